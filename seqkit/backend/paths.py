@@ -1,0 +1,31 @@
+"""The folders that seqkit reads from and writes to, by environment variable or the platform's custom."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+
+def _platform_folder(xdg: str, linux: str, mac: str, windows: str) -> Path:
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / mac / "seqkit"
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA")
+        return (Path(base) if base else Path.home() / "AppData" / "Local") / "seqkit" / windows
+    base = os.environ.get(xdg)
+    return (Path(base) if base else Path.home() / linux) / "seqkit"
+
+
+def data_dir() -> Path:
+    """Where corpora are: $SEQKIT_DATA, else the platform's data folder. Only `corpora fetch` writes here."""
+    given = os.environ.get("SEQKIT_DATA")
+    return Path(given) if given else _platform_folder(
+        "XDG_DATA_HOME", ".local/share", "Application Support", "Data"
+    )
+
+
+def cache_dir() -> Path:
+    """Where derived files go: $SEQKIT_CACHE, else the platform's cache. Safe to delete at any time."""
+    given = os.environ.get("SEQKIT_CACHE")
+    return Path(given) if given else _platform_folder("XDG_CACHE_HOME", ".cache", "Caches", "Cache")

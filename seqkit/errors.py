@@ -1,0 +1,81 @@
+"""Every exception that seqkit raises on purpose, in one tree.
+
+::
+
+    SeqkitError
+    ├── UsageError (ValueError)         an argument or setting that cannot be used
+    │   └── ShapeError                  an array of the wrong shape or dtype
+    ├── DeviceError                     a device that is not there, or arrays of two devices in one op
+    ├── MissingDependencyError          an optional package is not installed; names its pip line
+    ├── DataError (ValueError)          text, corpora and vector files that cannot be read as asked
+    │   └── CorpusNotFoundError         no such corpus, or its files are absent
+    ├── DownloadError                   a download that failed or did not match its checksum
+    ├── RunError                        a run directory that is missing, incomplete or of another kind
+    │   └── DamagedFileError            a run file whose checksum, size or content is wrong
+    ├── DivergenceError                 the loss stopped being finite
+    └── TrainingInterrupted             stopped by a signal after the state was saved
+
+Each carries *what* happened, *where*, and the *remedy*; ``str(error)`` joins them. The library raises;
+only the commands print and exit.
+"""
+
+from __future__ import annotations
+
+
+class SeqkitError(Exception):
+    """The root. ``str()`` gives "what, where; remedy"."""
+
+    def __init__(self, what: str, *, where: str | None = None, remedy: str | None = None) -> None:
+        self.what, self.where, self.remedy = what, where, remedy
+        text = what if where is None else f"{what}, {where}"
+        super().__init__(text if remedy is None else f"{text}; {remedy}")
+
+
+class UsageError(SeqkitError, ValueError):
+    """An argument or setting that cannot be used."""
+
+
+class ShapeError(UsageError):
+    """An array of the wrong shape or dtype; names both."""
+
+
+class DeviceError(SeqkitError):
+    """A device that is not there, or arrays of two devices in one operation."""
+
+
+class MissingDependencyError(SeqkitError):
+    """An optional package is not installed; the remedy is its pip line."""
+
+
+class DataError(SeqkitError, ValueError):
+    """Input that cannot be read as asked; names the file and, where it applies, line and byte."""
+
+
+class CorpusNotFoundError(DataError):
+    """No such corpus, or its files are absent; names the folder and the files looked for."""
+
+
+class DownloadError(SeqkitError):
+    """A download that failed, was cut, or did not match its checksum."""
+
+
+class RunError(SeqkitError):
+    """A run directory that is missing, incomplete, or of another kind."""
+
+
+class DamagedFileError(RunError):
+    """A run file whose checksum, size or content is wrong; names the file."""
+
+
+class DivergenceError(SeqkitError):
+    """The loss stopped being finite; the last good checkpoint is kept."""
+
+
+class TrainingInterrupted(SeqkitError):
+    """Training stopped on a signal after its state was saved; ``signum`` tells which."""
+
+    def __init__(
+        self, what: str, *, signum: int, where: str | None = None, remedy: str | None = None
+    ) -> None:
+        self.signum = signum
+        super().__init__(what, where=where, remedy=remedy)
