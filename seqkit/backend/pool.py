@@ -8,7 +8,9 @@ it from there. Nothing is freed by hand, so no array can ever lose its memory ea
 
 from __future__ import annotations
 
+import contextlib
 import math
+import mmap
 from collections import defaultdict
 from typing import Any
 
@@ -20,21 +22,21 @@ SMALLEST = 1 << 16
 KEEP_BYTES = 4 << 30
 """Shelved memory above this is given back."""
 
-_shelves: defaultdict[int, list[memoryview]] = defaultdict(list)
+_shelves: defaultdict[int, list[mmap.mmap]] = defaultdict(list)
 _shelved = 0
 
 
 class _Lease(np.ndarray):
     """The owner of a block while arrays view it. Plain ndarrays keep it alive as their base."""
 
-    _block: memoryview
+    _block: mmap.mmap
 
     def __del__(self) -> None:
         global _shelved
         block = getattr(self, "_block", None)
-        if block is not None and _shelved + block.nbytes <= KEEP_BYTES:
-            _shelved += block.nbytes
-            _shelves[block.nbytes].append(block)
+        if block is not None and _shelved + len(block) <= KEEP_BYTES:
+            _shelved += len(block)
+            _shelves[len(block)].append(block)
 
 
 def _round_up(nbytes: int) -> int:
@@ -44,7 +46,7 @@ def _round_up(nbytes: int) -> int:
 
 
 def empty(shape: tuple[int, ...] | int, dtype: Any) -> np.ndarray:
-    """An uninitialised C-contiguous array, 64-byte aligned where it comes from the shelf."""
+    """An uninitialised C-contiguous array, page-aligned where it comes from the shelf."""
     global _shelved
     shape = (shape,) if isinstance(shape, int) else shape
     dtype = np.dtype(dtype)
@@ -56,10 +58,11 @@ def empty(shape: tuple[int, ...] | int, dtype: Any) -> np.ndarray:
         block = _shelves[size].pop()
         _shelved -= size
     except IndexError:
-        raw = np.empty(size + 64, np.uint8)
-        offset = -raw.ctypes.data % 64
-        # A memoryview, not an array: NumPy shortens chains of array bases and would skip the lease.
-        block = memoryview(raw[offset : offset + size])
+        # Not an array: NumPy shortens chains of array bases and would skip the lease.
+        block = mmap.mmap(-1, size)
+        if hasattr(mmap, "MADV_HUGEPAGE"):
+            with contextlib.suppress(OSError):  # kernels without huge pages
+                block.madvise(mmap.MADV_HUGEPAGE)
     lease = np.ndarray.__new__(_Lease, shape, dtype, block)
     lease._block = block
     return lease.view(np.ndarray)
