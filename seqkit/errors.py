@@ -13,7 +13,8 @@
     ├── RunError                        a run directory that is missing, incomplete or of another kind
     │   └── DamagedFileError            a run file whose checksum, size or content is wrong
     ├── DivergenceError                 the loss stopped being finite
-    └── TrainingInterrupted             stopped by a signal after the state was saved
+    ├── TrainingInterrupted             stopped by a signal after the state was saved
+    └── GradientCheckError (AssertionError)  a backward disagrees with finite differences
 
 Each carries *what* happened, *where*, and the *remedy*; ``str(error)`` joins them. The library raises;
 only the commands print and exit.
@@ -79,3 +80,7 @@ class TrainingInterrupted(SeqkitError):
     ) -> None:
         self.signum = signum
         super().__init__(what, where=where, remedy=remedy)
+
+
+class GradientCheckError(SeqkitError, AssertionError):
+    """A backward disagrees with finite differences; names both numbers."""

@@ -1,0 +1,107 @@
+"""Element-wise arithmetic with broadcasting, forward beside backward."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from seqkit.autograd.differentiable import differentiable
+
+
+def _shape(x: Any) -> tuple[int, ...]:
+    return () if isinstance(x, bool | int | float) else x.shape
+
+
+def unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
+    """Sum a gradient over the axes along which an operand of ``shape`` was repeated."""
+    if gradient.shape == shape:
+        return gradient
+    extra = gradient.ndim - len(shape)
+    axes = tuple(range(extra)) + tuple(
+        extra + i for i, n in enumerate(shape) if n == 1 and gradient.shape[extra + i] != 1
+    )
+    return gradient.sum(axis=axes).reshape(shape)
+
+
+@differentiable
+def add(xp, a, b, *, needs):  # type: ignore[no-untyped-def]
+    """a + b."""
+    shapes = _shape(a), _shape(b)
+
+    def backward(dy):  # type: ignore[no-untyped-def]
+        da = unbroadcast(dy, shapes[0]) if needs[0] else None
+        db = unbroadcast(dy, shapes[1]) if needs[1] else None
+        return da, (db.copy() if db is not None and db is da else db)
+
+    return a + b, backward
+
+
+@differentiable
+def subtract(xp, a, b, *, needs):  # type: ignore[no-untyped-def]
+    """a - b."""
+    shapes = _shape(a), _shape(b)
+
+    def backward(dy):  # type: ignore[no-untyped-def]
+        db = unbroadcast(-dy, shapes[1]) if needs[1] else None
+        return (unbroadcast(dy, shapes[0]) if needs[0] else None), db
+
+    return a - b, backward
+
+
+@differentiable
+def multiply(xp, a, b, *, needs):  # type: ignore[no-untyped-def]
+    """a · b, element by element."""
+    shapes = _shape(a), _shape(b)
+    kept_a, kept_b = (a if needs[1] else None), (b if needs[0] else None)
+
+    def backward(dy):  # type: ignore[no-untyped-def]
+        da = unbroadcast(dy * kept_b, shapes[0]) if needs[0] else None
+        db = unbroadcast(dy * kept_a, shapes[1]) if needs[1] else None
+        return da, db
+
+    return a * b, backward
+
+
+@differentiable
+def divide(xp, a, b, *, needs):  # type: ignore[no-untyped-def]
+    """a / b."""
+    shapes = _shape(a), _shape(b)
+    y = a / b
+
+    def backward(dy):  # type: ignore[no-untyped-def]
+        da = dy / b
+        db = unbroadcast(-da * y, shapes[1]) if needs[1] else None
+        return (unbroadcast(da, shapes[0]) if needs[0] else None), db
+
+    return y, backward
+
+
+@differentiable
+def negative(xp, x):  # type: ignore[no-untyped-def]
+    """-x."""
+    return -x, lambda dy: -dy
+
+
+@differentiable
+def power(xp, x, *, exponent):  # type: ignore[no-untyped-def]
+    """x to a constant power."""
+    return x**exponent, lambda dy: dy * (exponent * x ** (exponent - 1))
+
+
+@differentiable
+def exp(xp, x):  # type: ignore[no-untyped-def]
+    """e to the x."""
+    y = xp.exp(x)
+    return y, lambda dy: dy * y
+
+
+@differentiable
+def log(xp, x):  # type: ignore[no-untyped-def]
+    """The natural logarithm."""
+    return xp.log(x), lambda dy: dy / x
+
+
+@differentiable
+def sqrt(xp, x):  # type: ignore[no-untyped-def]
+    """The square root."""
+    y = xp.sqrt(x)
+    return y, lambda dy: dy / (2 * y)

@@ -1,0 +1,54 @@
+"""The decorator that lifts an array function with its backward onto the tape.
+
+The contract of an op is docs/ops.md; tests/autograd/test_contract.py holds it point by point.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from seqkit.autograd.grad_mode import is_grad_enabled
+from seqkit.autograd.graph import Node
+from seqkit.autograd.tensor import Tensor
+from seqkit.backend import array_module
+
+
+def differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Lift ``function(xp, *arrays, **settings) -> (value, backward)`` to Tensors.
+
+    ``value`` is an array or a tuple of arrays; ``backward`` takes one gradient per value (None where
+    unused) and returns one per positional array, None where there is none. A function that declares the
+    keyword ``needs`` is told which positional arrays need a gradient, as a tuple of bools.
+    """
+    tells_needs = "needs" in inspect.signature(function).parameters
+
+    @functools.wraps(function)
+    def op(*arguments: Any, **settings: Any) -> Any:
+        recording = is_grad_enabled()
+        inputs: list[Tensor | None] = []
+        arrays: list[Any] = []
+        for argument in arguments:
+            if isinstance(argument, Tensor):
+                arrays.append(argument.data)
+                inputs.append(argument if recording and argument.requires_grad else None)
+            else:
+                arrays.append(argument.item() if isinstance(argument, np.generic) else argument)
+                inputs.append(None)
+        xp = array_module(*(a for a in arrays if not isinstance(a, bool | int | float)))
+        if tells_needs:
+            settings["needs"] = tuple(source is not None for source in inputs)
+        value, backward = function(xp, *arrays, **settings)
+        several = isinstance(value, tuple)
+        results = [Tensor(v) for v in (value if several else (value,))]
+        if any(source is not None for source in inputs):
+            node = Node(function.__name__, tuple(inputs), backward, len(results))
+            for index, result in enumerate(results):
+                result.requires_grad, result.node, result.output_index = True, node, index
+        return tuple(results) if several else results[0]
+
+    return op

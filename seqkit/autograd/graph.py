@@ -1,0 +1,94 @@
+"""The tape: what each op leaves behind, and the walk that turns it into gradients."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from seqkit.autograd.sparse_gradient import Gradient, RowGradient, accumulate, to_dense
+from seqkit.backend import array_module
+from seqkit.errors import ShapeError, UsageError
+
+if TYPE_CHECKING:
+    from seqkit.autograd.tensor import Tensor
+
+_births = itertools.count()
+
+
+class Node:
+    """One op on the tape: its inputs, its backward, and how many outputs it has.
+
+    ``birth`` numbers nodes in order of creation; an op is always born after the ops that feed it, so
+    descending birth is a topological order and the walk needs no search.
+    """
+
+    __slots__ = ("backward", "birth", "inputs", "name", "outputs")
+
+    def __init__(
+        self, name: str, inputs: tuple[Tensor | None, ...], backward: Callable[..., Any], outputs: int
+    ) -> None:
+        self.name = name
+        self.inputs = inputs
+        """The tensors that need a gradient; None at the other positions."""
+        self.backward: Callable[..., Any] | None = backward
+        self.outputs = outputs
+        self.birth = next(_births)
+
+
+def backward(root: Tensor, gradient: Any = None) -> None:
+    """Walk from ``root`` to the leaves, each node once, freeing each node as it is left."""
+    if not root.requires_grad:
+        raise UsageError("backward() of a tensor that depends on nothing that requires a gradient")
+    xp = array_module(root.data)
+    if gradient is None:
+        if root.size != 1:
+            raise UsageError(
+                f"backward() without a gradient needs one value, got shape {root.shape}",
+                remedy="reduce it to a loss, or pass gradient=",
+            )
+        seed = xp.ones_like(root.data)
+    else:
+        seed = xp.array(gradient.data if hasattr(gradient, "node") else gradient, dtype=root.dtype)
+        if seed.shape != root.shape:
+            raise ShapeError(f"gradient has shape {seed.shape}, the tensor {root.shape}")
+    if root.node is None:
+        root.grad = accumulate(root.grad, seed)
+        return
+    pending: dict[Node, list[Gradient | None]] = {root.node: [None] * root.node.outputs}
+    pending[root.node][root.output_index] = seed
+    del seed
+    heap: list[tuple[int, Node]] = [(-root.node.birth, root.node)]
+    while heap:
+        node = heapq.heappop(heap)[1]
+        outputs = [None if g is None else to_dense(g) for g in pending.pop(node)]
+        run = node.backward
+        if run is None:
+            raise UsageError(
+                f"the graph of {node.name} was already freed by an earlier backward()",
+                remedy="compute the forward again; there is no double backward",
+            )
+        inputs = node.inputs
+        node.backward, node.inputs = None, ()
+        parts = run(*outputs)
+        del outputs, run
+        if not isinstance(parts, tuple):
+            parts = (parts,)
+        if len(parts) != len(inputs):
+            raise UsageError(f"the backward of {node.name} gave {len(parts)} gradients for {len(inputs)} inputs")
+        for source, part in zip(inputs, parts, strict=True):
+            if source is None or part is None:
+                continue
+            if part.shape != source.shape:
+                raise ShapeError(f"the backward of {node.name} gave {part.shape} for an input {source.shape}")
+            if source.node is None:
+                leaf_part = part if isinstance(part, RowGradient) else to_dense(part)
+                source.grad = accumulate(source.grad, leaf_part)
+                continue
+            if source.node not in pending:
+                pending[source.node] = [None] * source.node.outputs
+                heapq.heappush(heap, (-source.node.birth, source.node))
+            slots = pending[source.node]
+            slots[source.output_index] = accumulate(slots[source.output_index], part)
+        del parts, part, inputs

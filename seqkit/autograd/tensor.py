@@ -1,0 +1,181 @@
+"""An array that remembers how it was computed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from seqkit.autograd.sparse_gradient import Gradient
+from seqkit.backend import Array, Device, array_module, device_of, to_device, to_numpy
+from seqkit.errors import UsageError
+
+if TYPE_CHECKING:
+    from seqkit.autograd.graph import Node
+
+
+class Tensor:
+    """An array with an optional gradient and a place in the graph of the ops that made it.
+
+    Its operators follow NumPy: broadcasting arithmetic, ``@``, indexing, shape methods and reductions.
+    ``data`` is the array, ``grad`` what :meth:`backward` left on a leaf.
+    """
+
+    __array_ufunc__ = None  # array + Tensor comes to Tensor.__radd__ instead of an object array
+    __slots__ = ("__weakref__", "data", "grad", "node", "output_index", "requires_grad")
+
+    def __init__(self, data: Any, requires_grad: bool = False) -> None:
+        if isinstance(data, Tensor):
+            raise UsageError("Tensor(data) needs an array, got a Tensor", remedy="use x.detach()")
+        if isinstance(data, bool | int | float | list | tuple):
+            data = np.asarray(data, np.float32)
+        array_module(data)  # refuses what is no array
+        if requires_grad and data.dtype.kind != "f":
+            raise UsageError(f"only floating-point tensors have gradients, got {data.dtype}")
+        self.data: Array = data
+        self.grad: Gradient | None = None
+        self.requires_grad = requires_grad
+        self.node: Node | None = None
+        self.output_index = 0
+
+    def __repr__(self) -> str:
+        how = f", from {self.node.name}" if self.node else ", requires_grad" if self.requires_grad else ""
+        return f"Tensor({self.data!r}{how})"
+
+    # What it is
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.data.shape
+
+    @property
+    def ndim(self) -> int:
+        return self.data.ndim
+
+    @property
+    def size(self) -> int:
+        return self.data.size
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.data.dtype
+
+    @property
+    def device(self) -> Device:
+        return device_of(self.data)
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def numpy(self) -> np.ndarray:
+        """The values as a NumPy array (synchronises with a GPU)."""
+        return to_numpy(self.data)
+
+    def item(self) -> float:
+        """The only value as a Python float (synchronises with a GPU). UsageError when there are several."""
+        if self.size != 1:
+            raise UsageError(f"item() needs a tensor of one value, got shape {self.shape}")
+        return float(self.numpy().reshape(()))
+
+    def detach(self) -> Tensor:
+        """The same values outside the graph."""
+        return Tensor(self.data)
+
+    def to(self, device: str | Device) -> Tensor:
+        """A leaf with the same values on another device. Not differentiable: move before computing."""
+        moved = Tensor(to_device(self.data, device), self.requires_grad)
+        return moved
+
+    def backward(self, gradient: Any = None) -> None:
+        """Add d(self)/d(leaf) to ``grad`` of every leaf that requires it, and free the graph.
+
+        ``gradient`` has the shape of self; by default 1 for a single value. No double backward.
+        """
+        graph.backward(self, gradient)
+
+    # Arithmetic
+
+    def __add__(self, other: Any) -> Tensor:
+        return arithmetic.add(self, other)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Tensor:
+        return arithmetic.subtract(self, other)
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return arithmetic.subtract(other, self)
+
+    def __mul__(self, other: Any) -> Tensor:
+        return arithmetic.multiply(self, other)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return arithmetic.divide(self, other)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return arithmetic.divide(other, self)
+
+    def __neg__(self) -> Tensor:
+        return arithmetic.negative(self)
+
+    def __pow__(self, exponent: float) -> Tensor:
+        return arithmetic.power(self, exponent=exponent)
+
+    def exp(self) -> Tensor:
+        return arithmetic.exp(self)
+
+    def log(self) -> Tensor:
+        return arithmetic.log(self)
+
+    def sqrt(self) -> Tensor:
+        return arithmetic.sqrt(self)
+
+    def __matmul__(self, other: Any) -> Tensor:
+        return matmul.matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return matmul.matmul(other, self)
+
+    # Shape
+
+    def __getitem__(self, key: Any) -> Tensor:
+        return indexing.getitem(self, key=key)
+
+    def reshape(self, *shape: Any) -> Tensor:
+        if len(shape) == 1 and isinstance(shape[0], tuple | list):
+            shape = tuple(shape[0])
+        return shaping.reshape(self, shape=shape)
+
+    def transpose(self, *axes: Any) -> Tensor:
+        if len(axes) == 1 and isinstance(axes[0], tuple | list):
+            axes = tuple(axes[0])
+        return shaping.transpose(self, axes=axes or None)
+
+    @property
+    def T(self) -> Tensor:
+        return self.transpose()
+
+    def swapaxes(self, a: int, b: int) -> Tensor:
+        axes = list(range(self.ndim))
+        axes[a], axes[b] = axes[b], axes[a]
+        return shaping.transpose(self, axes=tuple(axes))
+
+    def broadcast_to(self, shape: tuple[int, ...]) -> Tensor:
+        return shaping.broadcast_to(self, shape=shape)
+
+    # Reduction
+
+    def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
+        return reduction.sum_(self, axis=axis, keepdims=keepdims)
+
+    def mean(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
+        return reduction.mean(self, axis=axis, keepdims=keepdims)
+
+    def max(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
+        return reduction.max_(self, axis=axis, keepdims=keepdims)
+
+
+# The primitives wrap their results in Tensor, so they can only be imported below its definition.
+from seqkit.autograd import arithmetic, graph, indexing, matmul, reduction, shaping  # noqa: E402

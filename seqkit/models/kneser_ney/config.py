@@ -1,0 +1,59 @@
+"""The settings of a Kneser-Ney model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from seqkit.errors import UsageError
+
+# Keys are (index of the prefix) * (V + 1) + word in int64. With V and the number of n-grams of an order
+# both below 2^31 the product stays below 2^63, whatever the order.
+LARGEST_SIZE = 2**31 - 2
+
+
+@dataclass(frozen=True)
+class KneserNeyConfig:
+    """What a Kneser-Ney model needs to know beside its counts.
+
+    ``vocab_size`` is V, the number of ids that can be predicted (0 .. V-1); ``order`` the length of the
+    longest n-gram, so that order 5 looks at four preceding tokens; ``eos_id`` the id that ends every
+    sentence. Raises UsageError for a setting out of range.
+    """
+
+    vocab_size: int
+    order: int = 5
+    eos_id: int = 0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise UsageError(f"Kneser-Ney: {field.name} must be an integer, not {value!r}")
+        if not 1 <= self.vocab_size <= LARGEST_SIZE:
+            raise UsageError(
+                f"Kneser-Ney: vocab_size must lie between 1 and {LARGEST_SIZE}, not {self.vocab_size}"
+            )
+        if self.order < 1:
+            raise UsageError(f"Kneser-Ney: order must be at least 1, not {self.order}")
+        if not 0 <= self.eos_id < self.vocab_size:
+            raise UsageError(
+                f"Kneser-Ney: eos_id must be an id of the vocabulary (0 to {self.vocab_size - 1}), "
+                f"not {self.eos_id}"
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain values, for config.json."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any]) -> KneserNeyConfig:
+        """The inverse of :meth:`to_dict`. Raises UsageError naming a setting unknown or missing."""
+        known = {field.name for field in fields(cls)}
+        unknown = sorted(str(name) for name in settings if name not in known)
+        if unknown:
+            raise UsageError(f"Kneser-Ney: unknown setting {unknown[0]!r}", remedy=f"known: {sorted(known)}")
+        if "vocab_size" not in settings:
+            raise UsageError("Kneser-Ney: the setting vocab_size is missing")
+        return cls(**settings)

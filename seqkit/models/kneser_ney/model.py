@@ -1,0 +1,156 @@
+"""Interpolated modified Kneser-Ney (Chen & Goodman 1999)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from seqkit.errors import ShapeError, UsageError
+from seqkit.models.kneser_ney.checks import checked_arrays
+from seqkit.models.kneser_ney.config import KneserNeyConfig
+from seqkit.models.kneser_ney.discounts import discounts
+from seqkit.models.kneser_ney.ngrams import ABSENT, checked_ids, count_ngrams, find, padded_lines
+
+
+class KneserNey:
+    """An n-gram language model over the ids 0 .. V-1, where every sentence ends with ``eos_id``.
+
+    For a context h of k-1 words that was seen, with h' the context without its first word,
+
+        p_k(w | h) = max(c(hw) - D(c(hw)), 0) / c(h)  +  b(h) p_{k-1}(w | h')
+
+    where c are the adjusted counts of :func:`~seqkit.models.kneser_ney.ngrams.count_ngrams`, c(h) is their
+    sum over w, D the discounts of that order, and b(h) = sum_w D(c(hw)) / c(h) gives away just what they
+    took. A context never seen leaves p_k = p_{k-1}. Below the unigrams stands the uniform 1/V, so every id
+    has a positive probability in every context and they sum to 1.
+
+    The context of a line's first word is one start symbol, which is never predicted. Made by :meth:`fit` or
+    :meth:`from_state_dict`. Keeps 12 bytes an n-gram and 16 a context.
+    """
+
+    def __init__(self, config: KneserNeyConfig, keys: list[np.ndarray], counts: list[np.ndarray]) -> None:
+        V = config.vocab_size
+        self.config = config
+        self._keys, self._counts = keys, counts
+        self.discounts = np.stack([discounts(count) for count in counts])
+        """(order, 4) float64: row k-1 is what order k takes from a count of 0, 1, 2, and 3 or more."""
+        taken = self._taken(1, counts[0])
+        total = float(counts[0].sum(dtype=np.int64))
+        self._unigram = (counts[0] - taken) / total + taken.sum() / total / V
+        # By order k >= 2 and the number of the context in order k-1: c(h) and b(h), 1 where h is unseen.
+        self._total: list[np.ndarray] = [np.empty(0)]
+        self._backoff: list[np.ndarray] = [np.empty(0)]
+        contexts = V + 1
+        for k in range(2, config.order + 1):
+            of = keys[k - 1] // (V + 1)
+            total_k = np.bincount(of, counts[k - 1], minlength=contexts)
+            unseen = total_k == 0
+            total_k[unseen] = 1.0
+            backoff = np.bincount(of, self._taken(k, counts[k - 1]), minlength=contexts) / total_k
+            backoff[unseen] = 1.0
+            self._total.append(total_k)
+            self._backoff.append(backoff)
+            contexts = len(keys[k - 1])
+
+    @classmethod
+    def fit(cls, ids: np.ndarray, config: KneserNeyConfig) -> KneserNey:
+        """Count the stream ``ids`` (N,); lines begin at its first id and after each ``eos_id``.
+
+        Raises ShapeError unless ids are 1-D integers, UsageError for ids outside 0..V-1 or none at all.
+        """
+        ids = checked_ids(ids, config.vocab_size)
+        if len(ids) == 0:
+            raise UsageError("Kneser-Ney: no tokens to count")
+        return cls(config, *count_ngrams(ids, config))
+
+    def log_probs(self, ids: np.ndarray) -> np.ndarray:
+        """Natural-log probability of each token of a stream given those before it in its line.
+
+        ``ids`` (N,) integers, the first at the start of a line; returns (N,) float64. Raises as :meth:`fit`.
+        """
+        V = self.config.vocab_size
+        stream = padded_lines(checked_ids(ids, V), self.config)
+        ends = np.flatnonzero(stream < V)
+        words = stream[ends]
+        p = self._unigram[words]
+        numbers = stream
+        for k in range(2, self.config.order + 1):
+            contexts = numbers[ends - 1]
+            found = find(self._keys[k - 1], contexts, words, V)
+            known = np.flatnonzero(contexts != ABSENT)
+            p[known] *= self._backoff[k - 1][contexts[known]]
+            hits = np.flatnonzero(found != ABSENT)
+            p[hits] += self._kept(k, found[hits], contexts[hits])
+            numbers = np.full(len(stream), ABSENT, np.int64)
+            numbers[ends] = found
+        return np.log(p)
+
+    def start(self, batch: int, context: None = None) -> np.ndarray:
+        """The state before any token; feed ``eos_id`` first to stand at the start of a line."""
+        if context is not None:
+            raise UsageError("Kneser-Ney: a language model takes no context")
+        return np.full((batch, self.config.order - 1), ABSENT, np.int64)
+
+    def step(self, ids: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Take the previous tokens ``ids`` (B,); return log-probabilities (B, V) float64 and the new state.
+
+        The state (B, order - 1) holds the numbers of the last 1, 2, ... tokens as n-grams. It is not
+        written into. ``eos_id`` as the previous token means the start of a line.
+        """
+        V = self.config.vocab_size
+        ids = checked_ids(ids, V)
+        if state.shape != (len(ids), self.config.order - 1):
+            raise ShapeError(
+                f"Kneser-Ney: the state of {len(ids)} rows must be {(len(ids), self.config.order - 1)}, "
+                f"not {state.shape}"
+            )
+        state = self._advance(ids, state)
+        p = np.tile(self._unigram, (len(ids), 1))
+        for k in range(2, self.config.order + 1):
+            keys, contexts = self._keys[k - 1], state[:, k - 2]
+            p *= np.where(contexts != ABSENT, self._backoff[k - 1][contexts], 1.0)[:, None]
+            # The continuations of one context are neighbours; ABSENT, -1, finds an empty range at 0.
+            first = np.searchsorted(keys, contexts * (V + 1))
+            length = np.searchsorted(keys, (contexts + 1) * (V + 1)) - first
+            rows = np.repeat(np.arange(len(ids)), length)
+            found = np.arange(len(rows)) + np.repeat(first - (np.cumsum(length) - length), length)
+            p[rows, keys[found] % (V + 1)] += self._kept(k, found, contexts[rows])
+        return np.log(p), state
+
+    def reorder(self, state: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """The state whose row i is row ``rows[i]`` of ``state``; drops and repeats rows at will."""
+        return state[rows]
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """``order1.counts`` (V,) int32; for k >= 2 ``orderK.keys`` (M_K,) int64, ``orderK.counts`` int32."""
+        arrays = {"order1.counts": self._counts[0]}
+        for k in range(2, self.config.order + 1):
+            arrays[f"order{k}.keys"] = self._keys[k - 1]
+            arrays[f"order{k}.counts"] = self._counts[k - 1]
+        return arrays
+
+    @classmethod
+    def from_state_dict(cls, config: KneserNeyConfig, arrays: Mapping[str, Any]) -> KneserNey:
+        """The model that gave ``arrays``. Raises DamagedFileError or ShapeError naming the tensor."""
+        return cls(config, *checked_arrays(config, arrays))
+
+    def _taken(self, k: int, counts: np.ndarray) -> np.ndarray:
+        return self.discounts[k - 1][np.minimum(counts, 3)]
+
+    def _kept(self, k: int, found: np.ndarray, contexts: np.ndarray) -> np.ndarray:
+        """(c(hw) - D(c(hw))) / c(h) for n-grams ``found`` (N,) of order k in ``contexts`` (N,)."""
+        counts = self._counts[k - 1][found]
+        return (counts - self._taken(k, counts)) / self._total[k - 1][contexts]
+
+    def _advance(self, ids: np.ndarray, state: np.ndarray) -> np.ndarray:
+        V, after = self.config.vocab_size, np.empty_like(state)
+        at_start = ids == self.config.eos_id
+        for k in range(1, self.config.order):
+            if k == 1:
+                after[:, 0] = np.where(at_start, V, ids)
+            else:
+                found = find(self._keys[k - 1], state[:, k - 2], ids, V)
+                after[:, k - 1] = np.where(at_start, ABSENT, found)
+        return after

@@ -1,0 +1,261 @@
+"""The ordered, read-only table between tokens and ids."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from seqkit.errors import DataError, UsageError
+from seqkit.text.escapes import escape, unescape
+
+_MAGIC = "seqkit-vocabulary"
+_VERSION = 1
+
+
+class _Ids(dict[str, int]):
+    """token -> id; an unknown token gives the id of unk (kept out of the table), or KeyError without one."""
+
+    unk_id: int | None = None
+
+    def __missing__(self, token: str) -> int:
+        if self.unk_id is None:
+            raise KeyError(token)
+        return self.unk_id
+
+
+class Vocabulary:
+    """Tokens in the order of their ids, with an optional unknown and an optional end-of-line token.
+
+    Parameters
+    ----------
+    tokens: the tokens, id 0 first; no empty token, none twice.
+    unk, eos: members of ``tokens``, or None for a vocabulary without one.
+    counts: occurrences in the training text, (V,), or None.
+
+    Raises UsageError for a token that is empty or repeated, and for a special that is not among the tokens.
+    """
+
+    def __init__(
+        self,
+        tokens: Iterable[str],
+        *,
+        unk: str | None = "<unk>",
+        eos: str | None = "<eos>",
+        counts: Iterable[int] | np.ndarray | None = None,
+    ) -> None:
+        self._tokens = tuple(tokens)
+        self._ids = _Ids(zip(self._tokens, range(len(self._tokens)), strict=True))
+        if len(self._ids) != len(self._tokens):
+            number = next(i for i, token in enumerate(self._tokens) if self._ids[token] != i)
+            raise UsageError(f"the token {self._tokens[number]!r} stands twice", where=f"id {number}")
+        if "" in self._ids:
+            raise UsageError("an empty token", where=f"id {self._ids['']}", remedy="leave it out")
+        for role, special in (("unk", unk), ("eos", eos)):
+            if special is not None and special not in self._ids:
+                raise UsageError(
+                    f"the {role} token {special!r} is not among the {len(self._tokens)} tokens",
+                    remedy=f"add it, or give {role}=None",
+                )
+        self.unk, self.eos = unk, eos
+        self._ids.unk_id = None if unk is None else self._ids[unk]
+        self._counts: np.ndarray | None = None
+        if counts is not None:
+            self._counts = np.array(counts if isinstance(counts, np.ndarray) else list(counts), np.int64)
+            if self._counts.shape != (len(self._tokens),):
+                raise UsageError(f"counts of shape {self._counts.shape} for {len(self._tokens)} tokens")
+            self._counts.flags.writeable = False
+
+    @classmethod
+    def from_counts(
+        cls,
+        counts: Mapping[str, int],
+        *,
+        eos: str | None = "<eos>",
+        unk: str | None = "<unk>",
+        size: int | None = None,
+        min_count: int = 1,
+        require_unk: bool = False,
+    ) -> Vocabulary:
+        """The most frequent tokens first, ties in the order of the tokens themselves.
+
+        ``size`` is the largest number of tokens, specials included; tokens seen fewer than ``min_count``
+        times are dropped. ``eos`` is always kept. ``unk`` enters when something was dropped, when the text
+        itself holds it, or when ``require_unk`` asks for it; its count includes what was dropped.
+        """
+        if min_count < 1 or (size is not None and size < 1):
+            raise UsageError(f"min_count {min_count}, size {size}", remedy="both are 1 or more")
+        words = [(-n, token) for token, n in counts.items() if n >= min_count and token not in (eos, unk)]
+        words.sort()
+        total = len(counts) - (eos in counts) - (unk in counts)  # ordinary words, before any cut
+        room = None if size is None else size - (eos is not None)
+        needs_unk = unk is not None and (
+            require_unk or unk in counts or len(words) < total or (room is not None and len(words) > room)
+        )
+        if room is not None:
+            words = words[: max(0, room - needs_unk)]
+        entries = words
+        if eos is not None:
+            entries.append((-counts.get(eos, 0), eos))
+        if needs_unk and unk is not None:
+            kept = -sum(n for n, _ in entries)
+            entries.append((kept - sum(counts.values()), unk))
+        entries.sort()
+        return cls(
+            [token for _, token in entries],
+            unk=unk if needs_unk else None,
+            eos=eos,
+            counts=[-n for n, _ in entries],
+        )
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """All tokens, id 0 first."""
+        return self._tokens
+
+    @property
+    def counts(self) -> np.ndarray | None:
+        """Occurrences in the training text, (V,) int64, read-only; None when they were not recorded."""
+        return self._counts
+
+    @property
+    def unk_id(self) -> int | None:
+        """The id that unknown tokens get; None when there is none."""
+        return self._ids.unk_id
+
+    @property
+    def eos_id(self) -> int | None:
+        """The id of the end-of-line token; None when there is none."""
+        return None if self.eos is None else self._ids[self.eos]
+
+    def __len__(self) -> int:
+        return len(self._tokens)
+
+    def __contains__(self, token: object) -> bool:
+        return token in self._ids
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tokens)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Vocabulary):
+            return NotImplemented
+        return (self._tokens, self.unk, self.eos) == (other._tokens, other.unk, other.eos)
+
+    def __hash__(self) -> int:
+        return hash((self._tokens, self.unk, self.eos))
+
+    def __repr__(self) -> str:
+        return f"Vocabulary({len(self)} tokens, unk={self.unk!r}, eos={self.eos!r})"
+
+    def token(self, index: int) -> str:
+        """The token of an id. Raises DataError outside 0..V-1 (a negative id is a mistake, not the end)."""
+        if not 0 <= index < len(self._tokens):
+            raise DataError(f"no token has the id {index}: the vocabulary holds 0 to {len(self) - 1}")
+        return self._tokens[index]
+
+    def id(self, token: str) -> int:
+        """The id of a token; unk's for an unknown one. Raises DataError when there is no unk."""
+        try:
+            return self._ids[token]
+        except KeyError:
+            raise self._unknown(token) from None
+
+    def encode(self, tokens: Iterable[str]) -> np.ndarray:
+        """The ids of ``tokens``, (N,) int32; unk's for unknown ones. Raises DataError when there is no unk."""
+        try:
+            return np.array(list(map(self._ids.__getitem__, tokens)), np.int32)
+        except KeyError as error:
+            raise self._unknown(error.args[0]) from None
+
+    def decode(self, ids: Iterable[int] | np.ndarray) -> list[str]:
+        """The tokens of ids. Raises DataError for an id outside 0..V-1."""
+        return [self.token(int(index)) for index in ids]
+
+    def _unknown(self, token: str) -> DataError:
+        return DataError(
+            f"{token!r} is not among the {len(self)} tokens of the vocabulary, which has no unknown token",
+            remedy="leave it out of the text, or train with an unknown token (--min-count 2)",
+        )
+
+    def to_bytes(self) -> bytes:
+        """UTF-8 text: a header line, then one escaped token a line, a tab and its count where counted."""
+        header = {
+            "version": _VERSION,
+            "size": len(self),
+            "unk": self.unk,
+            "eos": self.eos,
+            "counts": self._counts is not None,
+        }
+        lines = [f"{_MAGIC} {json.dumps(header)}"]
+        if self._counts is None:
+            lines += map(escape, self._tokens)
+        else:
+            lines += [f"{escape(t)}\t{n}" for t, n in zip(self._tokens, self._counts.tolist(), strict=True)]
+        return ("\n".join(lines) + "\n").encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes, name: str = "vocabulary") -> Vocabulary:
+        """What :meth:`to_bytes` wrote. Raises DataError naming ``name`` and the line that is wrong."""
+
+        def damaged(what: str, line: int) -> DataError:
+            return DataError(what, where=f"{name}, line {line}", remedy="restore the file or make it anew")
+
+        try:
+            text = data.decode()
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            raise damaged(f"byte {error.start} is not UTF-8", line) from None
+        header, _, body = text.partition("\n")
+        magic, _, settings = header.partition(" ")
+        if magic != _MAGIC:
+            raise damaged(f"not a seqkit vocabulary: it does not begin with {_MAGIC!r}", 1)
+        try:
+            read = json.loads(settings)
+            size, unk, eos, counted = read["size"], read["unk"], read["eos"], read["counts"]
+            version = read["version"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise damaged(f"the header cannot be read ({error!r})", 1) from None
+        if version != _VERSION:
+            raise damaged(f"vocabulary format {version!r}; this version reads {_VERSION}", 1)
+        if not all(special is None or isinstance(special, str) for special in (unk, eos)):
+            raise damaged("unk and eos are tokens or null", 1)
+        rows = body.split("\n")
+        if rows.pop() != "" or len(rows) != size:
+            raise damaged(f"{len(rows)} whole lines of tokens where the header says {size}", len(rows) + 2)
+        tokens: dict[str, None] = {}
+        counts: list[int] = []
+        for line, row in enumerate(rows, start=2):
+            word, tab, count = row.partition("\t")
+            try:
+                token = unescape(word)
+            except ValueError as error:
+                raise damaged(str(error), line) from None
+            if token == "" or token in tokens:
+                raise damaged(f"the token {token!r} stands twice" if token else "an empty token", line)
+            if bool(tab) != bool(counted) or (tab and not (count.isascii() and count.isdecimal())):
+                raise damaged(f"a token{' and its count' if counted else ' alone'} is due, not {row!r}", line)
+            if tab:
+                if len(count) > 18:  # beyond int64
+                    raise damaged(f"the count {count} is too large", line)
+                counts.append(int(count))
+            tokens[token] = None
+        try:
+            return cls(tokens, unk=unk, eos=eos, counts=counts if counted else None)
+        except UsageError as error:
+            raise damaged(str(error), 1) from None
+
+    def save(self, path: str | Path) -> None:
+        """Write :meth:`to_bytes` to ``path``."""
+        Path(path).write_bytes(self.to_bytes())
+
+    @classmethod
+    def load(cls, path: str | Path) -> Vocabulary:
+        """Read what :meth:`save` wrote. Raises DataError naming file and line."""
+        try:
+            data = Path(path).read_bytes()
+        except OSError as error:
+            raise DataError(f"cannot be read ({error.strerror})", where=str(path)) from error
+        return cls.from_bytes(data, str(path))
