@@ -1,0 +1,27 @@
+"""Where texts come from: registered corpora, the user's files, NLTK, and the English of Python itself."""
+
+from seqkit.corpora.corpus import Corpus, CorpusFile, TextDefaults
+# from seqkit.corpora.download import CorpusStatus, FileStatus, corpus_status, fetch
+from seqkit.corpora.files import file_corpus, folder_corpus
+from seqkit.corpora.opening import open_corpus, text_corpora
+from seqkit.corpora.reading import read_lines
+from seqkit.corpora.registry import REGISTRY, CorpusEntry, RemoteFile, registered
+
+__all__ = [
+    "REGISTRY",
+    "Corpus",
+    "CorpusEntry",
+    "CorpusFile",
+    "CorpusStatus",
+    "FileStatus",
+    "RemoteFile",
+    "TextDefaults",
+    "corpus_status",
+    "fetch",
+    "file_corpus",
+    "folder_corpus",
+    "open_corpus",
+    "read_lines",
+    "registered",
+    "text_corpora",
+]

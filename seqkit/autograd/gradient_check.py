@@ -44,8 +44,8 @@ def gradient_check(
         return tensors, list(outputs) if isinstance(outputs, tuple) else [outputs]
 
     tensors, outputs = run([np.array(x) for x in inputs])
-    directions = [random.standard_normal(x.shape) for x in inputs]
-    weights = [random.standard_normal(y.shape) for y in outputs]
+    directions = [np.asarray(random.standard_normal(x.shape)) for x in inputs]
+    weights = [np.asarray(random.standard_normal(y.shape)) for y in outputs]
     total: Any = 0.0
     for y, u in zip(outputs, weights, strict=True):
         total = total + (y * to_device(u, y.device)).sum()

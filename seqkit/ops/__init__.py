@@ -1,0 +1,29 @@
+"""Differentiable functions, forward beside backward, one file a family."""
+
+from seqkit.ops.activations import gelu, relu, sigmoid, tanh
+from seqkit.ops.dropout import dropout, locked_dropout
+from seqkit.ops.embedding import embedding
+from seqkit.ops.linear import linear
+from seqkit.ops.losses import linear_cross_entropy, softmax_cross_entropy
+from seqkit.ops.normalization import layer_norm
+from seqkit.ops.recurrent import gru, lstm, rnn
+from seqkit.ops.softmax import log_softmax, softmax
+
+__all__ = [
+    "dropout",
+    "embedding",
+    "gelu",
+    "gru",
+    "layer_norm",
+    "linear",
+    "linear_cross_entropy",
+    "locked_dropout",
+    "log_softmax",
+    "lstm",
+    "relu",
+    "rnn",
+    "sigmoid",
+    "softmax",
+    "softmax_cross_entropy",
+    "tanh",
+]

@@ -51,3 +51,31 @@ def sigmoid32(x):  # type: ignore[no-untyped-def]
 def tanh32(x):  # type: ignore[no-untyped-def]
     """The hyperbolic tangent, as 1 - 2 / (exp(2x) + 1)."""
     return _ONE - _TWO / (exp32(_TWO * x) + _ONE)
+
+
+_LANES = 64
+
+
+@inline
+def row_max32(x):  # type: ignore[no-untyped-def]
+    """The maximum of a float32 row of one element or more; NaN may be passed over.
+
+    Kept in 64 lanes: as a plain reduction the compiler does not vectorise it (measured: 5 times slower).
+    """
+    n = x.shape[0]
+    top = x[0]
+    start = 0
+    if n >= _LANES:
+        lanes = np.empty(_LANES, np.float32)
+        for k in range(_LANES):
+            lanes[k] = x[k]
+        start = n - n % _LANES
+        for j in range(_LANES, start, _LANES):
+            part = x[j : j + _LANES]
+            for k in range(_LANES):
+                lanes[k] = part[k] if part[k] > lanes[k] else lanes[k]
+        for k in range(_LANES):
+            top = lanes[k] if lanes[k] > top else top
+    for j in range(start, n):
+        top = x[j] if x[j] > top else top
+    return top

@@ -110,7 +110,8 @@ class KneserNey:
         p = np.tile(self._unigram, (len(ids), 1))
         for k in range(2, self.config.order + 1):
             keys, contexts = self._keys[k - 1], state[:, k - 2]
-            p *= np.where(contexts != ABSENT, self._backoff[k - 1][contexts], 1.0)[:, None]
+            known = np.flatnonzero(contexts != ABSENT)
+            p[known] *= self._backoff[k - 1][contexts[known], None]
             # The continuations of one context are neighbours; ABSENT, -1, finds an empty range at 0.
             first = np.searchsorted(keys, contexts * (V + 1))
             length = np.searchsorted(keys, (contexts + 1) * (V + 1)) - first

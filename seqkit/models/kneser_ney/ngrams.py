@@ -59,8 +59,9 @@ def count_ngrams(ids: np.ndarray, config: KneserNeyConfig) -> tuple[list[np.ndar
     Returns ``keys[k-1]`` (M_k,) int64, sorted (empty for order 1, whose numbers are the words) and
     ``counts[k-1]`` (M_k,) int32, (V,) for order 1. The count of an n-gram of the highest order, or of one
     that begins with the start symbol and so has nothing to its left, is how often it occurs; of any other,
-    how many distinct words occur to its left (Chen & Goodman 1999, section 4.1; the exception for the start
-    symbol as in Heafield et al. 2013, section 3.1). Works in O(N order) memory of two orders at a time.
+    how many distinct words occur to its left (Kneser & Ney 1995; the exception for the start symbol as in
+    Heafield et al. 2013, "Scalable modified Kneser-Ney language model estimation"). Time goes into one sort
+    of N keys an order; beside the result it holds about ten int64 arrays of N at a time.
     """
     stream = padded_lines(ids, config)
     if len(stream) > LARGEST_SIZE:

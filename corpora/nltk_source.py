@@ -1,0 +1,112 @@
+"""Corpora of NLTK, from $SEQKIT_DATA/nltk_data or wherever NLTK itself looks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from seqkit.backend.paths import data_dir
+from seqkit.corpora.corpus import Corpus, CorpusFile, LineSource, TextDefaults
+from seqkit.corpora.splitting import SPLITS, split_names
+from seqkit.errors import CorpusNotFoundError, DataError, MissingDependencyError
+
+
+@contextmanager
+def _first_on_path(folder: Path) -> Iterator[list[str]]:
+    """``folder`` first on NLTK's search path, and the path as it was afterwards."""
+    try:
+        import nltk.data
+    except ImportError as error:
+        raise MissingDependencyError("NLTK is not installed", remedy="pip install nltk") from error
+    before = list(nltk.data.path)
+    nltk.data.path.insert(0, str(folder))
+    try:
+        yield list(nltk.data.path)
+    finally:
+        nltk.data.path[:] = before
+
+
+def _load(name: str, folder: Path) -> Any:
+    with _first_on_path(folder) as searched:
+        import nltk.corpus
+
+        if name.startswith("_") or not hasattr(nltk.corpus, name):
+            raise CorpusNotFoundError(
+                f"NLTK has no corpus {name!r}", remedy="its names are listed at https://www.nltk.org/nltk_data/"
+            )
+        reader = getattr(nltk.corpus, name)
+        try:
+            reader.ensure_loaded()
+        except LookupError as error:
+            raise CorpusNotFoundError(
+                f"the NLTK corpus {name} is not here: no corpora/{name} or corpora/{name}.zip",
+                where=f"looked in {', '.join(searched)}",
+                remedy=f"fetch it with: python -m nltk.downloader -d {folder} {name}",
+            ) from error
+        except AttributeError as error:
+            raise CorpusNotFoundError(f"nltk.corpus.{name} is not a corpus") from error
+    return reader
+
+
+def _lines(reader: Any, names: list[str]) -> Iterator[str]:
+    """One sentence a line, its words with blanks between them."""
+    for name in names:
+        for sentence in reader.sents(name):
+            yield " ".join(sentence)
+
+
+def _identity(reader: Any, parts: dict[str, list[str]]) -> dict[str, Any]:
+    import nltk
+
+    hashes = {
+        split: [hashlib.sha256(reader.raw(name).encode()).hexdigest() for name in names]
+        for split, names in parts.items()
+    }
+    return {
+        "split_rule": "by file, 90/5/5 in the order of the hashes of names",
+        "nltk_version": nltk.__version__,
+        "files": {split: len(names) for split, names in parts.items()},
+        "key": (nltk.__version__, hashes),
+    }
+
+
+def nltk_corpus(name: str) -> Corpus:
+    """A corpus of NLTK with sentences (brown, reuters, ...), split by its files as ``split_names`` says.
+
+    Raises CorpusNotFoundError naming folder and command when its files are absent, DataError for one that
+    has no sentences or fewer than three files.
+    """
+    folder = data_dir() / "nltk_data"
+    reader = _load(name, folder)
+    try:
+        names = list(reader.fileids())
+        next(iter(_lines(reader, names[:1])), None)
+    except LookupError as error:
+        raise CorpusNotFoundError(
+            f"NLTK needs its sentence splitter (punkt_tab) to read {name}",
+            where=f"looked in {folder}",
+            remedy=f"fetch it with: python -m nltk.downloader -d {folder} punkt_tab",
+        ) from error
+    except (AttributeError, NotImplementedError, TypeError) as error:
+        raise DataError(
+            f"the NLTK corpus {name} has no sentences", remedy="use one that has (brown, reuters, gutenberg)"
+        ) from error
+    if len(names) < len(SPLITS):
+        raise DataError(
+            f"the NLTK corpus {name} has {len(names)} file(s); three or more can be split by file",
+            remedy="write its sentences to a text file and give that",
+        )
+    parts = split_names(names)
+    sources: dict[str, LineSource] = {split: partial(_lines, reader, part) for split, part in parts.items()}
+    return Corpus(
+        f"nltk:{name}",
+        description=f"the {name} corpus of NLTK, one sentence a line",
+        sources=sources,
+        identity=partial(_identity, reader, parts),
+        defaults=TextDefaults(tokenizer="whitespace", min_count=2),
+        files=(CorpusFile("all", Path(str(reader.root))),),
+    )

@@ -1,0 +1,61 @@
+"""Three passes over each row while it lies in the cache: maximum, exponentials with their sum, gradient.
+
+The exponentials go to a buffer of one row, so that no loop reads and writes the same array: when ``gradient``
+is ``logits``, the compiler's test for overlap would choose the slow loop (measured: 24 ms against 5 ms for
+700×10,000).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from seqkit.backend.device import empty
+from seqkit.backend.kernels.compiler import jit
+from seqkit.backend.kernels.fast_math import exp32, row_max32
+
+
+@jit
+def _rows(logits, targets, ignore_index, smoothing, gradient, wants_gradient, losses):  # type: ignore[no-untyped-def]
+    N, V = logits.shape
+    uniform = np.float32(smoothing / V)
+    e = np.empty(V, np.float32)
+    for row in range(N):
+        x, d = logits[row], gradient[row]
+        target = targets[row]
+        if target == ignore_index:
+            losses[row] = 0.0
+            if wants_gradient:
+                for j in range(V):
+                    d[j] = np.float32(0)
+            continue
+        top = row_max32(x)
+        hit = x[target] - top
+        total = np.float32(0)
+        shifted = np.float32(0)
+        if smoothing > 0:
+            for j in range(V):
+                shifted += x[j] - top
+        for j in range(V):
+            e[j] = exp32(x[j] - top)
+            total += e[j]
+        if wants_gradient:
+            scale = np.float32(1) / total
+            for j in range(V):
+                d[j] = e[j] * scale - uniform
+            d[target] -= np.float32(1 - smoothing)
+        losses[row] = math.log(np.float64(total)) - (1 - smoothing) * np.float64(hit)
+        if smoothing > 0:
+            losses[row] -= smoothing / V * np.float64(shifted)
+
+
+def loss_and_gradient(
+    logits: Any, targets: Any, ignore_index: int, smoothing: float, gradient: Any | None
+) -> Any:
+    """See the reference."""
+    losses = empty(np, len(logits), np.float64)
+    wants = gradient is not None
+    _rows(logits, targets, ignore_index, float(smoothing), gradient if wants else logits, wants, losses)
+    return losses

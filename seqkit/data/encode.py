@@ -1,0 +1,211 @@
+"""Text to token files: the vocabulary of the training part, and the ids of every split, memory-mapped.
+
+One pass tokenizes and writes provisional ids (in order of first sight) block by block; a second pass, in
+NumPy, maps them to ids in order of frequency. Memory holds one block and the table of distinct tokens, never
+a split. The result is kept in the cache, keyed by everything it depends on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqkit.backend.paths import cache_dir
+from seqkit.data.blocks import join_blocks
+from seqkit.data.token_files import id_dtype, map_ids, publish, read_entry, work_folder
+from seqkit.errors import DataError
+from seqkit.text import Tokenizer, UnfinishedLine, Vocabulary
+
+UNK = "<unk>"
+_FORMAT = 1
+_REMAP = 1 << 20
+_VOCABULARY = "vocab.txt"
+
+
+@dataclass(frozen=True)
+class SplitInfo:
+    """What a split holds: tokens (end-of-line tokens included), characters (a newline a line included),
+    lines, and how many tokens are ``<unk>``.
+    """
+
+    tokens: int
+    characters: int
+    lines: int
+    unk: int
+
+    @property
+    def unk_share(self) -> float:
+        """The share of tokens that are unknown, 0 to 1."""
+        return self.unk / self.tokens if self.tokens else 0.0
+
+
+@dataclass(frozen=True)
+class EncodedCorpus:
+    """A corpus as ids: ``splits[name]`` is (N,) uint16 or int32, memory-mapped from ``folder``."""
+
+    vocabulary: Vocabulary
+    tokenizer: Tokenizer
+    splits: dict[str, np.ndarray]
+    info: dict[str, SplitInfo]
+    folder: Path
+
+
+class _FirstSeen(dict[str, int]):
+    """token -> the number of distinct tokens seen before it."""
+
+    def __missing__(self, token: str) -> int:
+        number = self[token] = len(self)
+        return number
+
+
+def encode_corpus(
+    corpus_lines: Mapping[str, Callable[[], Iterator[str]]],
+    tokenizer: Tokenizer,
+    *,
+    key: str,
+    vocab_size: int | None = None,
+    min_count: int = 1,
+    vocabulary: Vocabulary | None = None,
+    cache: Path | None = None,
+) -> EncodedCorpus:
+    """Encode every split; the vocabulary comes from "train" alone unless one is given.
+
+    Parameters
+    ----------
+    corpus_lines: split -> a function that starts a pass over its lines (``Corpus.sources``).
+    key: identifies the text (``Corpus.content_key()``): the same key must mean the same lines.
+    vocab_size, min_count: as in ``Vocabulary.from_counts``; unused with ``vocabulary``.
+    cache: the folder of token files; ``tokens`` below the cache folder by default.
+
+    Words always get an ``<unk>``; characters get one only where some were dropped, or where a later split
+    holds one that the training part lacks. Raises DataError for a split without text, for a vocabulary of
+    fewer than two tokens, and, with a vocabulary that has no ``<unk>``, for a token outside it.
+    """
+    if vocabulary is None and "train" not in corpus_lines:
+        raise DataError("no train split to take the vocabulary from", remedy="add one, or give a vocabulary")
+    root = cache if cache is not None else cache_dir() / "tokens"
+    settings = {
+        "format": _FORMAT,
+        "key": key,
+        "tokenizer": tokenizer.config(),
+        "splits": list(corpus_lines),
+        "vocab_size": vocab_size if vocabulary is None else None,
+        "min_count": min_count if vocabulary is None else None,
+        "vocabulary": None if vocabulary is None else hashlib.sha256(vocabulary.to_bytes()).hexdigest(),
+    }
+    name = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:40]
+    folder = root / name
+    meta = read_entry(folder)
+    if meta is None:
+        with work_folder(root) as work:
+            info, vocabulary = _build(work, corpus_lines, tokenizer, vocabulary, vocab_size, min_count)
+            infos = {split: asdict(one) for split, one in info.items()}
+            publish(work, folder, {"settings": settings, "info": infos})
+        meta = read_entry(folder)
+        if meta is None:
+            raise DataError("the token files just written cannot be read back", where=str(folder))
+    path = folder / _VOCABULARY
+    read = Vocabulary.load(path)
+    dtype = id_dtype(len(read))
+    return EncodedCorpus(
+        vocabulary=read,
+        tokenizer=tokenizer,
+        splits={split: map_ids(folder / f"{split}.ids", dtype) for split in corpus_lines},
+        info={split: SplitInfo(**meta["info"][split]) for split in corpus_lines},
+        folder=folder,
+    )
+
+
+def _build(
+    work: Path,
+    corpus_lines: Mapping[str, Callable[[], Iterator[str]]],
+    tokenizer: Tokenizer,
+    vocabulary: Vocabulary | None,
+    vocab_size: int | None,
+    min_count: int,
+) -> tuple[dict[str, SplitInfo], Vocabulary]:
+    seen = _FirstSeen()
+    eos_number = seen[tokenizer.end_of_line]
+    totals: dict[str, tuple[int, int, int]] = {}
+    counts = np.zeros(0, np.int64)
+    order = sorted(corpus_lines, key=lambda split: split != "train")  # its tokens get the first numbers
+    in_train = 0
+    for split in order:
+        tokens, characters, lines, words = 0, 0, 0, 0
+        with (work / f"{split}.first").open("wb") as file:
+            for text, n_lines in join_blocks(corpus_lines[split]()):
+                numbers = np.array(list(map(seen.__getitem__, tokenizer.tokenize_block(text))), np.int32)
+                numbers.tofile(file)
+                tokens, characters, lines = tokens + len(numbers), characters + len(text), lines + n_lines
+                words += len(numbers) - int(np.count_nonzero(numbers == eos_number))
+                if split == "train":
+                    block = np.bincount(numbers, minlength=len(seen))
+                    block[: len(counts)] += counts
+                    counts = block
+        if words == 0:
+            raise DataError(f"the {split} part holds no words", remedy="give a text that is not blank")
+        totals[split] = (tokens, characters, lines)
+        if split == "train":
+            in_train = len(seen)
+    if vocabulary is None:
+        known = dict(zip(list(seen)[:in_train], counts.tolist(), strict=True))
+        vocabulary = _choose(known, tokenizer, vocab_size, min_count, unseen=len(seen) > in_train)
+    table = vocabulary.encode(seen)  # (numbers,) -> ids; raises where there is no unk
+    dtype = id_dtype(len(vocabulary))
+    info = {}
+    for split in order:
+        unk = 0
+        provisional = work / f"{split}.first"
+        numbers = map_ids(provisional, np.dtype(np.int32))
+        with (work / f"{split}.ids").open("wb") as file:
+            for start in range(0, len(numbers), _REMAP):
+                ids = table[numbers[start : start + _REMAP]]
+                if vocabulary.unk_id is not None:
+                    unk += int(np.count_nonzero(ids == vocabulary.unk_id))
+                ids.astype(dtype).tofile(file)
+        del numbers
+        provisional.unlink()
+        info[split] = SplitInfo(*totals[split], unk=unk)
+    vocabulary.save(work / _VOCABULARY)
+    return {split: info[split] for split in corpus_lines}, vocabulary
+
+
+def _choose(
+    counts: Mapping[str, int], tokenizer: Tokenizer, size: int | None, min_count: int, *, unseen: bool
+) -> Vocabulary:
+    """The vocabulary of the training part's counts. Raises DataError when fewer than two tokens remain."""
+    eos = tokenizer.end_of_line
+    words = len(counts) - (eos in counts)
+    if words < 2:
+        only = next((token for token in counts if token != eos), "")
+        raise DataError(
+            f"the training part holds a single distinct token, {only!r}", remedy="give a text with more words"
+        )
+    vocabulary = Vocabulary.from_counts(
+        counts, eos=eos, unk=UNK, size=size, min_count=min_count, require_unk=tokenizer.open_vocabulary or unseen
+    )
+    kept = len(vocabulary) - 1 - (vocabulary.unk_id is not None)
+    if kept < 2:
+        raise DataError(
+            f"a vocabulary of {kept} word(s): {words} distinct tokens, min count {min_count}, size {size}",
+            remedy="lower --min-count or raise --vocab-size",
+        )
+    return vocabulary
+
+
+def encode_lines(lines: Iterable[str], tokenizer: Tokenizer, vocabulary: Vocabulary) -> Iterator[np.ndarray]:
+    """The ids of each line, (N,) int32, its end-of-line token included; one line in memory at a time.
+
+    Raises DataError for a token outside a vocabulary that has no unknown token.
+    """
+    for line in lines:
+        tokens = tokenizer.tokenize(line)
+        if not isinstance(line, UnfinishedLine):
+            tokens.append(tokenizer.end_of_line)
+        yield vocabulary.encode(tokens)

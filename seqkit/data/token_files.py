@@ -1,0 +1,110 @@
+"""Token ids in flat files: written in blocks, read memory-mapped, published whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqkit.errors import DataError
+
+META = "meta.json"
+_HASHED = 16 << 20
+"""Bytes up to which a file's sha256 is checked on every use (10 ms); larger ones by their size."""
+_STALE = 24 * 3600
+
+
+def id_dtype(size: int) -> np.dtype[Any]:
+    """The smallest type of the two in use that holds the ids of a vocabulary of ``size``."""
+    return np.dtype(np.uint16 if size <= 1 << 16 else np.int32)
+
+
+def map_ids(path: Path, dtype: np.dtype[Any]) -> np.ndarray:
+    """The ids of a file, (N,), memory-mapped and read-only."""
+    if path.stat().st_size == 0:  # an empty file cannot be mapped
+        return np.empty(0, dtype)
+    return np.memmap(path, dtype=dtype, mode="r")
+
+
+def _describe(path: Path) -> dict[str, Any]:
+    size = path.stat().st_size
+    entry: dict[str, Any] = {"bytes": size}
+    if size <= _HASHED:
+        entry["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return entry
+
+
+def read_entry(folder: Path) -> dict[str, Any] | None:
+    """What :func:`publish` was given, or None for an entry that is absent or damaged in any way."""
+    try:
+        text = (folder / META).read_text("utf-8")
+        read = json.loads(text)
+        body = json.dumps(read["meta"], sort_keys=True)
+        if hashlib.sha256(body.encode()).hexdigest() != read["sha256"]:
+            return None
+        for name, expected in read["meta"]["files"].items():
+            if _describe(folder / name) != expected:
+                return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return dict(read["meta"])
+
+
+@contextmanager
+def work_folder(root: Path) -> Iterator[Path]:
+    """A new folder below ``root``, gone afterwards unless it was published.
+
+    Raises DataError when the cache cannot be written (no permission, disk full).
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        _remove_stale(root)
+        folder = Path(tempfile.mkdtemp(prefix=".new-", dir=root))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    except OSError as error:
+        raise DataError(
+            f"the cache cannot be written ({error.strerror or error})",
+            where=str(error.filename or root),
+            remedy="free some space, or set SEQKIT_CACHE to another folder",
+        ) from error
+
+
+def _remove_stale(root: Path) -> None:
+    """Drop what killed processes left behind a day ago or earlier."""
+    for left in root.glob(".new-*"):
+        try:
+            if time.time() - left.stat().st_mtime > _STALE:
+                shutil.rmtree(left, ignore_errors=True)
+        except OSError:
+            continue
+
+
+def publish(work: Path, target: Path, meta: dict[str, Any]) -> None:
+    """Describe the files of ``work`` in its meta file and give the folder its name in one rename.
+
+    When another process was first with a whole entry, its entry stays and ours is dropped.
+    """
+    meta = {**meta, "files": {path.name: _describe(path) for path in sorted(work.iterdir())}}
+    digest = hashlib.sha256(json.dumps(meta, sort_keys=True).encode()).hexdigest()
+    (work / META).write_text(json.dumps({"meta": meta, "sha256": digest}, indent=1), "utf-8")
+    if target.exists() and read_entry(target) is None:
+        aside = Path(tempfile.mkdtemp(prefix=".new-", dir=target.parent))
+        os.rename(target, aside / "damaged")
+        shutil.rmtree(aside, ignore_errors=True)
+    try:
+        os.rename(work, target)
+    except OSError:
+        if read_entry(target) is None:
+            raise

@@ -1,0 +1,41 @@
+"""Greedy decoding: the likeliest id at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from seqkit.decoding.loop import Generated, decode
+from seqkit.decoding.protocol import Decodable
+
+
+def likeliest(log_probs: np.ndarray, _rows: np.ndarray) -> np.ndarray:
+    """The id of the highest log-probability in each row (B, V); the lowest id among equals."""
+    return np.argmax(log_probs, axis=1)
+
+
+def greedy(
+    model: Decodable,
+    *,
+    batch: int = 1,
+    max_new_tokens: int,
+    start_id: int,
+    prompt: Sequence[int] | np.ndarray | None = None,
+    banned: Sequence[int] = (),
+    stop: Sequence[int] = (),
+    context: Any = None,
+) -> list[Generated]:
+    """Generate ``batch`` sequences by the likeliest id; arguments and errors as in :func:`sample`."""
+    return decode(
+        model,
+        likeliest,
+        batch=batch,
+        max_new_tokens=max_new_tokens,
+        start_id=start_id,
+        prompt=prompt,
+        banned=banned,
+        stop=stop,
+        context=context,
+    )

@@ -1,0 +1,102 @@
+"""Sampling with temperature, top-k and nucleus (top-p) truncation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from seqkit.decoding.greedy import likeliest
+from seqkit.decoding.loop import Generated, decode
+from seqkit.decoding.protocol import Decodable, UniformSource
+from seqkit.errors import UsageError
+
+
+def sample(
+    model: Decodable,
+    *,
+    batch: int = 1,
+    max_new_tokens: int,
+    start_id: int,
+    rng: UniformSource,
+    prompt: Sequence[int] | np.ndarray | None = None,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    banned: Sequence[int] = (),
+    stop: Sequence[int] = (),
+    context: Any = None,
+) -> list[Generated]:
+    """Generate ``batch`` sequences of up to ``max_new_tokens`` ids, drawn from the model.
+
+    Every row is fed ``start_id``, then the ids of ``prompt`` (P,). From there an id of ``banned`` is never
+    produced, and one of ``stop`` ends its row. The probabilities of the rest, renormalised, are raised to
+    1/``temperature`` (0: the likeliest id), cut to the ``top_k`` likeliest, renormalised, and cut to the
+    smallest set of likeliest ids whose mass reaches ``top_p`` (nucleus sampling, Holtzman et al. 2020); among
+    equals the lower id counts as likelier. ``context`` is handed to ``model.start``.
+
+    ``rng`` gives one number for each of the B rows a step, finished or not, so that what a row produces does
+    not depend on when the others end. Returns the rows in order.
+
+    Raises UsageError for a setting out of range, for ids outside the vocabulary, when every id is banned, and
+    when no id that is left has a finite log-probability.
+    """
+    if not (math.isfinite(temperature) and temperature >= 0):
+        raise UsageError(f"temperature must be 0 or a positive finite number, not {temperature}")
+    if top_k is not None and (not isinstance(top_k, Integral) or top_k < 1):
+        raise UsageError(f"top_k must be an integer of at least 1, not {top_k!r}")
+    if top_p is not None and not 0 < top_p <= 1:
+        raise UsageError(f"top_p must be above 0 and at most 1, not {top_p}")
+
+    def draw(log_probs: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        p = truncate(tempered(log_probs, temperature), top_k, top_p)
+        return inverse_cdf(p, rng.uniform((batch,), dtype=np.float64)[rows])
+
+    return decode(
+        model,
+        draw if temperature > 0 else likeliest,
+        batch=batch,
+        max_new_tokens=max_new_tokens,
+        start_id=start_id,
+        prompt=prompt,
+        banned=banned,
+        stop=stop,
+        context=context,
+    )
+
+
+def tempered(log_probs: np.ndarray, temperature: float) -> np.ndarray:
+    """Probabilities (B, V) in proportion to exp(log_probs / temperature); each row needs one finite value."""
+    with np.errstate(over="ignore"):  # a tiny temperature sends all but the best to exp(-inf) = 0
+        p = np.exp((log_probs - log_probs.max(axis=1, keepdims=True)) / temperature)
+    return p / p.sum(axis=1, keepdims=True)
+
+
+def truncate(p: np.ndarray, top_k: int | None, top_p: float | None) -> np.ndarray:
+    """The rows of ``p`` (B, V) cut to their likeliest ids; not renormalised. Returns ``p`` or a new array."""
+    if (top_k is None or top_k >= p.shape[1]) and (top_p is None or top_p == 1):
+        return p
+    order = np.argsort(-p, axis=1, kind="stable")
+    ranked = np.take_along_axis(p, order, axis=1)
+    if top_k is not None:
+        ranked[:, top_k:] = 0
+    if top_p is not None and top_p < 1:
+        mass = np.cumsum(ranked, axis=1)
+        ranked[:, 1:][mass[:, :-1] >= top_p * mass[:, -1:]] = 0  # the likelier ids reach top_p without these
+    out = np.zeros_like(p)
+    np.put_along_axis(out, order, ranked, axis=1)
+    return out
+
+
+def inverse_cdf(p: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """The id (B,) at which the running sum of each row of ``p`` (B, V) passes ``u`` (B,) of its total.
+
+    An id of probability 0 is never returned, for any ``u`` in [0, 1).
+    """
+    cdf = np.cumsum(p, axis=1)
+    # u <= 1 - 2^-53, so u * total rounds to less than the total and the count ends before V: a float64's
+    # neighbour below is at most 2^-52 of it away, and ties do not arise.
+    return np.sum(cdf <= (u * cdf[:, -1])[:, None], axis=1)

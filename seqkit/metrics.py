@@ -1,0 +1,156 @@
+"""Numbers that say how good predictions are. Everywhere the predictions come first, the targets second."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from seqkit.errors import ShapeError, UsageError
+
+
+def _mean_nll(total_nll: float, n: int, unit: str) -> float:
+    if n < 1:
+        raise UsageError(f"the number of {unit} must be at least 1, not {n}")
+    return float(total_nll) / n
+
+
+def perplexity(total_nll: float, n: int) -> float:
+    """exp(total_nll / n): ``total_nll`` in nats, summed over ``n`` predictions; inf where exp overflows.
+
+    Raises UsageError for n < 1.
+    """
+    mean = _mean_nll(total_nll, n, "predictions")
+    try:
+        return math.exp(mean)
+    except OverflowError:
+        return math.inf
+
+
+def bits_per_character(total_nll: float, n: int) -> float:
+    """total_nll / (n ln 2): ``total_nll`` in nats over a text of ``n`` characters, however it was tokenised.
+
+    Raises UsageError for n < 1.
+    """
+    return _mean_nll(total_nll, n, "characters") / math.log(2)
+
+
+def _pair(predicted: ArrayLike, target: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    p, t = np.asarray(predicted), np.asarray(target)
+    if p.shape != t.shape:
+        raise ShapeError(f"predictions and targets must have one shape, not {p.shape} and {t.shape}")
+    if p.size == 0:
+        raise UsageError("there must be at least one prediction to score")
+    return p, t
+
+
+def accuracy(predicted: ArrayLike, target: ArrayLike) -> float:
+    """The share of equal entries of two arrays (N,) of classes.
+
+    Raises ShapeError for two shapes, UsageError for empty arrays.
+    """
+    p, t = _pair(predicted, target)
+    return float(np.mean(p == t))
+
+
+def token_accuracy(predicted: ArrayLike, target: ArrayLike, ignore_index: int | None = None) -> float:
+    """The share of ids predicted right, over the positions whose target is not ``ignore_index``.
+
+    ``predicted`` and ``target`` of one shape, (B, T) or any other. Raises ShapeError for two shapes,
+    UsageError when no position counts.
+    """
+    p, t = _pair(predicted, target)
+    counted = np.ones(t.shape, bool) if ignore_index is None else t != ignore_index
+    if not counted.any():
+        raise UsageError(f"every target is the ignored id {ignore_index}")
+    return float(np.mean(p[counted] == t[counted]))
+
+
+def exact_match(predicted: Sequence[Sequence], target: Sequence[Sequence]) -> float:
+    """The share of sequences (lists of ids, or strings) that equal their target from end to end.
+
+    Raises ShapeError for two lengths, UsageError for none.
+    """
+    if len(predicted) != len(target):
+        raise ShapeError(
+            f"there must be one target a prediction, not {len(target)} targets for {len(predicted)}"
+        )
+    if len(target) == 0:
+        raise UsageError("there must be at least one prediction to score")
+    equal = (
+        p == t if isinstance(p, str) or isinstance(t, str) else list(p) == list(t)
+        for p, t in zip(predicted, target, strict=True)
+    )
+    return sum(equal) / len(target)
+
+
+def confusion_matrix(predicted: ArrayLike, target: ArrayLike, num_classes: int | None = None) -> np.ndarray:
+    """(C, C) int64: entry [t, p] counts the examples of class t that were predicted as p.
+
+    ``predicted`` and ``target`` (N,) hold classes 0 .. C-1; C is ``num_classes``, or else one more than the
+    largest class that occurs. Raises ShapeError for shapes or dtypes, UsageError for a class outside.
+    """
+    p, t = _pair(predicted, target)
+    for name, x in (("predictions", p), ("targets", t)):
+        if x.ndim != 1 or not np.issubdtype(x.dtype, np.integer):
+            raise ShapeError(f"{name} must be a 1-D array of integers, not {x.dtype} {x.shape}")
+    low, high = int(min(p.min(), t.min())), int(max(p.max(), t.max()))
+    C = high + 1 if num_classes is None else num_classes
+    if low < 0 or high >= C:
+        raise UsageError(f"classes must lie between 0 and {C - 1}, not {low if low < 0 else high}")
+    return np.bincount(t.astype(np.int64) * C + p.astype(np.int64), minlength=C * C).reshape(C, C)
+
+
+@dataclass(frozen=True)
+class Averages:
+    """Precision, recall and F1 over all classes."""
+
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """Precision, recall and F1 of each class, (C,) float64; ``support`` (C,) int64, its examples."""
+
+    precision: np.ndarray
+    recall: np.ndarray
+    f1: np.ndarray
+    support: np.ndarray
+    macro: Averages
+    micro: Averages
+
+
+def precision_recall_f1(
+    predicted: ArrayLike, target: ArrayLike, num_classes: int | None = None
+) -> ClassScores:
+    """Scores of a classifier with one class an example, from classes (N,).
+
+    Precision is right / predicted, recall right / true, F1 = 2 right / (predicted + true), their harmonic
+    mean. A quotient 0/0 counts as 0: precision where a class was never predicted, recall where it has no
+    examples, F1 where both. ``macro`` is the plain mean over the classes that occur, as a prediction or as a
+    target; its F1 is the mean of the F1s. ``micro`` pools the counts of all classes, which makes all three
+    the accuracy. Raises as :func:`confusion_matrix`.
+    """
+    matrix = confusion_matrix(predicted, target, num_classes)
+    right, as_predicted, true = np.diag(matrix), matrix.sum(axis=0), matrix.sum(axis=1)
+
+    def quotient(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return a / np.maximum(b, 1)  # every b of 0 stands under an a of 0
+
+    precision, recall = quotient(right, as_predicted), quotient(right, true)
+    f1 = quotient(2 * right, as_predicted + true)
+    occurs = as_predicted + true > 0
+    pooled = float(right.sum() / matrix.sum())
+    return ClassScores(
+        precision=precision,
+        recall=recall,
+        f1=f1,
+        support=true,
+        macro=Averages(*(float(x[occurs].mean()) for x in (precision, recall, f1))),
+        micro=Averages(pooled, pooled, pooled),
+    )

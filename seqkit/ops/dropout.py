@@ -1,0 +1,52 @@
+"""Dropout (Srivastava et al. 2014), inverted: survivors are scaled by 1 / (1 - rate)."""
+
+from __future__ import annotations
+
+from seqkit.autograd import differentiable
+from seqkit.backend import empty
+from seqkit.backend.kernels import kernels
+from seqkit.backend.random import Generator
+from seqkit.errors import UsageError
+
+
+def check_rate(rate: float) -> float:
+    """``rate`` itself; UsageError unless 0 <= rate < 1."""
+    if not 0 <= rate < 1:
+        raise UsageError(f"a dropout rate must be at least 0 and below 1, got {rate}")
+    return rate
+
+
+@differentiable
+def dropout(xp, x, *, rate, generator):  # type: ignore[no-untyped-def]
+    """Zero each element of x with probability ``rate``. The mask is recomputed, never stored.
+
+    ``generator`` is required: randomness is an argument. Takes one draw from it.
+    """
+    check_rate(rate)
+    if not isinstance(generator, Generator):
+        raise UsageError("dropout needs a generator", remedy="pass seqkit.backend.random.Generator(seed)")
+    key = generator.next_key()
+    threshold, scale = round((1 - rate) * 2**32), 1 / (1 - rate)
+    x = xp.ascontiguousarray(x)
+    y = empty(xp, x.shape, x.dtype)
+    kernels("dropout", xp, x.dtype).masked_scale(x, key, threshold, scale, y)
+
+    def backward(dy):  # type: ignore[no-untyped-def]
+        dy = xp.ascontiguousarray(dy)
+        dx = empty(xp, dy.shape, dy.dtype)
+        kernels("dropout", xp, dy.dtype).masked_scale(dy, key, threshold, scale, dx)
+        return dx
+
+    return y, backward
+
+
+@differentiable
+def locked_dropout(xp, x, *, rate, generator):  # type: ignore[no-untyped-def]
+    """Variational dropout (Gal and Ghahramani 2016): one mask (B, 1, E) for all T steps of x (B, T, E)."""
+    check_rate(rate)
+    if not isinstance(generator, Generator):
+        raise UsageError("dropout needs a generator", remedy="pass seqkit.backend.random.Generator(seed)")
+    B, _, E = x.shape
+    keep = generator.uniform((B, 1, E), xp, x.dtype) < 1 - rate
+    mask = keep.astype(x.dtype) * x.dtype.type(1 / (1 - rate))
+    return x * mask, lambda dy: dy * mask

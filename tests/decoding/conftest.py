@@ -1,0 +1,70 @@
+"""A model small enough to follow by hand: the next id depends on the last one, or on the last two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+
+class TableModel:
+    """``table[i]`` (V,) are the probabilities after id i; it records what it was asked."""
+
+    def __init__(self, table: list[list[float]]) -> None:
+        with np.errstate(divide="ignore"):
+            self.log_table = np.log(np.array(table))
+        self.started: list[tuple[int, Any]] = []
+        self.fed: list[list[int]] = []
+
+    def start(self, batch: int, context: Any = None) -> np.ndarray:
+        self.started.append((batch, context))
+        return np.zeros((batch, 0), np.int64)
+
+    def step(self, ids: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        assert type(ids) is np.ndarray
+        assert ids.dtype == np.int64
+        assert len(ids) == len(state)
+        self.fed.append(ids.tolist())
+        return self.log_table[ids], np.concatenate([state, ids[:, None]], axis=1)  # the state: all ids so far
+
+    def reorder(self, state: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        return state[rows]
+
+
+class HistoryModel(TableModel):
+    """Looks at its state: after ids i, j the probabilities are those of ``table[(i + 2 j) mod V]``."""
+
+    def step(self, ids: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        before = state[:, -1] if state.shape[1] else 0
+        _, after = super().step(ids, state)
+        return self.log_table[(before + 2 * ids) % len(self.log_table)], after
+
+
+@pytest.fixture
+def table_model() -> Callable[[list[list[float]]], TableModel]:
+    return TableModel
+
+
+@pytest.fixture
+def history_model() -> Callable[[list[list[float]]], HistoryModel]:
+    return HistoryModel
+
+
+class Scripted:
+    """A generator that returns given numbers, (B,) a step, and fails when asked for more or other shapes."""
+
+    def __init__(self, *steps: list[float]) -> None:
+        self.steps = [np.array(step, np.float64) for step in steps]
+
+    def uniform(self, shape: tuple[int, ...], *, dtype: Any) -> np.ndarray:
+        assert dtype is np.float64
+        step = self.steps.pop(0)
+        assert step.shape == shape
+        return step
+
+
+@pytest.fixture
+def scripted() -> type[Scripted]:
+    return Scripted

@@ -1,0 +1,146 @@
+"""Metrics on examples small enough to count by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from seqkit.errors import ShapeError, UsageError
+from seqkit.metrics import (
+    accuracy,
+    bits_per_character,
+    confusion_matrix,
+    exact_match,
+    perplexity,
+    precision_recall_f1,
+    token_accuracy,
+)
+
+# Class 0: three examples, predicted 0 0 1. Class 1: two, predicted 1 0. Class 2: one, predicted 1.
+# Class 3: no examples, never predicted.
+TARGET = np.array([0, 0, 0, 1, 1, 2])
+PREDICTED = np.array([0, 0, 1, 1, 0, 1])
+
+
+def test_perplexity_of_a_fair_die():
+    assert perplexity(10 * math.log(6), 10) == pytest.approx(6, rel=1e-14)
+
+
+def test_perplexity_overflows_to_infinity():
+    assert perplexity(1e6, 1) == math.inf
+    assert perplexity(math.inf, 3) == math.inf
+
+
+def test_perplexity_of_nan_is_nan():
+    assert math.isnan(perplexity(math.nan, 3))
+
+
+def test_bits_per_character():
+    # 3 tokens of probability 1/16 over 8 characters: 3 · 4 bits / 8
+    assert bits_per_character(3 * math.log(16), 8) == pytest.approx(1.5, rel=1e-14)
+
+
+@pytest.mark.parametrize("n", [0, -1])
+def test_nothing_predicted(n):
+    with pytest.raises(UsageError, match=f"predictions must be at least 1, not {n}"):
+        perplexity(1.0, n)
+    with pytest.raises(UsageError, match=f"characters must be at least 1, not {n}"):
+        bits_per_character(1.0, n)
+
+
+def test_accuracy():
+    assert accuracy(PREDICTED, TARGET) == 3 / 6
+    assert accuracy(["a", "b", "c"], ["a", "x", "c"]) == pytest.approx(2 / 3)
+
+
+def test_token_accuracy_leaves_the_ignored_target_out():
+    predicted = np.array([[1, 2, 3], [4, 0, 0]])
+    target = np.array([[1, 2, 9], [4, 5, 0]])
+    assert token_accuracy(predicted, target) == 4 / 6
+    assert token_accuracy(predicted, target, ignore_index=0) == 3 / 5
+    assert token_accuracy(predicted, target, ignore_index=9) == 4 / 5
+
+
+def test_token_accuracy_with_nothing_to_count():
+    with pytest.raises(UsageError, match="every target is the ignored id 0"):
+        token_accuracy([1, 2], [0, 0], ignore_index=0)
+
+
+def test_exact_match():
+    assert exact_match([[1, 2], [1], [], (3, 4)], [[1, 2], [1, 2], [], [3, 4]]) == 3 / 4
+    assert exact_match(["62", "7"], ["62", "17"]) == 1 / 2
+    assert exact_match([np.array([1, 2])], [[1, 2]]) == 1
+
+
+def test_exact_match_tells_a_string_from_its_characters():
+    assert exact_match(["ab"], [["a", "b"]]) == 0
+
+
+def test_exact_match_misuse():
+    with pytest.raises(ShapeError, match="not 1 targets for 2"):
+        exact_match([[1], [2]], [[1]])
+    with pytest.raises(UsageError, match="at least one"):
+        exact_match([], [])
+
+
+def test_confusion_matrix():
+    expected = [[2, 1, 0], [1, 1, 0], [0, 1, 0]]  # rows are targets
+    np.testing.assert_array_equal(confusion_matrix(PREDICTED, TARGET), expected)
+    wider = confusion_matrix(PREDICTED, TARGET, num_classes=4)
+    np.testing.assert_array_equal(wider, np.pad(expected, (0, 1)))
+    assert wider.dtype == np.int64
+
+
+def test_confusion_matrix_counts_in_int64_whatever_the_ids_are():
+    # 20 · 20 classes: entry 19 · 20 + 19 = 399 would wrap around in uint8
+    matrix = confusion_matrix(np.array([19, 3], np.uint8), np.array([19, 0], np.uint8))
+    assert (matrix[19, 19], matrix[0, 3], matrix.sum()) == (1, 1, 2)
+
+
+def test_precision_recall_f1_by_class():
+    scores = precision_recall_f1(PREDICTED, TARGET, num_classes=4)
+    # predicted 3 3 0 0 times, right 2 1 0 0, examples 3 2 1 0
+    np.testing.assert_allclose(scores.precision, [2 / 3, 1 / 3, 0, 0], rtol=1e-14)
+    np.testing.assert_allclose(scores.recall, [2 / 3, 1 / 2, 0, 0], rtol=1e-14)
+    np.testing.assert_allclose(scores.f1, [4 / 6, 2 / 5, 0, 0], rtol=1e-14)
+    np.testing.assert_array_equal(scores.support, [3, 2, 1, 0])
+
+
+def test_macro_is_the_mean_over_the_classes_that_occur():
+    macro = precision_recall_f1(PREDICTED, TARGET, num_classes=4).macro  # class 3 does not occur
+    assert macro.precision == pytest.approx((2 / 3 + 1 / 3 + 0) / 3, rel=1e-14)
+    assert macro.recall == pytest.approx((2 / 3 + 1 / 2 + 0) / 3, rel=1e-14)
+    assert macro.f1 == pytest.approx((2 / 3 + 2 / 5 + 0) / 3, rel=1e-14)
+
+
+def test_micro_is_the_accuracy():
+    micro = precision_recall_f1(PREDICTED, TARGET).micro
+    assert (micro.precision, micro.recall, micro.f1) == (0.5, 0.5, 0.5)
+
+
+def test_a_class_predicted_without_examples_occurs():
+    scores = precision_recall_f1([1, 1], [0, 1])
+    # class 0: never predicted, precision 0/0 = 0; class 1: precision 1/2, recall 1, F1 2/3
+    np.testing.assert_allclose(scores.precision, [0, 1 / 2], rtol=1e-14)
+    assert scores.macro.f1 == pytest.approx((0 + 2 / 3) / 2, rel=1e-14)
+    assert precision_recall_f1([1, 1], [1, 1]).macro.f1 == 1  # class 0 occurs nowhere
+
+
+@pytest.mark.parametrize(
+    ("predicted", "target", "settings", "error", "match"),
+    [
+        ([0, 1], [0], {}, ShapeError, r"one shape, not \(2,\) and \(1,\)"),
+        ([], [], {}, UsageError, "at least one prediction"),
+        ([0, 3], [0, 1], {"num_classes": 3}, UsageError, "between 0 and 2, not 3"),
+        ([0, -1], [0, 1], {}, UsageError, "between 0 and 1, not -1"),
+        ([[0]], [[0]], {}, ShapeError, r"predictions must be a 1-D array of integers, not int64 \(1, 1\)"),
+        ([0, 1], [0.0, 1.0], {}, ShapeError, r"targets must be a 1-D array of integers, not float64"),
+    ],
+)
+def test_classes_that_are_none(predicted, target, settings, error, match):
+    with pytest.raises(error, match=match):
+        confusion_matrix(predicted, target, **settings)
+    with pytest.raises(error, match=match):
+        precision_recall_f1(predicted, target, **settings)
