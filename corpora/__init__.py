@@ -1,7 +1,7 @@
 """Where texts come from: registered corpora, the user's files, NLTK, and the English of Python itself."""
 
 from seqkit.corpora.corpus import Corpus, CorpusFile, TextDefaults
-# from seqkit.corpora.download import CorpusStatus, FileStatus, corpus_status, fetch
+from seqkit.corpora.download import CorpusStatus, FileStatus, corpus_status, fetch
 from seqkit.corpora.files import file_corpus, folder_corpus
 from seqkit.corpora.opening import open_corpus, text_corpora
 from seqkit.corpora.reading import read_lines

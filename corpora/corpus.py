@@ -35,11 +35,9 @@ class CorpusFile:
 class Corpus:
     """Lines of text by split. Opening reads next to nothing; ``lines`` streams in bounded memory.
 
-    Parameters
-    ----------
     name, description: for people.
     sources: for each split a function that starts a pass over its lines.
-    identity: computes the parts of the content key (hashes, splitting rule); called once, when needed.
+    identity: what :meth:`provenance` tells, and under "key" whatever the lines depend on; called once, late.
     """
 
     def __init__(
@@ -77,14 +75,17 @@ class Corpus:
 
     def provenance(self) -> dict[str, Any]:
         """Where the text comes from, as JSON values: files, sizes, hashes, how it was split."""
-        if self._identity is None:
-            self._identity = self._identity_of()
-        return {"corpus": self.name, "description": self.description, **self._identity}
+        public = {name: value for name, value in self._identify().items() if name != "key"}
+        return {"corpus": self.name, "description": self.description, **public}
 
     def content_key(self) -> str:
         """The sha256 of content and splitting rule, hexadecimal. Reads every file once, streaming."""
-        identity = self.provenance()
-        return hashlib.sha256(repr((self.splits, identity["key"])).encode()).hexdigest()
+        return hashlib.sha256(repr((self.splits, self._identify()["key"])).encode()).hexdigest()
+
+    def _identify(self) -> dict[str, Any]:
+        if self._identity is None:
+            self._identity = self._identity_of()
+        return self._identity
 
     def __repr__(self) -> str:
         return f"Corpus({self.name!r}, splits={self.splits})"

@@ -135,7 +135,8 @@ def folder_corpus(folder: Path) -> Corpus:
         pieces = {s: [(named[s], 0, None)] for s in SPLITS if s in named}
         rule, description = "the files' names", f"the folder {folder} with its {'/'.join(pieces)} files"
     else:
-        texts = {p.relative_to(folder).as_posix(): p for p in files if Path(plain_name(p)).suffix in TEXT_SUFFIXES}
+        found = [path for path in files if Path(plain_name(path)).suffix in TEXT_SUFFIXES]
+        texts = {path.relative_to(folder).as_posix(): path for path in found}
         if len(texts) < len(SPLITS):
             raise DataError(
                 f"{len(texts)} text file(s) ({', '.join(TEXT_SUFFIXES)}, also compressed:"
@@ -165,5 +166,8 @@ def path_corpus(path: Path, *, remedy: str) -> Corpus:
             return file_corpus(path)
     except OSError as error:  # a name too long, a parent without permission
         raise DataError(f"cannot be read ({error.strerror})", where=str(path)) from error
-    raise CorpusNotFoundError(f"no corpus {str(path)!r}: neither a registered name nor a file or folder",
-                              where=f"looked in {path.absolute().parent}", remedy=remedy)
+    raise CorpusNotFoundError(
+        f"no corpus {str(path)!r}: neither a registered name nor a file or folder",
+        where=f"looked in {path.absolute().parent}",
+        remedy=remedy,
+    )

@@ -36,7 +36,8 @@ def _load(name: str, folder: Path) -> Any:
 
         if name.startswith("_") or not hasattr(nltk.corpus, name):
             raise CorpusNotFoundError(
-                f"NLTK has no corpus {name!r}", remedy="its names are listed at https://www.nltk.org/nltk_data/"
+                f"NLTK has no corpus {name!r}",
+                remedy="its names are listed at https://www.nltk.org/nltk_data/",
             )
         reader = getattr(nltk.corpus, name)
         try:
@@ -52,20 +53,28 @@ def _load(name: str, folder: Path) -> Any:
     return reader
 
 
-def _lines(reader: Any, names: list[str]) -> Iterator[str]:
-    """One sentence a line, its words with blanks between them."""
+def _sentences(reader: Any, name: str, folder: Path) -> list[str]:
+    """The sentences of one file, words with blanks between them.
+
+    NLTK 3.10 refuses to read outside its search path, so ``folder`` is on it for as long as this takes.
+    """
+    with _first_on_path(folder):
+        return [" ".join(sentence) for sentence in reader.sents(name)]
+
+
+def _lines(reader: Any, names: list[str], folder: Path) -> Iterator[str]:
     for name in names:
-        for sentence in reader.sents(name):
-            yield " ".join(sentence)
+        yield from _sentences(reader, name, folder)
 
 
-def _identity(reader: Any, parts: dict[str, list[str]]) -> dict[str, Any]:
+def _identity(reader: Any, parts: dict[str, list[str]], folder: Path) -> dict[str, Any]:
     import nltk
 
-    hashes = {
-        split: [hashlib.sha256(reader.raw(name).encode()).hexdigest() for name in names]
-        for split, names in parts.items()
-    }
+    with _first_on_path(folder):
+        hashes = {
+            split: [hashlib.sha256(reader.raw(name).encode()).hexdigest() for name in names]
+            for split, names in parts.items()
+        }
     return {
         "split_rule": "by file, 90/5/5 in the order of the hashes of names",
         "nltk_version": nltk.__version__,
@@ -84,7 +93,7 @@ def nltk_corpus(name: str) -> Corpus:
     reader = _load(name, folder)
     try:
         names = list(reader.fileids())
-        next(iter(_lines(reader, names[:1])), None)
+        _sentences(reader, names[0], folder)
     except LookupError as error:
         raise CorpusNotFoundError(
             f"NLTK needs its sentence splitter (punkt_tab) to read {name}",
@@ -101,12 +110,14 @@ def nltk_corpus(name: str) -> Corpus:
             remedy="write its sentences to a text file and give that",
         )
     parts = split_names(names)
-    sources: dict[str, LineSource] = {split: partial(_lines, reader, part) for split, part in parts.items()}
+    sources: dict[str, LineSource] = {
+        split: partial(_lines, reader, part, folder) for split, part in parts.items()
+    }
     return Corpus(
         f"nltk:{name}",
         description=f"the {name} corpus of NLTK, one sentence a line",
         sources=sources,
-        identity=partial(_identity, reader, parts),
+        identity=partial(_identity, reader, parts, folder),
         defaults=TextDefaults(tokenizer="whitespace", min_count=2),
         files=(CorpusFile("all", Path(str(reader.root))),),
     )

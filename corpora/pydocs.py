@@ -1,7 +1,7 @@
 """``pydocs``: the English of the Python installation, the corpus that is always at hand.
 
 The reference pages of ``pydoc_data.topics`` and the docstrings of the standard library, read with ``ast``:
-nothing is imported or run. Its text differs between Python versions, so version and hash go with every figure.
+nothing is imported or run. The text differs between Python versions: version and hash go with every figure.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ from seqkit.errors import CorpusNotFoundError
 _FORMAT = 1
 _TOPICS = "pydoc_data/topics.py"
 _SKIPPED = frozenset(
-    "site-packages dist-packages __pycache__ test tests idle_test idlelib lib2to3 turtledemo ensurepip"
-    " pydoc_data lib-dynload".split()
+    {
+        *("site-packages", "dist-packages", "__pycache__", "lib-dynload"),
+        *("test", "tests", "idle_test", "ensurepip", "pydoc_data"),
+    }
 )
 
 
@@ -79,7 +81,7 @@ def _side(name: str) -> str:
 
 
 def collect(stdlib: Path) -> dict[str, list[str]]:
-    """Paragraphs by split. A paragraph that occurs again, in whatever module, is kept once, where it is first.
+    """Paragraphs by split. A paragraph that occurs again, in whatever module, is kept once.
 
     Raises CorpusNotFoundError when the sources of the standard library are not installed.
     """

@@ -15,13 +15,19 @@ from seqkit.errors import UsageError
 
 _GITHUB = "https://raw.githubusercontent.com/"
 _PTB = _GITHUB + "tomsercu/lstm/3b312e3601f5af0d9eb46e99e65e1ddd587a8a05/data/"
-_WIKITEXT = _GITHUB + "pytorch/examples/77f55b912142e11fcfdf5b530231fb9c52f181e8/word_language_model/data/wikitext-2/"
-_POLARITY = (
-    _GITHUB + "dennybritz/cnn-text-classification-tf/18762b459e21d9c70e5c242f8d43fc4e6db37a0d/data/rt-polaritydata/"
-)
-_BOOK = _GITHUB + "oreilly-japan/deep-learning-from-scratch-2/842ae31c2bb070f5116275606ed90396626a2c17/dataset/"
+_EXAMPLES = _GITHUB + "pytorch/examples/77f55b912142e11fcfdf5b530231fb9c52f181e8/"
+_WIKITEXT = _EXAMPLES + "word_language_model/data/wikitext-2/"
+_CHAR_RNN = _GITHUB + "karpathy/char-rnn/6f9487a6fe5b420b7ca9afb0d7c078e37c1d1b4e/"
+_GENSIM = _GITHUB + "piskvorky/gensim/37f90ec121eb7cd401448a947e80953e0c53ccdc/"
+_CNN_TEXT = _GITHUB + "dennybritz/cnn-text-classification-tf/18762b459e21d9c70e5c242f8d43fc4e6db37a0d/"
+_POLARITY = _CNN_TEXT + "data/rt-polaritydata/"
+_TEXTBOOK = _GITHUB + "oreilly-japan/deep-learning-from-scratch-2/842ae31c2bb070f5116275606ed90396626a2c17/"
+_BOOK = _TEXTBOOK + "dataset/"
 _MNIST = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 _FASHION = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"  # the publisher offers no https
+
+
+_DEFAULTS = TextDefaults()
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,7 @@ class CorpusEntry:
     licence: str
     files: tuple[RemoteFile, ...]
     splits: tuple[tuple[str, str], ...] = ()
-    defaults: TextDefaults = TextDefaults()
+    defaults: TextDefaults = _DEFAULTS
 
     @property
     def is_text(self) -> bool:
@@ -130,7 +136,7 @@ _ENTRIES = (
         (
             RemoteFile(
                 "input.txt",
-                _GITHUB + "karpathy/char-rnn/6f9487a6fe5b420b7ca9afb0d7c078e37c1d1b4e/data/tinyshakespeare/input.txt",
+                _CHAR_RNN + "data/tinyshakespeare/input.txt",
                 1115394,
                 "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
             ),
@@ -160,8 +166,7 @@ _ENTRIES = (
         (
             RemoteFile(
                 "wordsim353.tsv",
-                _GITHUB
-                + "piskvorky/gensim/37f90ec121eb7cd401448a947e80953e0c53ccdc/gensim/test/test_data/wordsim353.tsv",
+                _GENSIM + "gensim/test/test_data/wordsim353.tsv",
                 7186,
                 "f92a022fc2537793a15bc3a8c162ebcd74990e033a228bb6388cb71e4c0b1e1d",
             ),

@@ -7,6 +7,8 @@ import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from seqkit.autograd.sparse_gradient import Gradient, RowGradient, accumulate, to_dense
 from seqkit.backend import array_module
 from seqkit.errors import ShapeError, UsageError
@@ -80,10 +82,13 @@ def backward(root: Tensor, gradient: Any = None) -> None:
         for source, part in zip(inputs, parts, strict=True):
             if source is None or part is None:
                 continue
+            if isinstance(part, np.generic):  # NumPy's arithmetic turns arrays without axes into scalars
+                part = np.asarray(part)
             if part.shape != source.shape:
                 raise ShapeError(f"the backward of {node.name} gave {part.shape} for an input {source.shape}")
             if source.node is None:
-                leaf_part = part if isinstance(part, RowGradient) else to_dense(part)
+                keep = source.grad is not None or isinstance(part, RowGradient)  # T indexings: one dense array
+                leaf_part = part if keep else to_dense(part)
                 source.grad = accumulate(source.grad, leaf_part)
                 continue
             if source.node not in pending:

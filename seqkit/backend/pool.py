@@ -22,6 +22,12 @@ SMALLEST = 1 << 16
 KEEP_BYTES = 4 << 30
 """Shelved memory above this is given back."""
 
+# By default anonymous maps are shared: a forked worker would write into its parent's arrays, and the system
+# gives shared memory no huge pages. Windows has neither fork nor flags.
+_PRIVATE: dict[str, int] = (
+    {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
+)
+
 _shelves: defaultdict[int, list[mmap.mmap]] = defaultdict(list)
 _shelved = 0
 
@@ -59,7 +65,7 @@ def empty(shape: tuple[int, ...] | int, dtype: Any) -> np.ndarray:
         _shelved -= size
     except IndexError:
         # Not an array: NumPy shortens chains of array bases and would skip the lease.
-        block = mmap.mmap(-1, size)
+        block = mmap.mmap(-1, size, **_PRIVATE)
         if hasattr(mmap, "MADV_HUGEPAGE"):
             with contextlib.suppress(OSError):  # kernels without huge pages
                 block.madvise(mmap.MADV_HUGEPAGE)

@@ -33,5 +33,7 @@ def _join(lines: list[str]) -> str:
     text = "\n".join(lines) + "\n"
     if text.count("\n") != len(lines):
         broken = next(line for line in lines if "\n" in line)
-        raise DataError(f"a newline inside a line ({broken[:40]!r}...)", remedy="give lines without line ends")
+        raise DataError(
+            f"a newline inside a line ({broken[:40]!r}...)", remedy="give lines without line ends"
+        )
     return text

@@ -19,8 +19,6 @@ class BPTTBatches:
     row. The first input of the sequence is ``start_id`` and that of every other row is the token before
     it, so every id that is kept is a target exactly once.
 
-    Parameters
-    ----------
     ids: (N,) integers, in memory or memory-mapped; only the window asked for is ever read.
     batch_size: B. bptt: T, tokens in a window.
     start_id: the input before the first token (the id of ``<eos>``).
@@ -52,7 +50,8 @@ class BPTTBatches:
                 f"{len(ids)} tokens do not fill a batch of {batch_size} streams",
                 remedy=f"use a batch size of {len(ids)} or less, or a longer text",
             )
-        self.ids, self.batch_size, self.bptt, self.start_id = ids, batch_size, bptt, start_id
+        self.ids = ids if ids.flags.c_contiguous else np.ascontiguousarray(ids)  # rows are views of it
+        self.batch_size, self.bptt, self.start_id = batch_size, bptt, start_id
         self.keep_tail, self.drop_remainder = keep_tail, drop_remainder
         N, B = len(ids), batch_size
         self.stream_length = N // B if drop_remainder else -(-N // B)
@@ -90,7 +89,7 @@ class BPTTBatches:
         skip = first - (start - shift)  # 1 where column -1 is asked for: the last token of the row before
         out[:full, skip:] = rows[:, first : first + T - skip]
         if skip:
-            out[1 : full + 1, 0] = rows[: self.batch_size - 1, -1][: self.batch_size - 1]
+            out[1 : full + 1, 0] = rows[: self.batch_size - 1, -1]
         if full < self.batch_size and full * n < N:
             part = self.ids[full * n + first : full * n + first + T - skip]
             part = part[: max(0, N - full * n - first)]

@@ -12,7 +12,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -76,8 +75,6 @@ def encode_corpus(
 ) -> EncodedCorpus:
     """Encode every split; the vocabulary comes from "train" alone unless one is given.
 
-    Parameters
-    ----------
     corpus_lines: split -> a function that starts a pass over its lines (``Corpus.sources``).
     key: identifies the text (``Corpus.content_key()``): the same key must mean the same lines.
     vocab_size, min_count: as in ``Vocabulary.from_counts``; unused with ``vocabulary``.
@@ -188,7 +185,12 @@ def _choose(
             f"the training part holds a single distinct token, {only!r}", remedy="give a text with more words"
         )
     vocabulary = Vocabulary.from_counts(
-        counts, eos=eos, unk=UNK, size=size, min_count=min_count, require_unk=tokenizer.open_vocabulary or unseen
+        counts,
+        eos=eos,
+        unk=UNK,
+        size=size,
+        min_count=min_count,
+        require_unk=tokenizer.open_vocabulary or unseen,
     )
     kept = len(vocabulary) - 1 - (vocabulary.unk_id is not None)
     if kept < 2:

@@ -24,11 +24,26 @@ def _check(logits_shape: tuple[int, ...], targets: Any, smoothing: float) -> Non
         raise UsageError(f"label smoothing must be at least 0 and below 1, got {smoothing}")
 
 
-@differentiable
-def softmax_cross_entropy(xp, logits, targets, *, ignore_index=IGNORE, label_smoothing=0.0, needs):  # type: ignore[no-untyped-def]
-    """Mean of -log softmax(logits)[target] over targets other than ``ignore_index``; 0 if there are none.
+def _reduced(xp: Any, losses: Any, counted: Any, shape: tuple[int, ...], reduction: str) -> tuple[Any, Any]:
+    """The value of a reduction of (N,) losses and the factor (N or 1, 1) that its gradient puts on each row."""
+    if reduction == "mean":
+        share = 1.0 / xp.maximum(counted.sum(), 1)
+        return xp.asarray(losses.sum() * share, dtype=np.float64), lambda d: (d * share).reshape(1, 1)
+    if reduction == "sum":
+        return xp.asarray(losses.sum(), dtype=np.float64), lambda d: d.reshape(1, 1)
+    if reduction == "none":
+        return losses.reshape(shape), lambda d: d.reshape(-1, 1)
+    raise UsageError(f"reduction must be mean, sum or none, got {reduction!r}")
 
-    logits (..., V), targets (...) integer ids below V. With label smoothing s (Szegedy et al. 2016,
+
+@differentiable
+def softmax_cross_entropy(  # type: ignore[no-untyped-def]
+    xp, logits, targets, *, ignore_index=IGNORE, label_smoothing=0.0, reduction="mean", needs
+):
+    """-log softmax(logits)[target], in float64; targets equal to ``ignore_index`` do not count.
+
+    logits (..., V), targets (...) integer ids below V. The reduction is "mean" over the targets that count
+    (0 when none does), "sum", or "none" for losses (...). With label smoothing s (Szegedy et al. 2016,
     section 7) the target distribution is (1 - s)·onehot + s/V.
     """
     _check(logits.shape, targets, label_smoothing)
@@ -37,17 +52,19 @@ def softmax_cross_entropy(xp, logits, targets, *, ignore_index=IGNORE, label_smo
     d_rows = empty(xp, rows.shape, rows.dtype) if needs[0] else None
     family = kernels("softmax_cross_entropy", xp, rows.dtype)
     losses = family.loss_and_gradient(rows, flat, ignore_index, label_smoothing, d_rows)
-    count = xp.maximum((flat != ignore_index).sum(), 1)
+    value, factor = _reduced(xp, losses, flat != ignore_index, targets.shape, reduction)
 
-    def backward(dloss):  # type: ignore[no-untyped-def]
-        xp.multiply(d_rows, (dloss / count).astype(d_rows.dtype), out=d_rows)
+    def backward(dy):  # type: ignore[no-untyped-def]
+        xp.multiply(d_rows, factor(dy).astype(d_rows.dtype), out=d_rows)
         return d_rows.reshape(logits.shape), None
 
-    return xp.asarray(losses.sum() / count, dtype=np.float64), backward
+    return value, backward
 
 
 @differentiable
-def linear_cross_entropy(xp, x, W, b, targets, *, ignore_index=IGNORE, label_smoothing=0.0, needs):  # type: ignore[no-untyped-def]
+def linear_cross_entropy(  # type: ignore[no-untyped-def]
+    xp, x, W, b, targets, *, ignore_index=IGNORE, label_smoothing=0.0, reduction="mean", needs
+):
     """:func:`softmax_cross_entropy` of x·Wᵀ + b in one op, which holds one (N, V) array and not three.
 
     x (..., E), W (V, E), b (V,) or None, targets (...). The scores are overwritten with their gradient in
@@ -65,10 +82,10 @@ def linear_cross_entropy(xp, x, W, b, targets, *, ignore_index=IGNORE, label_smo
     losses = family.loss_and_gradient(
         scores, flat, ignore_index, label_smoothing, scores if any(needs) else None
     )
-    count = xp.maximum((flat != ignore_index).sum(), 1)
+    value, factor = _reduced(xp, losses, flat != ignore_index, targets.shape, reduction)
 
-    def backward(dloss):  # type: ignore[no-untyped-def]
-        scale = (dloss / count).astype(x.dtype)
+    def backward(dy):  # type: ignore[no-untyped-def]
+        scale = factor(dy).astype(x.dtype)  # goes onto the narrow (N, E) arrays, not onto (N, V)
         dx = dW = db = None
         if needs[0]:
             dx = xp.matmul(scores, W, out=empty(xp, rows.shape, x.dtype))
@@ -77,7 +94,7 @@ def linear_cross_entropy(xp, x, W, b, targets, *, ignore_index=IGNORE, label_smo
         if needs[1]:
             dW = xp.matmul(scores.T, rows * scale, out=empty(xp, W.shape, W.dtype))
         if b is not None and needs[2]:
-            db = xp.matmul(xp.broadcast_to(scale, (1, len(rows))), scores).reshape(V)
+            db = xp.matmul(xp.ones((1, len(rows)), x.dtype) * scale.reshape(1, -1), scores).reshape(V)
         return dx, dW, db, None
 
-    return xp.asarray(losses.sum() / count, dtype=np.float64), backward
+    return value, backward

@@ -19,7 +19,7 @@ def _escape_char(char: str) -> str:
 
 
 def escape(token: str) -> str:
-    """``token`` without blanks, control characters, line ends or lone surrogates; :func:`unescape` undoes it."""
+    """``token`` with blanks, control characters and backslashes written out; :func:`unescape` undoes it."""
     if token.isprintable() and "\\" not in token and " " not in token:
         return token
     return "".join(map(_escape_char, token))

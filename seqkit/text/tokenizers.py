@@ -45,7 +45,7 @@ class Tokenizer:
         raise NotImplementedError
 
     def tokenize_block(self, text: str) -> list[str]:
-        """The tokens of whole lines, each of which ends in ``"\\n"``, with ``end_of_line`` after each line."""
+        """The tokens of whole lines, each with its newline, and ``end_of_line`` after each line."""
         raise NotImplementedError
 
     def detokenize(self, tokens: Sequence[str]) -> str:
@@ -68,9 +68,9 @@ class Tokenizer:
 
 @cache
 def _word_pattern() -> re.Pattern[str]:
-    """Words, numbers and single punctuation marks of any script, and the newline.
+    r"""Words, numbers and single punctuation marks of any script, and the newline.
 
-    ``\\w`` leaves out combining marks, which would cut every Hindi word at its vowel signs, so those are
+    ``\w`` leaves out combining marks, which would cut every Hindi word at its vowel signs, so those are
     added. The table is made on first use: 17 planes would take 0.3 s at import, the first plane takes 8 ms.
     """
     marks = [chr(c) for c in range(0x300, 0x10000) if unicodedata.category(chr(c))[0] == "M"]
@@ -93,10 +93,10 @@ class WordTokenizer(Tokenizer):
 
     name = "word"
 
-    def tokenize(self, line: str) -> list[str]:  # noqa: D102
+    def tokenize(self, line: str) -> list[str]:
         return _word_pattern().findall((line.lower() if self.lowercase else line).replace("\n", " "))
 
-    def tokenize_block(self, text: str) -> list[str]:  # noqa: D102
+    def tokenize_block(self, text: str) -> list[str]:
         tokens = _word_pattern().findall(text.lower() if self.lowercase else text)
         eos = self.end_of_line
         return [eos if token == "\n" else token for token in tokens]
@@ -123,10 +123,10 @@ class WhitespaceTokenizer(Tokenizer):
 
     name = "whitespace"
 
-    def tokenize(self, line: str) -> list[str]:  # noqa: D102
+    def tokenize(self, line: str) -> list[str]:
         return (line.lower() if self.lowercase else line).split()
 
-    def tokenize_block(self, text: str) -> list[str]:  # noqa: D102
+    def tokenize_block(self, text: str) -> list[str]:
         return (text.lower() if self.lowercase else text).replace("\n", f" {self.end_of_line} ").split()
 
     def detokenize(self, tokens: Sequence[str]) -> str:
@@ -141,10 +141,10 @@ class CharTokenizer(Tokenizer):
     end_of_line = "\n"
     open_vocabulary = False
 
-    def tokenize(self, line: str) -> list[str]:  # noqa: D102
+    def tokenize(self, line: str) -> list[str]:
         return list(line.lower() if self.lowercase else line)
 
-    def tokenize_block(self, text: str) -> list[str]:  # noqa: D102
+    def tokenize_block(self, text: str) -> list[str]:
         return list(text.lower() if self.lowercase else text)
 
     def detokenize(self, tokens: Sequence[str]) -> str:

@@ -29,8 +29,6 @@ class _Ids(dict[str, int]):
 class Vocabulary:
     """Tokens in the order of their ids, with an optional unknown and an optional end-of-line token.
 
-    Parameters
-    ----------
     tokens: the tokens, id 0 first; no empty token, none twice.
     unk, eos: members of ``tokens``, or None for a vocabulary without one.
     counts: occurrences in the training text, (V,), or None.
@@ -164,7 +162,7 @@ class Vocabulary:
             raise self._unknown(token) from None
 
     def encode(self, tokens: Iterable[str]) -> np.ndarray:
-        """The ids of ``tokens``, (N,) int32; unk's for unknown ones. Raises DataError when there is no unk."""
+        """The ids of ``tokens``, (N,) int32; unk's for unknown ones, DataError when there is no unk."""
         try:
             return np.array(list(map(self._ids.__getitem__, tokens)), np.int32)
         except KeyError as error:

@@ -27,15 +27,19 @@ SAFE_MATH = {"contract", "reassoc", "arcp", "nsz", "afn"}
 """Fast-math without nnan and ninf: a diverging run must still show its NaN."""
 
 
-@functools.cache
-def cache_folder() -> Path | None:
-    """The folder of compiled kernels of exactly these sources, or None where it cannot be written."""
-    root = Path(__file__).parent
+def sources_digest(root: Path) -> str:
+    """16 hex digits that change with Numba's version and with any Python file below ``root``."""
     digest = hashlib.sha256(numba.__version__.encode())
     for source in sorted(root.rglob("*.py")):
         digest.update(source.relative_to(root).as_posix().encode())
         digest.update(source.read_bytes())
-    folder = cache_dir() / "kernels" / digest.hexdigest()[:16]
+    return digest.hexdigest()[:16]
+
+
+@functools.cache
+def cache_folder() -> Path | None:
+    """The folder of compiled kernels of exactly these sources, or None where it cannot be written."""
+    folder = cache_dir() / "kernels" / sources_digest(Path(__file__).parent)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -27,6 +27,12 @@ def random_words(xp: Any, count: int, key: tuple[int, int, int, int, int]) -> An
     c1 = xp.full(blocks, stream, dtype=np.uint64)
     c2 = xp.full(blocks, low, dtype=np.uint64)
     c3 = xp.full(blocks, high, dtype=np.uint64)
+    words = ten_rounds(c0, c1, c2, c3, seed0, seed1)
+    return xp.stack(words, axis=1).reshape(-1)[:count].astype(np.uint32)
+
+
+def ten_rounds(c0: Any, c1: Any, c2: Any, c3: Any, seed0: int, seed1: int) -> tuple[Any, Any, Any, Any]:
+    """The four words of each block, as uint64 arrays of 32-bit values; so are the counters."""
     mask, shift = np.uint64(MASK), np.uint64(32)
     m0, m1 = np.uint64(M0), np.uint64(M1)
     for _ in range(10):
@@ -38,4 +44,4 @@ def random_words(xp: Any, count: int, key: tuple[int, int, int, int, int]) -> An
             p0 & mask,
         )
         seed0, seed1 = (seed0 + W0) & MASK, (seed1 + W1) & MASK
-    return xp.stack((c0, c1, c2, c3), axis=1).reshape(-1)[:count].astype(np.uint32)
+    return c0, c1, c2, c3

@@ -1,0 +1,174 @@
+"""Fetching registered corpora: resumed where it was cut, checked, in place only when whole."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from seqkit.backend.paths import data_dir
+from seqkit.corpora.registry import CorpusEntry, RemoteFile, registered
+from seqkit.corpora.transfer import Opener, Progress, Transfer
+from seqkit.errors import DownloadError
+
+_UNKNOWN_SIZE = 64 << 20
+"""The most bytes taken for a file whose size its publisher does not state."""
+_BLOCK = 1 << 18
+
+
+@dataclass(frozen=True)
+class FileStatus:
+    """A file of a corpus on disk: "present" (the right size), "partial", "absent" or "wrong size"."""
+
+    path: Path
+    state: str
+    bytes: int
+    expected: int | None
+
+
+@dataclass(frozen=True)
+class CorpusStatus:
+    """What is on disk of a registered corpus."""
+
+    entry: CorpusEntry
+    folder: Path
+    files: tuple[FileStatus, ...]
+
+    @property
+    def present(self) -> bool:
+        """Whether every file is there with the right size."""
+        return all(file.state == "present" for file in self.files)
+
+
+def corpus_status(name: str, *, data: Path | None = None) -> CorpusStatus:
+    """What is on disk of a registered corpus; looks at sizes, reads no content."""
+    entry = registered(name)
+    folder = entry.folder(data)
+    return CorpusStatus(entry, folder, tuple(_file_status(folder, file) for file in entry.files))
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
+
+
+def _file_status(folder: Path, file: RemoteFile) -> FileStatus:
+    path = folder / file.name
+    size, part = _size(path), _size(part_path(path))
+    if size is not None:
+        state = "present" if file.size in (None, size) else "wrong size"
+    else:
+        state = "absent" if part is None else "partial"
+    return FileStatus(path, state, size or part or 0, file.size)
+
+
+def part_path(path: Path) -> Path:
+    """Where a file lies until it is whole."""
+    return path.with_name(path.name + ".part")
+
+
+def verify(path: Path, file: RemoteFile) -> str | None:
+    """None when the file is what the registry says, else what is wrong with it."""
+    size = path.stat().st_size
+    if file.size is not None and size != file.size:
+        return f"{size} bytes, {file.size} expected"
+    kind, expected = ("sha256", file.sha256) if file.sha256 else ("md5", file.md5)
+    with path.open("rb") as stream:
+        found = hashlib.file_digest(stream, lambda: hashlib.new(kind, usedforsecurity=False)).hexdigest()
+    return None if found == expected else f"{kind} {found}, {expected} expected"
+
+
+def fetch(
+    corpus: str | CorpusEntry,
+    *,
+    data: Path | None = None,
+    opener: Opener | None = None,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Fetch every file of a registered corpus that is not there yet; returns the files.
+
+    data: the folder of corpora ($SEQKIT_DATA by default).
+    opener: ``urllib.request.OpenerDirector.open`` or the like; by default one that verifies certificates
+        and refuses to be redirected from https to http.
+    progress: called as ``progress(file name, bytes so far, bytes in all or None)``.
+
+    A file is written as ``NAME.part``, checked, and renamed. Raises DownloadError for a connection that
+    fails or is cut (the part is kept, and the next call goes on from there), a wrong size or checksum (the
+    part is deleted), and a disk that is full.
+    """
+    entry = registered(corpus) if isinstance(corpus, str) else corpus
+    folder = entry.folder(data_dir() if data is None else data)
+    again = f"run it again: seqkit corpora fetch {entry.name}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return [_fetch_file(folder / file.name, file, opener, progress, again) for file in entry.files]
+    except OSError as error:
+        raise DownloadError(
+            f"cannot write {entry.name} ({error.strerror or error})",
+            where=str(error.filename or folder),
+            remedy=f"free some space or set SEQKIT_DATA to another folder, then {again}",
+        ) from error
+
+
+def _fetch_file(
+    path: Path, file: RemoteFile, opener: Opener | None, progress: Progress | None, again: str
+) -> Path:
+    if path.exists() and verify(path, file) is None:
+        if progress:
+            progress(file.name, path.stat().st_size, file.size)
+        return path
+    part = part_path(path)
+    archive = part_path(path.with_name(path.name + ".zip"))
+    target, size = (part, file.size) if file.member is None else (archive, file.archive_size)
+    Transfer(file.url, target, size, _UNKNOWN_SIZE, file.name, again, opener, progress).run()
+    if file.member is not None:
+        _extract(archive, part, file, again)
+    wrong = verify(part, file)
+    if wrong:
+        part.unlink()
+        archive.unlink(missing_ok=True)
+        raise DownloadError(
+            f"the file received is not the published one ({wrong})",
+            where=file.url,
+            remedy=f"what was received is deleted; {again}, and if it repeats, the address has changed",
+        )
+    os.replace(part, path)
+    archive.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+    return path
+
+
+def _extract(archive: Path, part: Path, file: RemoteFile, again: str) -> None:
+    """Unpack the one member, by its exact name, into ``part``; no name in the archive becomes a path."""
+    try:
+        with zipfile.ZipFile(archive) as box, box.open(file.member or "") as source, part.open("wb") as out:
+            room = _UNKNOWN_SIZE if file.size is None else file.size
+            while block := source.read(_BLOCK):
+                room -= len(block)
+                if room < 0:
+                    raise zipfile.BadZipFile(f"{file.member} is larger than the {file.size} bytes expected")
+                out.write(block)
+            out.flush()
+            os.fsync(out.fileno())
+    except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError, RuntimeError) as error:
+        part.unlink(missing_ok=True)
+        archive.unlink(missing_ok=True)
+        raise DownloadError(
+            f"the archive does not hold what it should ({error})",
+            where=file.url,
+            remedy=f"what was received is deleted; {again}",
+        ) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename survive a power cut, where the platform can open folders."""
+    if hasattr(os, "O_DIRECTORY"):
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,148 @@
+"""One file over HTTP(S) into a ``.part`` file: resumed, never past the stated size, certificates verified."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.message import Message
+from pathlib import Path
+from typing import IO, Any
+
+from seqkit.errors import DownloadError
+
+Opener = Callable[..., Any]
+"""``open(request, timeout=seconds)`` -> a response with ``status``, ``headers`` and ``read``."""
+Progress = Callable[[str, int, int | None], None]
+"""``progress(file name, bytes so far, bytes in all or None)``."""
+
+_BLOCK = 1 << 16
+_TIMEOUT = 60.0
+
+
+class _NoDowngrade(urllib.request.HTTPRedirectHandler):
+    """Follow redirects, but never from https to anything else."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
+    ) -> urllib.request.Request | None:
+        check_redirect(req.full_url, newurl)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type]
+
+
+def check_redirect(old: str, new: str) -> None:
+    """Raise DownloadError for a redirect from https to an unprotected address."""
+    if old.lower().startswith("https:") and not new.lower().startswith("https:"):
+        raise DownloadError(
+            f"the server redirects from https to {new}",
+            where=old,
+            remedy="not followed: on that way the file could be changed",
+        )
+
+
+def _default_opener() -> Opener:
+    return urllib.request.build_opener(_NoDowngrade).open  # https with the system's certificates, verified
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """One download: ``url`` into ``part``.
+
+    ``size`` is the exact number of bytes, or None with at most ``limit``. ``label`` names the file in
+    progress, ``again`` is what the user does to try again.
+    """
+
+    url: str
+    part: Path
+    size: int | None
+    limit: int
+    label: str = ""
+    again: str = "run it again"
+    opener: Opener | None = None
+    progress: Progress | None = None
+
+    def run(self) -> None:
+        """Complete the part from where an earlier call left it. The content is for the caller to check.
+
+        Raises DownloadError for everything that goes wrong on the way, OSError for the disk.
+        """
+        have = self._have() if self.size is not None else 0  # without a size, a part may be a whole
+        if self.size is not None and have == self.size:
+            return
+        if self.size is not None and have > self.size:
+            have = 0
+        response = self._open(have)
+        with response:
+            have = self._receive(response, have if self._continues(response, have) else 0)
+        if self.size is not None and have < self.size:
+            raise self._cut("")
+
+    def _have(self) -> int:
+        return self.part.stat().st_size if self.part.exists() else 0
+
+    def _open(self, have: int) -> Any:
+        # identity: the size and the ranges are those of the file, not of a compressed copy
+        headers = {"User-Agent": "seqkit", "Accept-Encoding": "identity"}
+        if have:
+            headers["Range"] = f"bytes={have}-"
+        request = urllib.request.Request(self.url, headers=headers)
+        try:
+            return (self.opener or _default_opener())(request, timeout=_TIMEOUT)
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code == 416 and have:  # the part does not fit the server's file: begin anew
+                return self._open(0)
+            what = f"the server answers {error.code} {error.reason}"
+            raise DownloadError(what, where=self.url, remedy=self.again) from error
+        except (OSError, http.client.HTTPException) as error:
+            raise DownloadError(
+                f"no connection ({getattr(error, 'reason', None) or error!r})",
+                where=f"{self.url} (for {self.part.with_name(self.part.name.removesuffix('.part'))})",
+                remedy=f"check the network, or put the file there by hand; {self.again}",
+            ) from error
+
+    @staticmethod
+    def _continues(response: Any, have: int) -> bool:
+        """Whether the answer begins exactly where the part ends; otherwise it is the whole file."""
+        found = re.match(r"bytes (\d+)-", response.headers.get("Content-Range") or "")
+        return response.status == 206 and found is not None and int(found[1]) == have
+
+    def _receive(self, response: Any, have: int) -> int:
+        """Append to the first ``have`` bytes of the part; the number of bytes that it then has."""
+        most = self.limit if self.size is None else self.size
+        with self.part.open("r+b" if have else "wb") as file:
+            file.seek(have)
+            file.truncate()
+            while block := self._read(response):
+                if have + len(block) > most:
+                    file.truncate(0)
+                    raise DownloadError(
+                        f"the server sends more than the {most} bytes that the file may have",
+                        where=self.url,
+                        remedy=f"what was received is deleted; {self.again}",
+                    )
+                file.write(block)
+                have += len(block)
+                if self.progress:
+                    self.progress(self.label, have, self.size)
+            file.flush()
+            os.fsync(file.fileno())
+        return have
+
+    def _read(self, response: Any) -> bytes:
+        try:
+            return bytes(response.read(_BLOCK))
+        except (OSError, http.client.HTTPException) as error:
+            raise self._cut(f" ({error!r})") from error
+
+    def _cut(self, why: str) -> DownloadError:
+        total = "" if self.size is None else f" of {self.size} bytes"
+        return DownloadError(
+            f"the connection was cut{why}, {self._have()}{total} are here",
+            where=self.url,
+            remedy=f"{self.again}, and it goes on from there",
+        )

@@ -1,0 +1,174 @@
+"""Recurrent language models: embedding, RNN/GRU/LSTM, softmax over the vocabulary.
+
+Mikolov et al. (2010); dropout on the non-recurrent connections by Zaremba, Sutskever, Vinyals (2014); tied
+input and output embeddings by Press and Wolf (2017) and Inan et al. (2017).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seqkit import nn, ops
+from seqkit.autograd import Tensor, no_grad
+from seqkit.backend import Array, module_of, to_device
+from seqkit.backend.random import Generator
+from seqkit.errors import ShapeError, UsageError
+from seqkit.nn import initializers
+from seqkit.nn.recurrent import State, detach
+
+CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+
+
+@dataclass(frozen=True)
+class LanguageModelConfig:
+    """What a recurrent language model is made of.
+
+    ``dropout`` is the rate on the embedded input, between layers and on the output; the three single rates
+    replace it in their place. ``init_range`` makes every weight uniform within ± it; by default embeddings
+    start within ±0.1 and recurrent weights within ±1/√H.
+    """
+
+    vocab_size: int
+    model: str = "lstm"
+    emsize: int = 256
+    nhid: int = 256
+    nlayers: int = 1
+    dropout: float = 0.0
+    dropout_input: float | None = None
+    dropout_hidden: float | None = None
+    dropout_output: float | None = None
+    locked_dropout: bool = False
+    tied: bool = True
+    init_range: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able settings."""
+        return dataclasses.asdict(self)
+
+
+class LanguageModel(nn.Module):
+    """P(next token | tokens so far), for batches of streams whose hidden state is carried along.
+
+    With ``tied`` the output matrix is the embedding matrix, and the last layer is as wide as the embedding.
+    """
+
+    def __init__(self, config: LanguageModelConfig, *, generator: Generator | None = None) -> None:
+        if config.model not in CELLS:
+            raise UsageError(f"model must be one of {', '.join(CELLS)}, got {config.model!r}")
+        for name in ("vocab_size", "emsize", "nhid", "nlayers"):
+            if getattr(config, name) < 1:
+                raise UsageError(f"{name} must be at least 1, got {getattr(config, name)}")
+        generator = Generator(0, "init") if generator is None else generator
+        self.config = config
+        V, E = config.vocab_size, config.emsize
+        sizes = [config.nhid] * config.nlayers
+        if config.tied:
+            sizes[-1] = E
+
+        def rate(own: float | None) -> nn.Dropout:
+            kind = nn.LockedDropout if config.locked_dropout else nn.Dropout
+            return kind(config.dropout if own is None else own)
+
+        self.embedding = nn.Embedding(V, E, generator=generator)
+        self.embedding.W.data[...] = initializers.uniform((V, E), generator, 0.1)
+        self.input_dropout = rate(config.dropout_input)
+        self.recurrent = CELLS[config.model](
+            E,
+            sizes,
+            config.nlayers,
+            dropout=rate(config.dropout_hidden).rate,
+            locked=config.locked_dropout,
+            generator=generator,
+        )
+        self.output_dropout = rate(config.dropout_output)
+        self.output_W = (
+            self.embedding.W
+            if config.tied
+            else nn.Parameter(initializers.uniform((V, sizes[-1]), generator, 0.1))
+        )
+        self.output_b = nn.Parameter(initializers.zeros((V,)))
+        if config.init_range is not None:
+            for parameter in self.parameters():
+                parameter.data[...] = initializers.uniform(parameter.shape, generator, config.init_range)
+
+    def zero_state(self, batch: int) -> State:
+        """The state before any text."""
+        return self.recurrent.zero_state(batch, self.embedding.W.dtype)
+
+    def _ids(self, ids: Any, ndim: int) -> Array:
+        """User's ids on the model's device, checked: this is the public boundary."""
+        ids = np.asarray(ids) if isinstance(ids, list | tuple) else ids
+        if ids.ndim != ndim or ids.dtype.kind not in "iu":
+            raise ShapeError(f"ids must be integers with {ndim} axes, got {ids.dtype} {ids.shape}")
+        if isinstance(ids, np.ndarray) and ids.size and not -1 <= ids.min() <= ids.max() < self.config.vocab_size:
+            raise ShapeError(f"ids must be below the vocabulary size {self.config.vocab_size}, got {ids.max()}")
+        return to_device(ids, self.device)
+
+    def hidden(
+        self, ids: Any, state: State | None = None, mask: Any = None, generator: Generator | None = None
+    ) -> tuple[Tensor, State]:
+        """ids (B, T) to the last layer's outputs (B, T, H) after dropout, and the state (Tensors)."""
+        x = self.input_dropout(self.embedding(self._ids(ids, 2)), generator)
+        mask = None if mask is None else to_device(mask, self.device)
+        y, state = self.recurrent(x, state, mask, generator)
+        return self.output_dropout(y, generator), state
+
+    def forward(self, ids: Any, state: State | None = None) -> tuple[Tensor, State]:
+        """ids (B, T) to scores (B, T, V) and the state."""
+        y, state = self.hidden(ids, state)
+        return ops.linear(y, self.output_W, self.output_b), state
+
+    def loss(
+        self, ids: Any, targets: Any, state: State | None = None, *, generator: Generator | None = None
+    ) -> tuple[Tensor, State]:
+        """Mean cross entropy in nats of targets (B, T) after ids (B, T), and the detached state.
+
+        Targets of -1 do not count.
+        """
+        y, state = self.hidden(ids, state, generator=generator)
+        loss = ops.linear_cross_entropy(y, self.output_W, self.output_b, self._ids(targets, 2))
+        return loss, detach(state)
+
+    def token_losses(
+        self, ids: Any, targets: Any, state: State | None = None, mask: Any = None
+    ) -> tuple[Array, State]:
+        """-log P (B, T) float64 of each target, 0 where it is -1, and the state. Evaluation: no dropout."""
+        training = self.training
+        self.eval()
+        try:
+            with no_grad():
+                y, state = self.hidden(ids, state, mask)
+                losses = ops.linear_cross_entropy(
+                    y, self.output_W, self.output_b, self._ids(targets, 2), reduction="none"
+                )
+        finally:
+            self.train(training)
+        return losses.data, detach(state)
+
+    # The decoding protocol
+
+    def start(self, batch: int, context: None = None) -> State:
+        """The state of ``batch`` streams before any text."""
+        return self.zero_state(batch)
+
+    def step(self, ids: Any, state: State) -> tuple[Array, State]:
+        """Feed ids (B,): log P (B, V) of the next token, and the state after them."""
+        training = self.training
+        self.eval()
+        try:
+            with no_grad():
+                y, state = self.hidden(ids[:, None], state)
+                scores = ops.log_softmax(ops.linear(y[:, 0], self.output_W, self.output_b))
+        finally:
+            self.train(training)
+        return scores.data, detach(state)
+
+    def reorder(self, state: State, rows: Any) -> State:
+        """The state of streams ``rows``, in that order; rows may repeat or be left out."""
+        xp = module_of(self.device)
+        rows = xp.asarray(rows)
+        return [tuple(s[rows] for s in entry) for entry in state]

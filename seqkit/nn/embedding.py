@@ -1,0 +1,25 @@
+"""Vectors by id."""
+
+from __future__ import annotations
+
+from seqkit import ops
+from seqkit.autograd import Tensor
+from seqkit.backend import Array
+from seqkit.backend.random import Generator
+from seqkit.nn import initializers
+from seqkit.nn.module import Module
+from seqkit.nn.parameter import Parameter
+
+
+class Embedding(Module):
+    """W (V, E) whose rows are the vectors of V ids, starting normal with deviation ``std``."""
+
+    def __init__(
+        self, vocab_size: int, embedding_size: int, *, std: float = 1.0, generator: Generator
+    ) -> None:
+        self.vocab_size, self.embedding_size, self.std = vocab_size, embedding_size, std
+        self.W = Parameter(initializers.normal((vocab_size, embedding_size), generator, std))
+
+    def forward(self, ids: Array) -> Tensor:
+        """ids (...) to (..., E). The gradient of W is a RowGradient."""
+        return ops.embedding(self.W, ids)

@@ -1,0 +1,68 @@
+"""Initial weights. All return float32 NumPy arrays drawn from a generator: the same on every device."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from seqkit.backend.random import Generator
+from seqkit.errors import ShapeError
+
+
+def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
+    """(inputs, outputs) of a weight (outputs, inputs, …); further axes multiply both."""
+    if len(shape) < 2:
+        raise ShapeError(f"fan-in and fan-out need two axes or more, got {shape}")
+    field = math.prod(shape[2:])
+    return shape[1] * field, shape[0] * field
+
+
+def uniform(shape: tuple[int, ...], generator: Generator, bound: float) -> np.ndarray:
+    """Uniform in [-bound, bound)."""
+    return ((2 * generator.uniform(shape, dtype=np.float64) - 1) * bound).astype(np.float32)
+
+
+def normal(shape: tuple[int, ...], generator: Generator, std: float) -> np.ndarray:
+    """Normal with mean 0."""
+    return (generator.normal(shape, dtype=np.float64) * std).astype(np.float32)
+
+
+def xavier_uniform(shape: tuple[int, ...], generator: Generator) -> np.ndarray:
+    """Bound √(6 / (in + out)) (Glorot and Bengio 2010, equation 16)."""
+    return uniform(shape, generator, math.sqrt(6 / sum(_fans(shape))))
+
+
+def xavier_normal(shape: tuple[int, ...], generator: Generator) -> np.ndarray:
+    """Deviation √(2 / (in + out)) (Glorot and Bengio 2010, equation 12)."""
+    return normal(shape, generator, math.sqrt(2 / sum(_fans(shape))))
+
+
+def he_uniform(shape: tuple[int, ...], generator: Generator) -> np.ndarray:
+    """Bound √(6 / in), of the same variance as :func:`he_normal`."""
+    return uniform(shape, generator, math.sqrt(6 / _fans(shape)[0]))
+
+
+def he_normal(shape: tuple[int, ...], generator: Generator) -> np.ndarray:
+    """Deviation √(2 / in), for ReLU (He et al. 2015, equation 10)."""
+    return normal(shape, generator, math.sqrt(2 / _fans(shape)[0]))
+
+
+def orthogonal(shape: tuple[int, ...], generator: Generator, gain: float = 1.0) -> np.ndarray:
+    """Rows (or columns, whichever are fewer) orthonormal, times gain (Saxe et al. 2014)."""
+    _fans(shape)
+    rows, columns = shape[0], math.prod(shape[1:])
+    a = generator.normal((max(rows, columns), min(rows, columns)), dtype=np.float64)
+    q, r = np.linalg.qr(a)
+    q *= np.sign(np.diag(r))  # makes the distribution uniform over orthogonal matrices (Mezzadri 2007)
+    return (gain * (q if rows >= columns else q.T)).reshape(shape).astype(np.float32)
+
+
+def zeros(shape: tuple[int, ...]) -> np.ndarray:
+    """Zeros: for biases. Equal weights would stay equal."""
+    return np.zeros(shape, np.float32)
+
+
+def ones(shape: tuple[int, ...]) -> np.ndarray:
+    """Ones: for scales."""
+    return np.ones(shape, np.float32)

@@ -1,0 +1,22 @@
+"""Layer normalisation."""
+
+from __future__ import annotations
+
+from seqkit import ops
+from seqkit.autograd import Tensor
+from seqkit.nn import initializers
+from seqkit.nn.module import Module
+from seqkit.nn.parameter import Parameter
+
+
+class LayerNorm(Module):
+    """Normalise the last axis (E) to mean 0 and variance 1, then scale and shift by learned γ, β (E,)."""
+
+    def __init__(self, size: int, *, epsilon: float = 1e-5) -> None:
+        self.size, self.epsilon = size, epsilon
+        self.gamma = Parameter(initializers.ones((size,)))
+        self.beta = Parameter(initializers.zeros((size,)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., E) to (..., E)."""
+        return ops.layer_norm(x, self.gamma, self.beta, epsilon=self.epsilon)

@@ -1,0 +1,147 @@
+"""Recurrent networks of one or more layers, in one or both directions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from seqkit import ops
+from seqkit.autograd import Tensor, concatenate
+from seqkit.backend import Array, module_of, zeros
+from seqkit.backend.random import Generator
+from seqkit.errors import UsageError
+from seqkit.nn import initializers
+from seqkit.nn.dropout import Dropout, LockedDropout
+from seqkit.nn.module import Module
+from seqkit.nn.parameter import Parameter
+
+State = list[tuple[Any, ...]]
+"""One tuple for each layer and direction: (h,), or (h, c) of an LSTM; each (B, H), Tensor or array."""
+
+
+class RecurrentLayer(Module):
+    """The weights of one layer in one direction. All start uniform within ±1/√H, as PyTorch's do."""
+
+    def __init__(
+        self, input_size: int, hidden_size: int, *, gates: int, biases: Sequence[str], generator: Generator
+    ) -> None:
+        bound = 1 / math.sqrt(hidden_size)
+        rows = gates * hidden_size
+
+        def weight(*shape: int) -> Parameter:
+            return Parameter(initializers.uniform(shape, generator, bound))
+
+        self.Wx, self.Wh = weight(rows, input_size), weight(rows, hidden_size)
+        for name in biases:
+            setattr(self, name, weight(rows))
+
+
+class _Recurrent(Module):
+    """What RNN, GRU and LSTM share; they say which op runs and what it needs."""
+
+    gates: int
+    states: int
+    biases: tuple[str, ...] = ("b",)
+    op: Callable[..., Any]
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int | Sequence[int],
+        num_layers: int = 1,
+        *,
+        dropout: float = 0.0,
+        locked: bool = False,
+        bidirectional: bool = False,
+        generator: Generator,
+    ) -> None:
+        sizes = [hidden_size] * num_layers if isinstance(hidden_size, int) else list(hidden_size)
+        if len(sizes) != num_layers or num_layers < 1:
+            raise UsageError(f"{num_layers} layers need as many hidden sizes, got {sizes}")
+        self.input_size, self.hidden_sizes, self.num_layers = input_size, sizes, num_layers
+        self.bidirectional = bidirectional
+        self.dropout = LockedDropout(dropout) if locked else Dropout(dropout)
+        directions = 2 if bidirectional else 1
+        self.layers: list[RecurrentLayer] = []
+        for size in sizes:
+            for _ in range(directions):
+                self.layers.append(
+                    RecurrentLayer(
+                        input_size, size, gates=self.gates, biases=self.biases, generator=generator
+                    )
+                )
+            input_size = size * directions
+
+    def zero_state(self, batch: int, dtype: Any = np.float32) -> State:
+        """The state before a sequence: zeros on the model's device."""
+        xp = module_of(self.device)
+        return [
+            tuple(zeros(xp, (batch, layer.Wh.shape[1]), dtype) for _ in range(self.states))
+            for layer in self.layers
+        ]
+
+    def forward(
+        self,
+        x: Tensor,
+        state: State | None = None,
+        mask: Array | None = None,
+        generator: Generator | None = None,
+    ) -> tuple[Tensor, State]:
+        """x (B, T, I) to outputs (B, T, H), or (B, T, 2H) in both directions, and the last state.
+
+        mask (B, T) marks real tokens. Dropout stands between the layers, not after the last.
+        """
+        state = self.zero_state(x.shape[0], x.dtype) if state is None else state
+        if len(state) != len(self.layers):
+            raise UsageError(f"the state has {len(state)} entries for {len(self.layers)} layers")
+        last: State = []
+        directions = 2 if self.bidirectional else 1
+        for depth in range(self.num_layers):
+            if depth:
+                x = self.dropout(x, generator)
+            outputs = []
+            for direction in range(directions):
+                index = depth * directions + direction
+                y, *final = self._run(self.layers[index], x, state[index], mask, reverse=direction == 1)
+                outputs.append(y)
+                last.append(tuple(final))
+            x = outputs[0] if directions == 1 else concatenate(*outputs, axis=2)
+        return x, last
+
+    def _run(self, layer: RecurrentLayer, x: Tensor, state: Any, mask: Any, *, reverse: bool) -> Any:
+        weights = [layer.Wx, layer.Wh, *(getattr(layer, name) for name in self.biases)]
+        return type(self).op(x, *state, *weights, mask, reverse=reverse)
+
+
+class LSTM(_Recurrent):
+    """Long short-term memory; equations in ``ops/recurrent.py``. State (h, c)."""
+
+    gates, states, op = 4, 2, staticmethod(ops.lstm)
+
+
+class GRU(_Recurrent):
+    """Gated recurrent unit; equations in ``ops/recurrent.py``. State (h,)."""
+
+    gates, states, op, biases = 3, 1, staticmethod(ops.gru), ("bx", "bh")
+
+
+class RNN(_Recurrent):
+    """Plain recurrent network, φ "tanh" or "relu". State (h,)."""
+
+    gates, states, op = 1, 1, staticmethod(ops.rnn)
+
+    def __init__(self, *arguments: Any, nonlinearity: str = "tanh", **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.nonlinearity = nonlinearity
+
+    def _run(self, layer: RecurrentLayer, x: Tensor, state: Any, mask: Any, *, reverse: bool) -> Any:
+        arrays = (x, *state, layer.Wx, layer.Wh, layer.b, mask)  # type: ignore[attr-defined]
+        return ops.rnn(*arrays, reverse=reverse, nonlinearity=self.nonlinearity)
+
+
+def detach(state: State) -> State:
+    """The same state as plain arrays: gradients do not flow into the window before."""
+    return [tuple(s.data if isinstance(s, Tensor) else s for s in entry) for entry in state]

@@ -1,0 +1,121 @@
+import numpy as np
+import pytest
+
+from seqkit.data import IGNORE, BPTTBatches, textbook_batches
+from seqkit.errors import DataError, ShapeError, UsageError
+
+EOS = 99
+
+
+def test_two_streams_of_windows_by_hand() -> None:
+    batches = BPTTBatches(np.arange(11), batch_size=2, bptt=3, start_id=EOS)
+    windows = [(x.tolist(), y.tolist()) for x, y in batches]
+    assert windows == [  # 11 ids, two rows of 5, the last id is dropped
+        ([[EOS, 0, 1], [4, 5, 6]], [[0, 1, 2], [5, 6, 7]]),
+        ([[2, 3], [7, 8]], [[3, 4], [8, 9]]),
+    ]
+    assert len(batches) == 2
+    assert batches.predictions == 10
+
+
+def test_evaluation_pads_by_hand() -> None:
+    batches = BPTTBatches(np.arange(5), batch_size=3, bptt=4, start_id=EOS, drop_remainder=False)
+    x, y = batches.batch(0)
+    assert y.tolist() == [[0, 1], [2, 3], [4, IGNORE]]
+    assert x.tolist() == [[EOS, 0], [1, 2], [3, 4]]
+    assert x.dtype == y.dtype == np.int32
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int32, np.int64])
+def test_evaluation_covers_every_target_once_for_any_batch_size(dtype) -> None:
+    for N in (1, 2, 3, 7, 13, 30):
+        ids = np.arange(N).astype(dtype)
+        for B in (1, 2, 3, 5, 11, 31):
+            for T in (1, 2, 5, 40):
+                batches = BPTTBatches(ids, batch_size=B, bptt=T, start_id=EOS, drop_remainder=False)
+                pairs = {}
+                for x, y in batches:
+                    assert x.shape == y.shape
+                    assert x.shape[0] == B
+                    kept = y != IGNORE
+                    for a, b in zip(x[kept].tolist(), y[kept].tolist(), strict=True):
+                        assert b not in pairs
+                        pairs[b] = a
+                assert pairs == {i: i - 1 if i else EOS for i in range(N)}
+                assert batches.predictions == N
+
+
+def test_training_windows_join_to_the_streams() -> None:
+    for N in (7, 12, 29):
+        for B in (1, 2, 3, 7):
+            for T in (1, 2, 4, 50):
+                for keep_tail in (True, False):
+                    n = N // B
+                    if not keep_tail and n < T:
+                        continue
+                    made = BPTTBatches(np.arange(N), batch_size=B, bptt=T, start_id=EOS, keep_tail=keep_tail)
+                    y = np.concatenate([y for _, y in made], axis=1)
+                    x = np.concatenate([x for x, _ in made], axis=1)
+                    kept = n if keep_tail else n // T * T
+                    assert y.tolist() == [list(range(b * n, b * n + kept)) for b in range(B)]
+                    assert np.array_equal(x[:, 1:], y[:, :-1])
+                    assert x[:, 0].tolist() == [EOS, *(b * n - 1 for b in range(1, B))]
+                    assert made.predictions == y.size
+
+
+def test_evaluation_without_a_tail_counts_its_predictions() -> None:
+    for N in (5, 9, 12):
+        made = BPTTBatches(
+            np.arange(N), batch_size=2, bptt=2, start_id=EOS, keep_tail=False, drop_remainder=False
+        )
+        assert made.predictions == sum(int((y != IGNORE).sum()) for _, y in made)
+
+
+def test_textbook_protocol() -> None:
+    """As in chapter 6: jump (N-1)//B, inputs ids[:-1], targets ids[1:], whole windows only."""
+    ids = np.arange(100, 100 + 7 * 10 * 2 + 26)
+    made = list(textbook_batches(ids, batch_size=10, bptt=7))
+    jump = (len(ids) - 1) // 10
+    assert len(made) == (len(ids) - 1) // 70
+    for i, (x, y) in enumerate(made):
+        offsets = [i * 7 + b * jump for b in range(10)]
+        assert x.tolist() == [[int(ids[o + t]) for t in range(7)] for o in offsets]
+        assert y.tolist() == [[int(ids[o + t + 1]) for t in range(7)] for o in offsets]
+
+
+def test_a_huge_memory_map_is_not_read(tmp_path) -> None:
+    path = tmp_path / "sparse.ids"
+    N = 3_000_000_000  # 6 GB, of which the disk holds next to nothing
+    with path.open("wb") as file:
+        file.truncate(2 * N)
+    ids = np.memmap(path, np.uint16, mode="r")
+    batches = BPTTBatches(ids, batch_size=20, bptt=35, start_id=1)
+    assert np.shares_memory(batches.ids[:10], ids[:10])
+    assert len(batches) == -(-N // 20 // 35)
+    x, y = batches.batch(len(batches) - 1)
+    assert x.shape == y.shape
+    assert not y.any()
+
+
+def test_a_strided_array_is_accepted() -> None:
+    ids = np.arange(20)[::2]
+    assert (
+        BPTTBatches(ids, batch_size=2, bptt=5, start_id=1).batch(0)[1].tolist() == ids.reshape(2, 5).tolist()
+    )
+
+
+def test_what_cannot_be_batched_is_refused() -> None:
+    with pytest.raises(DataError, match="3 tokens do not fill a batch of 4 streams; use a batch size of 3"):
+        BPTTBatches(np.arange(3), batch_size=4, bptt=2, start_id=0)
+    with pytest.raises(DataError, match="no tokens"):
+        BPTTBatches(np.arange(0), batch_size=1, bptt=2, start_id=0, drop_remainder=False)
+    with pytest.raises(DataError, match="do not fill one window of 35"):
+        textbook_batches(np.arange(300))
+    with pytest.raises(ShapeError, match=r"shape \(2, 3\)"):
+        BPTTBatches(np.zeros((2, 3), int), batch_size=1, bptt=2, start_id=0)
+    with pytest.raises(ShapeError, match="float64"):
+        BPTTBatches(np.zeros(3), batch_size=1, bptt=2, start_id=0)
+    with pytest.raises(UsageError, match="bptt 0"):
+        BPTTBatches(np.arange(3), batch_size=1, bptt=0, start_id=0)
+    with pytest.raises(IndexError, match="window 2 of 2"):
+        BPTTBatches(np.arange(4), batch_size=1, bptt=2, start_id=0).batch(2)

@@ -1,0 +1,236 @@
+import json
+import os
+import random
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from seqkit.data import encode, encode_corpus, encode_lines, token_files
+from seqkit.errors import DataError
+from seqkit.text import UnfinishedLine, Vocabulary, make_tokenizer
+
+TEXT = {
+    "train": ["the cat sat", "the cat ran", "", "a dog ran"],
+    "valid": ["the dog sat"],
+    "test": ["the cow sat", "moo"],
+}
+WS = make_tokenizer("whitespace")
+
+
+def sources(text):
+    return {split: (lambda lines=lines: iter(lines)) for split, lines in text.items()}
+
+
+def decoded(corpus, split):
+    return corpus.vocabulary.decode(corpus.splits[split])
+
+
+def test_tokens_and_ids_by_hand(tmp_path) -> None:
+    made = encode_corpus(sources(TEXT), WS, key="k", cache=tmp_path)
+    # <eos> 4; cat, ran, the 2 each; a, dog, sat 1 each; <unk> never
+    assert made.vocabulary.tokens == ("<eos>", "cat", "ran", "the", "a", "dog", "sat", "<unk>")
+    assert made.vocabulary.counts is not None
+    assert made.vocabulary.counts.tolist() == [4, 2, 2, 2, 1, 1, 1, 0]
+    assert made.splits["train"].tolist() == [3, 1, 6, 0, 3, 1, 2, 0, 0, 4, 5, 2, 0]
+    assert decoded(made, "test") == ["the", "<unk>", "sat", "<eos>", "<unk>", "<eos>"]
+    info = made.info["test"]
+    assert (info.tokens, info.lines, info.characters, info.unk) == (6, 2, 16, 2)
+    assert info.unk_share == pytest.approx(2 / 6)
+    assert made.splits["train"].dtype == np.uint16
+    assert isinstance(made.splits["train"], np.memmap)
+
+
+def test_the_vocabulary_comes_from_the_training_part_alone(tmp_path) -> None:
+    other = {**TEXT, "test": ["cow cow cow moo moo"]}
+    assert (
+        encode_corpus(sources(TEXT), WS, key="a", cache=tmp_path).vocabulary
+        == encode_corpus(sources(other), WS, key="b", cache=tmp_path).vocabulary
+    )
+
+
+def test_min_count_and_size(tmp_path) -> None:
+    made = encode_corpus(sources(TEXT), WS, key="k", min_count=2, cache=tmp_path)
+    assert made.vocabulary.tokens == ("<eos>", "<unk>", "cat", "ran", "the")
+    assert made.info["train"].unk == 3
+    made = encode_corpus(sources(TEXT), WS, key="k", vocab_size=4, cache=tmp_path)
+    assert made.vocabulary.tokens == ("<unk>", "<eos>", "cat", "ran")
+
+
+def test_characters_get_unk_only_for_unseen_ones(tmp_path) -> None:
+    chars = make_tokenizer("char")
+    made = encode_corpus(sources({"train": ["ab", "b"], "valid": ["ba"]}), chars, key="1", cache=tmp_path)
+    assert made.vocabulary.tokens == ("\n", "b", "a")
+    assert "".join(decoded(made, "train")) == "ab\nb\n"
+    made = encode_corpus(sources({"train": ["ab", "b"], "valid": ["bz"]}), chars, key="2", cache=tmp_path)
+    assert decoded(made, "valid") == ["b", "<unk>", "\n"]
+
+
+def test_an_unfinished_line_gets_no_end(tmp_path) -> None:
+    chars = make_tokenizer("char")
+    text = {"train": ["ab", UnfinishedLine("ba")], "valid": [UnfinishedLine("b")]}
+    made = encode_corpus(sources(text), chars, key="1", cache=tmp_path)
+    assert "".join(decoded(made, "train")) == "ab\nba"
+    assert "".join(decoded(made, "valid")) == "b"
+    assert made.info["train"].characters == 5
+
+
+def test_blocks_do_not_show(tmp_path, monkeypatch) -> None:
+    draw = random.Random(2)
+    words = [f"w{n}" for n in range(50)]
+    lines = [" ".join(draw.choices(words, k=draw.randint(0, 12))) for _ in range(500)]
+    whole = encode_corpus(sources({"train": lines}), WS, key="1", min_count=2, cache=tmp_path)
+    small = encode.join_blocks
+    monkeypatch.setattr(encode, "join_blocks", lambda lines: small(lines, size=40))
+    monkeypatch.setattr(encode, "_REMAP", 17)
+    pieces = encode_corpus(sources({"train": lines}), WS, key="2", min_count=2, cache=tmp_path)
+    assert np.array_equal(whole.splits["train"], pieces.splits["train"])
+    assert whole.vocabulary == pieces.vocabulary
+    assert whole.info == pieces.info
+    counts = Counter(word for line in lines for word in [*line.split(), "<eos>"])
+    assert whole.vocabulary.counts is not None
+    assert dict(zip(whole.vocabulary.tokens, whole.vocabulary.counts.tolist(), strict=True)) == {
+        **counts,
+        "<unk>": 0,
+    }
+
+
+def test_a_second_call_reads_the_cache(tmp_path) -> None:
+    first = encode_corpus(sources(TEXT), WS, key="k", cache=tmp_path)
+
+    def never():
+        raise AssertionError("the text was read again")
+
+    again = encode_corpus(dict.fromkeys(TEXT, never), WS, key="k", cache=tmp_path)
+    assert again.info == first.info
+    assert again.vocabulary == first.vocabulary
+    for split in TEXT:
+        assert np.array_equal(again.splits[split], first.splits[split])
+
+
+def test_everything_that_matters_is_in_the_key(tmp_path) -> None:
+    word = make_tokenizer("word")
+    folders = {
+        encode_corpus(sources(TEXT), tokenizer, key=key, cache=tmp_path, **more).folder
+        for tokenizer, key, more in [
+            (WS, "k", {}),
+            (WS, "l", {}),
+            (word, "k", {}),
+            (make_tokenizer("word", lowercase=True), "k", {}),
+            (WS, "k", {"min_count": 2}),
+            (WS, "k", {"vocab_size": 5}),
+            (WS, "k", {"vocabulary": Vocabulary(["the", "<unk>", "<eos>"])}),
+            (WS, "k", {"vocabulary": Vocabulary(["<unk>", "the", "<eos>"])}),
+        ]
+    }
+    assert len(folders) == 8
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(f.name for f in folders)  # nothing left over
+
+
+@pytest.mark.parametrize("name", ["train.ids", "vocab.txt", "meta.json"])
+@pytest.mark.parametrize("damage", ["truncate", "flip", "delete", "empty"])
+def test_a_damaged_entry_is_built_anew(tmp_path, name, damage) -> None:
+    first = encode_corpus(sources(TEXT), WS, key="k", cache=tmp_path)
+    expected = {split: ids.tolist() for split, ids in first.splits.items()}
+    path = first.folder / name
+    data = path.read_bytes()
+    if damage == "delete":
+        path.unlink()
+    elif damage == "flip":
+        path.write_bytes(data[:3] + bytes([data[3] ^ 1]) + data[4:])
+    else:
+        path.write_bytes(data[:-1] if damage == "truncate" else b"")
+    again = encode_corpus(sources(TEXT), WS, key="k", cache=tmp_path)
+    assert {split: ids.tolist() for split, ids in again.splits.items()} == expected
+    assert [p.name for p in tmp_path.iterdir()] == [first.folder.name]
+
+
+def test_a_large_file_is_checked_by_its_size(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(token_files, "_HASHED", 4)
+    first = encode_corpus(sources(TEXT), WS, key="k", cache=tmp_path)
+    meta = json.loads((first.folder / "meta.json").read_text())["meta"]["files"]
+    assert meta["train.ids"] == {"bytes": 26}
+    with (first.folder / "train.ids").open("ab") as file:
+        file.write(b"x")
+    assert encode_corpus(sources(TEXT), WS, key="k", cache=tmp_path).splits["train"].size == 13
+
+
+def test_another_process_may_publish_first(tmp_path, monkeypatch) -> None:
+    publish = encode.publish
+
+    def racing(work, target, meta):
+        monkeypatch.setattr(encode, "publish", publish)
+        encode_corpus(sources(TEXT), WS, key="k", cache=tmp_path)
+        publish(work, target, meta)
+
+    monkeypatch.setattr(encode, "publish", racing)
+    assert encode_corpus(sources(TEXT), WS, key="k", cache=tmp_path).splits["train"].size == 13
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_a_killed_process_left_is_removed_after_a_day(tmp_path) -> None:
+    for name, age in ((".new-old", 200_000), (".new-fresh", 10)):
+        (tmp_path / name).mkdir()
+        then = (tmp_path / name).stat().st_mtime - age
+        os.utime(tmp_path / name, (then, then))
+    encode_corpus(sources(TEXT), WS, key="k", cache=tmp_path)
+    assert not (tmp_path / ".new-old").exists()
+    assert (tmp_path / ".new-fresh").exists()
+
+
+def test_a_cache_that_cannot_be_written_is_named(tmp_path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(DataError, match=r"cache cannot be written.*SEQKIT_CACHE"):
+        encode_corpus(sources(TEXT), WS, key="k", cache=tmp_path / "file" / "tokens")
+
+
+def test_an_error_in_the_text_leaves_nothing_behind(tmp_path) -> None:
+    def broken():
+        yield "the cat"
+        raise DataError("byte 0xff is not UTF-8")
+
+    with pytest.raises(DataError, match="0xff"):
+        encode_corpus({"train": broken}, WS, key="k", cache=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_given_vocabulary_is_used_as_it_is(tmp_path) -> None:
+    v = Vocabulary(["cat", "<eos>", "<unk>", "the"])
+    made = encode_corpus(sources({"test": ["the cat sat"]}), WS, key="k", vocabulary=v, cache=tmp_path)
+    assert made.splits["test"].tolist() == [3, 0, 2, 1]
+    assert made.vocabulary == v
+    with pytest.raises(DataError, match="'sat' is not among"):
+        v = Vocabulary(["cat", "<eos>", "the"], unk=None)
+        encode_corpus(sources({"test": ["the cat sat"]}), WS, key="k", vocabulary=v, cache=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "message"),
+    [
+        ({"train": ["a a", "a"]}, {}, "single distinct token, 'a'"),
+        ({"train": ["", "  "]}, {}, "train part holds no words"),
+        ({"train": ["a b"], "valid": [""]}, {}, "valid part holds no words"),
+        ({"train": ["a a b c d"]}, {"min_count": 2}, r"vocabulary of 1 word\(s\): 4 distinct"),
+        ({"train": ["a b c"]}, {"vocab_size": 2}, "raise --vocab-size"),
+        ({"valid": ["a b c"]}, {}, "no train split"),
+        ({"train": ["a\nb c"]}, {}, "newline inside a line"),
+    ],
+)
+def test_text_that_makes_no_language_model_is_refused(tmp_path, text, settings, message) -> None:
+    with pytest.raises(DataError, match=message):
+        encode_corpus(sources(text), WS, key="k", cache=tmp_path, **settings)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_large_vocabulary_takes_wider_ids(tmp_path) -> None:
+    lines = [f"w{n}" for n in range(66_000)]
+    made = encode_corpus(sources({"train": lines}), WS, key="k", cache=tmp_path)
+    assert made.splits["train"].dtype == np.int32
+    assert decoded(made, "train")[-2:] == ["w65999", "<eos>"]
+    assert token_files.id_dtype(65536) == np.uint16
+
+
+def test_lines_one_by_one() -> None:
+    v = Vocabulary(["the", "cat", "<eos>", "<unk>"])
+    ids = [line.tolist() for line in encode_lines(["the cat", "", "a cat"], WS, v)]
+    assert ids == [[0, 1, 2], [2], [3, 1, 2]]

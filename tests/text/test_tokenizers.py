@@ -1,0 +1,101 @@
+import random
+
+import pytest
+
+from seqkit.errors import UsageError
+from seqkit.text import TOKENIZERS, UnfinishedLine, make_tokenizer, tokenizer_from_config
+
+SAMPLES = [
+    "",
+    "   ",
+    "Don't stop -- it's 3.14, or 1,000 (the \"well-known\" user's <unk>)!",
+    "naïve café Ångström 日本語 привет नमस्ते",
+    "'tis o'clock; the dogs' l’homme’s",
+    "a\tb\x0bc\u2028d\xa0e\x85f",
+    "x_1 __init__ 2nd v1.2.3 e.g. 5% $4.50 a/b",
+]
+
+
+@pytest.mark.parametrize(
+    ("line", "tokens"),
+    [
+        ("The cat sat.", ["The", "cat", "sat", "."]),
+        ("I don't know it's.", ["I", "don't", "know", "it", "'s", "."]),
+        ("3.14 and 1,000", ["3.14", "and", "1,000"]),
+        ("end 3. next", ["end", "3", ".", "next"]),
+        ("well-known", ["well", "-", "known"]),
+        ("a <unk> b", ["a", "<unk>", "b"]),
+        ("a < b", ["a", "<", "b"]),
+        ("नमस्ते दुनिया", ["नमस्ते", "दुनिया"]),
+        ("cafe\u0301 noir", ["cafe\u0301", "noir"]),
+        ("...", [".", ".", "."]),
+    ],
+)
+def test_words(line: str, tokens: list[str]) -> None:
+    assert make_tokenizer("word").tokenize(line) == tokens
+
+
+def test_whitespace_and_characters() -> None:
+    assert make_tokenizer("whitespace").tokenize(" the <unk>  N 's ") == ["the", "<unk>", "N", "'s"]
+    assert make_tokenizer("char").tokenize("a b") == ["a", " ", "b"]
+    assert make_tokenizer("char").end_of_line == "\n"
+    assert make_tokenizer("word").end_of_line == make_tokenizer("whitespace").end_of_line == "<eos>"
+
+
+@pytest.mark.parametrize("name", TOKENIZERS)
+@pytest.mark.parametrize("lowercase", [False, True])
+def test_a_block_equals_its_lines_one_by_one(name: str, lowercase: bool) -> None:
+    tokenizer = make_tokenizer(name, lowercase=lowercase)
+    draw = random.Random(5)
+    alphabet = "abE'’.,-3 \t\u0301\u2028éİ<>&ß日"
+    lines = SAMPLES + ["".join(draw.choices(alphabet, k=draw.randint(0, 30))) for _ in range(300)]
+    expected = [t for line in lines for t in [*tokenizer.tokenize(line), tokenizer.end_of_line]]
+    assert tokenizer.tokenize_block("".join(line + "\n" for line in lines)) == expected
+    assert "" not in expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The cat (a tom) sat, well-fed; then it slept!",
+        "It's the \"quoted\" user's text.",
+        "See [1] and {x}: 50% of $3.14.",
+        "He said 'no' twice.",
+    ],
+)
+def test_detokenized_words_read_as_written(text: str) -> None:
+    tokenizer = make_tokenizer("word")
+    assert tokenizer.detokenize(tokenizer.tokenize(text)) == text
+
+
+def test_detokenize_of_the_others() -> None:
+    assert make_tokenizer("whitespace").detokenize(["a", "'s", "."]) == "a 's ."
+    for line in SAMPLES:
+        assert make_tokenizer("char").detokenize(make_tokenizer("char").tokenize(line)) == line
+    for name in TOKENIZERS:
+        assert make_tokenizer(name).detokenize([]) == ""
+
+
+def test_lowercase() -> None:
+    assert make_tokenizer("word", lowercase=True).tokenize("The ÉTÉ") == ["the", "été"]
+    assert make_tokenizer("char", lowercase=True).tokenize("Ab") == ["a", "b"]
+
+
+@pytest.mark.parametrize("name", TOKENIZERS)
+def test_the_configuration_makes_the_same_tokenizer(name: str) -> None:
+    tokenizer = make_tokenizer(name, lowercase=True)
+    assert tokenizer.config() == {"name": name, "lowercase": True}
+    assert tokenizer_from_config(tokenizer.config()) == tokenizer
+    assert tokenizer != make_tokenizer(name)
+
+
+def test_an_unknown_tokenizer_lists_the_choices() -> None:
+    with pytest.raises(UsageError, match="unknown tokenizer 'bpe'; use word, whitespace, char"):
+        make_tokenizer("bpe")
+    for config in ({"lowercase": True}, {"name": "word", "size": 3}, {"name": "word", "lowercase": 1}):
+        with pytest.raises(UsageError, match="not the configuration"):
+            tokenizer_from_config(config)
+
+
+def test_an_unfinished_line_is_a_string() -> None:
+    assert UnfinishedLine("ab") + "c" == "abc"
