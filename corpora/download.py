@@ -8,7 +8,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from seqkit.backend.paths import data_dir
+from seqkit.backend import paths
 from seqkit.corpora.registry import CorpusEntry, RemoteFile, registered
 from seqkit.corpora.transfer import Opener, Progress, Transfer
 from seqkit.errors import DownloadError
@@ -42,10 +42,10 @@ class CorpusStatus:
         return all(file.state == "present" for file in self.files)
 
 
-def corpus_status(name: str, *, data: Path | None = None) -> CorpusStatus:
+def corpus_status(name: str, *, data_dir: Path | None = None) -> CorpusStatus:
     """What is on disk of a registered corpus; looks at sizes, reads no content."""
     entry = registered(name)
-    folder = entry.folder(data)
+    folder = entry.folder(data_dir)
     return CorpusStatus(entry, folder, tuple(_file_status(folder, file) for file in entry.files))
 
 
@@ -85,13 +85,13 @@ def verify(path: Path, file: RemoteFile) -> str | None:
 def fetch(
     corpus: str | CorpusEntry,
     *,
-    data: Path | None = None,
+    data_dir: Path | None = None,
     opener: Opener | None = None,
     progress: Progress | None = None,
 ) -> list[Path]:
     """Fetch every file of a registered corpus that is not there yet; returns the files.
 
-    data: the folder of corpora ($SEQKIT_DATA by default).
+    data_dir: the folder of corpora ($SEQKIT_DATA by default).
     opener: ``urllib.request.OpenerDirector.open`` or the like; by default one that verifies certificates
         and refuses to be redirected from https to http.
     progress: called as ``progress(file name, bytes so far, bytes in all or None)``.
@@ -101,7 +101,7 @@ def fetch(
     part is deleted), and a disk that is full.
     """
     entry = registered(corpus) if isinstance(corpus, str) else corpus
-    folder = entry.folder(data_dir() if data is None else data)
+    folder = entry.folder(paths.data_dir() if data_dir is None else data_dir)
     again = f"run it again: seqkit corpora fetch {entry.name}"
     try:
         folder.mkdir(parents=True, exist_ok=True)

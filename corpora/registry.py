@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from seqkit.backend.paths import data_dir
+from seqkit.backend import paths
 from seqkit.corpora.corpus import TextDefaults
 from seqkit.errors import UsageError
 
@@ -64,9 +64,9 @@ class CorpusEntry:
         """Whether a language model can be trained on it by name."""
         return bool(self.splits)
 
-    def folder(self, data: Path | None = None) -> Path:
-        """Where its files lie: a folder of its name under ``data`` ($SEQKIT_DATA by default)."""
-        return (data_dir() if data is None else data) / self.name
+    def folder(self, data_dir: Path | None = None) -> Path:
+        """Where its files lie: a folder of its name under ``data_dir`` ($SEQKIT_DATA by default)."""
+        return (paths.data_dir() if data_dir is None else data_dir) / self.name
 
 
 _WHITESPACE = TextDefaults(tokenizer="whitespace", min_count=1)

@@ -57,7 +57,7 @@ def gradient_check(
             analytic += float((gradient * v).sum())
 
     def value(sign: float) -> float:
-        moved = [x + sign * epsilon * v for x, v in zip(inputs, directions, strict=True)]
+        moved = [np.asarray(x + sign * epsilon * v) for x, v in zip(inputs, directions, strict=True)]
         return sum(float((y.numpy() * u).sum()) for y, u in zip(run(moved)[1], weights, strict=True))
 
     numeric = (value(1.0) - value(-1.0)) / (2 * epsilon)

@@ -86,6 +86,8 @@ def backward(root: Tensor, gradient: Any = None) -> None:
                 part = np.asarray(part)
             if part.shape != source.shape:
                 raise ShapeError(f"the backward of {node.name} gave {part.shape} for an input {source.shape}")
+            if getattr(part, "dtype", source.dtype) != source.dtype:  # float32 · float64; sparse ones have none
+                part = part.astype(source.dtype)
             if source.node is None:
                 keep = source.grad is not None or isinstance(part, RowGradient)  # T indexings: one dense array
                 leaf_part = part if keep else to_dense(part)

@@ -27,10 +27,10 @@ class Tensor:
     def __init__(self, data: Any, requires_grad: bool = False) -> None:
         if isinstance(data, Tensor):
             raise UsageError("Tensor(data) needs an array, got a Tensor", remedy="use x.detach()")
-        if isinstance(data, bool | int | float | list | tuple):
+        if isinstance(data, np.generic):  # NumPy's arithmetic turns arrays without axes into scalars
+            data = np.asarray(data)  # first: numpy.float64 is a float too
+        elif isinstance(data, bool | int | float | list | tuple):
             data = np.asarray(data, np.float32)
-        elif isinstance(data, np.generic):  # NumPy's arithmetic turns arrays without axes into scalars
-            data = np.asarray(data)
         array_module(data)  # refuses what is no array
         if requires_grad and data.dtype.kind != "f":
             raise UsageError(f"only floating-point tensors have gradients, got {data.dtype}")

@@ -72,6 +72,7 @@ def encode_corpus(
     min_count: int = 1,
     vocabulary: Vocabulary | None = None,
     cache: Path | None = None,
+    progress: Callable[[str, int], None] | None = None,
 ) -> EncodedCorpus:
     """Encode every split; the vocabulary comes from "train" alone unless one is given.
 
@@ -79,6 +80,7 @@ def encode_corpus(
     key: identifies the text (``Corpus.content_key()``): the same key must mean the same lines.
     vocab_size, min_count: as in ``Vocabulary.from_counts``; unused with ``vocabulary``.
     cache: the folder of token files; ``tokens`` below the cache folder by default.
+    progress: called as ``progress(split, tokens so far)`` after each block of about a million characters.
 
     Words always get an ``<unk>``; characters get one only where some were dropped, or where a later split
     holds one that the training part lacks. Raises DataError for a split without text, for a vocabulary of
@@ -101,7 +103,7 @@ def encode_corpus(
     meta = read_entry(folder)
     if meta is None:
         with work_folder(root) as work:
-            info, vocabulary = _build(work, corpus_lines, tokenizer, vocabulary, vocab_size, min_count)
+            info = _build(work, corpus_lines, tokenizer, vocabulary, vocab_size, min_count, progress)
             infos = {split: asdict(one) for split, one in info.items()}
             publish(work, folder, {"settings": settings, "info": infos})
         meta = read_entry(folder)
@@ -126,7 +128,8 @@ def _build(
     vocabulary: Vocabulary | None,
     vocab_size: int | None,
     min_count: int,
-) -> tuple[dict[str, SplitInfo], Vocabulary]:
+    progress: Callable[[str, int], None] | None,
+) -> dict[str, SplitInfo]:
     seen = _FirstSeen()
     eos_number = seen[tokenizer.end_of_line]
     totals: dict[str, tuple[int, int, int]] = {}
@@ -145,6 +148,8 @@ def _build(
                     block = np.bincount(numbers, minlength=len(seen))
                     block[: len(counts)] += counts
                     counts = block
+                if progress:
+                    progress(split, tokens)
         if words == 0:
             raise DataError(f"the {split} part holds no words", remedy="give a text that is not blank")
         totals[split] = (tokens, characters, lines)
@@ -159,18 +164,17 @@ def _build(
     for split in order:
         unk = 0
         provisional = work / f"{split}.first"
-        numbers = map_ids(provisional, np.dtype(np.int32))
-        with (work / f"{split}.ids").open("wb") as file:
-            for start in range(0, len(numbers), _REMAP):
-                ids = table[numbers[start : start + _REMAP]]
+        # read, not mapped: pages of a mapping count as memory of the process
+        with provisional.open("rb") as first, (work / f"{split}.ids").open("wb") as file:
+            while len(numbers := np.fromfile(first, np.int32, _REMAP)):
+                ids = table[numbers]
                 if vocabulary.unk_id is not None:
                     unk += int(np.count_nonzero(ids == vocabulary.unk_id))
                 ids.astype(dtype).tofile(file)
-        del numbers
         provisional.unlink()
         info[split] = SplitInfo(*totals[split], unk=unk)
     vocabulary.save(work / _VOCABULARY)
-    return {split: info[split] for split in corpus_lines}, vocabulary
+    return info
 
 
 def _choose(

@@ -47,6 +47,6 @@ def locked_dropout(xp, x, *, rate, generator):  # type: ignore[no-untyped-def]
     if not isinstance(generator, Generator):
         raise UsageError("dropout needs a generator", remedy="pass seqkit.backend.random.Generator(seed)")
     B, _, E = x.shape
-    keep = generator.uniform((B, 1, E), xp, x.dtype) < 1 - rate
+    keep = generator.uniform((B, 1, E), xp) < 1 - rate  # the same mask in any dtype
     mask = keep.astype(x.dtype) * x.dtype.type(1 / (1 - rate))
     return x * mask, lambda dy: dy * mask

@@ -1,0 +1,44 @@
+"""Optimisers, learning-rate schedules and gradient clipping."""
+
+from seqkit.optim.adagrad import AdaGrad
+from seqkit.optim.adam import Adam, AdamW
+from seqkit.optim.base import Optimizer
+from seqkit.optim.clipping import clip_grad_norm, clip_grad_value
+from seqkit.optim.factory import OPTIMIZERS, make_optimizer
+from seqkit.optim.rmsprop import RMSprop
+from seqkit.optim.schedules import (
+    SCHEDULES,
+    Constant,
+    Cosine,
+    DivideOnPlateau,
+    HoldThenDivide,
+    InverseSquareRoot,
+    Linear,
+    Schedule,
+    StepDecay,
+    make_schedule,
+)
+from seqkit.optim.sgd import SGD
+
+__all__ = [
+    "OPTIMIZERS",
+    "SCHEDULES",
+    "SGD",
+    "AdaGrad",
+    "Adam",
+    "AdamW",
+    "Constant",
+    "Cosine",
+    "DivideOnPlateau",
+    "HoldThenDivide",
+    "InverseSquareRoot",
+    "Linear",
+    "Optimizer",
+    "RMSprop",
+    "Schedule",
+    "StepDecay",
+    "clip_grad_norm",
+    "clip_grad_value",
+    "make_optimizer",
+    "make_schedule",
+]

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from seqkit.errors import DataError, UsageError
-from seqkit.text.escapes import escape, unescape
-
-_MAGIC = "seqkit-vocabulary"
-_VERSION = 1
+from seqkit.text.vocabulary_file import pack, unpack
 
 
 class _Ids(dict[str, int]):
@@ -48,7 +44,8 @@ class Vocabulary:
         self._ids = _Ids(zip(self._tokens, range(len(self._tokens)), strict=True))
         if len(self._ids) != len(self._tokens):
             number = next(i for i, token in enumerate(self._tokens) if self._ids[token] != i)
-            raise UsageError(f"the token {self._tokens[number]!r} stands twice", where=f"id {number}")
+            where = f"ids {number} and {self._ids[self._tokens[number]]}"
+            raise UsageError(f"the token {self._tokens[number]!r} stands twice", where=where)
         if "" in self._ids:
             raise UsageError("an empty token", where=f"id {self._ids['']}", remedy="leave it out")
         for role, special in (("unk", unk), ("eos", eos)):
@@ -180,70 +177,14 @@ class Vocabulary:
 
     def to_bytes(self) -> bytes:
         """UTF-8 text: a header line, then one escaped token a line, a tab and its count where counted."""
-        header = {
-            "version": _VERSION,
-            "size": len(self),
-            "unk": self.unk,
-            "eos": self.eos,
-            "counts": self._counts is not None,
-        }
-        lines = [f"{_MAGIC} {json.dumps(header)}"]
-        if self._counts is None:
-            lines += map(escape, self._tokens)
-        else:
-            lines += [f"{escape(t)}\t{n}" for t, n in zip(self._tokens, self._counts.tolist(), strict=True)]
-        return ("\n".join(lines) + "\n").encode()
+        counts = None if self._counts is None else self._counts.tolist()
+        return pack(self._tokens, counts, unk=self.unk, eos=self.eos)
 
     @classmethod
     def from_bytes(cls, data: bytes, name: str = "vocabulary") -> Vocabulary:
         """What :meth:`to_bytes` wrote. Raises DataError naming ``name`` and the line that is wrong."""
-
-        def damaged(what: str, line: int) -> DataError:
-            return DataError(what, where=f"{name}, line {line}", remedy="restore the file or make it anew")
-
-        try:
-            text = data.decode()
-        except UnicodeDecodeError as error:
-            line = data.count(b"\n", 0, error.start) + 1
-            raise damaged(f"byte {error.start} is not UTF-8", line) from None
-        header, _, body = text.partition("\n")
-        magic, _, settings = header.partition(" ")
-        if magic != _MAGIC:
-            raise damaged(f"not a seqkit vocabulary: it does not begin with {_MAGIC!r}", 1)
-        try:
-            read = json.loads(settings)
-            size, unk, eos, counted = read["size"], read["unk"], read["eos"], read["counts"]
-            version = read["version"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise damaged(f"the header cannot be read ({error!r})", 1) from None
-        if version != _VERSION:
-            raise damaged(f"vocabulary format {version!r}; this version reads {_VERSION}", 1)
-        if not all(special is None or isinstance(special, str) for special in (unk, eos)):
-            raise damaged("unk and eos are tokens or null", 1)
-        rows = body.split("\n")
-        if rows.pop() != "" or len(rows) != size:
-            raise damaged(f"{len(rows)} whole lines of tokens where the header says {size}", len(rows) + 2)
-        tokens: dict[str, None] = {}
-        counts: list[int] = []
-        for line, row in enumerate(rows, start=2):
-            word, tab, count = row.partition("\t")
-            try:
-                token = unescape(word)
-            except ValueError as error:
-                raise damaged(str(error), line) from None
-            if token == "" or token in tokens:
-                raise damaged(f"the token {token!r} stands twice" if token else "an empty token", line)
-            if bool(tab) != bool(counted) or (tab and not (count.isascii() and count.isdecimal())):
-                raise damaged(f"a token{' and its count' if counted else ' alone'} is due, not {row!r}", line)
-            if tab:
-                if len(count) > 18:  # beyond int64
-                    raise damaged(f"the count {count} is too large", line)
-                counts.append(int(count))
-            tokens[token] = None
-        try:
-            return cls(tokens, unk=unk, eos=eos, counts=counts if counted else None)
-        except UsageError as error:
-            raise damaged(str(error), 1) from None
+        tokens, counts, unk, eos = unpack(data, name)
+        return cls(tokens, unk=unk, eos=eos, counts=counts)
 
     def save(self, path: str | Path) -> None:
         """Write :meth:`to_bytes` to ``path``."""

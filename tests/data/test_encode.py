@@ -108,6 +108,14 @@ def test_a_second_call_reads_the_cache(tmp_path) -> None:
         assert np.array_equal(again.splits[split], first.splits[split])
 
 
+def test_the_default_cache_and_progress(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("SEQKIT_CACHE", str(tmp_path))
+    seen = []
+    made = encode_corpus(sources(TEXT), WS, key="k", progress=lambda *row: seen.append(row))
+    assert made.folder.parent == tmp_path / "tokens"
+    assert seen == [("train", 13), ("valid", 4), ("test", 6)]
+
+
 def test_everything_that_matters_is_in_the_key(tmp_path) -> None:
     word = make_tokenizer("word")
     folders = {
@@ -199,8 +207,8 @@ def test_a_given_vocabulary_is_used_as_it_is(tmp_path) -> None:
     made = encode_corpus(sources({"test": ["the cat sat"]}), WS, key="k", vocabulary=v, cache=tmp_path)
     assert made.splits["test"].tolist() == [3, 0, 2, 1]
     assert made.vocabulary == v
+    v = Vocabulary(["cat", "<eos>", "the"], unk=None)
     with pytest.raises(DataError, match="'sat' is not among"):
-        v = Vocabulary(["cat", "<eos>", "the"], unk=None)
         encode_corpus(sources({"test": ["the cat sat"]}), WS, key="k", vocabulary=v, cache=tmp_path)
 
 

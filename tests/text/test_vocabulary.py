@@ -1,3 +1,4 @@
+import contextlib
 import random
 
 import numpy as np
@@ -48,7 +49,7 @@ def test_without_unk_an_unknown_token_is_an_error_that_names_it() -> None:
     v = Vocabulary(["a", "\n"], unk=None, eos="\n")
     assert v.unk_id is None
     with pytest.raises(DataError, match="'z' is not among the 2 tokens"):
-        v.encode("abz")
+        v.encode("aaz")
     with pytest.raises(DataError, match="'z' is not among"):
         v.id("z")
 
@@ -60,7 +61,7 @@ def test_ids_outside_the_vocabulary_are_refused(index: int) -> None:
 
 
 def test_the_constructor_refuses_repeats_empties_and_absent_specials() -> None:
-    with pytest.raises(UsageError, match="'a' stands twice, id 2"):
+    with pytest.raises(UsageError, match="'a' stands twice, ids 0 and 2"):
         Vocabulary(["a", "b", "a"], unk=None, eos=None)
     with pytest.raises(UsageError, match="empty token"):
         Vocabulary(["a", ""], unk=None, eos=None)
@@ -144,7 +145,7 @@ def test_random_tokens_survive_a_file() -> None:
         (lambda b: b"x" + b, "not a seqkit vocabulary.*line 1"),
         (lambda b: b.replace(b'"version": 1', b'"version": 9'), "format 9"),
         (lambda b: b.replace(b'"<unk>"', b'"<x>"'), "unk token '<x>'"),
-        (lambda b: b.replace(b'"<unk>"', b"[1]"), "tokens or null"),
+        (lambda b: b.replace(b'"<unk>"', b"[1]"), r"unk token \[1\] is not among"),
         (lambda b: b"", "line 1"),
     ],
 )
@@ -163,10 +164,8 @@ def test_damage_of_any_kind_gives_a_vocabulary_or_a_data_error() -> None:
     for _ in range(1000):
         damaged = bytearray(good)
         damaged[draw.randrange(len(good))] = draw.randrange(256)
-        try:
-            Vocabulary.from_bytes(bytes(damaged))
-        except DataError as error:
-            assert "vocabulary" in str(error)
+        with contextlib.suppress(DataError):  # any other exception fails
+            assert len(Vocabulary.from_bytes(bytes(damaged))) == 5
 
 
 def test_an_absent_file_is_a_data_error(tmp_path) -> None:

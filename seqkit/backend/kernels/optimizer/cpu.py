@@ -7,7 +7,6 @@ kernel compiles once.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np

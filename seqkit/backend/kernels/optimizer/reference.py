@@ -30,7 +30,7 @@ def _penalised(p: Any, g: Any, l2: float, l1: float, shrink: float) -> Any:
 
 
 def sgd(p: Any, g: Any, lr: float, l2: float, l1: float, shrink: float) -> None:
-    """p ← p - lr·g."""
+    """Plain: p ← p - lr·g."""
     g = _penalised(p, g, l2, l1, shrink)
     p -= lr * g
 
@@ -38,7 +38,7 @@ def sgd(p: Any, g: Any, lr: float, l2: float, l1: float, shrink: float) -> None:
 def momentum(
     p: Any, g: Any, b: Any, lr: float, mu: float, nesterov: bool, l2: float, l1: float, shrink: float
 ) -> None:
-    """b ← mu·b + g, then p ← p - lr·b, or with Nesterov p ← p - lr·(g + mu·b)."""
+    """With b ← mu·b + g: p ← p - lr·b, or with Nesterov p ← p - lr·(g + mu·b)."""
     g = _penalised(p, g, l2, l1, shrink)
     b *= mu
     b += g
@@ -46,7 +46,7 @@ def momentum(
 
 
 def adagrad(p: Any, g: Any, s: Any, lr: float, eps: float, l2: float, l1: float, shrink: float) -> None:
-    """s ← s + g², p ← p - lr·g / (√s + eps)."""
+    """With s ← s + g²: p ← p - lr·g / (√s + eps)."""
     g = _penalised(p, g, l2, l1, shrink)
     s += g * g
     p -= lr * g / (array_module(s).sqrt(s) + eps)
@@ -66,7 +66,7 @@ def rmsprop(
     l1: float,
     shrink: float,
 ) -> None:
-    """s ← alpha·s + (1-alpha)·g², d = g / (√s + eps), p ← p - lr·d.
+    """With s ← alpha·s + (1-alpha)·g² and d = g / (√s + eps): p ← p - lr·d.
 
     With ``a`` (else None): a ← alpha·a + (1-alpha)·g, and √(s - a²) in place of √s.
     With ``b`` (else None): b ← mu·b + d, and p ← p - lr·b.
@@ -103,7 +103,9 @@ def adam(
     l1: float,
     shrink: float,
 ) -> None:
-    """m ← beta1·m + (1-beta1)·g, v ← beta2·v + (1-beta2)·g², p ← p - step_size·m / (√v / correction + eps).
+    """With m ← beta1·m + (1-beta1)·g and v ← beta2·v + (1-beta2)·g²::
+
+        p ← p - step_size·m / (√v / correction + eps)
 
     The caller folds the bias corrections in: step_size = lr / (1-beta1ᵗ), correction = √(1-beta2ᵗ).
     """
@@ -119,6 +121,6 @@ def adam(
 
 
 def sum_of_squares(g: Any) -> Any:
-    """Σ g² in float64, an array without axes on the device of ``g``."""
+    """The sum of g² in float64, an array without axes on the device of ``g``."""
     xp = array_module(g)
     return xp.asarray(xp.square(g, dtype=xp.float64).sum())

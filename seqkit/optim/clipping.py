@@ -1,0 +1,53 @@
+"""Keep gradients within bounds, between backward and the optimiser's step."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from seqkit.backend import Array, array_module
+from seqkit.backend.kernels import kernels
+from seqkit.errors import UsageError
+from seqkit.optim.parameters import Parameters, checked_gradient, gradient_values, unique_parameters
+
+
+def _gradient_arrays(parameters: Parameters) -> list[Array]:
+    named = unique_parameters(parameters).items()
+    found = (checked_gradient(name, parameter) for name, parameter in named)
+    return [gradient_values(gradient) for gradient in found if gradient is not None]
+
+
+def clip_grad_norm(parameters: Parameters, max_norm: float) -> Array:
+    """Scale all gradients by max_norm / (‖g‖ + 1e-6) where that is below 1.
+
+    Pascanu et al. 2013, algorithm 1, with PyTorch's 1e-6. ‖g‖ is the L2 norm over all gradients together, rows of a RowGradient and tied parameters once. Returns
+    the norm before clipping: float64 without axes, on the gradients' device, which is not waited for. The
+    gradients are changed in place. A norm that is not finite comes back as it is, and leaves NaN in the
+    gradients. Raises UsageError unless max_norm > 0.
+    """
+    if not max_norm > 0:
+        raise UsageError(f"clip_grad_norm: max_norm must be above 0, got {max_norm}")
+    arrays = _gradient_arrays(parameters)
+    if not arrays:
+        return np.zeros(())
+    xp = array_module(*arrays)
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = sum(kernels("optimizer", xp, g.dtype).sum_of_squares(g) for g in arrays)
+        norm = xp.asarray(xp.sqrt(total))
+        scale = xp.minimum(max_norm / (norm + 1e-6), 1.0)
+        if xp is np and scale == 1:  # on a GPU asking would wait for it
+            return norm
+        for g in arrays:
+            g *= scale.astype(g.dtype)
+    return norm
+
+
+def clip_grad_value(parameters: Parameters, max_value: float) -> None:
+    """Cut every gradient element, in place, to [-max_value, max_value]; NaN stays.
+
+    In a RowGradient the rows that are not stored are zero, so cutting the stored ones is exact. Raises
+    UsageError unless max_value > 0.
+    """
+    if not max_value > 0:
+        raise UsageError(f"clip_grad_value: max_value must be above 0, got {max_value}")
+    for g in _gradient_arrays(parameters):
+        array_module(g).clip(g, -max_value, max_value, out=g)

@@ -1,0 +1,219 @@
+"""How the learning rate moves: each schedule gives the factor by which to multiply the base rate.
+
+``step`` counts optimiser steps from 0: it is the number of steps done before the one whose rate is asked for.
+``epoch`` counts passes over the data from 0 and may be a fraction: 2.5 is the middle of the third pass.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from seqkit.errors import UsageError
+from seqkit.optim.choices import chosen
+
+
+class Schedule(Protocol):
+    """What a trainer needs: ``optimizer.lr = base_lr * schedule.at(step, epoch)`` before each step."""
+
+    def at(self, step: int, epoch: float) -> float:
+        """The factor of the base learning rate."""
+
+    def observe(self, validation_loss: float) -> None:
+        """Take note of a validation, once after each."""
+
+    def state(self) -> dict[str, Any]:
+        """What was learned from :meth:`observe`, as JSON; {} where nothing is."""
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from what :meth:`state` gave."""
+
+
+class _Pure:
+    """A schedule that looks at the step and epoch alone."""
+
+    def observe(self, validation_loss: float) -> None:
+        pass
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        if state:
+            raise UsageError(f"{type(self).__name__} keeps no state, got {', '.join(state)}")
+
+
+def _require(schedule: object, rule: str, holds: bool, received: object) -> None:
+    if not holds:
+        raise UsageError(f"{type(schedule).__name__}: {rule}, got {received}")
+
+
+@dataclass(frozen=True)
+class Constant(_Pure):
+    """1 throughout."""
+
+    def at(self, step: int, epoch: float) -> float:
+        return 1.0
+
+
+@dataclass(frozen=True)
+class StepDecay(_Pure):
+    """gamma^⌊n / every⌋, with n the whole epochs done, or the steps with ``unit="step"``."""
+
+    every: int
+    gamma: float = 0.1
+    unit: str = "epoch"
+
+    def __post_init__(self) -> None:
+        _require(self, "every must be at least 1", self.every >= 1, self.every)
+        _require(self, "gamma must be above 0", self.gamma > 0, self.gamma)
+        _require(self, "unit must be 'epoch' or 'step'", self.unit in ("epoch", "step"), repr(self.unit))
+
+    def at(self, step: int, epoch: float) -> float:
+        done = step if self.unit == "step" else math.floor(epoch)
+        return float(self.gamma) ** (done // self.every)
+
+
+@dataclass(frozen=True)
+class HoldThenDivide(_Pure):
+    """1 for ``hold`` epochs, then divided by ``divisor`` at the start of each further one.
+
+    Zaremba et al. 2014, section 4.1: 4 and 2 (small), 6 and 1.2 (medium), 14 and 1.15 (large).
+    """
+
+    hold: int = 4
+    divisor: float = 2.0
+
+    def __post_init__(self) -> None:
+        _require(self, "hold must be at least 0", self.hold >= 0, self.hold)
+        _require(self, "divisor must be at least 1", self.divisor >= 1, self.divisor)
+
+    def at(self, step: int, epoch: float) -> float:
+        return float(self.divisor) ** -max(0, math.floor(epoch) + 1 - self.hold)
+
+
+@dataclass(frozen=True)
+class _WarmUp(_Pure):
+    """(step + 1) / (warmup + 1) up to step ``warmup``, where it is 1; no step has a rate of 0."""
+
+    total_steps: int
+    warmup: int = 0
+
+    def __post_init__(self) -> None:
+        _require(self, "warmup must be at least 0", self.warmup >= 0, self.warmup)
+        rule = f"total_steps must be above warmup ({self.warmup})"
+        _require(self, rule, self.total_steps > self.warmup, self.total_steps)
+
+    def at(self, step: int, epoch: float) -> float:
+        if step < self.warmup:
+            return (step + 1) / (self.warmup + 1)
+        return self._after(min(1.0, (step - self.warmup) / (self.total_steps - self.warmup)))
+
+    def _after(self, progress: float) -> float:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Linear(_WarmUp):
+    """Up in ``warmup`` steps, then 1 - progress: 0 after ``total_steps`` (Devlin et al. 2019, A.2)."""
+
+    def _after(self, progress: float) -> float:
+        return 1 - progress
+
+
+@dataclass(frozen=True)
+class Cosine(_WarmUp):
+    """Up in ``warmup`` steps, then floor + (1 - floor)·(1 + cos(π·progress)) / 2.
+
+    It is ``floor`` after ``total_steps``. Loshchilov and Hutter 2017, eq. 5, without restarts.
+    """
+
+    floor: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require(self, "floor must be in [0, 1]", 0 <= self.floor <= 1, self.floor)
+
+    def _after(self, progress: float) -> float:
+        return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * progress)) / 2
+
+
+@dataclass(frozen=True)
+class InverseSquareRoot(_Pure):
+    """min(s / warmup, √(warmup / s)) for s = step + 1: 1 at its peak, the ``warmup``-th step.
+
+    Vaswani et al. 2017, eq. 3, divided by its peak: with the base rate (d_model · warmup)^-½ it is theirs.
+    """
+
+    warmup: int = 4000
+
+    def __post_init__(self) -> None:
+        _require(self, "warmup must be at least 1", self.warmup >= 1, self.warmup)
+
+    def at(self, step: int, epoch: float) -> float:
+        return min((step + 1) / self.warmup, math.sqrt(self.warmup / (step + 1)))
+
+
+@dataclass
+class DivideOnPlateau:
+    """Divided by ``divisor`` after ``patience`` + 1 validations in a row that are not below the best so far.
+
+    With the defaults that is the rule of PyTorch's word language model example. A loss of NaN is no
+    improvement.
+    """
+
+    divisor: float = 4.0
+    patience: int = 0
+    _best: float | None = field(default=None, init=False, repr=False)
+    _waited: int = field(default=0, init=False, repr=False)
+    _divisions: int = field(default=0, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        _require(self, "divisor must be at least 1", self.divisor >= 1, self.divisor)
+        _require(self, "patience must be at least 0", self.patience >= 0, self.patience)
+
+    def at(self, step: int, epoch: float) -> float:
+        """The factor of the base learning rate; depends on the validations alone."""
+        return float(self.divisor) ** -self._divisions
+
+    def observe(self, validation_loss: float) -> None:
+        """Take note of a validation, once after each."""
+        if validation_loss < (math.inf if self._best is None else self._best):
+            self._best, self._waited = float(validation_loss), 0
+            return
+        self._waited += 1
+        if self._waited > self.patience:
+            self._divisions, self._waited = self._divisions + 1, 0
+
+    def state(self) -> dict[str, Any]:
+        """Best loss, validations since, divisions made."""
+        return {"best": self._best, "waited": self._waited, "divisions": self._divisions}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from what :meth:`state` gave. Raises UsageError for other keys."""
+        if state.keys() != self.state().keys():
+            raise UsageError(
+                f"DivideOnPlateau needs the state {', '.join(self.state())}, got {', '.join(state)}"
+            )
+        self._best, self._waited, self._divisions = state["best"], state["waited"], state["divisions"]
+
+
+SCHEDULES: dict[str, Any] = {
+    "constant": Constant,
+    "cosine": Cosine,
+    "inverse-sqrt": InverseSquareRoot,
+    "linear": Linear,
+    "plateau": DivideOnPlateau,
+    "step": StepDecay,
+    "zaremba": HoldThenDivide,
+}
+
+
+def make_schedule(name: str, **settings: Any) -> Schedule:
+    """The schedule called ``name``, one of :data:`SCHEDULES`; ``settings`` go to its constructor.
+
+    Raises UsageError that lists the choices for an unknown name or an unknown setting.
+    """
+    schedule: Schedule = chosen(SCHEDULES, "schedule", name, settings)(**settings)
+    return schedule

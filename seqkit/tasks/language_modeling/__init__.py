@@ -1,0 +1,17 @@
+"""Language modelling: train into a run directory, load it, evaluate, score and generate."""
+
+from seqkit.tasks.language_modeling.evaluation import Evaluation
+from seqkit.tasks.language_modeling.settings import LanguageModelSettings, settings_from
+from seqkit.tasks.language_modeling.train import train
+from seqkit.tasks.language_modeling.trained import LineScore, Sample, TrainedLanguageModel, load
+
+__all__ = [
+    "Evaluation",
+    "LanguageModelSettings",
+    "LineScore",
+    "Sample",
+    "TrainedLanguageModel",
+    "load",
+    "settings_from",
+    "train",
+]

@@ -1,0 +1,207 @@
+"""Train a language model into a run directory, or go on with one."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import seqkit
+from seqkit.backend import default_device
+from seqkit.backend import device as parse_device
+from seqkit.backend.threads import thread_count
+from seqkit.corpora import Corpus, open_corpus
+from seqkit.data import EncodedCorpus, encode_corpus
+from seqkit.errors import DataError, RunError
+from seqkit.models import KneserNey, KneserNeyConfig
+from seqkit.optim import make_optimizer, make_schedule
+from seqkit.optim.schedules import Schedule
+from seqkit.tasks.language_modeling.evaluation import stream_loss
+from seqkit.tasks.language_modeling.job import LanguageModelingJob
+from seqkit.tasks.language_modeling.settings import (
+    LanguageModelSettings,
+    absolute_corpus,
+    settings_to_resume,
+)
+from seqkit.tasks.language_modeling.trained import TASK, VOCABULARY, TrainedLanguageModel, load, make_model
+from seqkit.text import make_tokenizer
+from seqkit.training import Limits, RunDirectory, Trainer, Watcher
+
+
+def complete(settings: LanguageModelSettings, corpus: Corpus) -> LanguageModelSettings:
+    """The settings with everything that was left to the corpus or the optimiser written out."""
+    defaults = corpus.defaults
+    own_tokenizer = settings.tokenizer in (None, defaults.tokenizer)
+
+    def choose(given: Any, usual: Any, otherwise: Any) -> Any:
+        return given if given is not None else usual if own_tokenizer else otherwise
+
+    tokenizer = settings.tokenizer or defaults.tokenizer
+    return dataclasses.replace(
+        settings,
+        corpus=absolute_corpus(settings.corpus),
+        tokenizer=tokenizer,
+        lowercase=choose(settings.lowercase, defaults.lowercase, False),
+        min_count=choose(settings.min_count, defaults.min_count, 1 if tokenizer == "char" else 2),
+        vocab_size=choose(settings.vocab_size, defaults.vocab_size, None),
+        lr=settings.base_lr,
+        schedule=settings.schedule_name,
+        device=settings.device or str(default_device()),
+    )
+
+
+def encode(settings: LanguageModelSettings, corpus: Corpus) -> EncodedCorpus:
+    """The corpus as ids, by completed settings."""
+    assert settings.tokenizer is not None
+    return encode_corpus(
+        corpus.sources,
+        make_tokenizer(settings.tokenizer, lowercase=bool(settings.lowercase)),
+        key=corpus.content_key(),
+        vocab_size=settings.vocab_size,
+        min_count=settings.min_count or 1,
+    )
+
+
+def train(
+    settings: LanguageModelSettings,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    changes: Mapping[str, Any] | None = None,
+    watcher: Watcher | None = None,
+) -> TrainedLanguageModel:
+    """Train into the run directory ``out`` and return the model that was best by validation.
+
+    With ``resume`` go on with the run at ``out``: its own settings hold, and ``changes`` may hold those that
+    are allowed to differ (``settings.MAY_CHANGE``); ``settings`` is used only where no run was begun yet.
+    Raises RunError, DataError, DivergenceError, and TrainingInterrupted after a signal.
+    """
+    watcher = watcher or Watcher()
+    run = None
+    if resume and RunDirectory.exists(out):
+        run = RunDirectory.open(out)
+        if run.config.get("task") != TASK:
+            raise RunError(f"{run.path} is a run of {run.config.get('task')}, not of a language model")
+        settings = settings_to_resume(run.config["settings"], changes or {})
+        if run.config["threads"] != thread_count():
+            watcher.message(
+                f"the run was begun with {run.config['threads']} threads and goes on with {thread_count()}: "
+                "results may differ in the last bits"
+            )
+    corpus = open_corpus(settings.corpus)
+    settings = complete(settings, corpus)
+    if run is not None and corpus.content_key() != run.config["content_key"]:
+        raise DataError(
+            f"the corpus {settings.corpus} has changed since {run.path} was begun",
+            remedy="restore its files, or start a new run",
+        )
+    started = time.perf_counter()
+    encoded = encode(settings, corpus)
+    tokens = ", ".join(f"{name} {info.tokens:,}" for name, info in encoded.info.items())
+    watcher.message(
+        f"{corpus.name}: {tokens} tokens, {len(encoded.vocabulary):,} types "
+        f"({time.perf_counter() - started:.1f} s)"
+    )
+    if run is None:
+        run = RunDirectory.create(
+            out,
+            {
+                "task": TASK,
+                "seqkit": seqkit.__version__,
+                "threads": thread_count(),
+                "settings": settings.to_dict(),
+                "corpus": corpus.provenance() | {"tokens": {k: i.tokens for k, i in encoded.info.items()}},
+                "content_key": corpus.content_key(),
+                "tokenizer": encoded.tokenizer.config(),
+            },
+            {VOCABULARY: encoded.vocabulary.to_bytes()},
+        )
+    if settings.model == "kneser-ney":
+        _count(settings, encoded, run, watcher)
+    else:
+        _descend(settings, encoded, run, watcher, resume=resume)
+    return load(run.path)
+
+
+def _count(
+    settings: LanguageModelSettings, encoded: EncodedCorpus, run: RunDirectory, watcher: Watcher
+) -> None:
+    """Fit Kneser-Ney. There is no partial state: an interrupted fit starts again."""
+    started = time.perf_counter()
+    eos_id = encoded.vocabulary.id(encoded.tokenizer.end_of_line)
+    config = KneserNeyConfig(len(encoded.vocabulary), settings.order, eos_id)
+    model = KneserNey.fit(encoded.splits["train"], config)
+    record: dict[str, Any] = {"step": 1, "epoch": 1, "tokens": encoded.info["train"].tokens}
+    scores = None
+    if "valid" in encoded.splits:
+        ids = encoded.splits["valid"]
+        scores = {"loss": stream_loss(model, ids, eos_id) / len(ids)}
+        record |= {"valid_loss": scores["loss"], "valid_ppl": math.exp(scores["loss"])}
+    record["seconds"] = round(time.perf_counter() - started, 3)
+    run.save_model(model.state_dict(), {"step": 1, "epoch": 1, "scores": scores})
+    run.load_checkpoint()  # empties the log of an earlier start
+    run.log.append(record)
+    run.save_checkpoint({}, {})
+    watcher.epoch(record)
+
+
+def make_run_schedule(settings: LanguageModelSettings, steps_per_epoch: int) -> Schedule:
+    """The schedule of completed settings; those with an end reach it at the last step."""
+    name = settings.schedule_name
+    if name in ("linear", "cosine"):
+        total = settings.epochs * steps_per_epoch
+        total = total if settings.max_steps is None else min(total, settings.max_steps)
+        return make_schedule(name, total_steps=max(total, settings.warmup + 1), warmup=settings.warmup)
+    if name == "inverse-sqrt":
+        return make_schedule(name, warmup=max(settings.warmup, 1))
+    return make_schedule(name)
+
+
+def _descend(
+    settings: LanguageModelSettings,
+    encoded: EncodedCorpus,
+    run: RunDirectory,
+    watcher: Watcher,
+    *,
+    resume: bool,
+) -> None:
+    """Train a recurrent model by gradient descent."""
+    assert settings.device is not None
+    model = make_model(settings, len(encoded.vocabulary)).to(parse_device(settings.device))
+    job = LanguageModelingJob(
+        model,  # type: ignore[arg-type]
+        encoded.splits["train"],
+        encoded.splits.get("valid"),
+        eos_id=encoded.vocabulary.id(encoded.tokenizer.end_of_line),
+        batch_size=settings.batch_size,
+        bptt=settings.bptt,
+        eval_batch_size=settings.eval_batch_size,
+        seed=settings.seed,
+    )
+    extra = {"momentum": settings.momentum} if settings.optimizer in ("momentum", "nesterov") else {}
+    optimizer = make_optimizer(
+        settings.optimizer,
+        list(model.named_parameters()),
+        lr=settings.base_lr,
+        weight_decay=settings.weight_decay,
+        **extra,
+    )
+    steps_per_epoch = math.ceil(len(job.batches) / settings.accumulate)
+    trainer = Trainer(
+        job,
+        optimizer,
+        make_run_schedule(settings, steps_per_epoch),
+        run,
+        Limits(settings.epochs, settings.max_steps, settings.max_time, settings.patience),
+        clip=settings.clip,
+        accumulate=settings.accumulate,
+        log_interval=settings.log_interval,
+        checkpoint_interval=settings.checkpoint_interval,
+        watcher=watcher,
+    )
+    if resume:
+        trainer.resume()
+    trainer.fit()

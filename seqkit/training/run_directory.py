@@ -1,0 +1,124 @@
+"""A run directory: everything a trained model needs, and everything to go on training it.
+
+=====================  ======================================================================
+config.json            task, every setting, seqkit version, thread count, sha256 of the texts
+vocab.txt, …           what turns text into ids, one file a role
+model.safetensors      the weights that were best by validation
+last.safetensors       the whole checkpoint: weights, optimiser, position, generators, log length
+log.jsonl              one record per log interval and per epoch
+=====================  ======================================================================
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqkit.errors import DamagedFileError, RunError
+from seqkit.training import sealed
+from seqkit.training.atomic import write_atomically
+from seqkit.training.run_log import RunLog
+
+CONFIG, MODEL, CHECKPOINT, LOG = "config.json", "model.safetensors", "last.safetensors", "log.jsonl"
+
+
+class RunDirectory:
+    """A run on disk. Make one with :meth:`create`, open one with :meth:`open`."""
+
+    def __init__(self, path: Path, config: dict[str, Any]) -> None:
+        self.path, self.config = path, config
+        self.log = RunLog(path / LOG)
+
+    @classmethod
+    def create(cls, path: str | Path, config: Mapping[str, Any], texts: Mapping[str, bytes]) -> RunDirectory:
+        """A new run. ``texts`` are its vocabulary and the like; config.json is published last.
+
+        RunError when the folder already holds anything but the remains of a start that was killed.
+        """
+        path = Path(path)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            present = sorted(entry.name for entry in path.iterdir())
+        except OSError as error:
+            raise RunError(f"cannot make the run directory {path} ({error.strerror or error})") from error
+        strangers = [name for name in present if name.removesuffix(".part") not in {*texts, CONFIG}]
+        if CONFIG in present or strangers:
+            raise RunError(
+                f"{path} already holds {', '.join(([CONFIG] if CONFIG in present else strangers)[:3])}",
+                remedy="add --resume to go on with that run, or choose another --out",
+            )
+        for name, data in texts.items():
+            write_atomically(path / name, data)
+        checksums = {name: hashlib.sha256(data).hexdigest() for name, data in texts.items()}
+        content = {**config, "files": checksums}
+        sealed.write_json(path / CONFIG, content)
+        return cls(path, content)
+
+    @classmethod
+    def open(cls, path: str | Path) -> RunDirectory:
+        """An existing run, its config verified. RunError when it is none, DamagedFileError when broken."""
+        path = Path(path)
+        if not path.is_dir():
+            raise RunError(f"no run directory at {path}", remedy="give the --out folder of a training run")
+        if not (path / CONFIG).exists():
+            raise RunError(f"{path} is not a run directory: it has no {CONFIG}")
+        return cls(path, sealed.read_json(path / CONFIG))
+
+    @staticmethod
+    def exists(path: str | Path) -> bool:
+        """Whether a run was begun at ``path``."""
+        return (Path(path) / CONFIG).exists()
+
+    def text(self, name: str) -> bytes:
+        """The bytes of vocab.txt and the like, against the checksum in config.json."""
+        expected = self.config.get("files", {}).get(name)
+        if expected is None:
+            raise RunError(f"{self.path} has no {name}")
+        try:
+            data = (self.path / name).read_bytes()
+        except OSError as error:
+            raise RunError(f"cannot read {self.path / name} ({error.strerror or error})") from error
+        if hashlib.sha256(data).hexdigest() != expected:
+            raise DamagedFileError(
+                f"{self.path / name} is damaged: its checksum does not match {CONFIG}",
+                remedy="restore it from a copy, or train the run again",
+            )
+        return data
+
+    def save_model(self, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
+        """Publish the weights that evaluation will use."""
+        sealed.write_tensors(self.path / MODEL, arrays, metadata)
+
+    def load_model(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """The published weights and their metadata."""
+        if not (self.path / MODEL).exists() and (self.path / CHECKPOINT).exists():
+            raise RunError(
+                f"{self.path} has no {MODEL} yet: no epoch was finished", remedy="resume its training first"
+            )
+        return sealed.read_tensors(self.path / MODEL)
+
+    def save_checkpoint(self, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
+        """Publish the state to resume from, with the log as it stands."""
+        sealed.write_tensors(self.path / CHECKPOINT, arrays, {**metadata, "log": self.log.state()})
+
+    def load_checkpoint(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+        """The state to resume from; the log is cut to it. None when none was published yet."""
+        if not (self.path / CHECKPOINT).exists():
+            self.log.cut_to({"length": 0, "sha256": hashlib.sha256().hexdigest()})
+            return None
+        arrays, metadata = sealed.read_tensors(self.path / CHECKPOINT)
+        self.log.cut_to(metadata["log"])
+        return arrays, metadata
+
+    def verify(self) -> None:
+        """Check every file that the run has. Raises the error of the first that is damaged."""
+        for name in self.config.get("files", {}):
+            self.text(name)
+        if (self.path / MODEL).exists():
+            sealed.read_tensors(self.path / MODEL)
+        if (self.path / CHECKPOINT).exists():
+            self.log.verify(sealed.read_tensors(self.path / CHECKPOINT)[1]["log"])

@@ -1,0 +1,64 @@
+"""log.jsonl: one JSON object a line, appended as training goes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from seqkit.errors import DamagedFileError, RunError
+
+
+class RunLog:
+    """An append-only log that knows its length and checksum, so that a checkpoint can name its state."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._hash = hashlib.sha256()
+        self._length = 0
+
+    def append(self, record: dict[str, Any]) -> None:
+        """Write one line. RunError when the disk is full."""
+        line = (json.dumps(record) + "\n").encode()
+        try:
+            with open(self.path, "ab") as file:
+                file.write(line)
+        except OSError as error:
+            raise RunError(
+                f"cannot write {self.path} ({error.strerror or error})",
+                remedy="free some space, then resume",
+            ) from error
+        self._hash.update(line)
+        self._length += len(line)
+
+    def state(self) -> dict[str, Any]:
+        """Length in bytes and sha256 so far; what is stated is on disk."""
+        if self._length:
+            with open(self.path, "rb") as file:
+                os.fsync(file.fileno())
+        return {"length": self._length, "sha256": self._hash.hexdigest()}
+
+    def verify(self, state: dict[str, Any]) -> bytes:
+        """The stated part of the file. DamagedFileError when it is shorter or another."""
+        data = b""
+        if state["length"]:
+            try:
+                with open(self.path, "rb") as file:
+                    data = file.read(state["length"])
+            except OSError as error:
+                raise RunError(f"cannot read {self.path} ({error.strerror or error})") from error
+        if len(data) < state["length"] or hashlib.sha256(data).hexdigest() != state["sha256"]:
+            raise DamagedFileError(
+                f"{self.path} is damaged: its first {state['length']} bytes are not as written",
+                remedy="restore it from a copy, or train the run again",
+            )
+        return data
+
+    def cut_to(self, state: dict[str, Any]) -> None:
+        """Go on from a stated point: verify what stands before it, drop what stands after."""
+        data = self.verify(state)
+        if self.path.exists():
+            os.truncate(self.path, state["length"])
+        self._hash, self._length = hashlib.sha256(data), state["length"]

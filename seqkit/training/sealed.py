@@ -1,0 +1,110 @@
+"""Sealed files: tensors (safetensors) or JSON with a sha256 over every byte of the file.
+
+The checksum stands inside the file, in a field of fixed length, and is taken with that field zeroed. So one
+rename publishes data and checksum together, other programs still read the files, and any cut or flipped
+byte is noticed before anything in it is believed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqkit.errors import DamagedFileError, RunError
+from seqkit.training.atomic import write_atomically
+
+_BLANK = "0" * 64
+_FIELD = b'"seqkit.sha256":"'
+_LONGEST_HEADER = 100_000_000  # the limit of the safetensors format
+
+
+def _seal(data: bytes, start: int) -> bytes:
+    digest = hashlib.sha256(data).hexdigest().encode()
+    return data[:start] + digest + data[start + 64 :]
+
+
+def _damaged(path: Path, why: str) -> DamagedFileError:
+    return DamagedFileError(
+        f"{path} is damaged: {why}", remedy="restore it from a copy, or train the run again"
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise RunError(f"{path} is missing", remedy="is this a complete run directory?") from error
+    except OSError as error:
+        raise RunError(f"cannot read {path} ({error.strerror or error})") from error
+
+
+def write_tensors(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
+    """Write named arrays and JSON metadata as one sealed safetensors file, atomically."""
+    from safetensors.numpy import save
+
+    fields = {"seqkit": json.dumps(metadata, sort_keys=True), "seqkit.sha256": _BLANK}
+    data = save({name: np.ascontiguousarray(a) for name, a in arrays.items()}, fields)
+    start = data.index(_FIELD + _BLANK.encode()) + len(_FIELD)
+    write_atomically(path, _seal(data, start))
+
+
+def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The arrays and metadata of a file of :func:`write_tensors`.
+
+    Raises RunError when it is not there, DamagedFileError when a byte of it is not as written.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    data = _read(path)
+    if len(data) < 8:
+        raise _damaged(path, f"it has {len(data)} bytes")
+    header_size = struct.unpack("<Q", data[:8])[0]
+    if header_size > min(len(data) - 8, _LONGEST_HEADER):
+        raise _damaged(path, f"its header claims {header_size} bytes of a file of {len(data)}")
+    start = data.find(_FIELD, 8, 8 + header_size) + len(_FIELD)
+    if start < len(_FIELD) or start + 64 > 8 + header_size:
+        raise _damaged(path, "it carries no checksum")
+    blank = data[:start] + _BLANK.encode() + data[start + 64 :]
+    if hashlib.sha256(blank).hexdigest().encode() != data[start : start + 64]:
+        raise _damaged(path, "its checksum does not match its content")
+    try:
+        arrays = load(data)
+        header = json.loads(data[8 : 8 + header_size])
+        metadata = json.loads(header["__metadata__"]["seqkit"])
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(path, str(error)) from error
+    return arrays, metadata
+
+
+def _canonical(content: Mapping[str, Any]) -> bytes:
+    return (json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON with its checksum, atomically."""
+    digest = hashlib.sha256(_canonical({**content, "sha256": ""})).hexdigest()
+    write_atomically(path, _canonical({**content, "sha256": digest}))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The content of a file of :func:`write_json`, without the checksum.
+
+    Raises RunError when it is not there, DamagedFileError when a byte of it is not as written.
+    """
+    data = _read(path)
+    try:
+        content = json.loads(data)
+        digest = content.pop("sha256")
+        intact = data == _canonical({**content, "sha256": digest})
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise _damaged(path, f"it is not the JSON that was written ({error})") from error
+    if not intact or hashlib.sha256(_canonical({**content, "sha256": ""})).hexdigest() != digest:
+        raise _damaged(path, "its checksum does not match its content")
+    return content

@@ -1,0 +1,247 @@
+"""Every op in one table; tests/conformance/test_properties.py runs generic properties over it.
+
+To add an op, layer or model, append a :class:`Row`. Axes are distinct primes, so that a wrong transpose
+cannot pass. ``call`` gets one Tensor per entry of ``shapes`` and the ``extras`` (ids, masks) by keyword, as
+arrays on the device of the tensors. A layer or model goes in as a ``call`` that builds it from the tensors it
+is given (its parameters are inputs like any other).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from seqkit import ops
+from seqkit.autograd import Tensor, concatenate, stack
+from seqkit.backend.random import Generator
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One function under test."""
+
+    name: str
+    call: Callable[..., Any]
+    """Tensors by position, extras by keyword; gives a Tensor or a tuple of Tensors. Deterministic."""
+    shapes: tuple[Shape, ...]
+    """Of the differentiable inputs, which are filled with normal numbers."""
+    extras: dict[str, np.ndarray] = field(default_factory=dict)
+    """Arrays without a gradient."""
+    batched: tuple[int | str, ...] = ()
+    """The inputs (by position) and extras (by name) whose first axis is the batch, where the examples of a
+    batch do not influence one another and every output starts with it. Empty: no such axis."""
+    positive: bool = False
+    """Inputs are made positive (logarithms, divisors)."""
+    needs_saving: tuple[int, ...] = ()
+    """Inputs whose gradient costs a matrix product that must not be computed when it is not needed."""
+
+    def inputs(self, dtype: Any = np.float64, seed: int = 3) -> list[np.ndarray]:
+        """Fresh arrays for the shapes."""
+        random = np.random.default_rng(seed)
+        arrays = [random.standard_normal(shape) for shape in self.shapes]
+        if self.positive:
+            arrays = [np.abs(x) + 0.5 for x in arrays]
+        return [np.asarray(x, dtype) for x in arrays]
+
+
+def _ids(shape: Shape, high: int, seed: int = 5) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, high, shape)
+
+
+def _ragged(B: int, T: int) -> np.ndarray:
+    """(B, T) bool: sequences of lengths T, T-1, … with padding at the end."""
+    return np.arange(T)[None, :] < (T - np.arange(B) % T)[:, None]
+
+
+B, T, I, H, V = 3, 5, 7, 2, 11  # noqa: E741
+
+ARITHMETIC = [
+    Row("add", lambda a, b: a + b, ((3, 5), (3, 5)), batched=(0, 1)),
+    Row("add: same tensor", lambda a: a + a, ((3, 5),), batched=(0,)),
+    Row("add: broadcast", lambda a, b: a + b, ((2, 3, 5), (3, 1)), batched=(0,)),
+    Row("add: number", lambda a: 1.5 + a + 2, ((3, 5),), batched=(0,)),
+    Row("subtract: broadcast", lambda a, b: a - b, ((3, 1), (2, 3, 5))),
+    Row("subtract: number", lambda a: 1.5 - a, ((3, 5),), batched=(0,)),
+    Row("multiply: broadcast", lambda a, b: a * b, ((2, 1, 5), (3, 1)), batched=(0,)),
+    Row("multiply: same tensor", lambda a: a * a, ((3, 5),), batched=(0,)),
+    Row("divide: broadcast", lambda a, b: a / b, ((2, 3, 5), (5,)), positive=True, batched=(0,)),
+    Row("divide: number", lambda a: 2.0 / a, ((3, 5),), positive=True, batched=(0,)),
+    Row("negative", lambda a: -a, ((3, 5),), batched=(0,)),
+    Row("power: 3", lambda a: a**3, ((3, 5),), batched=(0,)),
+    Row("power: -0.5", lambda a: a**-0.5, ((3, 5),), positive=True, batched=(0,)),
+    Row("exp", lambda a: a.exp(), ((3, 5),), batched=(0,)),
+    Row("log", lambda a: a.log(), ((3, 5),), positive=True, batched=(0,)),
+    Row("sqrt", lambda a: a.sqrt(), ((3, 5),), positive=True, batched=(0,)),
+    Row("no axes", lambda a, b: a * b + a / 2.0, ((), ())),
+    Row("matmul", lambda a, b: a @ b, ((3, 5), (5, 7)), batched=(0,), needs_saving=(0, 1)),
+    Row("matmul: batches", lambda a, b: a @ b, ((2, 3, 5), (2, 5, 7)), batched=(0, 1), needs_saving=(0, 1)),
+    Row("matmul: broadcast", lambda a, b: a @ b, ((2, 3, 5), (5, 7)), batched=(0,), needs_saving=(0, 1)),
+]
+
+SHAPING = [
+    Row("getitem: number", lambda x: x[:, 2], ((3, 5),), batched=(0,)),
+    Row("getitem: one value", lambda x: x[1, 2] * 2.0, ((3, 5),)),
+    Row("getitem: slices", lambda x: x[..., 1:4:2, None], ((3, 5),), batched=(0,)),
+    Row("getitem: reversed", lambda x: x[:, ::-1], ((3, 5),), batched=(0,)),
+    Row("getitem: ids that repeat", lambda x, ids: x[ids], ((3, 5),), {"ids": np.array([2, 0, 2, 2])}),
+    Row("getitem: mask", lambda x, mask: x[mask], ((3, 5),), {"mask": _ragged(3, 5)}),
+    Row("getitem: every step", lambda x: stack(*(x[:, t] for t in range(5)), axis=1), ((3, 5),), batched=(0,)),
+    Row("reshape", lambda x: x.reshape(-1, 6), ((2, 3, 5),)),
+    Row("transpose", lambda x: x.transpose(0, 2, 1), ((2, 3, 5),), batched=(0,)),
+    Row("transpose: all", lambda x: x.T, ((2, 3, 5),)),
+    Row("swapaxes", lambda x: x.swapaxes(-1, 1), ((2, 3, 5),), batched=(0,)),
+    Row("broadcast_to", lambda x: x.broadcast_to((2, 3, 5)), ((3, 1),)),
+    Row("concatenate", lambda a, b: concatenate(a, b, axis=1), ((3, 5), (3, 2)), batched=(0, 1)),
+    Row("concatenate: same tensor", lambda a: concatenate(a, a), ((3, 5),)),
+    Row("stack", lambda a, b: stack(a, b, axis=-1), ((3, 5), (3, 5)), batched=(0, 1)),
+    Row("sum", lambda x: x.sum(), ((3, 5),)),
+    Row("sum: axis", lambda x: x.sum(axis=1), ((3, 5, 7),), batched=(0,)),
+    Row("sum: axes kept", lambda x: x.sum(axis=(0, -1), keepdims=True), ((3, 5, 7),)),
+    Row("mean", lambda x: x.mean(), ((3, 5),)),
+    Row("mean: axis", lambda x: x.mean(axis=-1), ((3, 5, 7),), batched=(0,)),
+    Row("max", lambda x: x.max(), ((3, 5),)),
+    Row("max: axis", lambda x: x.max(axis=1, keepdims=True), ((3, 5, 7),), batched=(0,)),
+]
+
+_TARGETS = np.array([[4, -1, 0, 10, 4], [1, 1, -1, -1, 7], [2, 10, 9, 3, 0]])
+
+FUNCTIONS = [
+    Row("sigmoid", ops.sigmoid, ((3, 5),), batched=(0,)),
+    Row("tanh", ops.tanh, ((3, 5),), batched=(0,)),
+    Row("relu", ops.relu, ((3, 5),), batched=(0,)),
+    Row("gelu", ops.gelu, ((3, 5),), batched=(0,)),
+    Row("softmax", ops.softmax, ((2, 3, 5),), batched=(0,)),
+    Row("log_softmax", ops.log_softmax, ((2, 3, 5),), batched=(0,)),
+    Row("linear", ops.linear, ((2, 3, 5), (7, 5), (7,)), batched=(0,), needs_saving=(0, 1)),
+    Row("linear: no bias", ops.linear, ((3, 5), (7, 5)), batched=(0,), needs_saving=(0, 1)),
+    Row("linear: None bias", lambda x, W: ops.linear(x, W, None), ((3, 5), (7, 5)), batched=(0,)),
+    Row("linear: one vector", ops.linear, ((5,), (7, 5), (7,))),
+    Row(
+        "embedding",
+        lambda W, ids: ops.embedding(W, ids),
+        ((V, 7),),
+        {"ids": _ids((3, 5), 4)},  # repeats: 15 ids below 4
+        batched=("ids",),
+    ),
+    Row("dropout", lambda x: ops.dropout(x, rate=0.3, generator=Generator(7)), ((3, 5, 7),)),
+    Row("dropout: 0", lambda x: ops.dropout(x, rate=0.0, generator=Generator(7)), ((3, 5),), batched=(0,)),
+    Row("locked_dropout", lambda x: ops.locked_dropout(x, rate=0.3, generator=Generator(7)), ((3, 5, 7),)),
+    Row("layer_norm", ops.layer_norm, ((2, 3, 5), (5,), (5,)), batched=(0,)),
+    Row(
+        "softmax_cross_entropy",
+        lambda x, targets: ops.softmax_cross_entropy(x, targets),
+        ((3, 5, V),),
+        {"targets": _ids((3, 5), V)},
+    ),
+    Row(
+        "softmax_cross_entropy: ignored, smoothed",
+        lambda x, targets: ops.softmax_cross_entropy(x, targets, label_smoothing=0.1),
+        ((3, 5, V),),
+        {"targets": _TARGETS},
+    ),
+    Row(
+        "softmax_cross_entropy: all ignored",
+        lambda x, targets: ops.softmax_cross_entropy(x, targets, ignore_index=4),
+        ((3, V),),
+        {"targets": np.full(3, 4)},
+    ),
+    Row(
+        "softmax_cross_entropy: sum",
+        lambda x, targets: ops.softmax_cross_entropy(x, targets, reduction="sum"),
+        ((3, 5, V),),
+        {"targets": _TARGETS},
+    ),
+    Row(
+        "softmax_cross_entropy: each",
+        lambda x, targets: ops.softmax_cross_entropy(x, targets, reduction="none", label_smoothing=0.1),
+        ((3, 5, V),),
+        {"targets": _TARGETS},
+        batched=(0, "targets"),
+    ),
+    Row(
+        "linear_cross_entropy: each",
+        lambda x, W, b, targets: ops.linear_cross_entropy(x, W, b, targets, reduction="none"),
+        ((3, 5, 7), (V, 7), (V,)),
+        {"targets": _TARGETS},
+        batched=(0, "targets"),
+        needs_saving=(0, 1, 2),
+    ),
+    Row(
+        "linear_cross_entropy",
+        lambda x, W, b, targets: ops.linear_cross_entropy(x, W, b, targets),
+        ((3, 5, 7), (V, 7), (V,)),
+        {"targets": _TARGETS},
+        needs_saving=(0, 1, 2),
+    ),
+    Row(
+        "linear_cross_entropy: no bias, smoothed",
+        lambda x, W, targets: ops.linear_cross_entropy(x, W, None, targets, label_smoothing=0.2),
+        ((13, 7), (V, 7)),
+        {"targets": _ids((13,), V)},
+        needs_saving=(0, 1),
+    ),
+]
+
+
+def _recurrent() -> list[Row]:
+    rows = []
+    x, h = (B, T, I), (B, H)
+    for reverse in (False, True):
+        for masked in (False, True):
+            extras = {"mask": _ragged(B, T)} if masked else {}
+            batched: tuple[int | str, ...] = ("mask",) if masked else ()
+            label = f"{', reverse' if reverse else ''}{', mask' if masked else ''}"
+
+            def lstm(*tensors: Tensor, mask: Any = None, reverse: bool = reverse) -> Any:
+                return ops.lstm(*tensors, mask, reverse=reverse)
+
+            def gru(*tensors: Tensor, mask: Any = None, reverse: bool = reverse) -> Any:
+                return ops.gru(*tensors, mask, reverse=reverse)
+
+            rows.append(
+                Row(
+                    f"lstm{label}",
+                    lstm,
+                    (x, h, h, (4 * H, I), (4 * H, H), (4 * H,)),
+                    extras,
+                    (0, 1, 2, *batched),
+                    needs_saving=(0, 3, 4),
+                )
+            )
+            rows.append(
+                Row(
+                    f"gru{label}",
+                    gru,
+                    (x, h, (3 * H, I), (3 * H, H), (3 * H,), (3 * H,)),
+                    extras,
+                    (0, 1, *batched),
+                    needs_saving=(0, 2, 3),
+                )
+            )
+            for phi in ("tanh", "relu"):
+
+                def rnn(*tensors: Tensor, mask: Any = None, reverse: bool = reverse, phi: str = phi) -> Any:
+                    return ops.rnn(*tensors, mask, reverse=reverse, nonlinearity=phi)
+
+                rows.append(
+                    Row(
+                        f"rnn {phi}{label}",
+                        rnn,
+                        (x, h, (H, I), (H, H), (H,)),
+                        extras,
+                        (0, 1, *batched),
+                        needs_saving=(0, 2, 3),
+                    )
+                )
+    return rows
+
+
+OPS: list[Row] = [*ARITHMETIC, *SHAPING, *FUNCTIONS, *_recurrent()]
+"""Ops; layers and models follow in lists of their own."""
+
+ROWS: list[Row] = [*OPS]
