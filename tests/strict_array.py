@@ -10,7 +10,6 @@ It counts what the tests ask about: calls by name and bytes allocated (:data:`co
 
 from __future__ import annotations
 
-import inspect
 import operator
 from collections import Counter
 from pathlib import Path
@@ -334,17 +333,3 @@ BACKEND = ArrayBackend(
     index_of=lambda _: 0,
 )
 """What the fixture ``strict`` registers, through the seam by which CuPy enters."""
-
-
-def accepts(function: Any, parameters: list[str]) -> str | None:
-    """Why a function of CuPy does not take these parameters, or None when it does."""
-    try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError):
-        return None
-    kinds = inspect.Parameter
-    theirs = [p.name for p in signature.parameters.values() if p.kind not in (kinds.VAR_POSITIONAL, kinds.VAR_KEYWORD)]
-    loose = any(p.kind is kinds.VAR_POSITIONAL for p in signature.parameters.values())
-    ours = [p for p in parameters if not p.startswith("*") and p != "/"]
-    missing = [p for p in ours if p not in theirs]
-    return f"has no {missing}" if missing and not loose else None

@@ -78,7 +78,9 @@ def backward(root: Tensor, gradient: Any = None) -> None:
         if not isinstance(parts, tuple):
             parts = (parts,)
         if len(parts) != len(inputs):
-            raise UsageError(f"the backward of {node.name} gave {len(parts)} gradients for {len(inputs)} inputs")
+            raise UsageError(
+                f"the backward of {node.name} gave {len(parts)} gradients for {len(inputs)} inputs"
+            )
         for source, part in zip(inputs, parts, strict=True):
             if source is None or part is None:
                 continue
@@ -86,10 +88,14 @@ def backward(root: Tensor, gradient: Any = None) -> None:
                 part = np.asarray(part)
             if part.shape != source.shape:
                 raise ShapeError(f"the backward of {node.name} gave {part.shape} for an input {source.shape}")
-            if getattr(part, "dtype", source.dtype) != source.dtype:  # float32 · float64; sparse ones have none
+            if (
+                getattr(part, "dtype", source.dtype) != source.dtype
+            ):  # float32 · float64; sparse ones have none
                 part = part.astype(source.dtype)
             if source.node is None:
-                keep = source.grad is not None or isinstance(part, RowGradient)  # T indexings: one dense array
+                keep = source.grad is not None or isinstance(
+                    part, RowGradient
+                )  # T indexings: one dense array
                 leaf_part = part if keep else to_dense(part)
                 source.grad = accumulate(source.grad, leaf_part)
                 continue

@@ -50,8 +50,6 @@ def stack(xp, *parts, axis=0, needs):  # type: ignore[no-untyped-def]
     """The parts along a new axis."""
 
     def backward(dy):  # type: ignore[no-untyped-def]
-        return tuple(
-            xp.take(dy, i, axis=axis) if needed else None for i, needed in enumerate(needs)
-        )
+        return tuple(xp.take(dy, i, axis=axis) if needed else None for i, needed in enumerate(needs))
 
     return xp.stack(parts, axis=axis), backward

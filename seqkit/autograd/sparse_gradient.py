@@ -36,7 +36,9 @@ class IndexGradient:
 
 def _is_basic(key: Any) -> bool:
     parts = key if isinstance(key, tuple) else (key,)
-    return all(part is None or part is Ellipsis or isinstance(part, int | np.integer | slice) for part in parts)
+    return all(
+        part is None or part is Ellipsis or isinstance(part, int | np.integer | slice) for part in parts
+    )
 
 
 class RowGradient:

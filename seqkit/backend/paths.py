@@ -20,8 +20,10 @@ def _platform_folder(xdg: str, linux: str, mac: str, windows: str) -> Path:
 def data_dir() -> Path:
     """Where corpora are: $SEQKIT_DATA, else the platform's data folder. Only `corpora fetch` writes here."""
     given = os.environ.get("SEQKIT_DATA")
-    return Path(given) if given else _platform_folder(
-        "XDG_DATA_HOME", ".local/share", "Application Support", "Data"
+    return (
+        Path(given)
+        if given
+        else _platform_folder("XDG_DATA_HOME", ".local/share", "Application Support", "Data")
     )
 
 

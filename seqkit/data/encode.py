@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -109,8 +109,7 @@ def encode_corpus(
         meta = read_entry(folder)
         if meta is None:
             raise DataError("the token files just written cannot be read back", where=str(folder))
-    path = folder / _VOCABULARY
-    read = Vocabulary.load(path)
+    read = Vocabulary.load(folder / _VOCABULARY)
     dtype = id_dtype(len(read))
     return EncodedCorpus(
         vocabulary=read,
@@ -119,6 +118,40 @@ def encode_corpus(
         info={split: SplitInfo(**meta["info"][split]) for split in corpus_lines},
         folder=folder,
     )
+
+
+class _FirstPass:
+    """Tokenizes every split into files of provisional ids, and counts those of the training part."""
+
+    def __init__(self, work: Path, tokenizer: Tokenizer, progress: Callable[[str, int], None] | None) -> None:
+        self.work, self.tokenizer, self.progress = work, tokenizer, progress
+        self.seen = _FirstSeen()
+        self.eos = self.seen[tokenizer.end_of_line]
+        self.counts = np.zeros(0, np.int64)
+        self.infos: dict[str, SplitInfo] = {}
+
+    def run(self, split: str, line_source: Iterator[str]) -> None:
+        tokens, characters, lines, words = 0, 0, 0, 0
+        with (self.work / f"{split}.first").open("wb") as file:
+            for text, n_lines in join_blocks(line_source):
+                pieces = self.tokenizer.tokenize_block(text)
+                numbers = np.array(list(map(self.seen.__getitem__, pieces)), np.int32)
+                numbers.tofile(file)
+                tokens, characters, lines = tokens + len(numbers), characters + len(text), lines + n_lines
+                words += len(numbers) - int(np.count_nonzero(numbers == self.eos))
+                if split == "train":
+                    block = np.bincount(numbers, minlength=len(self.seen))
+                    block[: len(self.counts)] += self.counts
+                    self.counts = block
+                if self.progress:
+                    self.progress(split, tokens)
+        if words == 0:
+            raise DataError(f"the {split} part holds no words", remedy="give a text that is not blank")
+        self.infos[split] = SplitInfo(tokens, characters, lines, unk=0)
+
+    def train_counts(self) -> dict[str, int]:
+        """Token -> occurrences in the training part, whose tokens have the first numbers."""
+        return dict(zip(self.seen, self.counts.tolist(), strict=False))
 
 
 def _build(
@@ -130,51 +163,37 @@ def _build(
     min_count: int,
     progress: Callable[[str, int], None] | None,
 ) -> dict[str, SplitInfo]:
-    seen = _FirstSeen()
-    eos_number = seen[tokenizer.end_of_line]
-    totals: dict[str, tuple[int, int, int]] = {}
-    counts = np.zeros(0, np.int64)
-    order = sorted(corpus_lines, key=lambda split: split != "train")  # its tokens get the first numbers
-    in_train = 0
-    for split in order:
-        tokens, characters, lines, words = 0, 0, 0, 0
-        with (work / f"{split}.first").open("wb") as file:
-            for text, n_lines in join_blocks(corpus_lines[split]()):
-                numbers = np.array(list(map(seen.__getitem__, tokenizer.tokenize_block(text))), np.int32)
-                numbers.tofile(file)
-                tokens, characters, lines = tokens + len(numbers), characters + len(text), lines + n_lines
-                words += len(numbers) - int(np.count_nonzero(numbers == eos_number))
-                if split == "train":
-                    block = np.bincount(numbers, minlength=len(seen))
-                    block[: len(counts)] += counts
-                    counts = block
-                if progress:
-                    progress(split, tokens)
-        if words == 0:
-            raise DataError(f"the {split} part holds no words", remedy="give a text that is not blank")
-        totals[split] = (tokens, characters, lines)
-        if split == "train":
-            in_train = len(seen)
+    """Fill ``work`` with the vocabulary and the ids of every split."""
+    first = _FirstPass(work, tokenizer, progress)
+    for split in sorted(corpus_lines, key=lambda split: split != "train"):
+        first.run(split, corpus_lines[split]())
     if vocabulary is None:
-        known = dict(zip(list(seen)[:in_train], counts.tolist(), strict=True))
-        vocabulary = _choose(known, tokenizer, vocab_size, min_count, unseen=len(seen) > in_train)
-    table = vocabulary.encode(seen)  # (numbers,) -> ids; raises where there is no unk
-    dtype = id_dtype(len(vocabulary))
-    info = {}
-    for split in order:
-        unk = 0
-        provisional = work / f"{split}.first"
-        # read, not mapped: pages of a mapping count as memory of the process
-        with provisional.open("rb") as first, (work / f"{split}.ids").open("wb") as file:
-            while len(numbers := np.fromfile(first, np.int32, _REMAP)):
-                ids = table[numbers]
-                if vocabulary.unk_id is not None:
-                    unk += int(np.count_nonzero(ids == vocabulary.unk_id))
-                ids.astype(dtype).tofile(file)
-        provisional.unlink()
-        info[split] = SplitInfo(*totals[split], unk=unk)
+        counts = first.train_counts()
+        unseen = len(first.seen) > len(counts)
+        vocabulary = _choose(counts, tokenizer, vocab_size, min_count, unseen=unseen)
+    table = vocabulary.encode(first.seen)  # provisional id -> id; raises where there is no unk
     vocabulary.save(work / _VOCABULARY)
-    return info
+    return {
+        split: replace(info, unk=_renumber(work, split, table.astype(id_dtype(len(vocabulary))), vocabulary))
+        for split, info in first.infos.items()
+    }
+
+
+def _renumber(work: Path, split: str, table: np.ndarray, vocabulary: Vocabulary) -> int:
+    """Second pass: provisional ids to ids; returns how many are unk's.
+
+    The files are read, not mapped: the pages of a mapping would count as memory of the process.
+    """
+    unk = 0
+    provisional = work / f"{split}.first"
+    with provisional.open("rb") as source, (work / f"{split}.ids").open("wb") as out:
+        while len(numbers := np.fromfile(source, np.int32, _REMAP)):
+            ids = table[numbers]
+            if vocabulary.unk_id is not None:
+                unk += int(np.count_nonzero(ids == vocabulary.unk_id))
+            ids.tofile(out)
+    provisional.unlink()
+    return unk
 
 
 def _choose(

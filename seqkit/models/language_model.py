@@ -104,8 +104,14 @@ class LanguageModel(nn.Module):
         ids = np.asarray(ids) if isinstance(ids, list | tuple) else ids
         if ids.ndim != ndim or ids.dtype.kind not in "iu":
             raise ShapeError(f"ids must be integers with {ndim} axes, got {ids.dtype} {ids.shape}")
-        if isinstance(ids, np.ndarray) and ids.size and not -1 <= ids.min() <= ids.max() < self.config.vocab_size:
-            raise ShapeError(f"ids must be below the vocabulary size {self.config.vocab_size}, got {ids.max()}")
+        if (
+            isinstance(ids, np.ndarray)
+            and ids.size
+            and not -1 <= ids.min() <= ids.max() < self.config.vocab_size
+        ):
+            raise ShapeError(
+                f"ids must be below the vocabulary size {self.config.vocab_size}, got {ids.max()}"
+            )
         return to_device(ids, self.device)
 
     def hidden(

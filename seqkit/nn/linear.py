@@ -18,9 +18,7 @@ class Linear(Module):
     W and b start uniform within ±1/√I, as PyTorch's do.
     """
 
-    def __init__(
-        self, input_size: int, output_size: int, *, bias: bool = True, generator: Generator
-    ) -> None:
+    def __init__(self, input_size: int, output_size: int, *, bias: bool = True, generator: Generator) -> None:
         self.input_size, self.output_size, self.bias = input_size, output_size, bias
         bound = 1 / math.sqrt(input_size)
         self.W = Parameter(initializers.uniform((output_size, input_size), generator, bound))

@@ -15,13 +15,20 @@ IGNORE = -1
 """Targets with this id do not count."""
 
 
-def _check(logits_shape: tuple[int, ...], targets: Any, smoothing: float) -> None:
+def _check(xp: Any, logits_shape: tuple[int, ...], targets: Any, ignore_index: int, smoothing: float) -> None:
     if targets.dtype.kind not in "iu":
         raise ShapeError(f"targets must be integer ids, got {targets.dtype}")
     if tuple(logits_shape[:-1]) != tuple(targets.shape):
         raise ShapeError(f"targets {targets.shape} must have the shape of logits {logits_shape} less V")
     if not 0 <= smoothing < 1:
         raise UsageError(f"label smoothing must be at least 0 and below 1, got {smoothing}")
+    if xp is np:  # a compiled kernel would write out of bounds; on a GPU the check would wait for it
+        V = logits_shape[-1]
+        wrong = targets[((targets < 0) | (targets >= V)) & (targets != ignore_index)]
+        if wrong.size:
+            raise UsageError(
+                f"target {wrong.flat[0]} is neither an id below V = {V} nor ignored ({ignore_index})"
+            )
 
 
 def _reduced(xp: Any, losses: Any, counted: Any, shape: tuple[int, ...], reduction: str) -> tuple[Any, Any]:
@@ -46,7 +53,7 @@ def softmax_cross_entropy(  # type: ignore[no-untyped-def]
     (0 when none does), "sum", or "none" for losses (...). With label smoothing s (Szegedy et al. 2016,
     section 7) the target distribution is (1 - s)·onehot + s/V.
     """
-    _check(logits.shape, targets, label_smoothing)
+    _check(xp, logits.shape, targets, ignore_index, label_smoothing)
     V = logits.shape[-1]
     rows, flat = xp.ascontiguousarray(logits).reshape(-1, V), targets.reshape(-1)
     d_rows = empty(xp, rows.shape, rows.dtype) if needs[0] else None
@@ -71,7 +78,7 @@ def linear_cross_entropy(  # type: ignore[no-untyped-def]
     the forward pass, while a row of them lies in the cache.
     """
     V, E = W.shape
-    _check((*x.shape[:-1], V), targets, label_smoothing)
+    _check(xp, (*x.shape[:-1], V), targets, ignore_index, label_smoothing)
     if x.shape[-1] != E:
         raise ShapeError(f"linear_cross_entropy got x {x.shape} for W {W.shape}")
     rows, flat = x.reshape(-1, E), targets.reshape(-1)

@@ -23,7 +23,9 @@ def _check(name: str, x: Any, states: tuple[Any, ...], Wx: Any, Wh: Any, gates: 
     if x.ndim != 3 or x.shape[2] != Wx.shape[1]:
         raise ShapeError(f"{name} needs x (B, T, {Wx.shape[1]}), got {x.shape}")
     if Wx.shape[0] != gates * H or Wh.shape[0] != gates * H:
-        raise ShapeError(f"{name} needs Wx and Wh of {gates}·H = {gates * H} rows, got {Wx.shape}, {Wh.shape}")
+        raise ShapeError(
+            f"{name} needs Wx and Wh of {gates}·H = {gates * H} rows, got {Wx.shape}, {Wh.shape}"
+        )
     for state in states:
         if state.shape != (x.shape[0], H):
             raise ShapeError(f"{name} needs states {(x.shape[0], H)}, got {state.shape}")

@@ -38,9 +38,9 @@ class Optimizer(ABC):
                   p ← (1 - lr·λ)p, which the gradient's scaling does not touch (Loshchilov and Hutter 2019).
     l1            λ₁ of g + λ₁·sign(p), with sign(0) = 0.
     decay         predicate (name, tensor): which parameters both penalties apply to. None means all.
-    rows          what a :class:`RowGradient` means. "dense" (the default): zero in all other rows, so that the
-                  result is that of a dense gradient; momentum, moments and penalties move every row, at the
-                  cost of a pass over the whole matrix. "lazy": the other rows are not looked at, nor are
+    rows          what a :class:`RowGradient` means. "dense" (the default): zero in all other rows, so that
+                  the result is that of a dense gradient; momentum, moments and penalties move every row, at
+                  the cost of a pass over the whole matrix. "lazy": the other rows are not looked at, nor are
                   their state and penalties. The two agree where a zero gradient changes nothing (SGD
                   without momentum and AdaGrad, without penalties), and there the pass is left out.
 

@@ -19,10 +19,10 @@ def _gradient_arrays(parameters: Parameters) -> list[Array]:
 def clip_grad_norm(parameters: Parameters, max_norm: float) -> Array:
     """Scale all gradients by max_norm / (‖g‖ + 1e-6) where that is below 1.
 
-    Pascanu et al. 2013, algorithm 1, with PyTorch's 1e-6. ‖g‖ is the L2 norm over all gradients together, rows of a RowGradient and tied parameters once. Returns
-    the norm before clipping: float64 without axes, on the gradients' device, which is not waited for. The
-    gradients are changed in place. A norm that is not finite comes back as it is, and leaves NaN in the
-    gradients. Raises UsageError unless max_norm > 0.
+    Pascanu et al. 2013, algorithm 1, with PyTorch's 1e-6. ‖g‖ is the L2 norm over all gradients together,
+    rows of a RowGradient and tied parameters once. Returns the norm before clipping: float64 without axes, on
+    the gradients' device, which is not waited for. The gradients are changed in place. A norm that is not
+    finite comes back as it is, and leaves NaN in the gradients. Raises UsageError unless max_norm > 0.
     """
     if not max_norm > 0:
         raise UsageError(f"clip_grad_norm: max_norm must be above 0, got {max_norm}")

@@ -1,0 +1,26 @@
+"""What people do with the models: one package a job, each with train(settings, out) and load(run)."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+from seqkit.errors import RunError
+from seqkit.training.run_directory import RunDirectory
+
+__all__ = ["load"]
+
+_TASKS = {"language_modeling": "seqkit.tasks.language_modeling"}
+
+
+def load(run: str | Path, **settings: Any) -> Any:
+    """Open a run directory of any task: a trained model with its vocabulary, ready to use.
+
+    Settings (``device="cuda"``) go to the task's own load. RunError for what is no run, DamagedFileError
+    for a run with a broken file.
+    """
+    task = RunDirectory.open(run).config.get("task")
+    if task not in _TASKS:
+        raise RunError(f"{run} is a run of {task!r}; this version knows {', '.join(_TASKS)}")
+    return importlib.import_module(_TASKS[task]).load(run, **settings)

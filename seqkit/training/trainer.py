@@ -156,7 +156,11 @@ class Trainer:
         p, job = self.progress, self.job
         scores = job.validate(self._poll)
         self._tick()
-        record: dict[str, Any] = {"step": p.step, "epoch": p.epoch + (1 if complete else 0), "tokens": p.tokens}
+        record: dict[str, Any] = {
+            "step": p.step,
+            "epoch": p.epoch + (1 if complete else 0),
+            "tokens": p.tokens,
+        }
         record |= {"lr": self.optimizer.lr, "seconds": round(p.seconds, 3)}
         improved = scores is None or p.best is None or scores["loss"] < p.best
         if scores is not None:

@@ -62,7 +62,12 @@ def windows_loss(model: LanguageModel, windows: BPTTBatches, poll: Callable[[], 
 
 
 def stream_loss(
-    model: Model, ids: np.ndarray, eos_id: int, *, batch_size: int = 1, poll: Callable[[], None] = lambda: None
+    model: Model,
+    ids: np.ndarray,
+    eos_id: int,
+    *,
+    batch_size: int = 1,
+    poll: Callable[[], None] = lambda: None,
 ) -> float:
     """Σ -log P in nats of all N ids, each predicted once, nothing dropped.
 

@@ -60,6 +60,7 @@ class LanguageModelSettings:
     max_steps: int | None = None
     max_time: float | None = None
     patience: int | None = None
+    valid_tokens: int | None = None
     optimizer: str = "adamw"
     lr: float | None = None
     schedule: str | None = None
@@ -79,7 +80,7 @@ class LanguageModelSettings:
             if getattr(self, name) not in choices:
                 raise UsageError(f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}")
         positive = "order emsize nhid nlayers bptt batch_size eval_batch_size epochs max_steps min_count"
-        positive += " vocab_size max_time patience lr clip accumulate log_interval init_range"
+        positive += " vocab_size valid_tokens max_time patience lr clip accumulate log_interval init_range"
         for name in positive.split():
             value = getattr(self, name)
             if value is not None and not value > 0:

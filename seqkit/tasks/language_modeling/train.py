@@ -171,10 +171,11 @@ def _descend(
     """Train a recurrent model by gradient descent."""
     assert settings.device is not None
     model = make_model(settings, len(encoded.vocabulary)).to(parse_device(settings.device))
+    valid_ids = encoded.splits.get("valid")
     job = LanguageModelingJob(
         model,  # type: ignore[arg-type]
         encoded.splits["train"],
-        encoded.splits.get("valid"),
+        None if valid_ids is None else valid_ids[: settings.valid_tokens],
         eos_id=encoded.vocabulary.id(encoded.tokenizer.end_of_line),
         batch_size=settings.batch_size,
         bptt=settings.bptt,

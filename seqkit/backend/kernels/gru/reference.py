@@ -25,9 +25,7 @@ def step_forward(a: Any, recurrent: Any, keep: Any, h_before: Any, h: Any) -> No
     h[...] = xp.where(keep[:, None], n + z * (h_before - n), h_before)
 
 
-def step_backward(
-    gates: Any, recurrent: Any, keep: Any, h_before: Any, dh: Any, da: Any, du: Any
-) -> None:
+def step_backward(gates: Any, recurrent: Any, keep: Any, h_before: Any, dh: Any, da: Any, du: Any) -> None:
     """dh (B, H) comes in as the gradient of h and leaves as the part that flows straight to h_before.
 
     da (B, 3H) gets the gradient of the input products, du (B, 3H) that of the recurrent ones.

@@ -1,0 +1,77 @@
+"""What several commands share: options and output."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON value on stdout.")
+device_option = click.option(
+    "--device",
+    default=None,
+    metavar="NAME",
+    help="auto, cpu, cuda or cuda:N  [default: $SEQKIT_DEVICE, or cpu]",
+)
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print results and errors only.")
+
+
+def threads_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--threads N, which takes effect before NumPy is loaded."""
+
+    def apply(context: click.Context, parameter: click.Parameter, value: int | None) -> int | None:
+        if value is not None:
+            use_threads(value)
+        return value
+
+    return click.option(
+        "--threads",
+        type=click.IntRange(1),
+        expose_value=False,
+        is_eager=True,
+        callback=apply,
+        help="Threads of the matrix products.  [default: one a core]",
+    )(function)
+
+
+def use_threads(count: int) -> None:
+    """Set the thread count; says so when it comes too late."""
+    from seqkit.backend.threads import set_thread_count
+
+    if not set_thread_count(count):
+        click.echo(f"warning: NumPy is already loaded, --threads {count} has no effect", err=True)
+
+
+def print_json(value: Any) -> None:
+    """One JSON value; numbers that are not finite become null, which JSON can carry."""
+
+    def finite(item: Any) -> Any:
+        if isinstance(item, float) and (item != item or item in (float("inf"), float("-inf"))):
+            return None
+        if isinstance(item, dict):
+            return {key: finite(each) for key, each in item.items()}
+        return [finite(each) for each in item] if isinstance(item, list | tuple) else item
+
+    click.echo(json.dumps(finite(value), indent=2, ensure_ascii=False))
+
+
+def lines_of(file: str | None) -> Iterator[str]:
+    """The lines of a file, or of standard input for None and "-"."""
+    from seqkit.corpora import read_lines
+    from seqkit.errors import DataError
+
+    if file not in (None, "-"):
+        yield from read_lines(Path(file))
+        return
+    for number, line in enumerate(sys.stdin.buffer, 1):
+        try:
+            yield line.decode().rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"byte 0x{line[error.start]:02x} is not UTF-8",
+                where=f"standard input, line {number}, byte {error.start} of it",
+            ) from None

@@ -1,0 +1,106 @@
+"""seqkit doctor."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from seqkit.cli.common import json_option, print_json
+
+PACKAGES = {
+    "numpy": "numpy",
+    "numba": "numba",
+    "click": "click",
+    "nltk": "nltk",
+    "safetensors": "safetensors",
+    "tqdm": "tqdm",
+    "matplotlib": "'seqkit[plot]'",
+    "torch": "'seqkit[bench]'",
+}
+"""Distribution by what to give to pip install when it is missing."""
+
+CUPY = ("cupy-cuda12x", "cupy-cuda13x", "cupy")
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _blas() -> str:
+    import numpy as np
+
+    build: Any = np.show_config(mode="dicts")
+    blas = build.get("Build Dependencies", {}).get("blas", {})
+    return f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip()
+
+
+def _folder(path: Path) -> dict[str, Any]:
+    parent = path
+    while not parent.exists() and parent != parent.parent:
+        parent = parent.parent
+    return {"path": str(path), "exists": path.is_dir(), "writable": os.access(parent, os.W_OK)}
+
+
+@click.command("doctor")
+@json_option
+def command(as_json: bool) -> None:
+    """Show versions, BLAS and threads, GPU, folders, and how to install what is missing."""
+    import seqkit
+    from seqkit.backend import cache_dir, data_dir
+    from seqkit.backend import device as parse_device
+    from seqkit.backend.kernels import numba_missing
+    from seqkit.backend.threads import available_cores, thread_count
+    from seqkit.corpora import REGISTRY, corpus_status
+    from seqkit.errors import DeviceError
+
+    versions = {name: _version(name) for name in PACKAGES}
+    cupy = next((f"{name} {_version(name)}" for name in CUPY if _version(name)), None)
+    try:
+        gpu = f"{parse_device('cuda')} works"
+    except DeviceError as error:
+        gpu = f"none: {error}"
+    missing = [f"{name}: pip install {line}" for name, line in PACKAGES.items() if versions[name] is None]
+    if cupy is None:
+        missing.append("cupy (GPU): pip install 'seqkit[cuda12]' or 'seqkit[cuda13]'")
+    why = numba_missing()
+    report = {
+        "seqkit": seqkit.__version__,
+        "python": f"{platform.python_version()} at {sys.executable}",
+        "system": platform.platform(),
+        "packages": {**versions, "cupy": cupy},
+        "blas": _blas(),
+        "threads": thread_count(),
+        "cores": available_cores(),
+        "kernels": "compiled (Numba)" if why is None else f"reference ({why})",
+        "gpu": gpu,
+        "data": _folder(data_dir()),
+        "cache": _folder(cache_dir()),
+        "corpora": [name for name in REGISTRY if corpus_status(name).present],
+        "missing": missing,
+    }
+    if as_json:
+        print_json(report)
+        return
+    for key in ("seqkit", "python", "system", "blas"):
+        click.echo(f"{key:<9} {report[key]}")
+    click.echo(f"threads   {report['threads']} of {report['cores']} cores")
+    click.echo(f"kernels   {report['kernels']}")
+    click.echo(f"gpu       {report['gpu']}")
+    for key in ("data", "cache"):
+        folder: Any = report[key]
+        state = "there" if folder["exists"] else "not made yet"
+        click.echo(f"{key:<9} {folder['path']} ({state}{'' if folder['writable'] else ', NOT writable'})")
+    click.echo(f"corpora   pydocs, {', '.join(report['corpora']) or 'no other'}")  # type: ignore[arg-type]
+    for name, version in report["packages"].items():  # type: ignore[attr-defined]
+        click.echo(f"  {name:<12} {version or 'missing'}")
+    for line in missing:
+        click.echo(f"to add {line}")

@@ -1,0 +1,73 @@
+"""Training on the terminal: a bar where there is one, plain lines otherwise; all on stderr."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from seqkit.training import Watcher
+
+
+class ProgressWatcher(Watcher):
+    """Prints what the trainer tells it."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self._bar: Any = None
+
+    def _print(self, text: str) -> None:
+        if self.quiet:
+            return
+        if self._bar is not None:
+            self._bar.clear()
+        click.echo(text, err=True)
+        if self._bar is not None:
+            self._bar.refresh()
+
+    def begin(self, steps: int | None, done: int) -> None:
+        """Open the bar at the first epoch, or move its end."""
+        if self.quiet or not sys.stderr.isatty():
+            return
+        if self._bar is None:
+            from tqdm import tqdm
+
+            self._bar = tqdm(total=steps, initial=done, unit="step", dynamic_ncols=True, leave=False)
+        elif self._bar.total != steps:
+            self._bar.total = steps
+            self._bar.refresh()
+
+    def step(self, step: int, loss: float) -> None:
+        """Move the bar."""
+        if self._bar is not None:
+            self._bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+            self._bar.update(step - self._bar.n)
+
+    def logged(self, record: dict[str, Any]) -> None:
+        """One line an interval, on a terminal too."""
+        self._print(
+            f"step {record['step']:>7}  epoch {record['epoch']}  loss {record['loss']:.4f}  "
+            f"ppl {record['ppl']:.2f}  lr {record['lr']:.3g}  grad norm {record['grad_norm']:.3g}  "
+            f"{record['tokens_per_s']:,.0f} tokens/s"
+        )
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        """One line an epoch."""
+        scores = ""
+        if "valid_ppl" in record:
+            scores = f"  valid loss {record['valid_loss']:.4f}  ppl {record['valid_ppl']:.2f}"
+            scores += "  (best so far)" if record.get("best") else ""
+        self._print(
+            f"epoch {record['epoch']} done at step {record['step']}, {record['seconds']:.0f} s{scores}"
+        )
+
+    def message(self, text: str) -> None:
+        """Anything else."""
+        self._print(text)
+
+    def end(self) -> None:
+        """Close the bar."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

@@ -1,0 +1,177 @@
+"""State that goes out and comes back, and what refuses to."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from seqkit.autograd import Tensor
+from seqkit.errors import ShapeError, UsageError
+from seqkit.optim import SGD, AdaGrad, Adam, AdamW, RMSprop, make_optimizer
+
+
+def run(optimizer, gradients):
+    for step in gradients:
+        for p, g in zip(optimizer.parameters.values(), step, strict=True):
+            p.grad = g
+        optimizer.step()
+
+
+def built(form, leaf, values):
+    name, settings = form
+    parameters = {"W": leaf(values[0]), "b": leaf(values[1])}
+    return parameters, make_optimizer(name, parameters.items(), **settings)
+
+
+@pytest.fixture
+def gradients():
+    generator = np.random.default_rng(0)
+    return [(generator.standard_normal((2, 3)), generator.standard_normal(5)) for _ in range(7)]
+
+
+START = (np.ones((2, 3)), np.ones(5))
+
+
+def test_a_state_loaded_half_way_continues_the_same(form, leaf, gradients):
+    whole, uninterrupted = built(form, leaf, START)
+    run(uninterrupted, gradients)
+    first, optimizer = built(form, leaf, START)
+    run(optimizer, gradients[:3])
+    arrays, scalars = optimizer.state_dict()
+    second, resumed = built(form, leaf, [p.data for p in first.values()])
+    resumed.lr = 123.0
+    resumed.load_state_dict({k: x.copy() for k, x in arrays.items()}, json.loads(json.dumps(scalars)))
+    run(resumed, gradients[3:])
+    for name in whole:
+        np.testing.assert_array_equal(second[name].data, whole[name].data)
+    assert resumed.state_dict()[1] == uninterrupted.state_dict()[1]
+
+
+@pytest.mark.parametrize("name", ["momentum", "adagrad", "rmsprop", "adam"])
+def test_a_lost_state_is_noticed(name, leaf, gradients):
+    """The test above can fail: without the state the same steps lead elsewhere."""
+    whole, uninterrupted = built((name, {"lr": 0.1}), leaf, START)
+    run(uninterrupted, gradients)
+    first, optimizer = built((name, {"lr": 0.1}), leaf, START)
+    run(optimizer, gradients[:3])
+    second, fresh = built((name, {"lr": 0.1}), leaf, [p.data for p in first.values()])
+    run(fresh, gradients[3:])
+    assert np.abs(second["W"].data - whole["W"].data).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("make", "slots"),
+    [
+        (lambda p: SGD(p, lr=1.0), []),
+        (lambda p: SGD(p, lr=1.0, momentum=0.5), ["momentum"]),
+        (lambda p: AdaGrad(p), ["sum_of_squares"]),
+        (lambda p: RMSprop(p), ["mean_square"]),
+        (lambda p: RMSprop(p, centered=True, momentum=0.5), ["mean_square", "mean", "momentum"]),
+        (lambda p: AdamW(p), ["m", "v"]),
+    ],
+    ids=["sgd", "momentum", "adagrad", "rmsprop", "rmsprop-full", "adamw"],
+)
+def test_names_of_the_arrays(make, slots, leaf):
+    optimizer = make([("a.W", leaf([1.0], [1.0])), ("b", leaf([1.0]))])
+    optimizer.step()
+    arrays, scalars = optimizer.state_dict()
+    assert list(arrays) == [f"{slot}.a.W" for slot in slots]
+    assert scalars == {"lr": optimizer.lr, "steps": {"a.W": 1, "b": 0}}
+
+
+def test_loading_copies(leaf):
+    optimizer = SGD([leaf([1.0], [1.0])], lr=1.0, momentum=0.5)
+    given = np.array([4.0])
+    optimizer.load_state_dict({"momentum.0": given}, {"lr": 1.0, "steps": {"0": 1}})
+    optimizer.step()
+    assert given.tolist() == [4.0]
+    assert optimizer.state_dict()[0]["momentum.0"].tolist() == [3.0]
+
+
+@pytest.mark.parametrize(
+    ("arrays", "scalars", "error", "message"),
+    [
+        ({}, {"steps": {"W": 1}}, UsageError, r"scalars do not match; missing \['lr'\], extra \[\]"),
+        ({}, {"lr": 1, "steps": {"V": 0}}, UsageError, r"missing \['W'\], extra \['V'\]"),
+        (
+            {"m.W": np.zeros(3), "s.W": np.zeros(3)},
+            {"lr": 1, "steps": {"W": 1}},
+            UsageError,
+            r"Adam state: arrays do not match; missing \['v.W'\], extra \['s.W'\]; load the state of the",
+        ),
+        ({"m.W": np.zeros(3)}, {"lr": 1, "steps": {"W": 0}}, UsageError, r"missing \[\], extra \['m.W'\]"),
+        (
+            {"m.W": np.zeros(3), "v.W": np.zeros(4)},
+            {"lr": 1, "steps": {"W": 1}},
+            ShapeError,
+            r"Adam state: v.W is float64 \(4,\), the parameter float64 \(3,\)",
+        ),
+        (
+            {"m.W": np.zeros(3, np.float32), "v.W": np.zeros(3)},
+            {"lr": 1, "steps": {"W": 1}},
+            ShapeError,
+            r"m.W is float32 \(3,\), the parameter float64 \(3,\)",
+        ),
+    ],
+    ids=["scalars", "parameters", "arrays", "never-updated", "shape", "dtype"],
+)
+def test_a_state_that_does_not_fit_changes_nothing(arrays, scalars, error, message, leaf):
+    optimizer = Adam([("W", leaf([1.0, 2.0, 3.0], [1.0, 1.0, 1.0]))])
+    optimizer.step()
+    kept = {k: x.copy() for k, x in optimizer.state_dict()[0].items()}
+    counted = optimizer.state_dict()[1]
+    with pytest.raises(error, match=message):
+        optimizer.load_state_dict(arrays, scalars)
+    assert optimizer.state_dict()[1] == counted
+    for key, x in optimizer.state_dict()[0].items():
+        np.testing.assert_array_equal(x, kept[key])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda p: SGD(p, lr=-1.0), "SGD: lr must be finite and at least 0, got -1.0"),
+        (lambda p: SGD(p, lr=float("nan")), "lr must be finite"),
+        (lambda p: SGD(p, lr=1.0, weight_decay=-1), "weight_decay must be finite and at least 0, got -1"),
+        (lambda p: SGD(p, lr=1.0, momentum=1.0), r"momentum must be in \[0, 1\), got 1.0"),
+        (lambda p: SGD(p, lr=1.0, nesterov=True), "nesterov needs a momentum above 0"),
+        (lambda p: Adam(p, betas=(0.9, 1.5)), r"Adam: beta2 must be in \[0, 1\), got 1.5"),
+        (lambda p: AdamW(p, eps=0.0), "AdamW: eps must be finite and above 0, got 0.0"),
+        (lambda p: SGD(p, lr=1.0, rows="sparse"), "rows must be 'dense' or 'lazy', got 'sparse'"),
+        (lambda p: SGD([], lr=1.0), "SGD got no parameters"),
+        (lambda p: SGD(p[0], lr=1.0), "got one Tensor"),
+        (lambda p: SGD([np.ones(3)], lr=1.0), "parameter '0' must be a Tensor, got ndarray"),
+        (lambda p: SGD([("y", p[0] * 2)], lr=1.0), "parameter 'y' is the result of multiply"),
+        (
+            lambda p: SGD([("W", p[0]), ("W", Tensor(1.0))], lr=1.0),
+            "two different parameters are called 'W'",
+        ),
+        (lambda p: make_optimizer("adm", p), "no optimizer 'adm'; choose one of adagrad, adam, adamw, mom"),
+        (lambda p: make_optimizer("adam", p, mu=1), "optimizer 'adam' has no setting mu; it takes lr, betas"),
+        (lambda p: make_optimizer("sgd", p), "optimizer 'sgd' needs lr"),
+    ],
+)
+def test_settings_out_of_range(make, message, leaf):
+    with pytest.raises(UsageError, match=message):
+        make([leaf([1.0])])
+
+
+@pytest.mark.parametrize(
+    ("gradient", "message"),
+    [
+        (np.zeros(4), r"the gradient of 'W' has shape \(4,\), the parameter \(3,\)"),
+        (np.zeros(3, np.float32), "the gradient of 'W' is float32, the parameter float64"),
+    ],
+)
+def test_a_gradient_that_does_not_fit(gradient, message, leaf):
+    p = leaf([1.0, 2.0, 3.0])
+    p.grad = gradient
+    with pytest.raises(ShapeError, match=message):
+        SGD([("W", p)], lr=1.0).step()
+
+
+def test_repr_shows_the_settings(leaf):
+    shown = repr(make_optimizer("nesterov", [leaf([1.0])], lr=0.5))
+    assert shown.startswith("SGD(1 parameters, lr=0.5, momentum=0.9, nesterov=True, weight_decay=0.0")
