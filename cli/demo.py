@@ -15,9 +15,10 @@ from seqkit.cli.common import quiet_option, threads_option
 @threads_option
 @quiet_option
 def command(out: str | None, quiet: bool) -> None:
-    """Train a language model on the embedded corpus; print its perplexity beside a unigram and a 5-gram model.
+    """Train on the embedded corpus; print the perplexity beside those of the baselines.
 
-    All three predict the same tokens of the test part. Exits 1 unless the LSTM is below both.
+    The baselines, a unigram and a 5-gram model, predict the same tokens of the test part. Exits 1 unless the
+    LSTM is below both.
     """
     from seqkit.cli.progress import ProgressWatcher
     from seqkit.metrics import perplexity

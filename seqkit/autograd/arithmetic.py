@@ -30,7 +30,7 @@ def add(xp, a, b, *, needs):  # type: ignore[no-untyped-def]
     def backward(dy):  # type: ignore[no-untyped-def]
         da = unbroadcast(dy, shapes[0]) if needs[0] else None
         db = unbroadcast(dy, shapes[1]) if needs[1] else None
-        return da, (db.copy() if db is not None and db is da else db)
+        return da, (db.copy() if da is not None and db is da else db)
 
     return a + b, backward
 

@@ -32,7 +32,7 @@ def _check(xp: Any, logits_shape: tuple[int, ...], targets: Any, ignore_index: i
 
 
 def _reduced(xp: Any, losses: Any, counted: Any, shape: tuple[int, ...], reduction: str) -> tuple[Any, Any]:
-    """The value of a reduction of (N,) losses and the factor (N or 1, 1) that its gradient puts on each row."""
+    """A reduction of (N,) losses, and the factor (N or 1, 1) that its gradient puts on each row."""
     if reduction == "mean":
         share = 1.0 / xp.maximum(counted.sum(), 1)
         return xp.asarray(losses.sum() * share, dtype=np.float64), lambda d: (d * share).reshape(1, 1)
@@ -56,7 +56,7 @@ def softmax_cross_entropy(  # type: ignore[no-untyped-def]
     _check(xp, logits.shape, targets, ignore_index, label_smoothing)
     V = logits.shape[-1]
     rows, flat = xp.ascontiguousarray(logits).reshape(-1, V), targets.reshape(-1)
-    d_rows = empty(xp, rows.shape, rows.dtype) if needs[0] else None
+    d_rows: Any = empty(xp, rows.shape, rows.dtype) if needs[0] else None
     family = kernels("softmax_cross_entropy", xp, rows.dtype)
     losses = family.loss_and_gradient(rows, flat, ignore_index, label_smoothing, d_rows)
     value, factor = _reduced(xp, losses, flat != ignore_index, targets.shape, reduction)

@@ -33,11 +33,14 @@ class Job(Protocol):
     ``generators``; batches are a function of epoch and index. That is why a resumed run repeats the bits.
     """
 
-    model: Trainable
     generators: dict[str, Any]
     """Random generators by role; each has state() and load_state()."""
     divergence_loss: float
     """A training loss above this has diverged, though it is finite."""
+
+    @property
+    def model(self) -> Trainable:
+        """What is trained."""
 
     def start_epoch(self, epoch: int, *, fresh: bool) -> int:
         """Set up an epoch and return how many batches it has; ``fresh`` is False in mid-epoch resumes."""

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from numba.core import types
+from numba.core import config, types
 from numba.extending import intrinsic
 
 from seqkit.backend.paths import cache_dir
 
+_config: Any = config  # its settings are made at run time
 _log = logging.getLogger("seqkit")
 
 SAFE_MATH = {"contract", "reassoc", "arcp", "nsz", "afn"}
@@ -61,12 +62,12 @@ def jit(function: Callable[..., Any]) -> Callable[..., Any]:
     folder = cache_folder()
     if folder is None:
         return numba.njit(fastmath=SAFE_MATH, error_model="numpy", nogil=True)(function)
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(folder)  # read once, while the decorator runs
+    before = _config.CACHE_DIR
+    _config.CACHE_DIR = str(folder)  # read once, while the decorator runs
     try:
         return numba.njit(cache=True, fastmath=SAFE_MATH, error_model="numpy", nogil=True)(function)
     finally:
-        numba.config.CACHE_DIR = before
+        _config.CACHE_DIR = before
 
 
 def inline(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -132,7 +132,7 @@ def settings_from(values: Mapping[str, Any], *, source: str = "settings") -> Lan
 
 
 def settings_to_resume(saved: Mapping[str, Any], given: Mapping[str, Any]) -> LanguageModelSettings:
-    """The settings of a run with those of ``given`` that may change. UsageError names any other that differs."""
+    """A run's settings with those of ``given`` that may change. UsageError names any other that differs."""
     now = settings_from({**saved, **given})
     for name in given:
         name = name.replace("-", "_")

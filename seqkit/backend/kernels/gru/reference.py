@@ -1,4 +1,6 @@
-"""The pointwise part of one GRU step, forward and backward (Cho et al. 2014, in the form of PyTorch and cuDNN).
+"""The pointwise part of one GRU step, forward and backward.
+
+Cho et al. 2014, in the form of PyTorch and cuDNN.
 
 Gates stand side by side as r, z, n in rows of 3H; the reset gate multiplies the recurrent product::
 

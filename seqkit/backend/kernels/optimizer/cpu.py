@@ -14,7 +14,7 @@ import numpy as np
 from seqkit.backend.kernels.compiler import inline, jit
 from seqkit.backend.kernels.optimizer import reference
 
-_BLOCK = 1024
+_BLOCK = 256
 _ABSENT = np.empty(0, np.float32)
 _ZERO = np.float32(0)
 _ONE = np.float32(1)
@@ -44,21 +44,27 @@ def _penalised(p, g, start, l2, l1, shrink, out):  # type: ignore[no-untyped-def
 
 @jit
 def _sgd(p, g, lr, l2, l1, shrink):  # type: ignore[no-untyped-def]
-    d = np.empty(_BLOCK, np.float32)
+    plain = g.shape[0] > 0 and l2 == _ZERO and l1 == _ZERO and shrink == _ONE
+    scratch = np.empty(_BLOCK, np.float32)
     for start in range(0, p.shape[0], _BLOCK):
         pb = p[start : start + _BLOCK]
-        _penalised(pb, g, start, l2, l1, shrink, d)
+        d = g[start : start + _BLOCK] if plain else scratch
+        if not plain:
+            _penalised(pb, g, start, l2, l1, shrink, scratch)
         for j in range(pb.shape[0]):
             pb[j] -= lr * d[j]
 
 
 @jit
 def _momentum(p, g, b, lr, mu, nesterov, l2, l1, shrink):  # type: ignore[no-untyped-def]
-    d = np.empty(_BLOCK, np.float32)
+    plain = g.shape[0] > 0 and l2 == _ZERO and l1 == _ZERO and shrink == _ONE
+    scratch = np.empty(_BLOCK, np.float32)
     for start in range(0, p.shape[0], _BLOCK):
         pb, bb = p[start : start + _BLOCK], b[start : start + _BLOCK]
         n = pb.shape[0]
-        _penalised(pb, g, start, l2, l1, shrink, d)
+        d = g[start : start + _BLOCK] if plain else scratch
+        if not plain:
+            _penalised(pb, g, start, l2, l1, shrink, scratch)
         for j in range(n):
             bb[j] = mu * bb[j] + d[j]
         if nesterov:
@@ -71,11 +77,14 @@ def _momentum(p, g, b, lr, mu, nesterov, l2, l1, shrink):  # type: ignore[no-unt
 
 @jit
 def _adagrad(p, g, s, lr, eps, l2, l1, shrink):  # type: ignore[no-untyped-def]
-    d = np.empty(_BLOCK, np.float32)
+    plain = g.shape[0] > 0 and l2 == _ZERO and l1 == _ZERO and shrink == _ONE
+    scratch = np.empty(_BLOCK, np.float32)
     for start in range(0, p.shape[0], _BLOCK):
         pb, sb = p[start : start + _BLOCK], s[start : start + _BLOCK]
         n = pb.shape[0]
-        _penalised(pb, g, start, l2, l1, shrink, d)
+        d = g[start : start + _BLOCK] if plain else scratch
+        if not plain:
+            _penalised(pb, g, start, l2, l1, shrink, scratch)
         for j in range(n):
             sb[j] += d[j] * d[j]
         for j in range(n):
@@ -84,12 +93,15 @@ def _adagrad(p, g, s, lr, eps, l2, l1, shrink):  # type: ignore[no-untyped-def]
 
 @jit
 def _rmsprop(p, g, s, a, b, lr, alpha, rest, eps, mu, l2, l1, shrink):  # type: ignore[no-untyped-def]
-    d = np.empty(_BLOCK, np.float32)
+    plain = g.shape[0] > 0 and l2 == _ZERO and l1 == _ZERO and shrink == _ONE
+    scratch = np.empty(_BLOCK, np.float32)
     root = np.empty(_BLOCK, np.float32)
     for start in range(0, p.shape[0], _BLOCK):
         pb, sb = p[start : start + _BLOCK], s[start : start + _BLOCK]
         n = pb.shape[0]
-        _penalised(pb, g, start, l2, l1, shrink, d)
+        d = g[start : start + _BLOCK] if plain else scratch
+        if not plain:
+            _penalised(pb, g, start, l2, l1, shrink, scratch)
         for j in range(n):
             sb[j] = alpha * sb[j] + rest * d[j] * d[j]
         if a.shape[0] == 0:
@@ -103,25 +115,28 @@ def _rmsprop(p, g, s, a, b, lr, alpha, rest, eps, mu, l2, l1, shrink):  # type: 
                 variance = sb[j] - ab[j] * ab[j]
                 root[j] = np.sqrt(_ZERO if variance < _ZERO else variance)
         for j in range(n):
-            d[j] /= root[j] + eps
+            root[j] = d[j] / (root[j] + eps)
         if b.shape[0] == 0:
             for j in range(n):
-                pb[j] -= lr * d[j]
+                pb[j] -= lr * root[j]
         else:
             bb = b[start : start + _BLOCK]
             for j in range(n):
-                bb[j] = mu * bb[j] + d[j]
+                bb[j] = mu * bb[j] + root[j]
             for j in range(n):
                 pb[j] -= lr * bb[j]
 
 
 @jit
 def _adam(p, g, m, v, step_size, beta1, rest1, beta2, rest2, scale, eps, l2, l1, shrink):  # type: ignore[no-untyped-def]
-    d = np.empty(_BLOCK, np.float32)
+    plain = g.shape[0] > 0 and l2 == _ZERO and l1 == _ZERO and shrink == _ONE
+    scratch = np.empty(_BLOCK, np.float32)
     for start in range(0, p.shape[0], _BLOCK):
         pb, mb, vb = p[start : start + _BLOCK], m[start : start + _BLOCK], v[start : start + _BLOCK]
         n = pb.shape[0]
-        _penalised(pb, g, start, l2, l1, shrink, d)
+        d = g[start : start + _BLOCK] if plain else scratch
+        if not plain:
+            _penalised(pb, g, start, l2, l1, shrink, scratch)
         for j in range(n):
             mb[j] = beta1 * mb[j] + rest1 * d[j]
         for j in range(n):

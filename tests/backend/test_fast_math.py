@@ -1,0 +1,83 @@
+"""The accuracy that fast_math.py states, over a sweep and at the edges."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+numba = pytest.importorskip("numba", reason="Numba is not installed: the compiled kernels do not run")
+
+from seqkit.backend.kernels import fast_math
+
+
+@numba.njit
+def _exp(x, y):  # type: ignore[no-untyped-def]
+    for i in range(x.shape[0]):
+        y[i] = fast_math.exp32(x[i])
+
+
+@numba.njit
+def _sigmoid(x, y):  # type: ignore[no-untyped-def]
+    for i in range(x.shape[0]):
+        y[i] = fast_math.sigmoid32(x[i])
+
+
+@numba.njit
+def _tanh(x, y):  # type: ignore[no-untyped-def]
+    for i in range(x.shape[0]):
+        y[i] = fast_math.tanh32(x[i])
+
+
+def apply(function, x: np.ndarray) -> np.ndarray:  # type: ignore[no-untyped-def]
+    y = np.empty_like(x)
+    function(x, y)
+    return y
+
+
+SWEEP = np.concatenate(
+    [np.linspace(-87, 88, 200_001), np.linspace(-1, 1, 100_001), [0.0, -0.0, 1e-30, -1e-30]]
+).astype(np.float32)
+
+
+def test_exp_to_two_units_in_the_last_place() -> None:
+    exact = np.exp(SWEEP.astype(np.float64))
+    error = np.abs(apply(_exp, SWEEP) - exact) / np.spacing(exact.astype(np.float32))
+    assert error.max() < 2
+
+
+@pytest.mark.parametrize(
+    ("function", "exact"), [(_sigmoid, lambda x: 1 / (1 + np.exp(-x))), (_tanh, np.tanh)], ids=["sigmoid", "tanh"]
+)
+def test_sigmoid_and_tanh(function, exact) -> None:  # type: ignore[no-untyped-def]
+    y = apply(function, SWEEP)
+    assert np.abs(y - exact(SWEEP.astype(np.float64))).max() < 1.5e-7
+    assert y.min() >= (0 if function is _sigmoid else -1)
+    assert y.max() <= 1
+
+
+EDGES = np.array([np.nan, np.inf, -np.inf, 1e38, -1e38], np.float32)
+
+
+def test_edges() -> None:
+    np.testing.assert_array_equal(apply(_sigmoid, EDGES), [np.nan, 1, apply(_sigmoid, EDGES)[2], 1, apply(_sigmoid, EDGES)[4]])
+    assert (apply(_sigmoid, EDGES[[2, 4]]) < 1e-37).all()
+    np.testing.assert_array_equal(apply(_tanh, EDGES), [np.nan, 1, -1, 1, -1])
+    e = apply(_exp, EDGES)
+    assert np.isnan(e[0])
+    assert (e[[1, 3]] > 3e38).all()
+    assert (e[[2, 4]] < 1.2e-38).all()
+    assert np.isfinite(e[1:]).all()
+
+
+@pytest.mark.parametrize("n", [1, 2, 63, 64, 65, 127, 128, 129, 300])
+def test_row_max(n: int, random: np.random.Generator) -> None:
+    @numba.njit
+    def top(x):  # type: ignore[no-untyped-def]
+        return fast_math.row_max32(x)
+
+    x = -np.abs(random.standard_normal(n)).astype(np.float32)
+    for place in {0, n // 2, n - 1}:
+        row = x.copy()
+        row[place] = 3
+        assert top(row) == 3
+    assert top(x) == x.max()

@@ -1,0 +1,135 @@
+"""Which version of a kernel runs: by dtype, by environment, without Numba; and where compiled ones are kept."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seqkit.backend.kernels import kernels, numba_missing
+from tests.strict_array import strict as strict_module
+
+FAMILIES = ["dropout", "gru", "lstm", "philox", "row_sums", "softmax_cross_entropy"]
+ROOT = Path(__file__).parents[2]
+
+
+def run_python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    settings = {k: v for k, v in os.environ.items() if k not in ("SEQKIT_KERNELS", "SEQKIT_TEST_WITHOUT_NUMBA")}
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env={**settings, "PYTHONPATH": str(ROOT), **environment},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_float64_takes_the_reference(family: str) -> None:
+    assert kernels(family, np, np.float64).__name__ == f"seqkit.backend.kernels.{family}.reference"
+    assert kernels(family, np, np.dtype(np.float64)) is kernels(family, np, np.float64)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_float32_takes_the_compiled_one_where_it_runs(family: str) -> None:
+    version = "cpu" if numba_missing() is None else "reference"
+    assert kernels(family, np, np.dtype(np.float32)).__name__ == f"seqkit.backend.kernels.{family}.{version}"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_another_device_takes_the_reference(family: str) -> None:
+    assert kernels(family, strict_module).__name__.endswith(".reference")
+
+
+SHOW = """
+import sys
+import numpy as np
+from seqkit import ops
+from seqkit.autograd import Tensor
+from seqkit.backend.kernels import kernels
+from seqkit.backend.random import Generator
+for family in ("dropout", "gru", "lstm", "philox", "row_sums", "softmax_cross_entropy"):
+    print(kernels(family, np).__name__.rpartition(".")[2])
+W = Tensor(np.ones((5, 3), np.float32), requires_grad=True)
+x = ops.dropout(ops.embedding(W, np.array([1, 2, 1])), rate=0.5, generator=Generator(1))
+loss = ops.linear_cross_entropy(x, W, None, np.array([2, 1, 0]))
+loss.backward()
+print(np.isfinite(loss.item()), "numba" in sys.modules and sys.modules["numba"] is not None)
+"""
+
+
+def test_seqkit_kernels_reference() -> None:
+    """Says nothing, since it was asked for, and does not even import Numba."""
+    result = run_python(SHOW, SEQKIT_KERNELS="reference")
+    assert result.stdout.split() == ["reference"] * 6 + ["True", "False"]
+    assert result.stderr == ""
+
+
+def test_without_numba() -> None:
+    """Runs, and says so in exactly one line."""
+    result = run_python("import sys; sys.modules['numba'] = None\n" + SHOW)
+    assert result.stdout.split() == ["reference"] * 6 + ["True", "False"]
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("Numba is not usable (")
+    assert lines[0].endswith("running the slower NumPy kernels")
+
+
+def test_the_first_compilation_says_so_once(tmp_path: Path) -> None:
+    """And the second process finds what the first one kept."""
+    pytest.importorskip("numba")
+    code = "import numpy as np; from seqkit.backend.random import Generator; print(Generator(0).words(2).tolist())"
+    first, second = (run_python(code, SEQKIT_CACHE=str(tmp_path)) for _ in range(2))
+    assert first.stdout == second.stdout
+    assert "compiling kernels for this processor, once" in first.stderr
+    assert str(tmp_path) in first.stderr
+    assert len(first.stderr.splitlines()) == 1
+    assert second.stderr == ""
+
+
+def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
+    pytest.importorskip("numba")
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    result = run_python(
+        "from seqkit.backend.random import Generator; print(len(Generator(0).words(2)))", SEQKIT_CACHE=str(blocked)
+    )
+    assert result.stdout == "2\n"
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("kernels are compiled anew in each process")
+
+
+def test_the_cache_follows_the_sources(tmp_path: Path) -> None:
+    """Numba looks only at the file of a compiled function; the folder's name also at those of its helpers."""
+    pytest.importorskip("numba")
+    from seqkit.backend.kernels.compiler import sources_digest
+
+    (tmp_path / "lstm").mkdir()
+    kernel, helper = tmp_path / "lstm" / "cpu.py", tmp_path / "fast_math.py"
+    kernel.write_text("a = 1\n")
+    helper.write_text("b = 1\n")
+    digests = [sources_digest(tmp_path), sources_digest(tmp_path)]
+    assert digests[0] == digests[1]
+    helper.write_text("b = 2\n")
+    digests.append(sources_digest(tmp_path))
+    helper.rename(tmp_path / "slow_math.py")
+    digests.append(sources_digest(tmp_path))
+    (tmp_path / "notes.txt").write_text("no source")
+    assert sources_digest(tmp_path) == digests[-1]
+    assert len(set(digests)) == 3
+    assert all(len(d) == 16 for d in digests)
+
+
+def test_the_folder_is_named_by_these_sources() -> None:
+    pytest.importorskip("numba")
+    from seqkit.backend import kernels as package
+    from seqkit.backend.kernels import compiler
+
+    folder = compiler.cache_folder()
+    assert folder is None or folder.name == compiler.sources_digest(Path(str(package.__file__)).parent)

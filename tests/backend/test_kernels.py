@@ -1,0 +1,212 @@
+"""Every fast kernel equals its reference in float32, also at its edges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba", reason="Numba is not installed: the compiled kernels do not run")
+
+from seqkit.backend.kernels.dropout import cpu as dropout_cpu
+from seqkit.backend.kernels.dropout import reference as dropout_reference
+from seqkit.backend.kernels.gru import cpu as gru_cpu
+from seqkit.backend.kernels.gru import reference as gru_reference
+from seqkit.backend.kernels.lstm import cpu as lstm_cpu
+from seqkit.backend.kernels.lstm import reference as lstm_reference
+from seqkit.backend.kernels.philox import cpu as philox_cpu
+from seqkit.backend.kernels.philox import reference as philox_reference
+from seqkit.backend.kernels.row_sums import cpu as row_sums_cpu
+from seqkit.backend.kernels.row_sums import reference as row_sums_reference
+from seqkit.backend.kernels.softmax_cross_entropy import cpu as cross_entropy_cpu
+from seqkit.backend.kernels.softmax_cross_entropy import reference as cross_entropy_reference
+
+KEYS = [(0, 0, 0, 0, 0), (2**32 - 1, 2**32 - 1, 2**32 - 1, 2**32 - 1, 2**32 - 1), (7, 1, 99, 5, 0)]
+
+
+def normal(random: np.random.Generator, *shape: int, scale: float = 1.0) -> np.ndarray:
+    return (scale * random.standard_normal(shape)).astype(np.float32)
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 5, 1021])
+def test_philox_bit_for_bit(key: Any, count: int) -> None:
+    ours = philox_cpu.random_words(np, count, key)
+    assert ours.dtype == np.uint32
+    np.testing.assert_array_equal(ours, philox_reference.random_words(np, count, key))
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 4, 5, 6, 7, 1021])
+@pytest.mark.parametrize("rate", [0.0, 0.5, 0.3, 1 - 2**-33])
+def test_dropout_bit_for_bit(key: Any, size: int, rate: float, random: np.random.Generator) -> None:
+    x = normal(random, size)
+    x[:1] = np.nan
+    threshold = round((1 - rate) * 2**32)
+    expected, ours = np.full_like(x, 9), np.full_like(x, 9)
+    dropout_reference.masked_scale(x, key, threshold, 1 / (1 - rate), expected)
+    dropout_cpu.masked_scale(x, key, threshold, 1 / (1 - rate), ours)
+    if threshold:  # else everything is dropped, where the reference keeps a NaN
+        np.testing.assert_array_equal(ours, expected)
+    else:
+        assert not ours.any()
+    dropout_cpu.masked_scale(x, key, threshold, 1 / (1 - rate), x)  # in place
+    np.testing.assert_array_equal(x, ours)
+
+
+def _masks(B: int) -> list[np.ndarray]:
+    return [np.ones(B, bool), np.zeros(B, bool), np.arange(B) % 2 == 0]
+
+
+SIZES = [(1, 1), (3, 5), (2, 67)]
+
+
+@pytest.mark.parametrize(("B", "H"), SIZES)
+@pytest.mark.parametrize("mask", range(3))
+@pytest.mark.parametrize("scale", [1.0, 60.0])
+def test_lstm_step(B: int, H: int, mask: int, scale: float, random: np.random.Generator) -> None:
+    """Also where gates saturate: nothing overflows."""
+    keep = _masks(B)[mask]
+    z, recurrent = normal(random, B, 4 * H, scale=scale), normal(random, B, 4 * H, scale=scale)
+    h_before, c_before = normal(random, B, H), normal(random, B, H)
+    results = []
+    for family in (lstm_reference, lstm_cpu):
+        gates, h, c = z.copy(), np.full((B, H), 9, np.float32), np.full((B, H), 9, np.float32)
+        family.step_forward(gates, recurrent, keep, h_before, c_before, h, c)
+        results.append((gates[keep], h, c))
+    for ours, expected in zip(results[1], results[0], strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=5e-7)
+
+    gates = z.copy()
+    h, c = np.empty((B, H), np.float32), np.empty((B, H), np.float32)
+    lstm_reference.step_forward(gates, recurrent, keep, h_before, c_before, h, c)
+    dh, dc = normal(random, B, H), normal(random, B, H)
+    results = []
+    for family in (lstm_reference, lstm_cpu):
+        dc_, dz, dh_ = dc.copy(), np.full((B, 4 * H), 9, np.float32), dh.copy()
+        family.step_backward(gates, keep, c_before, c, dh_, dc_, dz)
+        np.testing.assert_array_equal(dh_, dh)
+        results.append((dc_, dz))
+    for ours, expected in zip(results[1], results[0], strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize(("B", "H"), SIZES)
+@pytest.mark.parametrize("mask", range(3))
+@pytest.mark.parametrize("scale", [1.0, 60.0])
+def test_gru_step(B: int, H: int, mask: int, scale: float, random: np.random.Generator) -> None:
+    keep = _masks(B)[mask]
+    a, recurrent = normal(random, B, 3 * H, scale=scale), normal(random, B, 3 * H, scale=scale)
+    h_before = normal(random, B, H)
+    results = []
+    for family in (gru_reference, gru_cpu):
+        gates, h = a.copy(), np.full((B, H), 9, np.float32)
+        family.step_forward(gates, recurrent, keep, h_before, h)
+        results.append((gates[keep], h))
+    for ours, expected in zip(results[1], results[0], strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=2e-6)
+
+    gates, h = a.copy(), np.empty((B, H), np.float32)
+    gru_reference.step_forward(gates, recurrent, keep, h_before, h)
+    dh = normal(random, B, H)
+    results = []
+    for family in (gru_reference, gru_cpu):
+        dh_, da, du = dh.copy(), np.full((B, 3 * H), 9, np.float32), np.full((B, 3 * H), 9, np.float32)
+        family.step_backward(gates, recurrent, keep, h_before, dh_, da, du)
+        results.append((dh_, da, du))
+    for ours, expected in zip(results[1], results[0], strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("family", ["lstm", "gru"])
+def test_nan_reaches_the_state(family: str) -> None:
+    H = 5
+    for module in ((lstm_reference, lstm_cpu) if family == "lstm" else (gru_reference, gru_cpu)):
+        h, c = np.zeros((1, H), np.float32), np.zeros((1, H), np.float32)
+        keep, gates = np.ones(1, bool), np.zeros((1, (4 if family == "lstm" else 3) * H), np.float32)
+        gates[0, 2] = np.nan
+        if family == "lstm":
+            module.step_forward(gates, np.zeros_like(gates), keep, h.copy(), c.copy(), h, c)
+        else:
+            module.step_forward(gates, np.zeros_like(gates), keep, h.copy(), h)
+        np.testing.assert_array_equal(np.isnan(h[0]), np.arange(H) == 2)
+
+
+LOGITS: dict[str, Callable[[np.random.Generator, int, int], np.ndarray]] = {
+    "normal": lambda random, N, V: normal(random, N, V, scale=3),
+    "far": lambda random, N, V: normal(random, N, V, scale=1e4),
+    "equal": lambda random, N, V: np.zeros((N, V), np.float32),
+    "huge": lambda random, N, V: np.full((N, V), 3e38, np.float32),
+}
+
+
+@pytest.mark.parametrize("V", [1, 2, 63, 64, 65, 191])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("kind", LOGITS)
+def test_softmax_cross_entropy(kind: str, V: int, smoothing: float, random: np.random.Generator) -> None:
+    N = 7
+    logits = LOGITS[kind](random, N, V)
+    targets = random.integers(0, V, N)
+    targets[3] = -1
+    expected_gradient = np.empty_like(logits)
+    with np.errstate(over="ignore"):  # sums of "huge" differences
+        expected = cross_entropy_reference.loss_and_gradient(logits, targets, -1, smoothing, expected_gradient)
+    gradient = np.full_like(logits, 9)
+    before = logits.copy()
+    losses = cross_entropy_cpu.loss_and_gradient(logits, targets, -1, smoothing, gradient)
+    assert losses.dtype == np.float64
+    np.testing.assert_array_equal(logits, before)
+    np.testing.assert_allclose(losses, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-5, atol=1e-6)
+    assert losses[3] == 0
+    assert not gradient[3].any()
+
+    without = cross_entropy_cpu.loss_and_gradient(logits, targets, -1, smoothing, None)
+    np.testing.assert_array_equal(without, losses)
+    np.testing.assert_array_equal(logits, before)
+
+    in_place = logits.copy()
+    losses_in_place = cross_entropy_cpu.loss_and_gradient(in_place, targets, -1, smoothing, in_place)
+    np.testing.assert_array_equal(losses_in_place, losses)
+    np.testing.assert_array_equal(in_place, gradient)
+
+
+@pytest.mark.parametrize("family", [cross_entropy_reference, cross_entropy_cpu], ids=["reference", "cpu"])
+@pytest.mark.parametrize("place", [0, 1, 63, 64, 100, 128, 130])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.filterwarnings("ignore:invalid value encountered")
+def test_nan_and_infinity_show_in_the_loss(family: Any, place: int, smoothing: float) -> None:
+    """Wherever they stand in the row, and in no other row."""
+    for value in (np.nan, np.inf):
+        logits = np.zeros((3, 131), np.float32)
+        logits[1, place] = value
+        gradient = np.empty_like(logits)
+        losses = family.loss_and_gradient(logits, np.array([5, 5, 5]), -1, smoothing, gradient)
+        np.testing.assert_array_equal(np.isnan(losses), [False, True, False])
+        assert np.isnan(gradient[1]).any()
+        assert np.isfinite(gradient[[0, 2]]).all()
+
+
+@pytest.mark.parametrize("family", [cross_entropy_reference, cross_entropy_cpu], ids=["reference", "cpu"])
+def test_minus_infinity_is_probability_zero(family: Any) -> None:
+    logits = np.zeros((2, 70), np.float32)
+    logits[:, 1:] = -np.inf
+    gradient = np.empty_like(logits)
+    losses = family.loss_and_gradient(logits, np.array([0, 1]), -1, 0.0, gradient)
+    np.testing.assert_allclose(losses, [0, np.inf], atol=1e-30)
+    np.testing.assert_allclose(gradient[0], 0, atol=1e-30)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize(("N", "E", "high"), [(0, 5, 3), (1, 1, 1), (13, 5, 4), (101, 67, 1000)])
+def test_row_sums(N: int, E: int, high: int, order: Any, random: np.random.Generator) -> None:
+    ids = random.integers(0, high, N)
+    values = np.asarray(normal(random, N, E), order=order)
+    rows, sums = row_sums_cpu.sum_by_id(ids, values)
+    expected_rows, expected = row_sums_reference.sum_by_id(ids, values)
+    np.testing.assert_array_equal(rows, expected_rows)
+    assert (np.diff(rows) > 0).all()
+    assert sums.dtype == np.float32
+    np.testing.assert_allclose(sums, expected, rtol=1e-5, atol=1e-6)
