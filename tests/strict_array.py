@@ -1,4 +1,4 @@
-"""A stand-in for a GPU array: what CuPy refuses, or does at the price of a hidden synchronisation, raises here.
+"""A stand-in for a GPU array: what CuPy refuses, or does only by a hidden synchronisation, raises here.
 
 It is no ndarray; it wraps one that nothing but :func:`to_numpy` gives out. Its module offers only the names,
 arguments and methods that CuPy has (tests/cupy_names.txt, METHODS below). It is stricter than CuPy in this:
@@ -166,7 +166,9 @@ class StrictArray:
     def __key(key: Any) -> Any:
         parts = key if isinstance(key, tuple) else (key,)
         for part in parts:
-            allowed = part is None or part is Ellipsis or isinstance(part, int | np.integer | slice | StrictArray)
+            allowed = (
+                part is None or part is Ellipsis or isinstance(part, int | np.integer | slice | StrictArray)
+            )
             if not allowed:
                 raise IndexError(f"a device array is not indexed by {type(part).__name__}")
         return _unwrap(key)
@@ -195,6 +197,10 @@ def _binary(symbol: str, function: Any) -> Any:
     return operate
 
 
+def _unary(function: Any) -> Any:
+    return lambda self: _wrap(function(_unwrap(self)))
+
+
 def _reflected(symbol: str, function: Any) -> Any:
     forward = _binary(symbol, lambda a, b: function(b, a))
     return lambda self, other: forward(self, other)
@@ -206,9 +212,9 @@ _OPERATORS = {
 }  # fmt: skip
 _COMPARISONS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 OPERATOR_UFUNCS = {
-    "add", "subtract", "multiply", "divide", "floor_divide", "remainder", "power", "bitwise_and", "bitwise_or",
-    "bitwise_xor", "left_shift", "right_shift", "equal", "not_equal", "less", "less_equal", "greater",
-    "greater_equal",
+    "add", "subtract", "multiply", "divide", "floor_divide", "remainder", "power", "bitwise_and",
+    "bitwise_or", "bitwise_xor", "left_shift", "right_shift", "equal", "not_equal", "less", "less_equal",
+    "greater", "greater_equal",
 }  # fmt: skip
 
 for _name, _symbol in _OPERATORS.items():
@@ -219,7 +225,7 @@ for _name, _symbol in _OPERATORS.items():
 for _name, _symbol in _COMPARISONS.items():
     setattr(StrictArray, f"__{_name}__", _binary(_symbol, getattr(operator, _name)))
 for _name in ("neg", "pos", "abs", "invert"):
-    setattr(StrictArray, f"__{_name}__", lambda self, _f=getattr(operator, _name): _wrap(_f(_unwrap(self))))
+    setattr(StrictArray, f"__{_name}__", _unary(getattr(operator, _name)))
 
 
 def _checked(name: str, parameters: list[str]) -> Any:

@@ -12,7 +12,15 @@ import numpy as np
 import pytest
 
 from seqkit import ops
-from seqkit.autograd import RowGradient, Tensor, accumulate, differentiable, is_grad_enabled, no_grad, to_dense
+from seqkit.autograd import (
+    RowGradient,
+    Tensor,
+    accumulate,
+    differentiable,
+    is_grad_enabled,
+    no_grad,
+    to_dense,
+)
 from seqkit.backend import empty, pool, to_device, to_numpy
 from seqkit.errors import DeviceError, ShapeError, UsageError
 
@@ -109,12 +117,12 @@ class TestArguments:
             Tensor(np.arange(3), requires_grad=True)
 
     def test_a_tensor_of_a_tensor(self) -> None:
-        with pytest.raises(UsageError, match="got a Tensor; use x.detach()"):
+        with pytest.raises(UsageError, match=r"got a Tensor; use x\.detach\(\)"):
             Tensor(leaf(1))
 
     def test_arrays_of_two_devices(self, gpu: str) -> None:
         there = Tensor(to_device(np.ones(3), gpu))
-        with pytest.raises(DeviceError, match=r"arrays on two devices in one operation: \w+ and \w+; move one"):
+        with pytest.raises(DeviceError, match=r"arrays on two devices in one operation: \w+ and \w+"):
             there + np.ones(3)
 
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -388,7 +396,8 @@ class TestPool:
         monkeypatch.setattr(pool, "KEEP_BYTES", 1 << 18)
         first, second = (empty(np, self.BIG, np.float32) for _ in range(2))
         del first, second
-        first, second = (empty(np, self.BIG, np.float32) for _ in range(2))
+        pair = [empty(np, self.BIG, np.float32) for _ in range(2)]
+        assert len(pair) == 2
         assert len(maps) == 3  # one of the two was kept
 
     def test_a_training_loop_settles_into_no_allocation(self, maps: list[int]) -> None:
@@ -424,7 +433,9 @@ class TestWalk:
         x = leaf(1, 2)
         y = (x * x).sum()
         y.backward()
-        with pytest.raises(UsageError, match="the graph of sum_ was already freed .* there is no double backward"):
+        with pytest.raises(
+            UsageError, match=r"graph of sum_ was already freed .* there is no double backward"
+        ):
             y.backward()
 
     def test_a_second_backward_through_a_shared_part(self) -> None:

@@ -64,7 +64,7 @@ def gives_nan(xp, x):  # type: ignore[no-untyped-def]
 )
 def test_wrong_backwards_fail(wrong: Callable[..., Any], shapes: list[tuple[int, ...]], random: Any) -> None:
     for seed in range(3):
-        with pytest.raises(GradientCheckError, match="the backward gives .*, central differences"):
+        with pytest.raises(GradientCheckError, match=r"the backward gives .*, central differences"):
             gradient_check(wrong, *(random.standard_normal(shape) for shape in shapes), seed=seed)
 
 

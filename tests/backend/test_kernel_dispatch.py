@@ -1,4 +1,4 @@
-"""Which version of a kernel runs: by dtype, by environment, without Numba; and where compiled ones are kept."""
+"""Which version of a kernel runs: by dtype, by environment, without Numba; where compiled ones are kept."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def run_python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    settings = {k: v for k, v in os.environ.items() if k not in ("SEQKIT_KERNELS", "SEQKIT_TEST_WITHOUT_NUMBA")}
+    settings = {
+        k: v for k, v in os.environ.items() if k not in ("SEQKIT_KERNELS", "SEQKIT_TEST_WITHOUT_NUMBA")
+    }
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         env={**settings, "PYTHONPATH": str(ROOT), **environment},
@@ -83,7 +85,7 @@ def test_without_numba() -> None:
 def test_the_first_compilation_says_so_once(tmp_path: Path) -> None:
     """And the second process finds what the first one kept."""
     pytest.importorskip("numba")
-    code = "import numpy as np; from seqkit.backend.random import Generator; print(Generator(0).words(2).tolist())"
+    code = "from seqkit.backend.random import Generator; print(Generator(0).words(2).tolist())"
     first, second = (run_python(code, SEQKIT_CACHE=str(tmp_path)) for _ in range(2))
     assert first.stdout == second.stdout
     assert "compiling kernels for this processor, once" in first.stderr
@@ -97,7 +99,8 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     result = run_python(
-        "from seqkit.backend.random import Generator; print(len(Generator(0).words(2)))", SEQKIT_CACHE=str(blocked)
+        "from seqkit.backend.random import Generator; print(len(Generator(0).words(2)))",
+        SEQKIT_CACHE=str(blocked),
     )
     assert result.stdout == "2\n"
     lines = result.stderr.splitlines()

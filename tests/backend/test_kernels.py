@@ -123,7 +123,7 @@ def test_gru_step(B: int, H: int, mask: int, scale: float, random: np.random.Gen
 @pytest.mark.parametrize("family", ["lstm", "gru"])
 def test_nan_reaches_the_state(family: str) -> None:
     H = 5
-    for module in ((lstm_reference, lstm_cpu) if family == "lstm" else (gru_reference, gru_cpu)):
+    for module in (lstm_reference, lstm_cpu) if family == "lstm" else (gru_reference, gru_cpu):
         h, c = np.zeros((1, H), np.float32), np.zeros((1, H), np.float32)
         keep, gates = np.ones(1, bool), np.zeros((1, (4 if family == "lstm" else 3) * H), np.float32)
         gates[0, 2] = np.nan
@@ -152,7 +152,9 @@ def test_softmax_cross_entropy(kind: str, V: int, smoothing: float, random: np.r
     targets[3] = -1
     expected_gradient = np.empty_like(logits)
     with np.errstate(over="ignore"):  # sums of "huge" differences
-        expected = cross_entropy_reference.loss_and_gradient(logits, targets, -1, smoothing, expected_gradient)
+        expected = cross_entropy_reference.loss_and_gradient(
+            logits, targets, -1, smoothing, expected_gradient
+        )
     gradient = np.full_like(logits, 9)
     before = logits.copy()
     losses = cross_entropy_cpu.loss_and_gradient(logits, targets, -1, smoothing, gradient)

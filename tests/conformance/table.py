@@ -90,7 +90,9 @@ SHAPING = [
     Row("getitem: reversed", lambda x: x[:, ::-1], ((3, 5),), batched=(0,)),
     Row("getitem: ids that repeat", lambda x, ids: x[ids], ((3, 5),), {"ids": np.array([2, 0, 2, 2])}),
     Row("getitem: mask", lambda x, mask: x[mask], ((3, 5),), {"mask": _ragged(3, 5)}),
-    Row("getitem: every step", lambda x: stack(*(x[:, t] for t in range(5)), axis=1), ((3, 5),), batched=(0,)),
+    Row(
+        "getitem: every step", lambda x: stack(*(x[:, t] for t in range(5)), axis=1), ((3, 5),), batched=(0,)
+    ),
     Row("reshape", lambda x: x.reshape(-1, 6), ((2, 3, 5),)),
     Row("transpose", lambda x: x.transpose(0, 2, 1), ((2, 3, 5),), batched=(0,)),
     Row("transpose: all", lambda x: x.T, ((2, 3, 5),)),

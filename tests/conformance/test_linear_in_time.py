@@ -80,7 +80,7 @@ def _peak_in_backward(build: Callable[..., Tensor], T: int, random: np.random.Ge
 
 @pytest.mark.parametrize("name", BUILDERS)
 def test_bytes_allocated(name: str, strict: str, random: np.random.Generator) -> None:
-    """All that was ever allocated, also what was freed again: T gradients of the size of x would be T² bytes."""
+    """All that was ever allocated, freed again or not: T gradients of the size of x would be T² bytes."""
     short = _bytes_in_backward(BUILDERS[name], SHORT, random)
     long = _bytes_in_backward(BUILDERS[name], FACTOR * SHORT, random)
     assert short > 0

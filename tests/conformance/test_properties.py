@@ -110,8 +110,8 @@ def test_gradient_of_each_output_alone(row: Row) -> None:
         for total, tensor in zip(sums, tensors, strict=True):
             if tensor.grad is not None:
                 total += to_dense(tensor.grad)
-    assert_all_close(sums, [np.zeros(x.shape) if g is None else g for g, x in zip(expected, arrays, strict=True)],
-                     1e-10, 1e-12)  # fmt: skip
+    whole = [np.zeros(x.shape) if g is None else g for g, x in zip(expected, arrays, strict=True)]
+    assert_all_close(sums, whole, 1e-10, 1e-12)
 
 
 @each_row
@@ -193,7 +193,9 @@ class Watch:
         arrays = [p for p in given if isinstance(p, np.ndarray)]
         for array in arrays:
             assert array.flags.writeable, f"the backward of {name} gave a read-only array"
-            assert not any(np.shares_memory(array, x) for x in kept), f"the backward of {name} gave away an input"
+            assert not any(np.shares_memory(array, x) for x in kept), (
+                f"the backward of {name} gave away an input"
+            )
         for a, b in itertools.combinations(arrays, 2):
             assert not np.shares_memory(a, b), f"the backward of {name} gave the same memory twice"
 
@@ -246,7 +248,11 @@ def test_the_watch_sees_a_backward_that_keeps_its_gradient(monkeypatch: pytest.M
 
     Watch(monkeypatch, read_only=False)
     a, b = tensors_of([np.ones(3), np.ones(3)])
-    for wrong, text in ((lambda: twice(a, b), "twice"), (lambda: writes(a), "wrote"), (lambda: leaks(a), "an input")):
+    for wrong, text in (
+        (lambda: twice(a, b), "twice"),
+        (lambda: writes(a), "wrote"),
+        (lambda: leaks(a), "an input"),
+    ):
         with pytest.raises(AssertionError, match=text):
             wrong().sum().backward()
 

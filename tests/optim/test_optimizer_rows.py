@@ -89,13 +89,17 @@ def test_a_row_coasts_when_dense_and_rests_when_lazy(name, leaf):
 
 @pytest.mark.parametrize("make", [SGD, AdaGrad])
 @pytest.mark.parametrize("rows", ["dense", "lazy"])
-def test_other_rows_are_not_even_read(make, rows, leaf):
-    """NaN in the row without gradient and its state stays where it is, and no warning is given."""
-    p = leaf([[1.0], [np.nan]])
+def test_other_rows_are_not_visited(make, rows, leaf, monkeypatch):
+    """No update runs over anything but the row that has a gradient, whichever ``rows`` is."""
+    p = leaf([[1.0], [np.nan], [2.0]])
     optimizer = make([p], lr=0.5, rows=rows)
-    p.grad = RowGradient(np.array([0]), np.ones((1, 1)), (2, 1))
+    visited = []
+    update = optimizer._update
+    monkeypatch.setattr(optimizer, "_update", lambda p, *rest: (visited.append(p.shape), update(p, *rest)))
+    p.grad = RowGradient(np.array([0]), np.ones((1, 1)), (3, 1))
     optimizer.step()
-    np.testing.assert_allclose(p.data, [[0.5], [np.nan]], rtol=1e-9)
+    assert visited == [(1, 1)]
+    np.testing.assert_allclose(p.data, [[0.5], [np.nan], [2.0]], rtol=1e-9)
 
 
 def test_no_rows_at_all(form, leaf):

@@ -27,6 +27,9 @@ _log = logging.getLogger("seqkit")
 SAFE_MATH = {"contract", "reassoc", "arcp", "nsz", "afn"}
 """Fast-math without nnan and ninf: a diverging run must still show its NaN."""
 
+ORDERED_MATH = SAFE_MATH - {"reassoc"}
+"""For helpers: reassociation would join the two parts of ln 2 in exp32 (measured: 4.5 ulp against 0.9)."""
+
 
 def sources_digest(root: Path) -> str:
     """16 hex digits that change with Numba's version and with any Python file below ``root``."""
@@ -72,7 +75,7 @@ def jit(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def inline(function: Callable[..., Any]) -> Callable[..., Any]:
     """A helper that kernels inline; compiled only inside them."""
-    return numba.njit(fastmath=SAFE_MATH, error_model="numpy", inline="never")(function)
+    return numba.njit(fastmath=ORDERED_MATH, error_model="numpy", inline="never")(function)
 
 
 @intrinsic
