@@ -99,6 +99,8 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(1)
     except MemoryError:
         _fail("out of memory; use a smaller --batch-size, --nhid or --vocab-size", 1)
+    except UnicodeEncodeError as error:
+        _fail(f"text that this terminal or file cannot hold: {error}; try PYTHONIOENCODING=utf-8", 1)
     except OSError as error:
         if os.environ.get("SEQKIT_DEBUG"):
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
@@ -36,10 +37,15 @@ def read_settings(path: str) -> dict[str, Any]:
         raise DataError(f"{path} is not valid TOML: {error}") from error
 
 
+def _toml_value(value: str | bool | int | float) -> str:
+    """A scalar; JSON's spelling is TOML's too, but for infinity and for the halves of a character."""
+    return str(value) if value in (math.inf, -math.inf) else json.dumps(value, ensure_ascii=False)
+
+
 def to_toml(settings: Mapping[str, Any]) -> str:
     """Settings as TOML that --config reads; those without a value become comments."""
     lines = []
     for name, value in settings.items():
         key = name.replace("_", "-")
-        lines.append(f"# {key} is not set" if value is None else f"{key} = {json.dumps(value)}")
+        lines.append(f"# {key} is not set" if value is None else f"{key} = {_toml_value(value)}")
     return "\n".join(lines)

@@ -16,18 +16,33 @@ import click
 from seqkit.cli.common import print_json, quiet_option, threads_option, use_threads
 
 
-def _saved_threads(arguments: list[str]) -> None:
-    """A resumed run takes its own thread count: same bits need the same threads. Before NumPy is loaded."""
-    if "--resume" not in arguments or "--threads" in arguments or "--out" not in arguments[:-1]:
-        return
-    path = Path(arguments[arguments.index("--out") + 1]) / "config.json"
+def _flag(arguments: list[str], name: str) -> str | None:
+    """The value of a flag on the command line, "--name value" or "--name=value"; the last one counts."""
+    value = None
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if argument == name:
+            value = following
+        elif argument.startswith(f"{name}="):
+            value = argument.removeprefix(f"{name}=")
+    return value
+
+
+def _threads_before_numpy(arguments: list[str]) -> None:
+    """Use --threads, or for --resume the run's own count: same bits need the same threads.
+
+    The imports below load NumPy, after which it is too late: click has not seen the flags by then.
+    """
+    threads, out = _flag(arguments, "--threads"), _flag(arguments, "--out")
     try:
-        use_threads(int(json.loads(path.read_bytes())["threads"]))
+        if threads is None and out is not None and "--resume" in arguments:
+            threads = str(json.loads((Path(out) / "config.json").read_bytes())["threads"])
+        if threads is not None and int(threads) > 0:
+            use_threads(int(threads))
     except (OSError, ValueError, KeyError, TypeError):
-        return  # opening the run says what is wrong with it
+        return  # click, or opening the run, says what is wrong
 
 
-_saved_threads(sys.argv)
+_threads_before_numpy(sys.argv)
 
 from seqkit.cli.progress import ProgressWatcher  # noqa: E402
 from seqkit.cli.settings_file import read_recipe, read_settings, recipe_names, to_toml  # noqa: E402
@@ -138,7 +153,7 @@ def command(
         given |= read_settings(config)
     given = {name.replace("-", "_"): value for name, value in given.items()}
     given |= {name: value for name, value in flags.items() if value is not None}
-    if corpus:
+    if corpus is not None:
         given["corpus"] = corpus
     settings = settings_from(given, source=config or "the settings")
     if dry_run:
@@ -150,7 +165,8 @@ def command(
         name = Path(settings.corpus.replace(":", "-")).stem
         out = f"runs/{name}-{settings.model}-{time.strftime('%Y%m%d-%H%M%S')}"
     watcher = ProgressWatcher(quiet)
-    watcher.message(to_toml({k: v for k, v in settings.to_dict().items() if k in given or k == "corpus"}))
+    echoed = set(given) if resume else {*given, "corpus"}  # a run that goes on has its own corpus
+    watcher.message(to_toml({k: v for k, v in settings.to_dict().items() if k in echoed}))
     try:
         trained = train(settings, out, resume=resume, changes=given, watcher=watcher)
     except TrainingInterrupted as stop:

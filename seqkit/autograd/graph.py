@@ -88,16 +88,13 @@ def backward(root: Tensor, gradient: Any = None) -> None:
                 part = np.asarray(part)
             if part.shape != source.shape:
                 raise ShapeError(f"the backward of {node.name} gave {part.shape} for an input {source.shape}")
-            if (
-                getattr(part, "dtype", source.dtype) != source.dtype
-            ):  # float32 · float64; sparse ones have none
+            # An op of float32 and float64 gives float64; sparse gradients have no dtype of their own.
+            if getattr(part, "dtype", source.dtype) != source.dtype:
                 part = part.astype(source.dtype)
             if source.node is None:
-                keep = source.grad is not None or isinstance(
-                    part, RowGradient
-                )  # T indexings: one dense array
-                leaf_part = part if keep else to_dense(part)
-                source.grad = accumulate(source.grad, leaf_part)
+                # The first of T indexings makes the dense array that the others are added into.
+                joins = source.grad is not None or isinstance(part, RowGradient)
+                source.grad = accumulate(source.grad, part if joins else to_dense(part))
                 continue
             if source.node not in pending:
                 pending[source.node] = [None] * source.node.outputs

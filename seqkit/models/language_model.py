@@ -19,6 +19,7 @@ from seqkit.backend.random import Generator
 from seqkit.errors import ShapeError, UsageError
 from seqkit.nn import initializers
 from seqkit.nn.recurrent import State, detach
+from seqkit.ops.losses import IGNORE
 
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 
@@ -99,7 +100,7 @@ class LanguageModel(nn.Module):
         """The state before any text."""
         return self.recurrent.zero_state(batch, self.embedding.W.dtype)
 
-    def _ids(self, ids: Any, ndim: int) -> Array:
+    def _ids(self, ids: Any, ndim: int, lowest: int = 0) -> Array:
         """User's ids on the model's device, checked: this is the public boundary."""
         ids = np.asarray(ids) if isinstance(ids, list | tuple) else ids
         if ids.ndim != ndim or ids.dtype.kind not in "iu":
@@ -107,10 +108,11 @@ class LanguageModel(nn.Module):
         if (
             isinstance(ids, np.ndarray)
             and ids.size
-            and not -1 <= ids.min() <= ids.max() < self.config.vocab_size
+            and not lowest <= ids.min() <= ids.max() < self.config.vocab_size
         ):
             raise ShapeError(
-                f"ids must be below the vocabulary size {self.config.vocab_size}, got {ids.max()}"
+                f"ids must be at least {lowest} and below the vocabulary size {self.config.vocab_size}, "
+                f"got {ids.min()} to {ids.max()}"
             )
         return to_device(ids, self.device)
 
@@ -136,7 +138,7 @@ class LanguageModel(nn.Module):
         Targets of -1 do not count.
         """
         y, state = self.hidden(ids, state, generator=generator)
-        loss = ops.linear_cross_entropy(y, self.output_W, self.output_b, self._ids(targets, 2))
+        loss = ops.linear_cross_entropy(y, self.output_W, self.output_b, self._ids(targets, 2, IGNORE))
         return loss, detach(state)
 
     def token_losses(
@@ -149,7 +151,7 @@ class LanguageModel(nn.Module):
             with no_grad():
                 y, state = self.hidden(ids, state, mask)
                 losses = ops.linear_cross_entropy(
-                    y, self.output_W, self.output_b, self._ids(targets, 2), reduction="none"
+                    y, self.output_W, self.output_b, self._ids(targets, 2, IGNORE), reduction="none"
                 )
         finally:
             self.train(training)

@@ -15,8 +15,8 @@ from seqkit.nn.parameter import Parameter
 class Module:
     """Base of layers and models.
 
-    Parameters and submodules are found among the attributes, in the order of their assignment; lists of
-    modules count too. ``training`` tells dropout what to do; set it with :meth:`train` and :meth:`eval`.
+    Parameters and submodules are found among the attributes: first its own parameters, then those of its
+    submodules, each in the order of assignment; lists of modules count too. ``training`` tells dropout what to do; set it with :meth:`train` and :meth:`eval`.
     """
 
     training: bool = True

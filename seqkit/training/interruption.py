@@ -25,6 +25,7 @@ class SignalWatch:
         self.received = signum
 
     def __enter__(self) -> SignalWatch:
+        self.received = None
         if threading.current_thread() is threading.main_thread():
             for signum in (signal.SIGINT, signal.SIGTERM):
                 self._before[signum] = signal.signal(signum, self._handle)

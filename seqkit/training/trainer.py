@@ -104,12 +104,12 @@ class Trainer:
             loss, count = job.loss(index)
             losses.append(loss.item())
             counts.append(count)
-            self._guard(losses[-1], None)
+            self._guard(p.step + 1, "loss", losses[-1])
             loss.backward()
         reduce_gradients(parameters, micro)
         self.optimizer.lr = self.base_lr * self.schedule.at(p.step, p.epoch + p.batch / batches)
         norm = float(to_numpy(clip_grad_norm(parameters, math.inf if self.clip is None else self.clip)))
-        self._guard(losses[-1], norm)
+        self._guard(p.step + 1, "loss", losses[-1], norm)
         self.optimizer.step()
         p.step, p.batch = p.step + 1, p.batch + micro
         p.tokens += sum(counts)
@@ -120,14 +120,13 @@ class Trainer:
         if p.step % self.log_interval == 0:
             self._log(norm)
 
-    def _guard(self, loss: float, norm: float | None) -> None:
-        """Stop before a value that is not finite reaches the weights."""
-        if loss <= self.job.divergence_loss and (norm is None or math.isfinite(norm)):
+    def _guard(self, step: int, what: str, loss: float, norm: float | None = None) -> None:
+        """Stop before a value that is not finite reaches the weights, or weights that give one the disk."""
+        if -math.inf < loss <= self.job.divergence_loss and (norm is None or math.isfinite(norm)):
             return
-        p = self.progress
         shown = "not computed" if norm is None else f"{norm:g}"
         raise DivergenceError(
-            f"training diverged at step {p.step + 1}: loss {loss:g}, learning rate {self.optimizer.lr:g}, "
+            f"training diverged at step {step}: {what} {loss:g}, learning rate {self.optimizer.lr:g}, "
             f"gradient norm {shown}",
             where=f"run {self.run.path}",
             remedy="try a smaller --lr or --clip; the last good checkpoint is kept",
@@ -155,6 +154,8 @@ class Trainer:
         """Score the model, keep it if it is the best so far, and move to the next epoch if this is done."""
         p, job = self.progress, self.job
         scores = job.validate(self._poll)
+        if scores is not None:
+            self._guard(p.step, "validation loss", scores["loss"])
         self._tick()
         record: dict[str, Any] = {
             "step": p.step,

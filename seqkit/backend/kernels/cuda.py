@@ -17,6 +17,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from seqkit.errors import ShapeError
 
 OPTIONS = ("-std=c++17",)
@@ -97,8 +99,7 @@ def _function(family: str, name: str) -> Any:
 
 def run_with_cupy(family: str, name: str, geometry: Geometry, arguments: Sequence[Any]) -> None:
     """Queue the kernel on the device of its first array. Does not wait for it."""
-    device = next(x.device for x in arguments if hasattr(x, "strides") and x.ndim)
-    with device:
+    with next(x.device for x in arguments if not isinstance(x, np.generic)):
         _function(family, name)(geometry.grid, (geometry.block,), tuple(arguments))
 
 

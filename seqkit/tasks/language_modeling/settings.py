@@ -86,8 +86,8 @@ class LanguageModelSettings:
             if value is not None and not value > 0:
                 raise UsageError(f"{name} must be above 0, got {value}")
         for name in ("warmup", "weight_decay", "seed", "checkpoint_interval"):
-            if getattr(self, name) < 0:
-                raise UsageError(f"{name} must not be negative, got {getattr(self, name)}")
+            if not getattr(self, name) >= 0:
+                raise UsageError(f"{name} must be at least 0, got {getattr(self, name)}")
         for name in ("dropout", "dropout_input", "dropout_hidden", "dropout_output", "momentum"):
             value = getattr(self, name)
             if value is not None and not 0 <= value < 1:

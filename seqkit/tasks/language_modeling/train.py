@@ -17,7 +17,7 @@ from seqkit.corpora import Corpus, open_corpus
 from seqkit.data import EncodedCorpus, encode_corpus
 from seqkit.errors import DataError, RunError
 from seqkit.models import KneserNey, KneserNeyConfig
-from seqkit.optim import make_optimizer, make_schedule
+from seqkit.optim import Optimizer, make_optimizer, make_schedule
 from seqkit.optim.schedules import Schedule
 from seqkit.tasks.language_modeling.evaluation import stream_loss
 from seqkit.tasks.language_modeling.job import LanguageModelingJob
@@ -105,7 +105,8 @@ def train(
         f"{corpus.name}: {tokens} tokens, {len(encoded.vocabulary):,} types "
         f"({time.perf_counter() - started:.1f} s)"
     )
-    if run is None:
+    descent = None if settings.model == "kneser-ney" else _descent(settings, encoded)
+    if run is None:  # only now: settings that cannot be used leave no run behind
         run = RunDirectory.create(
             out,
             {
@@ -119,17 +120,19 @@ def train(
             },
             {VOCABULARY: encoded.vocabulary.to_bytes()},
         )
-    if settings.model == "kneser-ney":
+    if descent is None:
         _count(settings, encoded, run, watcher)
     else:
-        _descend(settings, encoded, run, watcher, resume=resume)
+        _descend(settings, descent, run, watcher, resume=resume)
     return load(run.path)
 
 
 def _count(
     settings: LanguageModelSettings, encoded: EncodedCorpus, run: RunDirectory, watcher: Watcher
 ) -> None:
-    """Fit Kneser-Ney. There is no partial state: an interrupted fit starts again."""
+    """Fit Kneser-Ney, unless that is done. There is no partial state: an interrupted fit starts again."""
+    if run.load_checkpoint() is not None:
+        return
     started = time.perf_counter()
     eos_id = encoded.vocabulary.id(encoded.tokenizer.end_of_line)
     config = KneserNeyConfig(len(encoded.vocabulary), settings.order, eos_id)
@@ -142,7 +145,6 @@ def _count(
         record |= {"valid_loss": scores["loss"], "valid_ppl": math.exp(scores["loss"])}
     record["seconds"] = round(time.perf_counter() - started, 3)
     run.save_model(model.state_dict(), {"step": 1, "epoch": 1, "scores": scores})
-    run.load_checkpoint()  # empties the log of an earlier start
     run.log.append(record)
     run.save_checkpoint({}, {})
     watcher.epoch(record)
@@ -160,15 +162,10 @@ def make_run_schedule(settings: LanguageModelSettings, steps_per_epoch: int) -> 
     return make_schedule(name)
 
 
-def _descend(
-    settings: LanguageModelSettings,
-    encoded: EncodedCorpus,
-    run: RunDirectory,
-    watcher: Watcher,
-    *,
-    resume: bool,
-) -> None:
-    """Train a recurrent model by gradient descent."""
+def _descent(
+    settings: LanguageModelSettings, encoded: EncodedCorpus
+) -> tuple[LanguageModelingJob, Optimizer, Schedule]:
+    """A recurrent model with its data, and how it goes downhill."""
     assert settings.device is not None
     model = make_model(settings, len(encoded.vocabulary)).to(parse_device(settings.device))
     valid_ids = encoded.splits.get("valid")
@@ -191,10 +188,20 @@ def _descend(
         **extra,
     )
     steps_per_epoch = math.ceil(len(job.batches) / settings.accumulate)
+    return job, optimizer, make_run_schedule(settings, steps_per_epoch)
+
+
+def _descend(
+    settings: LanguageModelSettings,
+    descent: tuple[LanguageModelingJob, Optimizer, Schedule],
+    run: RunDirectory,
+    watcher: Watcher,
+    *,
+    resume: bool,
+) -> None:
+    """Train a recurrent model by gradient descent."""
     trainer = Trainer(
-        job,
-        optimizer,
-        make_run_schedule(settings, steps_per_epoch),
+        *descent,
         run,
         Limits(settings.epochs, settings.max_steps, settings.max_time, settings.patience),
         clip=settings.clip,

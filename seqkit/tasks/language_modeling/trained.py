@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from seqkit.backend import default_device
 from seqkit.backend import device as parse_device
 from seqkit.backend.random import Generator
 from seqkit.corpora import open_corpus
@@ -231,7 +232,7 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedLanguageModel
             neural.load_state_dict(arrays, source=source)
         except UsageError as error:
             raise DamagedFileError(str(error)) from error
-        model = neural.to(parse_device(device or "cpu")).eval()  # type: ignore[assignment]
+        model = neural.to(parse_device(device) if device else default_device()).eval()  # type: ignore[assignment]
     return TrainedLanguageModel(run, settings, model, vocabulary, tokenizer)
 
 
