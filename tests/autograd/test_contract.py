@@ -6,6 +6,7 @@ import mmap
 import threading
 import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,14 @@ from seqkit.autograd import (
     Tensor,
     accumulate,
     differentiable,
+    gradient_check,
     is_grad_enabled,
     no_grad,
     to_dense,
 )
 from seqkit.backend import empty, pool, to_device, to_numpy
 from seqkit.errors import DeviceError, ShapeError, UsageError
+from seqkit.training.gradients import reduce_gradients
 
 
 def leaf(*values: float) -> Tensor:
@@ -527,3 +530,43 @@ class TestWalk:
             thread.start()
             thread.join()
         assert seen == [True]
+
+
+# (g) between backward and clipping
+
+
+class TestReduceGradients:
+    def test_one_micro_batch_changes_nothing(self) -> None:
+        x = leaf(1, 2)
+        (x * 3.0).sum().backward()
+        before = x.grad
+        reduce_gradients([x], 1)
+        assert x.grad is before
+        assert x.grad.tolist() == [3, 3]
+
+    def test_a_sum_of_two_becomes_their_mean(self) -> None:
+        W, b, unused = ones(7, 2), leaf(1, 2), leaf(1)
+        for ids in ([5, 1], [5, 0]):
+            (ops.embedding(W, np.array(ids)) * b).sum().backward()
+        reduce_gradients([W, b, unused], 2)
+        assert rows_of(W.grad) == ([0, 1, 5], [[0.5, 1], [0.5, 1], [1, 2]])
+        assert b.grad.tolist() == [2, 2]
+        assert unused.grad is None
+
+
+# The page
+
+
+def test_the_example_of_the_page(gpu: str, random: np.random.Generator) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "ops.md").read_text(encoding="utf-8")
+    names: dict[str, Any] = {}
+    exec(page.partition("```python\n")[2].partition("```")[0], names)
+    x, weights, mask = (
+        random.standard_normal((3, 5)),
+        random.standard_normal((3, 1)),
+        np.array([[1.0], [0], [1]]),
+    )
+    for device in ("cpu", gpu):
+        gradient_check(names["scale_rows"], x, weights, device=device)
+        there = to_device(mask, device)
+        gradient_check(lambda a, b, m=there: names["scale_rows"](a, b, m, power=3), x, weights, device=device)

@@ -133,3 +133,9 @@ def test_unknown_nonlinearity(random: np.random.Generator) -> None:
     layer = Layer("rnn", random, np.float64)
     with pytest.raises(UsageError, match="rnn nonlinearity must be tanh or relu, got 'sigmoid'"):
         layer(layer.x, layer.initial, nonlinearity="sigmoid")
+
+
+def test_a_state_does_not_hold_on_to_the_whole_sequence(layer: Layer) -> None:
+    """It is carried from window to window of a training run, so it must own its memory."""
+    for state in layer(layer.x, layer.initial)[1:]:
+        assert state.base is None or state.base.nbytes == state.nbytes

@@ -1,0 +1,68 @@
+"""What an installation gets: the wheel holds the library, links resolved, and nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    """The wheel built from the sdist, which is built from a copy of the tracked tree."""
+    out = tmp_path_factory.mktemp("dist")
+    copy = tmp_path_factory.mktemp("source") / "seqkit"
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    if listed.returncode:
+        pytest.skip("not a git checkout: git ls-files gives nothing to build from")
+    for name in listed.stdout.splitlines():
+        source, target = ROOT / name, copy / name
+        if not source.exists():
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_symlink():
+            target.symlink_to(source.readlink())
+        else:
+            target.write_bytes(source.read_bytes())
+    done = subprocess.run(
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(copy)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (path,) = out.glob("*.whl")
+    return zipfile.ZipFile(path)
+
+
+def test_wheel_holds_every_module_of_the_library(wheel: zipfile.ZipFile) -> None:
+    held = set(wheel.namelist())
+    links = {"seqkit/corpora": ROOT / "corpora", "seqkit/cli": ROOT / "cli", "seqkit": ROOT / "seqkit"}
+    for prefix, folder in links.items():
+        for path in folder.rglob("*"):
+            if path.suffix in (".py", ".toml", ".cu", ".cuh") and "__pycache__" not in path.parts:
+                assert f"{prefix}/{path.relative_to(folder).as_posix()}" in held
+    assert "seqkit/py.typed" in held
+
+
+def test_wheel_holds_nothing_else(wheel: zipfile.ZipFile) -> None:
+    tops = {name.split("/")[0] for name in wheel.namelist()}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"seqkit"}
+    kinds = {".py", ".toml", ".cu", ".cuh", ".typed"}
+    for name in wheel.namelist():
+        if name.startswith("seqkit/"):
+            assert Path(name).suffix in kinds, name
+
+
+def test_links_are_real_files_in_the_wheel(wheel: zipfile.ZipFile) -> None:
+    for name in ("seqkit/cli/__init__.py", "seqkit/corpora/__init__.py"):
+        entry = wheel.getinfo(name)
+        assert entry.file_size > 0
+        assert (entry.external_attr >> 16) & 0o170000 != 0o120000  # not a symbolic link
