@@ -14,9 +14,9 @@ import numpy as np
 
 from benchmarks.measure import paired, peak_memory, row
 from seqkit.backend.random import Generator
-from seqkit.backend.threads import thread_count
 from seqkit.models import LanguageModel, LanguageModelConfig
 from seqkit.optim import SGD, clip_grad_norm
+from seqkit.threads import thread_count
 
 V, B, T, LAYERS = 10_000, 20, 35, 2
 CASES = [

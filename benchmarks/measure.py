@@ -81,7 +81,7 @@ def machine() -> dict[str, Any]:
     import numpy as np
 
     import seqkit
-    from seqkit.backend.threads import available_cores, thread_count
+    from seqkit.threads import available_cores, thread_count
 
     blas: Any = np.show_config(mode="dicts")
     blas = blas.get("Build Dependencies", {}).get("blas", {})

@@ -40,7 +40,7 @@ def threads_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def use_threads(count: int) -> None:
     """Set the thread count; says so when it comes too late."""
-    from seqkit.backend.threads import set_thread_count
+    from seqkit.threads import set_thread_count
 
     if not set_thread_count(count):
         click.echo(f"warning: NumPy is already loaded, --threads {count} has no effect", err=True)

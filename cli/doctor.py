@@ -58,9 +58,9 @@ def command(as_json: bool) -> None:
     from seqkit.backend import cache_dir, data_dir
     from seqkit.backend import device as parse_device
     from seqkit.backend.kernels import numba_missing
-    from seqkit.backend.threads import available_cores, thread_count
     from seqkit.corpora import REGISTRY, corpus_status
     from seqkit.errors import DeviceError
+    from seqkit.threads import available_cores, thread_count
 
     versions = {name: _version(name) for name in PACKAGES}
     cupy = next((f"{name} {_version(name)}" for name in CUPY if _version(name)), None)

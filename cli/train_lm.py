@@ -166,7 +166,8 @@ def command(
         out = f"runs/{name}-{settings.model}-{time.strftime('%Y%m%d-%H%M%S')}"
     watcher = ProgressWatcher(quiet)
     echoed = set(given) if resume else {*given, "corpus"}  # a run that goes on has its own corpus
-    watcher.message(to_toml({k: v for k, v in settings.to_dict().items() if k in echoed}))
+    if echoed:
+        watcher.message(to_toml({k: v for k, v in settings.to_dict().items() if k in echoed}))
     try:
         trained = train(settings, out, resume=resume, changes=given, watcher=watcher)
     except TrainingInterrupted as stop:

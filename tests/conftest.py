@@ -1,16 +1,11 @@
 """Fixtures of the whole suite.
 
-SEQKIT_TEST_WITHOUT_NUMBA=1 runs it as if Numba were not installed.
+With tests/without_numba first on PYTHONPATH it runs as if Numba were not installed, subprocesses too.
 """
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
-
-if os.environ.get("SEQKIT_TEST_WITHOUT_NUMBA") == "1":
-    sys.modules["numba"] = None  # type: ignore[assignment]  # import numba now raises ModuleNotFoundError
 
 import numpy as np
 import pytest

@@ -84,7 +84,8 @@ def negative(xp, x):  # type: ignore[no-untyped-def]
 @differentiable
 def power(xp, x, *, exponent):  # type: ignore[no-untyped-def]
     """x to a constant power."""
-    return x**exponent, lambda dy: dy * (exponent * x ** (exponent - 1))
+    slope = 0 * x if exponent == 0 else exponent * x ** (exponent - 1)
+    return x**exponent, lambda dy: dy * slope
 
 
 @differentiable

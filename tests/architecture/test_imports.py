@@ -12,7 +12,7 @@ import pytest
 
 SEQKIT = Path(__file__).parents[2] / "seqkit"
 
-BASE = {"errors", "metrics", "plotting"}
+BASE = {"errors", "metrics", "plotting", "threads"}
 BELOW_TASKS = {
     "backend", "text", "data", "autograd", "ops", "nn", "optim", "vectors", "models", "decoding", "training",
     "corpora",
@@ -22,6 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "metrics": {"errors"},
     "plotting": {"errors", "metrics"},
+    "threads": set(),
     "backend": set(),
     "text": set(),
     "data": {"backend", "text"},

@@ -15,7 +15,7 @@ from seqkit.autograd import Tensor, stack
 from seqkit.backend import pool, to_device
 from tests import strict_array
 
-B, I, H = 2, 3, 5  # noqa: E741
+B, I, H = 11, 13, 17  # noqa: E741  # above 1 KiB a step: NumPy keeps smaller blocks, unseen by tracemalloc
 SHORT, FACTOR = 64, 8
 
 
@@ -92,7 +92,7 @@ def test_peak_memory(name: str, random: np.random.Generator, monkeypatch: pytest
     monkeypatch.setattr(pool, "SMALLEST", 1 << 60)  # tracemalloc sees NumPy's memory, not recycled maps
     short = _peak_in_backward(BUILDERS[name], SHORT, random)
     long = _peak_in_backward(BUILDERS[name], FACTOR * SHORT, random)
-    assert long <= 1.2 * FACTOR * short
+    assert long <= 1.5 * FACTOR * short  # T² would be 64 times, not 8
 
 
 @pytest.mark.parametrize("name", BUILDERS)

@@ -33,7 +33,11 @@ class EmulationError(RuntimeError):
 
 def compiler_missing() -> str | None:
     """Why nothing can be emulated, or None."""
-    return None if shutil.which(COMPILER) else f"{COMPILER} is not installed: CUDA sources are not run on the host"
+    return (
+        None
+        if shutil.which(COMPILER)
+        else f"{COMPILER} is not installed: CUDA sources are not run on the host"
+    )
 
 
 class Emulator:

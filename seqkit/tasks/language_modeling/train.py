@@ -12,7 +12,6 @@ from typing import Any
 import seqkit
 from seqkit.backend import default_device
 from seqkit.backend import device as parse_device
-from seqkit.backend.threads import thread_count
 from seqkit.corpora import Corpus, open_corpus
 from seqkit.data import EncodedCorpus, encode_corpus
 from seqkit.errors import DataError, RunError
@@ -28,6 +27,7 @@ from seqkit.tasks.language_modeling.settings import (
 )
 from seqkit.tasks.language_modeling.trained import TASK, VOCABULARY, TrainedLanguageModel, load, make_model
 from seqkit.text import make_tokenizer
+from seqkit.threads import thread_count
 from seqkit.training import Limits, RunDirectory, Trainer, Watcher
 
 

@@ -12,9 +12,7 @@ from seqkit.backend.kernels import cuda
 def step_forward(z: Any, recurrent: Any, keep: Any, h_before: Any, c_before: Any, h: Any, c: Any) -> None:
     """See the reference. Rows not kept leave z as it came."""
     B, H = h.shape
-    cuda.require(
-        "lstm", np.float32, z=z, recurrent=recurrent, h_before=h_before, c_before=c_before, h=h, c=c
-    )
+    cuda.require("lstm", np.float32, z=z, recurrent=recurrent, h_before=h_before, c_before=c_before, h=h, c=c)
     cuda.require("lstm", np.bool_, keep=keep)
     cuda.require_shapes(
         "lstm",
