@@ -16,7 +16,8 @@ class Module:
     """Base of layers and models.
 
     Parameters and submodules are found among the attributes: first its own parameters, then those of its
-    submodules, each in the order of assignment; lists of modules count too. ``training`` tells dropout what to do; set it with :meth:`train` and :meth:`eval`.
+    submodules, each in the order of assignment; lists of modules count too. ``training`` tells dropout what
+    to do; set it with :meth:`train` and :meth:`eval`.
     """
 
     training: bool = True

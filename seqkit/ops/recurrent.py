@@ -20,8 +20,10 @@ from seqkit.errors import ShapeError, UsageError
 
 def _check(name: str, x: Any, states: tuple[Any, ...], Wx: Any, Wh: Any, gates: int) -> None:
     H = Wh.shape[1]
-    if x.ndim != 3 or x.shape[2] != Wx.shape[1] or x.shape[1] == 0:
-        raise ShapeError(f"{name} needs x (B, T, {Wx.shape[1]}) with T of at least 1, got {x.shape}")
+    if x.ndim != 3 or x.shape[2] != Wx.shape[1]:
+        raise ShapeError(f"{name} needs x (B, T, {Wx.shape[1]}), got {x.shape}")
+    if x.shape[1] == 0:
+        raise ShapeError(f"{name} got a sequence without steps: {x.shape}")
     if Wx.shape[0] != gates * H or Wh.shape[0] != gates * H:
         raise ShapeError(
             f"{name} needs Wx and Wh of {gates}·H = {gates * H} rows, got {Wx.shape}, {Wh.shape}"

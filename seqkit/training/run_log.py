@@ -26,19 +26,24 @@ class RunLog:
             with open(self.path, "ab") as file:
                 file.write(line)
         except OSError as error:
-            raise RunError(
-                f"cannot write {self.path} ({error.strerror or error})",
-                remedy="free some space, then resume",
-            ) from error
+            raise self._unwritten(error) from error
         self._hash.update(line)
         self._length += len(line)
 
     def state(self) -> dict[str, Any]:
-        """Length in bytes and sha256 so far; what is stated is on disk."""
+        """Length in bytes and sha256 so far; what is stated is on disk. RunError when the disk is full."""
         if self._length:
-            with open(self.path, "rb") as file:
-                os.fsync(file.fileno())
+            try:
+                with open(self.path, "rb") as file:
+                    os.fsync(file.fileno())
+            except OSError as error:
+                raise self._unwritten(error) from error
         return {"length": self._length, "sha256": self._hash.hexdigest()}
+
+    def _unwritten(self, error: OSError) -> RunError:
+        return RunError(
+            f"cannot write {self.path} ({error.strerror or error})", remedy="free some space, then resume"
+        )
 
     def verify(self, state: dict[str, Any]) -> bytes:
         """The stated part of the file. DamagedFileError when it is shorter or another."""

@@ -85,6 +85,9 @@ for dtype in (np.int32, np.int64, np.int16, np.uint8):
     _softmax(f"{np.dtype(dtype).name} targets, ignored id 3", 7, 13, dtype, ignore=3, smoothing=0.2)
 _softmax("no rows", 0, 5)
 add("softmax/all rows ignored", c.compare_softmax, c.normal(1, 3, 5), np.full(3, -1))
+_peaks = np.zeros((7, 521), np.float32)  # a maximum that misses the peak overflows
+_peaks[range(7), [0, 1, 127, 128, 200, 511, 520]] = 500
+add("softmax/peaks", c.compare_softmax, _peaks, np.arange(7) * 70, smoothing=0.1)
 _wild = np.repeat(c.normal(2, 1, 37), 6, axis=0)
 _wild[0, 5], _wild[1, 5], _wild[2, 5] = np.nan, np.inf, -np.inf
 _wild[3], _wild[4, :18], _wild[5] = -np.inf, 1e30, 3.0

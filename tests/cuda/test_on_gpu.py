@@ -1,4 +1,4 @@
-"""The kernels on a GPU: against the references, and a training step against the CPU's. Skipped without one."""
+"""The kernels on a GPU, against the references, and training steps against the CPU's; skipped without one."""
 
 from __future__ import annotations
 
@@ -81,7 +81,9 @@ def _train(where: str, cell: str, steps: int) -> dict[str, np.ndarray]:
 def test_gpu_training_equals_the_cpu(cupy: Any, cell: str) -> None:
     """Two layers, three steps, dropout on: the masks are the same bits, the sums differ by their order."""
     on_gpu, on_cpu = _train("cuda", cell, 3), _train("cpu", cell, 3)
-    assert on_cpu["losses"][0] > on_cpu["losses"][-1] * 0.5  # finite, and of the size that ln 211 = 5.4 says
+    np.testing.assert_allclose(
+        on_cpu["losses"], np.log(211), atol=0.2
+    )  # nothing learnt yet, nothing diverged
     for name in on_cpu:
         np.testing.assert_allclose(on_gpu[name], on_cpu[name], rtol=1e-4, atol=1e-5, err_msg=name)
 

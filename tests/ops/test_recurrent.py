@@ -117,6 +117,8 @@ def test_a_kept_state_does_not_change_with_the_next_call(layer: Layer) -> None:
 
 def test_shape_errors(name: str, random: np.random.Generator) -> None:
     layer = Layer(name, random, np.float64)
+    with pytest.raises(ShapeError, match=rf"{name} got a sequence without steps: \(3, 0, 5\)"):
+        layer(layer.x[:, :0], layer.initial)
     with pytest.raises(ShapeError, match=rf"{name} needs x \(B, T, 5\), got \(3, 7, 4\)"):
         layer(layer.x[..., :4], layer.initial)
     with pytest.raises(ShapeError, match=rf"{name} needs x \(B, T, 5\), got \(3, 7\)"):

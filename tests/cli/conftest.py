@@ -1,0 +1,1 @@
+from tests.training.tiny import cache_folder, own_cache  # noqa: F401

@@ -1,0 +1,72 @@
+"""A corpus and a model small enough to train in a moment, shared by the tests of training, tasks and commands."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seqkit.backend import cache_dir
+
+ROOT = Path(__file__).parents[2]
+WORDS = ("the", "a", "cat", "dog", "sat", "ran", "on", "to", "mat", "house", "red", "big")
+
+TINY: dict[str, Any] = {"emsize": 8, "nhid": 8, "batch_size": 4, "bptt": 5, "epochs": 2, "tokenizer": "word"}
+"""Settings that train in a tenth of a second."""
+
+
+def write_corpus(path: Path, *, lines: int = 120, seed: int = 1) -> Path:
+    """A text file of random sentences: about 7 tokens a line."""
+    source = random.Random(seed)
+    text = [" ".join(source.choices(WORDS, k=source.randint(4, 9))) for _ in range(lines)]
+    path.write_text("\n".join(text) + "\n", "utf-8")
+    return path
+
+
+def flags(settings: dict[str, Any]) -> list[str]:
+    """Settings as command-line flags."""
+    return [part for name, value in settings.items() for part in ("--" + name.replace("_", "-"), str(value))]
+
+
+def python(*arguments: str, **settings: Any) -> subprocess.CompletedProcess[str]:
+    """Run this Python on ``arguments`` in a new process, with one thread of matrix products."""
+    settings = {"timeout": 120, "capture_output": True, "text": True, "env": environment(), **settings}
+    return subprocess.run([sys.executable, *arguments], **settings)
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """The environment of such a process."""
+    threads = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "BLIS_NUM_THREADS")
+    return {**os.environ, **dict.fromkeys(threads, "1"), "PYTHONPATH": str(ROOT), **variables}
+
+
+@pytest.fixture(scope="session")
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache of the session's own, but with the user's compiled kernels: compiling takes 20 s."""
+    folder = tmp_path_factory.mktemp("cache")
+    with contextlib.suppress(OSError):
+        kernels = cache_dir() / "kernels"
+        kernels.mkdir(parents=True, exist_ok=True)
+        (folder / "kernels").symlink_to(kernels.resolve(), target_is_directory=True)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def own_cache(cache_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that a test derives stays in the user's cache."""
+    monkeypatch.setenv("SEQKIT_CACHE", str(cache_folder))
+
+
+@contextlib.contextmanager
+def cache_set(folder: Path) -> Iterator[None]:
+    """The same for fixtures of a session."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEQKIT_CACHE", str(folder))
+        yield
