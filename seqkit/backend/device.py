@@ -168,6 +168,18 @@ def module_of(where: Device) -> Any:
     return (_cuda_backend() if where.kind == "cuda" else _BACKENDS[where.kind]).module
 
 
+def make_current(where: str | Device) -> Device:
+    """Parse a device and make it the one on which CuPy puts new arrays; returns it.
+
+    Work follows the arrays, but a kernel's scratch memory goes to CuPy's current device: a process that
+    uses "cuda:1" calls this once, before it moves a model there.
+    """
+    where = device(where)
+    if where.kind == "cuda":
+        _cuda_backend().module.cuda.Device(where.index).use()
+    return where
+
+
 def to_numpy(x: Array) -> np.ndarray:
     """A NumPy array with the values of ``x``: ``x`` itself on the CPU, a copy from a GPU (synchronises)."""
     return x if type(x) is np.ndarray else _backend_of(x).to_numpy(x)

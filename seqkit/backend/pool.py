@@ -9,6 +9,7 @@ it from there. Nothing is freed by hand, so no array can ever lose its memory ea
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import mmap
 from collections import defaultdict
@@ -28,21 +29,51 @@ _PRIVATE: dict[str, int] = (
     {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
 )
 
-_shelves: defaultdict[int, list[mmap.mmap]] = defaultdict(list)
-_shelved = 0
+
+class _Shelf:
+    """Free blocks by size."""
+
+    def __init__(self) -> None:
+        self.blocks: defaultdict[int, list[mmap.mmap]] = defaultdict(list)
+        self.nbytes = 0
+
+    def give(self, block: mmap.mmap) -> None:
+        """Keep a block, unless enough are kept."""
+        if self.nbytes + len(block) <= KEEP_BYTES:
+            self.nbytes += len(block)
+            self.blocks[len(block)].append(block)
+
+    def take(self, size: int) -> mmap.mmap:
+        """A block of ``size`` bytes, kept or new."""
+        try:
+            block = self.blocks[size].pop()
+        except IndexError:
+            # Not an array: NumPy shortens chains of array bases and would skip the lease.
+            block = mmap.mmap(-1, size, **_PRIVATE)
+            if hasattr(mmap, "MADV_HUGEPAGE"):
+                with contextlib.suppress(OSError):  # kernels without huge pages
+                    block.madvise(mmap.MADV_HUGEPAGE)
+            return block
+        self.nbytes -= size
+        return block
+
+
+_shelf = _Shelf()
 
 
 class _Lease(np.ndarray):
-    """The owner of a block while arrays view it. Plain ndarrays keep it alive as their base."""
+    """The owner of a block while arrays view it. Plain ndarrays keep it alive as their base.
 
-    _block: mmap.mmap
+    ``_return`` is bound here and not looked up when the lease dies: that may be after the interpreter has
+    emptied this module.
+    """
+
+    _return: functools.partial[None]
 
     def __del__(self) -> None:
-        global _shelved
-        block = getattr(self, "_block", None)
-        if block is not None and _shelved + len(block) <= KEEP_BYTES:
-            _shelved += len(block)
-            _shelves[len(block)].append(block)
+        give = getattr(self, "_return", None)  # absent on views of the subclass itself
+        if give is not None:
+            give()
 
 
 def _round_up(nbytes: int) -> int:
@@ -53,29 +84,18 @@ def _round_up(nbytes: int) -> int:
 
 def empty(shape: tuple[int, ...] | int, dtype: Any) -> np.ndarray:
     """An uninitialised C-contiguous array, page-aligned where it comes from the shelf."""
-    global _shelved
     shape = (shape,) if isinstance(shape, int) else shape
     dtype = np.dtype(dtype)
     nbytes = math.prod(shape) * dtype.itemsize
     if nbytes < SMALLEST:
         return np.empty(shape, dtype)
-    size = _round_up(nbytes)
-    try:
-        block = _shelves[size].pop()
-        _shelved -= size
-    except IndexError:
-        # Not an array: NumPy shortens chains of array bases and would skip the lease.
-        block = mmap.mmap(-1, size, **_PRIVATE)
-        if hasattr(mmap, "MADV_HUGEPAGE"):
-            with contextlib.suppress(OSError):  # kernels without huge pages
-                block.madvise(mmap.MADV_HUGEPAGE)
+    block = _shelf.take(_round_up(nbytes))
     lease = np.ndarray.__new__(_Lease, shape, dtype, block)
-    lease._block = block
+    lease._return = functools.partial(_shelf.give, block)
     return lease.view(np.ndarray)
 
 
 def clear() -> None:
     """Give all shelved memory back to the system."""
-    global _shelved
-    _shelves.clear()
-    _shelved = 0
+    _shelf.blocks.clear()
+    _shelf.nbytes = 0

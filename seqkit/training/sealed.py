@@ -49,7 +49,7 @@ def write_tensors(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mappin
     from safetensors.numpy import save
 
     fields = {"seqkit": json.dumps(metadata, sort_keys=True), "seqkit.sha256": _BLANK}
-    data = save({name: np.ascontiguousarray(a) for name, a in arrays.items()}, fields)
+    data = save({name: np.asarray(a, order="C") for name, a in arrays.items()}, fields)
     start = data.index(_FIELD + _BLANK.encode()) + len(_FIELD)
     write_atomically(path, _seal(data, start))
 

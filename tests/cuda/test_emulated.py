@@ -108,7 +108,7 @@ def _arguments(family: str, B: int = 2, H: int = 3) -> dict[str, list[np.ndarray
 def test_no_step_takes_a_wrong_array(
     emulator: Emulator, family: str, module: ModuleType, step: str, mistake: str
 ) -> None:
-    """A kernel sees an address only: another dtype, stride or shape would be read as rubbish."""
+    """A kernel sees addresses: another dtype, stride or shape would be read as rubbish."""
     fitting = _arguments(family)[step]
     getattr(module, step)(*fitting)
     for index, x in enumerate(fitting):

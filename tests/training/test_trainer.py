@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seqkit.errors import DivergenceError, RunError, TrainingInterrupted
+from seqkit.errors import DivergenceError, RunError, TrainingInterrupted, UsageError
 from seqkit.training import sealed
 from tests.training.toy import Recorder, ToyJob, content, log_of, same_state, toy_trainer
 
@@ -28,7 +28,7 @@ def test_training_lowers_the_loss_and_logs_it(tmp_path: Path) -> None:
     epochs = [r for r in log_of(tmp_path / "run") if "valid_loss" in r]
     assert [r["step"] for r in intervals] == list(range(4, 121, 4))
     assert [r["epoch"] for r in epochs] == list(range(1, 21))
-    assert epochs[-1]["valid_loss"] < epochs[0]["valid_loss"] / 2
+    assert epochs[-1]["valid_loss"] < 0.8 * epochs[0]["valid_loss"]
     assert intervals[0]["ppl"] == pytest.approx(math.exp(intervals[0]["loss"]))
     assert set(intervals[0]) == {"step", "epoch", "tokens", "loss", "ppl", "lr", "grad_norm"}
     with_timings = json.loads((tmp_path / "run" / "log.jsonl").read_text().splitlines()[0])
@@ -70,9 +70,7 @@ def test_patience_stops_and_the_best_model_is_kept(tmp_path: Path) -> None:
         def epoch(self, record: dict[str, Any]) -> None:
             weights.append({k: a.copy() for k, a in job.model.state_dict().items()})
 
-    trainer = toy_trainer(
-        tmp_path / "run", job, epochs=5, limits={"patience": 2}, watcher=Keeping()
-    )
+    trainer = toy_trainer(tmp_path / "run", job, epochs=5, limits={"patience": 2}, watcher=Keeping())
     progress = trainer.fit()
     assert (progress.epoch, progress.best, progress.best_step, progress.stale) == (4, 0.5, 12, 2)
     best, metadata = sealed.read_tensors(tmp_path / "run" / "model.safetensors")
@@ -166,17 +164,14 @@ def test_an_infinite_gradient_norm_never_reaches_the_weights(tmp_path: Path) -> 
     before: dict[str, np.ndarray] = {}
 
     def overflow() -> None:
-        before.update({name: a.copy() for name, a in job.model.state_dict().items()})
-        plain = job.loss
-        # The squared gradients overflow float64, the loss itself is finite.
-        job.loss = lambda index: (plain(index)[0] * 1e200 * 1e-199, 4)  # type: ignore[method-assign]
-        job.model.linear.W.data[...] = 0
+        """Zero weights after an enormous embedding: the loss is finite, the squared gradient is not."""
         job.model.astype(np.float64)
+        job.model.linear.W.data[...] = 0
         job.model.embedding.W.data[...] = 1e300
         before.update({name: a.copy() for name, a in job.model.state_dict().items()})
 
     trainer = toy_trainer(tmp_path / "run", job, optimizer="sgd", watcher=Recorder({2: overflow}))
-    with pytest.raises(DivergenceError, match="step 3: loss .*, learning rate 0.05, gradient norm inf"):
+    with pytest.raises(DivergenceError, match=r"step 3: loss .*, learning rate 0\.05, gradient norm inf"):
         trainer.fit()
     for name, value in before.items():
         np.testing.assert_array_equal(job.model.state_dict()[name], value)
@@ -243,9 +238,8 @@ def test_resuming_before_the_first_checkpoint_starts_at_the_beginning(tmp_path: 
 
 def test_a_checkpoint_of_another_optimizer_is_refused(tmp_path: Path) -> None:
     toy_trainer(tmp_path / "run", optimizer="adam").fit()
-    with pytest.raises(Exception, match="exp_avg|arrays do not match|missing") as caught:
+    with pytest.raises(UsageError, match=r"SGD state: .*load the state of the same optimiser"):
         toy_trainer(tmp_path / "run", optimizer="sgd", resume=True)
-    assert type(caught.value).__module__ == "seqkit.errors"
 
 
 def test_a_checkpoint_without_its_fields_is_refused(tmp_path: Path) -> None:

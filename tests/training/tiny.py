@@ -1,4 +1,4 @@
-"""A corpus and a model small enough to train in a moment, shared by the tests of training, tasks and commands."""
+"""A corpus and a model that train in a moment, shared by the tests of training, tasks and commands."""
 
 from __future__ import annotations
 

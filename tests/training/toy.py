@@ -31,7 +31,7 @@ class Toy(nn.Module):
 
 
 class ToyJob:
-    """Mean squared error over ``batches`` fixed batches of ``size`` ids; validation losses may be scripted."""
+    """Mean squared error over ``batches`` batches of ``size`` ids; validation losses may be scripted."""
 
     def __init__(
         self, *, batches: int = 6, size: int = 4, scripted: Sequence[float] | None = None, valid: bool = True

@@ -110,6 +110,6 @@ run: Run = run_with_cupy
 
 
 def launch(family: str, name: str, geometry: Geometry, *arguments: Any) -> None:
-    """Run the kernel ``name`` of a family; nothing where there is nothing to do (CUDA refuses empty grids)."""
+    """Run the kernel ``name`` of a family; nothing where there is nothing to do: CUDA refuses empty grids."""
     if 0 not in geometry.grid:
         run(family, name, geometry, arguments)

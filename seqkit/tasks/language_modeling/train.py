@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import seqkit
-from seqkit.backend import default_device
-from seqkit.backend import device as parse_device
+from seqkit.backend import default_device, make_current
 from seqkit.corpora import Corpus, open_corpus
 from seqkit.data import EncodedCorpus, encode_corpus
 from seqkit.errors import DataError, RunError
@@ -167,7 +166,7 @@ def _descent(
 ) -> tuple[LanguageModelingJob, Optimizer, Schedule]:
     """A recurrent model with its data, and how it goes downhill."""
     assert settings.device is not None
-    model = make_model(settings, len(encoded.vocabulary)).to(parse_device(settings.device))
+    model = make_model(settings, len(encoded.vocabulary)).to(make_current(settings.device))
     valid_ids = encoded.splits.get("valid")
     job = LanguageModelingJob(
         model,  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from seqkit.backend import default_device
-from seqkit.backend import device as parse_device
+from seqkit.backend import make_current
 from seqkit.backend.random import Generator
 from seqkit.corpora import open_corpus
 from seqkit.data import EncodedCorpus, encode_corpus

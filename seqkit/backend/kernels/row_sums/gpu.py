@@ -15,11 +15,11 @@ def sum_by_id(ids: Any, values: Any) -> tuple[Any, Any]:
     xp = array_module(ids, values)
     N, E = values.shape
     cuda.require_shapes("row_sums", ids=(ids, (N,)))
-    order = xp.argsort(ids, kind="stable").astype(np.int64)
+    order = xp.argsort(ids, kind="stable").astype(np.int64, copy=False)
     ascending = ids[order]
     begins = xp.ones(N, bool)
     begins[1:] = ascending[1:] != ascending[:-1]
-    starts = xp.flatnonzero(begins).astype(np.int64)
+    starts = xp.flatnonzero(begins).astype(np.int64, copy=False)
     rows, values = ascending[starts], xp.ascontiguousarray(values)
     sums = empty(xp, (len(rows), E), np.float32)
     cuda.require("row_sums", np.float32, values=values)

@@ -18,7 +18,8 @@ def loss_and_gradient(
     N, V = logits.shape
     wants = gradient is not None
     gradient = gradient if wants else logits  # an address that the kernel will not write to
-    targets = xp.ascontiguousarray(targets if targets.dtype == np.int32 else targets.astype(np.int64))
+    ids = np.int32 if targets.dtype == np.int32 else np.int64
+    targets = xp.ascontiguousarray(targets.astype(ids, copy=False))
     cuda.require("softmax_cross_entropy", np.float32, logits=logits, gradient=gradient)
     cuda.require_shapes("softmax_cross_entropy", targets=(targets, (N,)), gradient=(gradient, (N, V)))
     losses = empty(xp, N, np.float64)

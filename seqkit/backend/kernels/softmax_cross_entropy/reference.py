@@ -35,4 +35,5 @@ def loss_and_gradient(
         if smoothing:
             gradient -= (counted * (smoothing / V)).astype(logits.dtype)[:, None]
         gradient[rows, safe] -= (counted * (1 - smoothing)).astype(logits.dtype)
+        gradient[~counted] = 0  # also where the scores are NaN, and 0 · NaN is too
     return losses

@@ -1,0 +1,110 @@
+"""Train a tiny language model in this process and SIGKILL it at a given moment.
+
+``python -m tests.training.kill_driver ORDER.json``; the order holds
+
+    settings, out           what to train, and where
+    changes                 settings of the resumed run that differ; the run is resumed where it exists
+    kill                    {"where": W, "step": N} or null
+    drop_generators         forget the generators' state on resume (the control)
+
+W is "step" (between steps), "before", "inside" or "after" (the rename that publishes last.safetensors, of
+the first checkpoint at step N or later), "model" (just after model.safetensors was published) or
+"validation" (in the middle of one). Just before it kills, the process writes the step to OUT.alive.
+"""
+
+from __future__ import annotations
+
+import builtins
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+from seqkit.backend.random import Generator
+from seqkit.tasks.language_modeling import settings_from, train
+from seqkit.tasks.language_modeling.job import LanguageModelingJob
+from seqkit.training import Watcher, atomic
+
+
+class Killer(Watcher):
+    """Knows the step, and when to kill."""
+
+    def __init__(self, out: Path, kill: dict[str, Any]) -> None:
+        self.out, self.where, self.target = out, kill["where"], kill["step"]
+        self.now = 0
+
+    def begin(self, steps: int | None, done: int) -> None:
+        self.now = done
+
+    def step(self, step: int, loss: float) -> None:
+        self.now = step
+        if self.due("step"):
+            self.kill()
+
+    def due(self, where: str) -> bool:
+        return self.where == where and self.now >= self.target
+
+    def kill(self) -> NoReturn:
+        Path(f"{self.out}.alive").write_text(str(self.now))
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError("survived SIGKILL")
+
+    def replace(self, source: Any, target: Any) -> None:
+        """os.replace, before or after which the process dies."""
+        checkpoint = Path(target).name == "last.safetensors"
+        if checkpoint and self.due("before"):
+            self.kill()
+        os.rename(source, target)
+        if checkpoint and self.due("after"):
+            self.kill()
+        if Path(target).name == "model.safetensors" and self.due("model"):
+            self.kill()
+
+    def open(self, path: Any, mode: str) -> Any:
+        """open(), whose file takes half of a checkpoint."""
+        file = builtins.open(path, mode)
+        if Path(path).name != "last.safetensors.part" or not self.due("inside"):
+            return file
+        killer = self
+
+        class Half:
+            def __enter__(self) -> Half:
+                return self
+
+            def __exit__(self, *_: Any) -> None:
+                file.close()
+
+            def write(self, data: bytes) -> None:
+                file.write(data[: len(data) // 2])
+                file.flush()
+                killer.kill()
+
+        return Half()
+
+
+def install(killer: Killer) -> None:
+    """Put the killer where the checkpoints and validations pass."""
+    atomic.open = killer.open  # type: ignore[attr-defined]
+    atomic.os = type("os", (), {**vars(os), "replace": staticmethod(killer.replace)})  # type: ignore[assignment]
+    plain = LanguageModelingJob.validate
+
+    def validate(self: LanguageModelingJob, poll: Any) -> Any:
+        return plain(self, lambda: killer.kill() if killer.due("validation") else poll())
+
+    LanguageModelingJob.validate = validate  # type: ignore[method-assign]
+
+
+def main(order: dict[str, Any]) -> None:
+    out = Path(order["out"])
+    killer = Killer(out, order.get("kill") or {"where": "never", "step": 0})
+    install(killer)
+    if order.get("drop_generators"):
+        Generator.load_state = lambda self, state: None  # type: ignore[method-assign]
+    settings = settings_from(order["settings"])
+    train(settings, out, resume=True, changes=order.get("changes"), watcher=killer)
+
+
+if __name__ == "__main__":
+    main(json.loads(Path(sys.argv[1]).read_text()))

@@ -1,0 +1,75 @@
+"""The first signal asks, the second insists."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import pytest
+
+from seqkit.training.interruption import SignalWatch
+from tests.training.tiny import python
+
+SIGNALS = [signal.SIGINT, signal.SIGTERM]
+
+
+@pytest.mark.parametrize("signum", SIGNALS)
+def test_the_first_signal_is_only_noted(signum: int) -> None:
+    before = [signal.getsignal(s) for s in SIGNALS]
+    with SignalWatch() as watch:
+        assert watch.received is None
+        os.kill(os.getpid(), signum)
+        assert watch.received == signum
+    assert [signal.getsignal(s) for s in SIGNALS] == before
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("SIGINT", "SIGINT"), ("SIGINT", "SIGTERM"), ("SIGTERM", "SIGTERM")]
+)
+def test_the_second_signal_ends_the_process_at_once(first: str, second: str) -> None:
+    code = f"""
+import os, signal
+from seqkit.training.interruption import SignalWatch
+with SignalWatch():
+    os.kill(os.getpid(), signal.{first})
+    print("asked", flush=True)
+    try:
+        os.kill(os.getpid(), signal.{second})
+        print("still here", flush=True)
+    finally:
+        print("cleaning up", flush=True)
+"""
+    result = python("-c", code)
+    assert result.returncode == 128 + getattr(signal, second)
+    assert result.stdout == "asked\n"
+
+
+def test_the_handlers_come_back_after_an_error() -> None:
+    before = [signal.getsignal(s) for s in SIGNALS]
+    with pytest.raises(ZeroDivisionError), SignalWatch():
+        _ = 1 / 0
+    assert [signal.getsignal(s) for s in SIGNALS] == before
+
+
+def test_a_second_use_starts_anew() -> None:
+    watch = SignalWatch()
+    for _ in range(2):
+        with watch:
+            assert watch.received is None
+            os.kill(os.getpid(), signal.SIGINT)
+            assert watch.received == signal.SIGINT
+
+
+def test_outside_the_main_thread_nothing_is_watched() -> None:
+    seen: list[object] = []
+
+    def use() -> None:
+        before = signal.getsignal(signal.SIGINT)
+        with SignalWatch() as watch:
+            seen.extend((watch.received, signal.getsignal(signal.SIGINT) is before))
+
+    thread = threading.Thread(target=use)
+    thread.start()
+    thread.join()
+    assert seen == [None, True]

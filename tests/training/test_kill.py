@@ -1,0 +1,119 @@
+"""SIGKILL at any instant, then --resume: the same bits as a run that was never interrupted."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seqkit.training import sealed
+from tests.training.tiny import TINY, python, write_corpus
+from tests.training.toy import content, log_of, same_state
+
+ADAMW = {**TINY, "epochs": 4, "dropout": 0.3, "optimizer": "adamw", "schedule": "constant", "nlayers": 2}
+ADAMW |= {"log_interval": 7, "checkpoint_interval": 0.0, "max_steps": 150, "weight_decay": 0.01}
+MOMENTUM = {**TINY, "model": "gru", "epochs": 4, "dropout": 0.2, "locked_dropout": True, "tied": False}
+MOMENTUM |= {"optimizer": "momentum", "lr": 5.0, "schedule": "plateau", "log_interval": 10, "accumulate": 2}
+MOMENTUM |= {"checkpoint_interval": 0.01}
+
+
+class Runs:
+    """Runs of one corpus in the folder of a test, each process given its order by file."""
+
+    def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
+        self.folder = folder
+        self.settings = {**settings, "corpus": str(write_corpus(folder / "c.txt"))}
+
+    def go(self, name: str, **order: Any) -> tuple[int, str]:
+        """One process: its exit code and stderr."""
+        path = self.folder / "order.json"
+        path.write_text(json.dumps({"settings": self.settings, "out": str(self.folder / name), **order}))
+        result = python("-m", "tests.training.kill_driver", str(path))
+        return result.returncode, result.stderr
+
+    def finish(self, name: str, **order: Any) -> Path:
+        """Train to the end."""
+        code, stderr = self.go(name, **order)
+        assert code == 0, stderr
+        return self.folder / name
+
+    def kill(self, name: str, where: str, step: int, **order: Any) -> int:
+        """Train until killed; the step at which it was found alive."""
+        alive = Path(f"{self.folder / name}.alive")
+        alive.unlink(missing_ok=True)
+        code, stderr = self.go(name, kill={"where": where, "step": step}, **order)
+        assert code == -signal.SIGKILL, stderr
+        return int(alive.read_text())
+
+
+def steps_of(run: Path) -> int:
+    _, metadata = sealed.read_tensors(run / "last.safetensors")
+    return int(metadata["progress"]["step"])
+
+
+def test_eight_kills_and_more_leave_no_trace(tmp_path: Path) -> None:
+    runs = Runs(tmp_path, ADAMW)
+    straight = runs.finish("straight")
+    steps = steps_of(straight)
+    assert steps == 150
+
+    kills = [("before", 0), ("before", 11), ("inside", 23), ("after", 35), ("model", 41), ("validation", 82)]
+    moments = random.Random(20240612).sample(range(42, 145), 6)
+    kills += [("step", step) for step in moments]
+    kills.sort(key=lambda kill: kill[1])
+    assert len(kills) >= 8
+    for number, (where, step) in enumerate(kills):
+        # Some processes save after every step, others only now and then: those have steps to repeat.
+        interval = 0.0 if where in ("before", "inside", "after") or number % 2 else 0.05
+        found = runs.kill("killed", where, step, changes={"checkpoint_interval": interval})
+        assert step <= found < steps
+        part = (tmp_path / "killed" / "last.safetensors.part").exists()
+        assert part == (where in ("before", "inside")), where
+    killed = runs.finish("killed", changes={})
+    assert not list(killed.glob("*.part"))
+    same_state(straight, killed)
+
+    more = {"max_steps": steps + 10, "log_interval": 1}
+    for name in ("straight", "killed"):
+        runs.finish(name, changes=more)
+    assert [r["step"] for r in log_of(killed)[-11:-1]] == list(range(151, 161))
+    same_state(straight, killed)
+
+
+def test_dropping_the_generators_state_shows(tmp_path: Path) -> None:
+    """The control: with the same kill, a resume that forgets how far the dropout had come ends elsewhere."""
+    runs = Runs(tmp_path, {**ADAMW, "max_steps": 60})
+    straight = runs.finish("straight")
+    for name, drop in (("whole", False), ("dropped", True)):
+        assert runs.kill(name, "step", 30) == 30
+        runs.finish(name, drop_generators=drop)
+    same_state(straight, tmp_path / "whole")
+    one, other = (content(tmp_path / name / "last.safetensors")[0] for name in ("straight", "dropped"))
+    differing = [name for name in one if one[name].tobytes() != other[name].tobytes()]
+    assert "model.embedding.W" in differing or "model.output_W" in differing
+    with pytest.raises(AssertionError):
+        same_state(straight, tmp_path / "dropped")
+
+
+def test_momentum_and_plateau_through_validation(tmp_path: Path) -> None:
+    runs = Runs(tmp_path, MOMENTUM)
+    straight = runs.finish("straight")
+    steps = steps_of(straight)
+    _, metadata = sealed.read_tensors(straight / "last.safetensors")
+    assert metadata["schedule"]["divisions"] >= 1  # the schedule has a state to lose
+    for where, step in [("validation", 21), ("step", 30), ("validation", 42), ("model", 0), ("after", 60)]:
+        if where == "model":  # before the first epoch ends: a run of its own
+            continue
+        assert step <= runs.kill("killed", where, step) < steps + (where == "validation")
+    same_state(straight, runs.finish("killed"))
+
+
+def test_a_kill_at_the_very_start_leaves_a_run_that_begins_anew(tmp_path: Path) -> None:
+    runs = Runs(tmp_path, {**ADAMW, "max_steps": 20})
+    assert runs.kill("killed", "before", 0) == 0
+    assert not (tmp_path / "killed" / "last.safetensors").exists()
+    same_state(runs.finish("straight"), runs.finish("killed"))
