@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -88,25 +88,25 @@ class Module:
             value = to_device(arrays[name], parameter.device).astype(parameter.dtype)
             parameter.data[...] = value
 
-    def train(self, mode: bool = True) -> Module:
+    def train(self, mode: bool = True) -> Self:
         """Dropout on (or off); returns self."""
         self.training = mode
         for _, child in self.children():
             child.train(mode)
         return self
 
-    def eval(self) -> Module:
+    def eval(self) -> Self:
         """Dropout off; returns self."""
         return self.train(False)
 
-    def to(self, where: str | Device) -> Module:
+    def to(self, where: str | Device) -> Self:
         """Move the parameters to a device, in place; returns self."""
         target = device(where)
         for parameter in self.parameters():
             parameter.replace(to_device(parameter.data, target))
         return self
 
-    def astype(self, dtype: Any) -> Module:
+    def astype(self, dtype: Any) -> Self:
         """Change the parameters' dtype, in place; returns self. float64 serves gradient checks."""
         for parameter in self.parameters():
             parameter.replace(parameter.data.astype(np.dtype(dtype)))

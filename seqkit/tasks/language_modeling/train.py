@@ -169,7 +169,7 @@ def _descent(
     model = make_model(settings, len(encoded.vocabulary)).to(make_current(settings.device))
     valid_ids = encoded.splits.get("valid")
     job = LanguageModelingJob(
-        model,  # type: ignore[arg-type]
+        model,
         encoded.splits["train"],
         None if valid_ids is None else valid_ids[: settings.valid_tokens],
         eos_id=encoded.vocabulary.id(encoded.tokenizer.end_of_line),

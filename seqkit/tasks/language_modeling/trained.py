@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from seqkit.backend import default_device
-from seqkit.backend import make_current
+from seqkit.backend import default_device, make_current
 from seqkit.backend.random import Generator
 from seqkit.corpora import open_corpus
 from seqkit.data import EncodedCorpus, encode_corpus
@@ -232,7 +231,7 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedLanguageModel
             neural.load_state_dict(arrays, source=source)
         except UsageError as error:
             raise DamagedFileError(str(error)) from error
-        model = neural.to(parse_device(device) if device else default_device()).eval()  # type: ignore[assignment]
+        model = neural.to(make_current(device or default_device())).eval()
     return TrainedLanguageModel(run, settings, model, vocabulary, tokenizer)
 
 
