@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from numba.core import config, types
+from llvmlite import ir
+from numba.core import cgutils, config, types
 from numba.extending import intrinsic
+from numba.np.arrayobj import make_array
 
 from seqkit.backend.paths import cache_dir
 
@@ -86,3 +88,23 @@ def float_of_bits(typing_context: Any, bits: Any) -> Any:
         return builder.bitcast(arguments[0], context.get_value_type(types.float32))
 
     return types.float32(types.int32), generate
+
+
+@intrinsic
+def prefetch_row(typing_context: Any, array: Any, row: Any, offset: Any) -> Any:
+    """Ask the processor for the cache line of ``array[row, offset]``, to be written; nothing else happens."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array_type = signature.args[0]
+        view = make_array(array_type)(context, builder, value=arguments[0])
+        address = cgutils.get_item_pointer(
+            context, builder, array_type, view, [arguments[1], arguments[2]], wraparound=False
+        )
+        byte_pointer = ir.IntType(8).as_pointer()
+        int32 = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte_pointer, int32, int32, int32])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(function, [builder.bitcast(address, byte_pointer), int32(1), int32(3), int32(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64, types.int64), generate

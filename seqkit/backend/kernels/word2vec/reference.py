@@ -1,0 +1,147 @@
+"""Word2vec with negative sampling, one example after another: the oracle of the compiled trainer.
+
+Mikolov, Chen, Corrado, Dean 2013 (CBOW and skip-gram); Mikolov, Sutskever et al. 2013 (negative sampling,
+equation 4; subsampling, section 2.3). An example pairs an input vector h with K + 1 output vectors o and
+labels y (1 for the true word, 0 for a drawn one); its loss and update are::
+
+    loss = -Σ log σ(±h·o)      o ← o + α(y - σ(h·o))·h      h ← h + α·Σ (y - σ(h·o))·o
+
+In CBOW h is the mean (or sum) of the words around the centre. word2vec gives each of the m context words the
+whole update of h, which is m times the gradient of the loss when h is a mean; ``true_gradient`` divides it.
+A drawn word that equals the true one is passed over.
+
+Draws are counter-based: draw i of a chunk is splitmix64(key + i·golden) (Steele, Lea, Flood 2014), so a chunk
+of text always sees the same ones.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+GOLDEN = 0x9E3779B97F4A7C15
+_MIX1, _MIX2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+_MASK = (1 << 64) - 1
+
+CLIP = 8.0
+"""Scores are cut to ± this: σ(8) is 0.99966, and a wilder score would only say that α is too large."""
+
+
+class Sampling(NamedTuple):
+    """How words are drawn: (V,) arrays.
+
+    ``keep`` uint32: a word is kept when its 32 random bits are below (subsampling). ``threshold`` uint32 and
+    ``alias`` int32: the table of Walker's alias method (Vose 1991) for negatives.
+    """
+
+    keep: np.ndarray
+    threshold: np.ndarray
+    alias: np.ndarray
+
+
+class Plan(NamedTuple):
+    """What kind of training: the settings that all chunks share."""
+
+    skip_gram: bool
+    window: int
+    shrink: bool
+    negative: int
+    mean: bool
+    true_gradient: bool
+
+
+def splitmix64(z: int) -> int:
+    """64 random bits of a counter."""
+    z &= _MASK
+    z = ((z ^ (z >> 30)) * _MIX1) & _MASK
+    z = ((z ^ (z >> 27)) * _MIX2) & _MASK
+    return z ^ (z >> 31)
+
+
+class _Draws:
+    def __init__(self, key: int) -> None:
+        self.key, self.count = key, 0
+
+    def __call__(self) -> int:
+        self.count += 1
+        return splitmix64(self.key + self.count * GOLDEN)
+
+
+def _negative(draws: _Draws, sampling: Sampling, V: int) -> int:
+    bits = draws()
+    word = ((bits & 0xFFFFFFFF) * V) >> 32
+    return word if (bits >> 32) < int(sampling.threshold[word]) else int(sampling.alias[word])
+
+
+def _update(
+    h: np.ndarray, words: list[int], output: np.ndarray, alpha: np.floating[Any]
+) -> tuple[np.ndarray, float]:
+    """Move the output vectors of ``words`` (the true one first); the update of h, and the loss."""
+    gradient, loss = np.zeros_like(h), 0.0
+    for place, word in enumerate(words):
+        if place and word == words[0]:
+            continue
+        score = float(np.clip(h @ output[word], -CLIP, CLIP))
+        probability = 1 / (1 + np.exp(-score))
+        loss -= float(np.log(probability if place == 0 else 1 - probability))
+        step = alpha * h.dtype.type((1.0 if place == 0 else 0.0) - probability)
+        gradient += step * output[word]
+        output[word] += step * h
+    return gradient, loss
+
+
+def train_chunk(
+    ids: np.ndarray,
+    eos_id: int,
+    unk_id: int,
+    sampling: Sampling,
+    plan: Plan,
+    input_vectors: np.ndarray,
+    output_vectors: np.ndarray,
+    alpha: float,
+    key: int,
+) -> tuple[int, int, float]:
+    """Train on a chunk of text; returns words read, examples made, and the sum of their losses.
+
+    ids (N,) with ``eos_id`` after each sentence and ``unk_id`` (or -1) for words that do not count;
+    input_vectors and output_vectors (V, E), updated in place; alpha: the learning rate; key: 64 bits that
+    name the chunk's draws.
+    """
+    V = len(input_vectors)
+    draws = _Draws(key)
+    words = examples = 0
+    loss = 0.0
+    rate = input_vectors.dtype.type(alpha)
+    for sentence in np.split(ids, np.flatnonzero(ids == eos_id)):
+        kept = []
+        for word in sentence:
+            if word in (eos_id, unk_id):
+                continue
+            words += 1
+            if (draws() >> 32) < int(sampling.keep[word]):
+                kept.append(int(word))
+        if len(kept) < 2:
+            continue
+        for i, centre in enumerate(kept):
+            bits = draws()
+            span = 1 + ((bits >> 32) * plan.window >> 32) if plan.shrink else plan.window
+            context = kept[max(0, i - span) : i] + kept[i + 1 : i + span + 1]
+            if plan.skip_gram:
+                for other in context:
+                    chosen = [centre] + [_negative(draws, sampling, V) for _ in range(plan.negative)]
+                    h = input_vectors[other].copy()
+                    gradient, cost = _update(h, chosen, output_vectors, rate)
+                    input_vectors[other] += gradient
+                    examples, loss = examples + 1, loss + cost
+                continue
+            chosen = [centre] + [_negative(draws, sampling, V) for _ in range(plan.negative)]
+            h = input_vectors[context].sum(axis=0)
+            share = input_vectors.dtype.type(1 / len(context))
+            h = h * share if plan.mean else h
+            gradient, cost = _update(h, chosen, output_vectors, rate)
+            gradient = gradient * share if plan.mean and plan.true_gradient else gradient
+            for other in context:
+                input_vectors[other] += gradient
+            examples, loss = examples + 1, loss + cost
+    return words, examples, loss
