@@ -46,7 +46,7 @@ class LanguageModelSettings:
     emsize: int = 256
     nhid: int = 256
     nlayers: int = 1
-    dropout: float = 0.3
+    dropout: float = 0.5
     dropout_input: float | None = None
     dropout_hidden: float | None = None
     dropout_output: float | None = None
@@ -56,7 +56,7 @@ class LanguageModelSettings:
     bptt: int = 35
     batch_size: int = 32
     eval_batch_size: int = 10
-    epochs: int = 4
+    epochs: int = 8
     max_steps: int | None = None
     max_time: float | None = None
     patience: int | None = None
