@@ -8,7 +8,8 @@
     ├── DeviceError                     a device that is not there, or arrays of two devices in one op
     ├── MissingDependencyError          an optional package is not installed; names its pip line
     ├── DataError (ValueError)          text, corpora and vector files that cannot be read as asked
-    │   └── CorpusNotFoundError         no such corpus, or its files are absent
+    │   ├── CorpusNotFoundError         no such corpus, or its files are absent
+    │   └── UnknownWordError (KeyError)  a word without a vector; names the nearest known spellings
     ├── DownloadError                   a download that failed or did not match its checksum
     ├── RunError                        a run directory that is missing, incomplete or of another kind
     │   └── DamagedFileError            a run file whose checksum, size or content is wrong
@@ -21,6 +22,9 @@ only the commands print and exit.
 """
 
 from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
 
 
 class SeqkitError(Exception):
@@ -54,6 +58,27 @@ class DataError(SeqkitError, ValueError):
 
 class CorpusNotFoundError(DataError):
     """No such corpus, or its files are absent; names the folder and the files looked for."""
+
+
+class UnknownWordError(DataError, KeyError):
+    """A word without a vector. ``suggestions`` are known words of nearly that spelling, best first.
+
+    They are looked for when the error is read, not when it is raised: ``except KeyError`` stays cheap.
+    """
+
+    def __init__(self, word: object, suggest: Callable[[], Sequence[str]] | None = None) -> None:
+        self.word, self._suggest = word, suggest
+        super().__init__(f"no vector for {word!r}")
+
+    @functools.cached_property
+    def suggestions(self) -> list[str]:
+        """Known words of nearly that spelling, the nearest first; often none."""
+        return list(self._suggest()) if self._suggest else []
+
+    def __str__(self) -> str:
+        if not self.suggestions:
+            return self.what
+        return f"{self.what}; did you mean {' or '.join(map(repr, self.suggestions))}?"
 
 
 class DownloadError(SeqkitError):

@@ -50,10 +50,10 @@ def test_compiled_equals_reference(plan: Plan) -> None:
     found = cpu.train_chunk(ids, EOS, UNK, sampling, plan, found_a, found_b, 0.05, 99)
     assert found[:2] == expected[:2]
     assert abs(a - found_a).max() > 0.1  # training changes something
-    # sigmoids come from a table of steps of 1/1024, so they differ by 1e-4 at most
-    np.testing.assert_allclose(found[2], expected[2], rtol=1e-4)
-    np.testing.assert_allclose(found_a, expected_a, atol=1e-3)
-    np.testing.assert_allclose(found_b, expected_b, atol=1e-3)
+    # sigmoids come from a table with steps of 1/128, so they differ by 1/1024 at most
+    np.testing.assert_allclose(found[2], expected[2], rtol=1e-3)
+    np.testing.assert_allclose(found_a, expected_a, atol=5e-3)
+    np.testing.assert_allclose(found_b, expected_b, atol=5e-3)
 
 
 @pytest.mark.parametrize("window", [1, 2, 5])

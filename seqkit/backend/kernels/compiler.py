@@ -80,6 +80,11 @@ def inline(function: Callable[..., Any]) -> Callable[..., Any]:
     return numba.njit(fastmath=ORDERED_MATH, error_model="numpy", inline="never")(function)
 
 
+def inline_sums(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Like :func:`inline`, but sums may be reordered: only then does the compiler vectorise them."""
+    return numba.njit(fastmath=SAFE_MATH, error_model="numpy", inline="never")(function)
+
+
 @intrinsic
 def float_of_bits(typing_context: Any, bits: Any) -> Any:
     """The float32 whose bit pattern is the given int32."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from seqkit.backend.kernels.compiler import inline, jit, prefetch_row
+from seqkit.backend.kernels.compiler import inline, inline_sums, jit, prefetch_row
 from seqkit.backend.kernels.word2vec.reference import CLIP, GOLDEN, Plan, Sampling
 
 _GOLDEN = np.uint64(GOLDEN)
@@ -19,7 +19,7 @@ _M1, _M2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _S27, _S30, _S31, _S32 = np.uint64(27), np.uint64(30), np.uint64(31), np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
 
-_TABLE = 1 << 10  # steps of a unit of score in the tables below
+_TABLE = 1 << 7  # steps of a unit of score; both tables together fill half of a first-level cache
 _scores = np.arange(-int(CLIP) * _TABLE, int(CLIP) * _TABLE + 1) / _TABLE
 SIGMOID = (1 / (1 + np.exp(-_scores))).astype(np.float32)
 SOFTPLUS = np.log1p(np.exp(_scores)).astype(np.float32)  # -log(1 - σ)
@@ -53,7 +53,7 @@ def _draw_negatives(chosen, centre, negative, key, count, threshold, alias, outp
     return count
 
 
-@inline
+@inline_sums
 def _update(h, gradient, chosen, negative, output, alpha, sigmoid, softplus):  # type: ignore[no-untyped-def]
     """Move the output vectors; fills ``gradient`` with the update of h and returns the loss."""
     P = h.shape[0]

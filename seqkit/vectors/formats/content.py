@@ -1,0 +1,107 @@
+"""What a format reads: vectors, their words and what else the file says of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from seqkit.errors import DataError
+from seqkit.vectors.formats.source import Source
+from seqkit.vectors.words import Words
+
+_log = logging.getLogger("seqkit")
+
+MAX_DIMENSIONS = 1 << 16
+"""The widest vectors that are read: a header beyond it is taken for damage before memory is."""
+
+
+def header_of(line: bytes) -> tuple[int, int] | None:
+    """(words, dimensions) when the line is a word2vec header: two whole numbers and no more."""
+    fields = line.split()
+    if len(fields) == 2 and all(f.isdigit() and len(f) <= 18 for f in fields):
+        return int(fields[0]), int(fields[1])
+    return None
+
+
+@dataclass
+class Content:
+    """The content of a vector file.
+
+    vectors: (N, D). words: N of them, none twice. norms: float32, (N,), where stored.
+    attributes: name -> (N,) array, such as "count".
+    unproved: of vectors that are mapped from a file and were not looked at yet: makes the error for a row
+    that turns out not to be finite. None: all are finite.
+    """
+
+    vectors: np.ndarray
+    words: Words
+    norms: np.ndarray | None = None
+    attributes: dict[str, np.ndarray] = field(default_factory=dict)
+    unproved: Callable[[int], DataError] | None = None
+
+
+def first_of_each(
+    words: Sequence[bytes], name: str, duplicates: str, positions: Sequence[int] | np.ndarray
+) -> np.ndarray | None:
+    """None when no word stands twice; else the indices of the first of each, or DataError.
+
+    duplicates: "error" or "first" (gensim's way: a warning, and only the first counts).
+    """
+    if len(set(words)) == len(words):
+        return None
+    first: dict[bytes, int] = {}
+    for i, word in enumerate(words):
+        if word in first and duplicates == "error":
+            raise DataError(
+                f"the word {word.decode(errors='replace')!r} stands twice",
+                where=f"{name}, entries {first[word] + 1} and {i + 1}, byte {positions[i]}",
+                remedy='give duplicates="first" to keep the first of each',
+            )
+        first.setdefault(word, i)
+    _log.warning("%s: %d repeated words, only the first of each is kept", name, len(words) - len(first))
+    return np.fromiter(first.values(), np.int64, len(first))
+
+
+def descending_counts(stated: int, kept: int) -> np.ndarray:
+    """The stand-in for counts that gensim gives to files without them: (kept,), from ``stated`` down."""
+    return stated - np.arange(kept, dtype=np.int64)
+
+
+def utf8_words(
+    source: Source, words: list[bytes], positions: np.ndarray, encoding: str, errors: str
+) -> list[bytes]:
+    """The words as UTF-8, from the encoding given."""
+    plain = encoding.lower().replace("-", "") == "utf8"
+    if plain:
+        try:
+            b"\n".join(words).decode()
+            return words
+        except UnicodeDecodeError:
+            pass
+    result = []
+    for word, at in zip(words, positions.tolist(), strict=True):
+        try:
+            result.append(word.decode(encoding, errors).encode())
+        except UnicodeError as error:
+            place = at + getattr(error, "start", 0)
+            source.fail(
+                f"the word {word[:40]!r} is not {encoding}",
+                at=place,
+                remedy='give its encoding, or unicode_errors="replace"',
+            )
+        except LookupError:
+            source.fail(f"there is no encoding {encoding!r}")
+    return result
+
+
+def first_not_finite(matrix: np.ndarray) -> int | None:
+    """The first row with NaN or infinity, or None; in blocks, so that it takes little memory."""
+    step = max(1, (1 << 20) // max(1, matrix.shape[1]))
+    for start in range(0, len(matrix), step):
+        finite = np.isfinite(matrix[start : start + step]).all(axis=1)
+        if not finite.all():
+            return start + int(np.argmin(finite))
+    return None

@@ -1,0 +1,194 @@
+"""fastText's .bin: settings, dictionary, input vectors of words and n-grams, output vectors.
+
+Source: the format that fastText's ``FastText::saveModel``, ``Args::save``, ``Dictionary::save`` and
+``DenseMatrix::save`` write (version 12), all little-endian. The output vectors are skipped.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seqkit.errors import DataError
+from seqkit.vectors.formats.content import first_not_finite
+from seqkit.vectors.formats.content import MAX_DIMENSIONS
+from seqkit.vectors.formats.source import Source
+
+MAGIC, VERSION = 793712314, 12
+_SUPERVISED = 3
+_NAMES = ("dim", "ws", "epoch", "min_count", "neg", "word_ngrams", "loss", "model", "bucket", "minn", "maxn")
+
+
+@dataclass
+class _Entries:
+    words: list[bytes]
+    counts: list[int]
+    positions: list[int]
+
+
+def read_fasttext(path: str | os.PathLike[str]) -> Any:
+    """A SubwordVectors of a .bin file.
+
+    Raises DataError with the byte where it is damaged, and for a quantised model.
+    """
+    from seqkit.vectors.subwords import SubwordVectors, word_vectors
+
+    with Source(path) as source:
+        settings = _settings(source)
+        nwords, entries = _dictionary(source)
+        matrix = _matrix(source, settings, nwords)
+    words = [word.decode() for word in entries.words]
+    own, ngram = matrix[:nwords], matrix[nwords:]
+    table = SubwordVectors(settings["dim"], 0)
+    table.vectors_vocab, table.vectors_ngrams = own, ngram
+    table.min_n, table.max_n = settings["minn"], settings["maxn"]
+    table.index_to_key = words
+    table.key_to_index = {word: i for i, word in enumerate(words)}
+    with np.errstate(over="ignore"):  # sums of finite numbers may overflow in a damaged file
+        table.vectors = word_vectors(words, own, ngram, table.min_n, table.max_n)
+    row = first_not_finite(table.vectors)
+    if row is not None:
+        raise DataError(f"the n-grams of {words[row]!r} sum to no finite vector", where=f"{path}, byte 0")
+    table.expandos["count"] = np.array(entries.counts, np.int64)
+    table.next_index = nwords
+    return table
+
+
+def _take(source: Source, form: str) -> tuple[Any, ...]:
+    size = struct.calcsize("<" + form)
+    data = source.read(size)
+    if len(data) < size:
+        source.fail("the file ends within its settings")
+    return struct.unpack("<" + form, data)
+
+
+def _settings(source: Source) -> dict[str, int]:
+    magic, version = _take(source, "ii")
+    if magic != MAGIC or version != VERSION:
+        source.fail(f"magic {magic} and version {version}; fastText's are {MAGIC} and {VERSION}", at=0)
+    start = source.position
+    values = _take(source, "12id")
+    settings = dict(zip(_NAMES, values, strict=False))
+    in_range = (
+        0 < settings["dim"] <= MAX_DIMENSIONS
+        and 1 <= settings["model"] <= 3
+        and 1 <= settings["loss"] <= 4
+        and settings["bucket"] >= 0
+        and 0 <= settings["minn"] <= 1000
+        and 0 <= settings["maxn"] <= 1000
+        and math.isfinite(values[-1])
+    )
+    if not in_range:
+        source.fail(f"settings out of range: {settings}", at=start)
+    return settings
+
+
+def _dictionary(source: Source) -> tuple[int, _Entries]:
+    start = source.position
+    size, nwords, nlabels, ntokens, pruned = _take(source, "iiiqq")
+    if min(nwords, nlabels, ntokens) < 0 or nwords + nlabels != size:
+        source.fail(f"a dictionary of {size} entries, {nwords} words and {nlabels} labels", at=start)
+    if pruned > 0:
+        source.fail(
+            "a pruned model, as quantisation makes", at=start, remedy="use the model before quantising"
+        )
+    if source.size is not None and size * 10 > source.size - source.position:
+        source.fail(f"a dictionary of {size} entries; {source.size} bytes cannot hold it", at=start)
+    entries = _Entries([], [], [])
+    buffer, at, base = b"", 0, source.position
+    seen: set[bytes] = set()
+    for number in range(size):
+        while (stop := buffer.find(b"\0", at, at + (1 << 16))) < 0 or len(buffer) < stop + 10:
+            if stop < 0 and len(buffer) - at >= 1 << 16:
+                source.fail(f"no end to the word of entry {number + 1}", at=base + at)
+            more = source.read(1 << 20)
+            if not more:
+                source.fail(f"the file ends within entry {number + 1} of {size}")
+            buffer, base, at = buffer[at:] + more, base + at, 0
+        word, (count, kind) = buffer[at:stop], struct.unpack_from("<qb", buffer, stop + 1)
+        if kind != (0 if number < nwords else 1) or count < 0 or not word or word in seen:
+            what = "stands twice" if word in seen else f"has count {count} and type {kind}"
+            source.fail(f"entry {number + 1}, {word[:40].decode(errors='replace')!r}, {what}", at=base + at)
+        try:
+            word.decode()
+        except UnicodeDecodeError as error:
+            source.fail(f"the word {word[:40]!r} is not UTF-8", at=base + at + error.start)
+        seen.add(word)
+        if number < nwords:
+            entries.words.append(word)
+            entries.counts.append(count)
+            entries.positions.append(base + at)
+        at = stop + 10
+    source.push_back(buffer[at:])
+    return nwords, entries
+
+
+def _matrix(source: Source, settings: dict[str, int], nwords: int) -> np.ndarray:
+    start = source.position
+    (quantised,) = _take(source, "?")
+    if quantised:
+        source.fail("a quantised model", at=start, remedy="use the .bin before quantising, or its .vec")
+    data, rows, columns = _floats(source)
+    if (rows, columns) != (nwords + settings["bucket"], settings["dim"]):
+        source.fail(
+            f"input vectors ({rows}, {columns}) for {nwords} words, {settings['bucket']} buckets and "
+            f"{settings['dim']} dimensions",
+            at=start,
+        )
+    try:
+        matrix = np.empty((rows, columns), "<f4")
+    except MemoryError:
+        source.fail(f"input vectors ({rows}, {columns}): more than this machine's memory", at=start)
+    _fill(source, matrix, data)
+    flag = source.position
+    (quantised,) = _take(source, "?")
+    if quantised:
+        source.fail("a quantised model", at=flag, remedy="use the .bin before quantising, or its .vec")
+    end, _, columns = _floats(source)
+    if columns != settings["dim"]:
+        source.fail(f"output vectors of {columns} dimensions", at=flag + 1)
+    _skip(source, end)
+    if source.read(1):
+        source.fail("more bytes than the output vectors take", at=source.position - 1)
+    return matrix
+
+
+def _floats(source: Source) -> tuple[int, int, int]:
+    """(bytes, rows, columns) of a matrix, refused when the file cannot hold it."""
+    start = source.position
+    rows, columns = _take(source, "qq")
+    size = 4 * rows * columns
+    if rows < 0 or not 0 < columns <= MAX_DIMENSIONS:
+        source.fail(f"a matrix of {rows} by {columns}", at=start)
+    if source.size is not None and size > source.size - source.position:
+        source.fail(f"a matrix of {rows} by {columns}; {source.size} bytes cannot hold it", at=start)
+    return size, rows, columns
+
+
+def _fill(source: Source, matrix: np.ndarray, size: int) -> None:
+    start = source.position
+    target, at = matrix.reshape(-1).view(np.uint8), 0
+    while at < size:
+        part = source.read(min(size - at, 1 << 22))
+        if not part:
+            source.fail(f"the file ends {size - at} bytes before its input vectors do")
+        target[at : at + len(part)] = np.frombuffer(part, np.uint8)
+        at += len(part)
+    row = first_not_finite(matrix)
+    if row is not None:
+        source.fail(
+            f"input vector {row} holds a number that is not finite", at=start + row * matrix.shape[1] * 4
+        )
+
+
+def _skip(source: Source, size: int) -> None:
+    while size:
+        part = source.read(min(size, 1 << 22))
+        if not part:
+            source.fail(f"the file ends {size} bytes before its output vectors do")
+        size -= len(part)

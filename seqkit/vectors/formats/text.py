@@ -1,0 +1,313 @@
+"""word2vec text, fastText .vec and GloVe: a line a word, numbers after blanks, the first two with a header.
+
+Source: word2vec.c (``-binary 0``), https://fasttext.cc/docs/en/crawl-vectors.html (.vec) and
+https://nlp.stanford.edu/projects/glove/ (no header; some of its words contain blanks).
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from seqkit.backend.kernels import kernels
+from seqkit.threads import thread_count
+from seqkit.vectors.formats.content import (
+    MAX_DIMENSIONS,
+    Content,
+    descending_counts,
+    first_of_each,
+    header_of,
+    utf8_words,
+)
+from seqkit.vectors.formats.source import BLOCK, Source
+from seqkit.vectors.words import Words
+
+_LONGEST_WORD = 1 << 16
+_LONGEST_NUMBER = 64
+_NUMBER_BYTES = b"0123456789+-.eE "
+
+
+def _longest_line(dimensions: int) -> int:
+    return _LONGEST_WORD + _LONGEST_NUMBER * dimensions
+
+
+@dataclass
+class _Block:
+    """Whole lines: bytes ``begin`` to ``end`` of ``data``, which is the file from its byte ``base`` on."""
+
+    data: bytes | mmap.mmap
+    begin: int
+    end: int
+    base: int
+    row: int
+    """The number of its first row."""
+    count: int
+
+    @property
+    def start(self) -> int:
+        """The byte of the file where it begins."""
+        return self.base + self.begin
+
+    def bytes_view(self) -> np.ndarray:
+        return np.frombuffer(self.data, np.uint8, self.end - self.begin, self.begin)
+
+    def release(self) -> None:
+        """Let the system take mapped pages back, so that reading a file does not fill the memory with it."""
+        if isinstance(self.data, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            first = -(-self.begin // mmap.PAGESIZE) * mmap.PAGESIZE
+            if self.end > first:
+                self.data.madvise(mmap.MADV_DONTNEED, first, self.end - first)
+
+
+def _blocks(source: Source, dimensions: int) -> Iterator[_Block]:
+    """The lines from the source's position on; the last block ends with a line feed in any case."""
+    memory = source.mapped()
+    row = 0
+    if memory is None:
+        pieces = _read_pieces(source, dimensions)
+    else:
+        pieces = _mapped_pieces(source, memory, dimensions)
+    for block in pieces:
+        block.row = row
+        # the comparison makes a small array; a file's mapping itself cannot count
+        block.count = int(np.count_nonzero(block.bytes_view() == 10))
+        row += block.count
+        if block.count:
+            yield block
+
+
+def _mapped_pieces(source: Source, memory: mmap.mmap, dimensions: int) -> Iterator[_Block]:
+    at, size = source.position, len(memory)
+    while size > at and memory[size - 1] in b"\r\n":  # blank lines at the end, as editors leave them
+        size -= 1
+    longest = _longest_line(dimensions)
+    while at < size:
+        stop = min(at + BLOCK, size)
+        end = memory.rfind(b"\n", at, stop) + 1
+        if end == 0 and stop < size:
+            end = memory.find(b"\n", stop, min(size, at + longest)) + 1
+            if end == 0 and size - at > longest:
+                source.fail(f"no line ends within {longest} bytes", at=at)
+        if end == 0 or size - end == 0:
+            end = size
+        if end < size or memory[size - 1] == 10:
+            yield _Block(memory, at, end, 0, 0, 0)
+            at = end
+            continue
+        whole = memory.rfind(b"\n", at, size) + 1
+        if whole:
+            yield _Block(memory, at, whole, 0, 0, 0)
+            at = whole
+        data = memory[at:size] + b"\n"
+        yield _Block(data, 0, len(data), at, 0, 0)
+        at = size
+
+
+def _read_pieces(source: Source, dimensions: int) -> Iterator[_Block]:
+    rest, base, ended = b"", source.position, False
+    longest = _longest_line(dimensions)
+    while not ended:
+        new = source.read(BLOCK)
+        ended = len(new) < BLOCK
+        data = rest + new
+        if ended:
+            data = data.rstrip(b"\r\n")
+            data = data + b"\n" if data else data
+        end = data.rfind(b"\n") + 1
+        if end == 0 and len(data) > longest:
+            source.fail(f"no line ends within {longest} bytes", at=base)
+        rest = data[end:]
+        if end:
+            yield _Block(data, 0, end, base, 0, 0)
+        base += end
+
+
+class _Rows:
+    """Where the rows go: as many as announced, or a matrix that grows."""
+
+    def __init__(self, capacity: int, dimensions: int) -> None:
+        self.matrix = np.empty((capacity, dimensions), np.float32)
+
+    def reserve(self, rows: int) -> None:
+        """Room for ``rows``; nothing may hold a view meanwhile."""
+        if rows > len(self.matrix):
+            self.resize(max(rows, len(self.matrix) * 3 // 2))
+
+    def resize(self, rows: int) -> None:
+        # in place, where a copy would double the memory
+        self.matrix.resize((rows, self.matrix.shape[1]), refcheck=False)
+
+
+def _is_number(text: bytes) -> bool:
+    return (
+        bool(text) and not text.translate(None, _NUMBER_BYTES) and any(map(text.__contains__, b"0123456789"))
+    )
+
+
+def _careful_row(source: Source, block: _Block, r: int, span: np.ndarray, row: np.ndarray) -> int:
+    """Read one line by Python's own means into ``row``; gives where the word ends, or raises."""
+    start, end = int(span[0]), int(span[2])
+    line = block.data[block.begin + start : block.begin + end].rstrip(b" \r")
+    number = block.row + r
+    fields = line.rsplit(b" ", len(row))
+
+    def fail(what: str, offset: int = 0) -> None:
+        source.fail(what, at=block.start + start + offset, line=number + 1 + source.header_lines)
+
+    if len(fields) != len(row) + 1:
+        fail(f"{len(fields) - 1} numbers where {len(row)} are due")
+    word, at = fields[0], len(fields[0]) + 1
+    inner = word.split(b" ")[1:]  # GloVe has words such as ". . ." and "at name@domain.com"
+    if inner and (len(inner) >= len(row) or _is_number(inner[-1])):
+        fail(f"more than {len(row)} numbers, or two lines in one")
+    for d, text in enumerate(fields[1:]):
+        try:
+            if not text or text.translate(None, _NUMBER_BYTES):
+                raise ValueError
+            with np.errstate(over="ignore"):
+                row[d] = float(text)
+        except ValueError:
+            fail(f"{text[:40].decode(errors='replace')!r} is no finite number", at)
+        if not np.isfinite(row[d]):
+            fail(f"{text[:40].decode()!r} is beyond float32", at)
+        at += len(text) + 1
+    return start + len(fields[0])
+
+
+def _parse(source: Source, block: _Block, rows: np.ndarray) -> tuple[list[bytes], np.ndarray]:
+    """Fill ``rows`` from a block; gives its words and the byte where each begins."""
+    spans = np.empty((block.count, 3), np.int64)
+    kernels("vector_text", np).parse_rows(block.bytes_view(), rows, spans)
+    for r in np.flatnonzero(spans[:, 1] < 0):
+        spans[r, 1] = _careful_row(source, block, int(r), spans[r], rows[r])
+    empty = np.flatnonzero(spans[:, 0] == spans[:, 1])
+    if len(empty):
+        bad = int(empty[0])
+        source.fail(
+            "no word before the numbers",
+            at=block.start + int(spans[bad, 0]),
+            line=block.row + bad + 1 + source.header_lines,
+        )
+    data, edges = block.data, spans[:, :2] + block.begin
+    words = [data[a:b] for a, b in edges.tolist()]
+    block.release()
+    return words, edges[:, 0] + block.base
+
+
+def _check_sizes(source: Source, count: int | None, dimensions: int) -> int:
+    """The rows to make room for at first; refuses sizes that the file cannot hold."""
+    if not 0 < dimensions <= MAX_DIMENSIONS:
+        source.fail(f"{dimensions} dimensions: 1 to {MAX_DIMENSIONS} can be", at=0, line=1)
+    shortest = 2 * dimensions + 2  # a word of one byte, then a blank and a digit each, a line feed
+    if source.size is None:
+        room = max(1, (1 << 20) // dimensions)
+        return room if count is None else min(count, room)
+    most = (source.size - source.position + 1) // shortest
+    if count is None:
+        return min(most, max(1, (1 << 20) // dimensions))
+    if count > most:
+        source.fail(
+            f"{source.size} bytes cannot hold the {count} words of {dimensions} dimensions that it promises",
+            at=0,
+            line=1,
+        )
+    return count
+
+
+def read_text(
+    source: Source,
+    *,
+    header: bool,
+    limit: int | None = None,
+    encoding: str = "utf8",
+    errors: str = "strict",
+    duplicates: str = "error",
+) -> Content:
+    """Vectors of a text file; float32.
+
+    header: whether the first line states words and dimensions (word2vec and .vec) or is a word (GloVe).
+    limit: read only the first so many words, and do not look whether the header is right about the rest.
+
+    Raises DataError with line and byte: wrong count, a number that is none or not finite, a repeated word,
+    bytes that are not UTF-8.
+    """
+    stated: int | None = None
+    if header:
+        line = source.read_line(_LONGEST_WORD)
+        sizes = header_of(line)
+        if sizes is None:
+            source.fail("the first line is no header of two whole numbers", at=0, line=1)
+        stated, dimensions = sizes
+        source.header_lines = 1
+    else:
+        dimensions = _glove_dimensions(source)
+    due = stated if limit is None or stated is None else min(stated, limit)
+    room = _check_sizes(source, stated if due is None else due, dimensions)
+    words, positions, matrix = _read_rows(source, dimensions, room, due, limit)
+    if due is not None and len(words) < due:
+        source.fail(f"the file ends after {len(words)} words; the header promises {stated}")
+    words = utf8_words(source, words, positions, encoding, errors)
+    kept = first_of_each(words, source.name, duplicates, positions)
+    if kept is not None:
+        matrix, words = matrix[kept], [words[i] for i in kept]
+    count = descending_counts(len(positions) if due is None else due, len(words))
+    return Content(matrix, Words.of(words), attributes={"count": count})
+
+
+def _glove_dimensions(source: Source) -> int:
+    """Numbers a line: what most of the first lines have, since a word of GloVe may contain blanks."""
+    lines = source.peek(_longest_line(MAX_DIMENSIONS)).split(b"\n", 16)[:16]
+    if len(lines) > 1:
+        lines.pop()  # cut, or the empty end
+    counts = [len(line.split()) - 1 for line in lines if line.strip()]
+    return max(counts, key=lambda n: (counts.count(n), -n)) if counts else 0
+
+
+def _read_rows(
+    source: Source, dimensions: int, room: int, due: int | None, limit: int | None
+) -> tuple[list[bytes], np.ndarray, np.ndarray]:
+    """(words, byte of each, matrix), blocks parsed by threads while the next are read."""
+    target = _Rows(room, dimensions)
+    words: list[bytes] = []
+    positions: list[np.ndarray] = []
+    pending: list[Future[tuple[list[bytes], np.ndarray]]] = []
+
+    def collect(most: int) -> None:
+        while len(pending) > most:
+            found, at = pending.pop(0).result()
+            words.extend(found)
+            positions.append(at)
+
+    threads = thread_count()
+    with ThreadPoolExecutor(threads) as pool:
+        for block in _blocks(source, dimensions):
+            if limit is not None:
+                block.count = min(block.count, limit - block.row)
+                if block.count <= 0:
+                    break
+            total = block.row + block.count
+            if due is not None and total > due:
+                ends = np.flatnonzero(block.bytes_view() == 10)
+                first = 0 if due == block.row else int(ends[due - block.row - 1]) + 1
+                source.fail(
+                    f"more lines than the {due} words that the header promises",
+                    at=block.start + first,
+                    line=due + 1 + source.header_lines,
+                    remedy=f"give limit={due} to read no more than these",
+                )
+            if total > len(target.matrix):
+                collect(0)
+                target.reserve(total)
+            rows = target.matrix[block.row : total]
+            pending.append(pool.submit(_parse, source, block, rows))
+            del rows
+            collect(threads)
+        collect(0)
+    if len(words) != len(target.matrix):
+        target.resize(len(words))
+    at = np.concatenate(positions) if positions else np.empty(0, np.int64)
+    return words, at, target.matrix

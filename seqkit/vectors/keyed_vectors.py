@@ -1,0 +1,226 @@
+"""Word vectors to query, evaluate, save and load: gensim's ``KeyedVectors``, name for name."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from seqkit.errors import UsageError
+from seqkit.vectors import evaluation
+from seqkit.vectors.similarity import SimilarityTable
+
+_log = logging.getLogger("seqkit")
+_PathLike = str | os.PathLike[str]
+
+
+class KeyedVectors(SimilarityTable):
+    """Keys and their vectors (N, D).
+
+    vector_size: D. count: places to make ahead. dtype: of the vectors.
+
+    The public names, arguments, defaults and results are those of gensim 4.4; docs/keyed-vectors.md lists
+    what is left out or differs.
+    """
+
+    def vectors_for_all(
+        self, keys: Iterable[Any], allow_inference: bool = True, copy_vecattrs: bool = False
+    ) -> KeyedVectors:
+        """A new table of those of ``keys`` that have a vector here, each once, in their order.
+
+        allow_inference: also those for which a vector is only computed (subwords). copy_vecattrs: with the
+        attributes.
+        """
+        distinct = dict.fromkeys(keys)
+        chosen = [key for key in distinct if (key in self if allow_inference else key in self.key_to_index)]
+        result = KeyedVectors(self.vector_size, len(chosen), self._vectors.dtype)
+        for key in chosen:
+            result.add_vector(key, self[key])
+        result.set_descending_counts()
+        if copy_vecattrs:
+            for name, array in self.expandos.items():
+                for key in chosen:
+                    if self.has_index_for(key):
+                        result.set_vecattr(key, name, array[self.get_index(key)])
+        return result
+
+    def set_descending_counts(self) -> None:
+        """Give the keys the counts N … 1, as gensim does for vectors of unknown counts."""
+        from seqkit.vectors.formats.content import descending_counts
+
+        self.expandos["count"] = descending_counts(len(self), len(self))
+
+    # evaluation
+
+    def evaluate_word_analogies(
+        self,
+        analogies: _PathLike,
+        restrict_vocab: int | None = 300000,
+        case_insensitive: bool = True,
+        dummy4unknown: bool = False,
+        similarity_function: str = "most_similar",
+    ) -> tuple[float, list[dict[str, Any]]]:
+        """Share of questions "a is to b as c is to …" answered right, and the sections; in batches.
+
+        See :func:`seqkit.vectors.evaluation.evaluate_analogies`.
+        """
+        return evaluation.evaluate_analogies(
+            self,
+            analogies,
+            restrict_vocab=restrict_vocab,
+            case_insensitive=case_insensitive,
+            dummy4unknown=dummy4unknown,
+            similarity_function=similarity_function,
+        )
+
+    def evaluate_word_pairs(
+        self,
+        pairs: _PathLike,
+        delimiter: str = "\t",
+        encoding: str = "utf8",
+        restrict_vocab: int | None = 300000,
+        case_insensitive: bool = True,
+        dummy4unknown: bool = False,
+    ) -> tuple[evaluation.Correlation, evaluation.Correlation, float]:
+        """(Pearson, Spearman, percentage of pairs left out) against human judgements.
+
+        See :func:`seqkit.vectors.evaluation.evaluate_pairs`.
+        """
+        return evaluation.evaluate_pairs(
+            self,
+            pairs,
+            delimiter=delimiter,
+            encoding=encoding,
+            restrict_vocab=restrict_vocab,
+            case_insensitive=case_insensitive,
+            dummy4unknown=dummy4unknown,
+        )
+
+    @staticmethod
+    def log_accuracy(section: dict[str, Any]) -> None:
+        """Log the accuracy of a section of :meth:`evaluate_word_analogies`."""
+        evaluation.log_section(section)
+
+    @staticmethod
+    def log_evaluate_word_pairs(pearson: Any, spearman: Any, oov: float, pairs: Any) -> None:
+        """Log the result of :meth:`evaluate_word_pairs`."""
+        _log.info(
+            "Pearson %.4f, Spearman %.4f against %s, %.1f%% left out", pearson[0], spearman[0], pairs, oov
+        )
+
+    # files
+
+    def save(self, fname: _PathLike) -> None:
+        """Write seqkit's own file, which :meth:`load` maps into memory at once. Keys must be strings."""
+        from seqkit.vectors.formats import save_vectors
+
+        save_vectors(self, fname, "native")
+
+    @classmethod
+    def load(cls, fname: _PathLike, mmap: str | None = None) -> Any:
+        """Vectors of a file of :meth:`save`; also of any other format, told by its content.
+
+        mmap: "r" makes the vectors read-only; None lets this process change its own copy. Both open at once.
+
+        Raises DataError; for a file that gensim pickled it carries the lines that export it.
+        """
+        from seqkit.vectors.formats import load_vectors
+
+        if mmap not in (None, "r", "c"):
+            raise UsageError(f"mmap={mmap!r}", remedy='use "r", "c" or None')
+        return load_vectors(fname, writable=mmap != "r")
+
+    def save_word2vec_format(
+        self,
+        fname: _PathLike,
+        fvocab: _PathLike | None = None,
+        binary: bool = False,
+        total_vec: int | None = None,
+        write_header: bool = True,
+        prefix: str = "",
+        append: bool = False,
+        sort_attr: str = "count",
+    ) -> None:
+        """Write word2vec's text or binary format, by descending ``sort_attr`` where there is one.
+
+        See :func:`seqkit.vectors.formats.word2vec.save`.
+        """
+        from seqkit.vectors.formats import word2vec
+
+        word2vec.save(
+            self,
+            fname,
+            fvocab=fvocab,
+            binary=binary,
+            total_vec=total_vec,
+            write_header=write_header,
+            prefix=prefix,
+            append=append,
+            sort_attr=sort_attr,
+        )
+
+    @classmethod
+    def load_word2vec_format(
+        cls,
+        fname: _PathLike,
+        fvocab: _PathLike | None = None,
+        binary: bool = False,
+        encoding: str = "utf8",
+        unicode_errors: str = "strict",
+        limit: int | None = None,
+        datatype: Any = np.float32,
+        no_header: bool = False,
+    ) -> Any:
+        """Read word2vec's text or binary format; of a repeated word the first counts, with a warning.
+
+        See :func:`seqkit.vectors.formats.word2vec.load`. Raises DataError (a ValueError) with the byte.
+        """
+        from seqkit.vectors.formats import word2vec
+
+        content = word2vec.load(
+            fname,
+            fvocab=fvocab,
+            binary=binary,
+            encoding=encoding,
+            unicode_errors=unicode_errors,
+            limit=limit,
+            datatype=datatype,
+            no_header=no_header,
+        )
+        return cls._of(content)
+
+    def intersect_word2vec_format(
+        self,
+        fname: _PathLike,
+        lockf: float = 0.0,
+        binary: bool = False,
+        encoding: str = "utf8",
+        unicode_errors: str = "strict",
+    ) -> None:
+        """Take over the vectors of a word2vec file for the keys that are here; no key is added.
+
+        lockf: written to ``vectors_lockf`` (float32, (N,)) at these keys: what a trainer multiplies their
+        updates with.
+        """
+        other = KeyedVectors.load_word2vec_format(
+            fname, binary=binary, encoding=encoding, unicode_errors=unicode_errors
+        )
+        if other.vector_size != self.vector_size:
+            raise UsageError(
+                f"{fname} has {other.vector_size} dimensions, these vectors {self.vector_size}",
+                remedy="use vectors of one size",
+            )
+        pairs = [
+            (self.key_to_index[k], i) for i, k in enumerate(other.index_to_key) if k in self.key_to_index
+        ]
+        mine, theirs = np.array(pairs, np.int64).reshape(-1, 2).T
+        self.vectors[mine] = other.vectors[theirs]
+        locks = self.__dict__.get("vectors_lockf")
+        if locks is None or len(locks) != len(self):
+            locks = np.ones(len(self), np.float32)
+        locks[mine] = lockf
+        self.vectors_lockf = locks
+        self.norms = None

@@ -1,0 +1,136 @@
+"""fastText's vectors for any word: the mean of the vectors of its character n-grams.
+
+Source: Bojanowski et al. 2017, "Enriching word vectors with subword information"; the hash and the rules for
+n-grams are those of fastText's dictionary.cc.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from seqkit.vectors.keyed_vectors import KeyedVectors
+
+_BASIS, _PRIME = 2166136261, 16777619
+END_OF_LINE = "</s>"
+"""fastText's end of sentence, which has no n-grams."""
+
+
+def fnv1a(data: bytes) -> int:
+    """fastText's 32-bit FNV-1a, in which bytes count as signed: those above 127 flip the upper bits too.
+
+    Reference values of http://www.isthe.com/chongo/tech/comp/fnv/ hold for ASCII: "" 0x811c9dc5,
+    "a" 0xe40c292c, "foobar" 0xbf9cf968.
+    """
+    value = _BASIS
+    for byte in data:
+        value ^= byte | (0xFFFFFF00 if byte > 127 else 0)
+        value = value * _PRIME & 0xFFFFFFFF
+    return value
+
+
+def ngrams(word: str, least: int, most: int) -> list[str]:
+    """The n-grams of ``<word>`` of ``least`` to ``most`` characters, perhaps the whole among them.
+
+    The brackets alone are none: fastText leaves 1-grams at the edges out.
+    """
+    text = f"<{word}>"
+    return [
+        text[i : i + n]
+        for i in range(len(text))
+        for n in range(max(1, least), most + 1)
+        if i + n <= len(text) and not (n == 1 and i in (0, len(text) - 1))
+    ]
+
+
+def ngram_buckets(words: Sequence[str], least: int, most: int, buckets: int) -> tuple[np.ndarray, np.ndarray]:
+    """(places, rows) of the n-grams of many words: n-gram k belongs to word places[k], its vector is rows[k].
+
+    places ascend. Equal to hashing each of :func:`ngrams`, but all beginnings advance a character at a time.
+    """
+    marked = [f"<{word}>" for word in words]
+    lengths = np.fromiter(map(len, marked), np.int64, len(marked))
+    data = np.frombuffer("".join(marked).encode(errors="replace"), np.uint8)
+    starts = np.flatnonzero((data & 0xC0) != 0x80)  # of each character
+    sizes = np.diff(np.append(starts, len(data)))
+    owner = np.repeat(np.arange(len(marked)), lengths)
+    ends = np.cumsum(lengths)[owner]  # one past the last character of the word
+    signed = data.view(np.int8).astype(np.int32).view(np.uint32)
+    hashes = np.full(len(starts), _BASIS, np.uint32)
+    active = np.arange(len(starts))
+    places, rows = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for n in range(1, most + 1):
+        active = active[active + n <= ends[active]]
+        if len(active) == 0:
+            break
+        last = active + n - 1
+        for k in range(int(sizes[last].max())):
+            longer = sizes[last] > k
+            some = active[longer]
+            hashes[some] = (hashes[some] ^ signed[starts[last[longer]] + k]) * np.uint32(_PRIME)
+        if n >= least:
+            kept = active
+            if n == 1:
+                first = np.append(True, owner[1:] != owner[:-1])
+                kept = active[~first[active] & (active + 1 != ends[active])]
+            places.append(owner[kept])
+            rows.append((hashes[kept] % np.uint32(buckets)).astype(np.int64))
+    place, row = np.concatenate(places), np.concatenate(rows)
+    order = np.argsort(place, kind="stable")
+    return place[order], row[order]
+
+
+def word_vectors(
+    words: Sequence[str], table: np.ndarray, ngram_table: np.ndarray, least: int, most: int
+) -> np.ndarray:
+    """The vectors of known words, (N, D): the mean of the word's own (N, D) and those of its n-grams."""
+    result = np.array(table, np.float32)
+    if len(ngram_table) == 0 or most == 0:
+        return result
+    for first in range(0, len(words), 2048):  # a few thousand words of n-grams at once
+        block = ["" if word == END_OF_LINE else word for word in words[first : first + 2048]]
+        place, row = ngram_buckets(block, least, most, len(ngram_table))
+        plain = np.fromiter((word == END_OF_LINE for word in words[first : first + 2048]), bool, len(block))
+        keep = ~plain[place]
+        place, row = place[keep], row[keep]
+        if len(place) == 0:
+            continue
+        own, begins, counts = np.unique(place, return_index=True, return_counts=True)
+        sums = np.add.reduceat(ngram_table[row], begins, axis=0)
+        result[first + own] = (result[first + own] + sums) / (counts + 1).astype(np.float32)[:, None]
+    return result
+
+
+class SubwordVectors(KeyedVectors):
+    """Word vectors that have one for any string, by its n-grams. What fastText's .bin holds.
+
+    vectors_vocab: (N, D), the words' own. vectors_ngrams: (bucket, D). min_n, max_n: lengths of n-grams.
+
+    ``word in table`` holds for any string; ``has_index_for`` tells the known ones.
+    """
+
+    vectors_vocab: np.ndarray
+    vectors_ngrams: np.ndarray
+    min_n: int
+    max_n: int
+
+    @property
+    def bucket(self) -> int:
+        """The number of n-gram vectors."""
+        return len(self.vectors_ngrams)
+
+    def __contains__(self, key: Any) -> bool:
+        return self.has_index_for(key) or (isinstance(key, str) and self.bucket > 0 and self.max_n > 0)
+
+    def get_vector(self, key: Any, norm: bool = False) -> np.ndarray:
+        """The vector of a key, (D,); of an unknown string the mean of its n-grams, zero when it has none."""
+        if self.has_index_for(key) or key not in self:
+            return super().get_vector(key, norm)
+        _, rows = ngram_buckets([key], self.min_n, self.max_n, self.bucket)
+        if len(rows) == 0:
+            return np.zeros(self.vector_size, np.float32)
+        result = self.vectors_ngrams[rows].mean(axis=0, dtype=np.float32)
+        length = np.linalg.norm(result)
+        return result / length if norm and length > 0 else result

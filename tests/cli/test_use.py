@@ -1,0 +1,325 @@
+"""eval-lm, score, generate, corpora, plot, doctor: on runs of each kind."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import seqkit as library
+from tests.cli.conftest import Seqkit
+
+RUNS = ["lstm", "kneser_ney", "characters"]
+
+
+@pytest.fixture(params=RUNS)
+def run(request: pytest.FixtureRequest) -> Path:
+    path: Path = request.getfixturevalue(request.param)
+    return path
+
+
+def words(run: Path) -> list[str]:
+    """The words that the model of a run knows."""
+    return [token for token in library.load(run).vocabulary if not token.startswith("<")]
+
+
+def stdin(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), "utf-8"))
+
+
+# eval-lm
+
+
+def test_evaluation_says_what_it_did(seqkit: Seqkit, run: Path) -> None:
+    done = seqkit("eval-lm", run, "--json")
+    assert (done.code, done.err) == (0, "")
+    result, model = done.json, library.load(run)
+    assert list(result)[:2] == ["perplexity", "predictions"]
+    assert result["predictions"] == len(model.encoded().splits["test"])
+    assert result["perplexity"] == pytest.approx(math.exp(result["loss"]), rel=1e-12)
+    assert (result["vocab_size"], result["tokenizer"]) == (len(model.vocabulary), model.tokenizer.name)
+    assert (result["batch_size"], result["protocol"], result["split"]) == (1, "exact", "test")
+    shown = seqkit("eval-lm", run).out
+    assert f"perplexity {result['perplexity']:.2f} over {result['predictions']:,} predictions" in shown
+    assert f"{result['bits_per_character']:.4f} bits per character" in shown
+
+
+def test_the_validation_while_training_is_the_evaluation_after(seqkit: Seqkit, lstm: Path) -> None:
+    """The same weights, streams and split give the loss that the log holds."""
+    best = json.loads((lstm / "log.jsonl").read_text().splitlines()[-1])
+    assert best["best"]
+    done = seqkit("eval-lm", lstm, "--split", "valid", "--batch-size", "10", "--json")
+    assert done.json["loss"] == pytest.approx(best["valid_loss"], rel=1e-12)
+
+
+def test_another_text_and_the_textbooks_protocol(seqkit: Seqkit, lstm: Path, corpus: Path) -> None:
+    done = seqkit(
+        "eval-lm", lstm, "--corpus", corpus, "--split", "train", "--eval-protocol", "textbook", "--json"
+    )
+    result = done.json
+    assert (result["protocol"], result["batch_size"], result["bits_per_character"]) == ("textbook", 10, None)
+    assert result["predictions"] == (len(library.load(lstm).encoded().splits["train"]) - 1) // 350 * 350
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["nowhere"], 1, "no run directory at nowhere"),
+        (["."], 1, "has no config.json"),
+        (["RUN", "--split", "foo"], 2, "is not one of 'train'"),
+        (["RUN", "--corpus", "nowhere"], 1, "no corpus 'nowhere'"),
+        (["RUN", "--batch-size", "0"], 2, "0 is not in the range"),
+        (["RUN", "--eval-protocol", "textbook"], 1, "do not fill one window of 35"),
+        (["RUN", "--device", "tpu"], 1, "unknown device 'tpu'"),
+        ([], 2, "Missing argument 'RUN'"),
+    ],
+)
+def test_mistakes_of_eval_lm(seqkit: Seqkit, lstm: Path, arguments: list[str], code: int, said: str) -> None:
+    done = seqkit("eval-lm", *(str(lstm) if a == "RUN" else a for a in arguments))
+    assert (done.code, done.out) == (code, "")
+    assert said in done.err
+
+
+def test_a_corpus_without_that_part(seqkit: Seqkit, lstm: Path, tmp_path: Path) -> None:
+    (tmp_path / "text").mkdir()
+    (tmp_path / "text" / "train.txt").write_text("the cat sat\n" * 9)
+    (tmp_path / "text" / "valid.txt").write_text("the dog ran\n" * 9)
+    done = seqkit("eval-lm", lstm, "--corpus", "text")
+    assert done.code == 1
+    assert "text" in done.err
+
+
+def test_the_device_of_the_environment_holds(
+    seqkit: Seqkit, lstm: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEQKIT_DEVICE", "tpu")
+    done = seqkit("eval-lm", lstm)
+    assert done.code == 1
+    assert "unknown device 'tpu'" in done.err
+    assert seqkit("eval-lm", lstm, "--device", "cpu").code == 0
+
+
+def test_kneser_ney_has_no_textbook_protocol(seqkit: Seqkit, kneser_ney: Path) -> None:
+    done = seqkit("eval-lm", kneser_ney, "--eval-protocol", "textbook", "--split", "train")
+    assert done.code == 2
+    assert "recurrent models" in done.err
+
+
+# score
+
+
+def test_scores_are_those_of_the_model_step_by_step(seqkit: Seqkit, run: Path, tmp_path: Path) -> None:
+    lines = ["the cat sat on the mat", "", "dog"] + ["a red house ran"] * 70
+    (tmp_path / "lines.txt").write_text("\n".join(lines) + "\n")
+    done = seqkit("score", run, "lines.txt", "--json")
+    assert (done.code, done.err) == (0, "")
+    assert [record["line"] for record in done.json] == lines
+    model = library.load(run)
+    for line, record in list(zip(lines, done.json, strict=True))[:5]:
+        ids = model.vocabulary.encode([*model.tokenizer.tokenize(line), model.tokenizer.end_of_line])
+        state, before, total = model.model.start(1), model.eos_id, 0.0
+        for i in ids:
+            log_probs, state = model.model.step(np.array([before]), state)
+            total, before = total + float(log_probs[0, i]), int(i)
+        assert record["log_prob"] == pytest.approx(total, abs=1e-4)
+        assert record["tokens"] == len(ids)
+        assert record["perplexity"] == pytest.approx(math.exp(-total / len(ids)), rel=1e-4)
+        assert record["unknown"] == int((ids == model.vocabulary.unk_id).sum())
+    assert len({record["log_prob"] for record in done.json[3:]}) == 1  # padding and batches change nothing
+
+
+def test_line_scores_of_kneser_ney_add_up_to_its_evaluation(
+    seqkit: Seqkit, kneser_ney: Path, corpus: Path, tmp_path: Path
+) -> None:
+    from seqkit.corpora import open_corpus
+
+    (tmp_path / "test.txt").write_text(
+        "".join(line + "\n" for line in open_corpus(str(corpus)).lines("test"))
+    )
+    scores = seqkit("score", kneser_ney, "test.txt", "--json").json
+    whole = seqkit("eval-lm", kneser_ney, "--json").json
+    assert sum(score["tokens"] for score in scores) == whole["predictions"]
+    total = -sum(score["log_prob"] for score in scores)
+    assert total == pytest.approx(whole["loss"] * whole["predictions"], rel=1e-12)
+    unknown = sum(score["unknown"] for score in scores)
+    assert unknown == pytest.approx(whole["unk_share"] * whole["predictions"])
+    assert unknown > 0
+
+
+@pytest.mark.parametrize("name", [[], ["-"]])
+def test_scores_of_standard_input(
+    seqkit: Seqkit, lstm: Path, monkeypatch: pytest.MonkeyPatch, name: list[str]
+) -> None:
+    one, two, *_ = words(lstm)
+    stdin(monkeypatch, f"{one} {two}\r\nzebra".encode())
+    done = seqkit("score", lstm, *name)
+    rows = [line.split("\t") for line in done.out.splitlines()]
+    assert [(row[1], row[3], row[4]) for row in rows] == [("3", "0", f"{one} {two}"), ("2", "1", "zebra")]
+    stdin(monkeypatch, b"")
+    assert seqkit("score", lstm, *name, "--json").json == []
+    stdin(monkeypatch, b"good\nbad \xfe\n")
+    done = seqkit("score", lstm, *name)
+    assert done.code == 1
+    assert "byte 0xfe is not UTF-8, standard input, line 2, byte 4" in done.err
+
+
+def test_a_character_that_the_model_does_not_know(seqkit: Seqkit, characters: Path, tmp_path: Path) -> None:
+    (tmp_path / "l.txt").write_text("thé\n")
+    done = seqkit("score", characters, "l.txt")
+    assert done.code == 1
+    assert "'é' is not among the" in done.err
+
+
+# generate
+
+
+def test_the_same_seed_writes_the_same_text(seqkit: Seqkit, run: Path) -> None:
+    command = ["generate", run, "--num-samples", "5", "--max-new-tokens", "30", "--json"]
+    one, same, other = seqkit(*command), seqkit(*command), seqkit(*command, "--seed", "1")
+    assert one.code == 0
+    assert one.json == same.json
+    assert one.json != other.json
+    for sample in one.json:
+        assert sample["tokens"] <= 30
+        assert sample["log_prob"] < 0
+        assert sample["stopped"] == (sample["tokens"] < 30)
+    plain = seqkit(*command[:-1])
+    assert plain.out == "".join(sample["text"] + "\n" for sample in one.json)
+
+
+def test_unknown_is_never_written_unless_asked_for(seqkit: Seqkit, lstm: Path, kneser_ney: Path) -> None:
+    for path in (lstm, kneser_ney):
+        command = ["generate", path, "--num-samples", "20", "--max-new-tokens", "50", "--no-stop", "--json"]
+        assert not any("<unk>" in sample["text"] for sample in seqkit(*command).json)
+        assert any("<unk>" in sample["text"] for sample in seqkit(*command, "--allow-unknown").json)
+
+
+def test_top_k_of_one_and_temperature_0_are_greedy(seqkit: Seqkit, run: Path) -> None:
+    command = ["generate", run, "--max-new-tokens", "20", "--no-stop", "--prompt", "the cat", "--json"]
+    greedy = seqkit(*command, "--temperature", "0").json
+    assert seqkit(*command, "--top-k", "1").json == greedy
+    assert seqkit(*command, "--top-p", "1e-9").json == greedy
+
+
+def test_prompt_and_stop(seqkit: Seqkit, lstm: Path) -> None:
+    one, two, *_ = words(lstm)
+    command = ["generate", lstm, "--num-samples", "8", "--max-new-tokens", "40", "--json"]
+    samples = seqkit(*command, "--prompt", "zebra ran", "--stop", one, "--stop", two).json
+    for sample in samples:
+        assert sample["text"].startswith("zebra ran")
+        assert not {one, two} & set(sample["text"].split())
+        assert sample["stopped"] == (sample["tokens"] < 40)
+    assert any(sample["stopped"] for sample in samples)
+    done = seqkit("generate", lstm, "--stop", "zebra")
+    assert done.code == 2
+    assert "stop token 'zebra' is not in the vocabulary" in done.err
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--top-k", "0"],
+        ["--top-p", "0"],
+        ["--top-p", "1.5"],
+        ["--temperature", "-1"],
+        ["--temperature", "nan"],
+        ["--temperature", "inf"],
+        ["--max-new-tokens", "0"],
+        ["--num-samples", "0"],
+        ["--seed", "-1"],
+        ["--seed", str(2**64)],
+    ],
+)
+def test_settings_that_generate_refuses(seqkit: Seqkit, lstm: Path, options: list[str]) -> None:
+    done = seqkit("generate", lstm, *options)
+    assert (done.code, done.out) == (2, "")
+    assert "rror" in done.err
+
+
+# The others
+
+
+def test_corpora(seqkit: Seqkit, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQKIT_DATA", str(tmp_path / "data"))
+    rows = {row["name"]: row for row in seqkit("corpora", "list", "--json").json}
+    assert {"ptb", "wikitext-2", "tinyshakespeare"} <= rows.keys()
+    assert not any(row["present"] for row in rows.values())
+    assert rows["ptb"]["folder"].startswith(str(tmp_path))
+    listed = seqkit("corpora", "list")
+    assert listed.out.startswith("pydocs")
+    assert "ptb               absent  text" in listed.out
+    assert "absent" in seqkit("corpora", "info", "ptb").out
+    info = seqkit("corpora", "info", corpus, "--json").json
+    assert info["splits"] == ["train", "valid", "test"]
+    for command in (["corpora", "info", "nowhere"], ["train-lm", "ptb", "--out", "run"]):
+        assert seqkit(*command).code == 1
+    assert "corpora fetch ptb" in seqkit("train-lm", "ptb", "--out", "run").err
+    unknown = seqkit("corpora", "fetch", "nowhere")
+    assert unknown.code == 2
+    assert "no registered corpus 'nowhere'" in unknown.err
+
+
+def test_doctor(seqkit: Seqkit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQKIT_DATA", str(tmp_path / "data"))
+    report = seqkit("doctor", "--json").json
+    keys = "seqkit python system packages blas threads cores kernels gpu data cache corpora missing"
+    assert list(report) == keys.split()
+    assert report["seqkit"] == library.__version__
+    assert report["data"] == {"path": str(tmp_path / "data"), "exists": False, "writable": True}
+    assert report["packages"].keys() >= {"numpy", "numba", "click", "nltk", "safetensors", "tqdm", "cupy"}
+    assert [bool(v) for v in report["packages"].values()].count(False) == len(report["missing"])
+    assert f"threads   {report['threads']} of {report['cores']} cores" in seqkit("doctor").out
+
+
+def test_curves(seqkit: Seqkit, lstm: Path, characters: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    done = seqkit("plot", "curves", lstm, characters, "--out", "c.svg")
+    assert (done.code, done.out) == (0, "c.svg\n")
+    assert "<svg" in (tmp_path / "c.svg").read_text()
+    for arguments, code in {
+        ("nowhere",): 1,
+        (str(lstm), "--out", "c.xyz"): 2,
+        (str(lstm), "--out", "no/folder.png"): 2,
+        (): 2,
+    }.items():
+        assert seqkit("plot", "curves", *arguments).code == code
+
+
+# The group
+
+
+def test_unknown_commands_and_help(seqkit: Seqkit) -> None:
+    for arguments, code, said in [
+        (["train-ml"], 2, "No such command 'train-ml'. Did you mean train-lm?"),
+        (["xyzzy"], 2, "No such command 'xyzzy'."),
+        (["--xyzzy"], 2, "No such option"),
+    ]:
+        done = seqkit(*arguments)
+        assert done.code == code
+        assert said in done.err
+    assert "train-lm  Train a language model." in seqkit("--help").out
+    assert seqkit("-h").code == 0
+    assert library.__version__ in seqkit("--version").out
+
+
+@pytest.mark.parametrize(
+    "command", ["train-lm", "eval-lm", "score", "generate", "corpora", "plot", "doctor", "demo"]
+)
+def test_every_command_has_help(seqkit: Seqkit, command: str) -> None:
+    done = seqkit(command, "--help")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith(f"Usage: seqkit {command}")
+
+
+def test_debug_shows_the_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from seqkit.cli import main
+    from seqkit.errors import RunError
+
+    monkeypatch.setenv("SEQKIT_DEBUG", "")  # remembered, so that it is put back
+    with pytest.raises(RunError, match="no run directory"):
+        main(["--debug", "eval-lm", str(tmp_path / "nowhere")])

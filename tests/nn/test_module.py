@@ -1,0 +1,171 @@
+"""Modules: what they find among their attributes, save, load and move."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+from seqkit import nn, ops
+from seqkit.autograd import Tensor
+from seqkit.backend.random import Generator
+from seqkit.errors import RunError, ShapeError, UsageError
+
+
+class Block(nn.Module):
+    def __init__(self, generator: Generator) -> None:
+        self.second = nn.Linear(3, 5, generator=generator)
+        self.scale = nn.Parameter(np.ones(5, np.float32))
+        self.parts = [nn.LayerNorm(5), ops.relu, nn.Linear(5, 2, bias=False, generator=generator)]
+        self.shift = nn.Parameter(np.zeros(2, np.float32))
+
+
+class Tied(nn.Module):
+    def __init__(self) -> None:
+        self.a = nn.Embedding(7, 3, generator=Generator(0))
+        self.b = nn.Linear(3, 7, bias=False, generator=Generator(1))
+        self.b.W = self.a.W
+
+
+@pytest.fixture
+def block() -> Block:
+    return Block(Generator(3))
+
+
+def test_parameters_are_named_in_a_fixed_order(block: Block) -> None:
+    names = ["scale", "shift", "second.W", "second.b", "parts.0.gamma", "parts.0.beta", "parts.2.W"]
+    assert [name for name, _ in block.named_parameters()] == names
+    assert list(block.state_dict()) == names
+    assert [p.shape for p in block.parameters()] == [(5,), (2,), (5, 3), (5,), (5,), (5,), (2, 5)]
+    assert block.parameter_count() == 5 + 2 + 15 + 5 + 5 + 5 + 10
+
+
+def test_a_tied_parameter_counts_once_under_its_first_name() -> None:
+    tied = Tied()
+    assert [name for name, _ in tied.named_parameters()] == ["a.W"]
+    assert tied.parameter_count() == 21
+    tied.load_state_dict({"a.W": np.full((7, 3), 2.0)})
+    np.testing.assert_array_equal(tied.b.W.data, np.full((7, 3), 2, np.float32))
+    tied.astype(np.float64)
+    assert tied.b.W is tied.a.W
+    assert tied.b.W.dtype == np.float64
+    tied.a(np.array([1, 2])).sum().backward()
+    assert tied.b.W.grad is tied.a.W.grad is not None
+    tied.zero_grad()
+    assert tied.b.W.grad is None
+
+
+def test_a_state_goes_round(block: Block) -> None:
+    saved = {name: a.copy() for name, a in block.state_dict().items()}
+    other = Block(Generator(4))
+    before = dict(other.named_parameters())
+    assert not np.array_equal(other.second.W.data, block.second.W.data)
+    other.load_state_dict(saved)
+    assert dict(other.named_parameters()) == before  # the same Parameter objects, which an optimiser may hold
+    for name, value in other.state_dict().items():
+        np.testing.assert_array_equal(value, saved[name])
+        assert not np.shares_memory(value, saved[name])
+
+
+def test_a_state_that_does_not_fit_is_refused_whole(block: Block) -> None:
+    saved = {name: a + 1 for name, a in block.state_dict().items()}
+    before = {name: a.copy() for name, a in block.state_dict().items()}
+    missing = {name: a for name, a in saved.items() if name != "shift"} | {"extra": np.zeros(1)}
+    with pytest.raises(
+        RunError, match=r"x\.safetensors does not fit Block: missing \['shift'\], extra \['extra'\]"
+    ):
+        block.load_state_dict(missing, source="x.safetensors")
+    with pytest.raises(ShapeError, match=r"x\.safetensors: second\.W has shape \(3, 5\), not \(5, 3\)"):
+        block.load_state_dict(saved | {"second.W": np.zeros((3, 5))}, source="x.safetensors")
+    for name, value in block.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+def test_train_and_eval_reach_every_part(block: Block) -> None:
+    everything = [block, block.second, block.parts[0], block.parts[2]]
+    assert all(module.training for module in everything)
+    assert block.eval() is block
+    assert not any(module.training for module in everything)
+    block.train()
+    assert all(module.training for module in everything)
+
+
+def test_dropout_is_for_training() -> None:
+    x = Tensor(np.ones((50, 40), np.float32))
+    for layer in (nn.Dropout(0.25), nn.LockedDropout(0.25)):
+        rows = x.reshape(5, 10, 40)
+        with pytest.raises(UsageError, match="generator"):
+            layer(rows)
+        y = layer(rows, Generator(1)).data
+        assert set(np.unique(y)) == {0, np.float32(4 / 3)}
+        assert 0.6 < (y > 0).mean() < 0.9
+        locked = bool(np.all(y == y[:, :1]))
+        assert locked == isinstance(layer, nn.LockedDropout)
+        layer.eval()
+        assert layer(rows) is rows
+    assert nn.Dropout(0.0)(x) is x
+    for rate in (1.0, -0.1, float("nan")):
+        with pytest.raises(UsageError):
+            nn.Dropout(rate)
+
+
+def test_sequential_passes_results_and_the_generator_on() -> None:
+    generator = Generator(2)
+    layers = nn.Sequential(
+        nn.Linear(3, 4, generator=generator),
+        ops.relu,
+        nn.Sequential(nn.Dropout(0.5), nn.Linear(4, 2, generator=generator)),
+    )
+    assert (len(layers), layers[1]) == (3, ops.relu)
+    assert [name for name, _ in layers.named_parameters()] == [
+        *("layers.0.W", "layers.0.b", "layers.2.layers.1.W", "layers.2.layers.1.b"),
+    ]
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    with pytest.raises(UsageError, match="generator"):
+        layers(Tensor(x))
+    assert layers(Tensor(x), Generator(0)).shape == (2, 2)
+    layers.eval()
+    first, last = layers[0], layers[2][1]
+    hidden = np.maximum(x @ first.W.data.T + first.b.data, 0)
+    np.testing.assert_allclose(layers(Tensor(x)).data, hidden @ last.W.data.T + last.b.data, rtol=1e-5)
+
+
+def test_layers_compute_what_they_say() -> None:
+    generator = Generator(5)
+    x = Generator(6).normal((2, 3, 5))
+    linear = nn.Linear(5, 7, generator=generator)
+    np.testing.assert_allclose(
+        linear(Tensor(x)).data, x @ linear.W.data.T + linear.b.data, rtol=2e-5, atol=1e-6
+    )
+    norm = nn.LayerNorm(5)
+    norm.gamma.data[...], norm.beta.data[...] = 3, 1
+    y = norm(Tensor(x)).data
+    np.testing.assert_allclose(y.mean(axis=-1), 1, atol=1e-5)
+    np.testing.assert_allclose(y.std(axis=-1), 3, rtol=1e-3)
+    table = nn.Embedding(11, 4, std=0.5, generator=generator)
+    ids = np.array([[3, 0, 10], [3, 3, 1]])
+    np.testing.assert_array_equal(table(ids).data, table.W.data[ids])
+
+
+def test_modules_are_not_pickled(block: Block) -> None:
+    with pytest.raises(TypeError, match="does not pickle"):
+        pickle.dumps(block.scale)
+
+
+def test_a_module_shows_its_parts(block: Block) -> None:
+    text = repr(block)
+    assert text.startswith("Block(47 parameters)\n")
+    assert "  second: Linear(20 parameters)" in text
+
+
+def test_moving_to_the_device_keeps_values(gpu: str, block: Block) -> None:
+    before = {name: np.array(a) for name, a in block.state_dict().items()}
+    block.scale.grad = block.scale.data
+    block.to(gpu)
+    assert str(block.device).startswith(gpu)
+    assert block.scale.grad is None
+    moved: Any = block.to("cpu").state_dict()
+    for name, value in before.items():
+        np.testing.assert_array_equal(moved[name], value)

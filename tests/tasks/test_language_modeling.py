@@ -1,0 +1,295 @@
+"""The task: perplexity by definition, protocols, scores, and settings."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import seqkit
+from seqkit.backend.random import Generator
+from seqkit.corpora import open_corpus
+from seqkit.data import BPTTBatches
+from seqkit.errors import DataError, RunError, UsageError
+from seqkit.models import KneserNey, KneserNeyConfig, LanguageModel, LanguageModelConfig
+from seqkit.tasks.language_modeling import (
+    LanguageModelSettings,
+    TrainedLanguageModel,
+    evaluation,
+    settings_from,
+    train,
+)
+from seqkit.tasks.language_modeling.evaluation import line_losses, stream_loss, textbook_loss
+from seqkit.tasks.language_modeling.settings import MAY_CHANGE, settings_to_resume
+from seqkit.tasks.language_modeling.train import make_run_schedule
+from seqkit.training import RunDirectory, sealed
+from tests.training.tiny import TINY, write_corpus
+
+V, EOS = 13, 4
+
+
+def model_of(kind: str) -> LanguageModel:
+    model = LanguageModel(
+        LanguageModelConfig(V, model=kind, emsize=5, nhid=6, nlayers=2, dropout=0.4, init_range=1.0),
+        generator=Generator(3, "init"),
+    )
+    model.astype(np.float64)
+    return model
+
+
+def stream(n: int, seed: int = 0) -> np.ndarray:
+    return Generator(seed).integers(0, V, n).astype(np.uint16)
+
+
+def step_by_step(model: Any, ids: np.ndarray, first: int, state: Any = None) -> float:
+    """Σ -log P of every id, one at a time: the definition."""
+    state, before, total = model.start(1) if state is None else state, first, 0.0
+    for i in ids:
+        log_probs, state = model.step(np.array([before]), state)
+        total -= float(log_probs[0, int(i)])
+        before = int(i)
+    return total
+
+
+# Perplexity
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru", "rnn"])
+def test_the_loss_of_a_stream_is_that_of_every_token(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, ids = model_of(kind), stream(101)
+    expected = step_by_step(model, ids, EOS)
+    assert stream_loss(model, ids, EOS) == pytest.approx(expected, rel=1e-12)
+    monkeypatch.setattr(evaluation, "_SCORES_AT_ONCE", 7 * V)  # windows of 7 tokens change nothing
+    assert stream_loss(model, ids, EOS) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("batch_size", [2, 3, 7, 20])
+def test_streams_side_by_side_predict_every_token_once(batch_size: int) -> None:
+    """Each stream begins with an empty state, its first token predicted from the token before it."""
+    model, ids = model_of("lstm"), stream(101)
+    rows = -(-len(ids) // batch_size)
+    expected = sum(
+        step_by_step(model, ids[start : start + rows], EOS if start == 0 else int(ids[start - 1]))
+        for start in range(0, len(ids), rows)
+    )
+    assert stream_loss(model, ids, EOS, batch_size=batch_size) == pytest.approx(expected, rel=1e-12)
+
+
+def test_evaluation_polls_between_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "_SCORES_AT_ONCE", 10 * V)
+    polls: list[int] = []
+    stream_loss(model_of("gru"), stream(101), EOS, poll=lambda: polls.append(1))
+    assert len(polls) == 11
+
+
+def test_kneser_ney_starts_each_line_anew() -> None:
+    ids = stream(300)
+    model = KneserNey.fit(ids, KneserNeyConfig(V, 3, EOS))
+    test = stream(101, seed=1)
+    assert stream_loss(model, test, EOS) == pytest.approx(step_by_step(model, test, EOS), rel=1e-12)
+    ends = [0, *(np.flatnonzero(test == EOS) + 1).tolist(), len(test)]
+    lines = [test[a:b] for a, b in itertools.pairwise(ends) if b > a]
+    by_line = [losses.sum() for losses in line_losses(model, lines, EOS)]
+    assert sum(by_line) == pytest.approx(stream_loss(model, test, EOS), rel=1e-12)
+
+
+def naive_textbook(model: LanguageModel, ids: np.ndarray) -> tuple[float, int]:
+    """The second book's eval_perplexity: 10 offsets (N - 1) // 10 apart, windows of 35, no tail."""
+    batch_size, time_size = 10, 35
+    jump = (len(ids) - 1) // batch_size
+    windows = (len(ids) - 1) // (batch_size * time_size)
+    total = 0.0
+    for row in range(batch_size):
+        state = model.start(1)
+        for position in range(windows * time_size):
+            at = row * jump + position
+            log_probs, state = model.step(np.array([int(ids[at])]), state)
+            total -= float(log_probs[0, int(ids[at + 1])])
+    return total, windows * time_size * batch_size
+
+
+@pytest.mark.parametrize("n", [351, 700, 701, 777, 1111])
+def test_the_textbooks_protocol(n: int) -> None:
+    model, ids = model_of("lstm"), stream(n)
+    total, predictions = textbook_loss(model, ids)
+    expected, count = naive_textbook(model, ids)
+    assert predictions == count
+    assert total == pytest.approx(expected, rel=1e-12)
+
+
+def test_line_losses_do_not_see_their_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = model_of("gru")
+    lines = [stream(n, seed=n) for n in (1, 17, 4, 30)]
+    expected = [step_by_step(model, line, EOS) for line in lines]
+    for at_once in (1 << 23, 4 * V * 5):
+        monkeypatch.setattr(evaluation, "_SCORES_AT_ONCE", at_once)
+        losses = list(line_losses(model, lines, EOS))
+        assert [len(each) for each in losses] == [1, 17, 4, 30]
+        np.testing.assert_allclose([each.sum() for each in losses], expected, rtol=1e-12)
+
+
+# A trained model
+
+
+def tiny(folder: Path, **settings: Any) -> TrainedLanguageModel:
+    """A finished run; the corpus lies beside it."""
+    corpus = folder / "c.txt"
+    if not corpus.exists():
+        write_corpus(corpus)
+    made = LanguageModelSettings(**{**TINY, "epochs": 1, "corpus": str(corpus), **settings})
+    return train(made, folder / "run")
+
+
+def test_the_figures_of_an_evaluation_by_hand(tmp_path: Path) -> None:
+    model = tiny(tmp_path, vocab_size=8)
+    text = "".join(line + "\n" for line in open_corpus(str(tmp_path / "c.txt")).lines("test"))
+    tokens = [token for line in text.splitlines() for token in (*line.split(), "<eos>")]
+    ids = [model.vocabulary.id(token) for token in tokens]
+    total = step_by_step(model.model, np.array(ids), model.eos_id)
+    result = model.evaluate("test")
+    assert result.predictions == len(tokens)
+    assert result.loss * len(tokens) == pytest.approx(total, rel=1e-5)
+    assert result.perplexity == pytest.approx(math.exp(total / len(tokens)), rel=1e-5)
+    assert result.bits_per_character == pytest.approx(total / math.log(2) / len(text), rel=1e-5)
+    assert result.vocab_size == 8
+    assert result.unk_share == pytest.approx(ids.count(model.vocabulary.unk_id or 0) / len(ids))
+    assert 0.2 < result.unk_share < 0.9
+
+
+def test_scores_take_lines_in_any_number(tmp_path: Path) -> None:
+    """Blocks of 64 lines: the score of a line is the same in any company."""
+    model = tiny(tmp_path)
+    lines = ["the cat", "", "a big red dog ran to the house"] * 43
+    scores = list(model.score(iter(lines)))
+    assert len(scores) == 129
+    alone = [next(iter(model.score([line]))) for line in lines[:3]]
+    for i, score in enumerate(scores):
+        assert score.log_prob == pytest.approx(alone[i % 3].log_prob, rel=1e-5)
+        assert (score.tokens, score.unknown) == (alone[i % 3].tokens, alone[i % 3].unknown)
+    assert list(model.score([])) == []
+
+
+def test_loading_gives_the_best_model_not_the_last(tmp_path: Path) -> None:
+    model = tiny(tmp_path, epochs=3)
+    arrays, _ = sealed.read_tensors(tmp_path / "run" / "model.safetensors")
+    arrays["output_b"] = arrays["output_b"] + 1
+    sealed.write_tensors(
+        tmp_path / "run" / "model.safetensors", arrays, {"step": 1, "epoch": 1, "scores": None}
+    )
+    again = seqkit.load(tmp_path / "run")
+    np.testing.assert_array_equal(again.model.output_b.data, model.model.output_b.data + 1)
+    assert not again.model.training
+    assert "1×8 LSTM, embedding 8, tied, 14 types" in repr(again)
+
+
+def test_a_run_of_another_task_is_refused(tmp_path: Path) -> None:
+    RunDirectory.create(tmp_path / "run", {"task": "juggling"}, {})
+    for use in (seqkit.load, lambda path: train(LanguageModelSettings(), path, resume=True)):
+        with pytest.raises(RunError, match="juggling"):
+            use(tmp_path / "run")
+
+
+def test_a_corpus_that_changed_is_refused(tmp_path: Path) -> None:
+    model = tiny(tmp_path)
+    write_corpus(tmp_path / "c.txt", seed=2)
+    with pytest.raises(DataError, match=r"is not what .*run was trained on"):
+        model.evaluate("test")
+    assert model.evaluate("test", corpus=str(tmp_path / "c.txt")).predictions > 0
+
+
+def test_questions_that_cannot_be_answered(tmp_path: Path) -> None:
+    model = tiny(tmp_path)
+    with pytest.raises(DataError, match="has no dev part; it has train, valid, test"):
+        model.evaluate("dev")
+    with pytest.raises(UsageError, match="exact or textbook, got 'vague'"):
+        model.evaluate(protocol="vague")
+    with pytest.raises(UsageError, match="'zebra' is not in the vocabulary"):
+        model.generate(stop=["zebra"])
+
+
+def test_validation_may_look_at_the_first_tokens_only(tmp_path: Path) -> None:
+    model = tiny(tmp_path, valid_tokens=7, eval_batch_size=1)
+    _, metadata = model.run.load_model()
+    ids = model.encoded().splits["valid"]
+    assert len(ids) > 7
+    expected = step_by_step(model.model, ids[:7], model.eos_id) / 7
+    assert metadata["scores"]["loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_kneser_ney_is_trained_saved_and_read(tmp_path: Path) -> None:
+    model = tiny(tmp_path, model="kneser-ney", order=3)
+    encoded = model.encoded()
+    direct = KneserNey.fit(encoded.splits["train"], KneserNeyConfig(len(model.vocabulary), 3, model.eos_id))
+    expected = -float(direct.log_probs(encoded.splits["test"]).sum())
+    assert model.evaluate("test").loss * len(encoded.splits["test"]) == expected
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"nhid": 0}, "nhid must be above 0, got 0"),
+        ({"lr": float("nan")}, "lr must be above 0"),
+        ({"weight_decay": -1.0}, "weight_decay must be at least 0"),
+        ({"weight_decay": float("nan")}, "weight_decay must be at least 0"),
+        ({"dropout_hidden": 1.0}, "dropout_hidden must be at least 0 and below 1"),
+        ({"model": "bert"}, "model must be one of lstm, gru, rnn, kneser-ney, got 'bert'"),
+        ({"optimizer": "adma"}, "optimizer must be one of"),
+        ({"max_steps": 0}, "max_steps must be above 0"),
+        ({"nlayer": 2}, "unknown setting 'nlayer' in settings; did you mean nlayers?"),
+        ({"nlayers": "2"}, "nlayers in settings must be int, got '2'"),
+        ({"tied": 1}, "tied in settings must be bool, got 1"),
+        ({"lr": "fast"}, "lr in settings must be float"),
+        ({"emsize": None}, "emsize in settings must be int, got None"),
+    ],
+)
+def test_settings_that_cannot_be(values: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        settings_from(values)
+    assert said in str(caught.value)
+
+
+def test_settings_are_read_as_written() -> None:
+    settings = settings_from({"batch-size": 3, "lr": 2, "max_steps": None})
+    assert (settings.batch_size, settings.lr, settings.max_steps) == (3, 2.0, None)
+    assert isinstance(settings.lr, float)
+    assert settings_from(settings.to_dict()) == settings
+
+
+def test_what_may_change_on_resume() -> None:
+    saved = LanguageModelSettings(lr=0.1, corpus="pydocs").to_dict()
+    changes: dict[str, Any] = {"epochs": 9, "max_steps": 5, "max_time": 1.5, "patience": 2, "log_interval": 3}
+    changes |= {"checkpoint_interval": 0.5, "device": "cpu"}
+    assert changes.keys() == set(MAY_CHANGE)
+    now = settings_to_resume(saved, changes)
+    assert {name: getattr(now, name) for name in changes} == changes
+    assert settings_to_resume(saved, saved) == settings_from(saved)
+    for name, value in {"nhid": 3, "corpus": "ptb", "seed": 1, "tied": False, "lr": 0.2}.items():
+        with pytest.raises(UsageError, match=f"--resume cannot change {name} from"):
+            settings_to_resume(saved, {name: value})
+
+
+def test_schedules_end_with_the_training() -> None:
+    for limits, steps in (({"epochs": 3}, 30), ({"epochs": 3, "max_steps": 12}, 12)):
+        for name in ("linear", "cosine"):
+            schedule = make_run_schedule(LanguageModelSettings(schedule=name, **limits), 10)
+            assert schedule.at(0, 0) == 1
+            assert schedule.at(steps, 0) == pytest.approx(0, abs=1e-15)
+            assert schedule.at(steps - 1, 0) > 0
+    late = make_run_schedule(LanguageModelSettings(schedule="cosine", warmup=1000, epochs=1), 10)
+    assert late.at(9, 0.9) < 0.02
+
+
+def test_training_reads_every_token_but_the_rest_of_the_streams(tmp_path: Path) -> None:
+    model = tiny(tmp_path, log_interval=1)
+    encoded = model.encoded()
+    batches = BPTTBatches(encoded.splits["train"], batch_size=4, bptt=5, start_id=model.eos_id)
+    _, metadata = sealed.read_tensors(tmp_path / "run" / "last.safetensors")
+    assert metadata["progress"]["tokens"] == len(encoded.splits["train"]) // 4 * 4
+    assert metadata["progress"]["step"] == len(batches)
