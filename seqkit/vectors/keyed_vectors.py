@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from seqkit.errors import UsageError
-from seqkit.vectors import evaluation
 from seqkit.vectors.similarity import SimilarityTable
+
+if TYPE_CHECKING:
+    from seqkit.vectors.correlation import Correlation
 
 _log = logging.getLogger("seqkit")
 _PathLike = str | os.PathLike[str]
@@ -67,6 +69,8 @@ class KeyedVectors(SimilarityTable):
 
         See :func:`seqkit.vectors.evaluation.evaluate_analogies`.
         """
+        from seqkit.vectors import evaluation
+
         return evaluation.evaluate_analogies(
             self,
             analogies,
@@ -84,11 +88,13 @@ class KeyedVectors(SimilarityTable):
         restrict_vocab: int | None = 300000,
         case_insensitive: bool = True,
         dummy4unknown: bool = False,
-    ) -> tuple[evaluation.Correlation, evaluation.Correlation, float]:
+    ) -> tuple[Correlation, Correlation, float]:
         """(Pearson, Spearman, percentage of pairs left out) against human judgements.
 
         See :func:`seqkit.vectors.evaluation.evaluate_pairs`.
         """
+        from seqkit.vectors import evaluation
+
         return evaluation.evaluate_pairs(
             self,
             pairs,
@@ -102,6 +108,8 @@ class KeyedVectors(SimilarityTable):
     @staticmethod
     def log_accuracy(section: dict[str, Any]) -> None:
         """Log the accuracy of a section of :meth:`evaluate_word_analogies`."""
+        from seqkit.vectors import evaluation
+
         evaluation.log_section(section)
 
     @staticmethod

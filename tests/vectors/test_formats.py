@@ -80,7 +80,7 @@ def test_words_with_blanks_in_glove(tmp_path: Path) -> None:
 def test_many_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files longer than what is read at once, lines cut by block ends, matrices that grow."""
     kv = make([f"word{i}" for i in range(997)], 11)
-    for module in ("text", "binary", "source"):
+    for module in ("lines", "binary", "source"):
         monkeypatch.setattr(f"seqkit.vectors.formats.{module}.BLOCK", 1000)
     for name in ("v.txt", "v.txt.gz", "v.bin", "v.bin.gz", "v.glove", "v.glove.gz"):
         save_vectors(kv, tmp_path / name)

@@ -38,7 +38,7 @@ def exp32(x):  # type: ignore[no-untyped-def]
     p = _C2 + r * p
     p = _ONE + r * p
     p = _ONE + r * p
-    return p * float_of_bits((np.int32(n) + np.int32(127)) << np.int32(23))  # type: ignore[call-arg]
+    return p * float_of_bits((np.int32(n) + np.int32(127)) << np.int32(23))
 
 
 @inline

@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 
 from seqkit.errors import DataError
-from seqkit.vectors.formats.content import first_not_finite
-from seqkit.vectors.formats.content import MAX_DIMENSIONS
+from seqkit.vectors.formats.content import MAX_DIMENSIONS, first_not_finite
 from seqkit.vectors.formats.source import Source
 
 MAGIC, VERSION = 793712314, 12

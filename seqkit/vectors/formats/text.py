@@ -6,10 +6,7 @@ https://nlp.stanford.edu/projects/glove/ (no header; some of its words contain b
 
 from __future__ import annotations
 
-import mmap
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,107 +20,11 @@ from seqkit.vectors.formats.content import (
     header_of,
     utf8_words,
 )
-from seqkit.vectors.formats.source import BLOCK, Source
+from seqkit.vectors.formats.lines import LONGEST_WORD, Block, blocks, longest_line
+from seqkit.vectors.formats.source import Source
 from seqkit.vectors.words import Words
 
-_LONGEST_WORD = 1 << 16
-_LONGEST_NUMBER = 64
 _NUMBER_BYTES = b"0123456789+-.eE "
-
-
-def _longest_line(dimensions: int) -> int:
-    return _LONGEST_WORD + _LONGEST_NUMBER * dimensions
-
-
-@dataclass
-class _Block:
-    """Whole lines: bytes ``begin`` to ``end`` of ``data``, which is the file from its byte ``base`` on."""
-
-    data: bytes | mmap.mmap
-    begin: int
-    end: int
-    base: int
-    row: int
-    """The number of its first row."""
-    count: int
-
-    @property
-    def start(self) -> int:
-        """The byte of the file where it begins."""
-        return self.base + self.begin
-
-    def bytes_view(self) -> np.ndarray:
-        return np.frombuffer(self.data, np.uint8, self.end - self.begin, self.begin)
-
-    def release(self) -> None:
-        """Let the system take mapped pages back, so that reading a file does not fill the memory with it."""
-        if isinstance(self.data, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-            first = -(-self.begin // mmap.PAGESIZE) * mmap.PAGESIZE
-            if self.end > first:
-                self.data.madvise(mmap.MADV_DONTNEED, first, self.end - first)
-
-
-def _blocks(source: Source, dimensions: int) -> Iterator[_Block]:
-    """The lines from the source's position on; the last block ends with a line feed in any case."""
-    memory = source.mapped()
-    row = 0
-    if memory is None:
-        pieces = _read_pieces(source, dimensions)
-    else:
-        pieces = _mapped_pieces(source, memory, dimensions)
-    for block in pieces:
-        block.row = row
-        # the comparison makes a small array; a file's mapping itself cannot count
-        block.count = int(np.count_nonzero(block.bytes_view() == 10))
-        row += block.count
-        if block.count:
-            yield block
-
-
-def _mapped_pieces(source: Source, memory: mmap.mmap, dimensions: int) -> Iterator[_Block]:
-    at, size = source.position, len(memory)
-    while size > at and memory[size - 1] in b"\r\n":  # blank lines at the end, as editors leave them
-        size -= 1
-    longest = _longest_line(dimensions)
-    while at < size:
-        stop = min(at + BLOCK, size)
-        end = memory.rfind(b"\n", at, stop) + 1
-        if end == 0 and stop < size:
-            end = memory.find(b"\n", stop, min(size, at + longest)) + 1
-            if end == 0 and size - at > longest:
-                source.fail(f"no line ends within {longest} bytes", at=at)
-        if end == 0 or size - end == 0:
-            end = size
-        if end < size or memory[size - 1] == 10:
-            yield _Block(memory, at, end, 0, 0, 0)
-            at = end
-            continue
-        whole = memory.rfind(b"\n", at, size) + 1
-        if whole:
-            yield _Block(memory, at, whole, 0, 0, 0)
-            at = whole
-        data = memory[at:size] + b"\n"
-        yield _Block(data, 0, len(data), at, 0, 0)
-        at = size
-
-
-def _read_pieces(source: Source, dimensions: int) -> Iterator[_Block]:
-    rest, base, ended = b"", source.position, False
-    longest = _longest_line(dimensions)
-    while not ended:
-        new = source.read(BLOCK)
-        ended = len(new) < BLOCK
-        data = rest + new
-        if ended:
-            data = data.rstrip(b"\r\n")
-            data = data + b"\n" if data else data
-        end = data.rfind(b"\n") + 1
-        if end == 0 and len(data) > longest:
-            source.fail(f"no line ends within {longest} bytes", at=base)
-        rest = data[end:]
-        if end:
-            yield _Block(data, 0, end, base, 0, 0)
-        base += end
 
 
 class _Rows:
@@ -148,7 +49,7 @@ def _is_number(text: bytes) -> bool:
     )
 
 
-def _careful_row(source: Source, block: _Block, r: int, span: np.ndarray, row: np.ndarray) -> int:
+def _careful_row(source: Source, block: Block, r: int, span: np.ndarray, row: np.ndarray) -> int:
     """Read one line by Python's own means into ``row``; gives where the word ends, or raises."""
     start, end = int(span[0]), int(span[2])
     line = block.data[block.begin + start : block.begin + end].rstrip(b" \r")
@@ -178,7 +79,7 @@ def _careful_row(source: Source, block: _Block, r: int, span: np.ndarray, row: n
     return start + len(fields[0])
 
 
-def _parse(source: Source, block: _Block, rows: np.ndarray) -> tuple[list[bytes], np.ndarray]:
+def _parse(source: Source, block: Block, rows: np.ndarray) -> tuple[list[bytes], np.ndarray]:
     """Fill ``rows`` from a block; gives its words and the byte where each begins."""
     spans = np.empty((block.count, 3), np.int64)
     kernels("vector_text", np).parse_rows(block.bytes_view(), rows, spans)
@@ -237,7 +138,7 @@ def read_text(
     """
     stated: int | None = None
     if header:
-        line = source.read_line(_LONGEST_WORD)
+        line = source.read_line(LONGEST_WORD)
         sizes = header_of(line)
         if sizes is None:
             source.fail("the first line is no header of two whole numbers", at=0, line=1)
@@ -260,7 +161,7 @@ def read_text(
 
 def _glove_dimensions(source: Source) -> int:
     """Numbers a line: what most of the first lines have, since a word of GloVe may contain blanks."""
-    lines = source.peek(_longest_line(MAX_DIMENSIONS)).split(b"\n", 16)[:16]
+    lines = source.peek(longest_line(MAX_DIMENSIONS)).split(b"\n", 16)[:16]
     if len(lines) > 1:
         lines.pop()  # cut, or the empty end
     counts = [len(line.split()) - 1 for line in lines if line.strip()]
@@ -284,7 +185,7 @@ def _read_rows(
 
     threads = thread_count()
     with ThreadPoolExecutor(threads) as pool:
-        for block in _blocks(source, dimensions):
+        for block in blocks(source, dimensions):
             if limit is not None:
                 block.count = min(block.count, limit - block.row)
                 if block.count <= 0:
