@@ -2,5 +2,6 @@
 
 from seqkit.vectors.formats import FORMATS, detect_format, load_vectors, save_vectors
 from seqkit.vectors.keyed_vectors import KeyedVectors
+from seqkit.vectors.subwords import SubwordVectors
 
-__all__ = ["FORMATS", "KeyedVectors", "detect_format", "load_vectors", "save_vectors"]
+__all__ = ["FORMATS", "KeyedVectors", "SubwordVectors", "detect_format", "load_vectors", "save_vectors"]

@@ -82,6 +82,7 @@ def test_many_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kv = make([f"word{i}" for i in range(997)], 11)
     for module in ("lines", "binary", "source"):
         monkeypatch.setattr(f"seqkit.vectors.formats.{module}.BLOCK", 1000)
+    monkeypatch.setattr("seqkit.vectors.formats.text._SMALL", 900)
     for name in ("v.txt", "v.txt.gz", "v.bin", "v.bin.gz", "v.glove", "v.glove.gz"):
         save_vectors(kv, tmp_path / name)
         check_equal(load_vectors(tmp_path / name), kv)

@@ -66,6 +66,8 @@ def _write_native(table: Any, path: _PathLike) -> None:
     keys = table.index_to_key
     if not all(isinstance(key, str) for key in keys):
         raise UsageError("keys that are no strings cannot be saved", remedy="use str(key) for each")
+    if len(set(keys)) != len(keys):
+        raise UsageError("a key stands twice among those to be saved")
     vectors, _ = table.vectors, table.fill_norms()
     try:
         words = Words.of([key.encode() for key in keys])

@@ -195,6 +195,12 @@ def _assembled(file: _File, tensors: dict[str, np.ndarray], begin: int, verify: 
         file.fail("the shapes of the tensors do not fit together", 8)
     if offsets[0] != 0 or offsets[-1] != len(blob) or (np.diff(offsets) < 1).any():
         file.fail("the offsets of the words do not fit them", begin)
+    if (tensors["words"][offsets[1:] - 1] != 10).any():
+        file.fail("a word does not end where its offset says", begin)
+    try:
+        blob.decode()
+    except UnicodeDecodeError:
+        file.fail("the words are not UTF-8", begin)
     if not vectors.flags.writeable and file.data.__class__ is bytes:  # decompressed
         vectors = vectors.copy()
     small = vectors.nbytes <= _PROVED_AT_ONCE

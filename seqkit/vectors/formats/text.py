@@ -24,6 +24,7 @@ from seqkit.vectors.formats.lines import LONGEST_WORD, Block, blocks, longest_li
 from seqkit.vectors.formats.source import Source
 from seqkit.vectors.words import Words
 
+_SMALL = 1 << 16
 _NUMBER_BYTES = b"0123456789+-.eE "
 
 
@@ -204,11 +205,17 @@ def _read_rows(
                 collect(0)
                 target.reserve(total)
             rows = target.matrix[block.row : total]
-            pending.append(pool.submit(_parse, source, block, rows))
+            if block.end - block.begin < _SMALL:  # the last, mostly: not worth a thread
+                collect(0)
+                found, at = _parse(source, block, rows)
+                words.extend(found)
+                positions.append(at)
+            else:
+                pending.append(pool.submit(_parse, source, block, rows))
             del rows
             collect(threads)
         collect(0)
     if len(words) != len(target.matrix):
         target.resize(len(words))
-    at = np.concatenate(positions) if positions else np.empty(0, np.int64)
-    return words, at, target.matrix
+    starts = np.concatenate(positions) if positions else np.empty(0, np.int64)
+    return words, starts, target.matrix

@@ -40,6 +40,7 @@ def _rows(logits, targets, ignore_index, smoothing, gradient, wants_gradient, lo
                 shifted += x[j] - top
         for j in range(V):
             e[j] = exp32(x[j] - top)
+        for j in range(V):  # apart: see the rule for sums in compiler.py
             total += e[j]
         if wants_gradient:
             scale = np.float32(1) / total
