@@ -4,9 +4,10 @@ Numba's own cache looks only at the file of the compiled function, not at helper
 files; so the folder's name is a hash of every kernel source. Kernels stay single-threaded: a Numba thread
 pool between OpenBLAS calls costs about 6 ms a hand-over on two cores (measured).
 
-The rule for sums: a loop that adds up must not store. Beside a store the compiler asks at run time whether the
-arrays overlap, by bounds that reach beyond them; where the heap happens to place one behind the other it takes
-the scalar loop, which adds in another order, and two equal runs differ in the last bit (seen: once in 3,000).
+The rule for sums: a loop that adds up must not store. Beside a store the compiler asks at run time whether
+the arrays overlap, by bounds that reach beyond them; where the heap happens to place one behind the other it
+takes the scalar loop, which adds in another order, and two equal runs differ in the last bit (seen: once in
+3,000; tests/backend/test_kernel_sums.py holds the rule).
 """
 
 from __future__ import annotations
