@@ -86,8 +86,8 @@ def torch_model(settings: dict[str, Any], ours: LanguageModel) -> Any:
     model = Model()
     with torch.no_grad():
         model.embedding.weight.copy_(torch.from_numpy(ours.embedding.W.data.copy()))
-        model.output.weight.copy_(torch.from_numpy(ours.output_W.data.copy()))
-        model.output.bias.copy_(torch.from_numpy(ours.output_b.data.copy()))
+        model.output.weight.copy_(torch.from_numpy(ours.output.W.data.copy()))
+        model.output.bias.copy_(torch.from_numpy(ours.output.b.data.copy()))
         for depth, layer in enumerate(ours.recurrent.layers):
             getattr(model.lstm, f"weight_ih_l{depth}").copy_(torch.from_numpy(layer.Wx.data.copy()))
             getattr(model.lstm, f"weight_hh_l{depth}").copy_(torch.from_numpy(layer.Wh.data.copy()))

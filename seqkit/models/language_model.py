@@ -86,12 +86,12 @@ class LanguageModel(nn.Module):
             generator=generator,
         )
         self.output_dropout = rate(config.dropout_output)
-        self.output_W = (
-            self.embedding.W
-            if config.tied
-            else nn.Parameter(initializers.uniform((V, sizes[-1]), generator, 0.1))
-        )
-        self.output_b = nn.Parameter(initializers.zeros((V,)))
+        self.output = nn.Linear(sizes[-1], V, generator=generator)
+        if config.tied:
+            self.output.W = self.embedding.W
+        else:
+            self.output.W.data[...] = initializers.uniform((V, sizes[-1]), generator, 0.1)
+        self.output.b = nn.Parameter(initializers.zeros((V,)))
         if config.init_range is not None:
             for parameter in self.parameters():
                 parameter.data[...] = initializers.uniform(parameter.shape, generator, config.init_range)
@@ -128,7 +128,7 @@ class LanguageModel(nn.Module):
     def forward(self, ids: Any, state: State | None = None) -> tuple[Tensor, State]:
         """ids (B, T) to scores (B, T, V) and the state."""
         y, state = self.hidden(ids, state)
-        return ops.linear(y, self.output_W, self.output_b), state
+        return self.output(y), state
 
     def loss(
         self, ids: Any, targets: Any, state: State | None = None, *, generator: Generator | None = None
@@ -138,7 +138,7 @@ class LanguageModel(nn.Module):
         Targets of -1 do not count.
         """
         y, state = self.hidden(ids, state, generator=generator)
-        loss = ops.linear_cross_entropy(y, self.output_W, self.output_b, self._ids(targets, 2, IGNORE))
+        loss = ops.linear_cross_entropy(y, self.output.W, self.output.b, self._ids(targets, 2, IGNORE))
         return loss, detach(state)
 
     def token_losses(
@@ -151,7 +151,7 @@ class LanguageModel(nn.Module):
             with no_grad():
                 y, state = self.hidden(ids, state, mask)
                 losses = ops.linear_cross_entropy(
-                    y, self.output_W, self.output_b, self._ids(targets, 2, IGNORE), reduction="none"
+                    y, self.output.W, self.output.b, self._ids(targets, 2, IGNORE), reduction="none"
                 )
         finally:
             self.train(training)
@@ -170,7 +170,7 @@ class LanguageModel(nn.Module):
         try:
             with no_grad():
                 y, state = self.hidden(ids[:, None], state)
-                scores = ops.log_softmax(ops.linear(y[:, 0], self.output_W, self.output_b))
+                scores = ops.log_softmax(self.output(y[:, 0]))
         finally:
             self.train(training)
         return scores.data, detach(state)

@@ -129,7 +129,7 @@ class Trainer:
             f"training diverged at step {step}: {what} {loss:g}, learning rate {self.optimizer.lr:g}, "
             f"gradient norm {shown}",
             where=f"run {self.run.path}",
-            remedy="try a smaller --lr or --clip; the last good checkpoint is kept",
+            remedy="the last good checkpoint is kept: resume with a smaller --lr or --clip, or start again",
         )
 
     def _log(self, norm: float) -> None:

@@ -265,12 +265,12 @@ def test_settings_are_read_as_written() -> None:
 def test_what_may_change_on_resume() -> None:
     saved = LanguageModelSettings(lr=0.1, corpus="pydocs").to_dict()
     changes: dict[str, Any] = {"epochs": 9, "max_steps": 5, "max_time": 1.5, "patience": 2, "log_interval": 3}
-    changes |= {"checkpoint_interval": 0.5, "device": "cpu"}
+    changes |= {"checkpoint_interval": 0.5, "device": "cpu", "lr": 0.2, "clip": 1.0}
     assert changes.keys() == set(MAY_CHANGE)
     now = settings_to_resume(saved, changes)
     assert {name: getattr(now, name) for name in changes} == changes
     assert settings_to_resume(saved, saved) == settings_from(saved)
-    for name, value in {"nhid": 3, "corpus": "ptb", "seed": 1, "tied": False, "lr": 0.2}.items():
+    for name, value in {"nhid": 3, "corpus": "ptb", "seed": 1, "tied": False, "dropout": 0.1}.items():
         with pytest.raises(UsageError, match=f"--resume cannot change {name} from"):
             settings_to_resume(saved, {name: value})
 

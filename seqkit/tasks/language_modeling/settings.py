@@ -28,8 +28,18 @@ OPTIMIZER_DEFAULTS: dict[str, tuple[float, str]] = {
 
 language model example; the others were found on the embedded corpus."""
 
-MAY_CHANGE = ("epochs", "max_steps", "max_time", "patience", "log_interval", "checkpoint_interval", "device")
-"""Settings that may differ when a run is resumed: how long, where, and how often to report."""
+MAY_CHANGE = (
+    "epochs",
+    "max_steps",
+    "max_time",
+    "patience",
+    "lr",
+    "clip",
+    "log_interval",
+    "checkpoint_interval",
+    "device",
+)
+"""Settings that may differ on --resume: how long, where, how often to report; what tames a diverged run."""
 
 
 @dataclass(frozen=True)
