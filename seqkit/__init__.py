@@ -11,18 +11,30 @@ if TYPE_CHECKING:
     from seqkit.autograd import Tensor, gradient_check, no_grad
     from seqkit.tasks import load
     from seqkit.text import Vocabulary
+    from seqkit.vectors import KeyedVectors, Word2Vec
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "KeyedVectors": "seqkit.vectors",
     "Tensor": "seqkit.autograd",
     "Vocabulary": "seqkit.text",
+    "Word2Vec": "seqkit.vectors",
     "gradient_check": "seqkit.autograd",
     "load": "seqkit.tasks",
     "no_grad": "seqkit.autograd",
 }
 
-__all__ = ["Tensor", "Vocabulary", "__version__", "gradient_check", "load", "no_grad"]
+__all__ = [
+    "KeyedVectors",
+    "Tensor",
+    "Vocabulary",
+    "Word2Vec",
+    "__version__",
+    "gradient_check",
+    "load",
+    "no_grad",
+]
 
 
 def __getattr__(name: str) -> Any:
