@@ -15,6 +15,10 @@ import click
 import seqkit
 
 COMMANDS = {
+    "analogy": "A is to B as C is to what?",
+    "convert": "Convert word vectors between file formats.",
+    "eval-embeddings": "Analogies and word similarity of a vector file.",
+    "similar": "The words nearest to given words.",
     "corpora": "List, fetch and describe corpora.",
     "demo": "Train on the embedded corpus and compare with the baselines.",
     "doctor": "Show versions, threads, devices and folders, and what is missing.",

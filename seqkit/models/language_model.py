@@ -30,7 +30,7 @@ class LanguageModelConfig:
 
     ``dropout`` is the rate on the embedded input, between layers and on the output; the three single rates
     replace it in their place. ``init_range`` makes every weight uniform within ± it; by default embeddings
-    start within ±0.1 and recurrent weights within ±1/√H.
+    start within ±0.1, recurrent weights within ±1/√H, and the LSTM's forget gates with a bias of 1.
     """
 
     vocab_size: int
@@ -92,6 +92,10 @@ class LanguageModel(nn.Module):
         else:
             self.output.W.data[...] = initializers.uniform((V, sizes[-1]), generator, 0.1)
         self.output.b = nn.Parameter(initializers.zeros((V,)))
+        if config.model == "lstm":  # start by remembering (Jozefowicz, Zaremba, Sutskever 2015, section 4)
+            for layer in self.recurrent.layers:
+                H = layer.Wh.shape[1]
+                layer.b.data[H : 2 * H] = 1  # type: ignore[attr-defined]
         if config.init_range is not None:
             for parameter in self.parameters():
                 parameter.data[...] = initializers.uniform(parameter.shape, generator, config.init_range)
