@@ -1,0 +1,117 @@
+"""similar, analogy, convert and eval-embeddings on vectors whose answers are plain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seqkit.vectors import KeyedVectors, load_vectors
+from tests.cli.conftest import Seqkit
+
+# east, north and their mixtures: cosines are those of the angles between them
+ANGLES = {"east": 0, "eastish": 10, "northeast": 45, "north": 90, "west": 180}
+
+
+@pytest.fixture
+def compass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("SEQKIT_VECTORS", raising=False)
+    table = KeyedVectors(2)
+    radians = np.radians(list(ANGLES.values()))
+    table.add_vectors(list(ANGLES), np.stack([np.cos(radians), np.sin(radians)], axis=1).astype(np.float32))
+    path = tmp_path / "compass.safetensors"
+    table.save(path)
+    return path
+
+
+def test_similar_orders_by_cosine(seqkit: Seqkit, compass: Path) -> None:
+    done = seqkit("similar", "east", "--vectors", compass, "-n", "3")
+    assert done.code == 0
+    rows = [line.split("\t") for line in done.out.splitlines()]
+    assert [word for _, word in rows] == ["eastish", "northeast", "north"]
+    for (cosine, _), degrees in zip(rows, (10, 45, 90), strict=True):
+        assert float(cosine) == pytest.approx(np.cos(np.radians(degrees)), abs=1e-4)
+    assert done.err == ""
+
+
+def test_similar_as_json_with_a_word_taken_away(seqkit: Seqkit, compass: Path) -> None:
+    done = seqkit("similar", "northeast", "--minus", "east", "--vectors", compass, "--json")
+    # 45° less 0° points to 112.5°: north is 22.5° away, west 67.5°, eastish 102.5°
+    assert [row["word"] for row in done.json] == ["north", "west", "eastish"]
+    assert done.json[0]["similarity"] == pytest.approx(np.cos(np.radians(22.5)), abs=1e-4)
+
+
+def test_analogy(seqkit: Seqkit, compass: Path) -> None:
+    done = seqkit("analogy", "east", "north", "north", "--vectors", compass, "-n", "1")
+    assert done.out.split("\t")[1].strip() == "west"
+
+
+def test_vectors_may_be_named_by_the_environment(
+    seqkit: Seqkit, compass: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEQKIT_VECTORS", str(compass))
+    done = seqkit("similar", "east", "-n", "1")
+    assert done.out.endswith("eastish\n")
+    assert str(compass) in done.err
+
+
+def test_without_any_the_embedded_corpus_serves(seqkit: Seqkit, monkeypatch: pytest.MonkeyPatch) -> None:
+    import seqkit.tasks.word_vectors as job
+
+    monkeypatch.delenv("SEQKIT_VECTORS", raising=False)
+    monkeypatch.setattr(job, "EPOCHS", 1)
+    from seqkit.backend.kernels import numba_missing
+
+    if numba_missing() is not None:
+        pytest.skip(f"a minute without compiled kernels: {numba_missing()}")
+    done = seqkit("similar", "function", "--json", "-n", "5")
+    assert done.code == 0
+    assert len(done.json) == 5
+    assert "vectors: those of the embedded corpus" in done.err
+
+
+def test_unknown_words_suggest_near_ones(seqkit: Seqkit, compass: Path) -> None:
+    done = seqkit("similar", "nort", "--vectors", compass)
+    assert (done.code, done.out) == (1, "")
+    assert "did you mean 'north'" in done.err
+
+
+@pytest.mark.parametrize("suffix", ["txt", "bin", "glove", "txt.gz"])
+def test_convert_there_and_back(seqkit: Seqkit, compass: Path, suffix: str) -> None:
+    assert seqkit("convert", compass, f"out.{suffix}").code == 0
+    assert seqkit("convert", f"out.{suffix}", "back.safetensors").code == 0
+    first, again = load_vectors(compass), load_vectors("back.safetensors")
+    assert again.index_to_key == list(ANGLES)
+    np.testing.assert_array_equal(again.vectors, first.vectors)
+
+
+def test_eval_embeddings_counts_by_hand(seqkit: Seqkit, compass: Path) -> None:
+    Path("questions.txt").write_text(": turns\neast north north west\neast eastish north west\n", "utf-8")
+    Path("pairs.tsv").write_text("east\teastish\t9\neast\tnortheast\t5\neast\twest\t0\n", "utf-8")
+    done = seqkit(
+        "eval-embeddings", compass, "--analogies", "questions.txt", "--pairs", "pairs.tsv", "--json"
+    )
+    assert done.code == 0
+    # the first: 90 - 0 + 90 degrees; the second: the sum of 10 and 90 less 0 degrees points to 89, and west
+    # is the nearest that is no part of the question except northeast, at 45
+    assert done.json["analogies"]["questions"] == 2
+    assert done.json["analogies"]["sections"]["turns"] == {"correct": 1, "incorrect": 1}
+    assert done.json["pairs"]["spearman"] == pytest.approx(1)
+    text = seqkit("eval-embeddings", compass, "--pairs", "pairs.tsv")
+    assert "Spearman 1.0000" in text.out
+
+
+def test_files_that_cannot_be_read(seqkit: Seqkit, compass: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("half.safetensors").write_bytes(compass.read_bytes()[:-5])
+    Path("text.txt").write_text("2 3\na 1 2\n", "utf-8")
+    for name in ("half.safetensors", "text.txt", "absent.bin"):
+        done = seqkit("similar", "east", "--vectors", name)
+        assert (done.code, done.out) == (1, "")
+        assert name in done.err
+    done = seqkit("convert", compass, "out.unknown")
+    assert done.code == 2
+    monkeypatch.setenv("SEQKIT_DATA", "nowhere")
+    done = seqkit("eval-embeddings", compass)
+    assert done.code == 1
+    assert "seqkit corpora fetch questions-words" in done.err
