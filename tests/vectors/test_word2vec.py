@@ -17,7 +17,7 @@ from seqkit.vectors.training.trainer import chunk_bounds
 ANIMALS, COLOURS = ["cat", "dog", "cow", "horse", "pig"], ["red", "blue", "green", "white", "black"]
 
 
-def sentences(count: int = 300, seed: int = 0) -> list[list[str]]:
+def sentences(count: int = 200, seed: int = 0) -> list[list[str]]:
     """Each about animals or about colours, never both."""
     source = random.Random(seed)
     return [[source.choice(topic) for _ in range(8)] for _ in range(count) for topic in (ANIMALS, COLOURS)]
@@ -107,16 +107,16 @@ def test_mistakes_are_named(tmp_path: Path) -> None:
 
 
 def test_a_stopped_training_goes_on_to_the_same_vectors() -> None:
-    ids = np.random.default_rng(0).integers(0, 40, 60_000).astype(np.int32)
+    ids = np.random.default_rng(0).integers(0, 40, 25_000).astype(np.int32)
     counts = np.bincount(ids, minlength=40)
-    settings = Word2VecSettings(vector_size=8, workers=1, epochs=2, sample=0)
+    settings = Word2VecSettings(vector_size=8, workers=1, epochs=1, sample=0)
 
     def trainer() -> Word2VecTrainer:
         return Word2VecTrainer(ids, counts, settings, eos_id=0)
 
     straight, stopped = trainer(), trainer()
     assert straight.run()
-    budget = iter([False] * 3 + [True])
+    budget = iter([False, False, True])
     assert not stopped.run(should_stop=lambda: next(budget))
     assert 0 < stopped.state.words < stopped.corpus_words
     assert stopped.run()
