@@ -46,7 +46,10 @@ def command(out: str | None, quiet: bool) -> None:
     click.echo(f"\ntest perplexity over {result.predictions:,} predictions, {vocab_size:,} types")
     for name, figure in figures:
         click.echo(f"  {figure:>8.2f}  {name}")
-    click.echo(f"corpus: {source}")
+    tokens = ", ".join(f"{count:,} {split}" for split, count in source["tokens"].items())
+    click.echo(
+        f"corpus: {source['description']}; {tokens} tokens; sha256 {source.get('sha256', 'of each file')}"
+    )
     click.echo("\nsampled at temperature 0.8:")
     for sample in model.generate(num_samples=4, temperature=0.8, max_new_tokens=40):
         click.echo(f"  {sample.text}")
