@@ -114,11 +114,12 @@ main(["train-lm", {str(corpus)!r}, "--out", "run", *{LONG!r}])
 
 def test_an_interrupt_before_training_begins(tmp_path: Path, corpus: Path) -> None:
     code = f"""
-import os, signal
-from seqkit.tasks.language_modeling import train as module
-import sys
-module = sys.modules["seqkit.tasks.language_modeling.train"]
-module.encode = lambda *_: os.kill(os.getpid(), signal.SIGINT)
+import os, signal, sys, time
+import seqkit.tasks.language_modeling.train
+def interrupted(*_):
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(600)  # the system may hand the signal to another thread: Python acts a moment later
+sys.modules["seqkit.tasks.language_modeling.train"].encode = interrupted
 from seqkit.cli import main
 main(["train-lm", {str(corpus)!r}, "--out", "run"])
 """
