@@ -46,6 +46,33 @@ def use_threads(count: int) -> None:
         click.echo(f"warning: NumPy is already loaded, --threads {count} has no effect", err=True)
 
 
+def threads_before_numpy(arguments: list[str]) -> None:
+    """Use --threads, or for --resume the run's own count: same bits need the same threads.
+
+    Called by commands whose imports load NumPy, after which it is too late: click has not seen the flags by
+    then.
+    """
+    threads, out = _flag(arguments, "--threads"), _flag(arguments, "--out")
+    try:
+        if threads is None and out is not None and "--resume" in arguments:
+            threads = str(json.loads((Path(out) / "config.json").read_bytes())["threads"])
+        if threads is not None and int(threads) > 0:
+            use_threads(int(threads))
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # click, or opening the run, says what is wrong
+
+
+def _flag(arguments: list[str], name: str) -> str | None:
+    """The value of a flag on the command line, "--name value" or "--name=value"; the last one counts."""
+    value = None
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if argument == name:
+            value = following
+        elif argument.startswith(f"{name}="):
+            value = argument.removeprefix(f"{name}=")
+    return value
+
+
 def print_json(value: Any) -> None:
     """One JSON value; numbers that are not finite become null, which JSON can carry."""
 

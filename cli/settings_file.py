@@ -13,18 +13,33 @@ from typing import Any
 from seqkit.errors import DataError, UsageError
 
 
-def recipe_names() -> list[str]:
-    """The recipes that come with seqkit."""
-    folder = resources.files("seqkit.recipes")
-    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+def recipe_names(command: str) -> list[str]:
+    """The recipes for a command that come with seqkit."""
+    return [name for name, settings in _recipes().items() if settings["command"] == command]
 
 
-def read_recipe(name: str) -> dict[str, Any]:
-    """The settings of a recipe. UsageError lists the names."""
-    if name not in recipe_names():
-        raise UsageError(f"no recipe {name!r}", remedy=f"choose one of {', '.join(recipe_names())}")
-    text = (resources.files("seqkit.recipes") / f"{name}.toml").read_text("utf-8")
-    return tomllib.loads(text)
+def read_recipe(name: str, command: str) -> dict[str, Any]:
+    """The settings of a recipe. UsageError lists the names, or tells the command that it is for."""
+    recipes = _recipes()
+    if name not in recipes:
+        raise UsageError(f"no recipe {name!r}", remedy=f"choose one of {', '.join(recipe_names(command))}")
+    settings = recipes[name]
+    meant_for = settings.pop("command")
+    if meant_for != command:
+        raise UsageError(
+            f"the recipe {name!r} is for another command", remedy=f"seqkit {meant_for} --recipe {name}"
+        )
+    return settings
+
+
+def _recipes() -> dict[str, dict[str, Any]]:
+    """Name -> settings, and "command": whose settings they are."""
+    files = {f.name.removesuffix(".toml"): f for f in resources.files("seqkit.recipes").iterdir()}
+    return {
+        name: tomllib.loads(file.read_text("utf-8"))
+        for name, file in sorted(files.items())
+        if file.name.endswith(".toml")
+    }
 
 
 def read_settings(path: str) -> dict[str, Any]:

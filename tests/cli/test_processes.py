@@ -93,15 +93,15 @@ def test_a_signal_saves_and_says_how_to_go_on(
 def test_the_second_interrupt_ends_it_at_once(corpus: Path, tmp_path: Path) -> None:
     """The first comes in a step, the second while the state is being saved, which hangs."""
     code = f"""
-import os, signal, sys, time
+import signal, sys, time
 from seqkit.training import RunDirectory, Watcher
 from seqkit.cli import main, progress
 def step(self, step, loss):
     if step == 3:
         RunDirectory.save_checkpoint = hang
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
 def hang(self, arrays, metadata):
-    os.kill(os.getpid(), signal.SIGINT)
+    signal.raise_signal(signal.SIGINT)
     time.sleep(600)
 progress.ProgressWatcher.step = step
 main(["train-lm", {str(corpus)!r}, "--out", "run", *{LONG!r}])
@@ -114,11 +114,10 @@ main(["train-lm", {str(corpus)!r}, "--out", "run", *{LONG!r}])
 
 def test_an_interrupt_before_training_begins(tmp_path: Path, corpus: Path) -> None:
     code = f"""
-import os, signal, sys, time
+import signal, sys
 import seqkit.tasks.language_modeling.train
 def interrupted(*_):
-    os.kill(os.getpid(), signal.SIGINT)
-    time.sleep(600)  # the system may hand the signal to another thread: Python acts a moment later
+    signal.raise_signal(signal.SIGINT)
 sys.modules["seqkit.tasks.language_modeling.train"].encode = interrupted
 from seqkit.cli import main
 main(["train-lm", {str(corpus)!r}, "--out", "run"])

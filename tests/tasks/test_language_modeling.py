@@ -20,11 +20,9 @@ from seqkit.tasks.language_modeling import (
     LanguageModelSettings,
     TrainedLanguageModel,
     evaluation,
-    settings_from,
     train,
 )
 from seqkit.tasks.language_modeling.evaluation import line_losses, stream_loss, textbook_loss
-from seqkit.tasks.language_modeling.settings import MAY_CHANGE, settings_to_resume
 from seqkit.tasks.language_modeling.train import make_run_schedule
 from seqkit.training import RunDirectory, sealed
 from tests.training.tiny import TINY, write_corpus
@@ -196,7 +194,7 @@ def test_a_run_of_another_task_is_refused(tmp_path: Path) -> None:
 def test_a_corpus_that_changed_is_refused(tmp_path: Path) -> None:
     model = tiny(tmp_path)
     write_corpus(tmp_path / "c.txt", seed=2)
-    with pytest.raises(DataError, match=r"is not what .*run was trained on"):
+    with pytest.raises(DataError, match=r"has changed since .*run was begun"):
         model.evaluate("test")
     assert model.evaluate("test", corpus=str(tmp_path / "c.txt")).predictions > 0
 
@@ -251,28 +249,28 @@ def test_kneser_ney_is_trained_saved_and_read(tmp_path: Path) -> None:
 )
 def test_settings_that_cannot_be(values: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError) as caught:
-        settings_from(values)
+        LanguageModelSettings.from_values(values)
     assert said in str(caught.value)
 
 
 def test_settings_are_read_as_written() -> None:
-    settings = settings_from({"batch-size": 3, "lr": 2, "max_steps": None})
+    settings = LanguageModelSettings.from_values({"batch-size": 3, "lr": 2, "max_steps": None})
     assert (settings.batch_size, settings.lr, settings.max_steps) == (3, 2.0, None)
     assert isinstance(settings.lr, float)
-    assert settings_from(settings.to_dict()) == settings
+    assert LanguageModelSettings.from_values(settings.to_dict()) == settings
 
 
 def test_what_may_change_on_resume() -> None:
     saved = LanguageModelSettings(lr=0.1, corpus="pydocs").to_dict()
     changes: dict[str, Any] = {"epochs": 9, "max_steps": 5, "max_time": 1.5, "patience": 2, "log_interval": 3}
     changes |= {"checkpoint_interval": 0.5, "device": "cpu", "lr": 0.2, "clip": 1.0}
-    assert changes.keys() == set(MAY_CHANGE)
-    now = settings_to_resume(saved, changes)
+    assert changes.keys() == set(LanguageModelSettings.MAY_CHANGE)
+    now = LanguageModelSettings.to_resume(saved, changes)
     assert {name: getattr(now, name) for name in changes} == changes
-    assert settings_to_resume(saved, saved) == settings_from(saved)
+    assert LanguageModelSettings.to_resume(saved, saved) == LanguageModelSettings.from_values(saved)
     for name, value in {"nhid": 3, "corpus": "ptb", "seed": 1, "tied": False, "dropout": 0.1}.items():
         with pytest.raises(UsageError, match=f"--resume cannot change {name} from"):
-            settings_to_resume(saved, {name: value})
+            LanguageModelSettings.to_resume(saved, {name: value})
 
 
 def test_schedules_end_with_the_training() -> None:

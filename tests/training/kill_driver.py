@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from seqkit.backend.random import Generator
-from seqkit.tasks.language_modeling import settings_from, train
+from seqkit.tasks.language_modeling import LanguageModelSettings, train
 from seqkit.tasks.language_modeling.job import LanguageModelingJob
 from seqkit.training import Watcher, atomic
 
@@ -101,7 +101,7 @@ def main(order: dict[str, Any]) -> None:
     install(killer)
     if order.get("drop_generators"):
         Generator.load_state = lambda self, state: None  # type: ignore[method-assign]
-    settings = settings_from(order["settings"])
+    settings = LanguageModelSettings.from_values(order["settings"])
     train(settings, out, resume=True, changes=order.get("changes"), watcher=killer)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 
@@ -19,7 +18,7 @@ def test_the_first_signal_is_only_noted(signum: int) -> None:
     before = [signal.getsignal(s) for s in SIGNALS]
     with SignalWatch() as watch:
         assert watch.received is None
-        os.kill(os.getpid(), signum)
+        signal.raise_signal(signum)
         assert watch.received == signum
     assert [signal.getsignal(s) for s in SIGNALS] == before
 
@@ -29,13 +28,13 @@ def test_the_first_signal_is_only_noted(signum: int) -> None:
 )
 def test_the_second_signal_ends_the_process_at_once(first: str, second: str) -> None:
     code = f"""
-import os, signal
+import signal
 from seqkit.training.interruption import SignalWatch
 with SignalWatch():
-    os.kill(os.getpid(), signal.{first})
+    signal.raise_signal(signal.{first})
     print("asked", flush=True)
     try:
-        os.kill(os.getpid(), signal.{second})
+        signal.raise_signal(signal.{second})
         print("still here", flush=True)
     finally:
         print("cleaning up", flush=True)
@@ -57,7 +56,7 @@ def test_a_second_use_starts_anew() -> None:
     for _ in range(2):
         with watch:
             assert watch.received is None
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
             assert watch.received == signal.SIGINT
 
 

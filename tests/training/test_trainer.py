@@ -284,7 +284,7 @@ def test_a_full_disk_keeps_the_last_checkpoint_and_the_run_goes_on_later(
 def test_a_signal_finishes_the_step_saves_and_resumes(tmp_path: Path, signum: int, step: int) -> None:
     toy_trainer(tmp_path / "straight").fit()
     path, handlers = tmp_path / "run", [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)]
-    recorder = Recorder({step: lambda: os.kill(os.getpid(), signum)})
+    recorder = Recorder({step: lambda: signal.raise_signal(signum)})
     with pytest.raises(TrainingInterrupted, match=f"after step {step}") as caught:
         toy_trainer(path, watcher=recorder).fit()
     assert caught.value.signum == signum
@@ -298,7 +298,7 @@ def test_a_signal_finishes_the_step_saves_and_resumes(tmp_path: Path, signum: in
 def test_a_signal_during_validation_saves_and_resumes(tmp_path: Path) -> None:
     toy_trainer(tmp_path / "straight").fit()
     job = ToyJob()
-    job.before_validation = lambda: os.kill(os.getpid(), signal.SIGTERM)
+    job.before_validation = lambda: signal.raise_signal(signal.SIGTERM)
     with pytest.raises(TrainingInterrupted, match="after step 6"):
         toy_trainer(tmp_path / "run", job).fit()
     assert not (tmp_path / "run" / "model.safetensors").exists()
@@ -311,7 +311,7 @@ def test_a_signal_during_validation_saves_and_resumes(tmp_path: Path) -> None:
 def test_an_interrupted_trainer_can_go_on_in_the_same_process(tmp_path: Path) -> None:
     toy_trainer(tmp_path / "straight").fit()
     trainer = toy_trainer(
-        tmp_path / "run", watcher=Recorder({3: lambda: os.kill(os.getpid(), signal.SIGINT)})
+        tmp_path / "run", watcher=Recorder({3: lambda: signal.raise_signal(signal.SIGINT)})
     )
     with pytest.raises(TrainingInterrupted):
         trainer.fit()
@@ -325,7 +325,7 @@ def test_losing_a_part_of_the_state_shows(tmp_path: Path) -> None:
     for part in ("generators", "carried", "optimizer"):
         path = tmp_path / part
         with pytest.raises(TrainingInterrupted):
-            toy_trainer(path, watcher=Recorder({9: lambda: os.kill(os.getpid(), signal.SIGINT)})).fit()
+            toy_trainer(path, watcher=Recorder({9: lambda: signal.raise_signal(signal.SIGINT)})).fit()
         trainer = toy_trainer(path, resume=True)
         job: Any = trainer.job
         if part == "generators":

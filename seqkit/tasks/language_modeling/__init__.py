@@ -1,7 +1,7 @@
 """Language modelling: train into a run directory, load it, evaluate, score and generate."""
 
 from seqkit.tasks.language_modeling.evaluation import Evaluation
-from seqkit.tasks.language_modeling.settings import LanguageModelSettings, settings_from
+from seqkit.tasks.language_modeling.settings import LanguageModelSettings
 from seqkit.tasks.language_modeling.train import train
 from seqkit.tasks.language_modeling.trained import LineScore, Sample, TrainedLanguageModel, load
 
@@ -12,6 +12,5 @@ __all__ = [
     "Sample",
     "TrainedLanguageModel",
     "load",
-    "settings_from",
     "train",
 ]

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from seqkit.corpora import text_corpora
-from seqkit.errors import UsageError
+from seqkit.tasks.settings import Settings
 
 NEURAL = ("lstm", "gru", "rnn")
 MODELS = (*NEURAL, "kneser-ney")
@@ -28,23 +22,25 @@ OPTIMIZER_DEFAULTS: dict[str, tuple[float, str]] = {
 
 language model example; the others were found on the embedded corpus."""
 
-MAY_CHANGE = (
-    "epochs",
-    "max_steps",
-    "max_time",
-    "patience",
-    "lr",
-    "clip",
-    "log_interval",
-    "checkpoint_interval",
-    "device",
-)
-"""Settings that may differ on --resume: how long, where, how often to report; what tames a diverged run."""
-
 
 @dataclass(frozen=True)
-class LanguageModelSettings:
-    """One field a flag. None means "as suits the corpus" or "as suits the optimiser", or no limit."""
+class LanguageModelSettings(Settings):
+    """One field a flag. None means "as suits the corpus" or "as suits the optimiser", or no limit.
+
+    On --resume may change: how long, where, how often to report; and what tames a diverged run.
+    """
+
+    MAY_CHANGE = (
+        "epochs",
+        "max_steps",
+        "max_time",
+        "patience",
+        "lr",
+        "clip",
+        "log_interval",
+        "checkpoint_interval",
+        "device",
+    )
 
     corpus: str = "pydocs"
     tokenizer: str | None = None
@@ -86,26 +82,14 @@ class LanguageModelSettings:
 
     def __post_init__(self) -> None:
         """UsageError for values that no training can have."""
-        for name, choices in (("model", MODELS), ("optimizer", tuple(OPTIMIZER_DEFAULTS))):
-            if getattr(self, name) not in choices:
-                raise UsageError(f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}")
-        positive = "order emsize nhid nlayers bptt batch_size eval_batch_size epochs max_steps min_count"
-        positive += " vocab_size valid_tokens max_time patience lr clip accumulate log_interval init_range"
-        for name in positive.split():
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise UsageError(f"{name} must be above 0, got {value}")
-        for name in ("warmup", "weight_decay", "seed", "checkpoint_interval"):
-            if not getattr(self, name) >= 0:
-                raise UsageError(f"{name} must be at least 0, got {getattr(self, name)}")
-        for name in ("dropout", "dropout_input", "dropout_hidden", "dropout_output", "momentum"):
-            value = getattr(self, name)
-            if value is not None and not 0 <= value < 1:
-                raise UsageError(f"{name} must be at least 0 and below 1, got {value}")
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-able."""
-        return dataclasses.asdict(self)
+        self._require_choice("model", MODELS)
+        self._require_choice("optimizer", tuple(OPTIMIZER_DEFAULTS))
+        self._require_positive(
+            "order emsize nhid nlayers bptt batch_size eval_batch_size epochs max_steps min_count vocab_size "
+            "valid_tokens max_time patience lr clip accumulate log_interval init_range"
+        )
+        self._require_at_least_zero("warmup weight_decay seed checkpoint_interval")
+        self._require_share("dropout dropout_input dropout_hidden dropout_output momentum")
 
     @property
     def base_lr(self) -> float:
@@ -116,50 +100,3 @@ class LanguageModelSettings:
     def schedule_name(self) -> str:
         """The schedule, or the optimiser's usual one."""
         return OPTIMIZER_DEFAULTS[self.optimizer][1] if self.schedule is None else self.schedule
-
-
-def settings_from(values: Mapping[str, Any], *, source: str = "settings") -> LanguageModelSettings:
-    """Settings from names and values, defaults for the rest.
-
-    Dashes may stand for underscores. UsageError names an unknown setting and the nearest known one, and a
-    value of the wrong type.
-    """
-    fields = {field.name: field for field in dataclasses.fields(LanguageModelSettings)}
-    checked: dict[str, Any] = {}
-    for key, value in values.items():
-        name = key.replace("-", "_")
-        if name not in fields:
-            close = difflib.get_close_matches(name, fields, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(fields)}"
-            raise UsageError(f"unknown setting {key!r} in {source}", remedy=hint)
-        kinds = {kind.strip() for kind in str(fields[name].type).split("|")}
-        if "float" in kinds and type(value) is int:
-            value = float(value)
-        if (type(value).__name__ if value is not None else "None") not in kinds:
-            raise UsageError(f"{key} in {source} must be {fields[name].type}, got {value!r}")
-        checked[name] = value
-    return LanguageModelSettings(**checked)
-
-
-def settings_to_resume(saved: Mapping[str, Any], given: Mapping[str, Any]) -> LanguageModelSettings:
-    """A run's settings with those of ``given`` that may change. UsageError names any other that differs."""
-    now = settings_from({**saved, **given})
-    for name in given:
-        name = name.replace("-", "_")
-        before, after = saved[name], getattr(now, name)
-        if name == "corpus" and before != after:
-            after = absolute_corpus(after)
-        if name not in MAY_CHANGE and before != after:
-            raise UsageError(
-                f"--resume cannot change {name} from {before!r} to {after!r}",
-                remedy=f"leave it out, or start a new run; {', '.join(MAY_CHANGE)} may change",
-            )
-    return dataclasses.replace(now, corpus=saved["corpus"])
-
-
-def absolute_corpus(corpus: str) -> str:
-    """The corpus as it can be found from any folder: paths made absolute, names left alone."""
-    if corpus in text_corpora() or corpus.startswith("nltk:"):
-        return corpus
-    path = Path(corpus).expanduser()
-    return str(path.resolve()) if path.exists() else corpus

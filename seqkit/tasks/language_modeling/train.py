@@ -9,24 +9,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import seqkit
 from seqkit.backend import default_device, make_current
 from seqkit.corpora import Corpus, open_corpus
 from seqkit.data import EncodedCorpus, encode_corpus
-from seqkit.errors import DataError, RunError
 from seqkit.models import KneserNey, KneserNeyConfig
 from seqkit.optim import Optimizer, make_optimizer, make_schedule
 from seqkit.optim.schedules import Schedule
 from seqkit.tasks.language_modeling.evaluation import stream_loss
 from seqkit.tasks.language_modeling.job import LanguageModelingJob
-from seqkit.tasks.language_modeling.settings import (
-    LanguageModelSettings,
-    absolute_corpus,
-    settings_to_resume,
-)
-from seqkit.tasks.language_modeling.trained import TASK, VOCABULARY, TrainedLanguageModel, load, make_model
+from seqkit.tasks.language_modeling.settings import LanguageModelSettings
+from seqkit.tasks.language_modeling.trained import TASK, TrainedLanguageModel, load, make_model
+from seqkit.tasks.runs import begin_run, open_to_resume, require_same_corpus
+from seqkit.tasks.settings import absolute_corpus
 from seqkit.text import make_tokenizer
-from seqkit.threads import thread_count
 from seqkit.training import Limits, RunDirectory, Trainer, Watcher
 
 
@@ -75,28 +70,18 @@ def train(
     """Train into the run directory ``out`` and return the model that was best by validation.
 
     With ``resume`` go on with the run at ``out``: its own settings hold, and ``changes`` may hold those that
-    are allowed to differ (``settings.MAY_CHANGE``); ``settings`` is used only where no run was begun yet.
+    are allowed to differ (``LanguageModelSettings.MAY_CHANGE``); ``settings`` is used only where no run was
+    begun yet.
     Raises RunError, DataError, DivergenceError, and TrainingInterrupted after a signal.
     """
     watcher = watcher or Watcher()
-    run = None
-    if resume and RunDirectory.exists(out):
-        run = RunDirectory.open(out)
-        if run.config.get("task") != TASK:
-            raise RunError(f"{run.path} is a run of {run.config.get('task')}, not of a language model")
-        settings = settings_to_resume(run.config["settings"], changes or {})
-        if run.config["threads"] != thread_count():
-            watcher.message(
-                f"the run was begun with {run.config['threads']} threads and goes on with {thread_count()}: "
-                "results may differ in the last bits"
-            )
+    run = open_to_resume(out, TASK, watcher) if resume else None
+    if run is not None:
+        settings = LanguageModelSettings.to_resume(run.config["settings"], changes or {})
     corpus = open_corpus(settings.corpus)
     settings = complete(settings, corpus)
-    if run is not None and corpus.content_key() != run.config["content_key"]:
-        raise DataError(
-            f"the corpus {settings.corpus} has changed since {run.path} was begun",
-            remedy="restore its files, or start a new run",
-        )
+    if run is not None:
+        require_same_corpus(run, corpus, remedy="restore its files, or start a new run")
     started = time.perf_counter()
     encoded = encode(settings, corpus)
     tokens = ", ".join(f"{name} {info.tokens:,}" for name, info in encoded.info.items())
@@ -106,19 +91,7 @@ def train(
     )
     descent = None if settings.model == "kneser-ney" else _descent(settings, encoded)
     if run is None:  # only now: settings that cannot be used leave no run behind
-        run = RunDirectory.create(
-            out,
-            {
-                "task": TASK,
-                "seqkit": seqkit.__version__,
-                "threads": thread_count(),
-                "settings": settings.to_dict(),
-                "corpus": corpus.provenance() | {"tokens": {k: i.tokens for k, i in encoded.info.items()}},
-                "content_key": corpus.content_key(),
-                "tokenizer": encoded.tokenizer.config(),
-            },
-            {VOCABULARY: encoded.vocabulary.to_bytes()},
-        )
+        run = begin_run(out, TASK, settings, corpus, encoded)
     if descent is None:
         _count(settings, encoded, run, watcher)
     else:

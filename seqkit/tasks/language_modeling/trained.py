@@ -15,16 +15,16 @@ from seqkit.backend.random import Generator
 from seqkit.corpora import open_corpus
 from seqkit.data import EncodedCorpus, encode_corpus
 from seqkit.decoding import greedy, sample
-from seqkit.errors import DamagedFileError, DataError, RunError, UsageError
+from seqkit.errors import DamagedFileError, DataError, UsageError
 from seqkit.models import KneserNey, KneserNeyConfig, LanguageModel, LanguageModelConfig
 from seqkit.tasks.language_modeling import evaluation
 from seqkit.tasks.language_modeling.evaluation import Evaluation
-from seqkit.tasks.language_modeling.settings import LanguageModelSettings, settings_from
+from seqkit.tasks.language_modeling.settings import LanguageModelSettings
+from seqkit.tasks.runs import VOCABULARY, open_run, require_same_corpus
 from seqkit.text import Tokenizer, Vocabulary, tokenizer_from_config
 from seqkit.training import RunDirectory
 
 TASK = "language_modeling"
-VOCABULARY = "vocab.txt"
 _LINES_AT_ONCE = 64
 
 
@@ -79,11 +79,8 @@ class TrainedLanguageModel:
         """The run's corpus, or another, in this model's vocabulary."""
         source = open_corpus(self.settings.corpus if corpus is None else corpus)
         key = source.content_key()
-        if corpus is None and key != self.run.config["content_key"]:
-            raise DataError(
-                f"the corpus {self.settings.corpus} is not what {self.run.path} was trained on",
-                remedy="restore its files, or name the text to evaluate on",
-            )
+        if corpus is None:
+            require_same_corpus(self.run, source, remedy="restore its files, or name the text to evaluate on")
         return encode_corpus(source.sources, self.tokenizer, key=key, vocabulary=self.vocabulary)
 
     def evaluate(
@@ -211,11 +208,9 @@ class TrainedLanguageModel:
 
 def load(path: str | Path, *, device: str | None = None) -> TrainedLanguageModel:
     """Open a run of `train-lm`, its files verified. RunError for another kind of run or a damaged one."""
-    run = RunDirectory.open(path)
-    if run.config.get("task") != TASK:
-        raise RunError(f"{run.path} is a run of {run.config.get('task')}, not of a language model")
+    run = open_run(path, TASK)
     run.verify()
-    settings = settings_from(run.config["settings"], source=str(run.path / "config.json"))
+    settings = LanguageModelSettings.from_values(run.config["settings"], source=str(run.path / "config.json"))
     vocabulary = Vocabulary.from_bytes(run.text(VOCABULARY), str(run.path / VOCABULARY))
     tokenizer = tokenizer_from_config(run.config["tokenizer"])
     arrays, _ = run.load_model()

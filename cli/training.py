@@ -1,0 +1,151 @@
+"""What all commands that train share: flags made from the settings, config files, recipes, resuming."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeVar
+
+import click
+
+from seqkit.cli.common import json_option, quiet_option, threads_option
+from seqkit.cli.progress import ProgressWatcher
+from seqkit.cli.settings_file import read_recipe, read_settings, recipe_names, to_toml
+from seqkit.errors import TrainingInterrupted, UsageError
+from seqkit.tasks.settings import Settings
+
+S = TypeVar("S", bound=Settings)
+
+Train = Callable[..., Any]
+"""train(settings, out, *, resume, changes, watcher), as every task has it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Request(Generic[S]):
+    """What the command line asks for: settings, those that were given, and the run directory."""
+
+    command: str
+    settings: S
+    given: dict[str, Any]
+    out: str | None
+    resume: bool
+    dry_run: bool
+    quiet: bool
+    as_json: bool
+
+    def train(self, train: Train, *, name: str, evaluate: str) -> tuple[str, Any, ProgressWatcher]:
+        """Train into --out, by default runs/NAME-TIME; (run directory, what was trained, the watcher).
+
+        An interruption says how to go on, and how to ``evaluate``, a command line with RUN in it.
+        """
+        out = self.out or f"runs/{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+        watcher = ProgressWatcher(self.quiet)
+        echoed = set(self.given) if self.resume else {*self.given, "corpus"}  # a resumed run has its own
+        if echoed:
+            watcher.message(to_toml({k: v for k, v in self.settings.to_dict().items() if k in echoed}))
+        try:
+            trained = train(self.settings, out, resume=self.resume, changes=self.given, watcher=watcher)
+        except TrainingInterrupted as stop:
+            raise TrainingInterrupted(
+                f"{stop.what}\n  go on:    seqkit {self.command} --out {out} --resume\n"
+                f"  evaluate: seqkit {evaluate.replace('RUN', out)}  (once an epoch was finished)",
+                signum=stop.signum,
+            ) from None
+        return out, trained, watcher
+
+
+def training_command(
+    name: str,
+    settings: type[S],
+    help_texts: Mapping[str, str],
+    choices: Mapping[str, tuple[str, ...]],
+    *,
+    argument: str = "corpus",
+) -> Callable[[Callable[[Request[S]], Any]], click.Command]:
+    """Decorator of a command that trains: it gets a :class:`Request` and its docstring is the help.
+
+    Every field of ``settings`` becomes a flag, but the ``argument`` and the device; its default stands there
+    and nowhere else. ``help_texts`` has a text for each, ``choices`` the values of some.
+    """
+
+    def decorate(function: Callable[[Request[S]], Any]) -> click.Command:
+        def call(
+            out: str | None,
+            resume: bool,
+            config: str | None,
+            recipe: str | None,
+            dry_run: bool,
+            quiet: bool,
+            as_json: bool,
+            **flags: Any,
+        ) -> None:
+            if recipe == "help":
+                click.echo("\n".join(recipe_names(name)))
+                return
+            given: dict[str, Any] = read_recipe(recipe, name) if recipe else {}
+            if config:
+                given |= read_settings(config)
+            given = {key.replace("-", "_"): value for key, value in given.items()}
+            given |= {key: value for key, value in flags.items() if value is not None}
+            made = settings.from_values(given, source=config or "the settings")
+            if out is None and resume and not dry_run:
+                raise UsageError("--resume needs to know which run", remedy="add --out RUN")
+            function(Request(name, made, given, out, resume, dry_run, quiet, as_json))
+
+        call.__doc__ = function.__doc__
+        for option in _options(settings, help_texts, choices, argument):
+            call = option(call)
+        return click.command(name)(click.argument(argument, required=False)(call))
+
+    return decorate
+
+
+def _options(
+    settings: type[Settings],
+    help_texts: Mapping[str, str],
+    choices: Mapping[str, tuple[str, ...]],
+    argument: str,
+) -> list[Any]:
+    """All options, the last of --help first."""
+    options: list[Any] = [
+        click.option(
+            "--out", type=click.Path(), default=None, help="Run directory.  [default: runs/NAME-TIME]"
+        ),
+        click.option("--resume", is_flag=True, help="Go on with the run at --out."),
+        click.option(
+            "--config", type=click.Path(dir_okay=False), default=None, help="Settings in a TOML file."
+        ),
+        click.option(
+            "--recipe",
+            default=None,
+            metavar="NAME",
+            help="Settings of a published result; --recipe help lists.",
+        ),
+    ]
+    for field in dataclasses.fields(settings):
+        if field.name in (argument, "device"):
+            continue
+        flag = "--" + field.name.replace("_", "-")
+        text, kinds = help_texts[field.name], str(field.type)
+        if field.default is not None:
+            shown = str(field.default).lower() if isinstance(field.default, bool) else field.default
+            text += f"  [default: {shown}]"
+        if "bool" in kinds:
+            options.append(click.option(f"{flag}/--no-{flag[2:]}", default=None, help=text))
+        else:
+            kind: Any = int if "int" in kinds else float if "float" in kinds else str
+            kind = click.Choice(choices[field.name]) if field.name in choices else kind
+            options.append(click.option(flag, type=kind, default=None, help=text))
+    options += [
+        click.option(
+            "--device", default=None, metavar="NAME", help="auto, cpu, cuda or cuda:N  [default: cpu]"
+        ),
+        threads_option,
+        click.option(
+            "--dry-run", is_flag=True, help="Print the settings as TOML and what they make; train nothing."
+        ),
+        quiet_option,
+        json_option,
+    ]
+    return options[::-1]

@@ -1,0 +1,72 @@
+"""How every task begins a run, goes on with one, and opens it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import seqkit
+from seqkit.corpora import Corpus
+from seqkit.data import EncodedCorpus
+from seqkit.errors import DataError, RunError
+from seqkit.tasks.settings import Settings
+from seqkit.threads import thread_count
+from seqkit.training import RunDirectory, Watcher
+
+VOCABULARY = "vocab.txt"
+
+
+def open_run(path: str | Path, task: str) -> RunDirectory:
+    """A run of ``task``. RunError when it is no run, or one of another task."""
+    run = RunDirectory.open(path)
+    if run.config.get("task") != task:
+        raise RunError(f"{run.path} is a run of {run.config.get('task')}, not of {task}")
+    return run
+
+
+def open_to_resume(path: str | Path, task: str, watcher: Watcher) -> RunDirectory | None:
+    """The run to go on with, or None where none was begun yet. Another thread count is worth a warning."""
+    if not RunDirectory.exists(path):
+        return None
+    run = open_run(path, task)
+    if run.config["threads"] != thread_count():
+        watcher.message(
+            f"the run was begun with {run.config['threads']} threads and goes on with {thread_count()}: "
+            "results may differ in the last bits"
+        )
+    return run
+
+
+def require_same_corpus(run: RunDirectory, corpus: Corpus, *, remedy: str) -> None:
+    """DataError unless ``corpus`` holds the text that the run was begun with."""
+    if corpus.content_key() != run.config["content_key"]:
+        raise DataError(
+            f"the corpus {run.config['settings']['corpus']} has changed since {run.path} was begun",
+            remedy=remedy,
+        )
+
+
+def begin_run(
+    path: str | Path,
+    task: str,
+    settings: Settings,
+    corpus: Corpus,
+    encoded: EncodedCorpus,
+    more: Mapping[str, Any] | None = None,
+) -> RunDirectory:
+    """A new run directory with its config and vocabulary; ``more`` joins the config."""
+    return RunDirectory.create(
+        path,
+        {
+            "task": task,
+            "seqkit": seqkit.__version__,
+            "threads": thread_count(),
+            "settings": settings.to_dict(),
+            "corpus": corpus.provenance() | {"tokens": {k: i.tokens for k, i in encoded.info.items()}},
+            "content_key": corpus.content_key(),
+            "tokenizer": encoded.tokenizer.config(),
+            **(more or {}),
+        },
+        {VOCABULARY: encoded.vocabulary.to_bytes()},
+    )

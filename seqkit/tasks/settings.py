@@ -1,0 +1,97 @@
+"""What the settings of every task have in common: one frozen dataclass a task, one field a flag."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from seqkit.corpora import text_corpora
+from seqkit.errors import UsageError
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Base of a task's settings. Its fields, their types and defaults are the command's flags."""
+
+    MAY_CHANGE: ClassVar[tuple[str, ...]] = ()
+    """Fields that may differ on --resume: how long, where, how often to report."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any], *, source: str = "settings") -> Self:
+        """Settings from names and values, defaults for the rest.
+
+        Dashes may stand for underscores. UsageError names an unknown setting and the nearest known one, and
+        a value of the wrong type.
+        """
+        fields = {field.name: field for field in dataclasses.fields(cls)}
+        checked: dict[str, Any] = {}
+        for key, value in values.items():
+            name = key.replace("-", "_")
+            if name not in fields:
+                close = difflib.get_close_matches(name, fields, n=1)
+                hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(fields)}"
+                raise UsageError(f"unknown setting {key!r} in {source}", remedy=hint)
+            kinds = {kind.strip() for kind in str(fields[name].type).split("|")}
+            if "float" in kinds and type(value) is int:
+                value = float(value)
+            if (type(value).__name__ if value is not None else "None") not in kinds:
+                raise UsageError(f"{key} in {source} must be {fields[name].type}, got {value!r}")
+            checked[name] = value
+        return cls(**checked)
+
+    @classmethod
+    def to_resume(cls, saved: Mapping[str, Any], given: Mapping[str, Any]) -> Self:
+        """A run's settings with those of ``given``. UsageError names one that differs and may not change."""
+        now = cls.from_values({**saved, **given})
+        kept = {}
+        for name in given:
+            name = name.replace("-", "_")
+            before, after = saved[name], getattr(now, name)
+            if name == "corpus" and before != after:
+                after, kept["corpus"] = absolute_corpus(after), before
+            if name not in cls.MAY_CHANGE and before != after:
+                raise UsageError(
+                    f"--resume cannot change {name} from {before!r} to {after!r}",
+                    remedy=f"leave it out, or start a new run; {', '.join(cls.MAY_CHANGE)} may change",
+                )
+        return dataclasses.replace(now, **kept)
+
+    # Checks for __post_init__
+
+    def _require_choice(self, name: str, choices: Iterable[str]) -> None:
+        value = getattr(self, name)
+        if value not in choices:
+            raise UsageError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+
+    def _require_positive(self, names: str) -> None:
+        for name in names.split():
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise UsageError(f"{name} must be above 0, got {value}")
+
+    def _require_at_least_zero(self, names: str) -> None:
+        for name in names.split():
+            value = getattr(self, name)
+            if value is not None and not value >= 0:
+                raise UsageError(f"{name} must be at least 0, got {value}")
+
+    def _require_share(self, names: str) -> None:
+        for name in names.split():
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < 1:
+                raise UsageError(f"{name} must be at least 0 and below 1, got {value}")
+
+
+def absolute_corpus(corpus: str) -> str:
+    """The corpus as it can be found from any folder: paths made absolute, names left alone."""
+    if corpus in text_corpora() or corpus.startswith("nltk:"):
+        return corpus
+    path = Path(corpus).expanduser()
+    return str(path.resolve()) if path.exists() else corpus
