@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import statistics
 import subprocess
@@ -57,6 +58,21 @@ def row(
     return result
 
 
+def rate_row(name: str, ours: list[float], peer: list[float], unit: str) -> dict[str, Any]:
+    """A result row from rates, of which more is better: medians and ranges."""
+    mine, other = statistics.median(ours), statistics.median(peer)
+    return {
+        "name": name,
+        "ours": round(mine),
+        "peer": round(other),
+        "unit": unit,
+        "ratio": round(mine / other, 3),
+        "runs": len(ours),
+        "ours_range": [round(min(ours)), round(max(ours))],
+        "peer_range": [round(min(peer)), round(max(peer))],
+    }
+
+
 def peak_memory(code: str) -> float:
     """MiB of peak resident memory of a Python process that runs ``code``."""
     # VmHWM and not getrusage: the latter still holds the parent's peak after fork and exec
@@ -101,5 +117,12 @@ def write_results(name: str, peer: str, rows: list[dict[str, Any]], versions: di
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}-{peer}.json"
     content = {"benchmark": name, "against": peer, "machine": machine() | versions, "rows": rows}
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write_json(path, content)
     return path
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON beside ``path``, then give it its name: nobody sees half a file."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    part.replace(path)

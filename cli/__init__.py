@@ -26,6 +26,7 @@ COMMANDS = {
     "generate": "Write text with a trained language model.",
     "plot": "Draw figures of runs.",
     "score": "Log-probability and perplexity of each line of a text.",
+    "train-embeddings": "Train word vectors.",
     "train-lm": "Train a language model.",
 }
 """Name and help of each command; its code is ``cli/<name with underscores>.py``, in ``command``."""

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import click
 
-from seqkit.cli.common import json_option
-from seqkit.cli.similar import print_neighbours, topn_option, vectors_option
+from seqkit.cli.common import json_option, print_json
+from seqkit.cli.similar import as_rows, print_neighbours, topn_option, vectors_option
 
 
 @click.command("analogy")
 @click.argument("a")
 @click.argument("b")
 @click.argument("c")
+@click.option(
+    "--by",
+    type=click.Choice(["cosine", "dot"]),
+    default="cosine",
+    show_default=True,
+    help="Cosine with unit vectors, or dot product of the vectors as they are.",
+)
 @vectors_option
 @topn_option
 @json_option
-def command(a: str, b: str, c: str, vectors: str | None, topn: int, as_json: bool) -> None:
-    """A is to B as C is to what? (nearest to B - A + C by cosine)."""
+def command(a: str, b: str, c: str, by: str, vectors: str | None, topn: int, as_json: bool) -> None:
+    """A is to B as C is to what? (nearest to B - A + C)."""
     from seqkit.tasks.word_vectors import find_vectors
 
     table = find_vectors(vectors, lambda text: click.echo(text, err=True))
-    print_neighbours(table.most_similar(positive=[b, c], negative=[a], topn=topn), as_json)
+    nearest = table.most_similar if by == "cosine" else table.most_similar_by_dot
+    found = nearest(positive=[b, c], negative=[a], topn=topn)
+    print_json(as_rows(found)) if as_json else print_neighbours(found)

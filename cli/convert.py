@@ -21,8 +21,9 @@ def command(
     source: str, target: str, source_format: str | None, target_format: str | None, keep_first: bool
 ) -> None:
     """Convert word vectors between formats: native, word2vec text and binary, GloVe, fastText, projector."""
-    from seqkit.vectors.formats import load_vectors, save_vectors
+    from seqkit.tasks.word_vectors import open_vectors
+    from seqkit.vectors.formats import save_vectors
 
-    table = load_vectors(source, source_format, duplicates="first" if keep_first else "error", writable=False)
+    table = open_vectors(source, format=source_format, duplicates="first" if keep_first else "error")
     save_vectors(table, target, target_format)
     click.echo(f"{target}: {len(table):,} vectors of {table.vector_size} dimensions")

@@ -38,12 +38,12 @@ def _registered(name: str, file: str) -> str:
 @json_option
 def command(vectors: str, analogies: str | None, pairs: str | None, as_json: bool) -> None:
     """Analogy accuracy and rank correlation with human similarity of the vectors in a file."""
-    from seqkit.vectors.formats import load_vectors
+    from seqkit.tasks.word_vectors import open_vectors
 
     if analogies is None and pairs is None:
         analogies = _registered("questions-words", "questions-words.txt")
         pairs = _registered("wordsim353", "wordsim353.tsv")
-    table = load_vectors(vectors, writable=False)
+    table = open_vectors(vectors)
     result: dict[str, Any] = {"vectors": vectors, "words": len(table), "dimensions": table.vector_size}
     if analogies is not None:
         accuracy, sections = table.evaluate_word_analogies(analogies)

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import click
 
+from seqkit.cli.common import json_option, print_json
+from seqkit.cli.similar import vectors_option
+
 
 @click.group("plot")
 def command() -> None:
@@ -39,4 +42,72 @@ def curves(runs: tuple[str, ...], out: str) -> None:
                 f"cannot read {path} ({error})", remedy="has the run logged anything yet?"
             ) from error
     save(plot_curves(records, [Path(run).name for run in runs]), Path(out))
+    click.echo(out)
+
+
+@command.command("vectors")
+@click.argument("words", nargs=-1)
+@vectors_option
+@click.option("--top", type=click.IntRange(3), default=60, show_default=True, help="Without WORDS: so many.")
+@click.option(
+    "--neighbours",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Also the so many words nearest to each of WORDS, in its colour.",
+)
+@click.option(
+    "--method",
+    type=click.Choice(["pca", "tsne"]),
+    default="pca",
+    show_default=True,
+    help="tsne needs scikit-learn.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of tsne.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False),
+    default="vectors.png",
+    show_default=True,
+    help=".png, .svg or .pdf",
+)
+@json_option
+def vectors(
+    words: tuple[str, ...],
+    vectors: str | None,
+    top: int,
+    neighbours: int,
+    method: str,
+    seed: int,
+    out: str,
+    as_json: bool,
+) -> None:
+    """A map of WORDS by their vectors; without any, of the first words of the file, the most frequent."""
+    from seqkit.errors import UsageError
+    from seqkit.plotting import flatten, plot_map, save
+    from seqkit.tasks.word_vectors import find_vectors
+
+    table = find_vectors(vectors, lambda text: click.echo(text, err=True))
+    asked = list(dict.fromkeys(words)) or [str(key) for key in table.index_to_key[:top]]
+    group = {word: number for number, word in enumerate(asked)} if words else dict.fromkeys(asked, 0)
+    for number, word in enumerate(asked if neighbours else ()):
+        for near, _ in table.most_similar(word, topn=neighbours) if words else ():
+            group.setdefault(near, number)  # a word near two is the first one's
+    if len(group) < 3:
+        raise UsageError(
+            f"a map needs three words or more, got {len(group)}", remedy="give more, or --neighbours 10"
+        )
+    points = flatten(table[list(group)], method, seed)
+    grouped = bool(words) and neighbours > 0
+    figure = plot_map(
+        list(group), points, list(group.values()) if grouped else None, asked if grouped else None
+    )
+    save(figure, Path(out))
+    if as_json:
+        rows = [
+            {"word": word, "x": float(x), "y": float(y), "group": asked[number] if words else None}
+            for (word, number), (x, y) in zip(group.items(), points, strict=True)
+        ]
+        print_json({"file": out, "method": method, "points": rows})
+        return
     click.echo(out)

@@ -26,14 +26,21 @@ class ProgressWatcher(Watcher):
         if self._bar is not None:
             self._bar.refresh()
 
-    def begin(self, steps: int | None, done: int) -> None:
+    def begin(self, steps: int | None, done: int, unit: str = "step") -> None:
         """Open the bar at the first epoch, or move its end."""
         if self.quiet or not sys.stderr.isatty():
             return
         if self._bar is None:
             from tqdm import tqdm
 
-            self._bar = tqdm(total=steps, initial=done, unit="step", dynamic_ncols=True, leave=False)
+            self._bar = tqdm(
+                total=steps,
+                initial=done,
+                unit=unit,
+                unit_scale=unit != "step",
+                dynamic_ncols=True,
+                leave=False,
+            )
         elif self._bar.total != steps:
             self._bar.total = steps
             self._bar.refresh()
@@ -46,15 +53,22 @@ class ProgressWatcher(Watcher):
 
     def logged(self, record: dict[str, Any]) -> None:
         """One line an interval, on a terminal too."""
-        self._print(
-            f"step {record['step']:>7}  epoch {record['epoch']}  loss {record['loss']:.4f}  "
-            f"ppl {record['ppl']:.2f}  lr {record['lr']:.3g}  grad norm {record['grad_norm']:.3g}  "
-            f"{record['tokens_per_s']:,.0f} tokens/s"
-        )
+        parts = [f"step {record['step']:>7}", f"epoch {record['epoch']}", f"loss {record['loss']:.4f}"]
+        if "ppl" in record:
+            parts.append(f"ppl {record['ppl']:.2f}")
+        parts.append(f"lr {record['lr']:.3g}")
+        if "grad_norm" in record:
+            parts.append(f"grad norm {record['grad_norm']:.3g}")
+        parts.append(f"{record['tokens_per_s']:,.0f} tokens/s")
+        if "seconds_left" in record:
+            parts.append(f"{record['seconds_left']:,.0f} s left")
+        self._print("  ".join(parts))
 
     def epoch(self, record: dict[str, Any]) -> None:
         """One line an epoch."""
         scores = ""
+        if "train_loss" in record:
+            scores = f"  mean loss {record['train_loss']:.4f}"
         if "valid_ppl" in record:
             scores = f"  valid loss {record['valid_loss']:.4f}  ppl {record['valid_ppl']:.2f}"
             scores += "  (best so far)" if record.get("best") else ""

@@ -37,6 +37,7 @@ class Corpus:
 
     name, description: for people.
     sources: for each split a function that starts a pass over its lines.
+    own_splits: whether the splits are the publisher's or user's, and not a cut of ours.
     identity: what :meth:`provenance` tells, and under "key" whatever the lines depend on; called once, late.
     """
 
@@ -49,12 +50,14 @@ class Corpus:
         identity: Callable[[], dict[str, Any]],
         defaults: TextDefaults | None = None,
         files: tuple[CorpusFile, ...] = (),
+        own_splits: bool = False,
     ) -> None:
         self.name = name
         self.description = description
         self.sources = dict(sources)
         self.defaults = defaults or TextDefaults()
         self.files = files
+        self.own_splits = own_splits
         self._identity_of = identity
         self._identity: dict[str, Any] | None = None
 
@@ -72,6 +75,11 @@ class Corpus:
                 f"the corpus {self.name} has no {split} split", remedy=f"use {' or '.join(self.splits)}"
             )
         return self.sources[split]()
+
+    def every_line(self) -> Iterator[str]:
+        """The text for what needs no held-out part: all of it, of a corpus with own splits only "train"."""
+        for split in ("train",) if self.own_splits else self.splits:
+            yield from self.lines(split)
 
     def provenance(self) -> dict[str, Any]:
         """Where the text comes from, as JSON values: files, sizes, hashes, how it was split."""

@@ -51,6 +51,7 @@ def corpus_of_pieces(
     rule: str,
     description: str,
     defaults: TextDefaults | None = None,
+    own_splits: bool = False,
 ) -> Corpus:
     """A corpus whose splits are byte ranges ``(path, start, stop)`` of files, one after the other."""
     sources: dict[str, LineSource] = {split: partial(_read_all, parts) for split, parts in pieces.items()}
@@ -65,6 +66,7 @@ def corpus_of_pieces(
         identity=partial(_pieces_identity, rule, pieces),
         defaults=defaults,
         files=tuple(CorpusFile(min(r) if len(r) == 1 else "all", path) for path, r in roles.items()),
+        own_splits=own_splits,
     )
 
 
@@ -154,6 +156,7 @@ def folder_corpus(folder: Path) -> Corpus:
         {split: list(parts) for split, parts in pieces.items()},
         rule=rule,
         description=description,
+        own_splits=bool(named),
     )
 
 

@@ -78,5 +78,10 @@ def _registered_corpus(entry: CorpusEntry) -> Corpus:
         pieces = {split: [(paths[name], 0, None)] for split, name in entry.splits}
         rule = "the published files"
     return corpus_of_pieces(
-        entry.name, pieces, rule=rule, description=entry.description, defaults=entry.defaults
+        entry.name,
+        pieces,
+        rule=rule,
+        description=entry.description,
+        defaults=entry.defaults,
+        own_splits=len(entry.splits) > 1,
     )

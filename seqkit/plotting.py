@@ -112,6 +112,166 @@ def plot_curves(runs: Sequence[Sequence[Record]], labels: Sequence[str] | None =
     return figure
 
 
+MAP_METHODS = ("pca", "tsne")
+"""How :func:`flatten` brings vectors into the plane."""
+
+
+def flatten(vectors: Any, method: str = "pca", seed: int = 0) -> Any:
+    """Vectors (N, D) as points of the plane, (N, 2) float64, after scaling each to length 1.
+
+    pca: the two directions in which the points differ most, by singular value decomposition; of each the
+    sign is settled by its largest part. tsne: neighbours stay neighbours, distances mean nothing (van der
+    Maaten and Hinton 2008); by scikit-learn, the same for the same seed. Raises UsageError for fewer than
+    three vectors or another method, MissingDependencyError without scikit-learn.
+    """
+    import numpy as np
+
+    x = np.asarray(vectors, np.float64)
+    if method not in MAP_METHODS:
+        raise UsageError(f"unknown method {method!r}", remedy=f"use {' or '.join(MAP_METHODS)}")
+    if x.ndim != 2 or len(x) < 3 or x.shape[1] < 2:
+        raise UsageError(f"a map needs three vectors or more, of two numbers or more; got {x.shape}")
+    norms = np.linalg.norm(x, axis=1, keepdims=True)
+    x = x / np.where(norms == 0, 1, norms)
+    if method == "tsne":
+        return _tsne(x, seed)
+    x = x - x.mean(axis=0)
+    _, _, directions = np.linalg.svd(x, full_matrices=False)
+    directions = directions[:2]
+    largest = np.abs(directions).argmax(axis=1)
+    directions = directions * np.where(directions[[0, 1], largest] < 0, -1.0, 1.0)[:, None]
+    return x @ directions.T
+
+
+def _tsne(x: Any, seed: int) -> Any:
+    import importlib
+
+    try:
+        manifold: Any = importlib.import_module("sklearn.manifold")
+    except ImportError as error:
+        raise MissingDependencyError(
+            "t-SNE needs scikit-learn, which is not installed",
+            remedy="pip install scikit-learn, or use the method pca",
+        ) from error
+    perplexity = min(30.0, (len(x) - 1) / 3)  # of neighbours; it must stay below the number of points
+    return manifold.TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(x)
+
+
+def plot_map(
+    labels: Sequence[str],
+    points: Any,
+    groups: Sequence[int] | None = None,
+    group_names: Sequence[str] | None = None,
+) -> Figure:
+    """A labelled map of words: ``points`` (N, 2) with their ``labels``, as :func:`flatten` lays them out.
+
+    groups: of each point a number that gives it its colour; group_names: their legend, by number, and bold
+    where a label is the name of its group.
+    Labels stand where they cover no point and no other label as far as there is room, with a thin line to
+    the point where they had to move away. Raises UsageError, MissingDependencyError without Matplotlib.
+    """
+    import numpy as np
+
+    xy = np.asarray(points, np.float64)
+    if xy.shape != (len(labels), 2) or (groups is not None and len(groups) != len(labels)):
+        raise UsageError(f"{len(labels)} labels for points of shape {xy.shape}")
+    if not len(labels) or not np.isfinite(xy).all():
+        raise UsageError("nothing to draw: no points, or points that are not finite")
+    crowd = len(labels) > 60
+    grown = min(2.0, max(1.0, len(labels) / 100) ** 0.5)  # labels of one size want room by their number
+    figure = _new_figure(*(11.0 * grown, 8.5 * grown) if crowd else (8.0, 6.2))
+    axes = figure.subplots()
+    axes.margins(0.08)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_aspect("equal", "datalim")
+    axes.spines[:].set_color("0.8")
+    numbers = [0] * len(labels) if groups is None else list(groups)
+    for group in sorted(set(numbers)):
+        mine = [i for i, each in enumerate(numbers) if each == group]
+        name = group_names[group] if group_names is not None else None
+        axes.scatter(xy[mine, 0], xy[mine, 1], s=14, color=f"C{group % 10}", label=name, linewidths=0)
+    if group_names is not None:
+        axes.legend(loc="best", fontsize=8, framealpha=0.8)
+    styles = [
+        {
+            "fontsize": 7 if crowd else 9,
+            "color": "0.1" if len(set(numbers)) == 1 else f"C{group % 10}",
+            "fontweight": "bold" if group_names is not None and group_names[group] == label else "normal",
+        }
+        for group, label in zip(numbers, labels, strict=True)
+    ]
+    _place_labels(figure, axes, labels, xy, styles)
+    return figure
+
+
+_RINGS = (3.0, 9.0, 16.0, 24.0, 34.0)
+"""Distances of a label from its point that are tried, in points of 1/72 inch."""
+_SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
+
+
+def _place_labels(
+    figure: Figure, axes: Axes, labels: Sequence[str], xy: Any, styles: Sequence[Mapping[str, Any]]
+) -> None:
+    """Write each label in the first free place around its point, the nearest first; else the emptiest."""
+    import numpy as np
+
+    texts = [
+        axes.annotate(
+            label,
+            (x, y),
+            xytext=(0, 0),
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            parse_math=False,  # a word may hold dollar signs
+            **style,
+        )
+        for label, (x, y), style in zip(labels, xy, styles, strict=True)
+    ]
+    figure.draw_without_rendering()  # settles the axes, so that their pixels are known
+    scale = figure.dpi / 72
+    pixels = axes.transData.transform(xy)
+    frame = axes.get_window_extent()
+    dots = np.concatenate([pixels - 3 * scale, pixels + 3 * scale], axis=1)
+    legend = axes.get_legend()
+    taken = [dots, *([np.array([legend.get_window_extent().extents])] if legend is not None else [])]
+    boxes = np.concatenate(taken)  # (K, 4): left, bottom, right, top
+    centre = pixels.mean(axis=0)
+    # those at the rim first: they have room outwards, and leave the middle to the others
+    for i in np.argsort(-((pixels - centre) ** 2).sum(axis=1), kind="stable"):
+        extent = texts[i].get_window_extent()
+        half = np.array([extent.width, extent.height]) / 2
+        outward = pixels[i] - centre
+        sides = sorted(_SIDES, key=lambda side: -float(np.dot(side, outward)) / float(np.hypot(*side)))
+        best: tuple[float, Any, float] | None = None
+        for ring in _RINGS:
+            for side in sides:
+                direction = np.array(side, float)
+                shift = direction * (half + ring * scale / np.hypot(*side))
+                place = pixels[i] + shift
+                box = np.concatenate([place - half, place + half])
+                wide = np.minimum(boxes[:, 2:], box[2:]) - np.maximum(boxes[:, :2], box[:2])
+                covered = float(np.prod(np.clip(wide, 0, None), axis=1).sum())
+                outside = np.concatenate([[frame.x0, frame.y0] - box[:2], box[2:] - [frame.x1, frame.y1]])
+                covered += float(np.clip(outside, 0, None).sum()) * extent.height
+                if best is None or covered < best[0]:
+                    best = covered, shift, ring
+                if covered == 0:
+                    break
+            if best is not None and best[0] == 0:
+                break
+        assert best is not None
+        _, shift, ring = best
+        texts[i].set_position(tuple(shift / scale))
+        if ring > _RINGS[0]:
+            end = tuple((shift - np.sign(shift) * half) / scale)
+            arrow = {"arrowstyle": "-", "linewidth": 0.6, "color": "0.5", "shrinkA": 0, "shrinkB": 1}
+            axes.annotate("", xy[i], xytext=end, textcoords="offset points", arrowprops=arrow)
+        place = pixels[i] + shift
+        boxes = np.concatenate([boxes, np.concatenate([place - half, place + half])[None]])
+
+
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     """Write ``figure`` in the format that the suffix of ``path`` names: .pdf, .png or .svg.
 

@@ -7,10 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from seqkit.errors import MissingDependencyError, UsageError
-from seqkit.plotting import FORMATS, plot_curves, save
+from seqkit.plotting import FORMATS, flatten, plot_curves, plot_map, save
 
 RUN = [
     {"step": 10, "epoch": 0, "loss": 6.0, "ppl": 403.4, "lr": 20.0},
@@ -159,3 +160,98 @@ def test_without_matplotlib_the_error_names_the_pip_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'seqkit\[plot\]'"):
         plot_curves([RUN])
+
+
+def test_pca_finds_the_plane_that_points_lie_in():
+    # unit vectors in a plane turned into five dimensions: the map keeps every distance
+    angles = np.radians([0, 20, 70, 160, 200, 290, 330])
+    plane = np.linalg.qr(np.random.default_rng(0).standard_normal((5, 2)))[0]
+    points = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    mapped = flatten(7 * points @ plane.T)  # lengths are left out of account
+    assert mapped.shape == (7, 2)
+    distances = np.linalg.norm(points[:, None] - points[None], axis=2)
+    np.testing.assert_allclose(np.linalg.norm(mapped[:, None] - mapped[None], axis=2), distances, atol=1e-12)
+    assert mapped[:, 0].var() >= mapped[:, 1].var()
+    np.testing.assert_allclose(mapped.mean(axis=0), 0, atol=1e-12)
+
+
+def test_a_zero_vector_has_its_place_too():
+    assert np.isfinite(flatten([[0.0, 0, 0], [1, 0, 0], [0, 1, 0]])).all()
+
+
+@pytest.mark.parametrize("vectors", [np.ones((2, 5)), np.ones((5, 1)), np.ones(7)])
+def test_a_map_needs_three_vectors(vectors):
+    with pytest.raises(UsageError, match="three vectors or more"):
+        flatten(vectors)
+
+
+def test_an_unknown_method_is_named():
+    with pytest.raises(UsageError, match="unknown method 'umap'; use pca or tsne"):
+        flatten(np.eye(3), "umap")
+
+
+def test_tsne_keeps_neighbours_together():
+    pytest.importorskip("sklearn")
+    random = np.random.default_rng(0)
+    clouds = np.repeat(np.eye(7)[:2] * 9, 11, axis=0) + random.standard_normal((22, 7)) * 0.1
+    mapped = flatten(clouds, "tsne")
+    np.testing.assert_array_equal(mapped, flatten(clouds, "tsne"))
+    first, second = mapped[:11], mapped[11:]
+    spread = max(np.linalg.norm(each - each.mean(axis=0), axis=1).max() for each in (first, second))
+    assert np.linalg.norm(first.mean(axis=0) - second.mean(axis=0)) > 2 * spread
+
+
+def test_without_scikit_learn_the_error_names_the_pip_line(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    monkeypatch.setitem(sys.modules, "sklearn.manifold", None)
+    with pytest.raises(MissingDependencyError, match="pip install scikit-learn, or use the method pca"):
+        flatten(np.eye(3), "tsne")
+
+
+def boxes(axes):
+    return np.array([text.get_window_extent().extents for text in axes.texts if text.get_text()])
+
+
+@pytest.mark.parametrize("count", [3, 37, 90])
+def test_labels_of_a_map_cover_no_other(count):
+    labels = [f"word {i}" for i in range(count)]
+    figure = plot_map(labels, np.random.default_rng(count).standard_normal((count, 2)))
+    figure.draw_without_rendering()
+    [axes] = figure.axes
+    assert [text.get_text() for text in axes.texts if text.get_text()] == labels
+    found = boxes(axes)
+    wide = np.minimum(found[:, None, 2:], found[None, :, 2:]) - np.maximum(
+        found[:, None, :2], found[None, :, :2]
+    )
+    covered = np.prod(np.clip(wide, 0, None), axis=2)
+    np.fill_diagonal(covered, 0)
+    assert np.count_nonzero(covered > 1) == 0
+
+
+def test_points_on_one_place_are_drawn_too():
+    [axes] = plot_map(["a$b", "c$d", "e_f^g"], np.zeros((3, 2))).axes
+    assert {text.get_text() for text in axes.texts} >= {"a$b", "c$d", "e_f^g"}
+    assert len({tuple(text.get_position()) for text in axes.texts if text.get_text()}) == 3
+
+
+def test_groups_of_a_map_have_colours_and_a_legend(tmp_path):
+    figure = plot_map(["red", "pink", "king"], np.eye(3)[:, :2], [0, 0, 1], ["red", "king"])
+    [axes] = figure.axes
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["red", "king"]
+    red, pink, king = (text for text in axes.texts if text.get_text())
+    assert red.get_color() == pink.get_color() != king.get_color()
+    assert [text.get_fontweight() for text in (red, pink, king)] == ["bold", "normal", "bold"]
+    save(figure, tmp_path / "map.svg")
+
+
+@pytest.mark.parametrize(
+    ("labels", "points", "what"),
+    [
+        (["a"], np.zeros((2, 2)), "1 labels for points of shape"),
+        ([], np.zeros((0, 2)), "nothing to draw"),
+        (["a"], [[np.nan, 0]], "not finite"),
+    ],
+)
+def test_a_map_that_cannot_be_drawn(labels, points, what):
+    with pytest.raises(UsageError, match=what):
+        plot_map(labels, points)

@@ -1,4 +1,4 @@
-"""Rows of a matrix by their ids."""
+"""Rows of a matrix by their ids, alone or summed up in bags."""
 
 from __future__ import annotations
 
@@ -31,3 +31,37 @@ def embedding(xp, W, ids):  # type: ignore[no-untyped-def]
         return RowGradient(rows, values, W.shape), None
 
     return y.reshape(*ids.shape, W.shape[1]), backward
+
+
+@differentiable
+def embedding_bag(xp, W, ids, *, mean=True):  # type: ignore[no-untyped-def]
+    """The mean (or sum) of the rows W[ids[b]]: W (V, E) and integer ids (B, C) give (B, E).
+
+    Ids of -1 are padding and count for nothing; a bag of padding alone is 0. This is the input of CBOW: the
+    rows are added up by a small matrix product, without a tape node for each. The gradient is a RowGradient
+    over the rows that were read. Other ids outside 0 … V-1 are a UsageError on the CPU.
+    """
+    if ids.dtype.kind not in "iu" or ids.ndim != 2:
+        raise ShapeError(f"embedding_bag needs integer ids (B, C), got {ids.dtype} {ids.shape}")
+    if xp is np and ids.size and not -1 <= ids.min() <= ids.max() < len(W):
+        raise UsageError(f"embedding_bag got ids from {ids.min()} to {ids.max()} for {len(W)} rows")
+    (B, C), E = ids.shape, W.shape[1]
+    real = ids >= 0
+    padded = xp is not np or not real.all()  # on a GPU the answer would have to be waited for
+    count = xp.maximum(real.sum(axis=1, keepdims=True), 1)
+    shares = (real / count if mean else real).astype(W.dtype)
+    flat = xp.maximum(ids, 0).reshape(-1)
+    rows = xp.take(W, flat, axis=0).reshape(B, C, E)
+    y = xp.matmul(shares[:, None, :], rows)[:, 0]
+
+    def backward(dy):  # type: ignore[no-untyped-def]
+        values = (dy / count).astype(dy.dtype) if mean else dy
+        values = xp.repeat(values, C, axis=0)
+        chosen = flat
+        if padded:
+            kept = xp.flatnonzero(real.reshape(-1))
+            chosen, values = flat[kept], values[kept]
+        read, sums = kernels("row_sums", xp, W.dtype).sum_by_id(chosen, values)
+        return RowGradient(read, sums, W.shape), None
+
+    return y, backward

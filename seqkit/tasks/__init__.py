@@ -11,7 +11,10 @@ from seqkit.training.run_directory import RunDirectory
 
 __all__ = ["load"]
 
-_TASKS = {"language_modeling": "seqkit.tasks.language_modeling"}
+_TASKS = {
+    "language_modeling": "seqkit.tasks.language_modeling",
+    "word_vectors": "seqkit.tasks.word_vectors",
+}
 
 
 def load(run: str | Path, **settings: Any) -> Any:

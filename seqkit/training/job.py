@@ -71,8 +71,8 @@ class Limits:
 class Watcher:
     """Hears what happens; the base class ignores it. Commands print, notebooks may plot."""
 
-    def begin(self, steps: int | None, done: int) -> None:
-        """Training starts or goes on at step ``done`` of ``steps`` (None: unknown)."""
+    def begin(self, steps: int | None, done: int, unit: str = "step") -> None:
+        """Training starts or goes on at step ``done`` of ``steps`` (None: unknown); unit: what is counted."""
 
     def step(self, step: int, loss: float) -> None:
         """A step is done."""

@@ -39,6 +39,8 @@ class Progress:
     interval_loss: float = 0.0
     interval_tokens: int = 0
     interval_seconds: float = 0.0
+    epoch_loss: float = 0.0
+    epoch_tokens: int = 0
 
 
 class Trainer:
@@ -113,8 +115,9 @@ class Trainer:
         self.optimizer.step()
         p.step, p.batch = p.step + 1, p.batch + micro
         p.tokens += sum(counts)
-        p.interval_loss += float(np.dot(losses, counts))
-        p.interval_tokens += sum(counts)
+        total = float(np.dot(losses, counts))
+        p.interval_loss, p.interval_tokens = p.interval_loss + total, p.interval_tokens + sum(counts)
+        p.epoch_loss, p.epoch_tokens = p.epoch_loss + total, p.epoch_tokens + sum(counts)
         self._tick()
         self.watcher.step(p.step, losses[-1])
         if p.step % self.log_interval == 0:
@@ -162,6 +165,7 @@ class Trainer:
             "epoch": p.epoch + (1 if complete else 0),
             "tokens": p.tokens,
         }
+        record |= {"train_loss": p.epoch_loss / max(p.epoch_tokens, 1)}
         record |= {"lr": self.optimizer.lr, "seconds": round(p.seconds, 3)}
         improved = scores is None or p.best is None or scores["loss"] < p.best
         if scores is not None:
@@ -180,6 +184,7 @@ class Trainer:
             if scores is not None:
                 self.schedule.observe(scores["loss"])
             p.epoch, p.batch = p.epoch + 1, 0
+            p.epoch_loss, p.epoch_tokens = 0.0, 0
         self.run.log.append(record)
         self.watcher.epoch(record)
 

@@ -236,6 +236,23 @@ class SimilarityTable(VectorTable):
         scores = factor(plus) / (factor(minus) + 0.000001)
         return self._best(scores, topn, given) if topn else scores
 
+    def most_similar_by_dot(self, positive: Any = None, negative: Any = None, topn: int = 10) -> Neighbours:
+        """Nearest keys by the dot product with the sum of ``positive`` less ``negative``, at length 1.
+
+        Neither the sum's terms nor the vectors compared are normalised, so that long vectors, those of words
+        seen in many places, count for more; as in "Deep Learning from Scratch 2", chapter 4.
+        """
+        plus, minus = _as_list(positive), _as_list(negative)
+        if not plus + minus:
+            raise UsageError("a similarity to no keys", remedy="give at least one")
+        rows = [self.get_vector(k) if isinstance(k, KEY_TYPES) else np.asarray(k) for k in plus + minus]
+        direction = sum(rows[len(plus) :], start=np.zeros(self.vector_size, self._vectors.dtype))
+        direction = unit(sum(rows[: len(plus)], start=-direction))
+        given = {
+            int(self.get_index(k)) for k in plus + minus if isinstance(k, KEY_TYPES) and self.has_index_for(k)
+        }
+        return self._best(self._cosines(direction) * self._divisors(), topn, given)
+
     # between given keys
 
     @staticmethod

@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from seqkit.errors import DataError, UsageError
 from seqkit.vectors.keyed_vectors import KeyedVectors
+from seqkit.vectors.sentences import (
+    LineSentences,
+    Scan,
+    Sentences,
+    read_ids,
+    scan,
+    scan_bounded,
+    sentences_of,
+    write_ids,
+)
 from seqkit.vectors.training import Word2VecSettings, Word2VecTrainer
 from seqkit.vectors.training.trainer import initial_vectors
 
-Sentences = Iterable[Sequence[str]]
-_WRITE = 1 << 16
-
-
-class _LineSentences:
-    """One sentence a line, words between blanks; read anew at each pass."""
-
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = path
-
-    def __iter__(self) -> Iterator[list[str]]:
-        number = 0
-        try:
-            with open(self.path, encoding="utf-8", errors="strict") as file:
-                for number, line in enumerate(file, 1):  # noqa: B007  # named in the error
-                    yield line.split()
-        except UnicodeDecodeError as error:
-            raise DataError(f"not UTF-8 ({error})", where=f"{self.path}, after line {number}") from error
-        except OSError as error:
-            raise DataError(f"cannot be read ({error.strerror or error})", where=str(self.path)) from error
+_PathLike = str | os.PathLike[str]
 
 
 class Word2Vec:
@@ -45,6 +36,10 @@ class Word2Vec:
     :meth:`train`. The parameters are gensim's, with its defaults; ``true_gradient`` is ours (see
     ``Word2VecSettings``). Hierarchical softmax, trim rules and callback objects are left out: ``callbacks``
     are functions called after each epoch with (model, epoch, mean loss).
+
+    Of the vocabulary: words seen fewer than ``min_count`` times are left out; ``max_final_vocab`` keeps the
+    most frequent so many, ties in the order of the words; ``max_vocab_size`` bounds the memory of counting
+    (see :func:`~seqkit.vectors.sentences.scan_bounded`). :meth:`prune_vocab` does the same after the fact.
 
     ``wv`` holds the vectors, an independent :class:`KeyedVectors`. With one worker the result depends on
     seed and text alone. Raises UsageError for parameters, DataError for a text without enough words.
@@ -93,81 +88,153 @@ class Word2Vec:
             true_gradient=true_gradient,
         )
         self.min_count = min_count
-        self.max_final_vocab = max_final_vocab if max_final_vocab is not None else max_vocab_size
+        self.max_vocab_size, self.max_final_vocab = max_vocab_size, max_final_vocab
         self.callbacks = tuple(callbacks)
         self.wv = KeyedVectors(vector_size)
         self.epoch_losses: list[float] = []
         """Mean loss of an example, float64, one entry an epoch over all calls of train."""
         self.corpus_count = self.corpus_total_words = 0
         self._output = np.zeros((0, vector_size), np.float32)
+        self._scanned: tuple[Any, Scan] | None = None
+        """The file that build_vocab read last and what it found, so that train need not read it again."""
         if sentences is not None or corpus_file is not None:
-            self.build_vocab(sentences, corpus_file)
-            self.train(sentences, corpus_file, epochs=epochs)
+            source = sentences_of(sentences, corpus_file)
+            text = self._scan(source)
+            self._set_vocab(text.counts, text.sentences, text.words, update=False)
+            self._train(source, text, self.settings)
 
     def __repr__(self) -> str:
         return f"Word2Vec({len(self.wv)} words, vector_size={self.settings.vector_size})"
 
-    @staticmethod
-    def _source(sentences: Sentences | None, corpus_file: str | os.PathLike[str] | None) -> Sentences:
-        if (sentences is None) == (corpus_file is None):
-            raise UsageError("give either sentences or corpus_file")
-        if corpus_file is not None:
-            return _LineSentences(corpus_file)
-        assert sentences is not None
-        if isinstance(sentences, str):
-            raise UsageError("sentences must be lists of words, got a string", remedy="use corpus_file=PATH")
-        if iter(sentences) is sentences:
-            raise UsageError(
-                "sentences can be passed over only once", remedy="give a list, or an object with __iter__"
-            )
-        return sentences
+    @property
+    def vector_size(self) -> int:
+        """The width of the vectors."""
+        return self.settings.vector_size
+
+    @property
+    def epochs(self) -> int:
+        """The passes over the text that :meth:`train` makes unless told otherwise."""
+        return self.settings.epochs
+
+    # vocabulary
 
     def build_vocab(
         self,
         corpus_iterable: Sentences | None = None,
-        corpus_file: str | os.PathLike[str] | None = None,
+        corpus_file: _PathLike | None = None,
         update: bool = False,
     ) -> None:
         """Count the words, most frequent first; with ``update`` add new ones to those already known.
 
         New words start as untrained ones do; known ones keep their vectors and add to their counts.
         """
-        counts: Counter[str] = Counter()
-        lines = 0
-        for sentence in self._source(corpus_iterable, corpus_file):
-            if isinstance(sentence, str):
-                raise UsageError("a sentence must be a list of words, got a string", remedy="split it")
-            counts.update(sentence)
-            lines += 1
-        frequent = [(w, n) for w, n in counts.items() if n >= self.min_count or (update and w in self.wv)]
-        frequent.sort(key=lambda item: (-item[1], item[0]))
-        frequent = frequent[: self.max_final_vocab]
-        if not update:
-            self.wv = KeyedVectors(self.settings.vector_size)
-            self._output = np.zeros((0, self.settings.vector_size), np.float32)
-        self.corpus_count, self.corpus_total_words = lines, sum(counts.values())
-        fresh = [(w, n) for w, n in frequent if w not in self.wv]
-        if len(self.wv) + len(fresh) < 2:
+        source = sentences_of(corpus_iterable, corpus_file)
+        state = source.state() if isinstance(source, LineSentences) else None
+        text = self._scan(source, self.wv.key_to_index if update else ())
+        self._set_vocab(text.counts, text.sentences, text.words, update=update)
+        self._scanned = (state, text) if state is not None and text.order is not None else None
+
+    def build_vocab_from_freq(
+        self, word_freq: Mapping[str, int], corpus_count: int | None = None, update: bool = False
+    ) -> None:
+        """The vocabulary of words counted elsewhere: word -> count. As :meth:`build_vocab` else.
+
+        corpus_count: how many sentences they were counted in, where it matters to you.
+        """
+        for word, count in word_freq.items():
+            if not isinstance(count, (int, np.integer)) or not 0 <= count < 1 << 62:
+                raise UsageError(f"the count {count!r} of {word!r} is no whole number from 0 up")
+        self._scanned = None
+        counts = {word: int(count) for word, count in word_freq.items()}
+        self._set_vocab(counts, corpus_count or 0, sum(counts.values()), update=update)
+
+    def save_vocabulary(self, path: _PathLike) -> None:
+        """Write a "word count" line for each word, most frequent first: word2vec's own -save-vocab.
+
+        Raises UsageError for a word with a blank in it, DataError when the file cannot be written.
+        """
+        from seqkit.vectors.formats.counts import write_counts
+
+        write_counts(zip(self.wv.index_to_key, self._counts.tolist(), strict=True), path)
+
+    def load_vocabulary(self, path: _PathLike, update: bool = False) -> None:
+        """:meth:`build_vocab_from_freq` of a file of :meth:`save_vocabulary`, word2vec's or gensim's.
+
+        Raises DataError with the line for what is no word and its count.
+        """
+        from seqkit.vectors.formats.counts import read_counts
+
+        self.build_vocab_from_freq(read_counts(path), update=update)
+
+    def prune_vocab(
+        self,
+        min_count: int | None = None,
+        max_final_vocab: int | None = None,
+        keep: Iterable[str] | None = None,
+    ) -> int:
+        """Forget the words that occur less than ``min_count`` times, are not among the most frequent
+        ``max_final_vocab`` or not in ``keep``; returns how many went. The others keep what they learned.
+
+        ``wv`` is a new table; one taken before stays whole. The order becomes that of frequency.
+        """
+        keys, counts = self.wv.index_to_key, self._counts
+        wanted = None if keep is None else set(keep)
+        order = sorted(range(len(keys)), key=lambda i: (-counts[i], keys[i]))
+        order = [i for i in order if counts[i] >= (min_count or 0) and (wanted is None or keys[i] in wanted)]
+        order = order[:max_final_vocab]
+        if len(order) < 2:
+            raise UsageError(
+                f"{len(order)} of {len(keys)} words would be left, and training needs two", remedy="keep more"
+            )
+        pruned = KeyedVectors(self.vector_size)
+        extras = {name: array[order] for name, array in self.wv.expandos.items()}
+        pruned.add_vectors([keys[i] for i in order], self.wv.vectors[order], extras=extras)
+        self.wv, self._output = pruned, self._output[order]
+        return len(keys) - len(order)
+
+    @property
+    def _counts(self) -> np.ndarray:
+        counts = self.wv.expandos.get("count")
+        if counts is None:
+            raise UsageError("no vocabulary yet", remedy="call build_vocab first")
+        return counts
+
+    def _scan(self, source: Sentences, kept: Iterable[str] = ()) -> Scan:
+        return (
+            scan(source) if self.max_vocab_size is None else scan_bounded(source, self.max_vocab_size, kept)
+        )
+
+    def _set_vocab(self, counts: Mapping[str, int], sentences: int, words: int, *, update: bool) -> None:
+        old = self.wv if update else KeyedVectors(self.vector_size)
+        known = len(old)
+        fresh = [(w, n) for w, n in counts.items() if n >= self.min_count and w not in old.key_to_index]
+        fresh.sort(key=lambda item: (-item[1], item[0]))
+        if self.max_final_vocab is not None:
+            fresh = fresh[: max(0, self.max_final_vocab - known)]
+        if known + len(fresh) < 2:
             raise DataError(
                 f"{len(fresh)} word(s) occur {self.min_count} times or more of {len(counts)} distinct ones",
                 remedy="lower min_count, or give more text",
             )
-        known = len(self.wv)
-        for word, number in frequent:
-            if word in self.wv:
-                self.wv.set_vecattr(word, "count", self.wv.get_vecattr(word, "count") + number)
-        V = known + len(fresh)
-        start = initial_vectors(V, self.settings.vector_size, self.settings.seed)[known:]
+        if not update:
+            self.wv = old
+            self._output = np.zeros((0, self.vector_size), np.float32)
+        elif known:
+            old.expandos["count"] = self._counts + [counts.get(word, 0) for word in old.index_to_key]
+        self.corpus_count, self.corpus_total_words = sentences, words
+        start = initial_vectors(known + len(fresh), self.vector_size, self.settings.seed)[known:]
         numbers = np.array([n for _, n in fresh], np.int64)
         self.wv.add_vectors([w for w, _ in fresh], start, extras={"count": numbers})
-        self._output = np.vstack(
-            [self._output, np.zeros((len(fresh), self.settings.vector_size), np.float32)]
-        )
+        self._output = np.vstack([self._output, np.zeros((len(fresh), self.vector_size), np.float32)])
+
+    # training
 
     def train(
         self,
         corpus_iterable: Sentences | None = None,
-        corpus_file: str | os.PathLike[str] | None = None,
+        corpus_file: _PathLike | None = None,
+        total_examples: int | None = None,
+        total_words: int | None = None,
         epochs: int | None = None,
         start_alpha: float | None = None,
         end_alpha: float | None = None,
@@ -175,9 +242,8 @@ class Word2Vec:
         """Train on a text; returns (words read in the vocabulary, words read at all) over all epochs.
 
         The text is kept as ids in a temporary file while training, so it may be larger than memory.
+        total_examples, total_words: gensim wants them for its learning rate; here they are counted.
         """
-        import dataclasses
-
         if not len(self.wv):
             raise UsageError("no vocabulary yet", remedy="call build_vocab first")
         settings = dataclasses.replace(
@@ -186,20 +252,32 @@ class Word2Vec:
             alpha=self.settings.alpha if start_alpha is None else start_alpha,
             min_alpha=self.settings.min_alpha if end_alpha is None else end_alpha,
         )
+        source = sentences_of(corpus_iterable, corpus_file)
+        state, text = self._scanned or (None, None)
+        self._scanned = None
+        if not isinstance(source, LineSentences) or source.state() != state:
+            text = None
+        return self._train(source, text, settings)
+
+    def _train(self, source: Sentences, text: Scan | None, settings: Word2VecSettings) -> tuple[int, int]:
         V = len(self.wv)
         with tempfile.TemporaryFile(prefix="seqkit-") as file:
-            raw = self._write_ids(self._source(corpus_iterable, corpus_file), file)
-            ids = np.memmap(file, np.int32, "r") if file.tell() else np.zeros(0, np.int32)
-            counts = np.append(self.wv.expandos["count"], 0)
+            if text is not None and text.order is not None:
+                text.write_ids(self.wv.key_to_index, V, file)
+                raw = text.words
+            else:
+                raw = write_ids(source, self.wv.key_to_index, V, file)
+            del text
+            ids = read_ids(file)
             none = np.zeros((1, settings.vector_size), np.float32)  # the row of the end of a line
             trainer = Word2VecTrainer(
                 ids,
-                counts,
+                np.append(self._counts, 0),
                 settings,
                 eos_id=V,
                 initial=(np.vstack([self.wv.vectors, none]), np.vstack([self._output, none])),
             )
-            trainer.corpus_words = int(np.count_nonzero(np.asarray(ids) != V))
+            trainer.corpus_words = int(np.count_nonzero(ids != V))
 
             def after_epoch(state: Any, loss: float) -> None:
                 self.epoch_losses.append(loss)
@@ -216,19 +294,26 @@ class Word2Vec:
         self.wv.norms = None
         self._output = trainer.output_vectors[:-1].copy()
 
-    def _write_ids(self, sentences: Sentences, file: Any) -> int:
-        """The ids of the known words, V after each sentence, as int32; returns how many words there were."""
-        index, end, buffer, words = self.wv.key_to_index, len(self.wv), [], 0
-        for sentence in sentences:
-            words += len(sentence)
-            buffer += [index[word] for word in sentence if word in index]
-            buffer.append(end)
-            if len(buffer) >= _WRITE:
-                np.array(buffer, np.int32).tofile(file)
-                buffer.clear()
-        np.array(buffer, np.int32).tofile(file)
-        file.flush()
-        return words
+    # files
+
+    def save(self, path: _PathLike) -> None:
+        """Write the whole model, to go on with training later; atomically.
+
+        The file is a native vector file (safetensors, no pickle) that also holds the output vectors and the
+        settings: whatever reads vectors reads it too. Words must be strings; callbacks are not kept.
+        """
+        from seqkit.vectors.model_file import save_model
+
+        save_model(self, path)
+
+    @classmethod
+    def load(cls, path: _PathLike) -> Word2Vec:
+        """The model of a file of :meth:`save`. Raises DataError where the file is damaged or holds none."""
+        from seqkit.vectors.model_file import load_model
+
+        return load_model(cls, path)
+
+    # queries
 
     def get_latest_training_loss(self) -> float:
         """The mean loss of an example in the last epoch. gensim's is a float32 sum that stops growing."""

@@ -121,6 +121,7 @@ def interrupted(*_):
     while True:  # Python looks for signals when it jumps back
         time.sleep(0.01)
 sys.modules["seqkit.tasks.language_modeling.train"].encode = interrupted
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background begins without it
 from seqkit.cli import main
 main(["train-lm", {str(corpus)!r}, "--out", "run"])
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +101,52 @@ def test_eval_embeddings_counts_by_hand(seqkit: Seqkit, compass: Path) -> None:
     assert done.json["pairs"]["spearman"] == pytest.approx(1)
     text = seqkit("eval-embeddings", compass, "--pairs", "pairs.tsv")
     assert "Spearman 1.0000" in text.out
+
+
+def test_a_map_of_words(seqkit: Seqkit, compass: Path) -> None:
+    pytest.importorskip("matplotlib")
+    done = seqkit("plot", "vectors", "--vectors", compass, "--out", "map.png")
+    assert (done.code, done.out) == (0, "map.png\n")
+    assert Path("map.png").read_bytes().startswith(b"\x89PNG")
+    done = seqkit(
+        "plot", "vectors", "east", "north", "west", "--vectors", compass, "--json", "--out", "a.svg"
+    )
+    assert done.json["file"] == "a.svg"
+    points = {row["word"]: (row["x"], row["y"]) for row in done.json["points"]}
+    assert list(points) == ["east", "north", "west"]
+    assert np.hypot(*np.subtract(points["east"], points["west"])) == pytest.approx(2)
+    assert np.hypot(*np.subtract(points["east"], points["north"])) == pytest.approx(np.sqrt(2))
+
+
+def test_a_map_of_words_with_their_neighbours(seqkit: Seqkit, compass: Path) -> None:
+    pytest.importorskip("matplotlib")
+    done = seqkit("plot", "vectors", "east", "west", "--neighbours", "1", "--vectors", compass, "--json")
+    # the word nearest to west is north, at 90 degrees
+    assert [(row["word"], row["group"]) for row in done.json["points"]] == [
+        ("east", "east"),
+        ("west", "west"),
+        ("eastish", "east"),
+        ("north", "west"),
+    ]
+    assert Path("vectors.png").exists()
+
+
+def test_a_map_that_cannot_be_drawn(seqkit: Seqkit, compass: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = seqkit("plot", "vectors", "east", "west", "--vectors", compass)
+    assert done.code == 2
+    assert "three words or more, got 2; give more, or --neighbours 10" in done.err
+    done = seqkit("plot", "vectors", "nort", "east", "west", "--vectors", compass)
+    assert done.code == 1
+    assert "did you mean 'north'" in done.err
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    monkeypatch.setitem(sys.modules, "sklearn.manifold", None)
+    done = seqkit("plot", "vectors", "--vectors", compass, "--method", "tsne")
+    assert done.code == 1
+    assert "pip install scikit-learn" in done.err
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    done = seqkit("plot", "vectors", "--vectors", compass)
+    assert done.code == 1
+    assert "pip install 'seqkit[plot]'" in done.err
 
 
 def test_files_that_cannot_be_read(seqkit: Seqkit, compass: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ is given (its parameters are inputs like any other).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 from seqkit import ops
 from seqkit.autograd import Tensor, concatenate, stack
 from seqkit.backend.random import Generator
+from seqkit.models.word2vec import LOSSES, MODELS, Word2VecConfig, Word2VecModel
 
 Shape = tuple[int, ...]
 
@@ -111,6 +113,7 @@ SHAPING = [
 ]
 
 _TARGETS = np.array([[4, -1, 0, 10, 4], [1, 1, -1, -1, 7], [2, 10, 9, 3, 0]])
+_NEGATIVES = np.array([[4, 10, 3, 3, 0], [7, 1, 0, 4, 4], [9, 2, 2, 6, 4]])  # some equal their target
 
 FUNCTIONS = [
     Row("sigmoid", ops.sigmoid, ((3, 5),), batched=(0,)),
@@ -129,6 +132,51 @@ FUNCTIONS = [
         ((V, 7),),
         {"ids": _ids((3, 5), 4)},  # repeats: 15 ids below 4
         batched=("ids",),
+    ),
+    Row(
+        "embedding_bag",
+        lambda W, ids: ops.embedding_bag(W, ids),
+        ((V, 7),),
+        {"ids": _ids((3, 5), 4)},
+        batched=("ids",),
+    ),
+    Row(
+        "embedding_bag: sum, padding",
+        lambda W, ids: ops.embedding_bag(W, ids, mean=False),
+        ((V, 7),),
+        {"ids": np.array([[3, -1, 3, 0, 5], [-1, -1, 10, 3, -1], [-1, -1, -1, -1, -1]])},
+        batched=("ids",),
+    ),
+    Row(
+        "embedding_bag: mean, padding",
+        lambda W, ids: ops.embedding_bag(W, ids),
+        ((V, 7),),
+        {"ids": np.array([[3, -1, 3, 0, 5], [-1, -1, 10, 3, -1], [-1, -1, -1, -1, -1]])},
+        batched=("ids",),
+    ),
+    Row(
+        "negative_sampling",
+        lambda h, W, targets, negatives: ops.negative_sampling(h, W, targets, negatives),
+        ((3, 7), (V, 7)),
+        {"targets": np.array([4, 0, 4]), "negatives": _NEGATIVES},
+        needs_saving=(0,),
+    ),
+    Row(
+        "negative_sampling: sum, collisions kept",
+        lambda h, W, targets, negatives: ops.negative_sampling(
+            h, W, targets, negatives, keep_collisions=True, reduction="sum"
+        ),
+        ((3, 7), (V, 7)),
+        {"targets": np.array([4, 0, 4]), "negatives": _NEGATIVES},
+        needs_saving=(0,),
+    ),
+    Row(
+        "negative_sampling: each",
+        lambda h, W, targets, negatives: ops.negative_sampling(h, W, targets, negatives, reduction="none"),
+        ((3, 7), (V, 7)),
+        {"targets": np.array([4, 0, 4]), "negatives": _NEGATIVES},
+        batched=(0, "targets", "negatives"),
+        needs_saving=(0,),
     ),
     Row("dropout", lambda x: ops.dropout(x, rate=0.3, generator=Generator(7)), ((3, 5, 7),)),
     Row("dropout: 0", lambda x: ops.dropout(x, rate=0.0, generator=Generator(7)), ((3, 5),), batched=(0,)),
@@ -243,7 +291,31 @@ def _recurrent() -> list[Row]:
     return rows
 
 
+_WINDOWS = {
+    "contexts": np.array([[4, -1, 4, 0], [-1, 10, 9, 3], [2, 2, 5, 7]]),
+    "centres": np.array([4, 0, 6]),
+}
+
+
+def _word2vec() -> list[Row]:
+    rows = []
+    for model, loss in itertools.product(MODELS, LOSSES):
+        extras = dict(_WINDOWS)
+        if loss == "negative-sampling":
+            extras["negatives"] = _ids((3, 2) if model == "cbow" else (3, 4, 2), V)
+
+        def call(W: Tensor, U: Tensor, *, model: str = model, loss: str = loss, **extras: Any) -> Any:
+            network: Any = Word2VecModel(Word2VecConfig(V, 7, model=model, loss=loss))
+            network.input.W, network.output.W = W, U
+            return network.loss(*extras.values())
+
+        rows.append(Row(f"word2vec: {model}, {loss}", call, ((V, 7), (V, 7)), extras))
+    return rows
+
+
 OPS: list[Row] = [*ARITHMETIC, *SHAPING, *FUNCTIONS, *_recurrent()]
 """Ops; layers and models follow in lists of their own."""
 
-ROWS: list[Row] = [*OPS]
+MODEL_ROWS: list[Row] = [*_word2vec()]
+
+ROWS: list[Row] = [*OPS, *MODEL_ROWS]

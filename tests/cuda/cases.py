@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from seqkit.backend.kernels.philox import reference as philox_reference
+from seqkit.backend.kernels.word2vec.reference import Plan
 from tests.cuda import comparisons as c
 
 KEYS = {
@@ -100,3 +102,32 @@ for N, V, E in ((0, 3, 5), (1, 1, 1), (7, 3, 127), (11, 5, 128), (61, 13, 131)):
     for dtype in (np.int32, np.int64):
         ids = np.random.default_rng(N).integers(0, V, N).astype(dtype)
         add(f"row_sums/{N}x{E} of {V} {np.dtype(dtype).name}", c.compare_row_sums, ids, c.normal(3, N, E))
+
+CBOW, SKIP_GRAM = (Plan(sg, 3, True, 4, True, False) for sg in (False, True))
+_LENGTHS = (0, 9, 1, 2, 31, 0, 32, 1, 33, 3, 65)
+_TEXT = c.word2vec_text(1, _LENGTHS)  # sentences that end within 32 tokens, with them, and beyond
+_SHORT = c.word2vec_text(2, (7, 2, 13))
+for flags in itertools.product((False, True), repeat=4):
+    add(f"word2vec/{flags}", c.compare_word2vec, _SHORT, Plan(flags[0], 3, flags[1], 4, *flags[2:]))
+for name, plan in (("CBOW", CBOW), ("skip-gram", SKIP_GRAM)):
+    add(f"word2vec/{name}, sentences of all lengths", c.compare_word2vec, _TEXT, plan, 5)
+    add(f"word2vec/{name}, most words left out", c.compare_word2vec, _TEXT, plan, 5, keep=0.1)
+    cut = list(itertools.accumulate(length + 1 for length in _LENGTHS))
+    chunks = [cut[0], cut[3], cut[3], cut[6], cut[7]]  # the first and the last but one without examples
+    add(f"word2vec/{name}, chunks", c.compare_word2vec, _TEXT, plan, 5, chunks)
+    add(f"word2vec/{name}, no text", c.compare_word2vec, _TEXT[:0], plan)
+    add(f"word2vec/{name}, no words", c.compare_word2vec, np.zeros(40, np.int32), plan, 5, [3, 35])
+    for E in (1, 31, 32, 33, 127, 128, 129, 320, 321, 1024):
+        add(f"word2vec/{name}, {E} columns", c.compare_word2vec, _SHORT[:8], plan, E)
+    for negative in (1, 31, 32, 33, 70):
+        plan = plan._replace(negative=negative)
+        add(f"word2vec/{name}, {negative} negatives", c.compare_word2vec, _SHORT, plan, 5)
+    for window in (1, 2, 50):
+        plan = plan._replace(window=window, negative=2)
+        add(f"word2vec/{name}, window {window}", c.compare_word2vec, _TEXT[:60], plan, 5)
+    for workers in (2, 4, 8, 400):
+        plan = plan._replace(window=3, negative=4)
+        add(
+            f"word2vec/{name}, {workers} workers",
+            c.compare_word2vec, _TEXT, plan, 5, chunks, alpha=1e-4, workers=workers,
+        )  # fmt: skip

@@ -7,7 +7,7 @@ sentinel until they are written, and inputs must come back as they went in.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import Any
 from unittest import mock
@@ -27,6 +27,9 @@ from seqkit.backend.kernels.row_sums import gpu as row_sums_gpu
 from seqkit.backend.kernels.row_sums import reference as row_sums_reference
 from seqkit.backend.kernels.softmax_cross_entropy import gpu as softmax_gpu
 from seqkit.backend.kernels.softmax_cross_entropy import reference as softmax_reference
+from seqkit.backend.kernels.word2vec import gpu as word2vec_gpu
+from seqkit.backend.kernels.word2vec import reference as word2vec_reference
+from seqkit.backend.kernels.word2vec.reference import Plan, Sampling
 
 MARGIN = 67
 TOLERANCE = {"rtol": 1e-6, "atol": 1e-6}
@@ -221,3 +224,63 @@ def compare_row_sums(xp: Any, ids: np.ndarray, values: np.ndarray) -> None:
         assert rows2.dtype == rows.dtype
         np.testing.assert_array_equal(to_numpy(rows2), rows)
         np.testing.assert_array_equal(to_numpy(sums2), sums)
+
+
+V, EOS, UNK = 61, 0, 1
+"""Of the texts on which word2vec is compared."""
+
+
+def word2vec_text(seed: int, lengths: Sequence[int]) -> np.ndarray:
+    """Sentences of these lengths, unknown words among them; the last one has no end of a line."""
+    random = np.random.default_rng(seed)
+    sentences = [[*random.integers(1, V, length), EOS] for length in lengths]
+    return np.array([word for sentence in sentences for word in sentence][:-1], np.int32)
+
+
+def word2vec_sampling(seed: int, keep: float = 0.5) -> Sampling:
+    """Each word is kept with a chance between ``keep`` and 1."""
+    random, top = np.random.default_rng(seed), 2**32
+    return Sampling(
+        random.integers(int(keep * (top - 1)), top, V).astype(np.uint32),
+        random.integers(0, top, V).astype(np.uint32),
+        random.integers(2, V, V).astype(np.int32),
+    )
+
+
+def compare_word2vec(
+    xp: Any,
+    ids: np.ndarray,
+    plan: Plan,
+    E: int = 37,
+    cuts: Sequence[int] = (),
+    *,
+    keep: float = 0.5,
+    alpha: float = 0.05,
+    workers: int = 1,
+) -> None:
+    """``cuts``: where the text is cut into chunks.
+
+    One worker gives the reference's vectors, to rounding. Several do not see each other's updates in its
+    order; where alpha is so small that this does not matter, they must still have made the same ones.
+    """
+    a, b = normal(1, V, E, scale=0.3), normal(2, V, E, scale=0.3)
+    bounds, sampling = [0, *cuts, len(ids)], word2vec_sampling(3, keep)
+    alphas = [alpha * (1 - 0.1 * c) for c in range(len(bounds) - 1)]
+    keys = [word2vec_reference.splitmix64(c) for c in range(len(bounds) - 1)]
+    after_a, after_b = a.copy(), b.copy()
+    words, examples, loss = word2vec_reference.train_chunks(
+        ids, bounds, EOS, UNK, sampling, plan, after_a, after_b, alphas, keys
+    )
+    with guarded(xp, word2vec_gpu) as guards:
+        a2, b2 = guards.output(a), guards.output(b)
+        read = guards.input(ids), Sampling(*(guards.input(x) for x in sampling))
+        found = word2vec_gpu.train_chunks(
+            read[0], bounds, EOS, UNK, read[1], plan, a2, b2, alphas, keys, workers=workers
+        )
+    assert found[:2] == (words, examples)
+    scale = alpha if workers > 1 else 1.0
+    tolerance = {"rtol": 0, "atol": 5e-3} if workers > 1 else {"rtol": 1e-5, "atol": 1e-5}
+    np.testing.assert_allclose(found[2], loss, rtol=1e-3 if workers > 1 else 1e-5)
+    for name, before, after, mine in (("input", a, after_a, a2), ("output", b, after_b, b2)):
+        moves = (after - before) / scale, (to_numpy(mine) - before) / scale
+        np.testing.assert_allclose(moves[1], moves[0], err_msg=f"{name} vectors", **tolerance)

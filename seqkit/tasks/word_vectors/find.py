@@ -8,23 +8,34 @@ from pathlib import Path
 from typing import Any
 
 from seqkit.backend.paths import cache_dir
+from seqkit.tasks.word_vectors.trained import load
 from seqkit.vectors.formats import load_vectors, save_vectors
 
 EPOCHS = 20
 """Passes over the embedded corpus, which is small: about 7 million words in all."""
 
 
+def open_vectors(source: str | Path, **options: Any) -> Any:
+    """The vectors of a run of `train-embeddings`, or of a vector file in any format.
+
+    ``options`` go to the reader of files. Raises RunError or DataError for what is absent or damaged.
+    """
+    if Path(source).is_dir():
+        return load(source).wv
+    return load_vectors(source, **{"writable": False, **options})
+
+
 def find_vectors(source: str | None, say: Callable[[str], Any] = lambda text: None) -> Any:
-    """The vectors in the file ``source``, else in $SEQKIT_VECTORS, else those of the embedded corpus.
+    """The vectors in the file or run ``source``, else in $SEQKIT_VECTORS, else those of the embedded corpus.
 
     ``say`` hears which. Raises DataError for a file that is absent or damaged.
     """
     if source is not None:
-        return load_vectors(source, writable=False)
+        return open_vectors(source)
     named = os.environ.get("SEQKIT_VECTORS")
     if named:
         say(f"vectors: {named} (SEQKIT_VECTORS)")
-        return load_vectors(named, writable=False)
+        return open_vectors(named)
     path = default_vectors(say)
     say(f"vectors: those of the embedded corpus, {path}; --vectors or SEQKIT_VECTORS names others")
     return load_vectors(path, writable=False)

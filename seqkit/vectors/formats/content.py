@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -34,6 +35,7 @@ class Content:
     attributes: name -> (N,) array, such as "count".
     unproved: of vectors that are mapped from a file and were not looked at yet: makes the error for a row
     that turns out not to be finite. None: all are finite.
+    extras, settings: further arrays of any shape, and JSON values, of a native file.
     """
 
     vectors: np.ndarray
@@ -41,6 +43,8 @@ class Content:
     norms: np.ndarray | None = None
     attributes: dict[str, np.ndarray] = field(default_factory=dict)
     unproved: Callable[[int], DataError] | None = None
+    extras: dict[str, np.ndarray] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 def first_of_each(

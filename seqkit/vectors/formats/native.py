@@ -1,7 +1,8 @@
 """seqkit's own file of vectors: safetensors that is mapped into memory and asked at once.
 
 Tensors: ``vectors`` (N, D), ``norms`` (N,), ``words`` (uint8, UTF-8, a line feed after each), ``offsets``
-(int64, (N + 1,)) and ``attribute.NAME`` (N,). The metadata hold a CRC-32 of each tensor and of the header.
+(int64, (N + 1,)), ``attribute.NAME`` (N,), and in a model's file ``extra.NAME``, which a reader of vectors
+passes over. The metadata hold a CRC-32 of each tensor and of the header.
 Header, words, norms and attributes are checked whenever a file is opened; the vectors too where they are
 small, or when asked. A row of a large file that is not finite is noticed by the first query over it.
 
@@ -53,6 +54,8 @@ def write_native(content: Content, path: str | os.PathLike[str]) -> None:
     tensors["offsets"] = content.words.offsets
     for name, array in sorted(content.attributes.items()):
         tensors[f"attribute.{name}"] = array
+    for name, array in sorted(content.extras.items()):
+        tensors[f"extra.{name}"] = array
     tensors["words"] = np.frombuffer(content.words.blob, np.uint8)
     entries: dict[str, Any] = {}
     checks, at = {}, 0
@@ -67,7 +70,8 @@ def write_native(content: Content, path: str | os.PathLike[str]) -> None:
         entries[name] = {"dtype": _NAMES[plain.dtype], "shape": list(plain.shape)}
         entries[name]["data_offsets"] = [at, at := at + plain.nbytes]
         checks[name] = _crc(_bytes_of(plain))
-    settings = json.dumps({"kind": "vectors", "version": VERSION, "crc32": checks}, sort_keys=True)
+    own = {"kind": "vectors", "version": VERSION, "crc32": checks}
+    settings = json.dumps({**content.settings, **own}, sort_keys=True)
     entries = {"__metadata__": {"seqkit": settings, "seqkit.header": _BLANK}, **entries}
     header = json.dumps(entries, separators=(",", ":")).encode()
     header += b" " * (-(len(header) + 8) % 64)  # so that the vectors begin at a multiple of 64
@@ -176,16 +180,19 @@ def read_native(
     for key, entry in entries.items():
         tensors[key] = file.tensor(entry, begin, at)
         start, at = at, at + tensors[key].nbytes
-        if key != "vectors" or verify or tensors[key].nbytes <= _PROVED_AT_ONCE:
+        bulk = key == "vectors" or key.startswith("extra.")
+        if not bulk or verify or tensors[key].nbytes <= _PROVED_AT_ONCE:
             found = _crc(_bytes_of(tensors[key]))
             if found != settings["crc32"][key]:
                 file.fail(f"{key} do not match their checksum", begin + start)
     if begin + at != len(file.data):
         file.fail(f"{len(file.data)} bytes where the header makes it {begin + at}", begin + at)
-    return _assembled(file, tensors, begin, verify)
+    return _assembled(file, tensors, settings, begin, verify)
 
 
-def _assembled(file: _File, tensors: dict[str, np.ndarray], begin: int, verify: bool) -> Content:
+def _assembled(
+    file: _File, tensors: dict[str, np.ndarray], settings: dict[str, Any], begin: int, verify: bool
+) -> Content:
     vectors, offsets = tensors["vectors"], tensors["offsets"]
     blob = tensors["words"].tobytes()
     N = len(vectors) if vectors.ndim == 2 else -1
@@ -221,4 +228,6 @@ def _assembled(file: _File, tensors: dict[str, np.ndarray], begin: int, verify: 
         norms=tensors["norms"],
         attributes={name: array.copy() for name, array in others.items()},
         unproved=None if small or verify else unproved,
+        extras={k.removeprefix("extra."): v for k, v in tensors.items() if k.startswith("extra.")},
+        settings={k: v for k, v in settings.items() if k not in ("kind", "version", "crc32")},
     )

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from seqkit.backend.device import zeros
+from seqkit.backend.device import Device, make_current, module_of, to_device, to_numpy, zeros
 from seqkit.backend.kernels import kernels
-from seqkit.backend.kernels.word2vec.reference import GOLDEN, Plan, splitmix64
+from seqkit.backend.kernels.word2vec.reference import GOLDEN, Plan, Sampling, splitmix64
 from seqkit.backend.random import Generator
-from seqkit.errors import UsageError
+from seqkit.errors import RunError, UsageError
 from seqkit.vectors.training.sampling import make_sampling
 
 CHUNK = 10_000
 """Tokens of a chunk, on average: the learning rate moves in steps of it. A sentence is never cut."""
 
-_LINE = 16  # float32 in a cache line
+CHUNKS_OF_A_DEVICE = 100
+"""Chunks that a GPU is given at once, about a million tokens: work for all its processors. Each keeps the
+draws and the learning rate that it has on the CPU."""
+
+_LINE, _DEVICE_LINE = 16, 32  # float32 in a cache line
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,8 @@ class Word2VecTrainer:
 
     counts: (V,) how often each word occurs in the text; those of ``eos_id`` and ``unk_id``, which are no
     words, are taken as 0. initial: input and output vectors (V, E) to go on from.
-    With one worker the result depends on seed and text alone; several update the same vectors
+    device: where the vectors are kept and trained. On a GPU one thread feeds it, whatever ``workers`` says.
+    With one worker the result depends on seed and text alone; several, and a GPU, update the same vectors
     asynchronously, and their result varies from run to run.
     """
 
@@ -113,8 +118,9 @@ class Word2VecTrainer:
         eos_id: int,
         unk_id: int | None = None,
         initial: tuple[np.ndarray, np.ndarray] | None = None,
+        device: str | Device = "cpu",
     ) -> None:
-        self.ids, self.settings = ids, settings
+        self.ids, self.settings, self.device = ids, settings, make_current(device)
         self.eos_id, self.unk_id = eos_id, -1 if unk_id is None else unk_id
         counts = np.array(counts, np.int64)
         counts[[i for i in (eos_id, unk_id) if i is not None]] = 0
@@ -126,29 +132,89 @@ class Word2VecTrainer:
         self.state = TrainingState()
         self.losses: list[float] = []
         """Mean loss of an example, one entry an epoch."""
+        self._lock = threading.Lock()
         V, E = len(counts), settings.vector_size
-        padded = -(-E // _LINE) * _LINE  # whole cache lines; the padding stays 0
-        self._input, self._output = (zeros(np, (V, padded), np.float32) for _ in range(2))
+        line = _LINE if self._on_cpu else _DEVICE_LINE
+        padded = -(-E // line) * line  # whole cache lines; the padding stays 0
+        hosts = [zeros(np, (V, padded), np.float32) for _ in range(2)]
         if initial is None:
             initial = initial_vectors(V, E, settings.seed), np.zeros((V, E), np.float32)
-        self._input[:, :E], self._output[:, :E] = initial
+        hosts[0][:, :E], hosts[1][:, :E] = initial
+        self._input, self._output = (to_device(x, self.device) for x in hosts)
+        self._sampling = Sampling(*(to_device(x, self.device) for x in self.sampling))
+
+    @property
+    def _on_cpu(self) -> bool:
+        return self.device.kind == "cpu"
 
     @property
     def input_vectors(self) -> np.ndarray:
-        """(V, E) the word vectors, a view of the memory being trained."""
-        return self._input[:, : self.settings.vector_size]
+        """(V, E) the word vectors: a view of the memory being trained, from a GPU a copy."""
+        return to_numpy(self._input)[:, : self.settings.vector_size]
 
     @property
     def output_vectors(self) -> np.ndarray:
-        """(V, E) the vectors that predict, a view."""
-        return self._output[:, : self.settings.vector_size]
+        """(V, E) the vectors that predict, likewise."""
+        return to_numpy(self._output)[:, : self.settings.vector_size]
 
     @property
     def alpha(self) -> float:
         """The learning rate at the words read so far."""
+        return self._alpha_at(self.state.words)
+
+    def _alpha_at(self, words: int) -> float:
         settings = self.settings
-        share = min(1.0, self.state.words / max(1, settings.epochs * self.corpus_words))
+        share = min(1.0, words / max(1, settings.epochs * self.corpus_words))
         return settings.alpha + (settings.min_alpha - settings.alpha) * share
+
+    def checkpoint(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """The vectors ("input" and "output", (V, E) copies) and, as JSON can hold it, where training is.
+
+        Call it from ``on_progress`` or ``on_epoch``, or after :meth:`run` was stopped. With one worker no
+        chunk is under way there, and training restored from it gives the same bits. With several, the others
+        are in the middle of a chunk each, which a restored training takes as done.
+        """
+        with self._lock:
+            metadata = {
+                "state": asdict(self.state),
+                "losses": list(self.losses),
+                "tokens": len(self.ids),
+                "chunks": len(self.bounds) - 1,
+            }
+            return {"input": self.input_vectors.copy(), "output": self.output_vectors.copy()}, metadata
+
+    def restore(self, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
+        """Go on from a :meth:`checkpoint` of a trainer of the same text and settings, on any device.
+
+        RunError, and nothing changed, for one that does not fit: vectors of another shape, another text.
+        """
+        E = self.settings.vector_size
+        shape = (len(self._input), E)
+        for name in ("input", "output"):
+            if name not in arrays:
+                raise RunError(f"the checkpoint of word vectors has no {name!r}")
+            x = arrays[name]
+            if x.shape != shape or x.dtype != np.float32:
+                raise RunError(
+                    f"the checkpoint's {name!r} vectors are {x.dtype} {x.shape}, not float32 {shape}",
+                    remedy="use the vocabulary and vector_size that it was made with",
+                )
+        try:
+            state, losses = TrainingState(**metadata["state"]), [float(x) for x in metadata["losses"]]
+            text = {name: int(metadata[name]) for name in ("tokens", "chunks")}
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(f"the checkpoint of word vectors is of another version ({error!r})") from error
+        own = {"tokens": len(self.ids), "chunks": len(self.bounds) - 1}
+        if text != own:
+            raise RunError(f"the checkpoint is of another text: {text}, here {own}")
+        if not 0 <= state.chunk <= own["chunks"] or state.epoch != len(losses):
+            raise RunError(
+                f"the checkpoint of word vectors contradicts itself: epoch {state.epoch} with "
+                f"{len(losses)} losses, chunk {state.chunk} of {own['chunks']}"
+            )
+        self.state, self.losses = state, losses
+        for vectors, name in ((self._input, "input"), (self._output, "output")):
+            vectors[:, :E] = to_device(np.ascontiguousarray(arrays[name]), self.device)
 
     def run(
         self,
@@ -160,23 +226,24 @@ class Word2VecTrainer:
         """Train to the last epoch; False when ``should_stop`` said so before.
 
         Stopped between chunks, it goes on from there when called again. on_epoch gets the epoch's mean loss.
+        A GPU is given many chunks at once, and callbacks come after all of them.
         """
-        state, settings = self.state, self.settings
-        with ThreadPoolExecutor(settings.workers) as pool:
+        state, settings, lock = self.state, self.settings, self._lock
+        workers, size = (settings.workers, 1) if self._on_cpu else (1, CHUNKS_OF_A_DEVICE)
+        with ThreadPoolExecutor(workers) as pool:
             while state.epoch < settings.epochs:
                 started, before = time.perf_counter(), state.seconds
-                lock = threading.Lock()
 
-                def work(
-                    lock: threading.Lock = lock, started: float = started, before: float = before
-                ) -> None:
+                def work(started: float = started, before: float = before) -> None:
+                    make_current(self.device)  # which holds for one thread
                     while not should_stop():
                         with lock:
                             if state.chunk + 1 >= len(self.bounds):
                                 return
-                            chunk, alpha = state.chunk, self.alpha
-                            state.chunk += 1
-                        words, examples, loss = self._train(chunk, alpha)
+                            first, read = state.chunk, state.words
+                            state.chunk = min(first + size, len(self.bounds) - 1)
+                            last = state.chunk
+                        words, examples, loss = self._train(first, last, read)
                         with lock:
                             state.words += words
                             state.epoch_loss += loss
@@ -184,7 +251,7 @@ class Word2VecTrainer:
                             state.seconds = before + time.perf_counter() - started
                         on_progress(state)
 
-                for future in [pool.submit(work) for _ in range(settings.workers)]:
+                for future in [pool.submit(work) for _ in range(workers)]:
                     future.result()
                 if state.chunk + 1 < len(self.bounds):
                     return False
@@ -195,9 +262,10 @@ class Word2VecTrainer:
                 on_epoch(state, loss)
         return True
 
-    def _train(self, chunk: int, alpha: float) -> tuple[int, int, float]:
+    def _train(self, first: int, last: int, read: int) -> tuple[int, int, float]:
+        """Train on the chunks [first, last); read: the words before them. The CPU takes one at a time."""
         settings = self.settings
-        ids = np.asarray(self.ids[self.bounds[chunk] : self.bounds[chunk + 1]])
+        ids = np.asarray(self.ids[self.bounds[first] : self.bounds[last]])
         plan = Plan(
             settings.sg,
             settings.window,
@@ -206,8 +274,17 @@ class Word2VecTrainer:
             settings.cbow_mean,
             settings.true_gradient,
         )
-        key = splitmix64(splitmix64(settings.seed + GOLDEN * (self.state.epoch + 1)) + chunk)
-        result: tuple[int, int, float] = kernels("word2vec", np).train_chunk(
-            ids, self.eos_id, self.unk_id, self.sampling, plan, self._input, self._output, alpha, key
-        )
+        epoch_key = splitmix64(settings.seed + GOLDEN * (self.state.epoch + 1))
+        keys = [splitmix64(epoch_key + chunk) for chunk in range(first, last)]
+        marks, kernel = (self.eos_id, self.unk_id), kernels("word2vec", module_of(self.device))
+        what = (self._sampling, plan, self._input, self._output)
+        result: tuple[int, int, float]
+        if self._on_cpu:
+            result = kernel.train_chunk(ids, *marks, *what, self._alpha_at(read), keys[0])
+            return result
+        bounds = self.bounds[first : last + 1] - self.bounds[first]
+        counted = np.cumsum((ids != self.eos_id) & (ids != self.unk_id))
+        alphas = [self._alpha_at(read + (int(counted[place - 1]) if place else 0)) for place in bounds[:-1]]
+        ids = to_device(np.ascontiguousarray(ids, np.int32), self.device)
+        result = kernel.train_chunks(ids, bounds.tolist(), *marks, *what, alphas, keys)
         return result

@@ -68,7 +68,7 @@ def _update(h, gradient, chosen, negative, output, alpha, sigmoid, softplus):  #
         score = np.float32(0)
         for j in range(P):
             score += h[j] * o[j]
-        score = -_CLIP if score < -_CLIP else score
+        score = score if score > -_CLIP else -_CLIP  # NaN too, which must not become a place in a table
         score = _CLIP if score > _CLIP else score
         place = np.int32((score + _CLIP) * _SCALE + np.float32(0.5))
         label = np.float32(1) if k == 0 else np.float32(0)

@@ -16,9 +16,12 @@ of text always sees the same ones.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from seqkit.backend.device import device_of, to_device, to_numpy
 
 GOLDEN = 0x9E3779B97F4A7C15
 _MIX1, _MIX2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
@@ -106,8 +109,15 @@ def train_chunk(
 
     ids (N,) with ``eos_id`` after each sentence and ``unk_id`` (or -1) for words that do not count;
     input_vectors and output_vectors (V, E), updated in place; alpha: the learning rate; key: 64 bits that
-    name the chunk's draws.
+    name the chunk's draws. Arrays of another device are trained on the host and copied back.
     """
+    if type(input_vectors) is not np.ndarray:
+        hosts = [to_numpy(x) for x in (input_vectors, output_vectors)]
+        tables = Sampling(*map(to_numpy, sampling))
+        result = train_chunk(to_numpy(ids), eos_id, unk_id, tables, plan, hosts[0], hosts[1], alpha, key)
+        for x, host in zip((input_vectors, output_vectors), hosts, strict=True):
+            x[...] = to_device(host, device_of(x))
+        return result
     V = len(input_vectors)
     draws = _Draws(key)
     words = examples = 0
@@ -144,4 +154,26 @@ def train_chunk(
             for other in context:
                 input_vectors[other] += gradient
             examples, loss = examples + 1, loss + cost
+    return words, examples, loss
+
+
+def train_chunks(
+    ids: np.ndarray,
+    bounds: Sequence[int],
+    eos_id: int,
+    unk_id: int,
+    sampling: Sampling,
+    plan: Plan,
+    input_vectors: np.ndarray,
+    output_vectors: np.ndarray,
+    alphas: Sequence[float],
+    keys: Sequence[int],
+) -> tuple[int, int, float]:
+    """Train on the C chunks ids[bounds[c] : bounds[c + 1]] in their order: what a device is given at once."""
+    words = examples = 0
+    loss = 0.0
+    for c, (alpha, key) in enumerate(zip(alphas, keys, strict=True)):
+        chunk = ids[bounds[c] : bounds[c + 1]]
+        made = train_chunk(chunk, eos_id, unk_id, sampling, plan, input_vectors, output_vectors, alpha, key)
+        words, examples, loss = words + made[0], examples + made[1], loss + made[2]
     return words, examples, loss

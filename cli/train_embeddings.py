@@ -1,0 +1,100 @@
+"""seqkit train-embeddings."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from seqkit.cli.common import print_json, threads_before_numpy
+
+threads_before_numpy(sys.argv)
+
+from seqkit.cli.settings_file import to_toml  # noqa: E402
+from seqkit.cli.training import Request, training_command  # noqa: E402
+from seqkit.tasks.word_vectors import WordVectorSettings, train  # noqa: E402
+from seqkit.tasks.word_vectors.settings import LOSSES, MODELS, OPTIMIZER_DEFAULTS, STARTS  # noqa: E402
+
+HELP = {
+    "tokenizer": "word, whitespace or char.  [default: the corpus's own]",
+    "lowercase": "Lower-case the text.  [default: the corpus's own]",
+    "vocab_size": "Keep at most this many types.",
+    "min_count": "Drop words rarer than this.",
+    "vocabulary": "Take the words from this vocab.txt instead of counting them.",
+    "init": "Go on from this run's vectors on new text, with the words of both.",
+    "model": "Predict a word from its neighbours, its neighbours from it, or factorise their counts.",
+    "sg": "Short for --model skip-gram.",
+    "vector_size": "Dimensions of a vector.",
+    "window": "Neighbours on each side.",
+    "shrink_windows": "Draw each window's size from 1 to --window.",
+    "loss": "What is learned; softmax is over the whole vocabulary, for small ones.",
+    "negative": "Words drawn for each true one.",
+    "ns_exponent": "Power of the counts by which they are drawn.",
+    "sample": "Threshold above which frequent words are passed over at times; 0 for none.",
+    "cbow_mean": "CBOW takes the mean of the neighbours, else their sum.",
+    "true_gradient": "Divide CBOW's update by the number of neighbours, as the loss's gradient does and the "
+    "word2vec program does not; wants about twice the --alpha.",
+    "start": "Vectors start uniform (and the output at 0), or both normal with deviation 0.01.",
+    "optimizer": "word2vec: sentence by sentence, fast, several workers; any other: shuffled mini-batches of "
+    "full windows across lines, on any device.",
+    "alpha": "Learning rate.  [default: 0.025 for word2vec, 0.001 for adam]",
+    "min_alpha": "What --alpha falls to, for word2vec.",
+    "schedule": "How the rate moves: constant, linear, cosine.  [default: linear for word2vec and sgd]",
+    "lazy_rows": "Optimisers look at a batch's rows only; see docs/word-vectors.md.",
+    "batch_size": "Windows of a mini-batch.",
+    "epochs": "Passes over the training text.",
+    "workers": "Threads of the optimizer word2vec; with one the result depends on the seed alone.  "
+    "[default: one a core]",
+    "seed": "Seed of everything random.",
+    "log_interval": "Seconds between lines of the log.",
+    "checkpoint_interval": "Seconds between checkpoints.",
+}
+CHOICES = {"model": MODELS, "loss": LOSSES, "optimizer": tuple(OPTIMIZER_DEFAULTS), "start": STARTS}
+
+
+@training_command("train-embeddings", WordVectorSettings, HELP, CHOICES)
+def command(request: Request[WordVectorSettings]) -> None:
+    """Train word vectors on CORPUS: a registered name, nltk:NAME, a text file or a folder.
+
+    Without CORPUS the embedded one, pydocs, is used. Flags win over --config, --config over --recipe. Ctrl-C
+    saves and stops; the same command with --resume goes on. The run serves as --vectors of other commands.
+    """
+    if request.dry_run:
+        _dry_run(request.settings)
+        return
+    corpus = Path(request.settings.corpus.replace(":", "-")).stem
+    out, trained, watcher = request.train(
+        train, name=f"{corpus}-{request.settings.model}", evaluate="eval-embeddings RUN"
+    )
+    _, published = trained.run.load_model()
+    loss = (published.get("scores") or {}).get("loss")
+    watcher.message(
+        f"nearest:  seqkit similar WORD --vectors {out}\nevaluate: seqkit eval-embeddings {out}\n"
+        f"export:   seqkit convert {out} vectors.txt"
+    )
+    words, size = len(trained.wv), trained.wv.vector_size
+    if request.as_json:
+        print_json(
+            {
+                "run": out,
+                "words": words,
+                "vector_size": size,
+                "loss": loss,
+                "settings": trained.settings.to_dict(),
+            }
+        )
+    else:
+        mean = "" if loss is None else f", mean loss of the last epoch {loss:.4f}"
+        click.echo(f"{out}: {words:,} words of {size} dimensions{mean}")
+
+
+def _dry_run(settings: WordVectorSettings) -> None:
+    from seqkit.corpora import open_corpus
+    from seqkit.tasks.word_vectors.train import complete, encode
+
+    source = open_corpus(settings.corpus)
+    full = complete(settings, source)
+    encoded = encode(full, source)
+    click.echo(to_toml(full.to_dict()))
+    click.echo(f"# tokens: {encoded.info['train'].tokens:,}; types: {len(encoded.vocabulary):,}")

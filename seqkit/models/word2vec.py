@@ -1,0 +1,138 @@
+"""CBOW and skip-gram as a differentiable model, for mini-batches and any optimiser, on CPU or GPU.
+
+Mikolov, Chen, Corrado, Dean (2013); negative sampling by Mikolov, Sutskever et al. (2013). The fast trainer,
+``seqkit.vectors.Word2Vec``, follows the same loss one example at a time, in compiled code.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seqkit import nn, ops
+from seqkit.autograd import Tensor
+from seqkit.backend import Array, module_of, to_device, to_numpy
+from seqkit.backend.random import Generator
+from seqkit.errors import ShapeError, UsageError
+from seqkit.nn import initializers
+
+MODELS = ("cbow", "skip-gram")
+LOSSES = ("negative-sampling", "softmax")
+INITS = ("uniform", "normal")
+
+
+@dataclass(frozen=True)
+class Word2VecConfig:
+    """What word vectors are trained by.
+
+    model: "cbow" predicts the centre of a window from its neighbours, "skip-gram" each neighbour from the
+    centre. loss: "negative-sampling", or "softmax" over the whole vocabulary, for small ones. mean: CBOW's
+    input is the mean of the neighbours, else their sum. init: "uniform" starts as the word2vec program does,
+    input vectors uniform within ±1/2E and output vectors 0; "normal" draws both with deviation 0.01, as
+    "Deep Learning from Scratch 2" does.
+    """
+
+    vocab_size: int
+    vector_size: int = 100
+    model: str = "cbow"
+    loss: str = "negative-sampling"
+    mean: bool = True
+    init: str = "uniform"
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able settings."""
+        return dataclasses.asdict(self)
+
+
+class Word2VecModel(nn.Module):
+    """Two vectors a word: rows of ``input.W`` (V, E), which are kept, and of ``output.W`` (V, E).
+
+    A textbook's network takes one-hot rows and multiplies them by a weight matrix; that product is a row of
+    the matrix, which is looked up here. The result, gradient included, is the same.
+    """
+
+    def __init__(self, config: Word2VecConfig, *, generator: Generator | None = None) -> None:
+        for name, choices in (("model", MODELS), ("loss", LOSSES), ("init", INITS)):
+            if getattr(config, name) not in choices:
+                raise UsageError(f"{name} must be one of {', '.join(choices)}, got {getattr(config, name)!r}")
+        for name in ("vocab_size", "vector_size"):
+            if getattr(config, name) < 1:
+                raise UsageError(f"{name} must be at least 1, got {getattr(config, name)}")
+        generator = Generator(0, "init") if generator is None else generator
+        self.config = config
+        V, E = config.vocab_size, config.vector_size
+        self.input = nn.Embedding(V, E, std=0.01, generator=generator)
+        self.output = nn.Embedding(V, E, std=0.01, generator=generator)
+        if config.init == "uniform":
+            self.input.W.data[...] = initializers.uniform((V, E), generator, 0.5 / E)
+            self.output.W.data[...] = 0
+
+    @property
+    def vectors(self) -> np.ndarray:
+        """(V, E) the word vectors, on the host."""
+        return to_numpy(self.input.W.data)
+
+    def _ids(self, name: str, ids: Any, shape: tuple[int | None, ...], lowest: int = 0) -> Array:
+        """User's ids on the model's device, checked: this is the public boundary. None: any length."""
+        ids = np.asarray(ids) if isinstance(ids, list | tuple) else ids
+        fits = ids.ndim == len(shape) and all(
+            due in (None, n) for n, due in zip(ids.shape, shape, strict=True)
+        )
+        if not fits or ids.dtype.kind not in "iu":
+            due = ", ".join("any" if n is None else str(n) for n in shape)
+            raise ShapeError(f"{name} must be integer ids of shape ({due}), got {ids.dtype} {ids.shape}")
+        V = self.config.vocab_size
+        if isinstance(ids, np.ndarray) and ids.size and not lowest <= ids.min() <= ids.max() < V:
+            raise ShapeError(
+                f"{name} must be at least {lowest} and below the vocabulary size {V}, "
+                f"got {ids.min()} to {ids.max()}"
+            )
+        return to_device(ids, self.input.W.device)
+
+    def hidden(self, ids: Any) -> Tensor:
+        """What the output vectors are multiplied by, (B, E).
+
+        For CBOW ids are neighbours (B, C), -1 where there is none; for skip-gram centres (B,).
+        """
+        if self.config.model == "cbow":
+            contexts = self._ids("contexts", ids, (None, None), -1)
+            return ops.embedding_bag(self.input.W, contexts, mean=self.config.mean)
+        return self.input(self._ids("centres", ids, (None,)))
+
+    def forward(self, ids: Any) -> Tensor:
+        """Scores (B, V) of the predicted word; their softmax is its distribution. For ids see hidden."""
+        return ops.linear(self.hidden(ids), self.output.W)
+
+    def loss(self, contexts: Any, centres: Any, negatives: Any = None) -> Tensor:
+        """The mean loss of the windows of a batch, in nats, float64.
+
+        contexts (B, C): the neighbours, -1 where there is none; centres (B,). negatives, for that loss:
+        drawn words (B, K) for CBOW, (B, C, K) for skip-gram; one that equals the true word is passed over.
+        A window of CBOW is one prediction; of skip-gram it is one for each neighbour, whose losses add up.
+        """
+        sampled = self.config.loss == "negative-sampling"
+        if sampled == (negatives is None):
+            kind = "due" if sampled else "of no use"
+            raise UsageError(f"negatives are {kind} for loss {self.config.loss!r}")
+        words = self._ids("centres", centres, (None,))
+        B = len(words)
+        if self.config.model == "cbow":
+            h = self.hidden(contexts)
+            negatives = self._ids("negatives", negatives, (B, None)) if sampled else None
+        else:
+            contexts = self._ids("contexts", contexts, (B, None), -1)
+            C = contexts.shape[1]
+            neighbours = contexts.reshape(-1)
+            pairs = module_of(self.input.W.device).flatnonzero(neighbours >= 0)
+            h = self.input(words[pairs // C])
+            words = neighbours[pairs]
+            if sampled:
+                negatives = self._ids("negatives", negatives, (B, C, None)).reshape(B * C, -1)[pairs]
+        if sampled:
+            total = ops.negative_sampling(h, self.output.W, words, negatives, reduction="sum")
+        else:
+            total = ops.linear_cross_entropy(h, self.output.W, None, words, reduction="sum")
+        return total / B

@@ -1,0 +1,79 @@
+"""Tell the true word from drawn ones: the loss of word2vec, which never looks at the whole vocabulary."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from seqkit.autograd import RowGradient, differentiable
+from seqkit.backend.kernels import kernels
+from seqkit.errors import ShapeError, UsageError
+
+
+@differentiable
+def negative_sampling(  # type: ignore[no-untyped-def]
+    xp, h, W, targets, negatives, *, keep_collisions=False, reduction="mean", needs
+):
+    """-log σ(h·W[target]) - Σ log σ(-h·W[negative]), in float64 (Mikolov, Sutskever et al. 2013, equation 4).
+
+    h (B, E), W (V, E), targets (B,) and negatives (B, K) integer ids. A drawn word that equals the true one
+    is passed over, as in the word2vec program, unless ``keep_collisions``; nothing is drawn in its place.
+    The reduction is "mean" over B, "sum", or "none" for losses (B,). The gradient of W is a RowGradient over
+    the rows of all the words, also of those passed over. Ids outside 0 … V-1 are a UsageError on the CPU.
+    """
+    B, E = _check(h, W, targets, negatives)
+    words = xp.asarray(xp.concatenate((targets[:, None], negatives), axis=1), dtype=np.int64)
+    if xp is np and words.size and not 0 <= words.min() <= words.max() < len(W):
+        raise UsageError(
+            f"negative_sampling got ids from {words.min()} to {words.max()} for {len(W)} rows of W"
+        )
+    outputs = xp.take(W, words.reshape(-1), axis=0).reshape(*words.shape, E)
+    z = xp.matmul(outputs, h[:, :, None])[:, :, 0].astype(np.float64)
+    z[:, 1:] *= -1  # now each word's loss is -log σ(z)
+    small = xp.exp(-xp.absolute(z))  # at most 1, so nothing overflows
+    losses = xp.log1p(small) - xp.minimum(z, 0)
+    slopes = xp.where(z > 0, small, 1.0) / (1 + small)  # σ(-z): the derivative by the score, but for its sign
+    slopes[:, 0] *= -1
+    if not keep_collisions:
+        drawn = words[:, 1:] != words[:, :1]
+        losses[:, 1:] *= drawn
+        slopes[:, 1:] *= drawn
+    value = _reduced(xp, losses.sum(axis=1), reduction)
+
+    def backward(dy):  # type: ignore[no-untyped-def]
+        dy = dy / B if reduction == "mean" else dy
+        d_scores = (slopes * dy.reshape(-1, 1)).astype(h.dtype)
+        dh = xp.matmul(d_scores[:, None, :], outputs)[:, 0] if needs[0] else None
+        dW = None
+        if needs[1]:
+            d_outputs = (d_scores[:, :, None] * h[:, None, :]).reshape(-1, E)
+            rows, values = kernels("row_sums", xp, W.dtype).sum_by_id(words.reshape(-1), d_outputs)
+            dW = RowGradient(rows, values, W.shape)
+        return dh, dW, None, None
+
+    return value, backward
+
+
+def _check(h: Any, W: Any, targets: Any, negatives: Any) -> tuple[int, int]:
+    for name, ids in (("targets", targets), ("negatives", negatives)):
+        if ids.dtype.kind not in "iu":
+            raise ShapeError(f"{name} must be integer ids, got {ids.dtype}")
+    if h.ndim != 2 or W.ndim != 2 or h.shape[1] != W.shape[1]:
+        raise ShapeError(f"negative_sampling got h {h.shape} for W {W.shape}; (B, E) and (V, E) are due")
+    B, E = h.shape
+    if targets.shape != (B,) or negatives.ndim != 2 or len(negatives) != B:
+        raise ShapeError(
+            f"negative_sampling got targets {targets.shape} and negatives {negatives.shape} for h {h.shape}; "
+            f"({B},) and ({B}, K) are due"
+        )
+    return B, E
+
+
+def _reduced(xp: Any, losses: Any, reduction: str) -> Any:
+    if reduction == "none":
+        return losses
+    if reduction not in ("mean", "sum"):
+        raise UsageError(f"reduction must be mean, sum or none, got {reduction!r}")
+    total = losses.sum() / max(1, len(losses)) if reduction == "mean" else losses.sum()
+    return xp.asarray(total, dtype=np.float64)

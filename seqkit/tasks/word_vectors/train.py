@@ -1,0 +1,274 @@
+"""Train word vectors into a run directory, or go on with one."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqkit.backend import default_device, make_current
+from seqkit.backend.random import Generator
+from seqkit.corpora import Corpus, open_corpus
+from seqkit.data import EncodedCorpus, encode_corpus
+from seqkit.errors import UsageError
+from seqkit.models import Word2VecConfig, Word2VecModel
+from seqkit.optim import make_optimizer, make_schedule
+from seqkit.tasks.runs import begin_run, open_to_resume, require_same_corpus
+from seqkit.tasks.settings import absolute_corpus
+from seqkit.tasks.word_vectors.asynchronous import AsynchronousTraining
+from seqkit.tasks.word_vectors.job import WordVectorJob
+from seqkit.tasks.word_vectors.settings import WORD2VEC, WordVectorSettings
+from seqkit.tasks.word_vectors.trained import INPUT, TASK, TrainedWordVectors, load
+from seqkit.text import Vocabulary, make_tokenizer
+from seqkit.threads import thread_count
+from seqkit.training import Limits, RunDirectory, Trainer, Watcher
+from seqkit.vectors.counting import count_vectors
+from seqkit.vectors.training import Word2VecSettings, Word2VecTrainer
+from seqkit.vectors.training.trainer import initial_vectors
+
+_BLOCK = 1 << 24
+
+
+def complete(settings: WordVectorSettings, corpus: Corpus) -> WordVectorSettings:
+    """The settings with everything that was left to the corpus or the optimiser written out."""
+    defaults = corpus.defaults
+    tokenizer = settings.tokenizer or defaults.tokenizer
+    lowercase = defaults.lowercase if tokenizer == defaults.tokenizer else False
+    return dataclasses.replace(
+        settings,
+        corpus=absolute_corpus(settings.corpus),
+        tokenizer=tokenizer,
+        lowercase=lowercase if settings.lowercase is None else settings.lowercase,
+        alpha=settings.base_lr,
+        schedule=settings.schedule_name,
+        workers=settings.workers or thread_count(),
+        device=settings.device or str(default_device()),
+    )
+
+
+def encode(settings: WordVectorSettings, corpus: Corpus) -> EncodedCorpus:
+    """The text as ids, by completed settings; ``init`` adds its words to those of the text."""
+    assert settings.tokenizer is not None
+    tokenizer = make_tokenizer(settings.tokenizer, lowercase=bool(settings.lowercase))
+    sources = {"train": corpus.every_line}
+    vocabulary = None if settings.vocabulary is None else Vocabulary.load(settings.vocabulary)
+
+    def read(vocabulary: Vocabulary | None) -> EncodedCorpus:
+        return encode_corpus(
+            sources,
+            tokenizer,
+            key=f"{corpus.content_key()}-every-line",
+            vocab_size=settings.vocab_size,
+            min_count=settings.min_count,
+            vocabulary=vocabulary,
+        )
+
+    encoded = read(vocabulary)
+    if settings.init is None:
+        return encoded
+    return read(_grown(load(settings.init).vocabulary, encoded.vocabulary))
+
+
+def _grown(old: Vocabulary, new: Vocabulary) -> Vocabulary:
+    """Both vocabularies' tokens, most frequent first, with the sum of their counts."""
+    counts = dict(zip(old.tokens, _counts_of(old), strict=True))
+    for token, count in zip(new.tokens, _counts_of(new), strict=True):
+        counts[token] = counts.get(token, 0) + count
+    unk, eos = old.unk or new.unk, old.eos or new.eos
+    for first, second, role in ((old.unk, new.unk, "unknown"), (old.eos, new.eos, "end-of-line")):
+        if first and second and first != second:
+            raise UsageError(f"the {role} tokens {first!r} and {second!r} of the two vocabularies differ")
+    order = sorted(counts, key=lambda token: (-counts[token], token))
+    return Vocabulary(order, unk=unk, eos=eos, counts=[counts[token] for token in order])
+
+
+def _counts_of(vocabulary: Vocabulary) -> list[int]:
+    return [0] * len(vocabulary) if vocabulary.counts is None else vocabulary.counts.tolist()
+
+
+def train(
+    settings: WordVectorSettings,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    changes: Mapping[str, Any] | None = None,
+    watcher: Watcher | None = None,
+) -> TrainedWordVectors:
+    """Train into the run directory ``out`` and return the vectors.
+
+    With ``resume`` go on with the run at ``out``: its own settings hold, and ``changes`` may hold those that
+    are allowed to differ (``WordVectorSettings.MAY_CHANGE``); ``settings`` is used only where no run was
+    begun yet. Raises RunError, DataError, DivergenceError, and TrainingInterrupted after a signal.
+    """
+    watcher = watcher or Watcher()
+    run = open_to_resume(out, TASK, watcher) if resume else None
+    if run is not None:
+        settings = WordVectorSettings.to_resume(run.config["settings"], changes or {})
+    corpus = open_corpus(settings.corpus)
+    settings = complete(settings, corpus)
+    if run is not None:
+        require_same_corpus(run, corpus, remedy="restore its files, or start a new run")
+    started = time.perf_counter()
+    encoded = encode(settings, corpus)
+    watcher.message(
+        f"{corpus.name}: {encoded.info['train'].tokens:,} tokens, {len(encoded.vocabulary):,} types "
+        f"({time.perf_counter() - started:.1f} s)"
+    )
+    train_into = _method(settings)(settings, encoded)
+    if run is None:  # only now: settings that cannot be used leave no run behind
+        run = begin_run(out, TASK, settings, corpus, encoded)
+    train_into(run, watcher, resume)
+    return load(run.path)
+
+
+TrainInto = Callable[[RunDirectory, Watcher, bool], None]
+"""Trains into a run, or goes on with it."""
+
+
+def _method(settings: WordVectorSettings) -> Callable[[WordVectorSettings, EncodedCorpus], TrainInto]:
+    if settings.model == "counts":
+        return _by_counts
+    return _asynchronously if settings.optimizer == WORD2VEC else _by_descent
+
+
+def _occurrences(ids: np.ndarray, V: int) -> np.ndarray:
+    """(V,) how often each id occurs, block by block."""
+    total = np.zeros(V, np.int64)
+    for start in range(0, len(ids), _BLOCK):
+        total += np.bincount(ids[start : start + _BLOCK], minlength=V)
+    return total
+
+
+def _eos_id(encoded: EncodedCorpus) -> int:
+    return encoded.vocabulary.id(encoded.tokenizer.end_of_line)
+
+
+def _by_counts(settings: WordVectorSettings, encoded: EncodedCorpus) -> TrainInto:
+    """Co-occurrence, PPMI, SVD. There is no partial state: an interrupted run starts again."""
+
+    def train_into(run: RunDirectory, watcher: Watcher, resume: bool) -> None:
+        if run.load_checkpoint() is not None:
+            return
+        started = time.perf_counter()
+        vectors = count_vectors(
+            encoded.splits["train"],
+            len(encoded.vocabulary),
+            vector_size=settings.vector_size,
+            window=settings.window,
+            eos_id=_eos_id(encoded),
+            seed=settings.seed,
+        )
+        record = {"step": 1, "epoch": 1, "tokens": len(encoded.splits["train"])}
+        run.save_model({INPUT: vectors}, {**record, "scores": None})
+        run.log.append({**record, "seconds": round(time.perf_counter() - started, 3)})
+        run.save_checkpoint({}, {})
+        watcher.epoch({**record, "seconds": time.perf_counter() - started})
+
+    return train_into
+
+
+def _asynchronously(settings: WordVectorSettings, encoded: EncodedCorpus) -> TrainInto:
+    """The word2vec program's way: fast, by one worker or several without locks."""
+    ids, V = encoded.splits["train"], len(encoded.vocabulary)
+    assert settings.workers is not None
+    assert settings.device is not None
+    trainer = Word2VecTrainer(
+        ids,
+        _occurrences(ids, V),
+        Word2VecSettings(
+            vector_size=settings.vector_size,
+            alpha=settings.base_lr,
+            window=settings.window,
+            sample=settings.sample,
+            seed=settings.seed,
+            workers=settings.workers,
+            min_alpha=min(settings.min_alpha, settings.base_lr),
+            sg=settings.model == "skip-gram",
+            negative=settings.negative,
+            ns_exponent=settings.ns_exponent,
+            cbow_mean=settings.cbow_mean,
+            epochs=settings.epochs,
+            shrink_windows=settings.shrink_windows,
+            true_gradient=settings.true_gradient,
+        ),
+        eos_id=_eos_id(encoded),
+        unk_id=encoded.vocabulary.unk_id,
+        initial=None if settings.init is None else _initial(settings, encoded.vocabulary),
+        device=settings.device,
+    )
+
+    def train_into(run: RunDirectory, watcher: Watcher, resume: bool) -> None:
+        training = AsynchronousTraining(
+            trainer,
+            run,
+            log_interval=settings.log_interval,
+            checkpoint_interval=settings.checkpoint_interval,
+            watcher=watcher,
+        )
+        if resume:
+            training.resume()
+        training.fit()
+
+    return train_into
+
+
+def _initial(settings: WordVectorSettings, vocabulary: Vocabulary) -> tuple[np.ndarray, np.ndarray]:
+    """The vectors of the run ``init``, and untrained ones for words that it did not know."""
+    assert settings.init is not None
+    before = load(settings.init)
+    if before.settings.vector_size != settings.vector_size:
+        raise UsageError(
+            f"{settings.init} has vectors of {before.settings.vector_size} dimensions, not "
+            f"{settings.vector_size}",
+            remedy=f"add --vector-size {before.settings.vector_size}",
+        )
+    vectors = initial_vectors(len(vocabulary), settings.vector_size, settings.seed)
+    output = np.zeros_like(vectors)
+    places = np.array([vocabulary.id(token) for token in before.vocabulary.tokens])
+    vectors[places] = before.vectors
+    if before.output is not None:
+        output[places] = before.output
+    return vectors, output
+
+
+def _by_descent(settings: WordVectorSettings, encoded: EncodedCorpus) -> TrainInto:
+    """The differentiable model by an optimiser, on any device."""
+    assert settings.device is not None
+    ids, V = encoded.splits["train"], len(encoded.vocabulary)
+    config = Word2VecConfig(
+        V, settings.vector_size, settings.model, settings.loss, settings.cbow_mean, settings.start
+    )
+    model = Word2VecModel(config, generator=Generator(settings.seed, "init"))
+    model.to(make_current(settings.device))
+    job = WordVectorJob(model, ids, _occurrences(ids, V), settings)
+    optimizer = make_optimizer(
+        settings.optimizer,
+        list(model.named_parameters()),
+        lr=settings.base_lr,
+        rows="lazy" if settings.lazy_rows else "dense",
+    )
+    total = settings.epochs * len(job.windows)
+    ending = settings.schedule_name in ("linear", "cosine")
+    schedule = make_schedule(settings.schedule_name, **({"total_steps": total} if ending else {}))
+
+    def train_into(run: RunDirectory, watcher: Watcher, resume: bool) -> None:
+        trainer = Trainer(
+            job,
+            optimizer,
+            schedule,
+            run,
+            Limits(settings.epochs),
+            log_interval=max(1, math.ceil(len(job.windows) / 10)),
+            checkpoint_interval=settings.checkpoint_interval,
+            watcher=watcher,
+        )
+        if resume:
+            trainer.resume()
+        trainer.fit()
+
+    return train_into

@@ -1,0 +1,171 @@
+"""Sentences to ids in a temporary file, so that a text may be larger than memory, and their counts."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+
+from seqkit.errors import DataError, UsageError
+
+Sentences = Iterable[Sequence[str]]
+_END = object()
+"""Stands after each sentence: no word of any text."""
+_BLOCK = 1 << 17
+_COUNTED = 1 << 24
+
+
+class LineSentences:
+    """One sentence a line, words between blanks; read anew at each pass."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = path
+
+    def __iter__(self) -> Iterator[list[str]]:
+        number = 0
+        try:
+            with open(self.path, encoding="utf-8", errors="strict") as file:
+                for number, line in enumerate(file, 1):  # noqa: B007  # named in the error
+                    yield line.split()
+        except UnicodeDecodeError as error:
+            raise DataError(f"not UTF-8 ({error})", where=f"{self.path}, after line {number}") from error
+        except OSError as error:
+            raise DataError(f"cannot be read ({error.strerror or error})", where=str(self.path)) from error
+
+    def state(self) -> tuple[str, int, int] | None:
+        """Path, size and time of change: equal as long as the file is; None where there is none."""
+        try:
+            found = os.stat(self.path)
+        except OSError:
+            return None
+        return os.path.abspath(self.path), found.st_size, found.st_mtime_ns
+
+
+def sentences_of(sentences: Sentences | None, corpus_file: str | os.PathLike[str] | None) -> Sentences:
+    """The one that was given, to be passed over more than once. Raises UsageError."""
+    if (sentences is None) == (corpus_file is None):
+        raise UsageError("give either sentences or corpus_file")
+    if corpus_file is not None:
+        return LineSentences(corpus_file)
+    assert sentences is not None
+    if isinstance(sentences, str):
+        raise UsageError("sentences must be lists of words, got a string", remedy="use corpus_file=PATH")
+    if iter(sentences) is sentences:
+        raise UsageError(
+            "sentences can be passed over only once", remedy="give a list, or an object with __iter__"
+        )
+    return sentences
+
+
+def _words_of(sentence: Sequence[str]) -> Sequence[str]:
+    if isinstance(sentence, str):
+        raise UsageError("a sentence must be a list of words, got a string", remedy="split it")
+    return sentence
+
+
+def _write(sentences: Sentences, ids_of: Callable[[list[Any]], np.ndarray], file: Any) -> tuple[int, int]:
+    """int32 ids of words and ends, block by block; returns how many sentences and words there were."""
+    count = words = 0
+    buffer: list[Any] = []
+    for count, sentence in enumerate(sentences, 1):  # noqa: B007  # returned
+        words += len(sentence)
+        buffer += _words_of(sentence)
+        buffer.append(_END)
+        if len(buffer) >= _BLOCK:
+            ids_of(buffer).tofile(file)
+            buffer.clear()
+    ids_of(buffer).tofile(file)
+    file.flush()
+    return count, words
+
+
+def _mapped(file: Any) -> np.ndarray:
+    return np.memmap(file, np.int32, "r") if file.seek(0, os.SEEK_END) else np.zeros(0, np.int32)
+
+
+class _FirstSeen(dict[Any, int]):
+    """word -> the number of distinct words before it."""
+
+    def __missing__(self, word: Any) -> int:
+        self[word] = len(self)
+        return self[word]
+
+
+@dataclass
+class Scan:
+    """A text read once: its distinct words, how often each occurs, and the order of all of them."""
+
+    counts: dict[str, int]
+    sentences: int
+    words: int
+    order: np.ndarray | None = None
+    """(N,) int32, 0 for the end of a sentence, else 1 + a word's place in ``counts``; None: was not kept."""
+
+    def write_ids(self, index: dict[str, int], end: int, file: Any) -> None:
+        """The ids of the known words in the order of the text, ``end`` after each sentence, as int32."""
+        assert self.order is not None
+        ids = np.fromiter(map(index.get, self.counts, repeat(-1)), np.int32, len(self.counts))
+        ids = np.concatenate([np.array([end], np.int32), ids])
+        for start in range(0, len(self.order), _COUNTED):
+            part = ids[self.order[start : start + _COUNTED]]
+            part[part >= 0].tofile(file)
+        file.flush()
+
+
+def scan(sentences: Sentences) -> Scan:
+    """Count the words, and keep their order in an unnamed file, so that no second pass has to be made."""
+    places = _FirstSeen({_END: 0})
+
+    def ids_of(buffer: list[Any]) -> np.ndarray:
+        return np.fromiter(map(places.__getitem__, buffer), np.int32, len(buffer))
+
+    with tempfile.TemporaryFile(prefix="seqkit-") as file:
+        count, words = _write(sentences, ids_of, file)
+        order = _mapped(file)  # stays when the file is closed
+    del places[_END]
+    totals = np.zeros(len(places) + 1, np.int64)
+    for start in range(0, len(order), _COUNTED):
+        totals += np.bincount(order[start : start + _COUNTED], minlength=len(totals))
+    return Scan(dict(zip(places, totals[1:].tolist(), strict=True)), count, words, order)
+
+
+def scan_bounded(sentences: Sentences, limit: int, kept: Iterable[str] = ()) -> Scan:
+    """Count the words, keeping about ``limit`` distinct ones at most: after each sentence that leaves more,
+    those below a threshold go, and the threshold rises by one. Words of ``kept`` stay.
+
+    This is gensim's way; a rare word that comes back is counted from nothing.
+    """
+    counts: Counter[str] = Counter()
+    kept = set(kept)
+    count = words = 0
+    threshold = 1
+    for count, sentence in enumerate(sentences, 1):  # noqa: B007  # returned
+        counts.update(_words_of(sentence))
+        words += len(sentence)
+        if len(counts) > limit:
+            for word in [w for w, n in counts.items() if n < threshold and w not in kept]:
+                del counts[word]
+            threshold += 1
+    return Scan(counts, count, words)
+
+
+def write_ids(sentences: Sentences, index: dict[str, int], end: int, file: Any) -> int:
+    """The ids of the known words, ``end`` after each sentence, as int32; returns the words read at all."""
+    table: dict[Any, int] = {**index, _END: end}
+
+    def ids_of(buffer: list[Any]) -> np.ndarray:
+        ids = np.fromiter(map(table.get, buffer, repeat(-1)), np.int32, len(buffer))
+        return ids[ids >= 0]
+
+    return _write(sentences, ids_of, file)[1]
+
+
+def read_ids(file: Any) -> np.ndarray:
+    """What :func:`write_ids` wrote, (N,) int32, mapped."""
+    return _mapped(file)
