@@ -66,11 +66,10 @@ class ProgressWatcher(Watcher):
 
     def epoch(self, record: dict[str, Any]) -> None:
         """One line an epoch."""
-        scores = ""
-        if "train_loss" in record:
-            scores = f"  mean loss {record['train_loss']:.4f}"
-        if "valid_ppl" in record:
-            scores = f"  valid loss {record['valid_loss']:.4f}  ppl {record['valid_ppl']:.2f}"
+        scores = f"  mean loss {record['train_loss']:.4f}" if "train_loss" in record else ""
+        if "valid_loss" in record:
+            scores += f"  valid loss {record['valid_loss']:.4f}"
+            scores += f"  ppl {record['valid_ppl']:.2f}" if "valid_ppl" in record else ""
             scores += "  (best so far)" if record.get("best") else ""
         self._print(
             f"epoch {record['epoch']} done at step {record['step']}, {record['seconds']:.0f} s{scores}"

@@ -35,6 +35,8 @@ class Job(Protocol):
 
     generators: dict[str, Any]
     """Random generators by role; each has state() and load_state()."""
+    perplexity: bool
+    """Whether exp(loss) is one, and worth logging."""
     divergence_loss: float
     """A training loss above this has diverged, though it is finite."""
 

@@ -143,7 +143,7 @@ class Trainer:
             "epoch": p.epoch,
             "tokens": p.tokens,
             "loss": loss,
-            "ppl": _exp(loss),
+            **({"ppl": _exp(loss)} if self.job.perplexity else {}),
             "lr": self.optimizer.lr,
             "grad_norm": norm,
             "tokens_per_s": round(p.interval_tokens / max(p.interval_seconds, 1e-9), 1),
@@ -169,7 +169,9 @@ class Trainer:
         record |= {"lr": self.optimizer.lr, "seconds": round(p.seconds, 3)}
         improved = scores is None or p.best is None or scores["loss"] < p.best
         if scores is not None:
-            record |= {"valid_loss": scores["loss"], "valid_ppl": _exp(scores["loss"])}
+            record["valid_loss"] = scores["loss"]
+            if self.job.perplexity:
+                record["valid_ppl"] = _exp(scores["loss"])
             record |= {f"valid_{name}": value for name, value in scores.items() if name != "loss"}
             p.best = scores["loss"] if improved else p.best
         if improved:

@@ -310,9 +310,7 @@ def test_a_signal_during_validation_saves_and_resumes(tmp_path: Path) -> None:
 
 def test_an_interrupted_trainer_can_go_on_in_the_same_process(tmp_path: Path) -> None:
     toy_trainer(tmp_path / "straight").fit()
-    trainer = toy_trainer(
-        tmp_path / "run", watcher=Recorder({3: lambda: signal.raise_signal(signal.SIGINT)})
-    )
+    trainer = toy_trainer(tmp_path / "run", watcher=Recorder({3: lambda: signal.raise_signal(signal.SIGINT)}))
     with pytest.raises(TrainingInterrupted):
         trainer.fit()
     assert trainer.fit().step == 18

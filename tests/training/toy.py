@@ -41,6 +41,7 @@ class ToyJob:
         self.targets = random.standard_normal((batches, size, E)).astype(np.float32)
         self.model = Toy(3)
         self.generators: dict[str, Any] = {"dropout": Generator(0, "dropout")}
+        self.perplexity = True
         self.divergence_loss = 1e6
         self.factor: Callable[[int], float] = lambda index: 1.0
         self.scripted, self.valid, self.validations = scripted, valid, 0

@@ -36,6 +36,7 @@ class LanguageModelingJob:
         self.eval_batch_size = eval_batch_size
         self.batches = BPTTBatches(train_ids, batch_size=batch_size, bptt=bptt, start_id=eos_id)
         self.generators: dict[str, Any] = {"dropout": Generator(seed, "dropout")}
+        self.perplexity = True
         self.divergence_loss = 20 * math.log(model.config.vocab_size)  # 20 times that of blind guessing
         self._state = model.zero_state(batch_size)
 

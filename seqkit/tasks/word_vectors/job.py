@@ -31,6 +31,7 @@ class WordVectorJob:
         )
         self.sampler = NegativeSampler(counts, exponent=settings.ns_exponent, seed=settings.seed)
         self.negative = settings.negative if settings.loss == "negative-sampling" else 0
+        self.perplexity = False
         self.generators: dict[str, Any] = {}
         blind = (1 + self.negative) * math.log(2) if self.negative else math.log(len(counts))
         neighbours = 1 if settings.model == "cbow" else 2 * settings.window

@@ -1,0 +1,85 @@
+"""The textbook's CBOW on PTB over several seeds: its analogies and neighbours, ours beside them.
+
+    python -m benchmarks.textbook_word_vectors --runs DIR [--seeds 5]
+
+Trains the recipe textbook-cbow into DIR/seed-S, or goes on with what lies there. "Deep Learning from
+Scratch 2", section 4.3.3, prints the answers and neighbours that stand beside ours.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import RESULTS, machine, write_json
+from seqkit import KeyedVectors
+from seqkit.cli.settings_file import read_recipe
+from seqkit.tasks.word_vectors import WordVectorSettings, train
+from seqkit.training import Watcher
+
+ANALOGIES = {
+    ("king", "man", "queen"): "woman",
+    ("take", "took", "go"): "went",
+    ("car", "cars", "child"): "children",
+    ("good", "better", "bad"): "worse",
+}
+"""a : b = c : answer. The book's model finds the first three and not the last."""
+
+NEIGHBOURS = {
+    "you": "we .610, someone .591, i .554, something .490, anyone .473",
+    "year": "month .719, week .652, spring .627, summer .626, decade .604",
+    "car": "luxury .497, arabia .478, auto .471, disk-drive .451, travel .409",
+    "toyota": "ford .551, instrumentation .510, mazda .494, bethlehem .475, nissan .475",
+}
+
+
+class _Epochs(Watcher):
+    def epoch(self, record: dict[str, Any]) -> None:
+        print(f"  epoch {record['epoch']}: mean loss {record['train_loss']:.4f}, {record['seconds']:.0f} s")
+
+
+def rank(wv: KeyedVectors, question: tuple[str, str, str], answer: str, *, by: str) -> int:
+    """The answer's place among all words but the question's, from 1."""
+    a, b, c = question
+    nearest = wv.most_similar if by == "cosine" else wv.most_similar_by_dot
+    found = nearest(positive=[b, c], negative=[a], topn=len(wv) - 3)
+    return 1 + [word for word, _ in found].index(answer)
+
+
+def main() -> None:
+    """Train what is missing, print the tables, write the ranks."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.textbook_word_vectors", description=__doc__)
+    parser.add_argument("--runs", type=Path, required=True, help="folder of the runs")
+    parser.add_argument("--seeds", type=int, default=5)
+    options = parser.parse_args()
+    models = []
+    for seed in range(options.seeds):
+        print(f"seed {seed}")
+        settings = WordVectorSettings.from_values(read_recipe("textbook-cbow", "train-embeddings"))
+        settings = WordVectorSettings.from_values({**settings.to_dict(), "seed": seed})
+        models.append(train(settings, options.runs / f"seed-{seed}", resume=True, watcher=_Epochs()))
+    ranks: dict[str, dict[str, list[int]]] = {}
+    print("\nplace of the answer among the words that are not of the question, one number a seed")
+    for question, answer in ANALOGIES.items():
+        title = "{}:{} = {}:{}".format(*question, answer)
+        ranks[title] = {
+            by: [rank(model.wv, question, answer, by=by) for model in models] for by in ("dot", "cosine")
+        }
+        for by, places in ranks[title].items():
+            first, five = sum(p == 1 for p in places), sum(p <= 5 for p in places)
+            shown = " ".join(f"{place:>4}" for place in places)
+            print(f"{title:<28}{by:<8}{shown}   first {first}, among five {five}, of {len(places)} seeds")
+    print("\nneighbours by cosine: seed 0, and the book's")
+    for word, book in NEIGHBOURS.items():
+        ours = ", ".join(
+            f"{w} {s:.3f}".replace("0.", ".") for w, s in models[0].wv.most_similar(word, topn=5)
+        )
+        print(f"{word:<8}{ours}\n{'':<8}{book}")
+    steps = [model.run.load_model()[1]["step"] for model in models]
+    path = RESULTS / "textbook_word_vectors.json"
+    write_json(path, {"ranks": ranks, "steps": steps, "machine": machine()})
+
+
+if __name__ == "__main__":
+    main()
