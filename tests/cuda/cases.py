@@ -107,27 +107,30 @@ CBOW, SKIP_GRAM = (Plan(sg, 3, True, 4, True, False) for sg in (False, True))
 _LENGTHS = (0, 9, 1, 2, 31, 0, 32, 1, 33, 3, 65)
 _TEXT = c.word2vec_text(1, _LENGTHS)  # sentences that end within 32 tokens, with them, and beyond
 _SHORT = c.word2vec_text(2, (7, 2, 13))
+_ENDS = list(itertools.accumulate(length + 1 for length in _LENGTHS))
+_CUTS = [_ENDS[k] for k in (0, 3, 3, 6, 7)]  # into chunks, of which three are without examples
 for flags in itertools.product((False, True), repeat=4):
     add(f"word2vec/{flags}", c.compare_word2vec, _SHORT, Plan(flags[0], 3, flags[1], 4, *flags[2:]))
-for name, plan in (("CBOW", CBOW), ("skip-gram", SKIP_GRAM)):
-    add(f"word2vec/{name}, sentences of all lengths", c.compare_word2vec, _TEXT, plan, 5)
-    add(f"word2vec/{name}, most words left out", c.compare_word2vec, _TEXT, plan, 5, keep=0.1)
-    cut = list(itertools.accumulate(length + 1 for length in _LENGTHS))
-    chunks = [cut[0], cut[3], cut[3], cut[6], cut[7]]  # the first and the last but one without examples
-    add(f"word2vec/{name}, chunks", c.compare_word2vec, _TEXT, plan, 5, chunks)
-    add(f"word2vec/{name}, no text", c.compare_word2vec, _TEXT[:0], plan)
-    add(f"word2vec/{name}, no words", c.compare_word2vec, np.zeros(40, np.int32), plan, 5, [3, 35])
-    for E in (1, 31, 32, 33, 127, 128, 129, 320, 321, 1024):
-        add(f"word2vec/{name}, {E} columns", c.compare_word2vec, _SHORT[:8], plan, E)
-    for negative in (1, 31, 32, 33, 70):
-        plan = plan._replace(negative=negative)
-        add(f"word2vec/{name}, {negative} negatives", c.compare_word2vec, _SHORT, plan, 5)
-    for window in (1, 2, 50):
-        plan = plan._replace(window=window, negative=2)
-        add(f"word2vec/{name}, window {window}", c.compare_word2vec, _TEXT[:60], plan, 5)
-    for workers in (2, 4, 8, 400):
-        plan = plan._replace(window=3, negative=4)
-        add(
-            f"word2vec/{name}, {workers} workers",
-            c.compare_word2vec, _TEXT, plan, 5, chunks, alpha=1e-4, workers=workers,
-        )  # fmt: skip
+
+
+def _word2vec(name: str, ids: np.ndarray, *arguments: Any, change: Any = None, **settings: Any) -> None:
+    for kind, plan in (("CBOW", CBOW), ("skip-gram", SKIP_GRAM)):
+        plan = plan._replace(**(change or {}))
+        add(f"word2vec/{kind}, {name}", c.compare_word2vec, ids, plan, *arguments, **settings)
+
+
+_word2vec("sentences of all lengths", _TEXT, 5)
+_word2vec("most words left out", _TEXT, 5, sampling=c.word2vec_sampling(keep=0.1))
+_word2vec("words left out by a hair", np.arange(2, 50), 5, sampling=c.word2vec_edges(np.arange(2, 50)))
+_word2vec("chunks", _TEXT, 5, _CUTS)
+_word2vec("no text", _TEXT[:0])
+_word2vec("no words", np.zeros(40, np.int32), 5, [3, 35])
+_word2vec("scores beyond the cut", _SHORT, scale=3.0)
+for E in (1, 31, 32, 33, 127, 128, 129, 320, 321, 1024):
+    _word2vec(f"{E} columns", _SHORT[:8], E)
+for negative in (1, 31, 32, 33, 70):
+    _word2vec(f"{negative} negatives", _SHORT, 5, change={"negative": negative})
+for window in (1, 2, 50):
+    _word2vec(f"window {window}", _TEXT[:60], 5, change={"window": window})
+for workers in (2, 4, 8, 400):
+    _word2vec(f"{workers} workers", _TEXT, 5, _CUTS, alpha=1e-4, workers=workers)

@@ -237,14 +237,27 @@ def word2vec_text(seed: int, lengths: Sequence[int]) -> np.ndarray:
     return np.array([word for sentence in sentences for word in sentence][:-1], np.int32)
 
 
-def word2vec_sampling(seed: int, keep: float = 0.5) -> Sampling:
+def word2vec_key(chunk: int) -> int:
+    return word2vec_reference.splitmix64(chunk)
+
+
+def word2vec_sampling(keep: float = 0.5) -> Sampling:
     """Each word is kept with a chance between ``keep`` and 1."""
-    random, top = np.random.default_rng(seed), 2**32
+    random, top = np.random.default_rng(3), 2**32
     return Sampling(
         random.integers(int(keep * (top - 1)), top, V).astype(np.uint32),
         random.integers(0, top, V).astype(np.uint32),
         random.integers(2, V, V).astype(np.int32),
     )
+
+
+def word2vec_edges(words: np.ndarray) -> Sampling:
+    """For a sentence of distinct words: every other one is kept by a hair, the rest are not."""
+    sampling = word2vec_sampling()
+    for number, word in enumerate(words, 1):
+        bits = word2vec_reference.splitmix64(word2vec_key(0) + number * word2vec_reference.GOLDEN)
+        sampling.keep[word] = (bits >> 32) + number % 2
+    return sampling
 
 
 def compare_word2vec(
@@ -254,7 +267,8 @@ def compare_word2vec(
     E: int = 37,
     cuts: Sequence[int] = (),
     *,
-    keep: float = 0.5,
+    sampling: Sampling | None = None,
+    scale: float = 0.3,
     alpha: float = 0.05,
     workers: int = 1,
 ) -> None:
@@ -263,10 +277,10 @@ def compare_word2vec(
     One worker gives the reference's vectors, to rounding. Several do not see each other's updates in its
     order; where alpha is so small that this does not matter, they must still have made the same ones.
     """
-    a, b = normal(1, V, E, scale=0.3), normal(2, V, E, scale=0.3)
-    bounds, sampling = [0, *cuts, len(ids)], word2vec_sampling(3, keep)
+    a, b = normal(1, V, E, scale=scale), normal(2, V, E, scale=scale)
+    bounds, sampling = [0, *cuts, len(ids)], sampling or word2vec_sampling()
     alphas = [alpha * (1 - 0.1 * c) for c in range(len(bounds) - 1)]
-    keys = [word2vec_reference.splitmix64(c) for c in range(len(bounds) - 1)]
+    keys = [word2vec_key(c) for c in range(len(bounds) - 1)]
     after_a, after_b = a.copy(), b.copy()
     words, examples, loss = word2vec_reference.train_chunks(
         ids, bounds, EOS, UNK, sampling, plan, after_a, after_b, alphas, keys
@@ -278,9 +292,9 @@ def compare_word2vec(
             read[0], bounds, EOS, UNK, read[1], plan, a2, b2, alphas, keys, workers=workers
         )
     assert found[:2] == (words, examples)
-    scale = alpha if workers > 1 else 1.0
-    tolerance = {"rtol": 0, "atol": 5e-3} if workers > 1 else {"rtol": 1e-5, "atol": 1e-5}
-    np.testing.assert_allclose(found[2], loss, rtol=1e-3 if workers > 1 else 1e-5)
+    exact = workers == 1
+    np.testing.assert_allclose(found[2], loss, rtol=1e-5 if exact else 1e-3)
     for name, before, after, mine in (("input", a, after_a, a2), ("output", b, after_b, b2)):
-        moves = (after - before) / scale, (to_numpy(mine) - before) / scale
-        np.testing.assert_allclose(moves[1], moves[0], err_msg=f"{name} vectors", **tolerance)
+        expected, actual = ((x - before) / (1 if exact else alpha) for x in (after, to_numpy(mine)))
+        atol = 1e-5 * max(1, scale) if exact else 5e-3
+        np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=atol, err_msg=f"{name} vectors")

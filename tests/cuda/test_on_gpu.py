@@ -11,10 +11,12 @@ import pytest
 from seqkit.backend import device, to_numpy
 from seqkit.backend.kernels import cuda, kernels
 from seqkit.backend.kernels.softmax_cross_entropy import gpu as softmax_gpu
+from seqkit.backend.kernels.word2vec import gpu as word2vec_gpu
 from seqkit.backend.random import Generator
 from seqkit.errors import DeviceError
 from seqkit.models import LanguageModel, LanguageModelConfig
 from seqkit.optim import SGD
+from seqkit.vectors.training import Word2VecSettings, Word2VecTrainer
 from tests.cuda import comparisons
 from tests.cuda.cases import CASES
 from tests.cuda.test_loader import FAMILIES
@@ -86,6 +88,25 @@ def test_gpu_training_equals_the_cpu(cupy: Any, cell: str) -> None:
     )  # nothing learnt yet, nothing diverged
     for name in on_cpu:
         np.testing.assert_allclose(on_gpu[name], on_cpu[name], rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("sg", [False, True])
+def test_gpu_word2vec_learns_what_the_cpu_learns(cupy: Any, sg: bool) -> None:
+    """With 125 warps side by side; a text of 20 topics, 100 words each."""
+    random = np.random.default_rng(2)
+    lines = [[*(1 + 100 * (n % 20) + random.integers(0, 100, 19)), 0] for n in range(2000)]
+    ids = np.array(lines, np.int32).reshape(-1)
+    settings = Word2VecSettings(vector_size=100, workers=1, epochs=5, sample=0, alpha=0.05, sg=sg)
+    assert word2vec_gpu.worker_count(2001, len(ids)) == 125
+    found = {}
+    for where in ("cpu", "cuda"):
+        trainer = Word2VecTrainer(ids, np.bincount(ids, minlength=2001), settings, eos_id=0, device=where)
+        assert trainer.run()
+        unit = trainer.input_vectors[1:] / np.linalg.norm(trainer.input_vectors[1:], axis=1, keepdims=True)
+        nearest = np.argsort(-(unit @ unit.T), axis=1)[:, 1:6] // 100
+        found[where] = trainer.losses[-1], float((nearest == np.arange(2000)[:, None] // 100).mean())
+    assert found["cuda"][0] == pytest.approx(found["cpu"][0], rel=0.1)
+    assert found["cuda"][1] > found["cpu"][1] - 0.1
 
 
 def test_gpu_source_compiles_for_this_device(cupy: Any) -> None:

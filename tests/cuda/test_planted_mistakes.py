@@ -78,13 +78,8 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
     "row sums: rows unsorted": ("row_sums", "sum_segments", "values[order[n] * E", "values[n * E"),
     "word2vec: unknown words are drawn for": ("word2vec", "walk(", " && id != unk", ""),
     "word2vec: lanes draw the same number": ("word2vec", "walk(", " + __popc(reads & before)", ""),
-    "word2vec: keeps the word that equals the threshold less one": (
-        "word2vec",
-        "walk(",
-        "< keep",
-        "+ 1 < keep",
-    ),
-    "word2vec: sentences run on": ("word2vec", "walk(", "int length = 0;", "static int length; length = 0;"),
+    "word2vec: keeps the word that equals the threshold": ("word2vec", "walk(", "< keep", "<= keep"),
+    "word2vec: sentences overlap": ("word2vec", "walk(", "begin = end;", "begin = end - 1;"),
     "word2vec: a sentence of one word stays": ("word2vec", "walk(", "length < 2", "length < 1"),
     "word2vec: a word after the end of a line is passed over": (
         "word2vec",
@@ -126,7 +121,7 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
         "step * row[r]",
         "step * (row[r] + step * h[r])",
     ),
-    "word2vec: one column too many": ("word2vec", "update(", "if (j < model.E)", "if (j <= model.E)"),
+    "word2vec: one column too few": ("word2vec", "update(", "if (j < model.E)", "if (j < model.E - 1)"),
     "word2vec: the centre is its own context": ("word2vec", "one_share(+3", "p == i", "false"),
     "word2vec: skip-gram pairs share negatives": ("word2vec", "one_share(", "number += model.negative;", ""),
     "word2vec: the mean over one word too many": ("word2vec", "one_share(", "to - from - 1", "to - from"),
@@ -179,3 +174,10 @@ def test_a_barrier_that_some_threads_never_reach_is_named(emulator: Emulator) ->
     emulator.mutants["softmax_cross_entropy"] = planted(*MISTAKES["some threads leave before a barrier"])
     with pytest.raises(EmulationError, match="a barrier that only a part of the block's threads reached"):
         CASES["softmax/4x2 smoothing 0.0 gradient none"](np)
+
+
+def test_an_exchange_that_some_lanes_never_reach_is_named(emulator: Emulator) -> None:
+    mistake = MISTAKES["word2vec: some lanes leave before an exchange"]
+    emulator.mutants["word2vec"] = planted(*mistake)
+    with pytest.raises(EmulationError, match="an exchange that only a part of the warp's lanes reached"):
+        CASES["word2vec/CBOW, 31 columns"](np)

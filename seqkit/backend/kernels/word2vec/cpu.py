@@ -1,9 +1,10 @@
 """Word2vec in compiled code, as many threads at once as the caller starts.
 
-The arithmetic of an example is small (24 vectors of 100 numbers, 0.1 µs); the time goes to waiting for rows
-that lie scattered over tens of megabytes. So the words of the next example are drawn while the present one
-is computed, and their rows are asked for ahead (measured with one thread on 14 M words: 2.2 M words/s
-without, 2.7 M with). Rows are padded to whole cache lines. Threads update the same vectors without locks
+An example is 30 passes over rows of a hundred numbers, which take as long as three or four mistakes of the
+processor's about where a branch goes. So the sums are in LLVM's own vectors (``rows``), the words of a
+sentence are drawn at once and without branches, helpers are merged into one function, and the rows of the
+next example are asked for while the present one is computed, since they lie scattered over tens of megabytes.
+Rows are padded to whole cache lines. Threads update the same vectors without locks
 (Recht et al. 2011): with one thread the result equals the reference's, with more it varies.
 """
 
@@ -11,8 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from seqkit.backend.kernels.compiler import inline, inline_sums, jit, prefetch_row
+from seqkit.backend.kernels.compiler import jit, merged
 from seqkit.backend.kernels.word2vec.reference import CLIP, GOLDEN, Plan, Sampling
+from seqkit.backend.kernels.word2vec.rows import add_to_rows, prefetch_rows, score_rows, sum_rows, update_rows
 
 _GOLDEN = np.uint64(GOLDEN)
 _M1, _M2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
@@ -27,70 +29,96 @@ _CLIP = np.float32(CLIP)
 _SCALE = np.float32(_TABLE)
 
 
-@inline
+@merged
 def _mix(z):  # type: ignore[no-untyped-def]
     z = (z ^ (z >> _S30)) * _M1
     z = (z ^ (z >> _S27)) * _M2
     return z ^ (z >> _S31)
 
 
-@inline
-def _draw_negatives(chosen, centre, negative, key, count, threshold, alias, output):  # type: ignore[no-untyped-def]
-    """Fill ``chosen`` with the centre and negatives and ask for their rows; returns the new draw count."""
-    V, P = output.shape
-    chosen[0] = centre
-    for line in range(0, P, 16):
-        prefetch_row(output, centre, line)
-    for k in range(1, negative + 1):
-        count += np.uint64(1)
-        bits = _mix(key + count * _GOLDEN)
-        word = np.int64(((bits & _LOW) * np.uint64(V)) >> _S32)
-        if np.uint32(bits >> _S32) >= threshold[word]:
-            word = np.int64(alias[word])
-        chosen[k] = word
-        for line in range(0, P, 16):
-            prefetch_row(output, word, line)
-    return count
+@merged
+def _draw_words(drawn, number, key, count, V, threshold, alias):  # type: ignore[no-untyped-def]
+    """drawn[n] = the word of draw count + 1 + n, n below ``number``; no branches, so that it vectorises."""
+    for n in range(number):
+        bits = _mix(key + (count + np.uint64(n + 1)) * _GOLDEN)
+        word = np.int64(((bits & _LOW) * V) >> _S32)
+        other = np.int64(alias[word])
+        drawn[n] = word if np.uint32(bits >> _S32) < threshold[word] else other
 
 
-@inline_sums
-def _update(h, gradient, chosen, negative, output, alpha, sigmoid, softplus):  # type: ignore[no-untyped-def]
+@merged
+def _choose(chosen, start, centre, drawn, first, negative, output):  # type: ignore[no-untyped-def]
+    """Fill ``chosen`` from ``start`` with the centre and drawn words and ask for their rows.
+
+    Returns how many were chosen; those that equal the centre are passed over. A negative number tells that a
+    word was chosen twice.
+    """
+    chosen[start] = centre
+    prefetch_rows(output, centre)
+    number, twice = 1, False
+    for n in range(first, first + negative):
+        word = drawn[n]
+        for k in range(start + 1, start + number):
+            twice |= chosen[k] == word
+        chosen[start + number] = word
+        number += 1 if word != centre else 0
+        prefetch_rows(output, word)
+    return -number if twice else number
+
+
+@merged
+def _place(score):  # type: ignore[no-untyped-def]
+    return np.int32((score + _CLIP) * _SCALE + np.float32(0.5))
+
+
+@merged
+def _slopes(scores, steps, begin, end, true, alpha, tables):  # type: ignore[no-untyped-def]
+    """steps[k] = alpha · (label - σ(score)), label 1 for the word at ``true``; returns the losses' sum."""
+    sigmoid, softplus = tables
+    for k in range(begin, end):
+        score = scores[k] if scores[k] > -_CLIP else -_CLIP  # NaN too, which must not become a place
+        scores[k] = score if score < _CLIP else _CLIP
+        label = np.float32(1) if k == true else np.float32(0)
+        steps[k] = alpha * (label - sigmoid[_place(scores[k])])
+    loss = -scores[true] if begin == true else np.float32(0)
+    for k in range(begin, end):
+        loss += softplus[_place(scores[k])]
+    return loss
+
+
+@merged
+def _update(h, gradient, chosen, start, number, output, alpha, tables, scores, steps):  # type: ignore[no-untyped-def]
     """Move the output vectors; fills ``gradient`` with the update of h and returns the loss."""
-    P = h.shape[0]
-    loss = np.float32(0)
-    for j in range(P):
-        gradient[j] = np.float32(0)
-    for k in range(negative + 1):
-        word = chosen[k]
-        if k > 0 and word == chosen[0]:
-            continue
-        o = output[word]
-        score = np.float32(0)
-        for j in range(P):
-            score += h[j] * o[j]
-        score = score if score > -_CLIP else -_CLIP  # NaN too, which must not become a place in a table
-        score = _CLIP if score > _CLIP else score
-        place = np.int32((score + _CLIP) * _SCALE + np.float32(0.5))
-        label = np.float32(1) if k == 0 else np.float32(0)
-        loss += softplus[place] - label * score
-        step = alpha * (label - sigmoid[place])
-        for j in range(P):
-            gradient[j] += step * o[j]
-        for j in range(P):
-            o[j] += step * h[j]
+    gradient[:] = np.float32(0)
+    scores[:] = np.float32(0)
+    if number > 0:
+        end = start + number
+        score_rows(scores, h, output, chosen, start, end)
+        loss = _slopes(scores, steps, start, end, start, alpha, tables)
+        update_rows(gradient, h, output, chosen, steps, start, end)
+    else:  # a word stands there twice: its second score follows its first update
+        loss = np.float32(0)
+        for k in range(start, start - number):
+            score_rows(scores, h, output, chosen, k, k + 1)
+            loss += _slopes(scores, steps, k, k + 1, start, alpha, tables)
+            update_rows(gradient, h, output, chosen, steps, k, k + 1)
     return loss
 
 
 @jit
 def _cbow(  # type: ignore[no-untyped-def]
     ids, eos, unk, keep, threshold, alias, window, shrink, negative, mean, true_gradient,
-    vectors, output, alpha, key, sigmoid, softplus,
+    vectors, output, alpha, key, tables,
 ):  # fmt: skip
     P = vectors.shape[1]
     h, gradient = np.zeros(P, np.float32), np.zeros(P, np.float32)
-    chosen = np.zeros((2, negative + 1), np.int64)
-    span = np.zeros(2, np.int64)
-    kept = np.empty(ids.shape[0], np.int64)
+    room = negative + 2  # a word passed over is written before that is known
+    chosen = np.zeros(2 * room, np.int64)
+    numbers, span = np.zeros(2, np.int64), np.zeros(2, np.int64)
+    context, drawn = np.zeros(2 * window + 1, np.int64), np.empty(1 << 10, np.int64)
+    scores, steps = np.zeros(2 * room, np.float32), np.zeros(2 * room, np.float32)
+    kept = np.empty(ids.shape[0] + 1, np.int64)
+    V = np.uint64(output.shape[0])
     count = np.uint64(0)
     position, words, examples, loss = 0, 0, 0, 0.0
     one = np.float32(1)
@@ -103,61 +131,69 @@ def _cbow(  # type: ignore[no-untyped-def]
                 continue
             words += 1
             count += np.uint64(1)
-            if np.uint32(_mix(key + count * _GOLDEN) >> _S32) < keep[word]:
-                kept[length] = word
-                length += 1
+            kept[length] = word
+            length += 1 if np.uint32(_mix(key + count * _GOLDEN) >> _S32) < keep[word] else 0
         position += 1
         if length < 2:
             continue
+        if length * (1 + negative) > drawn.shape[0]:
+            drawn = np.empty(2 * length * (1 + negative), np.int64)
+        _draw_words(drawn, length * (1 + negative), key, count, V, threshold, alias)
         for ahead in range(length + 1):
             if ahead < length:
-                count += np.uint64(1)
-                bits = _mix(key + count * _GOLDEN) >> _S32
+                first_draw = ahead * (1 + negative)
+                bits = _mix(key + (count + np.uint64(first_draw + 1)) * _GOLDEN) >> _S32
                 span[ahead & 1] = 1 + np.int64((bits * np.uint64(window)) >> _S32) if shrink else window
-                count = _draw_negatives(
-                    chosen[ahead & 1], kept[ahead], negative, key, count, threshold, alias, output
+                numbers[ahead & 1] = _choose(
+                    chosen, (ahead & 1) * room, kept[ahead], drawn, first_draw + 1, negative, output
                 )
                 if ahead + window + 1 < length:
-                    for line in range(0, P, 16):
-                        prefetch_row(vectors, kept[ahead + window + 1], line)
+                    prefetch_rows(vectors, kept[ahead + window + 1])
             if ahead == 0:
                 continue
             i = ahead - 1
             first, last = max(0, i - span[i & 1]), min(length, i + span[i & 1] + 1)
-            for j in range(P):
-                h[j] = np.float32(0)
+            number = 0
             for p in range(first, last):
-                if p != i:
-                    row = vectors[kept[p]]
-                    for j in range(P):
-                        h[j] += row[j]
-            share = one / np.float32(last - first - 1)
-            if mean:
-                for j in range(P):
-                    h[j] *= share
-            loss += _update(h, gradient, chosen[i & 1], negative, output, alpha, sigmoid, softplus)
+                context[number] = kept[p]
+                number += 1 if p != i else 0
+            share = one / np.float32(number) if mean else one
+            sum_rows(h, vectors, context, number, share)
+            at = (i & 1) * room
+            loss += _update(h, gradient, chosen, at, numbers[i & 1], output, alpha, tables, scores, steps)
             examples += 1
-            if mean and true_gradient:
-                for j in range(P):
-                    gradient[j] *= share
-            for p in range(first, last):
-                if p != i:
-                    row = vectors[kept[p]]
-                    for j in range(P):
-                        row[j] += gradient[j]
+            add_to_rows(vectors, context, number, gradient, share if true_gradient else one)
+        count += np.uint64(length * (1 + negative))
     return words, examples, loss
+
+
+@merged
+def _pair(  # type: ignore[no-untyped-def]
+    vectors, word, h, gradient, chosen, start, number, output, alpha, tables, scores, steps, place
+):
+    """An example of skip-gram: its loss, after both sides moved. ``place`` (1,) is room for the word."""
+    place[0] = word
+    sum_rows(h, vectors, place, 1, np.float32(1))
+    loss = _update(h, gradient, chosen, start, number, output, alpha, tables, scores, steps)
+    add_to_rows(vectors, place, 1, gradient, np.float32(1))
+    return loss
 
 
 @jit
 def _skip_gram(  # type: ignore[no-untyped-def]
     ids, eos, unk, keep, threshold, alias, window, shrink, negative, vectors, output, alpha, key,
-    sigmoid, softplus,
+    tables,
 ):  # fmt: skip
     P = vectors.shape[1]
     gradient = np.zeros(P, np.float32)
     h = np.zeros(P, np.float32)
-    chosen = np.zeros((2, negative + 1), np.int64)
-    kept = np.empty(ids.shape[0], np.int64)
+    room = negative + 2  # a word passed over is written before that is known
+    chosen = np.zeros(2 * room, np.int64)
+    place = np.zeros(1, np.int64)
+    drawn = np.empty(2 * window * negative, np.int64)
+    scores, steps = np.zeros(2 * room, np.float32), np.zeros(2 * room, np.float32)
+    kept = np.empty(ids.shape[0] + 1, np.int64)
+    V = np.uint64(output.shape[0])
     count = np.uint64(0)
     position, words, examples, loss = 0, 0, 0, 0.0
     while position < ids.shape[0]:
@@ -169,9 +205,8 @@ def _skip_gram(  # type: ignore[no-untyped-def]
                 continue
             words += 1
             count += np.uint64(1)
-            if np.uint32(_mix(key + count * _GOLDEN) >> _S32) < keep[word]:
-                kept[length] = word
-                length += 1
+            kept[length] = word
+            length += 1 if np.uint32(_mix(key + count * _GOLDEN) >> _S32) < keep[word] else 0
         position += 1
         if length < 2:
             continue
@@ -180,25 +215,36 @@ def _skip_gram(  # type: ignore[no-untyped-def]
             bits = _mix(key + count * _GOLDEN) >> _S32
             span = 1 + np.int64((bits * np.uint64(window)) >> _S32) if shrink else np.int64(window)
             first, last = max(0, i - span), min(length, i + span + 1)
-            turn, waiting = 0, np.int64(-1)
+            pairs = last - first - 1
+            _draw_words(drawn, pairs * negative, key, count, V, threshold, alias)
+            count += np.uint64(pairs * negative)
+            turn, waiting, number = 0, np.int64(-1), np.int64(0)
             for p in range(first, last + 1):  # one pair behind the draws, so that their rows can arrive
                 if p == i:
                     continue
+                ready = number
                 if p < last:
-                    count = _draw_negatives(
-                        chosen[turn & 1], kept[i], negative, key, count, threshold, alias, output
+                    number = _choose(
+                        chosen, (turn & 1) * room, kept[i], drawn, turn * negative, negative, output
                     )
-                    for line in range(0, P, 16):
-                        prefetch_row(vectors, kept[p], line)
+                    prefetch_rows(vectors, kept[p])
                 if waiting >= 0:
-                    row = vectors[waiting]
-                    for j in range(P):
-                        h[j] = row[j]
-                    loss += _update(
-                        h, gradient, chosen[(turn - 1) & 1], negative, output, alpha, sigmoid, softplus
+                    at = ((turn - 1) & 1) * room
+                    loss += _pair(
+                        vectors,
+                        waiting,
+                        h,
+                        gradient,
+                        chosen,
+                        at,
+                        ready,
+                        output,
+                        alpha,
+                        tables,
+                        scores,
+                        steps,
+                        place,
                     )
-                    for j in range(P):
-                        row[j] += gradient[j]
                     examples += 1
                 turn += 1
                 waiting = kept[p] if p < last else np.int64(-1)
@@ -218,7 +264,7 @@ def train_chunk(
 ) -> tuple[int, int, float]:
     """See the reference. Releases the GIL, so that threads train side by side."""
     start = (ids, eos_id, unk_id, *sampling, plan.window, plan.shrink, plan.negative)
-    vectors = (input_vectors, output_vectors, np.float32(alpha), np.uint64(key), SIGMOID, SOFTPLUS)
+    vectors = (input_vectors, output_vectors, np.float32(alpha), np.uint64(key), (SIGMOID, SOFTPLUS))
     if plan.skip_gram:
         words, examples, loss = _skip_gram(*start, *vectors)
     else:

@@ -20,13 +20,18 @@ from seqkit.errors import ShapeError
 WIDTHS = (128, 320, 1024)
 """Columns that a ``train`` kernel holds in registers."""
 
-MOST_WORKERS = 2048
-ROWS_OF_A_WORKER, TOKENS_OF_A_WORKER = 8, 64
+MOST_WORKERS = 1024
+ROWS_OF_A_WORKER, TOKENS_OF_A_WORKER = 16, 64
 _WARPS = 4  # in a block
 
 
 def worker_count(V: int, tokens: int) -> int:
-    """How many warps train at once: a function of the shapes alone."""
+    """How many warps train at once: a function of the shapes alone.
+
+    The limits are estimates, not measured. 1,024 examples in flight, at some 10,000 cycles each, ask for more
+    rows than memory gives. All examples in flight that hold a word move its row by what they saw before the
+    others did, as one large step; without subsampling a third of them hold the most frequent word.
+    """
     return max(1, min(MOST_WORKERS, V // ROWS_OF_A_WORKER, tokens // TOKENS_OF_A_WORKER))
 
 
