@@ -58,10 +58,8 @@ def test_vectors_may_be_named_by_the_environment(
 
 
 def test_without_any_the_embedded_corpus_serves(seqkit: Seqkit, monkeypatch: pytest.MonkeyPatch) -> None:
-    import seqkit.tasks.word_vectors as job
-
     monkeypatch.delenv("SEQKIT_VECTORS", raising=False)
-    monkeypatch.setattr(job, "EPOCHS", 1)
+    monkeypatch.setattr("seqkit.tasks.word_vectors.find.EPOCHS", 1)
     from seqkit.backend.kernels import numba_missing
 
     if numba_missing() is not None:
