@@ -12,8 +12,10 @@ from tests.cuda.emulator import ORDERS, Emulator, compiler_missing
 
 
 @pytest.fixture(scope="session")
-def compiled_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("emulated")
+def compiled_folder(pytestconfig: pytest.Config) -> Path:
+    """Kept from one run of the tests to the next: g++ takes a second or two for each mutant."""
+    assert pytestconfig.cache is not None
+    return pytestconfig.cache.mkdir("emulated")
 
 
 @functools.cache
@@ -23,7 +25,7 @@ def _emulator(folder: Path) -> Emulator:
 
 @pytest.fixture
 def emulator(compiled_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Emulator:
-    """Runs what the wrappers launch, on NumPy arrays; libraries are kept for the session."""
+    """Runs what the wrappers launch, on NumPy arrays."""
     if (missing := compiler_missing()) is not None:
         pytest.skip(missing)
     emulator = _emulator(compiled_folder)

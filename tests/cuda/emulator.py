@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import platform
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from seqkit.backend.kernels import cuda
 SHIM = Path(__file__).with_name("shim.h")
 COMPILER = "g++"
 FLAGS = ("-std=c++17", "-O1", "-shared", "-fPIC")
+COMPILED_BY = platform.platform()
 STRICT = ("-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas")  # "unroll" is for the device
 ORDERS = {"ascending": 0, "descending": 1}
 OUTCOMES = {
@@ -64,17 +67,26 @@ class Emulator:
         source = self.mutants.get(family) or cuda.source(family)
         exports = "".join(f"EMULATE({name})\n" for name in KERNEL.findall(source))
         text = f'#include "{SHIM}"\n#line 1 "{family}/gpu.cu"\n{source}\n{exports}'
-        key = hashlib.sha256(text.encode()).hexdigest()[:16]
+        strict = () if family in self.mutants else STRICT  # a mistake may leave a variable unused
+        digest = hashlib.sha256("\0".join((text, SHIM.read_text(), *FLAGS, *strict, COMPILED_BY)).encode())
+        key = digest.hexdigest()[:32]
         if key not in self._libraries:
-            code, library = self.folder / f"{family}-{key}.cpp", self.folder / f"{family}-{key}.so"
+            library = self.folder / f"{family}-{key}.so"
+            if not library.exists():
+                self._compile(family, text, strict, library)
+            self._libraries[key] = ctypes.CDLL(str(library))
+        return self._libraries[key]
+
+    @staticmethod
+    def _compile(family: str, text: str, strict: Sequence[str], library: Path) -> None:
+        with tempfile.TemporaryDirectory(dir=library.parent) as folder:
+            code, made = Path(folder, f"{family}.cpp"), Path(folder, library.name)
             code.write_text(text)
-            strict = () if family in self.mutants else STRICT  # a mistake may leave a variable unused
-            command = [COMPILER, *FLAGS, *strict, "-o", library, code]
+            command = [COMPILER, *FLAGS, *strict, "-o", made, code]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
                 raise RefusedError(f"{COMPILER} refuses {family}/gpu.cu:\n{done.stderr}")
-            self._libraries[key] = ctypes.CDLL(str(library))
-        return self._libraries[key]
+            made.replace(library)
 
     def run(self, family: str, name: str, geometry: cuda.Geometry, arguments: Sequence[Any]) -> None:
         """What ``cuda.run`` does, on the host; also refuses arguments of other types than the kernel's."""
