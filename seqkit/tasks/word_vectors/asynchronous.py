@@ -138,6 +138,8 @@ class AsynchronousTraining:
     def _log(self) -> None:
         trainer, state = self.trainer, self.trainer.state
         words, seconds, examples, loss = self._logged
+        if state.epoch_examples <= examples:  # an epoch has just ended
+            return
         speed = (state.words - words) / max(state.seconds - seconds, 1e-9)
         left = (trainer.settings.epochs * trainer.corpus_words - state.words) / max(speed, 1e-9)
         record = {
