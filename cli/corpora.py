@@ -39,16 +39,22 @@ def _row(name: str) -> dict[str, Any]:
 def list_(as_json: bool) -> None:
     """All registered corpora and whether they are here."""
     from seqkit.backend import data_dir
-    from seqkit.corpora import REGISTRY
+    from seqkit.corpora import REGISTRY, generated_pairs
 
     rows = [_row(name) for name in REGISTRY]
     if as_json:
         print_json(rows)
         return
-    click.echo("pydocs            here    text    the English of the Python installation (the default)")
+    always = [
+        ("pydocs", "text", "the English of the Python installation (the default)"),
+        *((name, "pairs", generated_pairs(name).description) for name in ("dates", "addition")),
+    ]
+    table = [(name, "here", kind, description) for name, kind, description in always]
     for row in rows:
-        here = "here" if row["present"] else "absent"
-        click.echo(f"{row['name']:<17} {here:<7} {row['kind']:<7} {row['description']}")
+        table.append((row["name"], "here" if row["present"] else "absent", row["kind"], row["description"]))
+    width = max(len(kind) for _, _, kind, _ in table)
+    for name, here, kind, description in table:
+        click.echo(f"{name:<17} {here:<7} {kind:<{width}} {description}")
     click.echo(f"\nfolder: {data_dir()} (SEQKIT_DATA); also nltk:NAME, text files and folders", err=True)
 
 
@@ -56,15 +62,17 @@ def list_(as_json: bool) -> None:
 @click.argument("name")
 @json_option
 def info(name: str, as_json: bool) -> None:
-    """Licence, files and state of a corpus; of a text also its splits."""
-    from seqkit.corpora import REGISTRY, open_corpus
+    """Licence, files and state of a corpus; of texts and pairs also the splits."""
+    from seqkit.corpora import REGISTRY, open_corpus, open_pairs, pair_corpora
 
     if name in REGISTRY:
         row = _row(name)
         if row["present"] and REGISTRY[name].is_text:
             row["splits"] = list(open_corpus(name).splits)
+        if row["present"] and name in pair_corpora():
+            row["pairs"] = open_pairs(name).provenance()["pairs"]
     else:
-        corpus = open_corpus(name)
+        corpus = open_pairs(name) if name in pair_corpora() else open_corpus(name)
         row = {"name": corpus.name, **corpus.provenance(), "splits": list(corpus.splits)}
         row["defaults"] = vars(corpus.defaults)
     if as_json:

@@ -1,9 +1,11 @@
-"""Where texts come from: registered corpora, the user's files, NLTK, and the English of Python itself."""
+"""Where texts and pairs of texts come from: registered corpora, the user's files, NLTK, Python itself."""
 
 from seqkit.corpora.corpus import Corpus, CorpusFile, TextDefaults
 from seqkit.corpora.download import CorpusStatus, FileStatus, corpus_status, fetch
 from seqkit.corpora.files import file_corpus, folder_corpus
 from seqkit.corpora.opening import open_corpus, text_corpora
+from seqkit.corpora.pair_corpus import PairCorpus
+from seqkit.corpora.pairs import generated_pairs, open_pairs, pair_corpora
 from seqkit.corpora.reading import read_lines
 from seqkit.corpora.registry import REGISTRY, CorpusEntry, RemoteFile, registered
 
@@ -14,13 +16,17 @@ __all__ = [
     "CorpusFile",
     "CorpusStatus",
     "FileStatus",
+    "PairCorpus",
     "RemoteFile",
     "TextDefaults",
     "corpus_status",
     "fetch",
     "file_corpus",
     "folder_corpus",
+    "generated_pairs",
     "open_corpus",
+    "open_pairs",
+    "pair_corpora",
     "read_lines",
     "registered",
     "text_corpora",

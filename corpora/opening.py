@@ -11,7 +11,7 @@ from seqkit.corpora.files import corpus_of_pieces, path_corpus
 from seqkit.corpora.nltk_source import nltk_corpus
 from seqkit.corpora.pydocs import pydocs_corpus
 from seqkit.corpora.registry import REGISTRY, CorpusEntry
-from seqkit.errors import CorpusNotFoundError, DataError, UsageError
+from seqkit.errors import DataError, UsageError
 
 PYDOCS = "pydocs"
 
@@ -48,23 +48,7 @@ def _registered_corpus(entry: CorpusEntry) -> Corpus:
             f"{entry.name} is not a text for language models ({entry.kind}: {entry.description})",
             remedy=f"use {', '.join(text_corpora())}, nltk:NAME or a path",
         )
-    folder = entry.folder()
-    paths = {file.name: folder / file.name for file in entry.files}
-    missing = [name for name, path in paths.items() if not path.is_file()]
-    if missing:
-        raise CorpusNotFoundError(
-            f"the corpus {entry.name} is not here: no {', '.join(missing)}",
-            where=f"looked in {folder}",
-            remedy=f"fetch it with: seqkit corpora fetch {entry.name} (or set SEQKIT_DATA to where it is)",
-        )
-    for file in entry.files:
-        size = paths[file.name].stat().st_size
-        if file.size is not None and size != file.size:
-            raise DataError(
-                f"{size} bytes where the published file has {file.size}",
-                where=str(paths[file.name]),
-                remedy=f"delete it and fetch it again: seqkit corpora fetch {entry.name}",
-            )
+    paths = entry.local_files()
     if entry.name == "tinyshakespeare":
         # nanoGPT's cut, int(0.9 * characters), inside a line; the file is ASCII, so bytes are characters
         path = paths["input.txt"]

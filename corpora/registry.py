@@ -11,7 +11,7 @@ from pathlib import Path
 
 from seqkit.backend import paths
 from seqkit.corpora.corpus import TextDefaults
-from seqkit.errors import UsageError
+from seqkit.errors import CorpusNotFoundError, DataError, UsageError
 
 _GITHUB = "https://raw.githubusercontent.com/"
 _PTB = _GITHUB + "tomsercu/lstm/3b312e3601f5af0d9eb46e99e65e1ddd587a8a05/data/"
@@ -49,7 +49,10 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class CorpusEntry:
-    """A registered corpus. ``splits`` maps a split to its file for those that ``open_corpus`` can open."""
+    """A registered corpus. ``splits`` maps a split to its file for those that ``open_corpus`` can open.
+
+    kind: "text" for ``open_corpus``, "pairs" for ``open_pairs``; "images", "classification", "evaluation".
+    """
 
     name: str
     kind: str
@@ -67,6 +70,30 @@ class CorpusEntry:
     def folder(self, data_dir: Path | None = None) -> Path:
         """Where its files lie: a folder of its name under ``data_dir`` ($SEQKIT_DATA by default)."""
         return (paths.data_dir() if data_dir is None else data_dir) / self.name
+
+    def local_files(self) -> dict[str, Path]:
+        """Its files on disk by name.
+
+        Raises CorpusNotFoundError when one is absent, DataError when one has the wrong size.
+        """
+        folder = self.folder()
+        found = {file.name: folder / file.name for file in self.files}
+        missing = [name for name, path in found.items() if not path.is_file()]
+        if missing:
+            raise CorpusNotFoundError(
+                f"the corpus {self.name} is not here: no {', '.join(missing)}",
+                where=f"looked in {folder}",
+                remedy=f"fetch it with: seqkit corpora fetch {self.name} (or set SEQKIT_DATA to where it is)",
+            )
+        for file in self.files:
+            size = found[file.name].stat().st_size
+            if file.size is not None and size != file.size:
+                raise DataError(
+                    f"{size} bytes where the published file has {file.size}",
+                    where=str(found[file.name]),
+                    remedy=f"delete it and fetch it again: seqkit corpora fetch {self.name}",
+                )
+        return found
 
 
 _WHITESPACE = TextDefaults(tokenizer="whitespace", min_count=1)
@@ -194,7 +221,7 @@ _ENTRIES = (
     ),
     CorpusEntry(
         "tatoeba-eng-fra",
-        "translation",
+        "pairs",
         "142,787 pairs of English and French sentences, tab-separated",
         "CC BY 2.0",
         (
@@ -210,8 +237,8 @@ _ENTRIES = (
     ),
     CorpusEntry(
         "book-tasks",
-        "sequence to sequence",
-        "the textbook's sums (addition.txt) and dates (date.txt), 50,000 lines each; the dates repeat",
+        "pairs",
+        "the textbook's 50,000 sums (book:addition) and 50,000 dates (book:dates); the dates repeat",
         "MIT",
         (
             RemoteFile(

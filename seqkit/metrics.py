@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from seqkit.errors import ShapeError, UsageError
+from seqkit.errors import MissingDependencyError, ShapeError, UsageError
 
 
 def _mean_nll(total_nll: float, n: int, unit: str) -> float:
@@ -59,8 +62,10 @@ def accuracy(predicted: ArrayLike, target: ArrayLike) -> float:
 def token_accuracy(predicted: ArrayLike, target: ArrayLike, ignore_index: int | None = None) -> float:
     """The share of ids predicted right, over the positions whose target is not ``ignore_index``.
 
-    ``predicted`` and ``target`` of one shape, (B, T) or any other. Raises ShapeError for two shapes,
-    UsageError when no position counts.
+    ``predicted`` and ``target`` of one shape, (B, T) or any other. Every position counts once, in whatever
+    sequence it stands, so long sequences weigh more; the end token counts like the others. A position is
+    compared with the same position only: one id too many early on makes the rest wrong. Raises ShapeError
+    for two shapes, UsageError when no position counts.
     """
     p, t = _pair(predicted, target)
     counted = np.ones(t.shape, bool) if ignore_index is None else t != ignore_index
@@ -69,22 +74,79 @@ def token_accuracy(predicted: ArrayLike, target: ArrayLike, ignore_index: int | 
     return float(np.mean(p[counted] == t[counted]))
 
 
-def exact_match(predicted: Sequence[Sequence], target: Sequence[Sequence]) -> float:
-    """The share of sequences (lists of ids, or strings) that equal their target from end to end.
-
-    Raises ShapeError for two lengths, UsageError for none.
-    """
+def _check_one_each(predicted: Sequence, target: Sequence) -> None:
     if len(predicted) != len(target):
         raise ShapeError(
             f"there must be one target a prediction, not {len(target)} targets for {len(predicted)}"
         )
     if len(target) == 0:
         raise UsageError("there must be at least one prediction to score")
+
+
+def exact_match(predicted: Sequence[Sequence], target: Sequence[Sequence]) -> float:
+    """The share of sequences (lists of ids, or strings) that equal their target from end to end.
+
+    Every sequence counts once, and as given: padding, end tokens, case and spaces are compared too. Raises
+    ShapeError for two lengths, UsageError for none.
+    """
+    _check_one_each(predicted, target)
     equal = (
         p == t if isinstance(p, str) or isinstance(t, str) else list(p) == list(t)
         for p, t in zip(predicted, target, strict=True)
     )
     return sum(equal) / len(target)
+
+
+@dataclass(frozen=True)
+class Bleu:
+    """``score`` from 0 to 100, and sacreBLEU's ``signature``: the settings and version to publish with it."""
+
+    score: float
+    signature: str
+
+
+def bleu(
+    predicted: Sequence[str],
+    target: Sequence[str | Sequence[str]],
+    *,
+    lowercase: bool = False,
+    tokenize: str = "13a",
+) -> Bleu:
+    """Corpus BLEU (Papineni et al. 2002) of detokenised sentences, computed by sacreBLEU (Post 2018).
+
+    Each entry of ``target`` is the reference of its prediction, or a list of several. What is counted: for
+    n = 1 to 4 the n-grams of all predictions together, each as often as it stands in one reference of its
+    sentence at most. The score is 100 times the geometric mean of the four shares, times
+    exp(1 - reference length / predicted length) if the predictions are shorter; so it is no mean over
+    sentences. An n without any match gets a small share in place of 0 (sacreBLEU's smoothing ``exp``).
+    ``tokenize`` names sacreBLEU's tokenizer: ``13a`` is the usual one, ``none`` splits at spaces.
+
+    Raises MissingDependencyError without sacreBLEU, ShapeError for two lengths, UsageError for none, for a
+    sentence that is not a string and for an unknown tokenizer.
+    """
+    try:
+        metrics: Any = importlib.import_module("sacrebleu.metrics")
+    except ImportError as error:
+        raise MissingDependencyError(
+            "BLEU needs sacreBLEU, which is not installed", remedy="pip install 'seqkit[bleu]' (or sacrebleu)"
+        ) from error
+    if isinstance(predicted, str) or isinstance(target, str):
+        raise UsageError("predictions and targets must be lists of sentences, not one string")
+    _check_one_each(predicted, target)
+    references = [[t] if isinstance(t, str) else list(t) for t in target]
+    for i, (sentence, of_sentence) in enumerate(zip(predicted, references, strict=True)):
+        if not of_sentence or not all(isinstance(x, str) for x in (sentence, *of_sentence)):
+            raise UsageError(
+                f"sentence {i} must be a string with at least one reference, "
+                f"not {sentence!r} with {of_sentence!r}"
+            )
+    if tokenize not in metrics.BLEU.TOKENIZERS:
+        names = ", ".join(sorted(metrics.BLEU.TOKENIZERS))
+        raise UsageError(f"tokenize must be one of {names}, not {tokenize!r}")
+    scorer = metrics.BLEU(lowercase=lowercase, tokenize=tokenize)
+    streams = [list(stream) for stream in itertools.zip_longest(*references)]  # None: has no such reference
+    score = scorer.corpus_score(list(predicted), streams).score
+    return Bleu(float(score), str(scorer.get_signature()))
 
 
 def confusion_matrix(predicted: ArrayLike, target: ArrayLike, num_classes: int | None = None) -> np.ndarray:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import numpy as np
 import pytest
 
-from seqkit.errors import ShapeError, UsageError
+from seqkit.errors import MissingDependencyError, ShapeError, UsageError
 from seqkit.metrics import (
     accuracy,
     bits_per_character,
+    bleu,
     confusion_matrix,
     exact_match,
     perplexity,
@@ -83,6 +85,76 @@ def test_exact_match_misuse():
         exact_match([[1], [2]], [[1]])
     with pytest.raises(UsageError, match="at least one"):
         exact_match([], [])
+
+
+def test_every_token_counts_once_so_a_long_sequence_weighs_more():
+    # a row of 1 right id, a row of 3 of which 2 are right: 3/4 of the tokens, not the mean of 1 and 2/3
+    assert token_accuracy([[1, 0, 0], [1, 2, 3]], [[1, 0, 0], [1, 2, 9]], ignore_index=0) == 3 / 4
+
+
+def test_exact_match_compares_padding_and_case_too():
+    assert exact_match([[1, 2, 0], [1, 2]], [[1, 2], [1, 2]]) == 1 / 2
+    assert exact_match(["Two", "two"], ["two", "two"]) == 1 / 2
+
+
+def test_bleu_by_hand():
+    pytest.importorskip("sacrebleu")
+    # the cat sat on a mat | the cat sat on the mat. Matches: 5 of 6 words, 3 of 5 pairs, 2 of 4 triples,
+    # 1 of 3 quadruples; equal lengths.
+    result = bleu(["the cat sat on a mat"], ["the cat sat on the mat"])
+    assert result.score == pytest.approx(100 * (5 / 6 * 3 / 5 * 2 / 4 * 1 / 3) ** 0.25, rel=1e-12)
+    assert result.signature.startswith("nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:")
+
+
+def test_bleu_pools_the_counts_of_the_corpus_and_punishes_brevity():
+    pytest.importorskip("sacrebleu")
+    # a b c d e | a b c d e f g: all right. v w x y z | v w x y q: 4/5 3/4 2/3 1/2. Together 9/10 7/8 5/6 3/4;
+    # 10 words for 12.
+    result = bleu(["a b c d e", "v w x y z"], ["a b c d e f g", "v w x y q"])
+    shares = (9 / 10) * (7 / 8) * (5 / 6) * (3 / 4)
+    assert result.score == pytest.approx(100 * shares**0.25 * math.exp(1 - 12 / 10), rel=1e-12)
+
+
+def test_bleu_with_references_of_different_number():
+    pytest.importorskip("sacrebleu")
+    predicted = ["the cat sat on a mat", "a b c d e"]
+    result = bleu(predicted, [["a dog lay there", "the cat sat on a mat"], "a b c d e"])
+    assert result.score == pytest.approx(100, rel=1e-12)
+    assert result.signature.startswith("nrefs:var|")
+
+
+def test_bleu_settings_reach_the_signature():
+    pytest.importorskip("sacrebleu")
+    predicted, target = ["The end , at last ."], ["the end, at last."]
+    assert bleu(predicted, target, lowercase=True).score == pytest.approx(100, rel=1e-12)
+    result = bleu(predicted, target, tokenize="none")
+    assert result.score < 100
+    assert "case:mixed" in result.signature
+    assert "tok:none" in result.signature
+
+
+@pytest.mark.parametrize(
+    ("predicted", "target", "settings", "error", "match"),
+    [
+        (["a", "b"], ["a"], {}, ShapeError, "not 1 targets for 2"),
+        ([], [], {}, UsageError, "at least one prediction"),
+        ("a b", ["a b"], {}, UsageError, "lists of sentences, not one string"),
+        (["a b", ["c"]], ["a b", "c"], {}, UsageError, r"sentence 1 must be a string .* not \['c'\]"),
+        (["a b"], [[]], {}, UsageError, r"sentence 0 .* at least one reference, .* with \[\]"),
+        (["a b"], ["a b"], {"tokenize": "words"}, UsageError, "tokenize must be one of 13a, .* not 'words'"),
+    ],
+)
+def test_bleu_misuse(predicted, target, settings, error, match):
+    pytest.importorskip("sacrebleu")
+    with pytest.raises(error, match=match):
+        bleu(predicted, target, **settings)
+
+
+def test_without_sacrebleu_the_error_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sacrebleu", None)
+    monkeypatch.setitem(sys.modules, "sacrebleu.metrics", None)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'seqkit\[bleu\]'"):
+        bleu(["a"], ["a"])
 
 
 def test_confusion_matrix():

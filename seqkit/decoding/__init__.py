@@ -1,8 +1,18 @@
 """Producing ids from a model, written once against one protocol."""
 
+from seqkit.decoding.beam import beam_search
 from seqkit.decoding.greedy import greedy
-from seqkit.decoding.loop import Generated
-from seqkit.decoding.protocol import Decodable, UniformSource
+from seqkit.decoding.protocol import Attentive, Decodable, UniformSource
+from seqkit.decoding.results import Generated, Hypothesis
 from seqkit.decoding.sampling import sample
 
-__all__ = ["Decodable", "Generated", "UniformSource", "greedy", "sample"]
+__all__ = [
+    "Attentive",
+    "Decodable",
+    "Generated",
+    "Hypothesis",
+    "UniformSource",
+    "beam_search",
+    "greedy",
+    "sample",
+]

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from seqkit.decoding.loop import Generated, decode
+from seqkit.decoding.loop import decode
 from seqkit.decoding.protocol import Decodable
+from seqkit.decoding.results import Generated
 
 
 def likeliest(log_probs: np.ndarray, _rows: np.ndarray) -> np.ndarray:
@@ -26,6 +27,7 @@ def greedy(
     banned: Sequence[int] = (),
     stop: Sequence[int] = (),
     context: Any = None,
+    with_attention: bool = False,
 ) -> list[Generated]:
     """Generate ``batch`` sequences by the likeliest id; arguments and errors as in :func:`sample`."""
     return decode(
@@ -38,4 +40,5 @@ def greedy(
         banned=banned,
         stop=stop,
         context=context,
+        with_attention=with_attention,
     )

@@ -36,6 +36,19 @@ class Decodable(Protocol):
         ...
 
 
+class Attentive(Decodable, Protocol):
+    """A model that can also show where it looked: what ``with_attention`` asks for."""
+
+    def attention_of(self, state: Any) -> Array | None:
+        """The weights (B, S) over source positions behind the log-probabilities that came with ``state``.
+
+        ``state`` is one that :meth:`step` returned; S is the same at every step, and positions that only
+        pad a row's source have the weight 0. On the model's own device, an array and not a Tensor. None if
+        this model, as it was configured, attends to nothing.
+        """
+        ...
+
+
 class UniformSource(Protocol):
     """Where random numbers come from: ``seqkit.backend.random.Generator`` is one."""
 

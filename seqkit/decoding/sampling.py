@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from seqkit.decoding.greedy import likeliest
-from seqkit.decoding.loop import Generated, decode
+from seqkit.decoding.loop import decode
 from seqkit.decoding.protocol import Decodable, UniformSource
+from seqkit.decoding.results import Generated
 from seqkit.errors import UsageError
 
 
@@ -29,6 +30,7 @@ def sample(
     banned: Sequence[int] = (),
     stop: Sequence[int] = (),
     context: Any = None,
+    with_attention: bool = False,
 ) -> list[Generated]:
     """Generate ``batch`` sequences of up to ``max_new_tokens`` ids, drawn from the model.
 
@@ -36,13 +38,15 @@ def sample(
     produced, and one of ``stop`` ends its row. The probabilities of the rest, renormalised, are raised to
     1/``temperature`` (0: the likeliest id), cut to the ``top_k`` likeliest, renormalised, and cut to the
     smallest set of likeliest ids whose mass reaches ``top_p`` (nucleus sampling, Holtzman et al. 2020); among
-    equals the lower id counts as likelier. ``context`` is handed to ``model.start``.
+    equals the lower id counts as likelier. ``context`` is handed to ``model.start``. ``with_attention`` also
+    returns what an :class:`~seqkit.decoding.Attentive` model attended to.
 
     ``rng`` gives one number for each of the B rows a step, finished or not, so that what a row produces does
     not depend on when the others end. Returns the rows in order.
 
-    Raises UsageError for a setting out of range, for ids outside the vocabulary, when every id is banned, and
-    when no id that is left has a finite log-probability.
+    Raises UsageError for a setting out of range, for ids outside the vocabulary, when every id is banned,
+    when no id that is left has a finite log-probability, and when attention is asked of a model that is not
+    Attentive.
     """
     if not (math.isfinite(temperature) and temperature >= 0):
         raise UsageError(f"temperature must be 0 or a positive finite number, not {temperature}")
@@ -65,6 +69,7 @@ def sample(
         banned=banned,
         stop=stop,
         context=context,
+        with_attention=with_attention,
     )
 
 

@@ -1,5 +1,6 @@
 """Layers: parameters and the op of the same name."""
 
+from seqkit.nn.attention import Attention
 from seqkit.nn.dropout import Dropout, LockedDropout
 from seqkit.nn.embedding import Embedding
 from seqkit.nn.linear import Linear
@@ -13,6 +14,7 @@ __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "Attention",
     "Dropout",
     "Embedding",
     "LayerNorm",

@@ -1,6 +1,7 @@
 """Differentiable functions, forward beside backward, one file a family."""
 
 from seqkit.ops.activations import gelu, relu, sigmoid, tanh
+from seqkit.ops.attention import additive_attention, attention
 from seqkit.ops.dropout import dropout, locked_dropout
 from seqkit.ops.embedding import embedding, embedding_bag
 from seqkit.ops.linear import linear
@@ -11,6 +12,8 @@ from seqkit.ops.recurrent import gru, lstm, rnn
 from seqkit.ops.softmax import log_softmax, softmax
 
 __all__ = [
+    "additive_attention",
+    "attention",
     "dropout",
     "embedding",
     "embedding_bag",

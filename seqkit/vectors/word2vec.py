@@ -33,8 +33,8 @@ class Word2Vec:
 
     sentences: an iterable of lists of words that can be passed over more than once; or corpus_file: the path
     of a text with one sentence a line, words between blanks. Without either, call :meth:`build_vocab` and
-    :meth:`train`. The parameters are gensim's, with its defaults; ``true_gradient`` is ours (see
-    ``Word2VecSettings``). Hierarchical softmax, trim rules and callback objects are left out: ``callbacks``
+    :meth:`train`. The parameters are gensim's, with its defaults; ``true_gradient`` (see
+    ``Word2VecSettings``) and ``device`` are ours. Hierarchical softmax, trim rules and callback objects are left out: ``callbacks``
     are functions called after each epoch with (model, epoch, mean loss).
 
     Of the vocabulary: words seen fewer than ``min_count`` times are left out; ``max_final_vocab`` keeps the
@@ -68,6 +68,7 @@ class Word2Vec:
         shrink_windows: bool = True,
         true_gradient: bool = False,
         callbacks: Sequence[Callable[[Word2Vec, int, float], Any]] = (),
+        device: str = "cpu",
     ) -> None:
         if hs:
             raise UsageError("hierarchical softmax is not offered", remedy="use negative sampling (hs=0)")
@@ -90,6 +91,7 @@ class Word2Vec:
         self.min_count = min_count
         self.max_vocab_size, self.max_final_vocab = max_vocab_size, max_final_vocab
         self.callbacks = tuple(callbacks)
+        self.device = device
         self.wv = KeyedVectors(vector_size)
         self.epoch_losses: list[float] = []
         """Mean loss of an example, float64, one entry an epoch over all calls of train."""
@@ -276,6 +278,7 @@ class Word2Vec:
                 settings,
                 eos_id=V,
                 initial=(np.vstack([self.wv.vectors, none]), np.vstack([self._output, none])),
+                device=self.device,
             )
             trainer.corpus_words = int(np.count_nonzero(ids != V))
 

@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from seqkit import ops
+from seqkit import nn, ops
 from seqkit.autograd import Tensor, concatenate, stack
 from seqkit.backend.random import Generator
+from seqkit.models.seq2seq import Seq2Seq, Seq2SeqConfig
 from seqkit.models.word2vec import LOSSES, MODELS, Word2VecConfig, Word2VecModel
 
 Shape = tuple[int, ...]
@@ -291,6 +292,174 @@ def _recurrent() -> list[Row]:
     return rows
 
 
+_LENGTHS = np.array([5, 2, 0])
+_ALIGNED = np.random.default_rng(9).random((3, 2, 5)) < 0.6
+_ALIGNED[1, 0] = False  # a query that nothing counts for
+
+
+def _attention() -> list[Row]:
+    """Queries (3, 2, 7), keys (3, 5, 7), values (3, 5, 11)."""
+    q, k, v, w = (3, 2, 7), (3, 5, 7), (3, 5, 11), (7,)
+    masks = {
+        "": None,
+        ": lengths": _LENGTHS,
+        ": mask of keys": np.arange(5) < _LENGTHS[:, None],
+        ": mask of pairs": _ALIGNED,
+        ": mask of pairs for all": _ALIGNED[:1],
+    }
+    rows = []
+    for label, mask in masks.items():
+        extras = {} if mask is None else {"mask": mask}
+        batched: tuple[int | str, ...] = ("mask",) if mask is not None and len(mask) == 3 else ()
+
+        def dot(*tensors: Tensor, mask: Any = None) -> Any:
+            return ops.attention(*tensors, mask, scale=1.0)
+
+        def additive(*tensors: Tensor, mask: Any = None) -> Any:
+            return ops.additive_attention(*tensors, mask)
+
+        rows.append(Row(f"attention{label}", dot, (q, k, v), extras, (0, 1, 2, *batched), False, (0, 1, 2)))
+        rows.append(
+            Row(
+                f"additive_attention{label}",
+                additive,
+                (q, k, v, w),
+                extras,
+                (0, 1, 2, *batched),
+                needs_saving=(2,),
+            )
+        )
+    heads = ((3, 13, 2, 7), (3, 13, 5, 7), (3, 13, 5, 11))
+    return [
+        *rows,
+        Row("attention: scaled", ops.attention, (q, k, v), batched=(0, 1, 2)),
+        Row(
+            "attention: heads",
+            lambda q, k, v, mask: ops.attention(q, k, v, mask),
+            heads,
+            {"mask": _ALIGNED},
+            (0, 1, 2, "mask"),
+        ),
+        Row(
+            "attention: heads, causal",
+            lambda q, k, v, mask: ops.attention(q, k, v, mask),
+            heads,
+            {"mask": np.tri(2, 5, 3, dtype=bool)[None, None]},
+            (0, 1, 2),
+        ),
+        Row(
+            "attention: dropout",
+            lambda q, k, v, mask: ops.attention(q, k, v, mask, rate=0.3, generator=Generator(7)),
+            (q, k, v),
+            {"mask": _LENGTHS},
+            needs_saving=(0, 1, 2),
+        ),
+        Row(
+            "additive_attention: heads, dropout",
+            lambda q, k, v, w, mask: ops.additive_attention(
+                q, k, v, w, mask, rate=0.3, generator=Generator(7)
+            ),
+            (*heads, w),
+            {"mask": _LENGTHS},
+        ),
+    ]
+
+
+def _with_parameters(module: nn.Module, tensors: tuple[Tensor, ...]) -> Any:
+    """The module with ``tensors`` in the place of its parameters, in their order; tied ones stay tied."""
+    given = dict(zip(map(id, module.parameters()), tensors, strict=True))
+
+    def put(part: nn.Module) -> None:
+        for name, value in list(vars(part).items()):
+            if isinstance(value, nn.Parameter):
+                setattr(part, name, given[id(value)])
+        for _, child in list(part.children()):
+            put(child)
+
+    put(module)
+    return module
+
+
+def _shapes_of(module: nn.Module) -> tuple[Shape, ...]:
+    return tuple(parameter.shape for parameter in module.parameters())
+
+
+def _attention_layers() -> list[Row]:
+    rows = []
+    for kind, sizes in (("dot", (7, 7)), ("general", (7, 11)), ("additive", (7, 11))):
+
+        def layer(kind: str = kind, sizes: tuple[int, int] = sizes) -> nn.Attention:
+            return nn.Attention(kind, *sizes, attention_size=13, generator=Generator(1))
+
+        def call(query: Tensor, memory: Tensor, *parameters: Tensor, mask: Any, layer: Any = layer) -> Any:
+            return _with_parameters(layer(), parameters)(query, memory, mask)
+
+        shapes = ((3, 2, 7), (3, 5, sizes[1]), *_shapes_of(layer()))
+        rows.append(Row(f"Attention: {kind}", call, shapes, {"mask": _LENGTHS}, (0, 1, "mask")))
+    return rows
+
+
+_PAIRS = {
+    "source": np.array([[4, 10, 3, 0, 7], [9, 2, 6, -1, -1], [1, -1, -1, -1, -1]]),
+    "lengths": np.array([5, 3, 1]),
+    "target_in": np.array([[0, 4, 12, 4], [0, 7, -1, -1], [0, 1, 2, -1]]),
+}
+_TRANSLATED = np.array([[4, 12, 4, 1], [7, 1, -1, -1], [1, 2, 1, -1]])
+
+SEQ2SEQ: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "gru": {"cell": "gru", "nlayers": 2},
+    "h alone, two layers": {"pass_cell": False, "nlayers": 2},
+    "peeky": {"peeky": True},
+    "bidirectional, two layers": {"bidirectional": True, "nlayers": 2},
+    "dot": {"attention": "dot"},
+    "dot, readout": {"attention": "dot", "readout": True},
+    "general": {"attention": "general", "cell": "gru", "bidirectional": True},
+    "additive": {"attention": "additive"},
+    "peeky, dot, bidirectional": {"attention": "dot", "peeky": True, "bidirectional": True},
+    "input feeding": {"attention": "general", "input_feeding": True},
+    "everything": {
+        "attention": "additive",
+        "input_feeding": True,
+        "peeky": True,
+        "bidirectional": True,
+        "nlayers": 2,
+        "tied": True,
+    },
+    "tied": {"tied": True},
+    "one vocabulary": {"shared_vocabulary": True, "tied": True, "attention": "dot"},
+}
+"""Variants of the encoder and decoder, by name."""
+
+
+def seq2seq_config(variant: str, **settings: Any) -> Seq2SeqConfig:
+    """The settings of a variant, with small sizes unless they are given."""
+    chosen: dict[str, Any] = {"source_vocab_size": 11, "target_vocab_size": 13, "emsize": 5, "nhid": 6}
+    chosen |= SEQ2SEQ[variant] | settings
+    if chosen.get("shared_vocabulary"):
+        chosen["source_vocab_size"] = chosen["target_vocab_size"]
+    return Seq2SeqConfig(**chosen)
+
+
+def _seq2seq() -> list[Row]:
+    rows = []
+    for variant in SEQ2SEQ:
+
+        def model(*parameters: Tensor, variant: str = variant, **settings: Any) -> Seq2Seq:
+            return _with_parameters(Seq2Seq(seq2seq_config(variant, **settings)), parameters)
+
+        def scores(*parameters: Tensor, model: Any = model, **batch: Any) -> Any:
+            return model(*parameters)(*batch.values())[0]
+
+        def loss(*parameters: Tensor, model: Any = model, **batch: Any) -> Any:
+            return model(*parameters, dropout=0.3).loss(*batch.values(), generator=Generator(7))
+
+        shapes = _shapes_of(Seq2Seq(seq2seq_config(variant)))
+        rows.append(Row(f"seq2seq: {variant}", scores, shapes, _PAIRS, tuple(_PAIRS)))
+        rows.append(Row(f"seq2seq loss: {variant}", loss, shapes, _PAIRS | {"target_out": _TRANSLATED}))
+    return rows
+
+
 _WINDOWS = {
     "contexts": np.array([[4, -1, 4, 0], [-1, 10, 9, 3], [2, 2, 5, 7]]),
     "centres": np.array([4, 0, 6]),
@@ -313,9 +482,9 @@ def _word2vec() -> list[Row]:
     return rows
 
 
-OPS: list[Row] = [*ARITHMETIC, *SHAPING, *FUNCTIONS, *_recurrent()]
+OPS: list[Row] = [*ARITHMETIC, *SHAPING, *FUNCTIONS, *_recurrent(), *_attention()]
 """Ops; layers and models follow in lists of their own."""
 
-MODEL_ROWS: list[Row] = [*_word2vec()]
+MODEL_ROWS: list[Row] = [*_attention_layers(), *_word2vec(), *_seq2seq()]
 
 ROWS: list[Row] = [*OPS, *MODEL_ROWS]

@@ -42,6 +42,37 @@ class HistoryModel(TableModel):
         return self.log_table[(before + 2 * ids) % len(self.log_table)], after
 
 
+class AttentiveModel(HistoryModel):
+    """Rows are conditioned on numbers, ``context`` (B,): each shifts the table and is seen in the weights.
+
+    The weights (B, 3) of a row: its source, the last id fed, and how many were fed. They tell every row and
+    step from any other, so that a weight in the wrong place cannot pass.
+    """
+
+    def start(self, batch: int, context: Any = None) -> tuple[np.ndarray, np.ndarray]:
+        sources = np.zeros(batch, np.int64) if context is None else np.asarray(context)
+        assert sources.shape == (batch,)
+        return sources, super().start(batch, context)
+
+    def step(self, ids: np.ndarray, state: Any) -> tuple[np.ndarray, Any]:
+        sources, fed = state
+        before = fed[:, -1] if fed.shape[1] else 0
+        rows = (before + 2 * ids + 3 * sources) % len(self.log_table)
+        return self.log_table[rows], (sources, TableModel.step(self, ids, fed)[1])
+
+    def reorder(self, state: Any, rows: np.ndarray) -> Any:
+        return tuple(part[rows] for part in state)
+
+    def attention_of(self, state: Any) -> np.ndarray:
+        sources, fed = state
+        return np.stack([sources, fed[:, -1], np.full(len(fed), fed.shape[1])], axis=1).astype(np.float32)
+
+
+@pytest.fixture
+def attentive_model() -> Callable[[list[list[float]]], AttentiveModel]:
+    return AttentiveModel
+
+
 @pytest.fixture
 def table_model() -> Callable[[list[list[float]]], TableModel]:
     return TableModel

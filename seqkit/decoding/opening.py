@@ -1,0 +1,89 @@
+"""What every decoder does first: check the settings that all share, feed the start id and the prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from seqkit.backend import Array
+from seqkit.decoding.protocol import Decodable
+from seqkit.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A model that has read start id and prompt, and the checked settings.
+
+    ``log_probs`` (B, V), on the model's device, and ``state`` stand before the first new id. ``attention_of``
+    gives what the model attended to, from a state; None where it was not asked for or the model has none.
+    """
+
+    log_probs: Array
+    state: Any
+    banned: list[int]
+    stop: list[int]
+    attention_of: Callable[[Any], Array | None]
+
+
+def check_count(name: str, value: Any) -> None:
+    """Raise UsageError unless ``value`` is an integer of at least 1."""
+    if not isinstance(value, Integral) or value < 1:
+        raise UsageError(f"{name} must be an integer of at least 1, not {value!r}")
+
+
+def _id_list(name: str, ids: Sequence[int] | np.ndarray) -> list[int]:
+    array = np.asarray(ids)
+    if array.ndim != 1 or (array.size and not np.issubdtype(array.dtype, np.integer)):
+        raise UsageError(f"{name} must be a flat list of ids, not {ids!r}")
+    return [int(i) for i in array]
+
+
+def _check_vocabulary(V: int, **named: list[int]) -> None:
+    for name, ids in named.items():
+        for i in ids:
+            if not 0 <= i < V:
+                raise UsageError(f"{name} must hold ids between 0 and {V - 1}, not {i}")
+
+
+def _attention_of(model: Decodable, wanted: bool) -> Callable[[Any], Array | None]:
+    if not wanted:
+        return lambda _state: None
+    attention_of = getattr(model, "attention_of", None)
+    if attention_of is None:
+        raise UsageError(
+            f"{type(model).__name__} has no attention weights to return", remedy="leave with_attention off"
+        )
+    return attention_of
+
+
+def begin(
+    model: Decodable,
+    *,
+    batch: int,
+    max_new_tokens: int,
+    start_id: int,
+    prompt: Sequence[int] | np.ndarray | None,
+    banned: Sequence[int],
+    stop: Sequence[int],
+    context: Any,
+    with_attention: bool,
+) -> Opening:
+    """Start ``batch`` rows of ``model``; arguments and errors as in :func:`~seqkit.decoding.sample`."""
+    check_count("batch", batch)
+    check_count("max_new_tokens", max_new_tokens)
+    prompt = _id_list("prompt", () if prompt is None else prompt)
+    banned, stop = sorted(set(_id_list("banned", banned))), sorted(set(_id_list("stop", stop)))
+    attention_of = _attention_of(model, with_attention)
+
+    log_probs, state = model.step(np.full(batch, start_id, np.int64), model.start(batch, context))
+    V = log_probs.shape[1]
+    _check_vocabulary(V, prompt=prompt, banned=banned, stop=stop)
+    if len(banned) == V:
+        raise UsageError(f"banned must leave an id to produce, not name all {V}")
+    for i in prompt:
+        log_probs, state = model.step(np.full(batch, i, np.int64), state)
+    return Opening(log_probs, state, banned, stop, attention_of)

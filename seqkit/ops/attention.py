@@ -1,0 +1,190 @@
+"""Attention: every query reads a mean of the values, weighted by how its key fits.
+
+One op scores, masks, normalises and reads for all queries at once: a matrix product for the scores of all
+T × S pairs, one for the contexts. Axes before the last two are batches, so that heads need no loop either.
+
+A mask says which keys count: lengths (B,), or booleans (B, S), (B, T, S), or one with all axes of the scores;
+an axis of 1 serves all. A query that no key counts for reads zeros, with weights of zero, and passes no
+gradient on: a padded row must not turn a batch into NaN.
+
+Both outputs carry a gradient: the contexts, and the weights, so that a loss may use them (to supervise
+alignments). Where nobody does, that part costs nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from seqkit.autograd import differentiable
+from seqkit.backend import empty, zeros
+from seqkit.backend.kernels import kernels
+from seqkit.backend.random import Generator
+from seqkit.errors import ShapeError, UsageError
+from seqkit.ops.dropout import check_rate
+
+
+def _check(name: str, q: Any, k: Any, v: Any) -> None:
+    """q (..., T, D), k (..., S, D), v (..., S, E) with the same leading axes, at least one."""
+    fits = q.ndim == k.ndim == v.ndim >= 3 and q.shape[:-2] == k.shape[:-2] == v.shape[:-2]
+    if not fits or q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
+        raise ShapeError(
+            f"{name} needs q (B, …, T, D), k (B, …, S, D) and v (B, …, S, E), "
+            f"got {q.shape}, {k.shape}, {v.shape}"
+        )
+    if k.shape[-2] == 0:
+        raise ShapeError(f"{name} got no keys: {k.shape}")
+
+
+def _bias(xp: Any, mask: Any, shape: tuple[int, ...], dtype: np.dtype) -> Any:
+    """What masks scores of ``shape`` (B, …, T, S) when added: 0 where a key counts, else -inf. Or None."""
+    if mask is None:
+        return None
+    given, S = f"{mask.dtype} {mask.shape}", shape[-1]
+    if mask.dtype.kind in "iu" and mask.ndim == 1:
+        mask = xp.arange(S) < mask[:, None]
+    if mask.ndim == 2:
+        mask = mask[:, None, :]
+    if mask.dtype.kind == "b" and 3 <= mask.ndim <= len(shape):
+        mask = mask.reshape(mask.shape[0], *[1] * (len(shape) - mask.ndim), *mask.shape[1:])
+        if all(n in (1, due) for n, due in zip(mask.shape, shape, strict=True)):
+            return xp.where(mask, zeros(xp, mask.shape, dtype), dtype.type(-math.inf))
+    raise ShapeError(
+        f"a mask for scores {shape} must be lengths ({shape[0]},), or booleans ({shape[0]}, {S}), "
+        f"({shape[0]}, {shape[-2]}, {S}) or {shape}; got {given}"
+    )
+
+
+def _softmax_in_place(xp: Any, scores: Any, bias: Any) -> None:
+    """Softmax over the last axis; a row of -inf alone becomes 0."""
+    if bias is not None:
+        scores += bias
+    top = scores.max(axis=-1, keepdims=True)
+    if bias is not None:
+        top = xp.maximum(top, np.finfo(scores.dtype).min)  # -inf - -inf would be NaN
+    scores -= top
+    xp.exp(scores, out=scores)
+    scores /= xp.maximum(
+        scores.sum(axis=-1, keepdims=True), 1
+    )  # the top alone adds 1: only empty rows are below
+
+
+Backward = Callable[[Any, Any, bool, bool], tuple[Any, Any]]
+
+
+def _read(xp: Any, weights: Any, v: Any, rate: float, generator: Generator | None) -> tuple[Any, Backward]:
+    """Contexts (..., T, E) of weights (..., T, S), which dropout may thin out, and the way back.
+
+    That takes the gradients of contexts and weights (one may be None), and whether those of the scores
+    (before the softmax) and of v are wanted, which it returns.
+    """
+    check_rate(rate)
+    used, key, threshold, factor = weights, None, round((1 - rate) * 2**32), 1 / (1 - rate)
+    dropout = kernels("dropout", xp, weights.dtype)
+    if rate:
+        if not isinstance(generator, Generator):
+            raise UsageError(
+                "attention dropout needs a generator", remedy="pass seqkit.backend.random.Generator(seed)"
+            )
+        key, used = generator.next_key(), empty(xp, weights.shape, weights.dtype)
+        dropout.masked_scale(weights, key, threshold, factor, used)
+    context = xp.matmul(used, v, out=empty(xp, (*used.shape[:-1], v.shape[-1]), v.dtype))
+
+    def backward(d_context: Any, d_weights: Any, of_scores: bool, of_v: bool) -> tuple[Any, Any]:
+        d_scores = dv = None
+        if of_v and d_context is not None:
+            dv = xp.matmul(used.swapaxes(-1, -2), d_context, out=empty(xp, v.shape, v.dtype))
+        if of_scores:
+            d = d_weights
+            if d_context is not None:
+                d = empty(xp, weights.shape, weights.dtype)
+                xp.matmul(d_context, v.swapaxes(-1, -2), out=d)
+                if key is not None:
+                    dropout.masked_scale(d, key, threshold, factor, d)
+                if d_weights is not None:
+                    d += d_weights
+            d_scores = xp.multiply(d, weights, out=empty(xp, weights.shape, weights.dtype))
+            d_scores -= weights * d_scores.sum(axis=-1, keepdims=True)
+        return d_scores, dv
+
+    return context, backward
+
+
+@differentiable
+def attention(xp, q, k, v, mask=None, *, scale=None, rate=0.0, generator=None, needs):  # type: ignore[no-untyped-def]
+    """softmax(scale · q·kᵀ)·v: contexts (..., T, E), and the weights (..., T, S) before their dropout.
+
+    q (..., T, D) queries, k (..., S, D) keys, v (..., S, E) values, mask as the module says. ``scale`` is
+    1/√D by default (Vaswani et al. 2017, equation 1); 1 gives the dot product of Luong et al. (2015).
+    ``rate`` drops weights, and then takes one draw from ``generator``.
+
+    Raises ShapeError when the shapes do not fit, UsageError for dropout without a generator.
+    """
+    _check("attention", q, k, v)
+    scale = 1 / math.sqrt(q.shape[-1]) if scale is None else float(scale)
+    weights = empty(xp, (*q.shape[:-1], k.shape[-2]), q.dtype)
+    xp.matmul(q, k.swapaxes(-1, -2), out=weights)
+    if scale != 1:
+        weights *= scale
+    _softmax_in_place(xp, weights, _bias(xp, mask, weights.shape, weights.dtype))
+    context, back = _read(xp, weights, v, rate, generator)
+
+    def backward(d_context, d_weights):  # type: ignore[no-untyped-def]
+        d_scores, dv = back(d_context, d_weights, needs[0] or needs[1], needs[2])
+        if d_scores is not None and scale != 1:
+            d_scores *= scale
+        dq = dk = None
+        if needs[0]:
+            dq = xp.matmul(d_scores, k, out=empty(xp, q.shape, q.dtype))
+        if needs[1]:
+            dk = xp.matmul(d_scores.swapaxes(-1, -2), q, out=empty(xp, k.shape, k.dtype))
+        return (dq, dk, dv) if len(needs) == 3 else (dq, dk, dv, None)
+
+    return (context, weights), backward
+
+
+@differentiable
+def additive_attention(xp, q, k, v, w, mask=None, *, rate=0.0, generator=None, needs):  # type: ignore[no-untyped-def]
+    """:func:`attention` with the scores w·tanh(q + k) of Bahdanau, Cho, Bengio (2015, A.1.2).
+
+    q (..., T, A) and k (..., S, A) are queries and keys after their projections, which are one matrix
+    product each; v (..., S, E), w (A,). The tanh of all pairs, (T, ..., S, A), is kept for the backward.
+    """
+    _check("additive_attention", q, k, v)
+    T, A = q.shape[-2:]
+    if w.shape != (A,):
+        raise ShapeError(f"additive_attention needs w ({A},), got {w.shape}")
+    weights = empty(xp, (*q.shape[:-1], k.shape[-2]), q.dtype)
+    pairs = empty(xp, (T, *k.shape), q.dtype)
+    for t in range(T):  # one query at a time: its pairs stay in the cache for all three passes
+        pair = pairs[t]
+        xp.add(q[..., t : t + 1, :], k, out=pair)
+        xp.tanh(pair, out=pair)
+        weights[..., t, :] = xp.matmul(pair, w)
+    _softmax_in_place(xp, weights, _bias(xp, mask, weights.shape, weights.dtype))
+    context, back = _read(xp, weights, v, rate, generator)
+
+    def backward(d_context, d_weights):  # type: ignore[no-untyped-def]
+        of_pairs = needs[0] or needs[1]
+        d_scores, dv = back(d_context, d_weights, of_pairs or needs[3], needs[2])
+        dq: Any = empty(xp, q.shape, q.dtype) if needs[0] else None
+        dk: Any = zeros(xp, k.shape, k.dtype) if needs[1] else None
+        dw: Any = zeros(xp, w.shape, w.dtype) if needs[3] else None
+        for t in range(T if of_pairs or needs[3] else 0):
+            pair, d = pairs[t], d_scores[..., t, :]
+            if needs[3]:
+                dw += xp.matmul(d.reshape(1, -1), pair.reshape(-1, A))[0]
+            if of_pairs:
+                d_pair = 1 - pair * pair
+                d_pair *= w
+                d_pair *= d[..., None]
+                if needs[0]:
+                    dq[..., t, :] = d_pair.sum(axis=-2)
+                if needs[1]:
+                    dk += d_pair
+        return (dq, dk, dv, dw) if len(needs) == 4 else (dq, dk, dv, dw, None)
+
+    return (context, weights), backward
