@@ -91,7 +91,7 @@ def command(request: Request[WordVectorSettings]) -> None:
 
 def _dry_run(settings: WordVectorSettings) -> None:
     from seqkit.corpora import open_corpus
-    from seqkit.tasks.word_vectors.train import complete, encode
+    from seqkit.tasks.word_vectors.training import complete, encode
 
     source = open_corpus(settings.corpus)
     full = complete(settings, source)

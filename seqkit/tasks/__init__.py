@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from seqkit.errors import RunError
-from seqkit.training.run_directory import RunDirectory
 
 __all__ = ["load"]
 
@@ -23,6 +22,8 @@ def load(run: str | Path, **settings: Any) -> Any:
     Settings (``device="cuda"``) go to the task's own load. RunError for what is no run, DamagedFileError
     for a run with a broken file.
     """
+    from seqkit.training.run_directory import RunDirectory  # of no use to whoever imports one task
+
     task = RunDirectory.open(run).config.get("task")
     if task not in _TASKS:
         raise RunError(f"{run} is a run of {task!r}; this version knows {', '.join(_TASKS)}")

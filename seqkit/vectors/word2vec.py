@@ -34,8 +34,8 @@ class Word2Vec:
     sentences: an iterable of lists of words that can be passed over more than once; or corpus_file: the path
     of a text with one sentence a line, words between blanks. Without either, call :meth:`build_vocab` and
     :meth:`train`. The parameters are gensim's, with its defaults; ``true_gradient`` (see
-    ``Word2VecSettings``) and ``device`` are ours. Hierarchical softmax, trim rules and callback objects are left out: ``callbacks``
-    are functions called after each epoch with (model, epoch, mean loss).
+    ``Word2VecSettings``) and ``device`` are ours. Hierarchical softmax, trim rules and callback objects are
+    left out: ``callbacks`` are functions called after each epoch with (model, epoch, mean loss).
 
     Of the vocabulary: words seen fewer than ``min_count`` times are left out; ``max_final_vocab`` keeps the
     most frequent so many, ties in the order of the words; ``max_vocab_size`` bounds the memory of counting

@@ -1,9 +1,18 @@
-"""Word vectors: train into a run directory, load it, find the vectors that a command means."""
+"""Word vectors: train into a run directory, load it, find the vectors that a command means.
 
-from seqkit.tasks.word_vectors.find import default_vectors, find_vectors, open_vectors
-from seqkit.tasks.word_vectors.settings import WordVectorSettings
-from seqkit.tasks.word_vectors.train import train
-from seqkit.tasks.word_vectors.trained import TrainedWordVectors, load
+Imported on use: finding vectors for a query needs none of what training does.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from seqkit.tasks.word_vectors.find import default_vectors, find_vectors, open_vectors
+    from seqkit.tasks.word_vectors.settings import WordVectorSettings
+    from seqkit.tasks.word_vectors.trained import TrainedWordVectors, load
+    from seqkit.tasks.word_vectors.training import train
 
 __all__ = [
     "TrainedWordVectors",
@@ -14,3 +23,19 @@ __all__ = [
     "open_vectors",
     "train",
 ]
+
+_MODULES = {
+    "default_vectors": "find",
+    "find_vectors": "find",
+    "open_vectors": "find",
+    "WordVectorSettings": "settings",
+    "TrainedWordVectors": "trained",
+    "load": "trained",
+    "train": "training",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from seqkit.backend.paths import cache_dir
-from seqkit.tasks.word_vectors.trained import load
 from seqkit.vectors.formats import load_vectors, save_vectors
 
 EPOCHS = 20
@@ -21,6 +20,8 @@ def open_vectors(source: str | Path, **options: Any) -> Any:
     ``options`` go to the reader of files. Raises RunError or DataError for what is absent or damaged.
     """
     if Path(source).is_dir():
+        from seqkit.tasks.word_vectors.trained import load  # a file needs none of what a run does
+
         return load(source).wv
     return load_vectors(source, **{"writable": False, **options})
 
