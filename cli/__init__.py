@@ -27,6 +27,9 @@ COMMANDS = {
     "plot": "Draw figures of runs.",
     "score": "Log-probability and perplexity of each line of a text.",
     "train-embeddings": "Train word vectors.",
+    "train-seq2seq": "Train an encoder and decoder on pairs.",
+    "eval-seq2seq": "Exact match, BLEU and perplexity of an encoder and decoder.",
+    "translate": "Translate texts with a trained encoder and decoder.",
     "train-lm": "Train a language model.",
 }
 """Name and help of each command; its code is ``cli/<name with underscores>.py``, in ``command``."""

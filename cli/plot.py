@@ -111,3 +111,37 @@ def vectors(
         print_json({"file": out, "method": method, "points": rows})
         return
     click.echo(out)
+
+
+@command.command("attention")
+@click.argument("run", type=click.Path())
+@click.argument("text")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False),
+    default="attention.png",
+    show_default=True,
+    help=".png, .svg or .pdf",
+)
+@json_option
+def attention(run: str, text: str, out: str, as_json: bool) -> None:
+    """What RUN, of train-seq2seq, looks at in TEXT for each token of its answer."""
+    from seqkit.errors import UsageError
+    from seqkit.plotting import plot_attention, save
+    from seqkit.tasks.translation import load
+
+    found = load(run).translate([text])[0][0]
+    if found.attention is None:
+        raise UsageError(f"{run} was trained without attention", remedy="train one with --attention general")
+    save(plot_attention(found.attention, found.source_tokens, found.tokens), Path(out))
+    if as_json:
+        print_json(
+            {
+                "file": out,
+                "source": found.source_tokens,
+                "answer": found.tokens,
+                "weights": found.attention.tolist(),
+            }
+        )
+        return
+    click.echo(out)

@@ -289,3 +289,31 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
         raise UsageError(f"the folder {str(target.parent)!r} is not there", remedy="create it first")
     undated = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}, ".png": None}[suffix]
     figure.savefig(target, format=suffix[1:], metadata=undated)
+
+
+def plot_attention(weights: Any, source: Sequence[str], target: Sequence[str]) -> Figure:
+    """Attention weights (T, S) as a heat map: a row a target token, a column a source token, dark is 1.
+
+    Blanks are shown as ␣. Raises UsageError for tokens that do not match the weights or for none,
+    MissingDependencyError without Matplotlib.
+    """
+    T, S = len(target), len(source)
+    if not T or not S or tuple(weights.shape) != (T, S):
+        raise UsageError(f"weights {tuple(weights.shape)} for {T} target and {S} source tokens")
+    size = 0.28
+    figure = _new_figure(max(3.0, size * S + 1.6), max(2.2, size * T + 1.2))
+    axes = figure.subplots()
+    image = axes.imshow(weights, cmap="Greys", vmin=0.0, vmax=1.0, aspect="equal")
+    longest = max(map(len, source))
+    axes.set_xticks(
+        range(S), [token.replace(" ", "␣") for token in source], rotation=90 if longest > 2 else 0
+    )
+    axes.set_yticks(range(T), [token.replace(" ", "␣") for token in target])
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0)
+    axes.set_xticks([x - 0.5 for x in range(1, S)], minor=True)
+    axes.set_yticks([y - 0.5 for y in range(1, T)], minor=True)
+    axes.grid(which="minor", color="0.9", linewidth=0.5)
+    axes.tick_params(which="minor", length=0)
+    figure.colorbar(image, ax=axes, shrink=0.8, label="weight")
+    return figure

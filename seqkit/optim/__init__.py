@@ -16,6 +16,7 @@ from seqkit.optim.schedules import (
     Linear,
     Schedule,
     StepDecay,
+    make_run_schedule,
     make_schedule,
 )
 from seqkit.optim.sgd import SGD
@@ -40,5 +41,6 @@ __all__ = [
     "clip_grad_norm",
     "clip_grad_value",
     "make_optimizer",
+    "make_run_schedule",
     "make_schedule",
 ]

@@ -217,3 +217,12 @@ def make_schedule(name: str, **settings: Any) -> Schedule:
     """
     schedule: Schedule = chosen(SCHEDULES, "schedule", name, settings)(**settings)
     return schedule
+
+
+def make_run_schedule(name: str, total_steps: int, warmup: int = 0) -> Schedule:
+    """The schedule of a training of ``total_steps``: those with an end reach it at the last step."""
+    if name in ("linear", "cosine"):
+        return make_schedule(name, total_steps=max(total_steps, warmup + 1), warmup=warmup)
+    if name == "inverse-sqrt":
+        return make_schedule(name, warmup=max(warmup, 1))
+    return make_schedule(name)

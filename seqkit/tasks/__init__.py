@@ -12,6 +12,7 @@ __all__ = ["load"]
 
 _TASKS = {
     "language_modeling": "seqkit.tasks.language_modeling",
+    "translation": "seqkit.tasks.translation",
     "word_vectors": "seqkit.tasks.word_vectors",
 }
 

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import seqkit
-from seqkit.corpora import Corpus
-from seqkit.data import EncodedCorpus
 from seqkit.errors import DataError, RunError
 from seqkit.tasks.settings import Settings
 from seqkit.threads import thread_count
 from seqkit.training import RunDirectory, Watcher
 
 VOCABULARY = "vocab.txt"
+
+
+class Identified(Protocol):
+    """A corpus of any kind."""
+
+    name: str
+
+    def provenance(self) -> dict[str, Any]:
+        """Where it comes from, as JSON values."""
+
+    def content_key(self) -> str:
+        """The sha256 of its content."""
 
 
 def open_run(path: str | Path, task: str) -> RunDirectory:
@@ -38,24 +48,27 @@ def open_to_resume(path: str | Path, task: str, watcher: Watcher) -> RunDirector
     return run
 
 
-def require_same_corpus(run: RunDirectory, corpus: Corpus, *, remedy: str) -> None:
-    """DataError unless ``corpus`` holds the text that the run was begun with."""
+def require_same_corpus(run: RunDirectory, corpus: Identified, *, remedy: str) -> None:
+    """DataError unless ``corpus`` holds what the run was begun with."""
     if corpus.content_key() != run.config["content_key"]:
-        raise DataError(
-            f"the corpus {run.config['settings']['corpus']} has changed since {run.path} was begun",
-            remedy=remedy,
-        )
+        raise DataError(f"the corpus {corpus.name} has changed since {run.path} was begun", remedy=remedy)
 
 
 def begin_run(
     path: str | Path,
     task: str,
     settings: Settings,
-    corpus: Corpus,
-    encoded: EncodedCorpus,
-    more: Mapping[str, Any] | None = None,
+    corpus: Identified,
+    *,
+    counts: Mapping[str, Any],
+    texts: Mapping[str, bytes],
+    **config: Any,
 ) -> RunDirectory:
-    """A new run directory with its config and vocabulary; ``more`` joins the config."""
+    """A new run directory with its config and texts.
+
+    counts: what is told of the corpus beside its provenance. texts: the vocabulary and the like by file name.
+    ``config`` is whatever else it takes to open the run again.
+    """
     return RunDirectory.create(
         path,
         {
@@ -63,10 +76,9 @@ def begin_run(
             "seqkit": seqkit.__version__,
             "threads": thread_count(),
             "settings": settings.to_dict(),
-            "corpus": corpus.provenance() | {"tokens": {k: i.tokens for k, i in encoded.info.items()}},
+            "corpus": {**corpus.provenance(), **counts},
             "content_key": corpus.content_key(),
-            "tokenizer": encoded.tokenizer.config(),
-            **(more or {}),
+            **config,
         },
-        {VOCABULARY: encoded.vocabulary.to_bytes()},
+        texts,
     )

@@ -23,7 +23,7 @@ from seqkit.tasks.language_modeling import (
     train,
 )
 from seqkit.tasks.language_modeling.evaluation import line_losses, stream_loss, textbook_loss
-from seqkit.tasks.language_modeling.train import make_run_schedule
+from seqkit.tasks.language_modeling.train import run_schedule
 from seqkit.training import RunDirectory, sealed
 from tests.training.tiny import TINY, write_corpus
 
@@ -276,11 +276,11 @@ def test_what_may_change_on_resume() -> None:
 def test_schedules_end_with_the_training() -> None:
     for limits, steps in (({"epochs": 3}, 30), ({"epochs": 3, "max_steps": 12}, 12)):
         for name in ("linear", "cosine"):
-            schedule = make_run_schedule(LanguageModelSettings(schedule=name, **limits), 10)
+            schedule = run_schedule(LanguageModelSettings(schedule=name, **limits), 10)
             assert schedule.at(0, 0) == 1
             assert schedule.at(steps, 0) == pytest.approx(0, abs=1e-15)
             assert schedule.at(steps - 1, 0) > 0
-    late = make_run_schedule(LanguageModelSettings(schedule="cosine", warmup=1000, epochs=1), 10)
+    late = run_schedule(LanguageModelSettings(schedule="cosine", warmup=1000, epochs=1), 10)
     assert late.at(9, 0.9) < 0.02
 
 

@@ -13,13 +13,13 @@ from seqkit.backend import default_device, make_current
 from seqkit.corpora import Corpus, open_corpus
 from seqkit.data import EncodedCorpus, encode_corpus
 from seqkit.models import KneserNey, KneserNeyConfig
-from seqkit.optim import Optimizer, make_optimizer, make_schedule
+from seqkit.optim import Optimizer, make_optimizer, make_run_schedule
 from seqkit.optim.schedules import Schedule
 from seqkit.tasks.language_modeling.evaluation import stream_loss
 from seqkit.tasks.language_modeling.job import LanguageModelingJob
 from seqkit.tasks.language_modeling.settings import LanguageModelSettings
 from seqkit.tasks.language_modeling.trained import TASK, TrainedLanguageModel, load, make_model
-from seqkit.tasks.runs import begin_run, open_to_resume, require_same_corpus
+from seqkit.tasks.runs import VOCABULARY, begin_run, open_to_resume, require_same_corpus
 from seqkit.tasks.settings import absolute_corpus
 from seqkit.text import make_tokenizer
 from seqkit.training import Limits, RunDirectory, Trainer, Watcher
@@ -91,7 +91,15 @@ def train(
     )
     descent = None if settings.model == "kneser-ney" else _descent(settings, encoded)
     if run is None:  # only now: settings that cannot be used leave no run behind
-        run = begin_run(out, TASK, settings, corpus, encoded)
+        run = begin_run(
+            out,
+            TASK,
+            settings,
+            corpus,
+            counts={"tokens": {split: info.tokens for split, info in encoded.info.items()}},
+            texts={VOCABULARY: encoded.vocabulary.to_bytes()},
+            tokenizer=encoded.tokenizer.config(),
+        )
     if descent is None:
         _count(settings, encoded, run, watcher)
     else:
@@ -122,16 +130,11 @@ def _count(
     watcher.epoch(record)
 
 
-def make_run_schedule(settings: LanguageModelSettings, steps_per_epoch: int) -> Schedule:
-    """The schedule of completed settings; those with an end reach it at the last step."""
-    name = settings.schedule_name
-    if name in ("linear", "cosine"):
-        total = settings.epochs * steps_per_epoch
-        total = total if settings.max_steps is None else min(total, settings.max_steps)
-        return make_schedule(name, total_steps=max(total, settings.warmup + 1), warmup=settings.warmup)
-    if name == "inverse-sqrt":
-        return make_schedule(name, warmup=max(settings.warmup, 1))
-    return make_schedule(name)
+def run_schedule(settings: LanguageModelSettings, steps_per_epoch: int) -> Schedule:
+    """The schedule of completed settings."""
+    total = settings.epochs * steps_per_epoch
+    total = total if settings.max_steps is None else min(total, settings.max_steps)
+    return make_run_schedule(settings.schedule_name, total, settings.warmup)
 
 
 def _descent(
@@ -160,7 +163,7 @@ def _descent(
         **extra,
     )
     steps_per_epoch = math.ceil(len(job.batches) / settings.accumulate)
-    return job, optimizer, make_run_schedule(settings, steps_per_epoch)
+    return job, optimizer, run_schedule(settings, steps_per_epoch)
 
 
 def _descend(

@@ -17,8 +17,8 @@ from seqkit.corpora import Corpus, open_corpus
 from seqkit.data import EncodedCorpus, encode_corpus
 from seqkit.errors import UsageError
 from seqkit.models import Word2VecConfig, Word2VecModel
-from seqkit.optim import make_optimizer, make_schedule
-from seqkit.tasks.runs import begin_run, open_to_resume, require_same_corpus
+from seqkit.optim import make_optimizer, make_run_schedule
+from seqkit.tasks.runs import VOCABULARY, begin_run, open_to_resume, require_same_corpus
 from seqkit.tasks.settings import absolute_corpus
 from seqkit.tasks.word_vectors.asynchronous import AsynchronousTraining
 from seqkit.tasks.word_vectors.job import WordVectorJob
@@ -121,7 +121,15 @@ def train(
     )
     train_into = _method(settings)(settings, encoded)
     if run is None:  # only now: settings that cannot be used leave no run behind
-        run = begin_run(out, TASK, settings, corpus, encoded)
+        run = begin_run(
+            out,
+            TASK,
+            settings,
+            corpus,
+            counts={"tokens": {split: info.tokens for split, info in encoded.info.items()}},
+            texts={VOCABULARY: encoded.vocabulary.to_bytes()},
+            tokenizer=encoded.tokenizer.config(),
+        )
     train_into(run, watcher, resume)
     return load(run.path)
 
@@ -252,9 +260,7 @@ def _by_descent(settings: WordVectorSettings, encoded: EncodedCorpus) -> TrainIn
         lr=settings.base_lr,
         rows="lazy" if settings.lazy_rows else "dense",
     )
-    total = settings.epochs * len(job.windows)
-    ending = settings.schedule_name in ("linear", "cosine")
-    schedule = make_schedule(settings.schedule_name, **({"total_steps": total} if ending else {}))
+    schedule = make_run_schedule(settings.schedule_name, settings.epochs * len(job.windows))
 
     def train_into(run: RunDirectory, watcher: Watcher, resume: bool) -> None:
         trainer = Trainer(

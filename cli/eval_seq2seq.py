@@ -1,0 +1,31 @@
+"""seqkit eval-seq2seq."""
+
+from __future__ import annotations
+
+import click
+
+from seqkit.cli.common import device_option, json_option, print_json, threads_option
+
+
+@click.command("eval-seq2seq")
+@click.argument("run", type=click.Path())
+@click.option("--split", type=click.Choice(["train", "valid", "test"]), default=None, help="[default: test]")
+@click.option("--beam", type=click.IntRange(1), default=1, show_default=True, help="1 is greedy search.")
+@device_option
+@threads_option
+@json_option
+def command(run: str, split: str | None, beam: int, device: str | None, as_json: bool) -> None:
+    """Exact match, token accuracy, perplexity and BLEU of a trained encoder and decoder."""
+    from seqkit.tasks.translation import load
+
+    scores = load(run, device=device).evaluate(split, beam=beam)
+    if as_json:
+        print_json({**scores.to_dict(), "run": run})
+        return
+    click.echo(f"exact match {scores.exact_match:.2%} of {scores.pairs:,} answers, ends included")
+    click.echo(f"token accuracy {scores.token_accuracy:.2%}")
+    click.echo(f"perplexity {scores.perplexity:.4f} over {scores.predictions:,} target tokens")
+    if scores.bleu is not None:
+        click.echo(f"BLEU {scores.bleu:.2f} ({scores.bleu_signature})")
+    else:
+        click.echo("BLEU not computed: pip install 'seqkit[bleu]'", err=True)

@@ -1,0 +1,241 @@
+"""A trained encoder and decoder with its vocabularies: translate, evaluate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqkit import metrics
+from seqkit.backend import default_device, make_current
+from seqkit.backend.random import Generator
+from seqkit.corpora import PairCorpus, open_pairs
+from seqkit.data import EncodedPairCorpus, encode_pairs, encode_texts, pad_sources
+from seqkit.errors import DamagedFileError, DataError, MissingDependencyError, UsageError
+from seqkit.models import Seq2Seq, Seq2SeqConfig
+from seqkit.tasks.runs import open_run, require_same_corpus
+from seqkit.tasks.translation.evaluation import answer, decode
+from seqkit.tasks.translation.settings import TranslationSettings
+from seqkit.text import Tokenizer, Vocabulary, tokenizer_from_config
+from seqkit.training import RunDirectory
+
+TASK = "translation"
+SOURCE_VOCABULARY, TARGET_VOCABULARY = "source.vocab.txt", "target.vocab.txt"
+_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class Translation:
+    """One answer to a text.
+
+    log_prob: natural logarithm of its probability, the end included. score: what a beam ranked it by.
+    complete: whether it ended by itself. attention: (T, S) weights of the tokens over those of the source,
+    in the order in which the source was written; None without attention.
+    """
+
+    text: str
+    tokens: list[str]
+    log_prob: float
+    score: float
+    complete: bool
+    source_tokens: list[str]
+    attention: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class TranslationScores:
+    """How a split is translated. perplexity and loss: with the truth fed in, per target token, ends included.
+
+    exact_match: share of answers equal to the target, end included. token_accuracy: share of target tokens
+    that stand in their place in the answer. bleu: corpus BLEU of the texts, None without sacreBLEU.
+    """
+
+    exact_match: float
+    token_accuracy: float
+    loss: float
+    perplexity: float
+    predictions: int
+    pairs: int
+    beam: int
+    bleu: float | None
+    bleu_signature: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able, in this order."""
+        return dict(vars(self))
+
+
+class TrainedTranslator:
+    """What :func:`seqkit.load` returns for a run of `train-seq2seq`."""
+
+    def __init__(
+        self,
+        run: RunDirectory,
+        settings: TranslationSettings,
+        model: Seq2Seq,
+        vocabularies: tuple[Vocabulary, Vocabulary],
+        tokenizers: tuple[Tokenizer, Tokenizer],
+    ) -> None:
+        self.run, self.settings, self.model = run, settings, model
+        self.source_vocabulary, self.target_vocabulary = vocabularies
+        self.source_tokenizer, self.target_tokenizer = tokenizers
+
+    def __repr__(self) -> str:
+        sizes = f"{len(self.source_vocabulary):,} and {len(self.target_vocabulary):,} types"
+        return f"TrainedTranslator({str(self.run.path)!r}: {self.settings.model}, {sizes})"
+
+    def translate(
+        self,
+        texts: Sequence[str],
+        *,
+        beam: int = 1,
+        n_best: int = 1,
+        length_penalty: float = 0.6,
+        max_new_tokens: int | None = None,
+    ) -> list[list[Translation]]:
+        """The ``n_best`` answers to each text, best first: greedy with a ``beam`` of 1, else by beam search.
+
+        Raises DataError for an empty text, UsageError for more answers than the beam holds.
+        """
+        if isinstance(texts, str):
+            raise UsageError("texts must be a list, got a string", remedy="[text]")
+        rows = encode_texts(texts, self.source_tokenizer, self.source_vocabulary)
+        order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
+        found: list[list[Translation]] = [[] for _ in rows]
+        for first in range(0, len(order), _AT_ONCE):
+            some = order[first : first + _AT_ONCE]
+            source, lengths = pad_sources([rows[i] for i in some], reverse=self.settings.reverse)
+            answers = decode(
+                self.model,
+                source,
+                lengths,
+                start_id=self.target_vocabulary.id("<s>"),
+                end_id=self.target_vocabulary.id("<eos>"),
+                max_new_tokens=max_new_tokens or self.settings.max_new_tokens,
+                beam=beam,
+                n_best=n_best,
+                length_penalty=length_penalty,
+                with_attention=self.model.attention is not None,
+            )
+            for i, best in zip(some, answers, strict=True):
+                found[i] = [self._translation(rows[i], one) for one in best]
+        return found
+
+    def _translation(self, source: np.ndarray, found: Any) -> Translation:
+        tokens = self.target_vocabulary.decode(found.ids)
+        weights = found.attention
+        if weights is not None:
+            weights = weights[:, : len(source)]
+            weights = weights[:, ::-1] if self.settings.reverse else weights
+        return Translation(
+            self.target_tokenizer.detokenize(tokens),
+            tokens,
+            found.log_prob,
+            getattr(found, "score", found.log_prob),
+            found.stopped,
+            self.source_vocabulary.decode(source),
+            weights,
+        )
+
+    def encoded(self) -> EncodedPairCorpus:
+        """The pairs that the run was trained on, in its vocabularies."""
+        corpus = open_task(self.settings)
+        require_same_corpus(self.run, corpus, remedy="restore its files")
+        return encode_pairs(
+            corpus.sources,
+            self.source_tokenizer,
+            target_tokenizer=self.target_tokenizer,
+            vocabularies=(self.source_vocabulary, self.target_vocabulary),
+        )
+
+    def evaluate(self, split: str | None = None, *, beam: int = 1) -> TranslationScores:
+        """Scores on a split: by default on "test", or on "valid" where the task has no other."""
+        encoded = self.encoded()
+        split = split or ("test" if "test" in encoded.splits else "valid")
+        if split not in encoded.splits:
+            raise DataError(f"{self.settings.task} has no {split} part; it has {', '.join(encoded.splits)}")
+        pairs = encoded.splits[split]
+        answers = answer(
+            self.model,
+            pairs,
+            reverse=self.settings.reverse,
+            batch_size=self.settings.eval_batch_size,
+            max_new_tokens=self.settings.max_new_tokens,
+            beam=beam,
+        )
+        found = [one.ids for one in answers.generated]
+        targets = [pairs.target_ids(row).tolist() for row in range(len(pairs))]
+        places = sum(len(target) for target in targets)
+        hits = sum(a == b for f, t in zip(found, targets, strict=True) for a, b in zip(f, t, strict=False))
+        score = signature = None
+        try:
+            bleu = metrics.bleu([self._text(ids) for ids in found], [self._text(ids) for ids in targets])
+            score, signature = bleu.score, bleu.signature
+        except MissingDependencyError:
+            pass  # an extra; told as null
+        return TranslationScores(
+            exact_match=float(answers.right.mean()),
+            token_accuracy=hits / max(1, places),
+            loss=answers.loss / answers.predictions,
+            perplexity=metrics.perplexity(answers.loss, answers.predictions),
+            predictions=answers.predictions,
+            pairs=len(pairs),
+            beam=beam,
+            bleu=score,
+            bleu_signature=signature,
+        )
+
+    def _text(self, ids: Any) -> str:
+        return self.target_tokenizer.detokenize(self.target_vocabulary.decode(ids))
+
+
+def open_task(settings: TranslationSettings) -> PairCorpus:
+    """The pairs that the settings name."""
+    return open_pairs(settings.task, on_bad_line=settings.on_bad_line, target=settings.target)
+
+
+def load(path: str | Path, *, device: str | None = None) -> TrainedTranslator:
+    """Open a run of `train-seq2seq`, its files verified. RunError or DamagedFileError."""
+    run = open_run(path, TASK)
+    run.verify()
+    settings = TranslationSettings.from_values(run.config["settings"], source=str(run.path / "config.json"))
+    source, target = (
+        Vocabulary.from_bytes(run.text(name), str(run.path / name))
+        for name in (SOURCE_VOCABULARY, TARGET_VOCABULARY)
+    )
+    left, right = (tokenizer_from_config(run.config[name]) for name in ("tokenizer", "target_tokenizer"))
+    arrays, _ = run.load_model()
+    model = make_model(settings, len(source), len(target))
+    try:
+        model.load_state_dict(arrays, source=str(run.path / "model.safetensors"))
+    except UsageError as error:
+        raise DamagedFileError(str(error)) from error
+    model.to(make_current(device or default_device())).eval()
+    return TrainedTranslator(run, settings, model, (source, target), (left, right))
+
+
+def make_model(settings: TranslationSettings, source_vocab_size: int, target_vocab_size: int) -> Seq2Seq:
+    """The model of these settings, freshly initialised from their seed."""
+    config = Seq2SeqConfig(
+        source_vocab_size=source_vocab_size,
+        target_vocab_size=target_vocab_size,
+        emsize=settings.emsize,
+        nhid=settings.nhid,
+        nlayers=settings.nlayers,
+        cell=settings.model,
+        bidirectional=settings.bidirectional,
+        attention=settings.attention_kind,
+        input_feeding=settings.input_feeding,
+        peeky=settings.peeky,
+        readout=settings.readout,
+        pass_cell=settings.pass_cell,
+        shared_vocabulary=settings.shared_vocabulary,
+        tied=settings.tied,
+        dropout=settings.dropout,
+        init=settings.start,
+        init_range=settings.init_range,
+    )
+    return Seq2Seq(config, generator=Generator(settings.seed, "init"))
