@@ -13,6 +13,7 @@ from seqkit.data.pairs import (
     encode_texts,
     pad_sources,
 )
+from seqkit.data.token_files import FileIds
 
 __all__ = [
     "IGNORE",
@@ -21,6 +22,7 @@ __all__ = [
     "EncodedCorpus",
     "EncodedPairCorpus",
     "EncodedPairs",
+    "FileIds",
     "NegativeSampler",
     "PairBatch",
     "PairBatches",

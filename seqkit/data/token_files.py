@@ -35,6 +35,36 @@ def map_ids(path: Path, dtype: np.dtype[Any]) -> np.ndarray:
     return np.memmap(path, dtype=dtype, mode="r")
 
 
+class FileIds:
+    """(N,) ids read from their file slice by slice, for who passes over all of them.
+
+    The pages of a mapping that were touched count as memory of the process, until the system wants them
+    back: a pass over 800 MB of ids would show as 800 MB. Slices may be read by several threads at once.
+    """
+
+    def __init__(self, path: Path, dtype: np.dtype[Any]) -> None:
+        self.path, self.dtype = path, dtype
+        self._length = path.stat().st_size // dtype.itemsize
+
+    @classmethod
+    def of(cls, mapped: np.ndarray) -> Any:
+        """The file behind an array of :func:`map_ids`; an array without one as it is."""
+        name = getattr(mapped, "filename", None)
+        return mapped if name is None else cls(Path(name), mapped.dtype)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, places: slice) -> np.ndarray:
+        start, stop, step = places.indices(self._length)
+        if step != 1:
+            raise ValueError(f"ids of a file are read one after another, not in steps of {step}")
+        ids = np.fromfile(self.path, self.dtype, max(0, stop - start), offset=start * self.dtype.itemsize)
+        if len(ids) < stop - start:
+            raise DataError("the file has become shorter while it was read", where=str(self.path))
+        return ids
+
+
 def _describe(path: Path) -> dict[str, Any]:
     size = path.stat().st_size
     entry: dict[str, Any] = {"bytes": size}

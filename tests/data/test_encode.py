@@ -2,11 +2,12 @@ import json
 import os
 import random
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from seqkit.data import encode, encode_corpus, encode_lines, token_files
+from seqkit.data import FileIds, encode, encode_corpus, encode_lines, token_files
 from seqkit.errors import DataError
 from seqkit.text import UnfinishedLine, Vocabulary, make_tokenizer
 
@@ -242,3 +243,19 @@ def test_lines_one_by_one() -> None:
     v = Vocabulary(["the", "cat", "<eos>", "<unk>"])
     ids = [line.tolist() for line in encode_lines(["the cat", "", "a cat"], WS, v)]
     assert ids == [[0, 1, 2], [2], [3, 1, 2]]
+
+
+def test_ids_read_from_their_file_equal_the_mapped_ones(tmp_path: Path) -> None:
+    numbers = np.arange(5000, dtype=np.uint16)
+    numbers.tofile(tmp_path / "x.ids")
+    mapped = token_files.map_ids(tmp_path / "x.ids", np.dtype(np.uint16))
+    read = FileIds.of(mapped)
+    assert len(read) == 5000
+    for places in (slice(0, 10), slice(4990, 6000), slice(17, 17), slice(None), slice(-5, None), slice(9, 3)):
+        np.testing.assert_array_equal(read[places], numbers[places])
+    assert FileIds.of(numbers) is numbers
+    with pytest.raises(ValueError, match="steps of 2"):
+        read[::2]
+    os.truncate(tmp_path / "x.ids", 2)
+    with pytest.raises(DataError, match="shorter"):
+        read[0:100]

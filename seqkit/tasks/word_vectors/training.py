@@ -14,7 +14,7 @@ import numpy as np
 from seqkit.backend import default_device, make_current
 from seqkit.backend.random import Generator
 from seqkit.corpora import Corpus, open_corpus
-from seqkit.data import EncodedCorpus, encode_corpus
+from seqkit.data import EncodedCorpus, FileIds, encode_corpus
 from seqkit.errors import UsageError
 from seqkit.models import Word2VecConfig, Word2VecModel
 from seqkit.optim import make_optimizer, make_run_schedule
@@ -31,7 +31,7 @@ from seqkit.vectors.counting import count_vectors
 from seqkit.vectors.training import Word2VecSettings, Word2VecTrainer
 from seqkit.vectors.training.trainer import initial_vectors
 
-_BLOCK = 1 << 24
+_BLOCK = 1 << 22
 
 
 def complete(settings: WordVectorSettings, corpus: Corpus) -> WordVectorSettings:
@@ -144,7 +144,7 @@ def _method(settings: WordVectorSettings) -> Callable[[WordVectorSettings, Encod
     return _asynchronously if settings.optimizer == WORD2VEC else _by_descent
 
 
-def _occurrences(ids: np.ndarray, V: int) -> np.ndarray:
+def _occurrences(ids: Any, V: int) -> np.ndarray:
     """(V,) how often each id occurs, block by block."""
     total = np.zeros(V, np.int64)
     for start in range(0, len(ids), _BLOCK):
@@ -182,7 +182,7 @@ def _by_counts(settings: WordVectorSettings, encoded: EncodedCorpus) -> TrainInt
 
 def _asynchronously(settings: WordVectorSettings, encoded: EncodedCorpus) -> TrainInto:
     """The word2vec program's way: fast, by one worker or several without locks."""
-    ids, V = encoded.splits["train"], len(encoded.vocabulary)
+    ids, V = FileIds.of(encoded.splits["train"]), len(encoded.vocabulary)
     assert settings.workers is not None
     assert settings.device is not None
     trainer = Word2VecTrainer(
