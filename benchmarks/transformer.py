@@ -106,26 +106,33 @@ def _layer_names(layers: int, ours: str, theirs: str) -> dict[str, str]:
     }
 
 
-def torch_language_model(ours: TransformerLanguageModel, dropout: float = DROPOUT) -> Any:
-    """PyTorch's model with the weights of ours."""
+def torch_language_model(ours: TransformerLanguageModel) -> tuple[Any, dict[str, str]]:
+    """PyTorch's model with the weights of ours, and the names of ours in it."""
     import torch
 
     config = ours.config
-    E, N, H = config.emsize, config.nhead, config.nhid
+    types, size, length = config.vocab_size, config.emsize, config.max_length
+    dropout, layers = config.dropout, config.nlayers
 
     class Model(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.tokens, self.positions = torch.nn.Embedding(V, E), torch.nn.Embedding(T, E)
+            self.tokens, self.positions = torch.nn.Embedding(types, size), torch.nn.Embedding(length, size)
             layer = torch.nn.TransformerEncoderLayer(
-                E, N, H, dropout, "gelu", batch_first=True, norm_first=True
+                size,
+                config.nhead,
+                config.nhid or 4 * size,
+                dropout,
+                "gelu",
+                batch_first=True,
+                norm_first=True,
             )
-            norm = torch.nn.LayerNorm(E)
-            self.stack = torch.nn.TransformerEncoder(layer, LAYERS, norm, enable_nested_tensor=False)
-            self.output = torch.nn.Linear(E, V, bias=False)
+            norm = torch.nn.LayerNorm(size)
+            self.stack = torch.nn.TransformerEncoder(layer, layers, norm, enable_nested_tensor=False)
+            self.output = torch.nn.Linear(size, types, bias=False)
             self.output.weight = self.tokens.weight
             self.dropout = torch.nn.Dropout(dropout)
-            future = torch.nn.Transformer.generate_square_subsequent_mask(T)
+            future = torch.nn.Transformer.generate_square_subsequent_mask(length)
             self.register_buffer("future", future, persistent=False)
 
         def forward(self, ids: Any) -> Any:
@@ -138,7 +145,7 @@ def torch_language_model(ours: TransformerLanguageModel, dropout: float = DROPOU
         "embedding.positions.W": "positions.weight",
         "stack.final_norm.gamma": "stack.norm.weight",
         "stack.final_norm.beta": "stack.norm.bias",
-        **_layer_names(LAYERS, "stack", "stack"),
+        **_layer_names(layers, "stack", "stack"),
     }
     return _copied(Model(), dict(ours.named_parameters()), names), names
 
@@ -174,7 +181,7 @@ def same_step(size: tuple[int, int, int]) -> tuple[float, float]:
     import torch
 
     ours = our_language_model(size, 0.0)
-    theirs, names = torch_language_model(ours, 0.0)
+    theirs, names = torch_language_model(ours)
     ids, targets = batches(1)[0]
     loss, _ = ours.loss(ids, targets)
     loss.backward()
@@ -187,7 +194,8 @@ def same_step(size: tuple[int, int, int]) -> tuple[float, float]:
     worst = 0.0
     for name, parameter in ours.named_parameters():
         gradient = peers[names[name]].grad.numpy()
-        worst = max(worst, np.linalg.norm(to_dense(parameter.grad) - gradient) / np.linalg.norm(gradient))
+        difference = np.linalg.norm(to_dense(parameter.grad) - gradient) / np.linalg.norm(gradient)
+        worst = max(worst, float(difference))
     assert off < 1e-5, f"losses differ by {off}"
     assert worst < 1e-5, f"gradients differ by {worst}"
     return off, worst

@@ -16,10 +16,11 @@ from seqkit.cli.common import device_option, json_option, print_json, threads_op
 )
 @click.option(
     "--eval-protocol",
-    type=click.Choice(["exact", "textbook"]),
+    type=click.Choice(["exact", "textbook", "blocks"]),
     default="exact",
     show_default=True,
-    help="exact: every token predicted once, state carried. textbook: 10 streams of 35, tail dropped.",
+    help="exact: every token predicted once, state carried. textbook: 10 streams of 35, tail dropped. "
+    "blocks: consecutive windows as long as in training, each by itself.",
 )
 @device_option
 @threads_option
@@ -57,7 +58,8 @@ def command(
         "" if result.bits_per_character is None else f", {result.bits_per_character:.4f} bits per character"
     )
     click.echo(
-        f"perplexity {result.perplexity:.2f} over {result.predictions:,} predictions ({split}){bits}\n"
+        f"perplexity {result.perplexity:.2f} (loss {result.loss:.4f}) over "
+        f"{result.predictions:,} predictions ({split}){bits}\n"
         f"vocabulary {result.vocab_size:,}, <unk> {result.unk_share:.2%} of the tokens, tokenizer "
         f"{result.tokenizer}, batch size {result.batch_size}, protocol {result.protocol}"
     )

@@ -15,7 +15,7 @@ threads_before_numpy(sys.argv)
 from seqkit.cli.settings_file import to_toml  # noqa: E402
 from seqkit.cli.training import Request, training_command  # noqa: E402
 from seqkit.tasks.language_modeling import LanguageModelSettings, train  # noqa: E402
-from seqkit.tasks.language_modeling.settings import MODELS, OBJECTIVES  # noqa: E402
+from seqkit.tasks.language_modeling.settings import MODELS, OBJECTIVES, POSITIONS  # noqa: E402
 from seqkit.training import RunDirectory  # noqa: E402
 
 HELP = {
@@ -30,6 +30,7 @@ HELP = {
     "nhid": "Size of the hidden layers.  [default: 256; in a Transformer 4 × emsize]",
     "nlayers": "Number of layers.  [default: 1; of a Transformer 4]",
     "nhead": "Heads of a Transformer's attention.",
+    "positions": "How a Transformer knows where a token stands.",
     "dropout": "Dropout on input, between layers and on output.  [default: 0.5; in a Transformer 0.2]",
     "dropout_input": "Dropout on the embedded input only.",
     "dropout_hidden": "Dropout between layers only.",
@@ -38,11 +39,11 @@ HELP = {
     "tied": "Use the embeddings as output weights.",
     "init_range": "Start all weights uniform within ± this.",
     "bptt": "Time steps of a training window; all that a Transformer sees.",
-    "batch_size": "Streams read side by side.",
+    "batch_size": "Streams, or a Transformer's windows, read side by side.",
     "eval_batch_size": "Streams of the validation after each epoch.",
     "valid_tokens": "Validate on the first N tokens only (for very large corpora).",
 }
-CHOICES = {"model": MODELS, "objective": OBJECTIVES}
+CHOICES = {"model": MODELS, "objective": OBJECTIVES, "positions": POSITIONS}
 
 
 @training_command("train-lm", LanguageModelSettings, HELP, CHOICES)

@@ -26,6 +26,7 @@ from seqkit.data.pairs import (
     PairInfo,
     encode_pairs,
 )
+from seqkit.data.text_windows import TextWindows
 from seqkit.data.token_files import FileIds
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "TextBatch",
     "TextBatches",
     "TextInfo",
+    "TextWindows",
     "encode_corpus",
     "encode_labelled",
     "encode_lines",

@@ -57,6 +57,8 @@ class LanguageModel(nn.Module):
     With ``tied`` the output matrix is the embedding matrix, and the last layer is as wide as the embedding.
     """
 
+    carries_state = True
+
     def __init__(self, config: LanguageModelConfig, *, generator: Generator | None = None) -> None:
         if config.model not in CELLS:
             raise UsageError(f"model must be one of {', '.join(CELLS)}, got {config.model!r}")

@@ -30,7 +30,7 @@ from seqkit.tasks.language_modeling import (
     evaluation,
     train,
 )
-from seqkit.tasks.language_modeling.evaluation import line_losses, stream_loss, textbook_loss
+from seqkit.tasks.language_modeling.evaluation import blocks_loss, line_losses, stream_loss, textbook_loss
 from seqkit.training import RunDirectory, sealed
 from tests.training.tiny import TINY, write_corpus
 
@@ -79,6 +79,23 @@ def test_a_transformer_with_room_for_all_predicts_as_step_by_step() -> None:
     assert stream_loss(model, ids, EOS) == pytest.approx(step_by_step(model, ids, EOS), rel=1e-9)
 
 
+@pytest.mark.parametrize("kind", ["lstm", "transformer"])
+def test_the_loss_of_blocks_is_that_of_each_by_itself(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if kind == "transformer":
+        config = TransformerLanguageModelConfig(V, emsize=6, nhead=2, max_length=7, init_std=0.5)
+        model: Any = TransformerLanguageModel(config, generator=Generator(3, "init"))
+        model.astype(np.float64)
+    else:
+        model = model_of(kind)
+    ids = stream(31)
+    firsts = [EOS, *ids[6::7].tolist()]
+    blocks = [ids[start : start + 7] for start in range(0, 31, 7)]
+    expected = sum(step_by_step(model, block, first) for block, first in zip(blocks, firsts, strict=True))
+    assert blocks_loss(model, ids, EOS, length=7) == pytest.approx(expected, rel=1e-9)
+    monkeypatch.setattr(evaluation, "_SCORES_AT_ONCE", 2 * 7 * V)  # two blocks at a time change nothing
+    assert blocks_loss(model, ids, EOS, length=7) == pytest.approx(expected, rel=1e-9)
+
+
 def test_a_transformer_is_trained_saved_read_and_goes_on(tmp_path: Path) -> None:
     settings = LanguageModelSettings.from_values(
         {"corpus": str(write_corpus(tmp_path / "text.txt")), "model": "transformer", "emsize": 8,
@@ -89,6 +106,9 @@ def test_a_transformer_is_trained_saved_read_and_goes_on(tmp_path: Path) -> None
     again = seqkit.load(tmp_path / "run")
     assert again.evaluate("valid").perplexity == run.evaluate("valid").perplexity
     assert 1 < again.evaluate("valid").perplexity < 2 * len(again.vocabulary)
+    blocks = again.evaluate("valid", protocol="blocks")
+    assert blocks.predictions == again.evaluate("valid").predictions
+    assert blocks.protocol == "blocks"
     long = again.generate("", max_new_tokens=20, stop=[], seed=1)  # further than its context
     assert long[0].tokens == 20
 
@@ -231,7 +251,7 @@ def test_questions_that_cannot_be_answered(tmp_path: Path) -> None:
     model = tiny(tmp_path)
     with pytest.raises(DataError, match="has no dev part; it has train, valid, test"):
         model.evaluate("dev")
-    with pytest.raises(UsageError, match="exact or textbook, got 'vague'"):
+    with pytest.raises(UsageError, match="one of exact, textbook, blocks, got 'vague'"):
         model.evaluate(protocol="vague")
     with pytest.raises(UsageError, match="'zebra' is not in the vocabulary"):
         model.generate(stop=["zebra"])

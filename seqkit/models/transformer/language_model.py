@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,8 +21,18 @@ from seqkit.models.transformer.encoder import check_sizes
 from seqkit.models.transformer.initial import start_normal
 from seqkit.models.transformer.inputs import checked_ids
 
+_TOKENS_AT_ONCE = 1 << 10  # read by one pass of token_losses: more are no faster and need more memory
+
 Seen = list[tuple[Array, ...]]
 """What a text's earlier windows leave behind: [], or [(ids (B, C),)], the last ids before the next one."""
+
+
+class _Window(NamedTuple):
+    """Tokens from ``left`` to ``end`` are read, the targets from ``start`` on are new."""
+
+    left: int
+    start: int
+    end: int
 
 
 @dataclass(frozen=True)
@@ -71,6 +83,9 @@ class TransformerState:
 
 class TransformerLanguageModel(nn.Module):
     """P(next token | at most ``max_length`` tokens before it)."""
+
+    carries_state = False
+    """Whether training carries one from a window to the next one of the text."""
 
     def __init__(self, config: TransformerLanguageModelConfig, *, generator: Generator | None = None) -> None:
         check_sizes(config, "vocab_size", "emsize", "nhid", "nlayers", "nhead", "max_length")
@@ -154,22 +169,33 @@ class TransformerLanguageModel(nn.Module):
         """
         ids, targets = self._ids(ids), self._ids(targets, padding=True)
         xp, (B, T) = array_module(ids), ids.shape
-        longest, kept = self.config.max_length, self.config.max_length // 2
+        kept = self.config.max_length // 2
         before = to_device(state[0][0], self.device) if state else ids[:, :0]
-        start = before.shape[1]
+        C = before.shape[1]
         text = xp.concatenate((before, ids), axis=1)
         losses = zeros(xp, (B, T), np.float64)
+        windows = self._windows(C, C + T)
+        at_once = max(1, _TOKENS_AT_ONCE // (B * self.config.max_length))
         with evaluating(self):
-            while start < text.shape[1]:
-                left = max(0, start - kept)
-                end = min(left + longest, text.shape[1])
-                x = self.hidden(text[:, left:end])[:, start - left :]
-                now = slice(start - before.shape[1], end - before.shape[1])
-                losses[:, now] = ops.linear_cross_entropy(
-                    x, self.output.W, self.output.b, targets[:, now], reduction="none"
-                ).data
-                start = end
-        return losses, [(text[:, max(0, text.shape[1] - kept) :],)]
+            for _, alike in itertools.groupby(windows, lambda w: (w.end - w.left, w.start - w.left)):
+                while group := list(itertools.islice(alike, at_once)):
+                    rows = xp.concatenate([text[:, w.left : w.end] for w in group])
+                    goals = xp.concatenate([targets[:, w.start - C : w.end - C] for w in group])
+                    x = self.hidden(rows)[:, group[0].start - group[0].left :]
+                    found = ops.linear_cross_entropy(
+                        x, self.output.W, self.output.b, goals, reduction="none"
+                    ).data
+                    for i, w in enumerate(group):
+                        losses[:, w.start - C : w.end - C] = found[i * B : (i + 1) * B]
+        return losses, [(text[:, max(0, C + T - kept) :],)]
+
+    def _windows(self, start: int, stop: int) -> Iterator[_Window]:
+        """What is read for the targets from ``start`` to ``stop`` of a text."""
+        while start < stop:
+            left = max(0, start - self.config.max_length // 2)
+            end = min(left + self.config.max_length, stop)
+            yield _Window(left, start, end)
+            start = end
 
     # The decoding protocol
 

@@ -1,7 +1,8 @@
 """Exact perplexity: every token of a text predicted once, losses added up in float64.
 
 Recurrent models carry their state from the first token, which is predicted from the end-of-line token, to
-the last. Kneser-Ney predicts the same tokens, each line anew (the published convention).
+the last; a Transformer's window slides by half its length. Kneser-Ney predicts the same tokens, each line
+anew (the published convention).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 
 from seqkit import metrics
 from seqkit.backend import to_numpy
-from seqkit.data import IGNORE, BPTTBatches, textbook_batches
+from seqkit.data import IGNORE, BPTTBatches, TextWindows, textbook_batches
 from seqkit.models import KneserNey, LanguageModel, TransformerLanguageModel
 from seqkit.tasks.language_modeling.settings import LanguageModelSettings
 
@@ -91,6 +92,21 @@ def textbook_loss(model: Neural, ids: np.ndarray) -> tuple[float, int]:
     """Σ -log P and the number of predictions by the textbook's protocol: 10 streams of 35, tail dropped."""
     windows = textbook_batches(np.asarray(ids, np.int32))
     return windows_loss(model, windows, lambda: None), windows.predictions
+
+
+def blocks_loss(model: Neural, ids: np.ndarray, eos_id: int, *, length: int) -> float:
+    """Σ -log P in nats of all N ids, read in consecutive blocks of ``length``, each by itself.
+
+    A block's first target sees one token, its last ``length``: what training sees, and the protocol of
+    published Transformer losses "at block size". :func:`stream_loss` gives every target more context.
+    """
+    batch_size = max(1, _SCORES_AT_ONCE // (length * model.config.vocab_size))
+    blocks = TextWindows(ids, batch_size=batch_size, length=length, start_id=eos_id, shuffle=False)
+    total = 0.0
+    for index in range(len(blocks)):
+        losses, _ = model.token_losses(*blocks.batch(0, index))
+        total += float(losses.sum())
+    return total
 
 
 def line_losses(model: Model, lines: Sequence[np.ndarray], eos_id: int) -> Iterator[np.ndarray]:

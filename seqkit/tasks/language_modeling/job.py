@@ -1,4 +1,4 @@
-"""A recurrent language model as a training job: windows of B streams, the state carried between them."""
+"""A neural language model as the trainer of every task wants it: what it reads, and how it is validated."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ import numpy as np
 from seqkit.autograd import Tensor
 from seqkit.backend import Array, to_device
 from seqkit.backend.random import Generator
-from seqkit.data import BPTTBatches
+from seqkit.data import BPTTBatches, TextWindows
 from seqkit.errors import RunError
 from seqkit.tasks.language_modeling.evaluation import Neural, stream_loss
 
 
 class LanguageModelingJob:
-    """Truncated backpropagation through time (Williams and Peng 1990) over ``train_ids`` (N,)."""
+    """What a neural model learns from ``train_ids`` (N,).
+
+    A recurrent one by truncated backpropagation through time (Williams and Peng 1990): windows of B
+    streams, the state carried from each to the next. One that carries none reads windows in any order.
+    """
 
     def __init__(
         self,
@@ -33,21 +37,32 @@ class LanguageModelingJob:
     ) -> None:
         self.model, self.valid_ids, self.eos_id = model, valid_ids, eos_id
         self.eval_batch_size = eval_batch_size
-        self.batches = BPTTBatches(train_ids, batch_size=batch_size, bptt=bptt, start_id=eos_id)
+        self.batches: BPTTBatches | TextWindows
+        if model.carries_state:
+            self.batches = BPTTBatches(train_ids, batch_size=batch_size, bptt=bptt, start_id=eos_id)
+        else:
+            self.batches = TextWindows(
+                train_ids, batch_size=batch_size, length=bptt, start_id=eos_id, seed=seed
+            )
         self.generators: dict[str, Any] = {"dropout": Generator(seed, "dropout")}
         self.perplexity = True
         self.divergence_loss = 20 * math.log(model.config.vocab_size)  # 20 times that of blind guessing
-        self._state = model.zero_state(batch_size)
+        self._state, self._epoch = model.zero_state(batch_size), 0
 
     def start_epoch(self, epoch: int, *, fresh: bool) -> int:
         """Empty the state of a fresh epoch; how many windows it has."""
+        self._epoch = epoch
         if fresh:
             self._state = self.model.zero_state(self.batches.batch_size)
         return len(self.batches)
 
     def loss(self, index: int) -> tuple[Tensor, int]:
         """The mean loss of window ``index`` and its number of predictions."""
-        inputs, targets = self.batches.batch(index)
+        batches = self.batches
+        if isinstance(batches, TextWindows):
+            inputs, targets = batches.batch(self._epoch, index)
+        else:
+            inputs, targets = batches.batch(index)
         loss, self._state = self.model.loss(
             inputs, targets, self._state, generator=self.generators["dropout"]
         )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from seqkit.autograd import Tensor
 from seqkit.errors import UsageError
+from seqkit.models.transformer.embedding import POSITIONS
 from seqkit.tasks.descent import DescentSettings
 
 MODELS = ("lstm", "gru", "rnn", "transformer", "kneser-ney")
@@ -43,6 +45,7 @@ class LanguageModelSettings(DescentSettings):
     nhid: int | None = None
     nlayers: int | None = None
     nhead: int = 4
+    positions: str = "learned"
     dropout: float | None = None
     dropout_input: float | None = None
     dropout_hidden: float | None = None
@@ -63,6 +66,7 @@ class LanguageModelSettings(DescentSettings):
         """UsageError for values that no training can have."""
         self._require_choice("model", MODELS)
         self._require_choice("objective", OBJECTIVES)
+        self._require_choice("positions", POSITIONS)
         super().__post_init__()
         self._require_positive(
             "order emsize nhid nlayers nhead bptt batch_size eval_batch_size min_count vocab_size "
@@ -80,6 +84,10 @@ class LanguageModelSettings(DescentSettings):
         """The learning rate, or the optimiser's usual one; Transformers take Adam's smaller steps."""
         small = self.model == "transformer" and self.optimizer in ("adam", "adamw")
         return 0.001 if small and self.lr is None else super().base_lr
+
+    def decays(self, name: str, parameter: Tensor) -> bool:
+        """In a Transformer its matrices only, as is usual (Radford et al. 2018, section 4.1)."""
+        return self.model != "transformer" or parameter.data.ndim > 1
 
     def model_choices(self) -> dict[str, Any]:
         """nhid, nlayers and dropout: those given, else as suits the model."""

@@ -32,6 +32,7 @@ from seqkit.text import Tokenizer, Vocabulary
 from seqkit.training import RunDirectory
 
 TASK = "language_modeling"
+PROTOCOLS = ("exact", "textbook", "blocks")
 _LINES_AT_ONCE = 64
 
 
@@ -101,7 +102,8 @@ class TrainedLanguageModel:
         """Perplexity on a split of the run's corpus, or of another one.
 
         The protocol "exact" predicts every token once (``evaluation.py``); "textbook" reads 10 streams of
-        35 and drops the tail. More than one stream is faster and starts each with an empty state.
+        35 and drops the tail; "blocks" reads consecutive blocks as long as the training windows, each by
+        itself. More than one stream is faster and starts each with an empty state.
         """
         encoded = self.encoded(corpus)
         if split not in encoded.splits:
@@ -109,22 +111,22 @@ class TrainedLanguageModel:
                 f"{corpus or self.settings.corpus} has no {split} part; it has {', '.join(encoded.splits)}"
             )
         ids, info = encoded.splits[split], encoded.info[split]
+        predictions, unk = len(ids), info.unk
         characters: int | None = info.characters
-        unk = info.unk
-        if protocol == "textbook":
-            if isinstance(self.model, KneserNey):
-                raise UsageError("the textbook's protocol is for recurrent models", remedy="leave it out")
+        if protocol not in PROTOCOLS:
+            raise UsageError(f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}")
+        if protocol == "exact":
+            batch_size = min(batch_size, len(ids))
+            total = evaluation.stream_loss(self.model, ids, self.eos_id, batch_size=batch_size)
+        elif isinstance(self.model, KneserNey):
+            raise UsageError(f"the protocol {protocol} is for neural models", remedy="leave it out")
+        elif protocol == "blocks":
+            batch_size, length = 1, self.settings.bptt
+            total = evaluation.blocks_loss(self.model, ids, self.eos_id, length=length)
+        else:
             total, predictions = evaluation.textbook_loss(self.model, ids)
             predicted = np.asarray(ids[1 : predictions + 1])
             unk, characters, batch_size = int((predicted == self.vocabulary.unk_id).sum()), None, 10
-        elif protocol == "exact":
-            batch_size = min(batch_size, len(ids))
-            total, predictions = (
-                evaluation.stream_loss(self.model, ids, self.eos_id, batch_size=batch_size),
-                len(ids),
-            )
-        else:
-            raise UsageError(f"protocol must be exact or textbook, got {protocol!r}")
         return evaluation.evaluation(
             total,
             predictions,
@@ -240,6 +242,7 @@ def make_model(settings: LanguageModelSettings, vocab_size: int) -> evaluation.N
                 emsize=settings.emsize,
                 nhead=settings.nhead,
                 max_length=settings.bptt,
+                positions=settings.positions,
                 tied=settings.tied,
                 **sizes,
             ),

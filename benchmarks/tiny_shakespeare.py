@@ -1,0 +1,202 @@
+"""Tiny Shakespeare by characters: nanoGPT's sizes in seqkit and in PyTorch, and seqkit's own recipe.
+
+    python -m benchmarks.tiny_shakespeare [--seeds 3] [--steps N]
+
+The recipe nanogpt-shakespeare is trained by both from the same initial weights on the same windows, with the
+same AdamW and schedule; the recipe tinyshakespeare by seqkit alone. All take turns, a twentieth of their
+steps at a time, so that a drift of the machine's speed falls on all alike. The loss is that of the whole
+validation part in consecutive blocks of 64, all positions counted. --steps: a trial, which is not written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from typing import Any, Protocol
+
+import numpy as np
+
+from benchmarks.measure import RESULTS, machine, write_json
+from benchmarks.transformer import torch_language_model
+from seqkit.autograd import Tensor
+from seqkit.cli.settings_file import read_recipe
+from seqkit.corpora import open_corpus
+from seqkit.data import EncodedCorpus, TextWindows
+from seqkit.models import TransformerLanguageModel
+from seqkit.optim import clip_grad_norm
+from seqkit.tasks.descent import Descent, run_schedule
+from seqkit.tasks.language_modeling import LanguageModelSettings
+from seqkit.tasks.language_modeling.evaluation import blocks_loss
+from seqkit.tasks.language_modeling.job import LanguageModelingJob
+from seqkit.tasks.language_modeling.trained import make_model
+from seqkit.tasks.language_modeling.training import complete
+from seqkit.tasks.tokens import encode
+
+PUBLISHED, BLOCK, SHARES = 1.88, 64, 20
+BETAS, EPSILON = (0.9, 0.999), 1e-8
+
+
+class Entrant(Protocol):
+    """Who takes part."""
+
+    steps: int
+
+    def step(self, index: int) -> None:
+        """Train on one batch."""
+
+    def valid_loss(self) -> float:
+        """Of the whole validation part, in blocks."""
+
+
+class Ours:
+    """A recipe in seqkit."""
+
+    def __init__(self, recipe: str, seed: int, changes: dict[str, Any]) -> None:
+        values = {name.replace("-", "_"): value for name, value in read_recipe(recipe, "train-lm").items()}
+        settings = LanguageModelSettings.from_values({**values, **changes, "seed": seed})
+        corpus = open_corpus(settings.corpus)
+        self.settings = complete(settings, corpus)
+        assert self.settings.max_steps is not None
+        self.steps = self.settings.max_steps
+        self.text: EncodedCorpus = encode(self.settings, corpus)
+        model = make_model(self.settings, len(self.text.vocabulary))
+        assert isinstance(model, TransformerLanguageModel)
+        self.model = model
+        s = self.settings
+        self.eos_id = self.text.vocabulary.id(self.text.tokenizer.end_of_line)
+        self.job = LanguageModelingJob(
+            model,
+            self.text.splits["train"],
+            None,
+            eos_id=self.eos_id,
+            batch_size=s.batch_size,
+            bptt=s.bptt,
+            eval_batch_size=1,
+            seed=seed,
+        )
+        descent = Descent(s, self.job, len(self.job.batches))
+        self.optimizer, self.schedule = descent.optimizer, descent.schedule
+        self.parameters = list(model.parameters())
+
+    def step(self, index: int) -> None:
+        """As the trainer does it."""
+        epoch, batch = divmod(index, len(self.job.batches))
+        if batch == 0:
+            self.job.start_epoch(epoch, fresh=True)
+        self.optimizer.zero_grad()
+        loss: Tensor = self.job.loss(batch)[0]
+        loss.backward()
+        self.optimizer.lr = self.settings.base_lr * self.schedule.at(index, 0)
+        clip_grad_norm(self.parameters, self.settings.clip or np.inf)
+        self.optimizer.step()
+
+    def valid_loss(self) -> float:
+        """In blocks of 64 whatever the windows of training are."""
+        ids = self.text.splits["valid"]
+        return blocks_loss(self.model, ids, self.eos_id, length=BLOCK) / len(ids)
+
+
+class Torch:
+    """PyTorch's twin of a model of ours, on the same windows."""
+
+    def __init__(self, ours: Ours) -> None:
+        import torch
+
+        self.ours, s = ours, ours.settings
+        self.steps, self.settings = ours.steps, s
+        self.model, names = torch_language_model(ours.model)
+        peers = dict(self.model.named_parameters())
+        decayed = [peers[names[name]] for name, p in ours.model.named_parameters() if s.decays(name, p)]
+        others = [peers[names[name]] for name, p in ours.model.named_parameters() if not s.decays(name, p)]
+        groups = [{"params": decayed}, {"params": others, "weight_decay": 0.0}]
+        self.optimizer = torch.optim.AdamW(
+            groups, lr=s.base_lr, betas=BETAS, eps=EPSILON, weight_decay=s.weight_decay
+        )
+        ids = ours.text.splits["train"]
+        self.batches = TextWindows(
+            ids, batch_size=s.batch_size, length=s.bptt, start_id=ours.eos_id, seed=s.seed
+        )
+        self.schedule = run_schedule(s, len(self.batches))
+
+    def _loss(self, inputs: np.ndarray, targets: np.ndarray, reduction: str = "mean") -> Any:
+        import torch
+
+        scores = self.model(torch.from_numpy(inputs.astype(np.int64)))
+        flat = torch.from_numpy(targets.astype(np.int64)).reshape(-1)
+        return torch.nn.functional.cross_entropy(
+            scores.reshape(len(flat), -1), flat, ignore_index=-1, reduction=reduction
+        )
+
+    def step(self, index: int) -> None:
+        """The same step."""
+        import torch
+
+        self.model.train()
+        self.optimizer.zero_grad()
+        self._loss(*self.batches.batch(*divmod(index, len(self.batches)))).backward()
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.settings.base_lr * self.schedule.at(index, 0)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip or np.inf)
+        self.optimizer.step()
+
+    def valid_loss(self) -> float:
+        """The same protocol."""
+        import torch
+
+        ids, total = self.ours.text.splits["valid"], 0.0
+        blocks = TextWindows(ids, batch_size=64, length=BLOCK, start_id=self.ours.eos_id, shuffle=False)
+        self.model.eval()
+        with torch.inference_mode():
+            for index in range(len(blocks)):
+                total += float(self._loss(*blocks.batch(0, index), reduction="sum"))
+        return total / len(ids)
+
+
+def race(entrants: dict[str, Entrant]) -> dict[str, float]:
+    """Train all in turns; the seconds of each."""
+    seconds = dict.fromkeys(entrants, 0.0)
+    for share in range(SHARES):
+        for name, entrant in entrants.items():
+            start = time.perf_counter()
+            for index in range(share * entrant.steps // SHARES, (share + 1) * entrant.steps // SHARES):
+                entrant.step(index)
+            seconds[name] += time.perf_counter() - start
+    return seconds
+
+
+def main() -> None:
+    """Train over the seeds, print the table, write it."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.tiny_shakespeare", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=None, help="for a trial")
+    options = parser.parse_args()
+    changes = {} if options.steps is None else {"max_steps": options.steps}
+    rows: dict[str, dict[str, Any]] = {}
+    for seed in range(options.seeds):
+        twin = Ours("nanogpt-shakespeare", seed, changes)
+        entrants: dict[str, Entrant] = {
+            "nanogpt-shakespeare": twin,
+            "the same in PyTorch": Torch(twin),
+            "tinyshakespeare": Ours("tinyshakespeare", seed, changes),
+        }
+        for name, seconds in race(entrants).items():
+            row = rows.setdefault(name, {"steps": entrants[name].steps, "loss": [], "seconds": []})
+            row["loss"].append(entrants[name].valid_loss())
+            row["seconds"].append(seconds)
+            print(f"seed {seed}, {name}: loss {row['loss'][-1]:.4f}, {seconds:.1f} s", flush=True)
+    print(f"\nvalidation loss in blocks of {BLOCK}; nanoGPT's, of 20 random batches: {PUBLISHED}")
+    for name, row in rows.items():
+        row["mean"] = statistics.fmean(row["loss"])
+        row["deviation"] = statistics.stdev(row["loss"]) if len(row["loss"]) > 1 else 0.0
+        row["met"] = row["mean"] - row["deviation"] <= PUBLISHED
+        print(
+            f"{name:<22}{row['steps']:>7} steps{row['mean']:>9.4f} ± {row['deviation']:.4f}"
+            f"{statistics.fmean(row['seconds']):>9.1f} s   {'met' if row['met'] else 'not met'}"
+        )
+    if options.steps is None:
+        write_json(RESULTS / "tiny_shakespeare.json", {"rows": rows, "machine": machine()})
+
+
+if __name__ == "__main__":
+    main()
