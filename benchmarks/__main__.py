@@ -13,6 +13,7 @@ from typing import Any
 from benchmarks.measure import write_results
 
 BENCHMARKS: dict[str, tuple[str, ...]] = {
+    "attention_memory": (),
     "corpus_memory": (),
     "images": ("torch",),
     "language_model": ("torch",),

@@ -34,7 +34,6 @@ from seqkit.tasks.language_modeling.training import complete
 from seqkit.tasks.tokens import encode
 
 PUBLISHED, BLOCK, SHARES = 1.88, 64, 20
-BETAS, EPSILON = (0.9, 0.999), 1e-8
 
 
 class Entrant(Protocol):
@@ -111,7 +110,7 @@ class Torch:
         others = [peers[names[name]] for name, p in ours.model.named_parameters() if not s.decays(name, p)]
         groups = [{"params": decayed}, {"params": others, "weight_decay": 0.0}]
         self.optimizer = torch.optim.AdamW(
-            groups, lr=s.base_lr, betas=BETAS, eps=EPSILON, weight_decay=s.weight_decay
+            groups, lr=s.base_lr, betas=(0.9, s.beta2), eps=1e-8, weight_decay=s.weight_decay
         )
         ids = ours.text.splits["train"]
         self.batches = TextWindows(

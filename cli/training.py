@@ -29,6 +29,7 @@ DESCENT_HELP = {
     "[default: the optimiser's usual one]",
     "warmup": "Steps of rising learning rate.",
     "momentum": "Momentum of the optimisers momentum and nesterov.",
+    "beta2": "How slowly adam and adamw forget squared gradients.",
     "weight_decay": "Weight decay.",
     "clip": "Largest global norm of the gradient.",
     "accumulate": "Batches whose gradients make one step.",

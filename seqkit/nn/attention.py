@@ -100,11 +100,12 @@ class KeysValues(NamedTuple):
 
 
 class MultiHeadAttention(Module):
-    """Concat(head₁ … head_N)·W + b, where head i is attention of x·Wqᵢ over m·Wkᵢ and m·Wvᵢ.
+    """Concat(head₁ … head_N)·W + b, head i being softmax(qᵢ·kᵢᵀ/√D)·vᵢ of qᵢ = x·Wqᵢ, kᵢ = m·Wkᵢ, vᵢ = m·Wvᵢ.
 
-    Vaswani et al. (2017), section 3.2.2. Self-attention (m is x) has one matrix for the three, ``qkv.W``
-    (3E, E), queries first; attention over a memory (``cross``) has ``q.W`` (E, E) and ``kv.W`` (2E, E'), E'
-    being ``memory_size``. ``output.W`` is (E, E). Heads are D = E/N wide. ``rotary`` turns queries and keys.
+    Vaswani et al. (2017), equation 1 and section 3.2.2. Self-attention (m is x) has one matrix for the three,
+    ``qkv.W`` (3E, E), queries first; attention over a memory (``cross``) has ``q.W`` (E, E) and ``kv.W``
+    (2E, E'), E' being ``memory_size``. ``output.W`` is (E, E). Heads are D = E/N wide. ``rotary`` turns
+    queries and keys of self-attention.
     """
 
     def __init__(
@@ -119,8 +120,12 @@ class MultiHeadAttention(Module):
         rotary: bool = False,
         generator: Generator,
     ) -> None:
-        if embed % heads:
+        if heads < 1 or embed % heads:
             raise UsageError(f"{heads} heads cannot share {embed} columns evenly")
+        if rotary and cross:
+            raise UsageError("rotary positions are for self-attention: a memory has others than x")
+        if rotary and embed // heads % 2:
+            raise UsageError(f"rotary positions need heads of even width, got {embed} columns for {heads}")
         self.embed, self.heads, self.cross, self.bias = embed, heads, cross, bias
         self.rate = check_rate(dropout)
         if cross:
@@ -167,9 +172,13 @@ class MultiHeadAttention(Module):
 
         mask: lengths (B,), or booleans (B, S) or (B, T, S), True where a key counts; ``causal`` hides later
         positions. With ``lengths`` x is (P, E), sequences of these lengths one after another without
-        padding, and so is the memory, of ``memory_lengths``; there is no mask then. ``positions`` (T,) or
+        padding, and so is the memory, of ``memory_lengths``; there can be no mask then. ``positions`` (T,) or
         (P,) are for rotary heads. UsageError in training without a generator, unless dropout is 0.
         """
+        if self.cross != (memory is not None):
+            raise UsageError(f"attention with cross={self.cross} got {'no' if self.cross else 'a'} memory")
+        if lengths is not None and mask is not None:
+            raise UsageError("packed sequences have no padding to mask: give lengths or a mask")
         if memory is None:
             q, memory = self._own(x, positions)
             memory_lengths = lengths

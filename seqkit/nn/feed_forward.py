@@ -9,14 +9,14 @@ from seqkit.errors import UsageError
 from seqkit.nn.dropout import Dropout
 from seqkit.nn.linear import Linear
 from seqkit.nn.module import Module
-
-ACTIVATIONS = {"relu": ops.relu, "gelu": ops.gelu, "gelu-tanh": ops.gelu_tanh}
+from seqkit.ops.activations import KINDS
 
 
 class FeedForward(Module):
     """φ(x·W₁ + b₁)·W₂ + b₂ at every position (Vaswani et al. 2017, equation 2): ``up`` and ``down``.
 
-    φ is "relu" (of the paper), "gelu" (of BERT) or "gelu-tanh" (of GPT-2). Dropout stands after it.
+    φ is "relu", max(x, 0) (of the paper), "gelu", x·Φ(x) (of BERT), or "gelu-tanh" (of GPT-2), equations in
+    ``ops/activations.py``. Dropout stands after it.
     """
 
     def __init__(
@@ -29,8 +29,8 @@ class FeedForward(Module):
         bias: bool = True,
         generator: Generator,
     ) -> None:
-        if activation not in ACTIVATIONS:
-            raise UsageError(f"activation must be one of {', '.join(ACTIVATIONS)}, got {activation!r}")
+        if activation not in KINDS:
+            raise UsageError(f"activation must be one of {', '.join(KINDS)}, got {activation!r}")
         self.activation = activation
         self.up = Linear(embed, hidden, bias=bias, generator=generator)
         self.down = Linear(hidden, embed, bias=bias, generator=generator)

@@ -11,7 +11,7 @@ from seqkit.nn.parameter import Parameter
 
 
 class LayerNorm(Module):
-    """Normalise the last axis (E) to mean 0 and variance 1, then scale and shift by learned γ, β (E,)."""
+    """γ·(x - mean) / √(var + ε) + β over the last axis (E), γ, β (E,) learned (Ba, Kiros, Hinton 2016)."""
 
     def __init__(self, size: int, *, epsilon: float = 1e-5) -> None:
         self.size, self.epsilon = size, epsilon

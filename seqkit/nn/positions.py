@@ -27,7 +27,7 @@ def sinusoidal(positions: Array, size: int, dtype: np.dtype | type = np.float32)
 
 
 class SinusoidalPositions(Module):
-    """The fixed vectors of :func:`sinusoidal`."""
+    """Fixed vectors, sin(p·ω) and cos(p·ω) with ω = 10000^(-2i/E), as :func:`sinusoidal` has them."""
 
     def __init__(self, embedding_size: int) -> None:
         if embedding_size % 2:
@@ -54,7 +54,11 @@ class LearnedPositions(Module):
 
 
 class RotaryPositions(Module):
-    """Turns queries and keys instead; equations in ``ops/rotary.py``. The head size D must be even."""
+    """Turns queries and keys instead: pair i of their entries, (a, b), by the angle ω = p·base^(-2i/D).
+
+    That gives (a·cos ω - b·sin ω, a·sin ω + b·cos ω) (Su et al. 2021, equation 34). Pairs are (i, i + D/2),
+    or neighbours where ``interleaved``. The width of a head, D, must be even.
+    """
 
     def __init__(self, *, base: float = 10000.0, interleaved: bool = False) -> None:
         self.base, self.interleaved = base, interleaved

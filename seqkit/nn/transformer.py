@@ -91,6 +91,9 @@ class _Layer(Module):
 class TransformerEncoderLayer(_Layer):
     """Self-attention and a feed-forward network; called with ``causal`` it is a layer of GPT-2.
 
+    Pre-norm: h = x + attention(LayerNorm(x)), y = h + feed-forward(LayerNorm(h)). Post-norm: h =
+    LayerNorm(x + attention(x)), y = LayerNorm(h + feed-forward(h)).
+
     Parameters: ``attention.qkv``, ``attention.output``, ``feed_forward.up``, ``feed_forward.down``, each with
     W and b, and ``attention_norm``, ``feed_forward_norm`` with gamma and beta. ``dropout`` stands before each
     residual sum; ``attention_dropout`` on the attention's weights and ``hidden_dropout`` after the activation
@@ -139,7 +142,7 @@ class TransformerEncoderLayer(_Layer):
 
 
 class TransformerDecoderLayer(_Layer):
-    """Causal self-attention, attention over a memory, a feed-forward network.
+    """Causal self-attention, attention over a memory, a feed-forward network, each as in the encoder's layer.
 
     Beside the parameters of an encoder's layer it has ``cross_attention.q``, ``cross_attention.kv``,
     ``cross_attention.output`` and ``cross_attention_norm``. Settings as there.

@@ -12,28 +12,23 @@ from seqkit.errors import UsageError
 from seqkit.nn.attention import KeysValues
 from seqkit.nn.module import Module
 from seqkit.nn.normalization import LayerNorm
-from seqkit.nn.residual import run_parts
+from seqkit.nn.residual import Part, run_parts
 from seqkit.nn.transformer import TransformerDecoderLayer, TransformerEncoderLayer
 
 
-def _check_depth(num_layers: int) -> None:
-    if num_layers < 1:
-        raise UsageError(f"a Transformer needs 1 layer or more, got {num_layers}")
+class _Stack(Module):
+    """What both stacks share."""
 
-
-class TransformerEncoderStack(Module):
-    """``num_layers`` encoder layers: ``layers.0`` …, and ``final_norm`` where they are pre-norm.
-
-    Further settings are those of :class:`~seqkit.nn.TransformerEncoderLayer`.
-    """
+    layers: list[Any]
+    _layer_type: type[TransformerEncoderLayer] | type[TransformerDecoderLayer]
 
     def __init__(
         self, num_layers: int, embed: int, heads: int, hidden: int, *, generator: Generator, **settings: Any
     ) -> None:
-        _check_depth(num_layers)
+        if num_layers < 1:
+            raise UsageError(f"a Transformer needs 1 layer or more, got {num_layers}")
         self.layers = [
-            TransformerEncoderLayer(embed, heads, hidden, generator=generator, **settings)
-            for _ in range(num_layers)
+            self._layer_type(embed, heads, hidden, generator=generator, **settings) for _ in range(num_layers)
         ]
         first = self.layers[0]
         self.norm = first.norm
@@ -41,8 +36,25 @@ class TransformerEncoderStack(Module):
             LayerNorm(embed, epsilon=first.attention_norm.epsilon) if first.norm == "pre" else None
         )
 
+    def _run(self, x: Tensor, parts: Sequence[Part], generator: Generator | None) -> Tensor:
+        rate = self.layers[0].rate
+        return run_parts(x, parts, norm=self.norm, rate=rate, generator=generator, last=self.final_norm)
+
     def _ended(self, x: Tensor) -> Tensor:
         return x if self.final_norm is None else self.final_norm(x)
+
+    def _pasts(self, past: Sequence[KeysValues] | None) -> Sequence[KeysValues | None]:
+        return past or [None] * len(self.layers)
+
+
+class TransformerEncoderStack(_Stack):
+    """``num_layers`` encoder layers: ``layers.0`` …, and ``final_norm`` where they are pre-norm.
+
+    Further settings are those of :class:`~seqkit.nn.TransformerEncoderLayer`.
+    """
+
+    layers: list[TransformerEncoderLayer]
+    _layer_type = TransformerEncoderLayer
 
     def forward(
         self,
@@ -62,41 +74,24 @@ class TransformerEncoderStack(Module):
                 mask, causal=causal, lengths=lengths, positions=positions, generator=generator
             )
         ]
-        return run_parts(
-            x, parts, norm=self.norm, rate=self.layers[0].rate, generator=generator, last=self.final_norm
-        )
+        return self._run(x, parts, generator)
 
     def extend(
         self, x: Tensor, past: Sequence[KeysValues] | None, positions: Array | None = None
     ) -> tuple[Tensor, list[KeysValues]]:
         """New tokens (B, T, E) after those of ``past``, one entry a layer: outputs, and the longer past."""
         longer = []
-        pasts: Sequence[KeysValues | None] = past or [None] * len(self.layers)
-        for layer, before in zip(self.layers, pasts, strict=True):
+        for layer, before in zip(self.layers, self._pasts(past), strict=True):
             x, kv = layer.extend(x, before, positions)
             longer.append(kv)
         return self._ended(x), longer
 
 
-class TransformerDecoderStack(Module):
+class TransformerDecoderStack(_Stack):
     """``num_layers`` decoder layers, as :class:`TransformerEncoderStack` has encoder layers."""
 
-    def __init__(
-        self, num_layers: int, embed: int, heads: int, hidden: int, *, generator: Generator, **settings: Any
-    ) -> None:
-        _check_depth(num_layers)
-        self.layers = [
-            TransformerDecoderLayer(embed, heads, hidden, generator=generator, **settings)
-            for _ in range(num_layers)
-        ]
-        first = self.layers[0]
-        self.norm = first.norm
-        self.final_norm = (
-            LayerNorm(embed, epsilon=first.attention_norm.epsilon) if first.norm == "pre" else None
-        )
-
-    def _ended(self, x: Tensor) -> Tensor:
-        return x if self.final_norm is None else self.final_norm(x)
+    layers: list[TransformerDecoderLayer]
+    _layer_type = TransformerDecoderLayer
 
     def remember(self, memory: Tensor) -> list[KeysValues]:
         """Each layer's keys and values of a memory (B, S, E) or (R, E)."""
@@ -126,9 +121,7 @@ class TransformerDecoderStack(Module):
                 generator=generator,
             )
         ]
-        return run_parts(
-            x, parts, norm=self.norm, rate=self.layers[0].rate, generator=generator, last=self.final_norm
-        )
+        return self._run(x, parts, generator)
 
     def extend(
         self,
@@ -143,8 +136,7 @@ class TransformerDecoderStack(Module):
         The third is what the last layer read of the memory, (B, T, S), the mean over heads.
         """
         longer, weights = [], None
-        pasts: Sequence[KeysValues | None] = past or [None] * len(self.layers)
-        for layer, own, kv in zip(self.layers, pasts, memory, strict=True):
+        for layer, own, kv in zip(self.layers, self._pasts(past), memory, strict=True):
             x, grown, weights = layer.extend(x, own, kv, memory_mask, positions)
             longer.append(grown)
         return self._ended(x), longer, weights

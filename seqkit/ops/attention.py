@@ -27,15 +27,15 @@ from seqkit.errors import ShapeError
 from seqkit.ops.dropout import check_generator, check_rate
 
 
-def check_shapes(name: str, q: Any, k: Any, v: Any) -> None:
-    """q (..., T, D), k (..., S, D), v (..., S, E) with the same leading axes, at least one."""
+def check_shapes(name: str, q: Any, k: Any, v: Any, *, no_keys: bool = False) -> None:
+    """q (..., T, D), k (..., S, D), v (..., S, E) with the same leading axes; S > 0 unless ``no_keys``."""
     fits = q.ndim == k.ndim == v.ndim >= 3 and q.shape[:-2] == k.shape[:-2] == v.shape[:-2]
     if not fits or q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
         raise ShapeError(
             f"{name} needs q (B, …, T, D), k (B, …, S, D) and v (B, …, S, E), "
             f"got {q.shape}, {k.shape}, {v.shape}"
         )
-    if k.shape[-2] == 0:
+    if k.shape[-2] == 0 and not no_keys:
         raise ShapeError(f"{name} got no keys: {k.shape}")
 
 

@@ -36,7 +36,9 @@ def _rows(T: int, S: int, causal: bool) -> Iterator[tuple[slice, slice, int | No
 
 def blocks(B: int, N: int, T: int, S: int, causal: bool) -> Iterator[Block]:
     """Blocks for (B, N, T, S) scores: several examples, or heads of one, or queries of one head."""
-    at_once = max(1, BLOCK // max(T * S, 1))
+    if T * S == 0:
+        return
+    at_once = max(1, BLOCK // (T * S))
     examples, heads = max(1, at_once // N), min(at_once, N)
     for b in range(0, B, examples):
         for n in range(0, N, heads):
@@ -50,7 +52,7 @@ def packed_blocks(N: int, lengths: Sequence[int], key_lengths: Sequence[int], ca
     found = []
     starts, key_starts = accumulate(lengths, initial=0), accumulate(key_lengths, initial=0)
     for T, S, start, key_start in zip(lengths, key_lengths, starts, key_starts, strict=False):
-        for block in blocks(1, N, T, S, causal) if T and S else ():
+        for block in blocks(1, N, T, S, causal):
             (b, n, t), (_, _, s) = block.queries, block.keys
             queries = b, n, slice(start + t.start, start + t.stop)
             keys = b, n, slice(key_start + s.start, key_start + s.stop)

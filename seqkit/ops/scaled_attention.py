@@ -1,9 +1,9 @@
 """Scaled dot-product attention of many heads, in memory that grows with T and not with T².
 
-Scores exist for one block of queries at a time. The forward pass keeps the logarithm of each row's sum, and
-the backward pass computes the block's weights again from it (Rabe and Staats 2021; Dao et al. 2022). Short
-sequences keep their weights instead: one product and the exponentials fewer in the backward pass. Dropout
-draws one key a block and makes its mask again from it.
+Scores exist for one block of queries at a time. The forward pass keeps the maximum and the sum of each row,
+and the backward pass computes the block's weights again from them (Rabe and Staats 2021; Dao et al. 2022).
+Short sequences keep their weights instead: one product and the exponentials fewer in the backward pass.
+Dropout draws one key a block and makes its mask again from it.
 
 Heads stand before time: queries (…, N, T, D), keys (…, N, S, D), values (…, N, S, E). :func:`split_heads`
 makes them from the (…, T, N·D) of a linear layer without a copy, and contexts lie in memory so that the way
@@ -51,8 +51,8 @@ class _Settings(NamedTuple):
     generator: Generator | None
     keeps: bool
     """Weights, for the backward pass."""
-    sums: bool
-    """Whether the backward pass makes them again instead."""
+    again: bool
+    """Whether the backward pass computes them again instead."""
     gaps: bool
     """Some queries or keys are in no block."""
 
@@ -90,13 +90,13 @@ def _attend(xp: Any, q: Any, k: Any, v: Any, bias: Any, parts: list[Block], how:
 
     for block in parts:
         weights = scores_of(block)
-        log_sums = family.softmax(weights, how.scale, bias_of(block), block.offset, how.sums)
+        rows = family.softmax(weights, how.scale, bias_of(block), block.offset, how.again)
         key = None
         if how.rate:
             assert how.generator is not None
             key = how.generator.next_key()
         _product(xp, thinned(weights, key), v[block.keys], context[block.queries])
-        kept.append((weights if how.keeps else None, log_sums, key))
+        kept.append((weights if how.keeps else None, rows, key))
 
     def backward(d_context: Any, needs: Sequence[bool]) -> tuple[Any, Any, Any]:
         dq, dk, dv = (
@@ -114,11 +114,11 @@ def _attend(xp: Any, q: Any, k: Any, v: Any, bias: Any, parts: list[Block], how:
             else:
                 part += xp.matmul(a, b)
 
-        for block, (weights, log_sums, key) in zip(parts, kept, strict=True):
+        for block, (weights, rows, key) in zip(parts, kept, strict=True):
             d = d_context[block.queries]
             if weights is None:
                 weights = scores_of(block)
-                family.weights_again(weights, how.scale, bias_of(block), block.offset, log_sums)
+                family.weights_again(weights, how.scale, bias_of(block), block.offset, rows)
             if dv is not None:
                 add(dv, block, thinned(weights, key).swapaxes(-1, -2), d)
             if dq is None and dk is None:
@@ -161,7 +161,7 @@ def scaled_dot_product_attention(  # type: ignore[no-untyped-def]
 
     Raises ShapeError when the shapes do not fit, UsageError for dropout without a generator.
     """
-    check_shapes("scaled_dot_product_attention", q, k, v)
+    check_shapes("scaled_dot_product_attention", q, k, v, no_keys=True)
     if q.ndim != 4:
         raise ShapeError(f"scaled_dot_product_attention needs q (B, N, T, D), got {q.shape}")
     B, N, T, _ = q.shape
@@ -171,7 +171,7 @@ def scaled_dot_product_attention(  # type: ignore[no-untyped-def]
     bias = bias_of_mask(xp, mask, (B, N, T, S), q.dtype)
     if bias is not None and bias.shape[3] != S:
         bias = xp.broadcast_to(bias, (*bias.shape[:3], S))
-    how = _settings(q, T * S, scale, rate, generator, needs, gaps=False)
+    how = _settings(q, T * S, scale, rate, generator, needs, gaps=T * S == 0)
     context, back = _attend(xp, q, k, v, bias, list(blocks(B, N, T, S, causal)), how)
 
     def backward(d_context):  # type: ignore[no-untyped-def]
@@ -192,7 +192,7 @@ def packed_attention(  # type: ignore[no-untyped-def]
     reads only its own keys; one without keys reads zeros. Lengths are sequences of Python integers.
     """
     key_lengths = lengths if key_lengths is None else key_lengths
-    check_shapes("packed_attention", q, k, v)
+    check_shapes("packed_attention", q, k, v, no_keys=True)
     if q.ndim != 3 or len(lengths) != len(key_lengths):
         raise ShapeError(
             f"packed_attention needs q (N, P, D) and as many lengths as key_lengths, "

@@ -55,6 +55,7 @@ class DescentSettings(Settings):
     schedule: str | None = None
     warmup: int = 0
     momentum: float = 0.9
+    beta2: float = 0.999
     weight_decay: float = 0.0
     clip: float | None = 5.0
     accumulate: int = 1
@@ -68,7 +69,7 @@ class DescentSettings(Settings):
         self._require_choice("optimizer", OPTIMIZERS)
         self._require_positive("epochs max_steps max_time patience lr clip accumulate log_interval")
         self._require_at_least_zero("warmup weight_decay seed checkpoint_interval")
-        self._require_share("momentum")
+        self._require_share("momentum beta2")
 
     @property
     def base_lr(self) -> float:
@@ -105,7 +106,11 @@ class Descent:
     def __init__(self, settings: DescentSettings, job: Job, batches: int) -> None:
         """``batches``: how many an epoch has. UsageError for settings that the optimiser cannot have."""
         self.settings, self.job = settings, job
-        extra = {"momentum": settings.momentum} if settings.optimizer in ("momentum", "nesterov") else {}
+        extra: dict[str, Any] = {}
+        if settings.optimizer in ("momentum", "nesterov"):
+            extra["momentum"] = settings.momentum
+        elif settings.optimizer in ("adam", "adamw"):
+            extra["betas"] = (0.9, settings.beta2)
         self.optimizer: Optimizer = make_optimizer(
             settings.optimizer,
             list(job.model.named_parameters()),

@@ -10,7 +10,7 @@ import pytest
 
 from seqkit import nn, ops
 from seqkit.autograd import Tensor, to_dense
-from seqkit.backend import to_numpy
+from seqkit.backend import to_device, to_numpy
 from seqkit.backend.random import Generator
 from seqkit.decoding import beam_search, greedy
 from seqkit.errors import ShapeError, UsageError
@@ -327,7 +327,43 @@ def test_an_empty_source_is_read_as_zeros() -> None:
     assert (model.attention_weights(source, lengths, target_in)[0] == 0).all()
 
 
+def test_nothing_but_padding() -> None:
+    """A batch of empty texts is read as zeros, and changes nothing; so are texts of no width."""
+    nothing = np.zeros(B, int)
+    model = encoder()
+    for tokens in (ids(B, S), ids(B, 0)):
+        hidden = model(tokens, nothing)
+        assert hidden.shape == (*tokens.shape, 12)
+        assert not hidden.data.any()
+        _, found = gradients(model, hidden.sum())
+        assert not any(g.any() for g in found.values())
+    translator, (source, _, target_in, target_out) = seq2seq(), pairs(pad=2)
+    loss, found = gradients(translator, translator.loss(source, nothing, target_in, target_out))
+    assert math.isfinite(loss)
+    assert all(np.isfinite(g).all() for g in found.values())
+    log_probs, _ = translator.step(target_in[:, 0], translator.start(B, (source, nothing)))
+    np.testing.assert_allclose(np.exp(log_probs).sum(axis=1), 1)
+
+
+@variant
+def test_a_single_token(variant: str) -> None:
+    model, text = language_model(variant), ids(B, 1)
+    loss, found = gradients(model, model.loss(text, text)[0])
+    assert math.isfinite(loss)
+    assert all(np.isfinite(g).all() for g in found.values())
+    log_probs, _ = model.step(text[:, 0], model.start(B))
+    np.testing.assert_allclose(log_probs, ops.log_softmax(model(text)).data[:, 0], rtol=1e-12)
+
+
 # On a GPU
+
+
+def test_a_mask_of_another_device(gpu: str) -> None:
+    """A model on the CPU takes its mask from wherever it is."""
+    model, tokens, mask = encoder(), ids(B, S), np.arange(S) < LENGTHS[:, None]
+    expected = model(tokens, mask).data
+    for given in (LENGTHS, mask):
+        np.testing.assert_array_equal(model(tokens, to_device(given, gpu)).data, expected)
 
 
 @variant

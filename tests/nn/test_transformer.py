@@ -23,12 +23,15 @@ def normal(*shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal(shape)
 
 
-def make(kind: str, **settings: Any) -> Any:
-    """A layer in float64 whose biases and norms are not what they start as, so that each counts."""
-    layer = getattr(nn, kind)(E, N, H, generator=Generator(1), **settings).astype(np.float64)
-    for index, (name, parameter) in enumerate(layer.named_parameters()):
+def set_weights(module: Any, dtype: Any = np.float64) -> Any:
+    """The module with biases and norms that are not what they start as, so that each counts."""
+    for index, (name, parameter) in enumerate(module.astype(dtype).named_parameters()):
         parameter.data[...] = 0.3 * normal(*parameter.shape, seed=index) + name.endswith("gamma")
-    return layer
+    return module
+
+
+def make(kind: str, dtype: Any = np.float64, **settings: Any) -> Any:
+    return set_weights(getattr(nn, kind)(E, N, H, generator=Generator(1), **settings), dtype)
 
 
 # Against PyTorch
@@ -53,22 +56,54 @@ NAMES = {
 }
 
 
-def pairs_of(ours: nn.Module, peer: Any, decoder: bool) -> list[tuple[Any, Any, slice]]:
-    """Each of our parameters with the peer's, and the rows of it that are ours."""
-    names = dict(NAMES)
-    if decoder:
-        names |= {"feed_forward_norm.gamma": "norm3.weight", "feed_forward_norm.beta": "norm3.bias"}
-    theirs, found = dict(peer.named_parameters()), []
-    for name, parameter in ours.named_parameters():
-        _, part, last = name.rpartition(".")[0].rpartition(".")[2], name.split(".")[-2], name[-1]
-        if part in ("q", "kv"):
-            whole = theirs["multihead_attn.in_proj_" + ("weight" if last == "W" else "bias")]
-            found.append((parameter, whole, slice(0, E) if part == "q" else slice(E, 3 * E)))
-        else:
-            found.append((parameter, theirs[names[name]], slice(None)))
-    return found
+DECODER_NAMES = NAMES | {
+    "feed_forward_norm.gamma": "norm3.weight",
+    "feed_forward_norm.beta": "norm3.bias",
+    "cross_attention.q.W": "multihead_attn.in_proj_weight",
+    "cross_attention.q.b": "multihead_attn.in_proj_bias",
+    "cross_attention.kv.W": "multihead_attn.in_proj_weight",
+    "cross_attention.kv.b": "multihead_attn.in_proj_bias",
+}
+TOLERANCES: dict[Any, dict[str, float]] = {
+    np.float64: {"rtol": 1e-8, "atol": 1e-10},
+    np.float32: {"rtol": 1e-5, "atol": 1e-5},
+}
+both_types = pytest.mark.parametrize("dtype", TOLERANCES, ids=["float64", "float32"])
 
 
+class Peer:
+    """A module of PyTorch with our weights, and the comparison of all gradients."""
+
+    def __init__(self, ours: nn.Module, peer: Any, name_of: Any, dtype: Any) -> None:
+        import torch
+
+        self.torch, self.module, self.tolerance = torch, peer, TOLERANCES[dtype]
+        theirs = dict(peer.named_parameters())
+        self.pairs = []
+        for name, parameter in ours.named_parameters():
+            part = name.split(".")[-2]  # one matrix of theirs is q and kv of ours
+            rows = {"q": slice(0, E), "kv": slice(E, 3 * E)}.get(part, slice(None))
+            self.pairs.append((name, parameter, theirs[name_of(name)], rows))
+        assert {id(weight) for _, _, weight, _ in self.pairs} == {id(weight) for weight in theirs.values()}
+        with torch.no_grad():
+            for _, parameter, weight, rows in self.pairs:
+                weight[rows] = torch.from_numpy(parameter.data)
+
+    def compare(self, y: Tensor, expected: Any, inputs: list[Tensor], peers: list[Any]) -> None:
+        """Outputs; for a random gradient of theirs those of the inputs and of all parameters."""
+        np.testing.assert_allclose(y.data, expected.detach().numpy(), **self.tolerance)
+        gradient = normal(*y.shape, seed=2).astype(y.dtype)
+        y.backward(gradient)
+        expected.backward(self.torch.tensor(gradient))
+        found = [("input", x.grad, p.grad) for x, p in zip(inputs, peers, strict=True)]
+        found += [(name, p.grad, weight.grad[rows]) for name, p, weight, rows in self.pairs]
+        for name, ours, theirs in found:
+            size = float(theirs.abs().max())
+            scaled = {"rtol": self.tolerance["rtol"], "atol": self.tolerance["atol"] * max(1, size)}
+            np.testing.assert_allclose(ours, theirs.numpy(), **scaled, err_msg=name)
+
+
+@both_types
 @pytest.mark.parametrize("norm", ["pre", "post"])
 @pytest.mark.parametrize(
     ("kind", "activation", "masked"),
@@ -81,45 +116,116 @@ def pairs_of(ours: nn.Module, peer: Any, decoder: bool) -> list[tuple[Any, Any, 
         ("TransformerDecoderLayer", "gelu", "padding"),
     ],
 )
-def test_a_layer_equals_torch(kind: str, activation: str, masked: str, norm: str) -> None:
+def test_a_layer_equals_torch(kind: str, activation: str, masked: str, norm: str, dtype: Any) -> None:
     """Outputs, gradients of inputs and of all parameters, with the same weights."""
     torch = pytest.importorskip("torch", reason="PyTorch is not installed: no comparison with it")
-    decoder = kind == "TransformerDecoderLayer"
-    ours = make(kind, norm=norm, activation=activation)
-    peer = getattr(torch.nn, kind)(
-        E, N, H, 0.0, activation, batch_first=True, norm_first=norm == "pre", dtype=torch.float64
+    decoder, kept = kind == "TransformerDecoderLayer", getattr(torch, dtype.__name__)
+    ours = make(kind, dtype, norm=norm, activation=activation)
+    module = getattr(torch.nn, kind)(
+        E, N, H, 0.0, activation, batch_first=True, norm_first=norm == "pre", dtype=kept
     )
-    weights = pairs_of(ours, peer, decoder)
-    with torch.no_grad():
-        for parameter, theirs, rows in weights:
-            theirs[rows] = torch.from_numpy(parameter.data)
-    x, memory, gradient = normal(B, T, E), normal(B, S, E, seed=1), normal(B, T, E, seed=2)
-    tensors = [Tensor(a, requires_grad=True) for a in (x, memory)]
-    peers = [torch.tensor(a, requires_grad=True) for a in (x, memory)]
-    future = torch.nn.Transformer.generate_square_subsequent_mask(T, dtype=torch.float64)
+    peer = Peer(ours, module, (DECODER_NAMES if decoder else NAMES).__getitem__, dtype)
+    arrays = [normal(B, T, E).astype(dtype), normal(B, S, E, seed=1).astype(dtype)][: 1 + decoder]
+    tensors = [Tensor(a, requires_grad=True) for a in arrays]
+    peers = [torch.tensor(a, requires_grad=True) for a in arrays]
+    future = torch.nn.Transformer.generate_square_subsequent_mask(T, dtype=kept)
     lengths = SOURCE_LENGTHS if decoder else LENGTHS
     keys = torch.tensor(np.arange(S if decoder else T) >= lengths[:, None])
     padded = masked in ("padding", "both")
     if decoder:
         remembered = ours.cross_attention.remember(tensors[1])
         y = ours(tensors[0], remembered, lengths if padded else None)
-        expected = peer(*peers, tgt_mask=future, memory_key_padding_mask=keys if padded else None)
+        expected = module(*peers, tgt_mask=future, memory_key_padding_mask=keys if padded else None)
     else:
         causal = masked in ("future", "both")
         y = ours(tensors[0], lengths if padded else None, causal=causal)
-        float_keys = torch.zeros(keys.shape, dtype=torch.float64).masked_fill(keys, -math.inf)
-        expected = peer(
+        float_keys = torch.zeros(keys.shape, dtype=kept).masked_fill(keys, -math.inf)
+        expected = module(
             peers[0],
             src_mask=future if causal else None,
             src_key_padding_mask=float_keys if padded else None,
         )
-    np.testing.assert_allclose(y.data, expected.detach().numpy(), rtol=1e-10, atol=1e-11)
+    peer.compare(y, expected, tensors, peers)
+
+
+class Transformer(nn.Module):
+    """Both stacks, named as torch.nn.Transformer names them."""
+
+    def __init__(self, norm: str) -> None:
+        settings: dict[str, Any] = {"activation": "relu", "norm": norm, "generator": Generator(1)}
+        self.encoder = nn.TransformerEncoderStack(2, E, N, H, **settings)
+        self.decoder = nn.TransformerDecoderStack(2, E, N, H, **settings)
+
+    def forward(self, source: Tensor, target: Tensor, lengths: Any) -> Tensor:
+        memory = self.encoder(source, lengths)
+        return self.decoder(target, self.decoder.remember(memory), lengths)
+
+
+@pytest.mark.parametrize("norm", ["pre", "post"])
+@pytest.mark.filterwarnings("ignore:enable_nested_tensor is True")
+@both_types
+def test_encoder_and_decoder_equal_torch(norm: str, dtype: Any) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: no comparison with it")
+    ours, kept = set_weights(Transformer(norm), dtype), getattr(torch, dtype.__name__)
+    module = torch.nn.Transformer(E, N, 2, 2, H, 0.0, batch_first=True, norm_first=norm == "pre", dtype=kept)
+    if norm == "post":
+        module.encoder.norm = module.decoder.norm = None  # theirs stand behind a normalisation
+
+    def name_of(name: str) -> str:
+        stack, part, rest = name.split(".", 2)
+        if part == "final_norm":
+            return f"{stack}.norm.{'weight' if rest == 'gamma' else 'bias'}"
+        number, name = rest.split(".", 1)
+        return f"{stack}.layers.{number}.{(NAMES if stack == 'encoder' else DECODER_NAMES)[name]}"
+
+    peer = Peer(ours, module, name_of, dtype)
+    arrays = [normal(B, S, E).astype(dtype), normal(B, T, E, seed=1).astype(dtype)]
+    tensors = [Tensor(a, requires_grad=True) for a in arrays]
+    peers = [torch.tensor(a, requires_grad=True) for a in arrays]
+    hidden = torch.tensor(np.arange(S) >= SOURCE_LENGTHS[:, None])
+    future = torch.ones(T, T, dtype=torch.bool).triu(1)
+    expected = module(*peers, tgt_mask=future, src_key_padding_mask=hidden, memory_key_padding_mask=hidden)
+    peer.compare(ours(*tensors, SOURCE_LENGTHS), expected, tensors, peers)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@both_types
+def test_heads_over_another_width_and_a_mask_of_pairs_equal_torch(bias: bool, dtype: Any) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: no comparison with it")
+    ours = nn.MultiHeadAttention(E, N, cross=True, memory_size=E + 1, bias=bias, generator=Generator(1))
+    set_weights(ours, dtype)
+    kept = getattr(torch, dtype.__name__)
+    module = torch.nn.MultiheadAttention(
+        E, N, bias=bias, kdim=E + 1, vdim=E + 1, batch_first=True, dtype=kept
+    )
+    weights = {"q_proj_weight": ours.q.W, "out_proj.weight": ours.output.W}
+    parts = {"k_proj_weight": ours.kv.W.data[:E], "v_proj_weight": ours.kv.W.data[E:]}
+    parts |= {name: parameter.data for name, parameter in weights.items()}
+    if bias:
+        parts["in_proj_bias"] = np.concatenate((ours.q.b.data, ours.kv.b.data))
+        parts["out_proj.bias"] = ours.output.b.data
+    theirs = dict(module.named_parameters())
+    assert theirs.keys() == parts.keys()
+    with torch.no_grad():
+        for name, values in parts.items():
+            theirs[name][...] = torch.tensor(values)
+    arrays = [normal(B, T, E).astype(dtype), normal(B, S, E + 1, seed=1).astype(dtype)]
+    x, memory = (Tensor(a, requires_grad=True) for a in arrays)
+    peers = [torch.tensor(a, requires_grad=True) for a in arrays]
+    seen = np.random.default_rng(4).random((B, T, S)) < 0.5
+    seen[:, :, 0] = True  # a row that sees nothing is NaN in theirs
+    y = ours(x, ours.remember(memory), seen)
+    hidden = torch.tensor(np.repeat(~seen, N, axis=0))
+    expected, _ = module(peers[0], peers[1], peers[1], attn_mask=hidden, need_weights=False)
+    np.testing.assert_allclose(y.data, expected.detach().numpy(), **TOLERANCES[dtype])
+    gradient = normal(B, T, E, seed=2).astype(dtype)
     y.backward(gradient)
     expected.backward(torch.tensor(gradient))
-    for tensor, theirs in zip(tensors[: 1 + decoder], peers, strict=False):
-        np.testing.assert_allclose(tensor.grad, theirs.grad.numpy(), rtol=1e-8, atol=1e-10)
-    for parameter, theirs, rows in weights:
-        np.testing.assert_allclose(parameter.grad, theirs.grad.numpy()[rows], rtol=1e-8, atol=1e-10)
+    found = {"x": x.grad, "memory": memory.grad, "k_proj_weight": ours.kv.W.grad[:E]}
+    found |= {name: parameter.grad for name, parameter in weights.items()}
+    grads = {"x": peers[0].grad, "memory": peers[1].grad, **{name: p.grad for name, p in theirs.items()}}
+    for name, gradient in found.items():
+        np.testing.assert_allclose(gradient, grads[name].numpy(), rtol=1e-5, atol=1e-5, err_msg=name)
 
 
 # Packed equals padded
@@ -205,6 +311,22 @@ def test_what_a_query_reads_sums_to_one() -> None:
     assert (weights[0, :, 4:] == 0).all()
 
 
+@pytest.mark.parametrize("rotary", [False, True])
+@pytest.mark.parametrize("pieces", [(1, 1, 1, 1, 1), (3, 2), (1, 4), (5,)])
+def test_piece_by_piece_equals_the_causal_whole(pieces: tuple[int, ...], rotary: bool) -> None:
+    """Keys and values of what came before are kept, whatever the number of new tokens."""
+    layer = nn.MultiHeadAttention(E, N, rotary=rotary, generator=Generator(1)).astype(np.float64)
+    x, positions = normal(B, T, E), np.arange(T)
+    expected = layer(Tensor(x), causal=True, positions=positions).data
+    start, past = 0, None
+    for size in pieces:
+        now = slice(start, start + size)
+        y, past = layer.extend(Tensor(x[:, now]), past, positions[now])
+        np.testing.assert_allclose(y.data, expected[:, now], rtol=1e-12, atol=1e-14)
+        start += size
+    assert past.keys.shape == (B, N, T, E // N)
+
+
 # Positions
 
 
@@ -240,10 +362,20 @@ def test_rotary_by_hand() -> None:
 # What is refused
 
 
+def heads(number: int = N, **settings: Any) -> nn.MultiHeadAttention:
+    return nn.MultiHeadAttention(E, number, generator=Generator(1), **settings).astype(np.float64)
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: nn.MultiHeadAttention(E, 5, generator=Generator(1)), "5 heads cannot share 12 columns"),
+        (lambda: heads(number=5), "5 heads cannot share 12 columns"),
+        (lambda: heads(number=0), "0 heads cannot share 12 columns"),
+        (lambda: heads(number=4, rotary=True), "heads of even width, got 12 columns for 4"),
+        (lambda: heads(cross=True, rotary=True), "rotary positions are for self-attention"),
+        (lambda: heads()(Tensor(normal(B, T, E)), LENGTHS), "cross=False got a memory"),
+        (lambda: heads(cross=True)(Tensor(normal(B, T, E))), "cross=True got no memory"),
+        (lambda: heads()(Tensor(normal(T, E)), None, LENGTHS, lengths=[T]), "lengths or a mask"),
         (lambda: nn.MultiHeadAttention(E, N, dropout=1.0, generator=Generator(1)), "dropout rate"),
         (lambda: make("TransformerEncoderLayer", norm="both"), "norm must be pre or post, got 'both'"),
         (lambda: make("TransformerEncoderLayer", activation="tanh"), "one of relu, gelu, gelu-tanh"),

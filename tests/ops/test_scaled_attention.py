@@ -107,7 +107,47 @@ def test_large_scores_do_not_overflow() -> None:
     assert ops.scaled_dot_product_attention(q, k, v, np.array([2])).item() == 2
 
 
+@pytest.mark.parametrize(("queries", "keys"), [(0, S), (T, 0), (0, 0)])
+def test_no_queries_and_no_keys(queries: int, keys: int) -> None:
+    shapes = (B, N, queries, D), (B, N, keys, D), (B, N, keys, E)
+    inputs = [Tensor(np.ones(shape), requires_grad=True) for shape in shapes]
+    context, *gradients = attend(inputs)
+    assert context.shape == (B, N, queries, E)
+    assert not context.any()
+    assert not any(g.any() for g in gradients)
+    packed = [Tensor(np.ones((N, 0, width)), requires_grad=True) for width in (D, D, E)]
+    assert ops.packed_attention(*packed, lengths=(0, 0)).shape == (N, 0, E)
+
+
+@pytest.mark.parametrize("scale", [1.0, 100.0, 1e4])
+def test_float32_of_large_scores_is_close_to_float64(scale: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scores of whole numbers are exact in both; their weights are computed twice to the same bits."""
+    random, found = np.random.default_rng(5), []
+    q, k = (random.integers(-2, 3, (1, N, n, 4)) for n in (T, S))
+    v = random.standard_normal((1, N, S, E))
+    for dtype, kept in ((np.float64, 1 << 18), (np.float32, 1 << 18), (np.float32, 0)):
+        monkeypatch.setattr(scaled_attention, "KEPT", kept)
+        inputs = [Tensor(x.astype(dtype), requires_grad=True) for x in (scale * q, k, v)]
+        found.append(attend(inputs, scale=1.0))
+    for exact, once, twice in zip(*found, strict=True):
+        np.testing.assert_array_equal(once, twice)
+        np.testing.assert_allclose(once, exact, rtol=1e-5, atol=1e-5 * np.abs(exact).max() + 1e-30)
+
+
 # Blocks
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_an_odd_length_of_more_than_a_block(causal: bool) -> None:
+    """517 queries of 519 keys are a block of 505, and one of 12, of which each shape has its own product."""
+    random = np.random.default_rng(6)
+    arrays = [random.standard_normal((1, 1, n, 4)).astype(np.float32) for n in (517, 519, 519)]
+    inputs = [Tensor(x, requires_grad=True) for x in arrays]
+    assert [b.queries[2].start for b in attention_blocks.blocks(1, 1, 517, 519, causal)] == [0, 505]
+    seen = np.tri(517, 519, 2, dtype=bool) if causal else np.ones((517, 519), bool)
+    mask = np.array([400])
+    expected = results(ops.attention(*inputs, (seen & (np.arange(519) < 400))[None, None])[0], inputs)
+    assert_equal(attend(inputs, mask, causal=causal), expected, 2e-5)
 
 
 @pytest.mark.parametrize("causal", [False, True])

@@ -75,6 +75,7 @@ def layout_of(name: str, mask: Any, shape: tuple[int, int], device: Device) -> L
     if mask is None:
         return Layout(shape)
     mask = np.asarray(mask) if isinstance(mask, list | tuple) else mask
+    mask = to_device(mask, device) if device.kind == "cpu" else mask
     xp = array_module(mask)
     if mask.shape == (B,) and mask.dtype.kind in "iu":
         if xp is np and B and not 0 <= mask.min() <= mask.max() <= T:

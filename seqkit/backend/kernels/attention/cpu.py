@@ -7,7 +7,6 @@ keys that do not count.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -37,14 +36,14 @@ def _load(scores, r, e, scale, bias, biased, b, n, t, seen):  # type: ignore[no-
 
 
 @merged
-def _exponentials(e, shift):  # type: ignore[no-untyped-def]
+def _exponentials(e, top):  # type: ignore[no-untyped-def]
     for j in range(e.shape[0]):
-        x = e[j] - shift
+        x = e[j] - top
         e[j] = _ZERO if x < _UNDERFLOW else exp32(x)
 
 
 @jit
-def _softmax(scores, shape, scale, bias, biased, offset, causal, log_sums, wanted):  # type: ignore[no-untyped-def]
+def _softmax(scores, shape, scale, bias, biased, offset, causal, rows, wanted):  # type: ignore[no-untyped-def]
     B, N, T = shape
     S = scores.shape[1]
     e = np.empty(-(-S // _WIDTH) * _WIDTH, np.float32)
@@ -59,16 +58,16 @@ def _softmax(scores, shape, scale, bias, biased, offset, causal, log_sums, wante
                 total = _ZERO
                 for j in range(e.shape[0]):  # apart: see the rule for sums in compiler.py
                     total += e[j]
-                share = _ZERO if total == _ZERO else _ONE / total
+                share = _ONE / (_ONE if total == _ZERO else total)
                 for j in range(S):
                     scores[r, j] = e[j] * share
                 if wanted:
-                    log_sums[r] = _INFINITE if total == _ZERO else top + np.float32(math.log(total))
+                    rows[0, r], rows[1, r] = top, share
                 r += 1
 
 
 @jit
-def _weights_again(scores, shape, scale, bias, biased, offset, causal, log_sums):  # type: ignore[no-untyped-def]
+def _weights_again(scores, shape, scale, bias, biased, offset, causal, rows):  # type: ignore[no-untyped-def]
     B, N, T = shape
     S = scores.shape[1]
     e = np.empty(-(-S // _WIDTH) * _WIDTH, np.float32)
@@ -77,9 +76,10 @@ def _weights_again(scores, shape, scale, bias, biased, offset, causal, log_sums)
         for n in range(N):
             for t in range(T):
                 _load(scores, r, e, scale, bias, biased, b, n, t, min(S, t + offset + 1) if causal else S)
-                _exponentials(e, log_sums[r])
+                _exponentials(e, rows[0, r])
+                share = rows[1, r]
                 for j in range(S):
-                    scores[r, j] = e[j]
+                    scores[r, j] = e[j] * share
                 r += 1
 
 
@@ -94,23 +94,22 @@ def _score_gradient(weights, gradient, scale):  # type: ignore[no-untyped-def]
             gradient[r, j] = scale * weights[r, j] * (gradient[r, j] - mean)
 
 
-def softmax(scores: Any, scale: float, bias: Any | None, offset: int | None, log_sums: bool = True) -> Any:
+def softmax(scores: Any, scale: float, bias: Any | None, offset: int | None, wanted: bool = True) -> Any:
     """See the reference."""
     S, shape = scores.shape[-1], scores.shape[:-1]
-    sums = empty(np, shape if log_sums else (1,), np.float32)
+    rows = empty(np, (2, *shape) if wanted else (2, 1), np.float32)
     has, causal = bias is not None, offset is not None
-    bias, rows = bias if has else _NOTHING, scores.reshape(-1, S)
-    flat = sums.reshape(-1)
-    _softmax(rows, shape, np.float32(scale), bias, has, offset or 0, causal, flat, log_sums)
-    return sums if log_sums else None
+    bias, scores, flat = bias if has else _NOTHING, scores.reshape(-1, S), rows.reshape(2, -1)
+    _softmax(scores, shape, np.float32(scale), bias, has, offset or 0, causal, flat, wanted)
+    return rows if wanted else None
 
 
-def weights_again(scores: Any, scale: float, bias: Any | None, offset: int | None, log_sums: Any) -> None:
+def weights_again(scores: Any, scale: float, bias: Any | None, offset: int | None, rows: Any) -> None:
     """See the reference."""
     S, shape = scores.shape[-1], scores.shape[:-1]
     has, causal = bias is not None, offset is not None
-    bias, rows = bias if has else _NOTHING, scores.reshape(-1, S)
-    _weights_again(rows, shape, np.float32(scale), bias, has, offset or 0, causal, log_sums.reshape(-1))
+    bias, scores, flat = bias if has else _NOTHING, scores.reshape(-1, S), rows.reshape(2, -1)
+    _weights_again(scores, shape, np.float32(scale), bias, has, offset or 0, causal, flat)
 
 
 def score_gradient(weights: Any, gradient: Any, scale: float) -> None:

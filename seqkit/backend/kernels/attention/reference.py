@@ -26,10 +26,11 @@ def _masked(xp: Any, scores: Any, scale: float, bias: Any | None, offset: int | 
         scores += xp.where(future, scores.dtype.type(-math.inf), scores.dtype.type(0))
 
 
-def softmax(scores: Any, scale: float, bias: Any | None, offset: int | None, log_sums: bool = True) -> Any:
-    """Turn scores into weights over the last axis; returns the logarithms of their sums, (B, N, T), or None.
+def softmax(scores: Any, scale: float, bias: Any | None, offset: int | None, wanted: bool = True) -> Any:
+    """Turn scores into weights over the last axis: exp(score - top) / Σ exp(score - top).
 
-    A row in which no key counts becomes zeros, and its logarithm +inf: exp(score - inf) is 0 again.
+    Returns, if ``wanted``, each row's top and 1 / Σ, (2, B, N, T): apart, for in the logarithm of the sum of
+    large scores the digits of Σ are lost. A row in which no key counts becomes zeros.
     """
     xp = array_module(scores)
     _masked(xp, scores, scale, bias, offset)
@@ -37,20 +38,18 @@ def softmax(scores: Any, scale: float, bias: Any | None, offset: int | None, log
     top = xp.maximum(top, np.finfo(scores.dtype).min)  # -inf - -inf would be NaN
     scores -= top
     xp.exp(scores, out=scores)
-    total = scores.sum(axis=-1, keepdims=True)
-    safe = xp.maximum(total, 1)  # the top alone adds 1: only empty rows are below
-    scores /= safe
-    if not log_sums:
-        return None
-    return xp.where(total == 0, scores.dtype.type(math.inf), top + xp.log(safe))[..., 0]
+    share = 1 / xp.maximum(scores.sum(axis=-1, keepdims=True), 1)  # the top alone adds 1, but in empty rows
+    scores *= share
+    return xp.stack((top[..., 0], share[..., 0])) if wanted else None
 
 
-def weights_again(scores: Any, scale: float, bias: Any | None, offset: int | None, log_sums: Any) -> None:
-    """Turn the same scores into the same weights, by the sums that :func:`softmax` returned."""
+def weights_again(scores: Any, scale: float, bias: Any | None, offset: int | None, rows: Any) -> None:
+    """Turn the same scores into the same weights, bit by bit, by what :func:`softmax` returned."""
     xp = array_module(scores)
     _masked(xp, scores, scale, bias, offset)
-    scores -= log_sums[..., None]
+    scores -= rows[0][..., None]
     xp.exp(scores, out=scores)
+    scores *= rows[1][..., None]
 
 
 def score_gradient(weights: Any, gradient: Any, scale: float) -> None:
