@@ -30,7 +30,8 @@ from seqkit.cli.common import device_option, json_option, print_json, threads_op
     "--stop",
     multiple=True,
     metavar="TOKEN",
-    help="End a text at this token; may be repeated.  [default: the end of a line, for words]",
+    help="End a text at this token; may be repeated.  [default: the end of a line, for words; the end of a "
+    "text, for a checkpoint folder]",
 )
 @click.option("--no-stop", is_flag=True, help="Go on to --max-new-tokens.")
 @click.option("--allow-unknown", is_flag=True, help="Let <unk> be produced.")
@@ -53,10 +54,18 @@ def command(
     device: str | None,
     as_json: bool,
 ) -> None:
-    """Write text with the language model in RUN; the same seed writes the same text."""
-    from seqkit.tasks.language_modeling import load
+    """Write text with the language model in RUN; the same seed writes the same text.
 
-    model = load(run, device=device)
+    RUN is a run of train-lm, or a Hugging Face folder of a GPT-2.
+    """
+    from seqkit.tasks import causal_checkpoints, language_modeling
+    from seqkit.tasks.checkpoint_folders import is_checkpoint_folder
+
+    model: causal_checkpoints.CausalCheckpoint | language_modeling.TrainedLanguageModel
+    if is_checkpoint_folder(run):
+        model = causal_checkpoints.load(run, device=device)
+    else:
+        model = language_modeling.load(run, device=device)
     samples = model.generate(
         prompt,
         max_new_tokens=max_new_tokens,

@@ -26,7 +26,8 @@ HELP = {
     "min_count": "Drop types rarer than this.  [default: the data's own]",
     "max_length": "Read no more tokens of a text than this.",
     "model": "A bag of word vectors, a recurrent network, a Transformer.  [default: lstm]",
-    "pooling": "How tokens become one vector.  [default: mean; lstm and gru max]",
+    "pooling": "How tokens become one vector.  [default: mean; lstm and gru max; from a checkpoint "
+    "folder cls]",
     "emsize": "Size of the embeddings.  [default: 128, or that of the vectors]",
     "nhid": "Size of the hidden layers.  [default: 128 each way; transformer 4 times emsize; bag none]",
     "nlayers": "Number of layers.  [default: 1]",
@@ -35,7 +36,8 @@ HELP = {
     "dropout": "Dropout on embeddings, between layers, and before the scores.",
     "word_dropout": "Probability of leaving out a word of a bag.",
     "vectors": "Start from the word vectors of a file, or of a run of train-embeddings.",
-    "init": "Start from the encoder of a run of train-lm --objective masked, with its words.",
+    "init": "Start from the encoder of a checkpoint folder (BERT, DistilBERT, RoBERTa, MiniLM), with its "
+    "tokenizer, or of a run of train-lm --objective masked, with its words.",
     "freeze": "Leave what it starts from as it is.",
     "batch_size": "Texts of a batch, of like lengths.",
     "eval_batch_size": "Texts of a batch in validation.",
@@ -84,7 +86,7 @@ def _dry_run(settings: ClassificationSettings) -> None:
 
     corpus = open_data(settings)
     full = complete(settings, corpus)
-    start = None if full.init is None else initial_encoder(full.init)
+    start = None if full.init is None else initial_encoder(full.init, full.max_length)
     encoded = encode(full, corpus, start)
     click.echo(to_toml(full.to_dict()))
     click.echo(f"# {describe(encoded)}")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from seqkit.backend import Device, default_device, make_current, to_numpy
 from seqkit.errors import RunError, UsageError
+from seqkit.models.bert.settings import ARCHITECTURES
 from seqkit.models.checkpoints import (
     CheckpointFolder,
     Names,
@@ -16,9 +17,9 @@ from seqkit.models.checkpoints import (
     activation_there,
     attention_dropout,
     check_heads,
+    checked_arrays,
     linear,
     normalization,
-    own_arrays,
     stored_arrays,
     write_folder,
 )
@@ -60,8 +61,15 @@ def load(path: str | Path, *, device: str | Device | None = None) -> Transformer
     """
     folder = CheckpointFolder(path)
     kind = folder.setting("model_type", str)
+    if kind in ARCHITECTURES:
+        raise RunError(
+            f"{folder.path} is a model of type {kind!r}, expected 'gpt2': {kind} has no causal head",
+            remedy="models.bert.load, `seqkit embed` and `seqkit train-classifier --init` open this one",
+        )
     if kind != "gpt2":
-        raise RunError(f"{folder.path} is a model of type {kind!r}, expected 'gpt2'")
+        raise RunError(
+            f"{folder.path} is a model of type {kind!r}, expected 'gpt2'", remedy="give a folder of a GPT-2"
+        )
     config = _read(folder)
     sizes = {
         "V": config.vocab_size,
@@ -71,7 +79,7 @@ def load(path: str | Path, *, device: str | Device | None = None) -> Transformer
         "F": config.nhid or 4 * config.emsize,
     }
     names, heads = (NAMES, ()) if config.tied else (replace(NAMES, copies={}), ("output",))
-    arrays = own_arrays(folder, names, sizes, config.nlayers, heads, tied=config.tied)
+    arrays = checked_arrays(folder, names, sizes, config.nlayers, heads, tied=config.tied)()
     model = TransformerLanguageModel(config, generator=Unset())
     model.load_state_dict(arrays, source=str(folder.path))
     return model.to(make_current(device or default_device())).eval()
@@ -84,11 +92,11 @@ def _read(folder: CheckpointFolder) -> TransformerLanguageModelConfig:
     folder.refuse_unless("add_cross_attention", False)
     return TransformerLanguageModelConfig(
         folder.size("vocab_size"),
-        folder.size("n_embd"),
-        folder.size("n_inner", None),
-        folder.size("n_layer"),
-        folder.size("n_head"),
-        folder.size("n_positions"),
+        emsize=folder.size("n_embd"),
+        nhid=folder.size("n_inner", None),
+        nlayers=folder.size("n_layer"),
+        nhead=folder.size("n_head"),
+        max_length=folder.size("n_positions"),
         activation=activation(folder, "activation_function", "gelu_new"),
         epsilon=folder.setting("layer_norm_epsilon", float, 1e-5),
         dropout=folder.setting("resid_pdrop", float, 0.1),

@@ -14,11 +14,11 @@ def encoder_config(settings: Any, vocab_size: int, max_length: int) -> Transform
     """
     return TransformerEncoderConfig(
         vocab_size,
-        settings.emsize,
-        settings.nhid,
-        settings.nlayers,
-        settings.nhead,
-        max_length,
+        emsize=settings.emsize,
+        nhid=settings.nhid,
+        nlayers=settings.nlayers,
+        nhead=settings.nhead,
+        max_length=max_length,
         norm="pre",
         embedding_norm=False,
         epsilon=1e-5,

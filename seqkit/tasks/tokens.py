@@ -67,6 +67,9 @@ def tokenizer_files(tokenizer: Tokenizer) -> dict[str, bytes]:
 def run_tokenizer(run: RunDirectory) -> Tokenizer:
     """The tokenizer that a run was trained with."""
     config = run.config["tokenizer"]
-    if config.get("name") not in SUBWORDS:
+    if "sha256" not in config:
         return tokenizer_from_config(config)
-    return SubwordTokenizer.from_bytes(run.text(FILE), str(run.path / FILE), lowercase=config["lowercase"])
+    data, source = run.text(FILE), str(run.path / FILE)
+    tokenizer = SubwordTokenizer.from_bytes(data, source, lowercase=config["lowercase"])
+    longest = config.get("max_length")
+    return tokenizer if longest is None else tokenizer.for_model(longest)

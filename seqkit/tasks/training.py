@@ -42,7 +42,7 @@ class Training(Generic[S, C, T]):
 
     open_corpus: what the settings name. complete: the settings with what was left to the corpus, the
     optimiser or the machine written out. prepare: data, model and optimiser of completed settings. load: a
-    run, opened.
+    run, opened. resumed: the settings of a run that goes on, which may itself have what it began with.
     """
 
     def __init__(
@@ -53,9 +53,10 @@ class Training(Generic[S, C, T]):
         complete: Callable[[S, C], S],
         prepare: Callable[[S, C, Watcher], Prepared],
         load: Callable[[Path], T],
+        resumed: Callable[[S, RunDirectory], S] = lambda settings, run: settings,
     ) -> None:
         self.task, self.open_corpus, self.complete = task, open_corpus, complete
-        self.prepare, self.load = prepare, load
+        self.prepare, self.load, self.resumed = prepare, load, resumed
 
     def __call__(
         self,
@@ -76,7 +77,7 @@ class Training(Generic[S, C, T]):
         watcher = watcher or Watcher()
         run = open_to_resume(out, self.task, watcher) if resume else None
         if run is not None:
-            settings = type(settings).to_resume(run.config["settings"], changes or {})
+            settings = self.resumed(type(settings).to_resume(run.config["settings"], changes or {}), run)
         corpus = self.open_corpus(settings)
         settings = self.complete(settings, corpus)
         if run is not None:

@@ -1,7 +1,8 @@
 """Text to tokens and tokens to ids: tokenizers and the vocabulary (NumPy only)."""
 
+from seqkit.text.subword_folders import load_tokenizer
 from seqkit.text.subword_training import SUBWORDS, train_subwords
-from seqkit.text.subwords import SubwordTokenizer, load_tokenizer
+from seqkit.text.subwords import SubwordTokenizer
 from seqkit.text.tokenizers import (
     TOKENIZERS,
     CharTokenizer,

@@ -259,16 +259,19 @@ QUERY = "encoder.layer.0.attention.self.query.weight"
     ],
 )
 def test_tensors_that_do_not_fit(name: str, array: Any, said: str, tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=said):
+    with pytest.raises(RunError, match=said) as caught:
         bert.load(write(tmp_path / "bert", BERT, changed(name, array)))
+    assert str(tmp_path / "bert") in str(caught.value)
+    assert caught.value.remedy
 
 
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
         ({"model_type": "t5"}, "of type 't5', expected one of distilbert, bert, roberta"),
-        ({"model_type": "gpt2"}, "models.gpt2.load opens this one"),
-        ({"model_type": None}, "has no model_type"),
+        ({"model_type": "gpt2"}, "models.gpt2.load and `seqkit generate` open this one"),
+        ({"model_type": None}, "it has no model_type, expected a value of type str"),
+        ({"hidden_size": None}, "it has no hidden_size, expected a value of type int"),
         ({"hidden_size": "4"}, "hidden_size must be of type int, got '4'"),
         ({"hidden_size": 0}, "hidden_size must be at least 1, got 0"),
         ({"num_attention_heads": 3}, "3 heads cannot share a hidden_size of 4"),
@@ -282,8 +285,11 @@ def test_tensors_that_do_not_fit(name: str, array: Any, said: str, tmp_path: Pat
 )
 def test_settings_that_do_not_fit(settings: dict[str, Any], said: str, tmp_path: Path) -> None:
     """Sizes beyond the tensors are refused before anything is allocated."""
-    with pytest.raises(RunError, match=said):
-        bert.load(write_bert(tmp_path / "bert", **settings))
+    folder = write_bert(tmp_path / "bert", **settings)
+    for opened in (bert.load, bert.open_encoder):
+        with pytest.raises(RunError, match=said) as caught:
+            opened(folder)
+        assert caught.value.remedy
 
 
 def test_tied_tensors_must_be_equal(tmp_path: Path) -> None:
@@ -292,8 +298,10 @@ def test_tied_tensors_must_be_equal(tmp_path: Path) -> None:
     head["lm_head.weight"] = head["lm_head.weight"] + 1
     with pytest.raises(RunError, match=r"lm_head.weight differs from wte.weight"):
         gpt2.load(write(tmp_path / "other", GPT2, gpt2_arrays() | head))
-    with pytest.raises(RunError, match="of type 'bert', expected 'gpt2'"):
+    with pytest.raises(RunError, match=r"of type 'bert', expected 'gpt2': bert has no causal head; .*embed"):
         gpt2.load(write_bert(tmp_path / "bert"))
+    with pytest.raises(RunError, match="of type 'llama', expected 'gpt2'; give a folder of a GPT-2"):
+        gpt2.load(write(tmp_path / "llama", {**GPT2, "model_type": "llama"}, gpt2_arrays()))
     with pytest.raises(RunError, match="no head that finds masked tokens"):
         bert.load_masked(tmp_path / "bert")
 

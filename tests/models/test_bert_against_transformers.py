@@ -217,6 +217,46 @@ def test_ids_of_byte_level_bpe(kind: str, tmp_path: Path) -> None:
     assert ours.decode(ids) == theirs.decode(ids, skip_special_tokens=True)
 
 
+def older_folder(folder: Path, *marks: str) -> int:
+    """vocab.json and merges.txt of a small byte-level BPE, these tokens at its ends; how many there are."""
+    from seqkit.text import train_subwords
+
+    lines = ["the lower river flows lower", "a newer river isn't wider — 日本 café"] * 4
+    model = json.loads(train_subwords("bpe", lambda: lines, vocab_size=300).to_bytes())["model"]
+    tokens = [*marks[:-1], *(t for t in model["vocab"] if t not in ("<unk>", "<eos>")), marks[-1]]
+    (folder / "vocab.json").write_text(json.dumps({token: number for number, token in enumerate(tokens)}))
+    (folder / "merges.txt").write_text("".join(f"{left} {right}\n" for left, right in model["merges"]))
+    return len(tokens)
+
+
+@pytest.mark.parametrize("marks", [["<|endoftext|>"], ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]])
+def test_ids_of_vocab_and_merges(marks: list[str], tmp_path: Path) -> None:
+    older_folder(tmp_path, *marks)
+    kind = transformers.RobertaTokenizer if "<s>" in marks else transformers.GPT2Tokenizer
+    theirs, texts = kind.from_pretrained(tmp_path), [*TEXTS, f"a river{marks[0]}lower", "\n\n  a"]
+    assert load_tokenizer(tmp_path).encode(texts) == [list(ids) for ids in theirs(texts)["input_ids"]]
+
+
+def test_the_likeliest_text_of_gpt2(tmp_path: Path) -> None:
+    """In several files, of bfloat16."""
+    from seqkit.tasks.causal_checkpoints import load as load_causal
+
+    size = older_folder(tmp_path, "<|endoftext|>")
+    config = transformers.GPT2Config(
+        vocab_size=size, n_embd=24, n_layer=2, n_head=3, n_positions=37, bos_token_id=size - 1,
+        eos_token_id=size - 1,
+    )  # fmt: skip
+    theirs = randomized(transformers.GPT2LMHeadModel(config)).to(torch.bfloat16)
+    theirs.save_pretrained(tmp_path, max_shard_size="9KB")
+    assert len(list(tmp_path.glob("model-*.safetensors"))) > 1
+    theirs, tokenizer = theirs.float(), transformers.GPT2Tokenizer.from_pretrained(tmp_path)
+    for prompt in ("the lower river", "a"):
+        ids = tokenizer(prompt, return_tensors="pt")
+        expected = theirs.generate(**ids, max_new_tokens=9, do_sample=False, pad_token_id=size - 1)[0]
+        [found] = load_causal(tmp_path).generate(prompt, max_new_tokens=9, temperature=0)
+        assert found.text == tokenizer.decode(expected, clean_up_tokenization_spaces=False)
+
+
 # Sentences
 
 

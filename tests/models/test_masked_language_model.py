@@ -19,7 +19,7 @@ LENGTHS = np.array([T, 4, 5])
 
 
 def make(dtype: Any = np.float64, **settings: Any) -> MaskedLanguageModel:
-    config = TransformerEncoderConfig(V, 8, nlayers=2, nhead=2, max_length=11, norm="pre", **settings)
+    config = TransformerEncoderConfig(V, emsize=8, nlayers=2, nhead=2, max_length=11, norm="pre", **settings)
     return MaskedLanguageModel(config, generator=Generator(3, "init")).astype(dtype)
 
 

@@ -7,6 +7,6 @@ encoders, which are BERTs; and Megatron's BERT (Shoeybi et al. 2019), whose laye
 
 from seqkit.models.bert.encoder import BertEncoder
 from seqkit.models.bert.exporting import save
-from seqkit.models.bert.loading import load, load_masked
+from seqkit.models.bert.loading import load, load_masked, open_encoder
 
-__all__ = ["BertEncoder", "load", "load_masked", "save"]
+__all__ = ["BertEncoder", "load", "load_masked", "open_encoder", "save"]

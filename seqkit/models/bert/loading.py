@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from seqkit.backend import Device, default_device, make_current
 from seqkit.errors import RunError
 from seqkit.models.bert.encoder import BertEncoder
 from seqkit.models.bert.settings import ARCHITECTURES, Architecture
-from seqkit.models.checkpoints import CheckpointFolder, Unset, has_head, own_arrays
+from seqkit.models.checkpoints import CheckpointFolder, Unset, checked_arrays, has_head
 from seqkit.models.masked_language_model import MaskedLanguageModel
 from seqkit.models.transformer import TransformerEncoderConfig
 
@@ -27,10 +28,23 @@ def load(path: str | Path, *, device: str | Device | None = None) -> BertEncoder
     architecture = _architecture(folder)
     config = architecture.read(folder)
     pooler = architecture.pooler and has_head(folder, architecture.names, "pooler")
-    arrays = _arrays(folder, architecture, config, *(["pooler"] if pooler else []))
+    arrays = _arrays(folder, architecture, config, *(["pooler"] if pooler else []))()
     model = BertEncoder(config, pooler=pooler, generator=Unset())
     model.load_state_dict(arrays, source=str(folder.path))
     return model.to(make_current(device or default_device())).eval()
+
+
+def open_encoder(
+    path: str | Path,
+) -> tuple[TransformerEncoderConfig, Callable[[], dict[str, np.ndarray]]]:
+    """The config of a folder's encoder, and what reads its arrays by the names of ``TransformerEncoder``.
+
+    For models of other tasks that start from it. Errors as of :func:`load`.
+    """
+    folder = CheckpointFolder(path)
+    architecture = _architecture(folder)
+    config = architecture.read(folder)
+    return config, _arrays(folder, architecture, config)
 
 
 def load_masked(path: str | Path, *, device: str | Device | None = None) -> MaskedLanguageModel:
@@ -48,7 +62,7 @@ def load_masked(path: str | Path, *, device: str | Device | None = None) -> Mask
         )
     if architecture.classes == "Roberta" and config.activation != "gelu":
         raise RunError(f"{folder.path}: the head of a RoBERTa has gelu, its layers {config.activation}")
-    arrays = _arrays(folder, architecture, config, "masked")
+    arrays = _arrays(folder, architecture, config, "masked")()
     beside = {row.own for row in architecture.names.heads["masked"]}
     model = MaskedLanguageModel(config, generator=Unset())
     model.load_state_dict(
@@ -61,16 +75,17 @@ def load_masked(path: str | Path, *, device: str | Device | None = None) -> Mask
 def _architecture(folder: CheckpointFolder) -> Architecture:
     kind = folder.setting("model_type", str)
     if kind not in ARCHITECTURES:
-        also = "; models.gpt2.load opens this one" if kind == "gpt2" else ""
+        also = "models.gpt2.load and `seqkit generate` open this one"
         raise RunError(
-            f"{folder.path} is a model of type {kind!r}, expected one of {', '.join(ARCHITECTURES)}{also}"
+            f"{folder.path} is a model of type {kind!r}, expected one of {', '.join(ARCHITECTURES)}",
+            remedy=also if kind == "gpt2" else "give a folder of one of these",
         )
     return ARCHITECTURES[kind]
 
 
 def _arrays(
     folder: CheckpointFolder, architecture: Architecture, config: TransformerEncoderConfig, *heads: str
-) -> dict[str, np.ndarray]:
+) -> Callable[[], dict[str, np.ndarray]]:
     sizes = {
         "V": config.vocab_size,
         "P": config.max_length + config.position_offset,
@@ -78,4 +93,4 @@ def _arrays(
         "E": config.emsize,
         "F": config.nhid or 4 * config.emsize,
     }
-    return own_arrays(folder, architecture.names, sizes, config.nlayers, heads, tied="masked" in heads)
+    return checked_arrays(folder, architecture.names, sizes, config.nlayers, heads, tied="masked" in heads)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from seqkit.errors import RunError
 from seqkit.models.bert.names import BERT, DISTILBERT, MEGATRON, ROBERTA
 from seqkit.models.checkpoints import (
     CheckpointFolder,
@@ -41,16 +40,14 @@ def _read_bert(folder: CheckpointFolder, offset: int = 0, norm: str = "post") ->
     folder.refuse_unless("is_decoder", False)
     positions = folder.size("max_position_embeddings")
     if positions <= offset:
-        raise RunError(
-            f"{folder.path / 'config.json'}: {positions} positions are too few, {offset} are not used"
-        )
+        raise folder.wrong(f"{positions} positions are too few, {offset} are not used")
     return TransformerEncoderConfig(
         folder.size("vocab_size"),
-        folder.size("hidden_size"),
-        folder.size("intermediate_size"),
-        folder.size("num_hidden_layers"),
-        folder.size("num_attention_heads"),
-        positions - offset,
+        emsize=folder.size("hidden_size"),
+        nhid=folder.size("intermediate_size"),
+        nlayers=folder.size("num_hidden_layers"),
+        nhead=folder.size("num_attention_heads"),
+        max_length=positions - offset,
         token_types=folder.size("type_vocab_size", 2),
         position_offset=offset,
         norm=norm,
@@ -72,11 +69,11 @@ def _read_distilbert(folder: CheckpointFolder) -> TransformerEncoderConfig:
     check_heads(folder, "n_heads", "dim")
     return TransformerEncoderConfig(
         folder.size("vocab_size"),
-        folder.size("dim"),
-        folder.size("hidden_dim"),
-        folder.size("n_layers"),
-        folder.size("n_heads"),
-        folder.size("max_position_embeddings"),
+        emsize=folder.size("dim"),
+        nhid=folder.size("hidden_dim"),
+        nlayers=folder.size("n_layers"),
+        nhead=folder.size("n_heads"),
+        max_length=folder.size("max_position_embeddings"),
         activation=activation(folder, "activation", "gelu"),
         epsilon=_DISTIL_EPSILON,
         dropout=folder.setting("dropout", float, 0.1),

@@ -4,9 +4,16 @@ No architecture is known here: those are tables of names (:class:`Names`) in ``m
 ``models/gpt2.py``.
 """
 
-from seqkit.models.checkpoints.folder import CheckpointFolder, read_json, write_folder
+from seqkit.models.checkpoints.folder import (
+    CONFIG,
+    PICKLES,
+    WEIGHTS,
+    CheckpointFolder,
+    read_json,
+    write_folder,
+)
 from seqkit.models.checkpoints.names import Names, Row, linear, normalization, stored_arrays
-from seqkit.models.checkpoints.reading import has_head, own_arrays
+from seqkit.models.checkpoints.reading import checked_arrays, has_head
 from seqkit.models.checkpoints.settings import (
     activation,
     activation_there,
@@ -17,6 +24,9 @@ from seqkit.models.checkpoints.tensor_file import TensorFile
 from seqkit.models.checkpoints.unset import Unset
 
 __all__ = [
+    "CONFIG",
+    "PICKLES",
+    "WEIGHTS",
     "CheckpointFolder",
     "Names",
     "Row",
@@ -26,10 +36,10 @@ __all__ = [
     "activation_there",
     "attention_dropout",
     "check_heads",
+    "checked_arrays",
     "has_head",
     "linear",
     "normalization",
-    "own_arrays",
     "read_json",
     "stored_arrays",
     "write_folder",

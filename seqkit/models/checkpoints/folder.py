@@ -16,7 +16,8 @@ from seqkit.models.checkpoints.tensor_file import TensorFile
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 _INDEX = "model.safetensors.index.json"
-_PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5", "flax_model.msgpack")
+PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5", "flax_model.msgpack")
+_AGAIN = "copy or download it again"
 
 T = TypeVar("T")
 
@@ -49,28 +50,34 @@ class CheckpointFolder:
         value = self.config.get(name)
         if value is None:
             if default is _REQUIRED:
-                raise RunError(f"{self.path / CONFIG} has no {name}")
+                raise self.wrong(f"it has no {name}, expected a value of type {kind.__name__}")
             return default
         if kind is float and type(value) is int:
             value = float(value)
         if type(value) is not kind:
-            raise RunError(f"{self.path / CONFIG}: {name} must be of type {kind.__name__}, got {value!r}")
+            raise self.wrong(f"{name} must be of type {kind.__name__}, got {value!r}")
         return value
 
     def size(self, name: str, default: Any = _REQUIRED) -> Any:
         """A whole number of at least 1."""
         value = self.setting(name, int, default)
         if value is not None and value < 1:
-            raise RunError(f"{self.path / CONFIG}: {name} must be at least 1, got {value}")
+            raise self.wrong(f"{name} must be at least 1, got {value}")
         return value
 
     def refuse_unless(self, name: str, *known: Any) -> None:
         """RunError unless a setting is absent, None, or one of ``known``: what the models here compute."""
         value = self.config.get(name)
         if value is not None and value not in known:
-            raise RunError(
-                f"{self.path / CONFIG}: {name} is {value!r}, expected {' or '.join(map(repr, known))}"
-            )
+            raise self.unknown(f"{name} is {value!r}, expected {' or '.join(map(repr, known))}")
+
+    def wrong(self, what: str) -> RunError:
+        """The error of a config.json that no model has."""
+        return RunError(f"{self.path / CONFIG}: {what}", remedy=_AGAIN)
+
+    def unknown(self, what: str) -> RunError:
+        """The error of a model that computes what is not computed here."""
+        return RunError(f"{self.path / CONFIG}: {what}", remedy="give another model")
 
     @cached_property
     def tensors(self) -> dict[str, TensorFile]:
@@ -80,29 +87,35 @@ class CheckpointFolder:
             return dict.fromkeys(file.shapes, file)
         if (self.path / _INDEX).is_file():
             return self._sharded()
-        for name in _PICKLES:
+        for name in PICKLES:
             if (self.path / name).is_file():
                 raise RunError(
                     f"{self.path / name} is a format that is not read (a pickle can run any code), and "
                     f"{WEIGHTS} is missing",
                     remedy="convert it once where PyTorch and transformers are installed: "
-                    "AutoModel.from_pretrained(DIR).save_pretrained(NEW_DIR)",
+                    "AutoModel.from_pretrained(DIR).save_pretrained(NEW_DIR), and copy the tokenizer's files",
                 )
-        raise RunError(f"{self.path / WEIGHTS} is missing")
+        raise RunError(
+            f"{self.path / WEIGHTS} is missing, and so is {_INDEX}", remedy="download the weights too"
+        )
 
     def _sharded(self) -> dict[str, TensorFile]:
         index = self.path / _INDEX
         places = read_json(index, dict).get("weight_map")
         if not isinstance(places, dict):
-            raise DamagedFileError(f"{index} is damaged: it has no weight_map")
+            raise _damaged(index, "it has no weight_map")
         for place in places.values():
             if not isinstance(place, str) or PurePath(place).name != place:
-                raise DamagedFileError(f"{index} is damaged: {place!r} is no file of the folder")
+                raise _damaged(index, f"{place!r} is no file of the folder")
         files = {place: TensorFile(self.path / place) for place in sorted(set(places.values()))}
         for name, place in places.items():
             if name not in files[place].shapes:
-                raise DamagedFileError(f"{self.path / place} lacks {name}, which {index.name} says it has")
+                raise _damaged(self.path / place, f"it lacks {name}, which {index.name} says it has")
         return {name: files[place] for name, place in places.items()}
+
+
+def _damaged(path: Path, why: str) -> DamagedFileError:
+    return DamagedFileError(f"{path} is damaged: {why}", remedy=_AGAIN)
 
 
 def read_json(path: Path, kind: type[T]) -> T:
@@ -110,13 +123,11 @@ def read_json(path: Path, kind: type[T]) -> T:
     try:
         content = json.loads(path.read_bytes())
     except OSError as error:
-        raise RunError(f"cannot read {path} ({error.strerror or error})") from error
+        raise RunError(f"cannot read {path} ({error.strerror or error})", remedy=_AGAIN) from error
     except (ValueError, RecursionError) as error:
-        raise DamagedFileError(
-            f"{path} is damaged: no JSON ({error})", remedy="copy or download it again"
-        ) from None
+        raise _damaged(path, f"no JSON ({error})") from None
     if not isinstance(content, kind):
-        raise DamagedFileError(f"{path} holds a JSON {type(content).__name__}, expected a {kind.__name__}")
+        raise _damaged(path, f"it holds a JSON {type(content).__name__}, expected a {kind.__name__}")
     return content
 
 

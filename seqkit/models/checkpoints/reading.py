@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NoReturn
 
 import numpy as np
@@ -12,11 +12,12 @@ from seqkit.models.checkpoints.folder import CheckpointFolder
 from seqkit.models.checkpoints.names import Names, Row
 
 _SHOWN = 5
+_REMEDY = "is config.json of the same model as the weights? Else download both again"
 _OLD_ENDS = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
 """Names of the first BERT, which folders still have."""
 
 
-def own_arrays(
+def checked_arrays(
     folder: CheckpointFolder,
     names: Names,
     sizes: Mapping[str, int],
@@ -24,14 +25,16 @@ def own_arrays(
     heads: Iterable[str] = (),
     *,
     tied: bool = False,
-) -> dict[str, np.ndarray]:
-    """The arrays of ``names`` by the names here. ``sizes`` are those of the letters of the rows' shapes.
+) -> Callable[[], dict[str, np.ndarray]]:
+    """What reads the arrays of ``names`` by the names here. ``sizes`` are those of the letters of the shapes.
 
-    ``tied``: the copies belong to what is read, and must be equal. Raises RunError with the tensor's name and
-    the shape that config.json makes it, for one that is missing or of another shape, and with the names of
-    tensors that the architecture does not have.
+    ``tied``: the copies belong to what is read, and must be equal. Raises RunError at once, before anything
+    is made by ``sizes``: with the tensor's name and the shape that config.json makes it, for one that is
+    missing or of another shape, and with the names of tensors that the architecture does not have.
     """
-    return _Reading(folder, names, sizes).arrays(layers, tuple(heads), tied)
+    reading = _Reading(folder, names, sizes)
+    reading.check(layers, tuple(heads), tied)
+    return lambda: reading.arrays(layers, tuple(heads))
 
 
 def has_head(folder: CheckpointFolder, names: Names, head: str) -> bool:
@@ -49,7 +52,9 @@ def _places(folder: CheckpointFolder, names: Names) -> dict[str, str]:
             if plain.endswith(old):
                 plain = plain.removesuffix(old) + new
         if plain in places:
-            raise RunError(f"{folder.path} has {places[plain]} and {name}, which are the same")
+            raise RunError(
+                f"{folder.path} has {places[plain]} and {name}, which are the same", remedy=_REMEDY
+            )
         places[plain] = name
     return places
 
@@ -62,9 +67,9 @@ class _Reading:
             if copy in self.places and original not in self.places:  # either may be the one that is kept
                 self.places[original] = self.places[copy]
 
-    def arrays(self, layers: int, heads: tuple[str, ...], tied: bool) -> dict[str, np.ndarray]:
+    def check(self, layers: int, heads: tuple[str, ...], tied: bool) -> None:
         used: set[str] = set()
-        for row in self.names.rows(layers, *heads):  # all of them, before anything is read
+        for row in self.names.rows(layers, *heads):
             due = self._due(row)
             for name in row.stored:
                 self._require(name, due)
@@ -72,6 +77,8 @@ class _Reading:
         self._refuse_unknown(used)
         if tied:
             self._compare_copies(used)
+
+    def arrays(self, layers: int, heads: tuple[str, ...]) -> dict[str, np.ndarray]:
         return {row.own: self._array(row) for row in self.names.rows(layers, *heads)}
 
     def _due(self, row: Row) -> tuple[int, ...]:
@@ -80,7 +87,7 @@ class _Reading:
     def _fail(self, what: str) -> NoReturn:
         raise RunError(
             f"{self.folder.path}: {what}",
-            remedy="is config.json of the same model as the weights? Else download both again",
+            remedy=_REMEDY,
         )
 
     def _require(self, name: str, due: tuple[int, ...]) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqkit.errors import RunError
-from seqkit.models.checkpoints.folder import CONFIG, CheckpointFolder
+from seqkit.models.checkpoints.folder import CheckpointFolder
 
 _ACTIVATIONS = {
     "gelu": "gelu",
@@ -21,7 +20,7 @@ def activation(folder: CheckpointFolder, name: str, default: str) -> str:
     asked = folder.setting(name, str, default)
     if asked not in _ACTIVATIONS:
         known = ", ".join(_ACTIVATIONS)
-        raise RunError(f"{folder.path / CONFIG}: {name} is {asked!r}, expected one of {known}")
+        raise folder.unknown(f"{name} is {asked!r}, expected one of {known}")
     return _ACTIVATIONS[asked]
 
 
@@ -39,4 +38,4 @@ def check_heads(folder: CheckpointFolder, heads: str, size: str) -> None:
     """RunError unless the heads share the columns evenly."""
     K, E = folder.size(heads), folder.size(size)
     if E % K:
-        raise RunError(f"{folder.path / CONFIG}: {K} heads cannot share a {size} of {E}")
+        raise folder.wrong(f"{K} heads cannot share a {size} of {E}")

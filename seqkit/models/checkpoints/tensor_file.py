@@ -24,6 +24,7 @@ _TYPES = _FLOATS | {
     "BOOL": "|b1", "I8": "|i1", "I16": "<i2", "I32": "<i4", "I64": "<i8",
     "U8": "|u1", "U16": "<u2", "U32": "<u4", "U64": "<u8",
 }  # fmt: skip
+_REMEDY = "give weights that are not quantised"
 
 
 class _Entry(NamedTuple):
@@ -49,7 +50,9 @@ class TensorFile:
                     raise self.damaged(f"it has {size} bytes")
                 self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except OSError as error:
-            raise RunError(f"cannot read {path} ({error.strerror or error})") from error
+            raise RunError(
+                f"cannot read {path} ({error.strerror or error})", remedy="copy or download it again"
+            ) from error
         self._entries = self._checked(self._header())
 
     def damaged(self, why: str) -> DamagedFileError:
@@ -93,7 +96,9 @@ class TensorFile:
         if not sound:
             raise self.damaged(f"the header's entry of {name} is none")
         if dtype not in _TYPES:
-            raise RunError(f"{self.path}: {name} is of type {dtype!r}, not one of {', '.join(_TYPES)}")
+            raise RunError(
+                f"{self.path}: {name} is of type {dtype!r}, not one of {', '.join(_TYPES)}", remedy=_REMEDY
+            )
         due = math.prod(shape) * np.dtype(_TYPES[dtype]).itemsize
         if last - first != due:
             raise self.damaged(
@@ -116,7 +121,9 @@ class TensorFile:
         """
         dtype, shape, first, _ = self._entries[name]
         if dtype not in _FLOATS:
-            raise RunError(f"{self.path}: {name} is of type {dtype}, expected floating-point numbers")
+            raise RunError(
+                f"{self.path}: {name} is of type {dtype}, expected floating-point numbers", remedy=_REMEDY
+            )
         count = math.prod(shape)
         if count == 0:
             return np.empty(shape, np.float32)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from seqkit.errors import UsageError
-from seqkit.models.transformer.encoder import TransformerEncoderConfig, check_sizes
+from seqkit.models.transformer.config import check_sizes
+from seqkit.models.transformer.encoder import TransformerEncoderConfig
 
 CELLS = ("lstm", "gru")
 

@@ -2,70 +2,49 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from seqkit import nn, ops
 from seqkit.autograd import Tensor
 from seqkit.backend import Device
 from seqkit.backend.random import Generator
-from seqkit.errors import ShapeError, UsageError
+from seqkit.errors import ShapeError
+from seqkit.models.transformer.config import TransformerConfig, check_sizes
 from seqkit.models.transformer.embedding import TransformerEmbedding
 from seqkit.models.transformer.initial import start_normal
 from seqkit.models.transformer.inputs import checked_ids, layout_of
 
 
 @dataclass(frozen=True)
-class TransformerEncoderConfig:
+class TransformerEncoderConfig(TransformerConfig):
     """What an encoder is made of; the defaults are BERT's layout in a small size.
 
-    nhid: the width between the two matrices of the feed-forward network, 4·emsize unless given. token_types:
-    how many kinds of tokens have a vector (BERT: 2), 0 for none. positions: "learned" (of ``max_length``),
-    "sinusoidal" or "rotary"; ``position_offset`` is the row of the first token (RoBERTa: 2). norm: "post" or
-    "pre"; ``embedding_norm`` normalises what the first layer reads. activation: "gelu", "gelu-tanh", "relu".
-
-    dropout is the rate on embeddings and before each residual sum, attention_dropout that on attention
-    weights (the same unless given), hidden_dropout that after the activation. All weights start normal with
-    deviation ``init_std``.
+    token_types: how many kinds of tokens have a vector (BERT: 2), 0 for none. position_offset: the position
+    of the first token (RoBERTa: 2). embedding_norm: normalise what the first layer reads. All weights
+    start normal with deviation ``init_std``.
     """
 
     vocab_size: int
-    emsize: int = 256
-    nhid: int | None = None
-    nlayers: int = 4
-    nhead: int = 4
-    max_length: int = 512
+    _: KW_ONLY
     token_types: int = 0
-    positions: str = "learned"
     position_offset: int = 0
     norm: str = "post"
     embedding_norm: bool = True
-    activation: str = "gelu"
     epsilon: float = 1e-12
-    dropout: float = 0.0
-    attention_dropout: float | None = None
-    hidden_dropout: float = 0.0
     init_std: float = 0.02
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-able settings."""
-        return dataclasses.asdict(self)
-
-
-def check_sizes(config: Any, *names: str) -> None:
-    """UsageError unless these fields of a config are at least 1, or None."""
-    for name in names:
-        value = getattr(config, name)
-        if value is not None and value < 1:
-            raise UsageError(f"{name} must be at least 1, got {value}")
+    def check(self) -> None:
+        """UsageError for sizes that make no model."""
+        super().check()
+        check_sizes(self, "vocab_size")
 
 
 class TransformerEncoder(nn.Module):
     """Ids to hidden states."""
 
     def __init__(self, config: TransformerEncoderConfig, *, generator: Generator | None = None) -> None:
-        check_sizes(config, "vocab_size", "emsize", "nhid", "nlayers", "nhead", "max_length")
+        config.check()
         generator = Generator(0, "init") if generator is None else generator
         self.config = config
         self.embedding = TransformerEmbedding(
@@ -80,20 +59,7 @@ class TransformerEncoder(nn.Module):
             dropout=config.dropout,
             generator=generator,
         )
-        self.stack = nn.TransformerEncoderStack(
-            config.nlayers,
-            config.emsize,
-            config.nhead,
-            config.nhid or 4 * config.emsize,
-            dropout=config.dropout,
-            attention_dropout=config.attention_dropout,
-            hidden_dropout=config.hidden_dropout,
-            activation=config.activation,
-            norm=config.norm,
-            epsilon=config.epsilon,
-            rotary=config.positions == "rotary",
-            generator=generator,
-        )
+        self.stack = nn.TransformerEncoderStack(**config.layers(), generator=generator)
         start_normal(self, generator, std=config.init_std)
 
     @property

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,8 +15,8 @@ from seqkit.backend import Array, Device, array_module, module_of, to_device, ze
 from seqkit.backend.random import Generator
 from seqkit.errors import ShapeError
 from seqkit.models.evaluating import evaluating
+from seqkit.models.transformer.config import TransformerConfig, check_sizes
 from seqkit.models.transformer.embedding import TransformerEmbedding
-from seqkit.models.transformer.encoder import check_sizes
 from seqkit.models.transformer.initial import start_normal
 from seqkit.models.transformer.inputs import checked_ids
 
@@ -36,39 +35,26 @@ class _Window(NamedTuple):
 
 
 @dataclass(frozen=True)
-class TransformerLanguageModelConfig:
+class TransformerLanguageModelConfig(TransformerConfig):
     """What a Transformer language model is made of; the defaults are GPT-2's layout in a small size.
 
-    max_length: how many tokens it sees at most. nhid: the width between the two matrices of the
-    feed-forward network, 4·emsize unless given. positions: "learned", "sinusoidal" or "rotary". norm: "pre"
-    or "post". activation: "gelu-tanh", "gelu" or "relu". tied: the output matrix is the embedding's;
-    output_bias: whether scores have one.
-
-    dropout is the rate on embeddings and before each residual sum, attention_dropout that on attention
-    weights (the same unless given), hidden_dropout that after the activation. Weights start normal with
-    deviation ``init_std``, those that write into the residual stream with init_std / √(2·nlayers).
+    max_length: how many tokens it sees at most. tied: the output matrix is the embedding's; output_bias:
+    whether scores have one. Weights start normal with deviation ``init_std``, those that write into the
+    residual stream with init_std / √(2·nlayers).
     """
 
     vocab_size: int
-    emsize: int = 256
-    nhid: int | None = None
-    nlayers: int = 4
-    nhead: int = 4
+    _: KW_ONLY
     max_length: int = 256
-    positions: str = "learned"
-    norm: str = "pre"
     activation: str = "gelu-tanh"
-    epsilon: float = 1e-5
-    dropout: float = 0.0
-    attention_dropout: float | None = None
-    hidden_dropout: float = 0.0
     tied: bool = True
     output_bias: bool = False
     init_std: float = 0.02
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-able settings."""
-        return dataclasses.asdict(self)
+    def check(self) -> None:
+        """UsageError for sizes that make no model."""
+        super().check()
+        check_sizes(self, "vocab_size")
 
 
 @dataclass(frozen=True)
@@ -88,7 +74,7 @@ class TransformerLanguageModel(nn.Module):
     """Whether training carries one from a window to the next one of the text."""
 
     def __init__(self, config: TransformerLanguageModelConfig, *, generator: Generator | None = None) -> None:
-        check_sizes(config, "vocab_size", "emsize", "nhid", "nlayers", "nhead", "max_length")
+        config.check()
         generator = Generator(0, "init") if generator is None else generator
         self.config = config
         self.embedding = TransformerEmbedding(
@@ -100,20 +86,7 @@ class TransformerLanguageModel(nn.Module):
             dropout=config.dropout,
             generator=generator,
         )
-        self.stack = nn.TransformerEncoderStack(
-            config.nlayers,
-            config.emsize,
-            config.nhead,
-            config.nhid or 4 * config.emsize,
-            dropout=config.dropout,
-            attention_dropout=config.attention_dropout,
-            hidden_dropout=config.hidden_dropout,
-            activation=config.activation,
-            norm=config.norm,
-            epsilon=config.epsilon,
-            rotary=config.positions == "rotary",
-            generator=generator,
-        )
+        self.stack = nn.TransformerEncoderStack(**config.layers(), generator=generator)
         self.output = nn.Linear(
             config.emsize, config.vocab_size, bias=config.output_bias, generator=generator
         )

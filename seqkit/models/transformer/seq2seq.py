@@ -55,23 +55,13 @@ class TransformerSeq2Seq(nn.Module):
             "dropout": config.dropout,
             "generator": generator,
         }
-        stacked: dict[str, Any] = {
-            "dropout": config.dropout,
-            "attention_dropout": config.attention_dropout,
-            "hidden_dropout": config.hidden_dropout,
-            "activation": config.activation,
-            "norm": config.norm,
-            "epsilon": config.epsilon,
-            "rotary": config.positions == "rotary",
-            "generator": generator,
-        }
-        E, V, sizes = config.emsize, config.target_vocab_size, (config.nlayers, config.emsize, config.nhead)
+        E, V = config.emsize, config.target_vocab_size
         self.source_embedding = TransformerEmbedding(config.source_vocab_size, E, **embedded)
         self.target_embedding = TransformerEmbedding(V, E, **embedded)
         if config.shared_vocabulary:
             self.target_embedding.tokens.W = self.source_embedding.tokens.W
-        self.encoder = nn.TransformerEncoderStack(*sizes, config.nhid or 4 * E, **stacked)
-        self.decoder = nn.TransformerDecoderStack(*sizes, config.nhid or 4 * E, **stacked)
+        self.encoder = nn.TransformerEncoderStack(**config.layers(), generator=generator)
+        self.decoder = nn.TransformerDecoderStack(**config.layers(), generator=generator)
         self.output = nn.Linear(E, V, generator=generator)
         if config.tied:
             self.output.W = self.target_embedding.tokens.W

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,22 +11,35 @@ from typing import Any
 import numpy as np
 
 from seqkit.errors import RunError, UsageError
-from seqkit.models import TransformerEncoderConfig
+from seqkit.models import TransformerEncoderConfig, bert
+from seqkit.tasks.checkpoint_folders import fitting_tokenizer, is_checkpoint_folder
 from seqkit.tasks.masked_modeling.trained import open_encoder
-from seqkit.text import Tokenizer, Vocabulary
+from seqkit.tasks.runs import VOCABULARY
+from seqkit.tasks.sentence_vectors import read_modules
+from seqkit.tasks.tokens import run_tokenizer
+from seqkit.text import SubwordTokenizer, Tokenizer, Vocabulary
 from seqkit.training import RunDirectory
+
+_ENCODER = "encoder.encoder."  # what the names of a classifier's arrays begin with
+_FINE_TUNING = 5e-5
+"""The learning rate of Adam: the largest of those that Devlin et al. (2019, appendix A.3) found to work."""
+_REMEDY = "give one of train-lm --objective masked, or a checkpoint folder of a BERT"
 
 
 @dataclass(frozen=True)
 class InitialEncoder:
     """An encoder's config, and what makes its ids; ``weights`` reads its arrays, by the names of
     ``TransformerEncoder``.
+
+    published: it comes from a checkpoint folder, which says what its dropout is and where a text begins; its
+    tokenizer makes whole texts, special tokens and all.
     """
 
     config: TransformerEncoderConfig
     vocabulary: Vocabulary
     tokenizer: Tokenizer
     weights: Callable[[], dict[str, np.ndarray]]
+    published: bool = False
 
     def settings(self, asked: Any) -> dict[str, Any]:
         """The settings that the encoder decides. UsageError for one that was ``asked`` to be different."""
@@ -44,19 +58,59 @@ class InitialEncoder:
                 raise UsageError(
                     f"{name} {getattr(asked, name)} for an encoder with {value}", remedy=f"leave out {name}"
                 )
+        if self.published and asked.pooling is None:
+            own["pooling"] = "cls"
         return {**own, "max_length": min(asked.max_length, self.config.max_length)}
 
+    def learning_rate(self, asked: Any) -> float | None:
+        """What was asked for, or what suits a published encoder; None: as suits the optimiser."""
+        tuned = self.published and not asked.freeze and asked.optimizer in ("adam", "adamw")
+        return _FINE_TUNING if asked.lr is None and tuned else asked.lr
 
-def initial_encoder(source: str | Path) -> InitialEncoder:
-    """The encoder of a run of `train-lm --objective masked`. RunError for anything else.
+    def with_dropout(self, rate: float) -> TransformerEncoderConfig:
+        """Its config for a training with that dropout."""
+        return self.config if self.published else dataclasses.replace(self.config, dropout=rate)
+
+
+def initial_encoder(source: str | Path, max_length: int) -> InitialEncoder:
+    """The encoder of a checkpoint folder of the BERT family, of a run of `train-lm --objective masked`, or of
+    one of `train-classifier` that has one.
+
+    max_length: tokens at most that a text will have. RunError for anything else.
 
     Other kinds of encoders come in here: what becomes an :class:`InitialEncoder` can be fine-tuned.
     """
+    if is_checkpoint_folder(source):
+        return _published(source, max_length)
+    if not RunDirectory.exists(source):
+        raise RunError(f"no run and no checkpoint folder at {source}", remedy=_REMEDY)
     run = RunDirectory.open(source)
     task = run.config.get("task")
-    if task != "masked_modeling":
-        raise RunError(
-            f"{source} is a run of {task}, which has no encoder to start from",
-            remedy="give one of train-lm --objective masked",
-        )
-    return InitialEncoder(*open_encoder(run))
+    if task == "masked_modeling":
+        return InitialEncoder(*open_encoder(run))
+    if task == "classification" and run.config["settings"]["model"] == "transformer":
+        return _of_classifier(run, max_length)
+    raise RunError(f"{source} is a run of {task}, which has no encoder to start from", remedy=_REMEDY)
+
+
+def _published(source: str | Path, max_length: int) -> InitialEncoder:
+    folder = read_modules(source).folder
+    config, weights = bert.open_encoder(folder)
+    tokenizer = fitting_tokenizer(folder, config.vocab_size)
+    tokens = tokenizer.vocabulary(config.vocab_size)
+    whole = tokenizer.for_model(min(max_length, config.max_length))
+    return InitialEncoder(config, tokens, whole, weights, published=True)
+
+
+def _of_classifier(run: RunDirectory, max_length: int) -> InitialEncoder:
+    def weights() -> dict[str, np.ndarray]:
+        arrays, _ = run.load_model()
+        return {name.removeprefix(_ENCODER): a for name, a in arrays.items() if name.startswith(_ENCODER)}
+
+    config = TransformerEncoderConfig(**run.config["model"]["encoder"])
+    vocabulary = Vocabulary.from_bytes(run.text(VOCABULARY), str(run.path / VOCABULARY))
+    tokenizer = run_tokenizer(run)
+    if not isinstance(tokenizer, SubwordTokenizer) or tokenizer.max_length is None:
+        return InitialEncoder(config, vocabulary, tokenizer, weights)
+    whole = tokenizer.for_model(min(max_length, config.max_length))
+    return InitialEncoder(config, vocabulary, whole, weights, published=True)

@@ -41,7 +41,9 @@ def complete(settings: ClassificationSettings, corpus: PairCorpus) -> Classifica
         if getattr(settings, name) is not None:
             made[name] = absolute_path(getattr(settings, name))
     if settings.init is not None:
-        made |= initial_encoder(settings.init).settings(settings)
+        start = initial_encoder(settings.init, settings.max_length)
+        made |= start.settings(settings)
+        settings = dataclasses.replace(settings, lr=start.learning_rate(settings))
     else:
         made |= text_choices(settings, corpus.defaults) | _sizes(settings)
     settings = settings.settled(**made)
@@ -107,7 +109,7 @@ def model_config(
     UsageError for a pooling that it does not have.
     """
     if start is not None:
-        made: EncoderConfig = dataclasses.replace(start.config, dropout=settings.dropout)
+        made: EncoderConfig = start.with_dropout(settings.dropout)
     else:
         made = _encoder(settings, vocab_size)
     return SequenceClassifierConfig(made, classes, settings.pooling, settings.dropout)

@@ -10,9 +10,10 @@ import numpy as np
 from seqkit.data import EncodedLabelledCorpus, encode_labelled, pad_sources, text_rows
 from seqkit.errors import DamagedFileError, DataError, UsageError
 from seqkit.models import SequenceClassifier
+from seqkit.models.checkpoints import Unset
 from seqkit.tasks.classes import LABELS, Classified, ClassScores, classified, labels_from_bytes, score_classes
 from seqkit.tasks.classification.evaluation import log_probs
-from seqkit.tasks.classification.making import make_model, open_data, saved_config
+from seqkit.tasks.classification.making import open_data, saved_config
 from seqkit.tasks.classification.settings import ClassificationSettings
 from seqkit.tasks.runs import VOCABULARY, open_run, require_same_corpus, trained_model
 from seqkit.tasks.tokens import run_tokenizer
@@ -98,5 +99,5 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedClassifier:
             f"{run.path} has {len(labels)} labels and {len(vocabulary)} types for a model of "
             f"{config.classes} and {config.encoder.vocab_size}"
         )
-    model = trained_model(run, make_model(settings, config), device)
+    model = trained_model(run, SequenceClassifier(config, generator=Unset()), device)
     return TrainedClassifier(run, settings, model, vocabulary, labels, tokenizer)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
+from pathlib import Path
 
 from seqkit.backend import make_current
 from seqkit.corpora import PairCorpus
@@ -19,7 +21,8 @@ from seqkit.tasks.descent import Descent
 from seqkit.tasks.runs import VOCABULARY
 from seqkit.tasks.tokens import tokenizer_files
 from seqkit.tasks.training import Prepared, Training
-from seqkit.training import Watcher
+from seqkit.training import RunDirectory, Watcher
+from seqkit.training.run_directory import MODEL
 
 
 def prepare(settings: ClassificationSettings, corpus: PairCorpus, watcher: Watcher) -> Prepared:
@@ -29,7 +32,7 @@ def prepare(settings: ClassificationSettings, corpus: PairCorpus, watcher: Watch
         watcher.message(f"{settings.data}, line {line} left out: {reason}")
     if corpus.skipped_count:
         watcher.message(f"{corpus.skipped_count:,} bad lines left out")
-    start = None if settings.init is None else initial_encoder(settings.init)
+    start = None if settings.init is None else initial_encoder(settings.init, settings.max_length)
     encoded = encode(settings, corpus, start)
     watcher.message(f"{corpus.name}: {describe(encoded)} ({time.perf_counter() - started:.1f} s)")
     config = model_config(settings, len(encoded.vocabulary), len(encoded.labels), start)
@@ -70,4 +73,10 @@ def describe(encoded: EncodedLabelledCorpus) -> str:
     return f"{parts} texts (train: {labels}), {len(encoded.vocabulary):,} types{told}"
 
 
-train = Training(TASK, open_corpus=open_data, complete=complete, prepare=prepare, load=load)
+def _resumed(settings: ClassificationSettings, run: RunDirectory) -> ClassificationSettings:
+    """A run has its encoder, whatever became of the folder or run that it was taken from."""
+    gone = settings.init is not None and not Path(settings.init).is_dir() and (run.path / MODEL).is_file()
+    return dataclasses.replace(settings, init=str(run.path)) if gone else settings
+
+
+train = Training(TASK, open_corpus=open_data, complete=complete, prepare=prepare, load=load, resumed=_resumed)

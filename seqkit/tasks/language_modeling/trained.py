@@ -6,14 +6,12 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from seqkit.backend.random import Generator
 from seqkit.corpora import open_corpus
 from seqkit.data import EncodedCorpus, encode_corpus
-from seqkit.decoding import greedy, sample
 from seqkit.errors import DataError, UsageError
 from seqkit.models import (
     KneserNey,
@@ -26,6 +24,7 @@ from seqkit.models import (
 from seqkit.tasks.language_modeling import evaluation
 from seqkit.tasks.language_modeling.evaluation import Evaluation
 from seqkit.tasks.language_modeling.settings import LanguageModelSettings
+from seqkit.tasks.language_modeling.writing import Sample, write_samples
 from seqkit.tasks.runs import VOCABULARY, open_run, require_same_corpus, trained_model
 from seqkit.tasks.tokens import run_tokenizer
 from seqkit.text import Tokenizer, Vocabulary
@@ -46,18 +45,6 @@ class LineScore:
     perplexity: float
     unknown: int
     """Tokens that were not in the vocabulary."""
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A generated text."""
-
-    text: str
-    log_prob: float
-    """Natural logarithm of the probability of the generated tokens, before temperature."""
-    tokens: int
-    stopped: bool
-    """Whether a stop token ended it."""
 
 
 class TrainedLanguageModel:
@@ -178,34 +165,20 @@ class TrainedLanguageModel:
                 raise UsageError(f"the stop token {token!r} is not in the vocabulary")
         unk = self.vocabulary.unk_id
         prompt_tokens = self._prompt_tokens(prompt)
-        settings: dict[str, Any] = {
-            "batch": num_samples,
-            "max_new_tokens": max_new_tokens,
-            "start_id": self.eos_id,
-            "prompt": self.vocabulary.encode(prompt_tokens) if prompt_tokens else None,
-            "banned": () if unk is None or allow_unknown else (unk,),
-            "stop": tuple(self.vocabulary.id(token) for token in stop),
-        }
-        if temperature == 0:
-            results = greedy(self.model, **settings)
-        else:
-            results = sample(
-                self.model,
-                **settings,
-                temperature=temperature,
-                top_k=top_k,
-                top_p=top_p,
-                rng=Generator(seed, "generate"),
-            )
-        return [
-            Sample(
-                text=self.tokenizer.detokenize(prompt_tokens + self.vocabulary.decode(result.ids)),
-                log_prob=result.log_prob,
-                tokens=len(result.ids),
-                stopped=result.stopped,
-            )
-            for result in results
-        ]
+        return write_samples(
+            self.model,
+            lambda ids: self.tokenizer.detokenize(prompt_tokens + self.vocabulary.decode(ids)),
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            seed=seed,
+            batch=num_samples,
+            max_new_tokens=max_new_tokens,
+            start_id=self.eos_id,
+            prompt=self.vocabulary.encode(prompt_tokens) if prompt_tokens else None,
+            banned=() if unk is None or allow_unknown else (unk,),
+            stop=tuple(self.vocabulary.id(token) for token in stop),
+        )
 
     def _prompt_tokens(self, prompt: str) -> list[str]:
         tokens: list[str] = []

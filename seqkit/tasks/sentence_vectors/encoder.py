@@ -11,11 +11,12 @@ import numpy as np
 
 from seqkit.backend import Array, Device, array_module, device_of, to_device, to_numpy
 from seqkit.data import pad_sources
-from seqkit.errors import RunError, UsageError
+from seqkit.errors import UsageError
 from seqkit.models import TransformerEncoder, bert
 from seqkit.models.evaluating import evaluating
+from seqkit.tasks.checkpoint_folders import fitting_tokenizer
 from seqkit.tasks.sentence_vectors.modules import POOLINGS, read_modules
-from seqkit.text import SubwordTokenizer, load_tokenizer
+from seqkit.text import SubwordTokenizer
 from seqkit.vectors.nearest import top_indices
 
 _BLOCK_SCORES = 1 << 24
@@ -153,13 +154,7 @@ def load(path: str | Path, *, device: str | Device | None = None) -> SentenceEnc
     """
     modules = read_modules(path)
     model = bert.load(modules.folder, device=device)
-    tokenizer = load_tokenizer(modules.folder)
-    if len(tokenizer) > model.config.vocab_size:
-        raise RunError(
-            f"{modules.folder}: the tokenizer has {len(tokenizer):,} tokens, the model's word embeddings "
-            f"{model.config.vocab_size:,}, expected at least as many",
-            remedy="are both of the same model? Else download both again",
-        )
+    tokenizer = fitting_tokenizer(modules.folder, model.config.vocab_size)
     return SentenceEncoder(
         model,
         tokenizer,

@@ -1,0 +1,67 @@
+"""What all Transformers are made of."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from seqkit.errors import UsageError
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformerConfig:
+    """The settings that every Transformer has; the models' own configs say which defaults are theirs.
+
+    nhid: the width between the two matrices of the feed-forward network, 4·emsize unless given.
+    positions: "learned" (of at most ``max_length`` tokens then), "sinusoidal" or "rotary". norm: "pre" or
+    "post". activation: "gelu", "gelu-tanh" or "relu".
+
+    dropout is the rate on embeddings and before each residual sum, attention_dropout that on attention
+    weights, dropout's unless given, hidden_dropout that after the activation.
+    """
+
+    emsize: int = 256
+    nhid: int | None = None
+    nlayers: int = 4
+    nhead: int = 4
+    max_length: int = 512
+    positions: str = "learned"
+    norm: str = "pre"
+    activation: str = "gelu"
+    epsilon: float = 1e-5
+    dropout: float = 0.0
+    attention_dropout: float | None = None
+    hidden_dropout: float | None = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able settings."""
+        return dataclasses.asdict(self)
+
+    def check(self) -> None:
+        """UsageError for sizes that make no model."""
+        check_sizes(self, "emsize", "nhid", "nlayers", "nhead", "max_length")
+
+    def layers(self) -> dict[str, Any]:
+        """The arguments of a stack of these layers, its generator left out."""
+        return {
+            "num_layers": self.nlayers,
+            "embed": self.emsize,
+            "heads": self.nhead,
+            "hidden": self.nhid or 4 * self.emsize,
+            "dropout": self.dropout,
+            "attention_dropout": self.attention_dropout,
+            "hidden_dropout": self.hidden_dropout,
+            "activation": self.activation,
+            "norm": self.norm,
+            "epsilon": self.epsilon,
+            "rotary": self.positions == "rotary",
+        }
+
+
+def check_sizes(config: Any, *names: str) -> None:
+    """UsageError unless these fields of a config are at least 1, or None."""
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and value < 1:
+            raise UsageError(f"{name} must be at least 1, got {value}")
