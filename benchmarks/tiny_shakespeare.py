@@ -108,7 +108,7 @@ class Torch:
         peers = dict(self.model.named_parameters())
         decayed = [peers[names[name]] for name, p in ours.model.named_parameters() if s.decays(name, p)]
         others = [peers[names[name]] for name, p in ours.model.named_parameters() if not s.decays(name, p)]
-        groups = [{"params": decayed}, {"params": others, "weight_decay": 0.0}]
+        groups: list[dict[str, Any]] = [{"params": decayed}, {"params": others, "weight_decay": 0.0}]
         self.optimizer = torch.optim.AdamW(
             groups, lr=s.base_lr, betas=(0.9, s.beta2), eps=1e-8, weight_decay=s.weight_decay
         )

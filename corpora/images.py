@@ -152,22 +152,25 @@ def _idx_images(
     classes: tuple[str, ...] | None,
     remedy: str,
 ) -> ImageCorpus:
-    """The images of four idx files. Without known ``classes`` they are the numbers of the training labels."""
+    """The images of four idx files. Without known ``classes`` they are the training labels that occur."""
     parts: dict[str, LabelledImages] = {}
-    for split in _IDX_FILES:
-        images, labels = read_idx(paths[split, "images"], 3), read_idx(paths[split, "labels"], 1)
-        where = str(paths[split, "labels"])
+    labels_of = {split: read_idx(paths[split, "labels"], 1) for split in _IDX_FILES}
+    numbers = np.unique(labels_of["train"]) if classes is None else np.arange(len(classes))
+    for split, labels in labels_of.items():
+        images, where = read_idx(paths[split, "images"], 3), str(paths[split, "labels"])
         if len(images) != len(labels):
             raise DataError(f"{len(labels):,} labels for {len(images):,} images", where=where, remedy=remedy)
-        classes = classes or tuple(map(str, range(int(labels.max()) + 1)))
-        if labels.max() >= len(classes):
-            row = int(labels.argmax())
+        unknown = np.flatnonzero(~np.isin(labels, numbers))
+        if len(unknown):
+            due = ", ".join(map(str, numbers.tolist()))
             raise DataError(
-                f"label {labels[row]} of image {row}, where 0 to {len(classes) - 1} are due",
+                f"label {labels[unknown[0]]} of image {unknown[0]}, where one of {due} is due",
                 where=where,
                 remedy=remedy,
             )
-        parts[split] = LabelledImages(images[..., None], labels.astype(np.int64))
+        parts[split] = LabelledImages(images[..., None], np.searchsorted(numbers, labels).astype(np.int64))
+    if len(numbers) < 2:
+        raise DataError(f"all labels are {numbers[0]}, where two classes are due", where=name, remedy=remedy)
     if parts["train"].images.shape[1:] != parts["test"].images.shape[1:]:
         sizes = [" by ".join(map(str, part.images.shape[1:3])) for part in parts.values()]
         raise DataError(
@@ -178,7 +181,7 @@ def _idx_images(
         name,
         description=description,
         parts=parts,
-        classes=classes or (),
+        classes=classes or tuple(map(str, numbers.tolist())),
         origin={
             "files": [
                 {"path": str(path), "bytes": size, "sha256": digest}

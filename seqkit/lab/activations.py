@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 DEPTH, WIDTH, BATCH = 12, 100, 128
 STARTS = {"sigmoid": "xavier", "relu": "he"}
 """Each function with the weights that suit it best."""
+NAMES = {"sigmoid": "sigmoid", "relu": "ReLU"}
 
 
 def run(setup: Setup) -> Numbers:
@@ -42,7 +43,7 @@ def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
             axes,
             range(1, DEPTH + 1),
             10 ** stacked(numbers, "log10 of gradient", name),
-            label=name,
+            label=f"{NAMES[name]}, {STARTS[name].capitalize()} weights",
             marker="o",
         )
     axes.set_yscale("log")

@@ -54,7 +54,7 @@ def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
         band(axes, BATCHES, stacked(numbers, "accuracy", name), label=name, marker="o")
     axes.set_xscale("log", base=2)
     axes.set_xticks(BATCHES, [str(batch) for batch in BATCHES])
-    label(axes, "images asked about at once", "test accuracy of the same weights")
+    label(axes, "images asked about at once (1 alone has no variance)", "test accuracy of the same weights")
     axes.legend(loc="lower right", title="inference with")
 
 

@@ -68,4 +68,6 @@ EXPERIMENT = Experiment(
     draw=draw,
     note="Drawing each batch at random from all examples is no epoch in the strict sense: after N/B such "
     "batches more than a third of the data has not been looked at.",
+    source="Goodfellow, Bengio, Courville 2016, section 8.1.3; Bottou 2012, Stochastic Gradient Descent "
+    "Tricks",
 )

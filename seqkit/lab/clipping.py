@@ -21,6 +21,7 @@ B, T, LR, LIMIT = 20, 35, 20.0, 0.25
 GIVEN_UP = 1.5
 """Times the loss of blind guessing."""
 WAYS = {"clipped to 0.25": True, "not clipped": False}
+LABELS = {"clipped to 0.25": "clipped to 0.25", "not clipped": "not clipped: diverges, and is stopped"}
 
 
 def run(setup: Setup) -> Numbers:
@@ -61,7 +62,7 @@ def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
     """Both losses while training."""
     axes = figure.subplots()
     for name in WAYS:
-        band(axes, np.linspace(0, 100, 50), stacked(numbers, "curves", name), label=name)
+        band(axes, np.linspace(0, 100, 50), stacked(numbers, "curves", name), label=LABELS[name])
     axes.axhline(numbers[0]["loss of blind guessing"], color="0.5", linestyle=":", label="blind guessing")
     axes.set_yscale("log")
     axes.set_yticks((2, 3, 5, 10, 20, 40), ("2", "3", "5", "10", "20", "40"))

@@ -19,6 +19,9 @@ SIDE = 28
 KERNELS = (1, 3, 5, 7, 9, 11)
 CASES = ((1, 0), (1, 2), (2, 0), (2, 2))
 """Stride and padding."""
+CHANNELS, FILTERS = (1, 2, 4, 8, 16, 32), 30
+SIDES = (28, 64)
+"""Of images, for an affine layer with as many inputs and outputs as the convolution 5×5."""
 
 
 def expected_side(side: int, kernel: int, stride: int, padding: int) -> int:
@@ -46,19 +49,25 @@ def run(setup: Setup) -> Numbers:
             due = expected_side(side, kernel, stride, padding)
             wrong += y.shape != (2, due, due, filters)
             wrong += layer.parameter_count() != filters * (channels * kernel * kernel + 1)
-    affine = {str(side): (side * side + 1) * 30 * (side - 4) ** 2 for side in (8, 28, 64)}
+    weights = {
+        str(K): [nn.Conv2d(C, FILTERS, K, generator=random).parameter_count() for C in CHANNELS]
+        for K in (3, 5)
+    }
+    affine = {
+        str(side): [FILTERS * (side - 4) ** 2 * (C * side * side + 1) for C in CHANNELS] for side in SIDES
+    }
     return {
         "cases where shape or count differ from the formula": wrong,
         "cases tried": tried,
-        "weights of 30 filters 5×5": 30 * 26,
-        "weights of an affine layer between the same sizes, by side": affine,
+        "weights by channels, kernels of side": weights,
+        "weights of an affine layer, images of side": affine,
         "measured": measured,
     }
 
 
 def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
-    """Output side against kernel: the formula as lines, what came out as dots."""
-    axes = figure.subplots()
+    """Output side against kernel: the formula as lines, what came out as dots; weights against channels."""
+    axes, right = figure.subplots(1, 2, width_ratios=(3, 2))
     for i, ((stride, padding), row) in enumerate(zip(CASES, numbers[0]["measured"], strict=True)):
         fine = range(KERNELS[0], KERNELS[-1] + 1)
         formula = [expected_side(SIDE, kernel, stride, padding) for kernel in fine]
@@ -67,9 +76,26 @@ def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
     axes.axhline(SIDE, color="0.5", linestyle=":")
     axes.text(KERNELS[-1], SIDE + 0.3, "side of the input", ha="right", color="0.35")
     axes.set_ylim(0, SIDE + 6)
+    for side, line in zip(SIDES, ("--", ":"), strict=True):
+        values = numbers[0]["weights of an affine layer, images of side"][str(side)]
+        right.plot(CHANNELS, values, line, color="0.4", label=f"affine layer, image {side}×{side}")
+    for K, row in numbers[0]["weights by channels, kernels of side"].items():
+        right.plot(
+            CHANNELS,
+            row,
+            "o-",
+            color="C4" if K == "3" else "C5",
+            label=f"{FILTERS} filters {K}×{K}, any image",
+        )
+    right.set_xscale("log", base=2)
+    right.set_yscale("log")
+    right.set_ylim(top=1e13)
+    right.set_xticks(CHANNELS, [str(C) for C in CHANNELS])
+    label(right, "channels C", "weights")
+    right.legend(loc="upper left", fontsize=8)
     wrong = sum(each["cases where shape or count differ from the formula"] for each in numbers)
     tried = sum(each["cases tried"] for each in numbers)
-    title = f"lines ⌊(H + 2P - K) / S⌋ + 1, dots measured; {wrong} of {tried} random cases differ"
+    title = f"lines: formula, dots: measured; {wrong} of {tried:,} random cases differ"
     label(axes, "side of the kernel K", "side of the output", title)
     axes.legend(loc="lower left", ncols=2, fontsize=9)
 
@@ -89,4 +115,5 @@ EXPERIMENT = Experiment(
     run=run,
     draw=draw,
     source="Dumoulin and Visin 2016",
+    size=(9.6, 4.2),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -67,9 +67,12 @@ def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
     """Loss of a wrong answer against how sure of it the network is, as three ways compute it."""
     axes = figure.subplots()
     axes.plot(SIZES, true_losses(), color="0.75", linewidth=7, label="truth")
-    styles = {"plain": "s:", "with 1e-7 added": "^--", "fused op": "o-"}
-    for name, style in styles.items():
-        kind = {"marker": style[0], "linestyle": style[1:]}
+    kinds: dict[str, dict[str, Any]] = {
+        "fused op": {"marker": "o", "color": "C2"},
+        "with 1e-7 added": {"marker": "^", "linestyle": "--", "color": "C1"},
+        "plain": {"marker": "s", "linestyle": "", "color": "C0", "markersize": 11, "fillstyle": "none"},
+    }
+    for name, kind in kinds.items():
         band(axes, SIZES, stacked(numbers, "losses", name), label=name, **kind)
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -107,4 +110,5 @@ EXPERIMENT = Experiment(
     draw=draw,
     note="Adding 1e-7 before the logarithm avoids log 0, and cuts every loss off at 16.1; a safe "
     "log-sum-exp is exact.",
+    source="Blanchard, Higham, Higham 2021, Accurately Computing the Log-Sum-Exp and Softmax Functions",
 )

@@ -90,14 +90,14 @@ def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
     )
     left.set_xscale("log")
     left.set_yscale("log")
-    figure.colorbar(dots, ax=left, label="accuracy")
+    figure.colorbar(dots, ax=left, label="accuracy of a trial")
     label(left, "learning rate", "weight decay", "random search: the rate matters most")
     names = ("accuracy on the split chosen on", "accuracy of the same on fresh images")
     for each in numbers:
         right.plot((0, 1), [each[name] for name in names], "o-", color="C3")
     right.set_xticks((0, 1), ("on the split\nit was chosen on", "on fresh\nimages"))
     right.set_xlim(-0.4, 1.4)
-    label(right, "the chosen setting's score", "accuracy", "choosing flatters")
+    label(right, "split", "accuracy of the chosen setting", "choosing flatters")
 
 
 EXPERIMENT = Experiment(

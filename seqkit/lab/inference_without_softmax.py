@@ -76,4 +76,5 @@ EXPERIMENT = Experiment(
     run=run,
     draw=draw,
     note="The softmax keeps the order of scores; only two that differ by a rounding may become equal by it.",
+    source="the textbook, section 3.5.3",
 )

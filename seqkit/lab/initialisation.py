@@ -58,8 +58,9 @@ def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
         axes.stairs(first, edges, color="0.6", fill=True, alpha=0.5, label="layer 1")
         axes.stairs(last, edges, color="C3", linewidth=1.6, label=f"layer {LAYERS}")
         spread = stacked(numbers, "deviation", name).mean(axis=0)[-1]
-        label(axes, "activation", "share of units", f"{name}: deviation {spread:.1g}")
-        axes.set_ylim(0, 0.55 if tanh else 1.0)
+        title = f"{name}\nlayer {LAYERS} deviates by {spread:.1g}"
+        label(axes, "activation", "share of units", title)
+        axes.set_ylim(0, 0.55 if tanh else 1.05)
     figure.axes[0].legend(loc="upper center", fontsize=8)
 
 
@@ -92,5 +93,5 @@ EXPERIMENT = Experiment(
     run=run,
     draw=draw,
     source="Glorot and Bengio 2010; He et al. 2015",
-    size=(9.0, 5.0),
+    size=(9.0, 5.6),
 )

@@ -101,13 +101,14 @@ def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
     axes.set_xticks(distances, [str(T) for T in distances])
     axes.minorticks_off()
     label(axes, "steps between the token and the question about it", "accuracy after equal training")
-    axes.legend(loc="lower left")
+    axes.legend(loc="center right")
 
 
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="2.9",
-    claim="A Transformer encoder learns to look a hundred tokens back as easily as ten; an LSTM does not.",
+    claim="In as many steps as ten tokens take, a Transformer encoder learns to look a hundred or more back, "
+    "and an LSTM does not.",
     criteria=(
         Criterion(
             "accuracy at the furthest distance, Transformer less LSTM",
@@ -115,6 +116,11 @@ EXPERIMENT = Experiment(
                 n["accuracy at the furthest"]["Transformer encoder"] - n["accuracy at the furthest"]["LSTM"]
             ),
             above=0.3,
+        ),
+        Criterion(
+            "accuracy at the furthest distance, Transformer",
+            lambda n: n["accuracy at the furthest"]["Transformer encoder"],
+            above=0.9,
         ),
         Criterion("accuracy at 10 steps, LSTM", lambda n: n["accuracy at the nearest"]["LSTM"], above=0.9),
     ),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 RATES = {"sgd": 0.95, "momentum": 0.1, "adagrad": 1.5, "adam": 0.3}
 """The textbook's learning rates."""
+NAMES = {"sgd": "SGD", "momentum": "Momentum", "adagrad": "AdaGrad", "adam": "Adam"}
 STEPS = 30
 
 
@@ -56,7 +57,8 @@ def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
         axes.plot(path[:, 0], path[:, 1], "o-", color="C3", markersize=2.5, linewidth=1)
         axes.plot(0, 0, "k+", markersize=10)
         way = np.mean([each["way up and down ÷ height at the start"][name] for each in numbers])
-        label(axes, "x", "y", f"{name}, lr {RATES[name]}: up and down {way:.1f} × the height")
+        label(axes, "x", "y", f"{NAMES[name]}, rate {RATES[name]}: {way:.1f} heights up and down")
+        axes.set_xticks(range(-8, 9, 4))
         axes.grid(False)
 
 
@@ -68,7 +70,8 @@ def restlessness(n: Numbers, *names: str) -> float:
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="1.6",
-    claim="In a narrow valley plain SGD zigzags across, and Momentum, AdaGrad and Adam go along it.",
+    claim="In a narrow valley plain SGD zigzags across; Momentum, AdaGrad and Adam cross it far less on "
+    "their way along.",
     criteria=(
         Criterion(
             "way up and down of SGD ÷ the longest of the other three",

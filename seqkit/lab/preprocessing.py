@@ -51,7 +51,7 @@ def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
         band(axes, RATES, stacked(numbers, "accuracy by rate", name), label=name, marker="o")
     axes.set_xscale("log")
     label(axes, "learning rate of SGD", "test accuracy after training")
-    axes.legend(loc="upper left")
+    axes.legend(loc="lower center")
 
 
 def gain(n: Numbers, name: str) -> float:

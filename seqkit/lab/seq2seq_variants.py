@@ -67,7 +67,7 @@ def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
     axes.axhline(np.log(DIGITS), color="0.5", linestyle=":", label="blind guessing")
     axes.set_yscale("log")
     label(axes, "training done (%)", f"loss of copying {LENGTH} digits (nats each)")
-    axes.legend(loc="lower left", fontsize=8)
+    figure.legend(loc="outside lower center", ncols=3, fontsize=9)
 
 
 def saved(n: Numbers, way: str, than: str) -> float:
@@ -104,4 +104,5 @@ EXPERIMENT = Experiment(
     "where the target begins with what the source begins with, and need not elsewhere. Peeking makes up "
     "for the memory cell that the textbook's decoder does not get.",
     source="Sutskever, Vinyals, Le 2014; Cho et al. 2014; Luong, Pham, Manning 2015",
+    size=(6.4, 4.6),
 )

@@ -69,8 +69,8 @@ def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
             axes.plot(places, row, "o", color="0.15", markersize=3)
     axes.set_xticks(range(len(SCORES)), SCORES)
     share = stacked(numbers, "share of the rare class").mean()
-    label(axes, f"score on a test set with {share:.1%} of the rare class", "value")
-    axes.legend(loc="lower left", framealpha=1)
+    label(axes, f"score on a test set with {share:.1%} of the rare class", "value of the score")
+    axes.legend(loc="upper right")
 
 
 EXPERIMENT = Experiment(
@@ -92,5 +92,6 @@ EXPERIMENT = Experiment(
     run=run,
     draw=draw,
     note="Accuracy is (TP + TN) / all, of both classes; precision TP / (TP + FP); recall TP / (TP + FN).",
+    source="Manning, Raghavan, Schütze 2008, Introduction to Information Retrieval, section 8.3",
     seeds=5,
 )

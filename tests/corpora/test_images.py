@@ -127,7 +127,11 @@ def test_a_cut_or_changed_gzip_file(tmp_path: Path) -> None:
     ("changes", "said"),
     [
         ({"train_labels": np.zeros(6, np.uint8)}, "6 labels for 7 images"),
-        ({"test_labels": np.array([0, 9, 1], np.uint8)}, "label 9 of image 1, where 0 to 2 are due"),
+        ({"test_labels": np.array([0, 9, 1], np.uint8)}, "label 9 of image 1, where one of 0, 1, 2 is due"),
+        (
+            {"train_labels": np.full(7, 4, np.uint8), "test_labels": np.full(3, 4, np.uint8)},
+            "all labels are 4, where two classes are due",
+        ),
         (
             {"test_images": np.zeros((3, 5, 5), np.uint8)},
             "training images of 5 by 3 pixels, test images of 5 by 5",
@@ -139,6 +143,16 @@ def test_idx_files_that_do_not_belong_together(
 ) -> None:
     with pytest.raises(DataError, match=said):
         open_images(write_idx(tmp_path / "set", **changes))
+
+
+def test_the_classes_of_idx_files_are_the_labels_that_occur(tmp_path: Path) -> None:
+    some = {
+        "train_labels": np.array([7, 3, 3, 7, 3, 7, 7], np.uint8),
+        "test_labels": np.array([3, 7, 3], np.uint8),
+    }
+    corpus = open_images(write_idx(tmp_path / "set", **some), validation=0)
+    assert corpus.classes == ("3", "7")
+    assert corpus.part("test").labels.tolist() == [0, 1, 0]
 
 
 def test_a_missing_idx_file_is_named(tmp_path: Path) -> None:

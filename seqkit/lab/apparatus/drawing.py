@@ -29,9 +29,16 @@ def draw(results: Results) -> Figure:
     what, verdict = experiment(results.experiment), results.verdict()
     figure = _new_figure(*what.size, dpi=_DPI)
     what.draw(figure, results.numbers)
-    heading = textwrap.fill(f"{what.claim} ({verdict.outcome})", int(11 * what.size[0]))
+    heading = _balanced(f"{what.claim} ({verdict.outcome})", int(11 * what.size[0]))
     figure.suptitle(heading, fontsize=10, color=_COLOURS[verdict.outcome])
     return figure
+
+
+def _balanced(text: str, width: int) -> str:
+    """Wrapped into as few lines of that width as it takes, and those about equally long."""
+    lines = textwrap.wrap(text, width)
+    narrower = (textwrap.wrap(text, each) for each in range(len(text) // len(lines), width + 1))
+    return "\n".join(next(found for found in narrower if len(found) == len(lines)))
 
 
 def write(figure: Figure, path: str | os.PathLike[str]) -> None:
