@@ -83,12 +83,15 @@ def run(
     from seqkit.errors import UsageError
     from seqkit.lab import draw, experiment, experiments, write
     from seqkit.lab import run as run_experiment
+    from seqkit.plotting import figure_file
 
     chosen = experiments() if everything else [experiment(name) for name in names]
     if not chosen or (everything and names):
         raise UsageError("name experiments, or give --all", remedy="seqkit lab list shows them")
     if plot is not None and len(chosen) > 1:
         raise UsageError("--plot is for one experiment", remedy="use --out, then `seqkit lab plot`")
+    if plot is not None:
+        figure_file(plot)  # before hours of training
     say = (lambda text: None) if quiet else (lambda text: click.echo(text, err=True))
     if out is not None:
         Path(out).mkdir(parents=True, exist_ok=True)

@@ -22,7 +22,7 @@ Record = Mapping[str, Any]
 _TRAIN: dict[str, Any] = {"linewidth": 1.0, "alpha": 0.6}
 _VALID: dict[str, Any] = {"linewidth": 1.8, "marker": "o", "markersize": 4}
 _PANELS: tuple[tuple[str, bool, tuple[tuple[str, str, dict[str, Any]], ...]], ...] = (
-    ("loss (nats per token)", False, (("loss", "train", _TRAIN), ("valid_loss", "valid", _VALID))),
+    ("loss (nats)", False, (("loss", "train", _TRAIN), ("valid_loss", "valid", _VALID))),
     ("perplexity", True, (("ppl", "train", _TRAIN), ("valid_ppl", "valid", _VALID))),
 )
 
@@ -278,6 +278,14 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     No date is written, so that the same curves in a .pdf are the same bytes. Raises UsageError for another
     suffix or a folder that is not there.
     """
+    target = figure_file(path)
+    suffix = target.suffix.lower()
+    undated = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}, ".png": None}[suffix]
+    figure.savefig(target, format=suffix[1:], metadata=undated)
+
+
+def figure_file(path: str | os.PathLike[str]) -> Path:
+    """A figure's file to be. Raises UsageError for a suffix not in ``FORMATS`` and where there is no folder."""
     target = Path(path)
     suffix = target.suffix.lower()
     if suffix not in FORMATS:
@@ -287,8 +295,7 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
         )
     if not target.parent.is_dir():
         raise UsageError(f"the folder {str(target.parent)!r} is not there", remedy="create it first")
-    undated = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}, ".png": None}[suffix]
-    figure.savefig(target, format=suffix[1:], metadata=undated)
+    return target
 
 
 def plot_attention(weights: Any, source: Sequence[str], target: Sequence[str]) -> Figure:

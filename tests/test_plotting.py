@@ -39,7 +39,7 @@ def test_curves_of_one_run():
     assert drawn(ppl) == {"train": [(10, 403.4), (20, 148.4)], "valid": [(20, 160.0)]}
     assert (loss.get_xlabel(), loss.get_ylabel(), loss.get_yscale()) == (
         "step",
-        "loss (nats per token)",
+        "loss (nats)",
         "linear",
     )
     assert (ppl.get_xlabel(), ppl.get_ylabel(), ppl.get_yscale()) == ("step", "perplexity", "log")
@@ -62,7 +62,7 @@ def test_runs_without_labels_are_numbered():
 
 def test_a_panel_without_values_is_left_out():
     [axes] = plot_curves([[{"step": 1, "valid_loss": 2.0}]]).axes
-    assert axes.get_ylabel() == "loss (nats per token)"
+    assert axes.get_ylabel() == "loss (nats)"
     assert drawn(axes) == {"valid": [(1, 2.0)]}
 
 

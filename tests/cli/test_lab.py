@@ -47,6 +47,13 @@ def test_numbers_are_saved_and_drawn_again(seqkit: Seqkit) -> None:
     assert seqkit("lab", "plot", saved, "--out", "c.svg").out.splitlines()[-1] == "c.svg"
 
 
+def test_a_figure_that_cannot_be_written_is_refused_before_the_run(seqkit: Seqkit) -> None:
+    for target, said in (("a.jpg", "must end in"), ("nowhere/a.png", "is not there")):
+        done = seqkit("lab", "run", CHEAP, "--quick", "--plot", target)
+        assert (done.code, done.out) == (2, "")
+        assert said in done.err
+
+
 def test_several_end_in_a_summary(seqkit: Seqkit) -> None:
     out = seqkit("lab", "run", CHEAP, "optimizer-paths", "--quick").out.splitlines()
     assert out[-1].startswith("2 experiments")
