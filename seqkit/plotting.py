@@ -285,7 +285,7 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
 
 
 def figure_file(path: str | os.PathLike[str]) -> Path:
-    """A figure's file to be. Raises UsageError for a suffix not in ``FORMATS`` and where there is no folder."""
+    """A figure's file to be. UsageError for a suffix not in ``FORMATS``, and where there is no folder."""
     target = Path(path)
     suffix = target.suffix.lower()
     if suffix not in FORMATS:

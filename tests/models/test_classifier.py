@@ -25,7 +25,9 @@ V, B, T, K = 11, 7, 5, 3
 LENGTHS = np.array([5, 2, 3, 1, 4, 5, 2])
 BAG, LSTM = BagConfig(V, 8), RecurrentConfig(V, 8, 6)
 GRU = RecurrentConfig(V, 8, 6, nlayers=2, cell="gru", bidirectional=False)
-TRANSFORMER = TransformerEncoderConfig(V, emsize=8, nlayers=1, nhead=2, max_length=9, norm="pre", epsilon=1e-5)
+TRANSFORMER = TransformerEncoderConfig(
+    V, emsize=8, nlayers=1, nhead=2, max_length=9, norm="pre", epsilon=1e-5
+)
 KINDS: dict[str, SequenceClassifierConfig] = {
     "bag": SequenceClassifierConfig(BAG, K),
     "deep bag": SequenceClassifierConfig(BagConfig(V, 8, (6, 5)), K),
