@@ -28,6 +28,7 @@ DESCENT_HELP = {
     "schedule": "How the rate moves: constant, step, linear, cosine, inverse-sqrt, plateau, zaremba.  "
     "[default: the optimiser's usual one]",
     "warmup": "Steps of rising learning rate.",
+    "lr_floor": "The share of the rate at which linear and cosine end.",
     "momentum": "Momentum of the optimisers momentum and nesterov.",
     "beta2": "How slowly adam and adamw forget squared gradients.",
     "weight_decay": "Weight decay.",

@@ -95,12 +95,14 @@ class HoldThenDivide(_Pure):
 
 @dataclass(frozen=True)
 class _WarmUp(_Pure):
-    """(step + 1) / (warmup + 1) up to step ``warmup``, where it is 1; no step has a rate of 0."""
+    """(step + 1) / (warmup + 1) up to step ``warmup``, where it is 1; ``floor`` after ``total_steps``."""
 
     total_steps: int
     warmup: int = 0
+    floor: float = 0.0
 
     def __post_init__(self) -> None:
+        _require(self, "floor must be in [0, 1]", 0 <= self.floor <= 1, self.floor)
         _require(self, "warmup must be at least 0", self.warmup >= 0, self.warmup)
         rule = f"total_steps must be above warmup ({self.warmup})"
         _require(self, rule, self.total_steps > self.warmup, self.total_steps)
@@ -108,17 +110,19 @@ class _WarmUp(_Pure):
     def at(self, step: int, epoch: float) -> float:
         if step < self.warmup:
             return (step + 1) / (self.warmup + 1)
-        return self._after(min(1.0, (step - self.warmup) / (self.total_steps - self.warmup)))
+        progress = min(1.0, (step - self.warmup) / (self.total_steps - self.warmup))
+        return self.floor + (1 - self.floor) * self._left(progress)
 
-    def _after(self, progress: float) -> float:
+    def _left(self, progress: float) -> float:
+        """From 1 at progress 0 to 0 at 1."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class Linear(_WarmUp):
-    """Up in ``warmup`` steps, then 1 - progress: 0 after ``total_steps`` (Devlin et al. 2019, A.2)."""
+    """Up in ``warmup`` steps, then floor + (1 - floor)·(1 - progress) (Devlin et al. 2019, A.2: floor 0)."""
 
-    def _after(self, progress: float) -> float:
+    def _left(self, progress: float) -> float:
         return 1 - progress
 
 
@@ -126,17 +130,11 @@ class Linear(_WarmUp):
 class Cosine(_WarmUp):
     """Up in ``warmup`` steps, then floor + (1 - floor)·(1 + cos(π·progress)) / 2.
 
-    It is ``floor`` after ``total_steps``. Loshchilov and Hutter 2017, eq. 5, without restarts.
+    Loshchilov and Hutter 2017, eq. 5, without restarts.
     """
 
-    floor: float = 0.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _require(self, "floor must be in [0, 1]", 0 <= self.floor <= 1, self.floor)
-
-    def _after(self, progress: float) -> float:
-        return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * progress)) / 2
+    def _left(self, progress: float) -> float:
+        return (1 + math.cos(math.pi * progress)) / 2
 
 
 @dataclass(frozen=True)
@@ -219,10 +217,10 @@ def make_schedule(name: str, **settings: Any) -> Schedule:
     return schedule
 
 
-def make_run_schedule(name: str, total_steps: int, warmup: int = 0) -> Schedule:
+def make_run_schedule(name: str, total_steps: int, warmup: int = 0, floor: float = 0.0) -> Schedule:
     """The schedule of a training of ``total_steps``: those with an end reach it at the last step."""
     if name in ("linear", "cosine"):
-        return make_schedule(name, total_steps=max(total_steps, warmup + 1), warmup=warmup)
+        return make_schedule(name, total_steps=max(total_steps, warmup + 1), warmup=warmup, floor=floor)
     if name == "inverse-sqrt":
         return make_schedule(name, warmup=max(warmup, 1))
     return make_schedule(name)

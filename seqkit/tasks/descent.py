@@ -54,6 +54,7 @@ class DescentSettings(Settings):
     lr: float | None = None
     schedule: str | None = None
     warmup: int = 0
+    lr_floor: float = 0.0
     momentum: float = 0.9
     beta2: float = 0.999
     weight_decay: float = 0.0
@@ -69,7 +70,7 @@ class DescentSettings(Settings):
         self._require_choice("optimizer", OPTIMIZERS)
         self._require_positive("epochs max_steps max_time patience lr clip accumulate log_interval")
         self._require_at_least_zero("warmup weight_decay seed checkpoint_interval")
-        self._require_share("momentum beta2")
+        self._require_share("momentum beta2 lr_floor")
 
     @property
     def base_lr(self) -> float:
@@ -97,7 +98,7 @@ def run_schedule(settings: DescentSettings, batches: int) -> Schedule:
     """The schedule over the whole run, for epochs of so many batches."""
     total = settings.epochs * math.ceil(batches / settings.accumulate)
     total = total if settings.max_steps is None else min(total, settings.max_steps)
-    return make_run_schedule(settings.schedule_name, total, settings.warmup)
+    return make_run_schedule(settings.schedule_name, total, settings.warmup, settings.lr_floor)
 
 
 class Descent:

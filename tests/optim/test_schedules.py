@@ -54,6 +54,8 @@ def test_linear_without_warm_up():
 
 
 def test_cosine():
+    linear = make_schedule("linear", total_steps=7, warmup=1, floor=0.2)
+    assert [linear.at(step, 0.0) for step in (0, 1, 4, 7, 9)] == pytest.approx([0.5, 1.0, 0.6, 0.2, 0.2])
     schedule = make_schedule("cosine", total_steps=7, warmup=1, floor=0.2)
     assert schedule.at(0, 0.0) == 1 / 2
     at_third = 0.2 + 0.8 * (1 + 1 / 2) / 2  # cos(π/3) = 1/2
