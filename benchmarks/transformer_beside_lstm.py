@@ -5,7 +5,7 @@
 Trains both of a task side by side, one thread each, into DIR/TASK-MODEL-SEED, or goes on with what lies
 there. The recipes take about the same time; what each took is printed. Dates and sums are split without
 leaks, and exact match is that of the test part; the language models have equally many parameters, and
-perplexity is exact on the test part. The last weights of dates and sums count, the best of ptb by validation.
+perplexity is exact on the test part. The weights are the best by validation.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ HELP = {
     "word_dropout": "Probability of leaving out a word of a bag.",
     "vectors": "Start from the word vectors of a file, or of a run of train-embeddings.",
     "init": "Start from the encoder of a checkpoint folder (BERT, DistilBERT, RoBERTa, MiniLM), with its "
-    "tokenizer, or of a run of train-lm --objective masked, with its words.",
+    "tokenizer, or of a run of train-lm --objective masked, with its words and the new ones of DATA.",
     "freeze": "Leave what it starts from as it is.",
     "batch_size": "Texts of a batch, of like lengths.",
     "eval_batch_size": "Texts of a batch in validation.",

@@ -76,6 +76,7 @@ def encode_labelled(
     min_count: int = 1,
     cls: bool = False,
     vocabulary: Vocabulary | None = None,
+    more_words: bool = False,
     labels: Sequence[str] | None = None,
 ) -> EncodedLabelledCorpus:
     """Encode every split; vocabulary and labels come from "train" alone unless they are given.
@@ -84,6 +85,7 @@ def encode_labelled(
     max_length: tokens of a text at most; what follows is left out.
     vocab_size, min_count: as in ``Vocabulary.from_counts``.
     cls: begin the vocabulary with ``<cls>``; where it has one, it stands before every text.
+    more_words: put the training part's words behind a given vocabulary, whose ids stay.
 
     There is always an ``<unk>``, so that every text can be read. Labels are in alphabetical order. Raises
     DataError for a split without texts, a text without a token or with ``<cls>`` in it, fewer than two
@@ -99,6 +101,8 @@ def encode_labelled(
         size = None if vocab_size is None else max(1, vocab_size - cls)
         vocabulary = texts.words(texts.counts(), size, min_count, require_unk=True)
         vocabulary = _with_cls(vocabulary, len(named["train"])) if cls else vocabulary
+    elif more_words:
+        vocabulary = _joined(vocabulary, texts.words(texts.counts(), vocab_size, min_count, require_unk=True))
     splits, info = {}, {}
     for split, names in named.items():
         ids, offsets, unk = texts.encode(split, vocabulary)
@@ -145,6 +149,11 @@ def _label_numbers(split: str, names: Sequence[str], labels: tuple[str, ...]) ->
 def _with_cls(words: Vocabulary, texts: int) -> Vocabulary:
     counts = [] if words.counts is None else words.counts.tolist()
     return Vocabulary((CLS, *words.tokens), unk=words.unk, eos=None, counts=[texts, *counts])
+
+
+def _joined(vocabulary: Vocabulary, words: Vocabulary) -> Vocabulary:
+    new = [token for token in words.tokens if token not in vocabulary and token != words.unk]
+    return Vocabulary((*vocabulary.tokens, *new), unk=vocabulary.unk, eos=vocabulary.eos)
 
 
 def _bounded(

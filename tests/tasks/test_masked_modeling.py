@@ -114,6 +114,26 @@ def test_a_classifier_starts_from_an_encoder(encoder: Path, tmp_path: Path, free
         np.testing.assert_array_equal(done.model.state_dict()[name], array)
 
 
+@pytest.mark.parametrize("freeze", [False, True])
+def test_new_words_join_an_encoder_that_learns(encoder: Path, tmp_path: Path, freeze: bool) -> None:
+    reviews = write_reviews(tmp_path / "reviews.tsv")
+    with reviews.open("a") as file:
+        file.writelines(f"pos\tunheard unheard {word}\n" for word in ("of", "once", "more"))
+    settings = ClassificationSettings(
+        data=str(reviews), init=str(encoder), freeze=freeze, lr=1e-12, epochs=1, min_count=1 if freeze else 2
+    )
+    run, start = train_classifier(settings, tmp_path / "run"), load(encoder)
+    new = () if freeze else ("unheard",)
+    assert run.vocabulary.tokens == (*start.vocabulary.tokens, *new)
+    W = run.model.encoder.encoder.embedding.tokens.W.data
+    own = start.model.encoder.embedding.tokens.W.data
+    np.testing.assert_allclose(W[: len(own)], own, atol=1e-6)
+    assert len(W) == len(own) + len(new)
+    assert (np.abs(W[len(own) :]) > 0).all()
+    again = seqkit.load(tmp_path / "run")
+    np.testing.assert_array_equal(again.log_probs(["unheard"]), run.log_probs(["unheard"]))
+
+
 def test_what_an_encoder_decides(encoder: Path, tmp_path: Path) -> None:
     reviews = write_reviews(tmp_path / "reviews.tsv")
     for changes, said in (

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from seqkit.backend.random import Generator
 from seqkit.errors import RunError, UsageError
 from seqkit.models import TransformerEncoderConfig, bert
+from seqkit.nn import initializers
 from seqkit.tasks.checkpoint_folders import fitting_tokenizer, is_checkpoint_folder
 from seqkit.tasks.masked_modeling.trained import open_encoder
 from seqkit.tasks.runs import VOCABULARY
@@ -21,6 +23,7 @@ from seqkit.text import SubwordTokenizer, Tokenizer, Vocabulary
 from seqkit.training import RunDirectory
 
 _ENCODER = "encoder.encoder."  # what the names of a classifier's arrays begin with
+_WORDS = "embedding.tokens.W"
 _FINE_TUNING = 5e-5
 """The learning rate of Adam: the largest of those that Devlin et al. (2019, appendix A.3) found to work."""
 _REMEDY = "give one of train-lm --objective masked, or a checkpoint folder of a BERT"
@@ -50,9 +53,10 @@ class InitialEncoder:
             "nhead": self.config.nhead,
             "tokenizer": self.tokenizer.name,
             "lowercase": self.tokenizer.lowercase,
-            "min_count": 1,  # its words are those that it knows
             "vocab_size": None,
         }
+        if not self.takes_words(asked):
+            own["min_count"] = 1  # its words are those that it knows
         for name, value in own.items():
             if getattr(asked, name) not in (None, value):
                 raise UsageError(
@@ -61,6 +65,25 @@ class InitialEncoder:
         if self.published and asked.pooling is None:
             own["pooling"] = "cls"
         return {**own, "max_length": min(asked.max_length, self.config.max_length)}
+
+    def takes_words(self, asked: Any) -> bool:
+        """Whether the new texts' words join its own: those of whole words can be learned, unless frozen."""
+        return not asked.freeze and not isinstance(self.tokenizer, SubwordTokenizer)
+
+    def with_words(self, vocabulary: Vocabulary, seed: int) -> InitialEncoder:
+        """Of a vocabulary that begins with its own: the words behind get vectors as spread as its own."""
+        if len(vocabulary) == len(self.vocabulary):
+            return self
+
+        def weights() -> dict[str, np.ndarray]:
+            arrays = dict(self.weights())
+            W = arrays[_WORDS]
+            shape = (len(vocabulary) - len(W), W.shape[1])
+            new = initializers.normal(shape, Generator(seed, "new words"), float(W.std()))
+            return {**arrays, _WORDS: np.concatenate((W, new.astype(W.dtype)))}
+
+        config = dataclasses.replace(self.config, vocab_size=len(vocabulary))
+        return dataclasses.replace(self, config=config, vocabulary=vocabulary, weights=weights)
 
     def learning_rate(self, asked: Any) -> float | None:
         """What was asked for, or what suits a published encoder; None: as suits the optimiser."""

@@ -43,6 +43,8 @@ def complete(settings: ClassificationSettings, corpus: PairCorpus) -> Classifica
     if settings.init is not None:
         start = initial_encoder(settings.init, settings.max_length)
         made |= start.settings(settings)
+        if start.takes_words(settings):
+            made["min_count"] = settings.min_count or corpus.defaults.min_count
         settings = dataclasses.replace(settings, lr=start.learning_rate(settings))
     else:
         made |= text_choices(settings, corpus.defaults) | _sizes(settings)
@@ -75,6 +77,7 @@ def encode(
         min_count=settings.min_count or 1,
         cls=settings.pooling == "cls",
         vocabulary=None if start is None else start.vocabulary,
+        more_words=start is not None and start.takes_words(settings),
     )
 
 

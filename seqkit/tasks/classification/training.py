@@ -34,6 +34,7 @@ def prepare(settings: ClassificationSettings, corpus: PairCorpus, watcher: Watch
         watcher.message(f"{corpus.skipped_count:,} bad lines left out")
     start = None if settings.init is None else initial_encoder(settings.init, settings.max_length)
     encoded = encode(settings, corpus, start)
+    start = None if start is None else start.with_words(encoded.vocabulary, settings.seed)
     watcher.message(f"{corpus.name}: {describe(encoded)} ({time.perf_counter() - started:.1f} s)")
     config = model_config(settings, len(encoded.vocabulary), len(encoded.labels), start)
     model = make_model(settings, config)
