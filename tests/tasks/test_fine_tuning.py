@@ -56,7 +56,9 @@ def log_softmax(x: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("pooling", "pooled"), [(None, lambda h: h[0]), ("mean", lambda h: h.mean(axis=0))], ids=str
+    ("pooling", "pooled"),
+    [(None, lambda h: h[0]), ("mean", lambda h: h.mean(axis=0))],
+    ids=["as usual", "mean"],
 )
 def test_a_frozen_encoder_by_hand(
     data: Path, folder: Path, tmp_path: Path, pooling: str | None, pooled: Any
