@@ -85,7 +85,8 @@ def encode_labelled(
     max_length: tokens of a text at most; what follows is left out.
     vocab_size, min_count: as in ``Vocabulary.from_counts``.
     cls: begin the vocabulary with ``<cls>``; where it has one, it stands before every text.
-    more_words: put the training part's words behind a given vocabulary, whose ids stay.
+    more_words: put the training part's words, seen ``min_count`` times, behind a given vocabulary, whose
+        ids stay.
 
     There is always an ``<unk>``, so that every text can be read. Labels are in alphabetical order. Raises
     DataError for a split without texts, a text without a token or with ``<cls>`` in it, fewer than two
@@ -102,7 +103,7 @@ def encode_labelled(
         vocabulary = texts.words(texts.counts(), size, min_count, require_unk=True)
         vocabulary = _with_cls(vocabulary, len(named["train"])) if cls else vocabulary
     elif more_words:
-        vocabulary = _joined(vocabulary, texts.words(texts.counts(), vocab_size, min_count, require_unk=True))
+        vocabulary = _joined(vocabulary, texts.counts(), min_count)
     splits, info = {}, {}
     for split, names in named.items():
         ids, offsets, unk = texts.encode(split, vocabulary)
@@ -151,7 +152,9 @@ def _with_cls(words: Vocabulary, texts: int) -> Vocabulary:
     return Vocabulary((CLS, *words.tokens), unk=words.unk, eos=None, counts=[texts, *counts])
 
 
-def _joined(vocabulary: Vocabulary, words: Vocabulary) -> Vocabulary:
+def _joined(vocabulary: Vocabulary, counts: Mapping[str, int], min_count: int) -> Vocabulary:
+    """With the words behind it that are new and frequent enough, if there are any."""
+    words = Vocabulary.from_counts(counts, eos=None, min_count=min_count, require_unk=True)
     new = [token for token in words.tokens if token not in vocabulary and token != words.unk]
     return Vocabulary((*vocabulary.tokens, *new), unk=vocabulary.unk, eos=vocabulary.eos)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,9 @@ def test_new_words_join_an_encoder_that_learns(encoder: Path, tmp_path: Path, fr
     np.testing.assert_allclose(W[: len(own)], own, atol=1e-6)
     assert len(W) == len(own) + len(new)
     assert (np.abs(W[len(own) :]) > 0).all()
+    none = dataclasses.replace(settings, min_count=None if freeze else 10**6)  # nothing new is no error
+    same = train_classifier(none, tmp_path / "same")
+    assert same.vocabulary.tokens == start.vocabulary.tokens
     again = seqkit.load(tmp_path / "run")
     np.testing.assert_array_equal(again.log_probs(["unheard"]), run.log_probs(["unheard"]))
 
