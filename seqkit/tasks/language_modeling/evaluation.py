@@ -21,6 +21,7 @@ from seqkit.models import KneserNey, LanguageModel, TransformerLanguageModel
 from seqkit.tasks.language_modeling.settings import LanguageModelSettings
 
 _SCORES_AT_ONCE = 1 << 23  # elements of one (B, T, V) array of scores: 32 MiB
+_TOKENS_AT_ONCE = 1 << 12  # of blocks read side by side: wide layers of 10^5 rows would take gigabytes
 
 Neural = LanguageModel | TransformerLanguageModel
 Model = Neural | KneserNey
@@ -100,7 +101,8 @@ def blocks_loss(model: Neural, ids: np.ndarray, eos_id: int, *, length: int) -> 
     A block's first target sees one token, its last ``length``: what training sees, and the protocol of
     published Transformer losses "at block size". :func:`stream_loss` gives every target more context.
     """
-    batch_size = max(1, _SCORES_AT_ONCE // (length * model.config.vocab_size))
+    tokens = min(_TOKENS_AT_ONCE, _SCORES_AT_ONCE // model.config.vocab_size)
+    batch_size = max(1, tokens // length)
     blocks = TextWindows(ids, batch_size=batch_size, length=length, start_id=eos_id, shuffle=False)
     total = 0.0
     for index in range(len(blocks)):
