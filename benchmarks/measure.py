@@ -14,12 +14,17 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
+PAUSE = 0.02
+"""Seconds in which the threads of the function before go to sleep; see seqkit.threads."""
 
 
 def paired(functions: dict[str, Callable[[], Any]], runs: int, warmup: int = 3) -> dict[str, list[float]]:
     """Seconds of each function, called in turn ``runs`` times after a warm-up.
 
-    Taking turns lets a drift of the machine's speed fall on all of them alike.
+    Taking turns lets a drift of the machine's speed fall on all of them alike. Each timed call follows one of
+    the same function that is not, for the threads of a pool look for work some time after the last, on cores
+    that the next function wants: beside the unlimited waiting of OpenBLAS's, PyTorch's steps took up to 1.8
+    times as long as in a loop of their own.
     """
     for _ in range(warmup):
         for function in functions.values():
@@ -27,6 +32,8 @@ def paired(functions: dict[str, Callable[[], Any]], runs: int, warmup: int = 3) 
     times: dict[str, list[float]] = {name: [] for name in functions}
     for _ in range(runs):
         for name, function in functions.items():
+            time.sleep(PAUSE)
+            function()
             start = time.perf_counter()
             function()
             times[name].append(time.perf_counter() - start)

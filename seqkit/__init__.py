@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from seqkit.threads import let_blas_sleep
+
 if TYPE_CHECKING:
     from seqkit.autograd import Tensor, gradient_check, no_grad
     from seqkit.tasks import load
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from seqkit.vectors import KeyedVectors, Word2Vec
 
 __version__ = "0.1.0"
+
+let_blas_sleep()  # here, for it must come before NumPy
 
 _HOMES = {
     "KeyedVectors": "seqkit.vectors",

@@ -12,6 +12,7 @@ import contextlib
 import functools
 import math
 import mmap
+import threading
 from collections import defaultdict
 from typing import Any
 
@@ -31,31 +32,41 @@ _PRIVATE: dict[str, int] = (
 
 
 class _Shelf:
-    """Free blocks by size."""
+    """Free blocks by size, for all threads.
+
+    The lock is one that its holder may take again: an array can die, and give, in the middle of a take.
+    """
 
     def __init__(self) -> None:
+        self._lock = threading.RLock()
         self.blocks: defaultdict[int, list[mmap.mmap]] = defaultdict(list)
         self.nbytes = 0
 
     def give(self, block: mmap.mmap) -> None:
         """Keep a block, unless enough are kept."""
-        if self.nbytes + len(block) <= KEEP_BYTES:
-            self.nbytes += len(block)
-            self.blocks[len(block)].append(block)
+        with self._lock:
+            if self.nbytes + len(block) <= KEEP_BYTES:
+                self.nbytes += len(block)
+                self.blocks[len(block)].append(block)
 
     def take(self, size: int) -> mmap.mmap:
         """A block of ``size`` bytes, kept or new."""
-        try:
-            block = self.blocks[size].pop()
-        except IndexError:
-            # Not an array: NumPy shortens chains of array bases and would skip the lease.
-            block = mmap.mmap(-1, size, **_PRIVATE)
-            if hasattr(mmap, "MADV_HUGEPAGE"):
-                with contextlib.suppress(OSError):  # kernels without huge pages
-                    block.madvise(mmap.MADV_HUGEPAGE)
-            return block
-        self.nbytes -= size
+        with self._lock:
+            if self.blocks[size]:
+                self.nbytes -= size
+                return self.blocks[size].pop()
+        # Not an array: NumPy shortens chains of array bases and would skip the lease.
+        block = mmap.mmap(-1, size, **_PRIVATE)
+        if hasattr(mmap, "MADV_HUGEPAGE"):
+            with contextlib.suppress(OSError):  # kernels without huge pages
+                block.madvise(mmap.MADV_HUGEPAGE)
         return block
+
+    def clear(self) -> None:
+        """Keep nothing."""
+        with self._lock:
+            self.blocks.clear()
+            self.nbytes = 0
 
 
 _shelf = _Shelf()
@@ -97,5 +108,4 @@ def empty(shape: tuple[int, ...] | int, dtype: Any) -> np.ndarray:
 
 def clear() -> None:
     """Give all shelved memory back to the system."""
-    _shelf.blocks.clear()
-    _shelf.nbytes = 0
+    _shelf.clear()
