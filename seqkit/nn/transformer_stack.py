@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
-from seqkit.autograd import Tensor, is_grad_enabled
-from seqkit.backend import Array, empty
+from seqkit.autograd import Tensor
+from seqkit.backend import Array
 from seqkit.backend.random import Generator
 from seqkit.errors import UsageError
 from seqkit.nn.attention import KeysValues
@@ -17,28 +14,6 @@ from seqkit.nn.module import Module
 from seqkit.nn.normalization import LayerNorm
 from seqkit.nn.residual import Part, run_parts
 from seqkit.nn.transformer import TransformerDecoderLayer, TransformerEncoderLayer
-from seqkit.threads import in_threads, worthwhile_threads
-
-
-class _Piece(NamedTuple):
-    """Whole sequences of a batch: their place along its first axis, and the lengths of packed ones."""
-
-    place: slice
-    lengths: Sequence[int] | None
-
-
-def _pieces(shape: tuple[int, ...], lengths: Sequence[int] | None, count: int) -> list[_Piece]:
-    """x (B, T, E) or packed (P, E) in at most ``count`` pieces of about as many tokens each."""
-    sizes = shape[0] * (shape[1],) if lengths is None else lengths
-    ends = np.array([0, *accumulate(sizes)])
-    nearest = (int(np.abs(ends - ends[-1] * i / count).argmin()) for i in range(count))
-    cuts = {cut for cut in nearest if ends[cut] < ends[-1]} | {len(sizes)}
-    return [
-        _Piece(slice(a, b), None)
-        if lengths is None
-        else _Piece(slice(int(ends[a]), int(ends[b])), lengths[a:b])
-        for a, b in pairwise(sorted(cuts))
-    ]
 
 
 class _Stack(Module):
@@ -91,41 +66,15 @@ class TransformerEncoderStack(_Stack):
         positions: Array | None = None,
         generator: Generator | None = None,
     ) -> Tensor:
-        """x (B, T, E) or, with ``lengths``, (P, E) to the same; arguments as for a layer.
-
-        Where nothing is learned and there is no mask, a large batch on the CPU goes through in pieces, a
-        thread each: of a layer's work only the products have threads of their own.
-        """
-
-        def through(x: Tensor, lengths: Sequence[int] | None, positions: Array | None) -> Tensor:
-            parts = [
-                part
-                for layer in self.layers
-                for part in layer.parts(
-                    mask, causal=causal, lengths=lengths, positions=positions, generator=generator
-                )
-            ]
-            return self._run(x, parts, generator)
-
-        alone = is_grad_enabled() or self.training or mask is not None or not isinstance(x.data, np.ndarray)
-        threads = 1 if alone else worthwhile_threads(self._multiply_adds(x.shape, lengths))
-        if threads == 1:
-            return through(x, lengths, positions)
-        y = empty(np, x.shape, x.dtype)
-
-        def put(piece: _Piece) -> None:
-            own = positions if positions is None or lengths is None else positions[piece.place]
-            y[piece.place] = through(Tensor(x.data[piece.place]), piece.lengths, own).data
-
-        in_threads(put, _pieces(x.shape, lengths, threads))
-        return Tensor(y)
-
-    def _multiply_adds(self, shape: tuple[int, ...], lengths: Sequence[int] | None) -> float:
-        """Of a forward pass of x (B, T, E) or packed (P, E)."""
-        E = shape[-1]
-        sizes = shape[0] * (shape[1],) if lengths is None else lengths
-        weights = sum(p.data.size for p in self.parameters())
-        return float(sum(sizes) * weights + len(self.layers) * 2 * E * sum(n * n for n in sizes))
+        """x (B, T, E) or, with ``lengths``, (P, E) to the same; arguments as for a layer."""
+        parts = [
+            part
+            for layer in self.layers
+            for part in layer.parts(
+                mask, causal=causal, lengths=lengths, positions=positions, generator=generator
+            )
+        ]
+        return self._run(x, parts, generator)
 
     def extend(
         self, x: Tensor, past: Sequence[KeysValues] | None, positions: Array | None = None

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-BLOCK = 1 << 18
+BLOCK = 1 << 19
 """Scores of one block, at most; more only where one of its rows is longer than BLOCK / ROWS. On the CPU they
 stay in the cache. The same on every device, for the masks of dropout belong to blocks."""
 

@@ -33,9 +33,9 @@ def forward(  # type: ignore[no-untyped-def]
 ) -> None:
     """The products of x (B, H, W, C) with W (F, KH, KW, C) into ``end``."""
     F = len(W)
-    filters = W.reshape(F, -1).T
+    filters, product = W.reshape(F, -1).T, kernels("matrix_product", xp, x.dtype).product
     for block, columns in _windows(xp, x, x.__getitem__, end.counts, W.shape, steps, pads):
-        xp.matmul(columns, filters, out=end.products(block).reshape(-1, F))
+        product(columns, filters, end.products(block).reshape(-1, F))
         end.finish(block)
 
 
@@ -68,10 +68,11 @@ def backward_of_dz(  # type: ignore[no-untyped-def]
     F, KH, KW, C = W.shape
     turned = xp.ascontiguousarray(W[:, ::-1, ::-1].transpose(1, 2, 0, 3)).reshape(-1, C)
     around = (KH - 1 - pads[0], KW - 1 - pads[1])
+    product = kernels("matrix_product", xp, x.dtype).product
     dx = empty(xp, x.shape, x.dtype)
     dW: Any = zeros(xp, turned.shape, x.dtype) if needs[1] else None
     for block, columns in _windows(xp, x, end.gradient, x.shape[1:3], (C, KH, KW, F), (1, 1), around):
-        xp.matmul(columns, turned, out=dx[block].reshape(-1, C))
+        product(columns, turned, dx[block].reshape(-1, C))
         if needs[1]:
             dW += xp.matmul(columns.T, x[block].reshape(-1, C))
     if dW is not None:

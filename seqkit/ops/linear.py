@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from seqkit.autograd import differentiable
 from seqkit.backend import empty
+from seqkit.backend.kernels import kernels
 from seqkit.errors import ShapeError
 
 
@@ -17,17 +18,19 @@ def linear(xp, x, W, b=None, *, needs):  # type: ignore[no-untyped-def]
         raise ShapeError(f"linear got x {x.shape} for W {W.shape}: x must end in {W.shape[1]}")
     rows = x.reshape(-1, x.shape[-1])
     y = empty(xp, (len(rows), len(W)), x.dtype)
-    xp.matmul(rows, W.T, out=y)
-    if b is not None:
-        y += b
+    product = kernels("matrix_product", xp, x.dtype).product
+    product(rows, W.T, y, b)
 
     def backward(dy):  # type: ignore[no-untyped-def]
         d_rows = dy.reshape(-1, dy.shape[-1])
         dx = dW = None
         if needs[0]:
-            dx = xp.matmul(d_rows, W, out=empty(xp, rows.shape, x.dtype)).reshape(x.shape)
+            dx = empty(xp, rows.shape, x.dtype)
+            product(d_rows, W, dx)
+            dx = dx.reshape(x.shape)
         if needs[1]:
-            dW = xp.matmul(d_rows.T, rows, out=empty(xp, W.shape, x.dtype))
+            dW = empty(xp, W.shape, x.dtype)
+            product(d_rows.T, rows, dW)
         if b is None:
             return (dx, dW) if len(needs) == 2 else (dx, dW, None)
         return dx, dW, (d_rows.sum(axis=0) if needs[2] else None)

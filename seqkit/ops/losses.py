@@ -82,9 +82,9 @@ def linear_cross_entropy(  # type: ignore[no-untyped-def]
     if x.shape[-1] != E:
         raise ShapeError(f"linear_cross_entropy got x {x.shape} for W {W.shape}")
     rows, flat = x.reshape(-1, E), targets.reshape(-1)
-    scores = xp.matmul(rows, W.T, out=empty(xp, (len(rows), V), x.dtype))
-    if b is not None:
-        scores += b
+    product = kernels("matrix_product", xp, x.dtype).product
+    scores = empty(xp, (len(rows), V), x.dtype)
+    product(rows, W.T, scores, b)
     family = kernels("softmax_cross_entropy", xp, x.dtype)
     losses = family.loss_and_gradient(
         scores, flat, ignore_index, label_smoothing, scores if any(needs) else None
@@ -95,11 +95,13 @@ def linear_cross_entropy(  # type: ignore[no-untyped-def]
         scale = factor(dy).astype(x.dtype)  # goes onto the narrow (N, E) arrays, not onto (N, V)
         dx = dW = db = None
         if needs[0]:
-            dx = xp.matmul(scores, W, out=empty(xp, rows.shape, x.dtype))
+            dx = empty(xp, rows.shape, x.dtype)
+            product(scores, W, dx)
             dx *= scale
             dx = dx.reshape(x.shape)
         if needs[1]:
-            dW = xp.matmul(scores.T, rows * scale, out=empty(xp, W.shape, W.dtype))
+            dW = empty(xp, W.shape, W.dtype)
+            product(scores.T, rows * scale, dW)
         if b is not None and needs[2]:
             db = xp.matmul(xp.ones((1, len(rows)), x.dtype) * scale.reshape(1, -1), scores).reshape(V)
         return dx, dW, db, None

@@ -16,8 +16,6 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from seqkit.autograd import differentiable
 from seqkit.backend import empty
 from seqkit.backend.kernels import kernels
@@ -29,14 +27,6 @@ from seqkit.ops.dropout import check_generator, check_rate
 
 KEPT = 1 << 18
 """The weights of up to this many pairs of query and key are kept for the backward pass, per head."""
-
-
-def _product(xp: Any, a: Any, b: Any, out: Any) -> None:
-    """a·b into a view: NumPy's matmul writes there, others compute it beside and copy."""
-    if xp is np:
-        xp.matmul(a, b, out=out)
-    else:
-        out[...] = xp.matmul(a, b)
 
 
 def _heads_last(xp: Any, x: Any, width: int) -> Any:
@@ -61,6 +51,7 @@ def _attend(xp: Any, q: Any, k: Any, v: Any, bias: Any, parts: list[Block], how:
     """The contexts of (B, N, T, D), (B, N, S, D), (B, N, S, E), and the way back."""
     whole = all(block.whole for block in parts)
     family, dropout = kernels("attention", xp, q.dtype), kernels("dropout", xp, q.dtype)
+    product = kernels("matrix_product", xp, q.dtype).products_of_heads
     threshold, factor = round((1 - how.rate) * 2**32), 1 / (1 - how.rate)
     context = _heads_last(xp, q, v.shape[-1])
     if how.gaps:
@@ -70,7 +61,8 @@ def _attend(xp: Any, q: Any, k: Any, v: Any, bias: Any, parts: list[Block], how:
     def scores_of(block: Block) -> Any:
         queries, keys = q[block.queries], k[block.keys]
         scores = empty(xp, (*queries.shape[:-1], keys.shape[-2]), q.dtype)
-        return xp.matmul(queries, keys.swapaxes(-1, -2), out=scores)
+        product(queries, keys.swapaxes(-1, -2), scores)
+        return scores
 
     def bias_of(block: Block) -> Any:
         if bias is None:
@@ -95,7 +87,7 @@ def _attend(xp: Any, q: Any, k: Any, v: Any, bias: Any, parts: list[Block], how:
         if how.rate:
             assert how.generator is not None
             key = how.generator.next_key()
-        _product(xp, thinned(weights, key), v[block.keys], context[block.queries])
+        product(thinned(weights, key), v[block.keys], context[block.queries])
         kept.append((weights if how.keeps else None, rows, key))
 
     def backward(d_context: Any, needs: Sequence[bool]) -> tuple[Any, Any, Any]:
@@ -110,7 +102,7 @@ def _attend(xp: Any, q: Any, k: Any, v: Any, bias: Any, parts: list[Block], how:
         def add(gradient: Any, block: Block, a: Any, b: Any) -> None:
             part = gradient[block.keys]
             if block.whole:
-                _product(xp, a, b, part)
+                product(a, b, part)
             else:
                 part += xp.matmul(a, b)
 
@@ -124,12 +116,12 @@ def _attend(xp: Any, q: Any, k: Any, v: Any, bias: Any, parts: list[Block], how:
             if dq is None and dk is None:
                 continue
             d_scores = empty(xp, weights.shape, weights.dtype)
-            xp.matmul(d, v[block.keys].swapaxes(-1, -2), out=d_scores)
+            product(d, v[block.keys].swapaxes(-1, -2), d_scores)
             if key is not None:
                 dropout.masked_scale(d_scores, key, threshold, factor, d_scores)
             family.score_gradient(weights, d_scores, how.scale)
             if dq is not None:
-                _product(xp, d_scores, k[block.keys], dq[block.queries])
+                product(d_scores, k[block.keys], dq[block.queries])
             if dk is not None:
                 add(dk, block, d_scores.swapaxes(-1, -2), q[block.queries])
         return dq, dk, dv

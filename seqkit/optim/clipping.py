@@ -37,7 +37,7 @@ def clip_grad_norm(parameters: Parameters, max_norm: float) -> Array:
         if xp is np and scale == 1:  # on a GPU asking would wait for it
             return norm
         for g in arrays:
-            g *= scale.astype(g.dtype)
+            kernels("optimizer", xp, g.dtype).scale(g, scale)
     return norm
 
 

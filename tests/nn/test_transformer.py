@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 
 from seqkit import nn
-from seqkit.autograd import Tensor, no_grad
+from seqkit.autograd import Tensor
 from seqkit.backend.random import Generator
 from seqkit.errors import ShapeError, UsageError
 from seqkit.nn.positions import sinusoidal
@@ -391,54 +390,3 @@ def heads(number: int = N, **settings: Any) -> nn.MultiHeadAttention:
 def test_settings_that_make_no_layer(call: Any, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         call()
-
-
-# In threads
-
-
-@pytest.mark.parametrize("count", [2, 3, 9])
-@pytest.mark.parametrize("packed", [False, True])
-@pytest.mark.parametrize("rotary", [False, True])
-def test_a_batch_in_pieces_equals_the_whole(
-    monkeypatch: pytest.MonkeyPatch, count: int, packed: bool, rotary: bool
-) -> None:
-    """Whole sequences, empty ones among them, in no more pieces than there are."""
-    stack = set_weights(nn.TransformerEncoderStack(2, E, N, H, rotary=rotary, generator=Generator(1))).eval()
-    lengths = [0, 5, 2, 0, 3, 1, 0] if packed else None
-    x = Tensor(normal(11, E) if packed else normal(B, T, E))
-    own = np.concatenate([np.arange(n) for n in lengths]) if lengths else np.arange(T)
-    settings: dict[str, Any] = {"causal": True, "lengths": lengths, "positions": own if rotary else None}
-    whole = stack(x, **settings)
-    pieces: list[list[Any]] = []
-
-    def one_after_another(function: Any, parts: Any) -> Any:
-        pieces.append(list(parts))
-        return [function(part) for part in parts]
-
-    monkeypatch.setattr("seqkit.nn.transformer_stack.worthwhile_threads", lambda _: count)
-    monkeypatch.setattr("seqkit.nn.transformer_stack.in_threads", one_after_another)
-    assert stack(x, **settings).requires_grad
-    assert stack.train()(x, **settings).requires_grad
-    with no_grad():
-        stack.train()(x, **settings)
-        assert pieces == []
-        cut = stack.eval()(x, **settings)
-    np.testing.assert_allclose(cut.data, whole.data, rtol=1e-12, atol=1e-13)
-    ((first, *others),) = pieces
-    assert others
-    assert len(others) < count
-    assert first.place.start == 0
-    for one, other in pairwise([first, *others]):
-        assert one.place.stop == other.place.start
-        assert one.place.stop > one.place.start
-    assert others[-1].place.stop == len(x.data)
-
-
-def test_pieces_in_real_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    stack = set_weights(nn.TransformerEncoderStack(2, E, N, H, generator=Generator(1)), np.float32).eval()
-    x = Tensor(normal(64, 33, E).astype(np.float32))
-    with no_grad():
-        whole = stack(x)
-        monkeypatch.setattr("seqkit.nn.transformer_stack.worthwhile_threads", lambda _: 3)
-        for _ in range(5):
-            np.testing.assert_allclose(stack(x).data, whole.data, rtol=1e-5, atol=1e-6)

@@ -1,8 +1,8 @@
 """Numba as the kernels use it: cached in a private folder, never parallel, no NaN assumptions.
 
 Numba's own cache looks only at the file of the compiled function, not at helpers that it inlines from other
-files; so the folder's name is a hash of every kernel source. Kernels stay single-threaded: a Numba thread
-pool between OpenBLAS calls costs about 6 ms a hand-over on two cores (measured).
+files; so the folder's name is a hash of every kernel source. Numba's own threads stay unused: beside another
+pool they cost about 6 ms a hand-over on two cores (measured); team.py has those of ours.
 
 The rule for sums: a loop that adds up must not store. Beside a store the compiler asks at run time whether
 the arrays overlap, by bounds that reach beyond them; where the heap happens to place one behind the other it
@@ -74,6 +74,18 @@ def jit(function: Callable[..., Any]) -> Callable[..., Any]:
     _config.CACHE_DIR = str(folder)  # read once, while the decorator runs
     try:
         return numba.njit(cache=True, fastmath=SAFE_MATH, error_model="numpy", nogil=True)(function)
+    finally:
+        _config.CACHE_DIR = before
+
+
+def task(function: Callable[..., None]) -> Any:
+    """A function of (numbers, part, parts), all integers, that a team runs: see team.py."""
+    _announce()
+    folder, before = cache_folder(), _config.CACHE_DIR
+    _config.CACHE_DIR = before if folder is None else str(folder)
+    try:
+        signature = types.void(types.intp, types.intp, types.intp)
+        return numba.cfunc(signature, cache=folder is not None, error_model="numpy")(function)
     finally:
         _config.CACHE_DIR = before
 

@@ -7,14 +7,20 @@ from typing import Any
 
 import numpy as np
 
+from seqkit.backend.kernels.activation import reference
 from seqkit.backend.kernels.activation.reference import (
     FARTHEST,
     TANH_CUBE,
     TANH_SCALE,
     tail_series,
 )
-from seqkit.backend.kernels.compiler import inline, jit
+from seqkit.backend.kernels.compiler import inline, jit, task
 from seqkit.backend.kernels.fast_math import exp32, tanh32
+from seqkit.backend.kernels.team import bounds, number, parts_for, plain, share
+from seqkit.backend.kernels.views import floats, vector
+
+_OF_PART = 1 << 14
+"""Numbers of a part: some 20 µs."""
 
 _ZERO, _HALF, _ONE, _THREE = np.float32(0), np.float32(0.5), np.float32(1), np.float32(3)
 _ROOT_HALF = np.float32(math.sqrt(0.5))
@@ -27,7 +33,6 @@ _C0, _C1, _C2, _C3, _C4, _C5, _C6, _C7, _C8 = np.polynomial.chebyshev.cheb2poly(
 )
 _SCALE, _CUBE = np.float32(TANH_SCALE), np.float32(TANH_CUBE)
 _THRICE = np.float32(3 * TANH_CUBE)
-_NO_BIAS = np.zeros(1, np.float32)
 _RELU, _GELU, _GELU_TANH = 0, 1, 2
 _KINDS = {"relu": _RELU, "gelu": _GELU, "gelu-tanh": _GELU_TANH}
 
@@ -108,13 +113,48 @@ def _backward(x, bias, biased, kind, dy, dx):  # type: ignore[no-untyped-def]
                 out[j] = d[j] * (_HALF * (_ONE + t) + _HALF * v[j] * (_ONE - t * t) * inner)
 
 
+@task
+def _forward_part(numbers, part, parts):  # type: ignore[no-untyped-def]
+    N, H, bias = number(numbers, 0), number(numbers, 1), number(numbers, 3)
+    first, last = bounds(N, part, parts)
+    n, skipped = last - first, 4 * first * H
+    x = number(numbers, 2) + skipped
+    _forward(
+        floats(x, n, H),
+        vector(bias if bias else x, H),
+        bias != 0,
+        number(numbers, 4),
+        floats(number(numbers, 5) + skipped, n, H),
+    )
+
+
+@task
+def _backward_part(numbers, part, parts):  # type: ignore[no-untyped-def]
+    N, H, bias = number(numbers, 0), number(numbers, 1), number(numbers, 3)
+    first, last = bounds(N, part, parts)
+    n, skipped = last - first, 4 * first * H
+    x = number(numbers, 2) + skipped
+    _backward(
+        floats(x, n, H),
+        vector(bias if bias else x, H),
+        bias != 0,
+        number(numbers, 4),
+        floats(number(numbers, 5) + skipped, n, H),
+        floats(number(numbers, 6) + skipped, n, H),
+    )
+
+
 def forward(x: Any, bias: Any | None, kind: str, out: Any) -> None:
     """See the reference."""
-    biased = bias is not None
-    _forward(x, bias if biased else _NO_BIAS, biased, _KINDS[kind], out)
+    x = np.ascontiguousarray(x)
+    if not plain(x, bias, out):
+        return reference.forward(x, bias, kind, out)
+    return share(_forward_part, parts_for(x.size, _OF_PART), *x.shape, x, bias, _KINDS[kind], out)
 
 
 def backward(x: Any, bias: Any | None, kind: str, dy: Any, dx: Any) -> None:
     """See the reference."""
-    biased = bias is not None
-    _backward(x, bias if biased else _NO_BIAS, biased, _KINDS[kind], dy, dx)
+    x, dy = np.ascontiguousarray(x), np.ascontiguousarray(dy)
+    if not plain(x, bias, dy, dx):
+        return reference.backward(x, bias, kind, dy, dx)
+    return share(_backward_part, parts_for(x.size, _OF_PART), *x.shape, x, bias, _KINDS[kind], dy, dx)

@@ -12,10 +12,14 @@ from typing import Any
 import numpy as np
 
 from seqkit.backend.device import empty
-from seqkit.backend.kernels.compiler import jit, merged
+from seqkit.backend.kernels.attention import reference
+from seqkit.backend.kernels.compiler import jit, merged, task
 from seqkit.backend.kernels.fast_math import exp32, row_max32
+from seqkit.backend.kernels.team import bounds, number, parts_for, plain, real, share
+from seqkit.backend.kernels.views import blocks, floats
 
-_NOTHING = np.zeros((1, 1, 1, 1), np.float32)
+_OF_PART = 1 << 14
+"""Scores of a part: some 20 µs."""
 _ZERO, _ONE, _INFINITE = np.float32(0), np.float32(1), np.float32(np.inf)
 _LOWEST = np.finfo(np.float32).min
 _UNDERFLOW = np.float32(-87.3)  # where exp32 ends; also what is hidden, at -inf
@@ -43,44 +47,43 @@ def _exponentials(e, top):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _softmax(scores, shape, scale, bias, biased, offset, causal, rows, wanted):  # type: ignore[no-untyped-def]
-    B, N, T = shape
+def _softmax(scores, first, last, N, T, scale, bias, biased, offset, causal, rows, wanted):  # type: ignore[no-untyped-def]
+    """Of the heads ``first`` to ``last``, counted over all examples."""
     S = scores.shape[1]
     e = np.empty(-(-S // _WIDTH) * _WIDTH, np.float32)
-    r = 0
-    for b in range(B):
-        for n in range(N):
-            for t in range(T):
-                _load(scores, r, e, scale, bias, biased, b, n, t, min(S, t + offset + 1) if causal else S)
-                top = row_max32(e)
-                top = _LOWEST if top == -_INFINITE else top
-                _exponentials(e, top)
-                total = _ZERO
-                for j in range(e.shape[0]):  # apart: see the rule for sums in compiler.py
-                    total += e[j]
-                share = _ONE / (_ONE if total == _ZERO else total)
-                for j in range(S):
-                    scores[r, j] = e[j] * share
-                if wanted:
-                    rows[0, r], rows[1, r] = top, share
-                r += 1
+    r = first * T
+    for head in range(first, last):
+        b, n = head // N, head % N
+        for t in range(T):
+            _load(scores, r, e, scale, bias, biased, b, n, t, min(S, t + offset + 1) if causal else S)
+            top = row_max32(e)
+            top = _LOWEST if top == -_INFINITE else top
+            _exponentials(e, top)
+            total = _ZERO
+            for j in range(e.shape[0]):  # apart: see the rule for sums in compiler.py
+                total += e[j]
+            share = _ONE / (_ONE if total == _ZERO else total)
+            for j in range(S):
+                scores[r, j] = e[j] * share
+            if wanted:
+                rows[0, r], rows[1, r] = top, share
+            r += 1
 
 
 @jit
-def _weights_again(scores, shape, scale, bias, biased, offset, causal, rows):  # type: ignore[no-untyped-def]
-    B, N, T = shape
+def _weights_again(scores, first, last, N, T, scale, bias, biased, offset, causal, rows):  # type: ignore[no-untyped-def]
     S = scores.shape[1]
     e = np.empty(-(-S // _WIDTH) * _WIDTH, np.float32)
-    r = 0
-    for b in range(B):
-        for n in range(N):
-            for t in range(T):
-                _load(scores, r, e, scale, bias, biased, b, n, t, min(S, t + offset + 1) if causal else S)
-                _exponentials(e, rows[0, r])
-                share = rows[1, r]
-                for j in range(S):
-                    scores[r, j] = e[j] * share
-                r += 1
+    r = first * T
+    for head in range(first, last):
+        b, n = head // N, head % N
+        for t in range(T):
+            _load(scores, r, e, scale, bias, biased, b, n, t, min(S, t + offset + 1) if causal else S)
+            _exponentials(e, rows[0, r])
+            share = rows[1, r]
+            for j in range(S):
+                scores[r, j] = e[j] * share
+            r += 1
 
 
 @jit
@@ -94,25 +97,88 @@ def _score_gradient(weights, gradient, scale):  # type: ignore[no-untyped-def]
             gradient[r, j] = scale * weights[r, j] * (gradient[r, j] - mean)
 
 
+@task
+def _softmax_part(numbers, part, parts):  # type: ignore[no-untyped-def]
+    B, N, T, S = number(numbers, 0), number(numbers, 1), number(numbers, 2), number(numbers, 3)
+    first, last = bounds(B * N, part, parts)
+    scores, bias, rows = number(numbers, 4), number(numbers, 6), number(numbers, 13)
+    _softmax(
+        floats(scores, B * N * T, S),
+        first,
+        last,
+        N,
+        T,
+        np.float32(real(numbers, 5)),
+        blocks(bias if bias else scores, number(numbers, 7), number(numbers, 8), number(numbers, 9), S),
+        bias != 0,
+        number(numbers, 11),
+        number(numbers, 12) != 0,
+        floats(rows if rows else scores, 2, B * N * T),
+        rows != 0,
+    )
+
+
+@task
+def _weights_part(numbers, part, parts):  # type: ignore[no-untyped-def]
+    B, N, T, S = number(numbers, 0), number(numbers, 1), number(numbers, 2), number(numbers, 3)
+    first, last = bounds(B * N, part, parts)
+    scores, bias = number(numbers, 4), number(numbers, 6)
+    _weights_again(
+        floats(scores, B * N * T, S),
+        first,
+        last,
+        N,
+        T,
+        np.float32(real(numbers, 5)),
+        blocks(bias if bias else scores, number(numbers, 7), number(numbers, 8), number(numbers, 9), S),
+        bias != 0,
+        number(numbers, 11),
+        number(numbers, 12) != 0,
+        floats(number(numbers, 13), 2, B * N * T),
+    )
+
+
+@task
+def _gradient_part(numbers, part, parts):  # type: ignore[no-untyped-def]
+    R, S = number(numbers, 0), number(numbers, 1)
+    first, last = bounds(R, part, parts)
+    skipped = 4 * first * S
+    weights, gradient = number(numbers, 2) + skipped, number(numbers, 3) + skipped
+    _score_gradient(
+        floats(weights, last - first, S), floats(gradient, last - first, S), np.float32(real(numbers, 4))
+    )
+
+
+def _run(
+    task: Any, scores: Any, scale: float, bias: Any | None, offset: int | None, rows: Any | None
+) -> None:
+    """A task of all scores (B, N, T, S), in parts of whole heads."""
+    shape = (1, 1, 1, 1) if bias is None else bias.shape
+    causal = offset is not None
+    settings = float(scale), bias, *shape, offset or 0, int(causal), rows
+    share(task, parts_for(scores.size, _OF_PART), *scores.shape, scores, *settings)
+
+
 def softmax(scores: Any, scale: float, bias: Any | None, offset: int | None, wanted: bool = True) -> Any:
     """See the reference."""
-    S, shape = scores.shape[-1], scores.shape[:-1]
-    rows = empty(np, (2, *shape) if wanted else (2, 1), np.float32)
-    has, causal = bias is not None, offset is not None
-    bias, scores, flat = bias if has else _NOTHING, scores.reshape(-1, S), rows.reshape(2, -1)
-    _softmax(scores, shape, np.float32(scale), bias, has, offset or 0, causal, flat, wanted)
-    return rows if wanted else None
+    if not plain(scores, bias):
+        return reference.softmax(scores, scale, bias, offset, wanted)
+    rows = empty(np, (2, *scores.shape[:-1]), np.float32) if wanted else None
+    _run(_softmax_part, scores, scale, bias, offset, rows)
+    return rows
 
 
 def weights_again(scores: Any, scale: float, bias: Any | None, offset: int | None, rows: Any) -> None:
     """See the reference."""
-    S, shape = scores.shape[-1], scores.shape[:-1]
-    has, causal = bias is not None, offset is not None
-    bias, scores, flat = bias if has else _NOTHING, scores.reshape(-1, S), rows.reshape(2, -1)
-    _weights_again(scores, shape, np.float32(scale), bias, has, offset or 0, causal, flat)
+    if not plain(scores, bias, rows):
+        return reference.weights_again(scores, scale, bias, offset, rows)
+    return _run(_weights_part, scores, scale, bias, offset, rows)
 
 
 def score_gradient(weights: Any, gradient: Any, scale: float) -> None:
     """See the reference."""
+    if not plain(weights, gradient):
+        return reference.score_gradient(weights, gradient, scale)
     S = weights.shape[-1]
-    _score_gradient(weights.reshape(-1, S), gradient.reshape(-1, S), np.float32(scale))
+    parts = parts_for(weights.size, _OF_PART)
+    return share(_gradient_part, parts, weights.size // max(1, S), S, weights, gradient, float(scale))

@@ -7,9 +7,13 @@ from typing import Any
 import numpy as np
 
 from seqkit.backend.device import empty
-from seqkit.backend.kernels.compiler import jit
+from seqkit.backend.kernels.compiler import jit, task
+from seqkit.backend.kernels.layer_norm import reference
+from seqkit.backend.kernels.team import bounds, number, parts_for, plain, real, share
+from seqkit.backend.kernels.views import floats, vector
 
-_NOTHING = np.zeros((1, 1), np.float32)
+_OF_PART = 1 << 15
+"""Numbers of a part: some 10 µs."""
 
 
 @jit
@@ -67,11 +71,54 @@ def _backward(x, statistics, gamma, dy, d_total, added, dx, wanted, d_gamma, d_b
                     out[j] = (d[j] * gamma[j] - first - (row[j] - mean) * second) * inverse
 
 
+@task
+def _forward_part(numbers, part, parts):  # type: ignore[no-untyped-def]
+    N, E, branch = number(numbers, 0), number(numbers, 1), number(numbers, 3)
+    first, last = bounds(N, part, parts)
+    n, skipped = last - first, 4 * first * E
+    x = number(numbers, 2) + skipped
+    _forward(
+        floats(x, n, E),
+        floats(branch + skipped if branch else x, n, E),
+        branch != 0,
+        vector(number(numbers, 4), E),
+        vector(number(numbers, 5), E),
+        np.float32(real(numbers, 6)),
+        floats(number(numbers, 7) + skipped if branch else x, n, E),
+        floats(number(numbers, 8) + skipped, n, E),
+        floats(number(numbers, 9), 2, N)[:, first:last],
+    )
+
+
+@task
+def _backward_part(numbers, part, parts):  # type: ignore[no-untyped-def]
+    N, E, d_total, dx = number(numbers, 0), number(numbers, 1), number(numbers, 6), number(numbers, 7)
+    first, last = bounds(N, part, parts)
+    n, skipped = last - first, 4 * first * E
+    x = number(numbers, 2) + skipped
+    sums = floats(number(numbers, 8) + 4 * part * 2 * E, 2, E)
+    _backward(
+        floats(x, n, E),
+        floats(number(numbers, 3), 2, N)[:, first:last],
+        vector(number(numbers, 4), E),
+        floats(number(numbers, 5) + skipped, n, E),
+        floats(d_total + skipped if d_total else x, n, E),
+        d_total != 0,
+        floats(dx + skipped if dx else x, n, E),
+        dx != 0,
+        sums[0],
+        sums[1],
+    )
+
+
 def forward(x: Any, branch: Any | None, gamma: Any, beta: Any, epsilon: float, total: Any, y: Any) -> Any:
     """See the reference."""
-    statistics, added = empty(np, (2, len(x)), np.float32), branch is not None
-    branch, total = (branch, total) if added else (_NOTHING, _NOTHING)
-    _forward(x, branch, added, gamma, beta, np.float32(epsilon), total, y, statistics)
+    x, branch = np.ascontiguousarray(x), None if branch is None else np.ascontiguousarray(branch)
+    if not plain(x, branch, gamma, beta, total, y):
+        return reference.forward(x, branch, gamma, beta, epsilon, total, y)
+    statistics = empty(np, (2, len(x)), np.float32)
+    read = x, branch, gamma, beta, float(epsilon)
+    share(_forward_part, parts_for(x.size, _OF_PART), *x.shape, *read, total, y, statistics)
     return statistics
 
 
@@ -79,8 +126,12 @@ def backward(
     x: Any, statistics: Any, gamma: Any, dy: Any, d_total: Any | None, dx: Any | None
 ) -> tuple[Any, Any]:
     """See the reference."""
-    d_gamma, d_beta = np.zeros((2, x.shape[1]), np.float32)
-    added, wanted = d_total is not None, dx is not None
-    d_total, dx = d_total if added else _NOTHING, dx if wanted else _NOTHING
-    _backward(x, statistics, gamma, dy, d_total, added, dx, wanted, d_gamma, d_beta)
+    x, dy = np.ascontiguousarray(x), np.ascontiguousarray(dy)
+    d_total = None if d_total is None else np.ascontiguousarray(d_total)
+    if not plain(x, statistics, gamma, dy, d_total, dx):
+        return reference.backward(x, statistics, gamma, dy, d_total, dx)
+    parts = parts_for(x.size, _OF_PART)
+    sums = np.zeros((parts, 2, x.shape[1]), np.float32)
+    share(_backward_part, parts, *x.shape, x, statistics, gamma, dy, d_total, dx, sums)
+    d_gamma, d_beta = sums.sum(axis=0)
     return d_gamma, d_beta

@@ -14,60 +14,88 @@ from seqkit.backend.kernels.fast_math import sigmoid32, tanh32
 
 
 @jit
-def step_forward(z, recurrent, keep, h_before, c_before, h, c):  # type: ignore[no-untyped-def]
-    """See the reference."""
-    B, H = h.shape
-    for row in range(B):
-        c_old, c_row, h_row = c_before[row], c[row], h[row]
+def units_forward(z, keep, h_before, c_before, h, c, first, last):  # type: ignore[no-untyped-def]
+    """The cells of units ``first`` to ``last`` in all rows, once z holds the sum of both products."""
+    H = h.shape[1]
+    n = last - first
+    for row in range(h.shape[0]):
+        c_old, c_row, h_row = c_before[row, first:last], c[row, first:last], h[row, first:last]
         if not keep[row]:
-            h_old = h_before[row]
-            for j in range(H):
+            h_old = h_before[row, first:last]
+            for j in range(n):
                 h_row[j] = h_old[j]
-            for j in range(H):
+            for j in range(n):
                 c_row[j] = c_old[j]
             continue
-        gates, products = z[row], recurrent[row]
-        i, f, g, o = gates[:H], gates[H : 2 * H], gates[2 * H : 3 * H], gates[3 * H :]
-        pg, po = products[2 * H : 3 * H], products[3 * H :]
-        for j in range(2 * H):
-            gates[j] = sigmoid32(gates[j] + products[j])
-        for j in range(H):
-            g[j] = tanh32(g[j] + pg[j])
-        for j in range(H):
-            o[j] = sigmoid32(o[j] + po[j])
-        for j in range(H):
+        gates = z[row]
+        i, f = gates[first:last], gates[H + first : H + last]
+        g, o = gates[2 * H + first : 2 * H + last], gates[3 * H + first : 3 * H + last]
+        for j in range(n):
+            i[j] = sigmoid32(i[j])
+        for j in range(n):
+            f[j] = sigmoid32(f[j])
+        for j in range(n):
+            g[j] = tanh32(g[j])
+        for j in range(n):
+            o[j] = sigmoid32(o[j])
+        for j in range(n):
             c_row[j] = f[j] * c_old[j] + i[j] * g[j]
-        for j in range(H):
+        for j in range(n):
             h_row[j] = o[j] * tanh32(c_row[j])
+
+
+@jit
+def step_forward(z, recurrent, keep, h_before, c_before, h, c):  # type: ignore[no-untyped-def]
+    """See the reference."""
+    for row in range(z.shape[0]):
+        gates, products = z[row], recurrent[row]
+        for j in range(z.shape[1]):
+            gates[j] += products[j]
+    units_forward(z, keep, h_before, c_before, h, c, 0, h.shape[1])
+
+
+@jit
+def units_backward(gates, keep, c_before, c, dh, dc, dz, first, last):  # type: ignore[no-untyped-def]
+    """The gradients of the cells of units ``first`` to ``last`` in all rows."""
+    H = dh.shape[1]
+    n = last - first
+    one, zero = np.float32(1), np.float32(0)
+    t = np.empty(n, np.float32)
+    for row in range(dh.shape[0]):
+        d = dz[row]
+        di, df = d[first:last], d[H + first : H + last]
+        dg, do = d[2 * H + first : 2 * H + last], d[3 * H + first : 3 * H + last]
+        if not keep[row]:
+            for j in range(n):
+                di[j] = zero
+            for j in range(n):
+                df[j] = zero
+            for j in range(n):
+                dg[j] = zero
+            for j in range(n):
+                do[j] = zero
+            continue
+        gates_row, c_old, c_row = gates[row], c_before[row, first:last], c[row, first:last]
+        dh_row, dc_row = dh[row, first:last], dc[row, first:last]
+        i, f = gates_row[first:last], gates_row[H + first : H + last]
+        g, o = gates_row[2 * H + first : 2 * H + last], gates_row[3 * H + first : 3 * H + last]
+        for j in range(n):
+            t[j] = tanh32(c_row[j])
+        for j in range(n):
+            do[j] = dh_row[j] * t[j] * o[j] * (one - o[j])
+        for j in range(n):
+            dc_row[j] += dh_row[j] * o[j] * (one - t[j] * t[j])
+        for j in range(n):
+            di[j] = dc_row[j] * g[j] * i[j] * (one - i[j])
+        for j in range(n):
+            df[j] = dc_row[j] * c_old[j] * f[j] * (one - f[j])
+        for j in range(n):
+            dg[j] = dc_row[j] * i[j] * (one - g[j] * g[j])
+        for j in range(n):
+            dc_row[j] *= f[j]
 
 
 @jit
 def step_backward(gates, keep, c_before, c, dh, dc, dz):  # type: ignore[no-untyped-def]
     """See the reference."""
-    B, H = dh.shape
-    one, zero = np.float32(1), np.float32(0)
-    t = np.empty(H, np.float32)
-    for row in range(B):
-        d = dz[row]
-        if not keep[row]:
-            for j in range(4 * H):
-                d[j] = zero
-            continue
-        gates_row, c_old, c_row, dh_row, dc_row = gates[row], c_before[row], c[row], dh[row], dc[row]
-        i, f = gates_row[:H], gates_row[H : 2 * H]
-        g, o = gates_row[2 * H : 3 * H], gates_row[3 * H :]
-        di, df, dg, do = d[:H], d[H : 2 * H], d[2 * H : 3 * H], d[3 * H :]
-        for j in range(H):
-            t[j] = tanh32(c_row[j])
-        for j in range(H):
-            do[j] = dh_row[j] * t[j] * o[j] * (one - o[j])
-        for j in range(H):
-            dc_row[j] += dh_row[j] * o[j] * (one - t[j] * t[j])
-        for j in range(H):
-            di[j] = dc_row[j] * g[j] * i[j] * (one - i[j])
-        for j in range(H):
-            df[j] = dc_row[j] * c_old[j] * f[j] * (one - f[j])
-        for j in range(H):
-            dg[j] = dc_row[j] * i[j] * (one - g[j] * g[j])
-        for j in range(H):
-            dc_row[j] *= f[j]
+    units_backward(gates, keep, c_before, c, dh, dc, dz, 0, dh.shape[1])

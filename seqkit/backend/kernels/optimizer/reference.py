@@ -124,3 +124,8 @@ def sum_of_squares(g: Any) -> Any:
     """The sum of g² in float64, an array without axes on the device of ``g``."""
     xp = array_module(g)
     return xp.asarray(xp.square(g, dtype=xp.float64).sum())
+
+
+def scale(g: Any, factor: Any) -> None:
+    """Multiply a gradient, in place, by a number: an array without axes, on the gradient's device."""
+    g *= factor.astype(g.dtype)

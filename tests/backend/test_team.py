@@ -1,0 +1,244 @@
+"""A team does each part of a job once, whoever sleeps, and kernels give the same in any number of parts."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba", reason="Numba is not installed: the compiled kernels do not run")
+
+from seqkit.backend.kernels import team
+from seqkit.backend.kernels.compiler import task
+from seqkit.backend.kernels.team import bounds, number, real, share
+from seqkit.backend.kernels.views import doubles, integers
+from tests.backend.test_kernel_dispatch import run_python
+
+
+@task
+def _mark(numbers, part, parts):  # type: ignore[no-untyped-def]
+    """Adds, slowly, so that a part that two have done shows, and that all can be at work at once."""
+    seen = integers(number(numbers, 0), parts)
+    for _ in range(number(numbers, 1)):
+        seen[part] += 1
+
+
+@task
+def _fill(numbers, part, parts):  # type: ignore[no-untyped-def]
+    first, last = bounds(number(numbers, 0), part, parts)
+    out = doubles(number(numbers, 1), number(numbers, 0))
+    for i in range(first, last):
+        out[i] = real(numbers, 2) * i
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3, 7, 40])
+@pytest.mark.parametrize("pause", [0.0, 0.01])
+def test_each_part_is_done_once(parts: int, pause: float) -> None:
+    """Also by members that have fallen asleep in between, and of parts more than there are members."""
+    for _ in range(20):
+        time.sleep(pause)
+        seen = np.zeros(parts, np.int64)
+        share(_mark, parts, seen, 1000)
+        assert seen.tolist() == [1000] * parts
+
+
+def test_numbers_and_arrays_arrive() -> None:
+    out = np.full(1001, np.nan)
+    share(_fill, 3, 1001, out, -0.5)
+    np.testing.assert_array_equal(out, -0.5 * np.arange(1001))
+    given: list[Any] = [None, 3, -1, np.float64(0.5)]
+    assert [team._as_integer(one) for one in given] == [0, 3, -1, 0x3FE0000000000000]
+
+
+def test_many_threads_share_at_once() -> None:
+    """Who finds the team at work does without it; all results are whole."""
+    wrong: list[Any] = []
+
+    def work(seed: int) -> None:
+        for turn in range(200):
+            out = np.empty(257)
+            share(_fill, 4, 257, out, float(seed + turn))
+            if not np.array_equal(out, (seed + turn) * np.arange(257.0)):
+                wrong.append((seed, turn))
+
+    workers = [threading.Thread(target=work, args=(1000 * i,)) for i in range(5)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert wrong == []
+
+
+def test_a_room_is_free_again_after_an_error() -> None:
+    def fail() -> None:
+        with team.lead(2) as (room, parts):
+            assert (room > 0, parts) == (True, 2)
+            with team.lead(2) as inner:
+                assert inner == (0, 1)
+            raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        fail()
+    with team.lead(2) as (room, _):
+        assert room
+
+
+@pytest.mark.skipif(not hasattr(os, "fork") or sys.platform == "darwin", reason="no fork on this platform")
+def test_a_forked_process_has_a_team_of_its_own() -> None:
+    code = """
+import os
+import numpy as np
+from seqkit.backend.kernels.team import share
+from tests.backend.test_team import _fill
+def filled():
+    out = np.empty(500)
+    share(_fill, 2, 500, out, 2.0)
+    return bool((out == 2 * np.arange(500.0)).all())
+print(filled(), flush=True)
+child = os.fork()
+if child == 0:
+    os.write(1, f"{filled()}\\n".encode())
+    os._exit(0)
+os.waitpid(child, 0)
+print(filled())
+"""
+    assert run_python("import warnings; warnings.simplefilter('ignore')\n" + code).stdout == "True\n" * 3
+
+
+def test_the_process_ends_while_members_sleep_or_look() -> None:
+    """They live as long as the process, and do not keep it."""
+    code = """
+import numpy as np
+from seqkit.backend.kernels.team import share
+from tests.backend.test_team import _fill
+share(_fill, 3, 100, np.empty(100), 1.0)
+{}
+print("end")
+"""
+    for last in ("", "import time; time.sleep(0.2)"):
+        assert run_python(code.format(last)).stdout == "end\n"
+
+
+def test_the_environment_sets_the_threads() -> None:
+    code = """
+from seqkit.backend.kernels.matrix_product.tiles import FITS
+from seqkit.backend.kernels.team import parts_for
+print([parts_for(1000, least) if FITS else 0 for least in (2000, 1000, 400, 1)])
+"""
+    for count in (1, 2, 3):
+        expected = [min(n, count) for n in (1, 1, 2, 1000)]
+        assert run_python(code, OPENBLAS_NUM_THREADS=str(count)).stdout in (f"{expected}\n", "[0, 0, 0, 0]\n")
+
+
+# Kernels in parts
+
+
+def normal(*shape: int) -> np.ndarray:
+    return np.random.default_rng(sum(shape)).standard_normal(shape).astype(np.float32)
+
+
+def _activation(kernel: Any) -> list[Any]:
+    out, dx = np.empty((2, 37, 53), np.float32)
+    kernel.forward(normal(37, 53), normal(53), "gelu", out)
+    kernel.backward(normal(37, 53), None, "gelu", normal(37, 53) + 1, dx)
+    return [out, dx]
+
+
+def _attention(kernel: Any) -> list[Any]:
+    found: list[Any] = []
+    bias = np.where(np.random.default_rng(0).random((3, 1, 1, 13)) < 0.7, 0, -np.inf).astype(np.float32)
+    for mask, offset in ((None, None), (bias, None), (None, 2)):
+        scores, again = normal(3, 5, 11, 13), normal(3, 5, 11, 13)
+        rows = kernel.softmax(scores, 0.3, mask, offset)
+        kernel.weights_again(again, 0.3, mask, offset, rows)
+        gradient = normal(3, 5, 11, 13) + 1
+        kernel.score_gradient(scores, gradient, 0.3)
+        found += [scores, rows, again, gradient]
+    return found
+
+
+def _dropout(kernel: Any) -> list[Any]:
+    out = np.empty(10_007, np.float32)
+    kernel.masked_scale(normal(10_007), (7, 1, 99, 5, 0), 1 << 31, 2.0, out)
+    return [out]
+
+
+def _layer_norm(kernel: Any) -> list[Any]:
+    x, branch, gamma = normal(37, 29), normal(37, 29) + 1, normal(29)
+    total, y, dx = np.empty((3, 37, 29), np.float32)
+    statistics = kernel.forward(x, branch, gamma, gamma + 1, 1e-5, total, y)
+    sums = kernel.backward(total, statistics, gamma, y, branch, dx)
+    return [total, y, statistics, dx, *sums]
+
+
+def _cross_entropy(kernel: Any) -> list[Any]:
+    targets = np.arange(37) % 53 - 1
+    gradient = np.empty((37, 53), np.float32)
+    return [kernel.loss_and_gradient(normal(37, 53), targets, -1, 0.1, gradient), gradient]
+
+
+def _optimizer(kernel: Any) -> list[Any]:
+    g, found = normal(11, 97), []
+    for name, states, settings in (
+        ("sgd", 0, (0.1, 0.01, 0.02, 0.99)),
+        ("momentum", 1, (0.1, 0.9, True, 0.01, 0.0, 1.0)),
+        ("adagrad", 1, (0.1, 1e-8, 0.0, 0.0, 1.0)),
+        ("rmsprop", 3, (0.1, 0.9, 1e-8, 0.5, 0.0, 0.0, 1.0)),
+        ("adam", 2, (0.1, 0.9, 0.99, 0.5, 1e-8, 0.0, 0.0, 0.99)),
+    ):
+        p, own = normal(97, 11), [np.abs(normal(97, 11)) for _ in range(states)]
+        getattr(kernel, name)(p, g.reshape(97, 11), *own, *settings)
+        found += [p, *own]
+    kernel.scale(g, np.float64(0.3))
+    return [*found, g, kernel.sum_of_squares(g)]
+
+
+CASES: dict[str, Callable[[Any], list[Any]]] = {
+    "activation": _activation,
+    "attention": _attention,
+    "dropout": _dropout,
+    "layer_norm": _layer_norm,
+    "softmax_cross_entropy": _cross_entropy,
+    "optimizer": _optimizer,
+}
+
+
+@pytest.mark.parametrize("family", CASES)
+@pytest.mark.parametrize("parts", [2, 3, 8])
+def test_a_kernel_in_parts_gives_what_it_gives_whole(
+    family: str, parts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the bit, but for sums over parts."""
+    kernel = importlib.import_module(f"seqkit.backend.kernels.{family}.cpu")
+    monkeypatch.setattr(kernel, "parts_for", lambda *_: 1)
+    whole = CASES[family](kernel)
+    monkeypatch.setattr(kernel, "parts_for", lambda *_: parts)
+    for ours, expected in zip(CASES[family](kernel), whole, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-5 if ours.ndim < 2 else 0)
+
+
+@pytest.mark.parametrize("family", CASES)
+def test_arrays_of_other_kinds_go_to_the_reference(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task reads memory as float32 side by side: it must never get anything else."""
+    kernel = importlib.import_module(f"seqkit.backend.kernels.{family}.cpu")
+    reference = importlib.import_module(f"seqkit.backend.kernels.{family}.reference")
+    expected = CASES[family](reference)
+    monkeypatch.setattr(kernel, "plain", lambda *_: False)
+    monkeypatch.setattr(kernel, "share", _only_sums)
+    for ours, theirs in zip(CASES[family](kernel), expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert not team.plain(np.zeros(3))
+    assert not team.plain(np.zeros((3, 3), np.float32).T[1:])
+    assert team.plain(None, np.zeros((3, 3), np.float32))
+
+
+def _only_sums(task: Any, parts: int, *given: Any) -> None:
+    assert task._pyfunc.__name__ == "_sum_of_squares_part", "a task has got what it cannot read"
+    given[-1][0] = (given[1].astype(np.float64) ** 2).sum()
