@@ -118,7 +118,8 @@ def lstm(xp, x, h0, c0, Wx, Wh, b, mask=None, *, reverse=False, needs):  # type:
         dz = empty(xp, gates.shape, gates.dtype)
         family.backward(gates, Wh, time.keep, cs, d_out, dh, dc, dz)
         dx, dWx, dWh = _parameter_gradients(xp, xs, hs, dz, dz, Wx, Wh, (needs[0], needs[3], needs[4]))
-        db = dz.reshape(-1, 4 * H).sum(axis=0) if needs[5] else None
+        sums = kernels("column_sums", xp, x.dtype).column_sums
+        db = sums(dz.reshape(-1, 4 * H)) if needs[5] else None
         gradients = (None if dx is None else time.leave(dx), dh, dc, dWx, dWh, db)
         return gradients if len(needs) == 6 else (*gradients, None)
 
@@ -141,24 +142,26 @@ def gru(xp, x, h0, Wx, Wh, bx, bh, mask=None, *, reverse=False, needs):  # type:
     gates = _input_products(xp, xs, Wx, bx)
     hs, recurrent = empty(xp, (T + 1, B, H), x.dtype), empty(xp, gates.shape, x.dtype)
     hs[0] = h0
-    Wh_T = xp.ascontiguousarray(Wh.T)
+    product, Wh_T = kernels("matrix_product", xp, x.dtype).product, xp.ascontiguousarray(Wh.T)
     for t in range(T):
-        xp.matmul(hs[t], Wh_T, out=recurrent[t])
-        recurrent[t] += bh
+        product(hs[t], Wh_T, recurrent[t], bh)
         family.step_forward(gates[t], recurrent[t], time.keep[t], hs[t], hs[t + 1])
 
     def backward(dy, dh_last):  # type: ignore[no-untyped-def]
         d_out = None if dy is None else time.silence(time.enter(dy))
         dh = _seed(xp, dh_last, h0)
         da, du = empty(xp, gates.shape, gates.dtype), empty(xp, gates.shape, gates.dtype)
+        through = empty(xp, (B, H), x.dtype)
         for t in range(T - 1, -1, -1):
             if d_out is not None:
                 dh += d_out[t]
             family.step_backward(gates[t], recurrent[t], time.keep[t], hs[t], dh, da[t], du[t])
-            dh += du[t] @ Wh
+            product(du[t], Wh, through)
+            dh += through
         dx, dWx, dWh = _parameter_gradients(xp, xs, hs, da, du, Wx, Wh, (needs[0], needs[2], needs[3]))
-        dbx = da.reshape(-1, 3 * H).sum(axis=0) if needs[4] else None
-        dbh = du.reshape(-1, 3 * H).sum(axis=0) if needs[5] else None
+        sums = kernels("column_sums", xp, x.dtype).column_sums
+        dbx = sums(da.reshape(-1, 3 * H)) if needs[4] else None
+        dbh = sums(du.reshape(-1, 3 * H)) if needs[5] else None
         gradients = (None if dx is None else time.leave(dx), dh, dWx, dWh, dbx, dbh)
         return gradients if len(needs) == 6 else (*gradients, None)
 
@@ -182,9 +185,11 @@ def rnn(xp, x, h0, Wx, Wh, b, mask=None, *, nonlinearity="tanh", reverse=False, 
     z = _input_products(xp, xs, Wx, b)
     hs = empty(xp, (T + 1, B, H), x.dtype)
     hs[0] = h0
-    Wh_T = xp.ascontiguousarray(Wh.T)
+    product, Wh_T = kernels("matrix_product", xp, x.dtype).product, xp.ascontiguousarray(Wh.T)
+    step = empty(xp, (B, H), x.dtype)
     for t in range(T):
-        z[t] += hs[t] @ Wh_T
+        product(hs[t], Wh_T, step)
+        z[t] += step
         new = xp.tanh(z[t]) if nonlinearity == "tanh" else xp.maximum(z[t], 0)
         hs[t + 1] = xp.where(time.keep[t][:, None], new, hs[t]) if time.masked else new
 
@@ -198,14 +203,14 @@ def rnn(xp, x, h0, Wx, Wh, b, mask=None, *, nonlinearity="tanh", reverse=False, 
             h = hs[t + 1]
             slope = 1 - h * h if nonlinearity == "tanh" else (h > 0).astype(h.dtype)
             dz[t] = dh * slope
+            kept = time.keep[t][:, None]
             if time.masked:
-                kept = time.keep[t][:, None]
                 dz[t] *= kept
-                dh = dz[t] @ Wh + dh * ~kept
-            else:
-                dh = dz[t] @ Wh
+            product(dz[t], Wh, step)
+            dh = step + dh * ~kept if time.masked else step.copy()
         dx, dWx, dWh = _parameter_gradients(xp, xs, hs, dz, dz, Wx, Wh, (needs[0], needs[2], needs[3]))
-        db = dz.reshape(-1, H).sum(axis=0) if needs[4] else None
+        sums = kernels("column_sums", xp, x.dtype).column_sums
+        db = sums(dz.reshape(-1, H)) if needs[4] else None
         gradients = (None if dx is None else time.leave(dx), dh, dWx, dWh, db)
         return gradients if len(needs) == 5 else (*gradients, None)
 

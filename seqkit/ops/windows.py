@@ -11,7 +11,7 @@ from seqkit.errors import ShapeError, UsageError
 Pair = tuple[int, int]
 IntOrPair = int | Pair
 
-BLOCK_BYTES = {"host": 1 << 20, "device": 1 << 28}
+BLOCK_BYTES = {"host": 1 << 22, "device": 1 << 28}
 """The windows of this many bytes are laid out at a time: on a CPU they stay in its cache."""
 
 

@@ -35,9 +35,10 @@ def pays(xp: Any, dtype: Any, W_shape: tuple[int, ...], steps: Pair) -> bool:
 def forward(xp: Any, x: Any, W: Any, pads: Pair, end: ConvolutionEnd) -> None:
     """The products of x (B, H, W, C) with W (F, 3, 3, C) into ``end``."""
     family, U = kernels("winograd", xp, x.dtype), _transformed(xp, W)
+    product = kernels("matrix_product", xp, x.dtype).products_of_heads
     for block, tiles, V, M in _blocks(xp, end, U):
         family.pixels_to_tiles(x[block], tiles, pads, V)
-        xp.matmul(V, U, out=M)
+        product(V[None], U[None], M[None])
         family.results_from_tiles(M, tiles, end.products(block))
         end.finish(block)
 
@@ -51,13 +52,15 @@ def backward(  # type: ignore[no-untyped-def]
     dx: Any = empty(xp, x.shape, x.dtype) if needs[0] else None
     dU: Any = zeros(xp, U.shape, x.dtype) if needs[1] else None
     part = empty(xp, U.shape, x.dtype)
+    product = kernels("matrix_product", xp, x.dtype).products_of_heads
     for block, tiles, V, M in _blocks(xp, end, U):
         family.results_to_tiles(end.gradient(block), tiles, M)
         if needs[1]:
             family.pixels_to_tiles(x[block], tiles, pads, V)
-            dU += xp.matmul(V.transpose(0, 2, 1), M, out=part)
+            product(V.transpose(0, 2, 1)[None], M[None], part[None])
+            dU += part
         if needs[0]:
-            xp.matmul(M, U_back, out=V)
+            product(M[None], U_back[None], V[None])
             family.pixels_from_tiles(V, tiles, pads, dx[block])
     if dU is None:
         return dx, None

@@ -200,6 +200,40 @@ def _optimizer(kernel: Any) -> list[Any]:
     return [*found, g, kernel.sum_of_squares(g)]
 
 
+def _column_sums(kernel: Any) -> list[Any]:
+    x = normal(37, 53)
+    return [kernel.column_sums(x), kernel.column_sums(x, normal(37))]
+
+
+def _convolution(kernel: Any) -> list[Any]:
+    x, dx = normal(7, 9, 8, 3), np.empty((7, 9, 8, 3), np.float32)
+    columns, y, dz = np.empty((7, 9, 4, 3, 2, 3), np.float32), normal(70, 5), np.empty((70, 5), np.float32)
+    kernel.gather(x, (1, 2), (1, 0), columns)
+    kernel.scatter(columns + 1, (1, 2), (1, 0), dx)
+    kernel.add_bias(y, normal(5), True)
+    kernel.where_positive(normal(70, 5) + 1, y, dz)
+    return [columns, dx, y, dz]
+
+
+def _winograd(kernel: Any) -> list[Any]:
+    x, tiles, padding = normal(5, 7, 6, 3), (4, 3), (1, 1)
+    V, y = np.empty((16, 60, 3), np.float32), np.empty((5, 7, 6, 3), np.float32)
+    M, dx = np.empty((16, 60, 3), np.float32), np.empty((5, 7, 6, 3), np.float32)
+    kernel.pixels_to_tiles(x, tiles, padding, V)
+    kernel.results_from_tiles(V, tiles, y)
+    kernel.results_to_tiles(x, tiles, M)
+    kernel.pixels_from_tiles(V, tiles, padding, dx)
+    return [V, y, M, dx]
+
+
+def _pooling(kernel: Any) -> list[Any]:
+    x, y, dx = normal(5, 7, 6, 3), np.empty((5, 3, 3, 3), np.float32), np.empty((5, 7, 6, 3), np.float32)
+    winner = np.empty(y.shape, np.uint8)
+    kernel.max_forward(x, (2, 2), (2, 2), (0, 0), -np.inf, y, winner)
+    kernel.max_backward(y + 1, winner, (2, 2), (2, 2), (0, 0), dx)
+    return [y, winner, dx]
+
+
 CASES: dict[str, Callable[[Any], list[Any]]] = {
     "activation": _activation,
     "attention": _attention,
@@ -207,6 +241,10 @@ CASES: dict[str, Callable[[Any], list[Any]]] = {
     "layer_norm": _layer_norm,
     "softmax_cross_entropy": _cross_entropy,
     "optimizer": _optimizer,
+    "column_sums": _column_sums,
+    "convolution": _convolution,
+    "winograd": _winograd,
+    "pooling": _pooling,
 }
 
 

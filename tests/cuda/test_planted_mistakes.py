@@ -97,7 +97,12 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
     "word2vec: negatives from the next word's draws": ("word2vec", "walk(", "(1 + negative)", "negative"),
     "word2vec: a chunk takes the next one's key": ("word2vec", "one_share(", "keys[chunk]", "keys[0]"),
     "word2vec: all chunks at one rate": ("word2vec", "one_share(", "alphas[chunk]", "alphas[0]"),
-    "word2vec: words between chunks": ("word2vec", "one_share(", " - starts[chunk]", ""),
+    "word2vec: every other word twice": (
+        "word2vec",
+        "one_share(",
+        "m - starts[chunk]",
+        "(m - starts[chunk]) / 2 * 2",
+    ),
     "word2vec: a share ends too soon": (
         "word2vec",
         "one_share(",

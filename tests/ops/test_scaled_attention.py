@@ -139,14 +139,14 @@ def test_float32_of_large_scores_is_close_to_float64(scale: float, monkeypatch: 
 
 @pytest.mark.parametrize("causal", [False, True])
 def test_an_odd_length_of_more_than_a_block(causal: bool) -> None:
-    """517 queries of 519 keys are a block of 505, and one of 12, of which each shape has its own product."""
+    """733 queries of 735 keys are a block of 713, and one of 20, of which each shape has its own product."""
     random = np.random.default_rng(6)
-    arrays = [random.standard_normal((1, 1, n, 4)).astype(np.float32) for n in (517, 519, 519)]
+    arrays = [random.standard_normal((1, 1, n, 4)).astype(np.float32) for n in (733, 735, 735)]
     inputs = [Tensor(x, requires_grad=True) for x in arrays]
-    assert [b.queries[2].start for b in attention_blocks.blocks(1, 1, 517, 519, causal)] == [0, 505]
-    seen = np.tri(517, 519, 2, dtype=bool) if causal else np.ones((517, 519), bool)
+    assert [b.queries[2].start for b in attention_blocks.blocks(1, 1, 733, 735, causal)] == [0, 713]
+    seen = np.tri(733, 735, 2, dtype=bool) if causal else np.ones((733, 735), bool)
     mask = np.array([400])
-    expected = results(ops.attention(*inputs, (seen & (np.arange(519) < 400))[None, None])[0], inputs)
+    expected = results(ops.attention(*inputs, (seen & (np.arange(735) < 400))[None, None])[0], inputs)
     assert_equal(attend(inputs, mask, causal=causal), expected, 2e-5)
 
 

@@ -51,6 +51,12 @@ def vector(address, size):  # type: ignore[no-untyped-def]
 
 
 @merged
+def bytes_at(address, size):  # type: ignore[no-untyped-def]
+    """(``size``,) uint8."""
+    return numba.carray(_pointer(address), (size,), np.uint8)
+
+
+@merged
 def booleans(address, size):  # type: ignore[no-untyped-def]
     """(``size``,) bool."""
     return numba.carray(_pointer(address), (size,), np.bool_)

@@ -11,12 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from seqkit.backend.kernels.compiler import inline, jit
+from seqkit.backend.kernels.compiler import inline, jit, task
 from seqkit.backend.kernels.pooling.reference import Pair, mean_backward, mean_forward
+from seqkit.backend.kernels.team import bounds, number, parts_for, plain, real, share
+from seqkit.backend.kernels.views import bytes_at, floats, vector
 
 __all__ = ["max_backward", "max_forward", "mean_backward", "mean_forward"]
 
 _ZERO = np.float32(0)
+_OF_PART = 1 << 14
+"""Numbers of a part: some 5 µs."""
 
 
 @inline
@@ -70,6 +74,37 @@ def _pairs_backward(dy, winner, B, rows, OW, C):  # type: ignore[no-untyped-def]
                     lower[right + c] = dy[at + c] if winner[at + c] == 3 else _ZERO
                 at += channels
                 left = right + channels
+
+
+@task
+def _pairs_forward_part(numbers, part, parts):  # type: ignore[no-untyped-def]
+    H, OH, OW, C = number(numbers, 1), number(numbers, 3), number(numbers, 4), number(numbers, 5)
+    first, last = bounds(number(numbers, 0), part, parts)
+    n, width, done, size = last - first, number(numbers, 2) * C, first * OH * OW * C, OH * OW * C
+    _pairs_forward(
+        floats(number(numbers, 6) + 4 * first * H * width, n * H, width),
+        n,
+        np.float32(real(numbers, 9)),
+        vector(number(numbers, 7) + 4 * done, n * size),
+        bytes_at(number(numbers, 8) + done, n * size),
+        OW,
+        C,
+    )
+
+
+@task
+def _pairs_backward_part(numbers, part, parts):  # type: ignore[no-untyped-def]
+    H, OH, OW, C = number(numbers, 1), number(numbers, 3), number(numbers, 4), number(numbers, 5)
+    first, last = bounds(number(numbers, 0), part, parts)
+    n, width, done, size = last - first, number(numbers, 2) * C, first * OH * OW * C, OH * OW * C
+    _pairs_backward(
+        vector(number(numbers, 7) + 4 * done, n * size),
+        bytes_at(number(numbers, 8) + done, n * size),
+        n,
+        floats(number(numbers, 6) + 4 * first * H * width, n * H, width),
+        OW,
+        C,
+    )
 
 
 @jit
@@ -130,26 +165,29 @@ def _max_backward(dy, winner, size, stride, padding, dx, OH, OW):  # type: ignor
         at += channels
 
 
-def _in_pairs(size: Pair, stride: Pair, padding: Pair) -> bool:
-    return size == stride == (2, 2) and padding == (0, 0)
+def _in_pairs(size: Pair, stride: Pair, padding: Pair, winner: Any, *arrays: Any) -> bool:
+    readable = plain(*arrays) and winner.dtype == np.uint8 and winner.flags.c_contiguous
+    return readable and size == stride == (2, 2) and padding == (0, 0)
 
 
 def max_forward(x: Any, size: Pair, stride: Pair, padding: Pair, floor: float, y: Any, winner: Any) -> None:
     """See the reference."""
-    (B, H, _, C), (_, OH, OW, _) = x.shape, y.shape
+    (B, H, W, C), (_, OH, OW, _) = x.shape, y.shape
     flat, places, lowest = y.reshape(-1), winner.reshape(-1), np.float32(floor)
-    if B and _in_pairs(size, stride, padding):
-        _pairs_forward(x.reshape(B * H, -1), B, lowest, flat, places, OW, C)
+    if B and _in_pairs(size, stride, padding, winner, x, y):
+        parts = min(B, parts_for(x.size, _OF_PART))
+        share(_pairs_forward_part, parts, B, H, W, OH, OW, C, x, y, winner, float(floor))
     else:
         _max_forward(x, size, stride, padding, lowest, flat, places, OH, OW)
 
 
 def max_backward(dy: Any, winner: Any, size: Pair, stride: Pair, padding: Pair, dx: Any) -> None:
     """See the reference."""
-    (B, H, _, C), (_, OH, OW, _) = dx.shape, dy.shape
+    (B, H, W, C), (_, OH, OW, _) = dx.shape, dy.shape
     flat, places = dy.reshape(-1), winner.reshape(-1)
-    if B and _in_pairs(size, stride, padding):
+    if B and _in_pairs(size, stride, padding, winner, dy, dx):
         dx[:, 2 * OH :], dx[:, :, 2 * OW :] = 0, 0  # what no window covers
-        _pairs_backward(flat, places, B, dx.reshape(B * H, -1), OW, C)
+        parts = min(B, parts_for(dx.size, _OF_PART))
+        share(_pairs_backward_part, parts, B, H, W, OH, OW, C, dx, dy, winner)
     else:
         _max_backward(flat, places, size, stride, padding, dx, OH, OW)

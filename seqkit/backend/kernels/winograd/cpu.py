@@ -10,15 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from seqkit.backend.kernels.compiler import jit
+from seqkit.backend.kernels.compiler import inline, jit, task
 from seqkit.backend.kernels.convolution.reference import Pair
+from seqkit.backend.kernels.team import bounds, number, parts_for, plain, share
+from seqkit.backend.kernels.views import blocks
+from seqkit.backend.kernels.winograd import reference
 
 PAYS = True
 _ZERO = np.float32(0)
+_OF_PART = 1 << 13
+"""Pixels, of all channels, of a part: some 5 µs."""
 
 
 @jit
-def _pixels_to_tiles(x, TH, TW, up, left, V):  # type: ignore[no-untyped-def]
+def _pixels_to_tiles(x, TH, TW, up, left, V, start, end):  # type: ignore[no-untyped-def]
     B, H, W, C = x.shape
     rows, flat = x.reshape(B * H, W * C), V.reshape(-1)
     blank = np.zeros(W * C, np.float32)
@@ -26,8 +31,8 @@ def _pixels_to_tiles(x, TH, TW, up, left, V):  # type: ignore[no-untyped-def]
     inner = scratch[:, left * C : (left + W) * C]
     s0, s1, s2, s3 = inner[0], inner[1], inner[2], inner[3]
     place = np.uint64(V.shape[1] * C)
-    c, at = np.uint64(C), np.uint64(0)
-    for image in range(B):
+    c, at = np.uint64(C), np.uint64(start * TH * TW * C)
+    for image in range(start, end):
         for th in range(TH):
             r = 2 * th - up
             a = rows[image * H + r] if 0 <= r < H else blank
@@ -67,16 +72,16 @@ def _pixels_to_tiles(x, TH, TW, up, left, V):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _pixels_from_tiles(dV, TH, TW, up, left, dx):  # type: ignore[no-untyped-def]
+def _pixels_from_tiles(dV, TH, TW, up, left, dx, start, end):  # type: ignore[no-untyped-def]
     B, H, W, C = dx.shape
     rows, flat = dx.reshape(B * H, W * C), dV.reshape(-1)
-    rows[:] = _ZERO
+    rows[start * H : end * H] = _ZERO
     scratch = np.empty((4, (2 * TW + 2) * C), np.float32)
     inner = scratch[:, left * C : (left + W) * C]
     s0, s1, s2, s3 = inner[0], inner[1], inner[2], inner[3]
     place = np.uint64(dV.shape[1] * C)
-    c, at = np.uint64(C), np.uint64(0)
-    for image in range(B):
+    c, at = np.uint64(C), np.uint64(start * TH * TW * C)
+    for image in range(start, end):
         for th in range(TH):
             scratch[:] = _ZERO
             for i in range(4):
@@ -121,14 +126,14 @@ def _pixels_from_tiles(dV, TH, TW, up, left, dx):  # type: ignore[no-untyped-def
 
 
 @jit
-def _results_from_tiles(M, TH, TW, y):  # type: ignore[no-untyped-def]
+def _results_from_tiles(M, TH, TW, y, start, end):  # type: ignore[no-untyped-def]
     B, OH, OW, F = y.shape
     rows, flat = y.reshape(B * OH, OW * F), M.reshape(-1)
     scratch = np.empty((4, 2 * TW * F), np.float32)
     s0, s1, s2, s3 = scratch[0], scratch[1], scratch[2], scratch[3]
     place = np.uint64(M.shape[1] * F)
-    f, at = np.uint64(F), np.uint64(0)
-    for image in range(B):
+    f, at = np.uint64(F), np.uint64(start * TH * TW * F)
+    for image in range(start, end):
         for th in range(TH):
             for i in range(4):
                 s = scratch[i]
@@ -156,7 +161,7 @@ def _results_from_tiles(M, TH, TW, y):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _results_to_tiles(dy, TH, TW, dM):  # type: ignore[no-untyped-def]
+def _results_to_tiles(dy, TH, TW, dM, start, end):  # type: ignore[no-untyped-def]
     B, OH, OW, F = dy.shape
     rows, flat = dy.reshape(B * OH, OW * F), dM.reshape(-1)
     blank = np.zeros(OW * F, np.float32)
@@ -164,8 +169,8 @@ def _results_to_tiles(dy, TH, TW, dM):  # type: ignore[no-untyped-def]
     inner = scratch[:, : OW * F]
     s0, s1, s2, s3 = inner[0], inner[1], inner[2], inner[3]
     place = np.uint64(dM.shape[1] * F)
-    f, at = np.uint64(F), np.uint64(0)
-    for image in range(B):
+    f, at = np.uint64(F), np.uint64(start * TH * TW * F)
+    for image in range(start, end):
         for th in range(TH):
             a = rows[image * OH + 2 * th]
             b = rows[image * OH + 2 * th + 1] if 2 * th + 1 < OH else blank
@@ -199,21 +204,80 @@ def _results_to_tiles(dy, TH, TW, dM):  # type: ignore[no-untyped-def]
             at += np.uint64(TW * F)
 
 
+@inline
+def _images(numbers, i):  # type: ignore[no-untyped-def]
+    """(B, H, W, C), of which the address and then the sizes are given."""
+    sizes = number(numbers, i + 1), number(numbers, i + 2), number(numbers, i + 3), number(numbers, i + 4)
+    return blocks(number(numbers, i), sizes[0], sizes[1], sizes[2], sizes[3])
+
+
+@inline
+def _tiles(numbers, i):  # type: ignore[no-untyped-def]
+    """(16, N, C), of which the address and then the sizes are given."""
+    sizes = number(numbers, i + 1), number(numbers, i + 2), number(numbers, i + 3)
+    return blocks(number(numbers, i), sizes[0], sizes[1], sizes[2], 1)
+
+
+@task
+def _pixels_to_tiles_part(numbers, part, parts):  # type: ignore[no-untyped-def]
+    start, end = bounds(number(numbers, 5), part, parts)
+    TH, TW = number(numbers, 0), number(numbers, 1)
+    _pixels_to_tiles(
+        _images(numbers, 4), TH, TW, number(numbers, 2), number(numbers, 3), _tiles(numbers, 9), start, end
+    )
+
+
+@task
+def _pixels_from_tiles_part(numbers, part, parts):  # type: ignore[no-untyped-def]
+    start, end = bounds(number(numbers, 5), part, parts)
+    TH, TW = number(numbers, 0), number(numbers, 1)
+    _pixels_from_tiles(
+        _tiles(numbers, 9), TH, TW, number(numbers, 2), number(numbers, 3), _images(numbers, 4), start, end
+    )
+
+
+@task
+def _results_from_tiles_part(numbers, part, parts):  # type: ignore[no-untyped-def]
+    start, end = bounds(number(numbers, 5), part, parts)
+    TH, TW = number(numbers, 0), number(numbers, 1)
+    _results_from_tiles(_tiles(numbers, 9), TH, TW, _images(numbers, 4), start, end)
+
+
+@task
+def _results_to_tiles_part(numbers, part, parts):  # type: ignore[no-untyped-def]
+    start, end = bounds(number(numbers, 5), part, parts)
+    TH, TW = number(numbers, 0), number(numbers, 1)
+    _results_to_tiles(_images(numbers, 4), TH, TW, _tiles(numbers, 9), start, end)
+
+
+def _run(task: Any, images: Any, tiles: Pair, padding: Pair, transformed: Any) -> None:
+    parts = min(len(images), parts_for(images.size, _OF_PART))
+    share(task, parts, *tiles, *padding, images, *images.shape, transformed, *transformed.shape)
+
+
 def pixels_to_tiles(x: Any, tiles: Pair, padding: Pair, V: Any) -> None:
     """See the reference."""
-    _pixels_to_tiles(x, *tiles, *padding, V)
+    if not plain(x, V):
+        return reference.pixels_to_tiles(x, tiles, padding, V)
+    return _run(_pixels_to_tiles_part, x, tiles, padding, V)
 
 
 def pixels_from_tiles(dV: Any, tiles: Pair, padding: Pair, dx: Any) -> None:
     """See the reference."""
-    _pixels_from_tiles(dV, *tiles, *padding, dx)
+    if not plain(dV, dx):
+        return reference.pixels_from_tiles(dV, tiles, padding, dx)
+    return _run(_pixels_from_tiles_part, dx, tiles, padding, dV)
 
 
 def results_from_tiles(M: Any, tiles: Pair, y: Any) -> None:
     """See the reference."""
-    _results_from_tiles(M, *tiles, y)
+    if not plain(M, y):
+        return reference.results_from_tiles(M, tiles, y)
+    return _run(_results_from_tiles_part, y, tiles, (0, 0), M)
 
 
 def results_to_tiles(dy: Any, tiles: Pair, dM: Any) -> None:
     """See the reference."""
-    _results_to_tiles(dy, *tiles, dM)
+    if not plain(dy, dM):
+        return reference.results_to_tiles(dy, tiles, dM)
+    return _run(_results_to_tiles_part, dy, tiles, (0, 0), dM)
