@@ -57,7 +57,7 @@ def command(as_json: bool) -> None:
     import seqkit
     from seqkit.backend import cache_dir, data_dir
     from seqkit.backend import device as parse_device
-    from seqkit.backend.kernels import numba_missing
+    from seqkit.backend.kernels import numba_missing, products
     from seqkit.corpora import REGISTRY, corpus_status
     from seqkit.errors import DeviceError
     from seqkit.threads import available_cores, thread_count
@@ -81,6 +81,7 @@ def command(as_json: bool) -> None:
         "threads": thread_count(),
         "cores": available_cores(),
         "kernels": "compiled (Numba)" if why is None else f"reference ({why})",
+        "products": products(),
         "gpu": gpu,
         "data": _folder(data_dir()),
         "cache": _folder(cache_dir()),
@@ -94,6 +95,7 @@ def command(as_json: bool) -> None:
         click.echo(f"{key:<9} {report[key]}")
     click.echo(f"threads   {report['threads']} of {report['cores']} cores")
     click.echo(f"kernels   {report['kernels']}")
+    click.echo(f"products  {report['products']}")
     click.echo(f"gpu       {report['gpu']}")
     for key in ("data", "cache"):
         folder: Any = report[key]

@@ -72,6 +72,19 @@ def _softmax_in_place(xp: Any, scores: Any, bias: Any) -> None:
     )  # the top alone adds 1: only empty rows are below
 
 
+def _product(xp: Any, a: Any, b: Any, like: tuple[int, ...]) -> Any:
+    """a·b of each example, a new array; a (..., M, K), b (..., K, N), ``like`` the result's shape."""
+    out = empty(xp, like, a.dtype)
+    family = kernels("matrix_product", xp, a.dtype)
+    if a.ndim == 3:
+        family.products_of_heads(a[:, None], b[:, None], out[:, None])
+    elif a.ndim == 4:
+        family.products_of_heads(a, b, out)
+    else:
+        xp.matmul(a, b, out=out)
+    return out
+
+
 Backward = Callable[[Any, Any, bool, bool], tuple[Any, Any]]
 
 
@@ -88,17 +101,16 @@ def _read(xp: Any, weights: Any, v: Any, rate: float, generator: Generator | Non
         key = check_generator("attention dropout", generator).next_key()
         used = empty(xp, weights.shape, weights.dtype)
         dropout.masked_scale(weights, key, threshold, factor, used)
-    context = xp.matmul(used, v, out=empty(xp, (*used.shape[:-1], v.shape[-1]), v.dtype))
+    context = _product(xp, used, v, (*used.shape[:-1], v.shape[-1]))
 
     def backward(d_context: Any, d_weights: Any, of_scores: bool, of_v: bool) -> tuple[Any, Any]:
         d_scores = dv = None
         if of_v and d_context is not None:
-            dv = xp.matmul(used.swapaxes(-1, -2), d_context, out=empty(xp, v.shape, v.dtype))
+            dv = _product(xp, used.swapaxes(-1, -2), d_context, v.shape)
         if of_scores:
             d = d_weights
             if d_context is not None:
-                d = empty(xp, weights.shape, weights.dtype)
-                xp.matmul(d_context, v.swapaxes(-1, -2), out=d)
+                d = _product(xp, d_context, v.swapaxes(-1, -2), weights.shape)
                 if key is not None:
                     dropout.masked_scale(d, key, threshold, factor, d)
                 if d_weights is not None:
@@ -122,8 +134,7 @@ def attention(xp, q, k, v, mask=None, *, scale=None, rate=0.0, generator=None, n
     """
     check_shapes("attention", q, k, v)
     scale = 1 / math.sqrt(q.shape[-1]) if scale is None else float(scale)
-    weights = empty(xp, (*q.shape[:-1], k.shape[-2]), q.dtype)
-    xp.matmul(q, k.swapaxes(-1, -2), out=weights)
+    weights = _product(xp, q, k.swapaxes(-1, -2), (*q.shape[:-1], k.shape[-2]))
     if scale != 1:
         weights *= scale
     _softmax_in_place(xp, weights, bias_of_mask(xp, mask, weights.shape, weights.dtype))
@@ -135,9 +146,9 @@ def attention(xp, q, k, v, mask=None, *, scale=None, rate=0.0, generator=None, n
             d_scores *= scale
         dq = dk = None
         if needs[0]:
-            dq = xp.matmul(d_scores, k, out=empty(xp, q.shape, q.dtype))
+            dq = _product(xp, d_scores, k, q.shape)
         if needs[1]:
-            dk = xp.matmul(d_scores.swapaxes(-1, -2), q, out=empty(xp, k.shape, k.dtype))
+            dk = _product(xp, d_scores.swapaxes(-1, -2), q, k.shape)
         return (dq, dk, dv) if len(needs) == 3 else (dq, dk, dv, None)
 
     return (context, weights), backward

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from seqkit.autograd import differentiable
+from seqkit.backend.kernels import kernels
 from seqkit.errors import ShapeError
 
 
@@ -22,13 +23,11 @@ def rotary(xp, x, positions, *, base=10000.0, interleaved=False):  # type: ignor
     frequencies = float(base) ** (xp.arange(D // 2) * (-2.0 / D))
     angles = positions[..., None] * frequencies
     cos, sin = xp.cos(angles).astype(x.dtype), xp.sin(angles).astype(x.dtype)
-    first = (..., slice(0, None, 2)) if interleaved else (..., slice(0, D // 2))
-    second = (..., slice(1, None, 2)) if interleaved else (..., slice(D // 2, None))
+    family = kernels("rotary", xp, x.dtype)
 
     def turned(v, sin):  # type: ignore[no-untyped-def]
-        a, b, out = v[first], v[second], xp.empty_like(v)
-        out[first] = a * cos - b * sin
-        out[second] = a * sin + b * cos
+        out = xp.empty_like(v)
+        family.turn(v, cos, sin, interleaved, out)
         return out
 
     return turned(x, sin), lambda dy: (turned(dy, -sin), None)

@@ -200,6 +200,16 @@ def _optimizer(kernel: Any) -> list[Any]:
     return [*found, g, kernel.sum_of_squares(g)]
 
 
+def _rotary(kernel: Any) -> list[Any]:
+    """Heads side by side, as a linear layer leaves them, and packed ones; both orders of pairs."""
+    found: list[Any] = []
+    for x in (normal(3, 7, 2, 5, 6)[:, :, 1].swapaxes(1, 2), normal(5, 7, 6)):
+        for interleaved in (False, True):
+            found.append(np.empty_like(x))
+            kernel.turn(x, np.cos(normal(7, 3)), np.sin(normal(7, 3)), interleaved, found[-1])
+    return found
+
+
 def _column_sums(kernel: Any) -> list[Any]:
     x = normal(37, 53)
     return [kernel.column_sums(x), kernel.column_sums(x, normal(37))]
@@ -245,6 +255,7 @@ CASES: dict[str, Callable[[Any], list[Any]]] = {
     "convolution": _convolution,
     "winograd": _winograd,
     "pooling": _pooling,
+    "rotary": _rotary,
 }
 
 

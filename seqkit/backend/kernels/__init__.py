@@ -36,6 +36,16 @@ def numba_missing() -> str | None:
 
 
 @functools.cache
+def products() -> str:
+    """Who multiplies float32 matrices on the CPU, for people to read."""
+    if numba_missing() is None:
+        tiles = importlib.import_module(f"{__name__}.matrix_product.tiles")
+        if tiles.FITS:
+            return f"tiles of {tiles.TALLEST} by {tiles.PANEL} numbers, kernels on all threads"
+    return "BLAS, kernels on one thread"
+
+
+@functools.cache
 def _version(family: str, version: str) -> ModuleType | None:
     name = f"{__name__}.{family}.{version}"
     return importlib.import_module(name) if importlib.util.find_spec(name) else None

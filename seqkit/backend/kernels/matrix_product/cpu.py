@@ -36,7 +36,7 @@ from seqkit.backend.kernels.team import address, bounds, number, parts_for, shar
 
 _STRIPE = 16
 """Tiles of the left factor packed at a time, where that is needed."""
-_SCRATCH = PANEL + max(PACKED, PANEL * DEEPEST) + _STRIPE * DEEPEST * TALLEST + LANES
+_SCRATCH = PANEL + max(PACKED, PANEL * DEEPEST) + _STRIPE * (DEEPEST * TALLEST + LANES)
 """Numbers of memory for a part: zeros, panels, packed tiles."""
 _LEAST = 1 << 18
 """Multiply-adds of a product that is not left to BLAS."""
@@ -68,19 +68,10 @@ def _product(a, row, step, M, K, b, k_stride, n_stride, N, bias, c, c_row, scrat
                 source, line, stride = a + SIZE * (top * row + k * step), row, step
                 if step != 1:
                     if i % _STRIPE == 0:
-                        for j in range(i, min(tiles, i + _STRIPE)):
-                            j_top = M * j // tiles
-                            room = left + SIZE * (j - i) * depth * TALLEST
-                            pack_left(
-                                a + SIZE * k * step,
-                                row,
-                                step,
-                                j_top,
-                                M * (j + 1) // tiles - j_top,
-                                depth,
-                                room,
-                            )
-                    source, line, stride = left + SIZE * (i % _STRIPE) * depth * TALLEST, 1, TALLEST
+                        below = min(tiles, i + _STRIPE)
+                        pack_left(a + SIZE * k * step, row, step, M, tiles, i, below, depth, left)
+                    source = left + SIZE * (i % _STRIPE) * (depth * TALLEST + LANES)
+                    line, stride = 1, TALLEST
                 for j in range(0, width, PANEL):
                     out, start, start_row = c + SIZE * (top * c_row + n + j), zeros, 0
                     if block:

@@ -270,15 +270,18 @@ def pack(b, k_stride, n_stride, depth, width, panels):  # type: ignore[no-untype
 
 
 @jit
-def pack_left(a, row, step, top, height, depth, left):  # type: ignore[no-untyped-def]
-    """``height`` rows of a from ``top`` as one tile (depth, TALLEST)."""
-    source = a + SIZE * top * row
-    for i in range(depth):
-        if row == 1:  # what is too much of a line is written over by the next; behind the last there is room
-            _copy_line(source + SIZE * i * step, height, left + SIZE * i * TALLEST)
-            continue
-        for line in range(height):
-            _copy(source + SIZE * (line * row + i * step), left + SIZE * (i * TALLEST + line))
+def pack_left(a, row, step, M, tiles, first, below, depth, left):  # type: ignore[no-untyped-def]
+    """Of the ``tiles`` tiles of M rows of a those from ``first`` to ``below``, as (·, depth, TALLEST)."""
+    for tile in range(first, below):
+        top, bottom = M * tile // tiles, M * (tile + 1) // tiles
+        source, target = a + SIZE * top * row, left + SIZE * (tile - first) * (depth * TALLEST + LANES)
+        for i in range(depth):
+            if row == 1:  # what is too much of a line is written over by the next, or lies behind the tile
+                _copy_line(source + SIZE * i * step, bottom - top, target + SIZE * i * TALLEST)
+                continue
+            for line in range(bottom - top):
+                number = source + SIZE * (line * row + i * step)
+                _copy(number, target + SIZE * (i * TALLEST + line))
 
 
 @jit
