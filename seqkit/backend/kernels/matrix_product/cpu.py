@@ -2,7 +2,7 @@
 
 Written because products through BLAS leave time on the table where a language model has its products: with
 few rows the library packs the whole right factor slowly (20×200 by 200×800 on one core: 52 GFLOP/s with the
-factor transposed, here 74, and 170 packed once), and its threads hand over slowly (832×384 by 384×384 on two
+factor transposed, here 74, and 170 packed once), and its threads hand over slowly (416×384 by 384×384 on two
 cores: 245, here 290). Besides, its threads and those of our own kernels would be in each other's way.
 
 The blocking is that of Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008),
