@@ -76,7 +76,7 @@ def activation(xp, x, b=None, *, kind, needs):  # type: ignore[no-untyped-def]
     def backward(dy):  # type: ignore[no-untyped-def]
         dx = empty(xp, rows.shape, x.dtype)
         family.backward(rows, bias, kind, xp.ascontiguousarray(dy).reshape(rows.shape), dx)
-        db = dx.sum(axis=0) if b is not None and needs[1] else None
+        db = kernels("column_sums", xp, x.dtype).column_sums(dx) if b is not None and needs[1] else None
         dx = dx.reshape(x.shape)
         return dx if len(needs) == 1 else (dx, db)
 
