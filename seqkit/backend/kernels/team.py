@@ -281,8 +281,8 @@ class _Numbers(threading.local):
     """What a task reads, in the same place for all jobs of a thread."""
 
     def __init__(self) -> None:
-        self.room = np.zeros(64, np.int64)
-        self.address = address(self.room)
+        room = np.zeros(64, np.int64)
+        self.room, self.address = room.data, address(room)
 
 
 _numbers = _Numbers()
