@@ -14,7 +14,7 @@ from seqkit.backend.kernels.activation.reference import (
     TANH_SCALE,
     tail_series,
 )
-from seqkit.backend.kernels.compiler import inline, jit, task
+from seqkit.backend.kernels.compiler import inline, jit, task, wide_vectors
 from seqkit.backend.kernels.fast_math import exp32, tanh32
 from seqkit.backend.kernels.team import bounds, number, parts_for, plain, share
 from seqkit.backend.kernels.views import floats, vector
@@ -61,6 +61,7 @@ def _distance(v):  # type: ignore[no-untyped-def]
 
 @jit
 def _forward(x, bias, biased, kind, out):  # type: ignore[no-untyped-def]
+    wide_vectors()
     N, H = x.shape
     v = np.empty(H, np.float32)
     for n in range(N):
@@ -86,6 +87,7 @@ def _forward(x, bias, biased, kind, out):  # type: ignore[no-untyped-def]
 
 @jit
 def _backward(x, bias, biased, kind, dy, dx):  # type: ignore[no-untyped-def]
+    wide_vectors()
     N, H = x.shape
     v = np.empty(H, np.float32)
     for n in range(N):

@@ -13,7 +13,7 @@ import numpy as np
 
 from seqkit.backend.device import empty
 from seqkit.backend.kernels.attention import reference
-from seqkit.backend.kernels.compiler import jit, merged, task
+from seqkit.backend.kernels.compiler import jit, merged, task, wide_vectors
 from seqkit.backend.kernels.fast_math import exp32, row_max32
 from seqkit.backend.kernels.team import bounds, number, parts_for, plain, real, share
 from seqkit.backend.kernels.views import blocks, floats
@@ -49,6 +49,7 @@ def _exponentials(e, top):  # type: ignore[no-untyped-def]
 @jit
 def _softmax(scores, first, last, N, T, scale, bias, biased, offset, causal, rows, wanted):  # type: ignore[no-untyped-def]
     """Of the heads ``first`` to ``last``, counted over all examples."""
+    wide_vectors()
     S = scores.shape[1]
     e = np.empty(-(-S // _WIDTH) * _WIDTH, np.float32)
     r = first * T
@@ -72,6 +73,7 @@ def _softmax(scores, first, last, N, T, scale, bias, biased, offset, causal, row
 
 @jit
 def _weights_again(scores, first, last, N, T, scale, bias, biased, offset, causal, rows):  # type: ignore[no-untyped-def]
+    wide_vectors()
     S = scores.shape[1]
     e = np.empty(-(-S // _WIDTH) * _WIDTH, np.float32)
     r = first * T
@@ -88,6 +90,7 @@ def _weights_again(scores, first, last, N, T, scale, bias, biased, offset, causa
 
 @jit
 def _score_gradient(weights, gradient, scale):  # type: ignore[no-untyped-def]
+    wide_vectors()
     R, S = weights.shape
     for r in range(R):
         mean = _ZERO

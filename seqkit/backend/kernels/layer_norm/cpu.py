@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from seqkit.backend.device import empty
-from seqkit.backend.kernels.compiler import jit, task
+from seqkit.backend.kernels.compiler import jit, task, wide_vectors
 from seqkit.backend.kernels.layer_norm import reference
 from seqkit.backend.kernels.team import bounds, number, parts_for, plain, real, share
 from seqkit.backend.kernels.views import floats, vector
@@ -18,6 +18,7 @@ _OF_PART = 1 << 15
 
 @jit
 def _forward(x, branch, added, gamma, beta, epsilon, total, y, statistics):  # type: ignore[no-untyped-def]
+    wide_vectors()
     N, E = x.shape
     share = np.float32(1 / E)
     for n in range(N):
@@ -44,6 +45,7 @@ def _forward(x, branch, added, gamma, beta, epsilon, total, y, statistics):  # t
 
 @jit
 def _backward(x, statistics, gamma, dy, d_total, added, dx, wanted, d_gamma, d_beta):  # type: ignore[no-untyped-def]
+    wide_vectors()
     N, E = x.shape
     share = np.float32(1 / E)
     for n in range(N):

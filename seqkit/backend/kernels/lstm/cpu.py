@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from seqkit.backend.kernels.compiler import jit
+from seqkit.backend.kernels.compiler import jit, wide_vectors
 from seqkit.backend.kernels.fast_math import sigmoid32, tanh32
 
 
 @jit
 def units_forward(z, keep, h_before, c_before, h, c, first, last):  # type: ignore[no-untyped-def]
     """The cells of units ``first`` to ``last`` in all rows, once z holds the sum of both products."""
+    wide_vectors()
     H = h.shape[1]
     n = last - first
     for row in range(h.shape[0]):
@@ -57,6 +58,7 @@ def step_forward(z, recurrent, keep, h_before, c_before, h, c):  # type: ignore[
 @jit
 def units_backward(gates, keep, c_before, c, dh, dc, dz, first, last):  # type: ignore[no-untyped-def]
     """The gradients of the cells of units ``first`` to ``last`` in all rows."""
+    wide_vectors()
     H = dh.shape[1]
     n = last - first
     one, zero = np.float32(1), np.float32(0)

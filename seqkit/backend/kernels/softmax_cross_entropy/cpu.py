@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from seqkit.backend.device import empty
-from seqkit.backend.kernels.compiler import jit, task
+from seqkit.backend.kernels.compiler import jit, task, wide_vectors
 from seqkit.backend.kernels.fast_math import exp32, row_max32
 from seqkit.backend.kernels.softmax_cross_entropy import reference
 from seqkit.backend.kernels.team import bounds, number, parts_for, plain, real, share
@@ -25,6 +25,7 @@ _OF_PART = 1 << 15
 
 @jit
 def _rows(logits, targets, ignore_index, smoothing, gradient, wants_gradient, losses):  # type: ignore[no-untyped-def]
+    wide_vectors()
     N, V = logits.shape
     uniform = np.float32(smoothing / V)
     e = np.empty(V, np.float32)
