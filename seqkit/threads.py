@@ -11,7 +11,6 @@ team of ours, or another library in the process (measured on 2 cores: 1.8 times 
 
 from __future__ import annotations
 
-import functools
 import os
 import sys
 
@@ -46,15 +45,10 @@ def set_thread_count(count: int) -> bool:
     return True
 
 
-@functools.cache
-def let_blas_sleep() -> bool:
-    """Ask OpenBLAS, before NumPy loads it, for threads that soon sleep. False: NumPy is there, and they wait.
+def let_blas_sleep() -> None:
+    """Ask OpenBLAS for threads that soon sleep. It reads this when NumPy is first imported; later is in vain.
 
     A setting of the user's own is left as it is.
     """
-    if _WAIT in os.environ:
-        return True
-    if "numpy" in sys.modules:
-        return False
-    os.environ[_WAIT] = _WAIT_LOG2_CYCLES
-    return True
+    if "numpy" not in sys.modules:
+        os.environ.setdefault(_WAIT, _WAIT_LOG2_CYCLES)

@@ -116,7 +116,7 @@ def lstm(xp, x, h0, c0, Wx, Wh, b, mask=None, *, reverse=False, needs):  # type:
         d_out = None if dy is None else time.silence(time.enter(dy))
         dh, dc = _seed(xp, dh_last, h0), _seed(xp, dc_last, c0)
         dz = empty(xp, gates.shape, gates.dtype)
-        family.backward(gates, Wh, time.keep, cs, d_out, dh, dc, dz)
+        family.backward(gates, Wh, time.keep, time.masked, cs, d_out, dh, dc, dz)
         dx, dWx, dWh = _parameter_gradients(xp, xs, hs, dz, dz, Wx, Wh, (needs[0], needs[3], needs[4]))
         sums = kernels("column_sums", xp, x.dtype).column_sums
         db = sums(dz.reshape(-1, 4 * H)) if needs[5] else None
@@ -203,11 +203,10 @@ def rnn(xp, x, h0, Wx, Wh, b, mask=None, *, nonlinearity="tanh", reverse=False, 
             h = hs[t + 1]
             slope = 1 - h * h if nonlinearity == "tanh" else (h > 0).astype(h.dtype)
             dz[t] = dh * slope
-            kept = time.keep[t][:, None]
             if time.masked:
-                dz[t] *= kept
+                dz[t] *= time.keep[t][:, None]
             product(dz[t], Wh, step)
-            dh = step + dh * ~kept if time.masked else step.copy()
+            dh = step + dh * ~time.keep[t][:, None] if time.masked else step.copy()
         dx, dWx, dWh = _parameter_gradients(xp, xs, hs, dz, dz, Wx, Wh, (needs[0], needs[2], needs[3]))
         sums = kernels("column_sums", xp, x.dtype).column_sums
         db = sums(dz.reshape(-1, H)) if needs[4] else None

@@ -152,6 +152,6 @@ def test_lstm_sequences(parts: int, shape: tuple[int, int, int], masked: bool) -
             [normal(B, H), normal(B, H), np.full((T, B, 4 * H), np.nan, np.float32)] for _ in range(2)
         ]
         for module, given in zip((sequence_cpu, sequence_reference), backward, strict=True):
-            module.backward(gates, Wh, keep, cs, d_out, *given)
+            module.backward(gates, Wh, keep, masked, cs, d_out, *given)
         for ours, expected in zip(*backward, strict=True):
             np.testing.assert_allclose(ours, expected, rtol=2e-4, atol=2e-5)

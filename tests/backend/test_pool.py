@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 
+import numpy as np
 import pytest
 
+from seqkit.backend import pool
 from tests.backend.test_kernel_dispatch import run_python
 
 
@@ -27,3 +30,27 @@ os.waitpid(child, 0)
 print(x.min(), x.max())
 """
     assert run_python("import warnings; warnings.simplefilter('ignore')\n" + code).stdout == "1.0 1.0\n"
+
+
+def test_threads_share_the_shelf() -> None:
+    """What it says that it keeps is what it keeps, and no block is in two arrays."""
+    wrong: list[int] = []
+
+    def work(seed: int) -> None:
+        for turn in range(300):
+            arrays = [pool.empty((size, 1024), np.int32) for size in (257, 300, 257)]
+            for number, x in enumerate(arrays):
+                x[:, 0] = 1000 * seed + number
+            if any((x[:, 0] != 1000 * seed + number).any() for number, x in enumerate(arrays)):
+                wrong.append(turn)
+
+    workers = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert wrong == []
+    shelf = pool._shelf
+    assert shelf.nbytes == sum(len(block) for blocks in shelf.blocks.values() for block in blocks)
+    pool.clear()
+    assert (shelf.nbytes, dict(shelf.blocks)) == (0, {})

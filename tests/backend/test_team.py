@@ -19,6 +19,7 @@ from seqkit.backend.kernels import team
 from seqkit.backend.kernels.compiler import task
 from seqkit.backend.kernels.team import bounds, number, real, share
 from seqkit.backend.kernels.views import doubles, integers
+from seqkit.threads import available_cores
 from tests.backend.test_kernel_dispatch import run_python
 
 
@@ -36,6 +37,29 @@ def _fill(numbers, part, parts):  # type: ignore[no-untyped-def]
     out = doubles(number(numbers, 1), number(numbers, 0))
     for i in range(first, last):
         out[i] = real(numbers, 2) * i
+
+
+@task
+def _meet(numbers, part, parts):  # type: ignore[no-untyped-def]
+    """Says that it is there, and looks for the other part a while."""
+    here = number(numbers, 0)
+    team._write(here + 8 * part, 1)
+    for _ in range(1 << 22):
+        if team._read(here + 8 * (1 - part)):
+            team._write(here + 8 * (2 + part), 1)
+            return
+
+
+@pytest.mark.skipif(available_cores() < 2, reason="one core: nobody meets anybody")
+def test_parts_are_done_at_the_same_time() -> None:
+    """Not in each job, for members may sleep; but in one of many."""
+    here = np.zeros(4, np.int64)
+    for _ in range(100):
+        here[:] = 0
+        share(_meet, 2, here)
+        if here.tolist() == [1, 1, 1, 1]:
+            return
+    pytest.fail(f"in 100 jobs no part met the other: {here}")
 
 
 @pytest.mark.parametrize("parts", [1, 2, 3, 7, 40])
@@ -264,7 +288,7 @@ CASES: dict[str, Callable[[Any], list[Any]]] = {
 def test_a_kernel_in_parts_gives_what_it_gives_whole(
     family: str, parts: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To the bit, but for sums over parts."""
+    """To rounding: loops end elsewhere, and sums over parts are added up in another order."""
     kernel = importlib.import_module(f"seqkit.backend.kernels.{family}.cpu")
     monkeypatch.setattr(kernel, "parts_for", lambda *_: 1)
     whole = CASES[family](kernel)

@@ -12,11 +12,12 @@ takes the scalar loop, which adds in another order, and two equal runs differ in
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -64,30 +65,30 @@ def _announce() -> None:
         _log.warning("compiling kernels for this processor, once (half a minute at most; kept in %s)", folder)
 
 
-def jit(function: Callable[..., Any]) -> Callable[..., Any]:
-    """``numba.njit`` with the settings above; compiles at the first call, or loads from the cache."""
+@contextlib.contextmanager
+def _caching() -> Iterator[bool]:
+    """Whether what is decorated meanwhile is kept on disk: Numba reads the folder while a decorator runs."""
     _announce()
-    folder = cache_folder()
-    if folder is None:
-        return numba.njit(fastmath=SAFE_MATH, error_model="numpy", nogil=True)(function)
-    before = _config.CACHE_DIR
-    _config.CACHE_DIR = str(folder)  # read once, while the decorator runs
+    folder, before = cache_folder(), _config.CACHE_DIR
+    if folder is not None:
+        _config.CACHE_DIR = str(folder)
     try:
-        return numba.njit(cache=True, fastmath=SAFE_MATH, error_model="numpy", nogil=True)(function)
+        yield folder is not None
     finally:
         _config.CACHE_DIR = before
+
+
+def jit(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``numba.njit`` with the settings above; compiles at the first call, or loads from the cache."""
+    with _caching() as cache:
+        return numba.njit(cache=cache, fastmath=SAFE_MATH, error_model="numpy", nogil=True)(function)
 
 
 def task(function: Callable[..., None]) -> Any:
     """A function of (numbers, part, parts), all integers, that a team runs: see team.py."""
-    _announce()
-    folder, before = cache_folder(), _config.CACHE_DIR
-    _config.CACHE_DIR = before if folder is None else str(folder)
-    try:
-        signature = types.void(types.intp, types.intp, types.intp)
-        return numba.cfunc(signature, cache=folder is not None, error_model="numpy")(function)
-    finally:
-        _config.CACHE_DIR = before
+    signature = types.void(types.intp, types.intp, types.intp)
+    with _caching() as cache:
+        return numba.cfunc(signature, cache=cache, error_model="numpy")(function)
 
 
 def inline(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -131,7 +131,7 @@ def bounds(size, part, parts):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def call(typing_context, function, numbers, part, parts):  # type: ignore[no-untyped-def]
+def _call(typing_context, function, numbers, part, parts):  # type: ignore[no-untyped-def]
     """The task at an address."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -146,7 +146,7 @@ def call(typing_context, function, numbers, part, parts):  # type: ignore[no-unt
 def _claim_parts(room, function, numbers, parts):  # type: ignore[no-untyped-def]
     part = _add(room + _NEXT, 1)
     while part < parts:
-        call(function, numbers, part, parts)
+        _call(function, numbers, part, parts)
         part = _add(room + _NEXT, 1)
 
 
@@ -155,7 +155,7 @@ def run(room, function, numbers, parts):  # type: ignore[no-untyped-def]
     """Do a job with all who are awake; back when it is done. Room 0: alone."""
     if parts < 2 or room == 0:
         for part in range(parts):
-            call(function, numbers, part, parts)
+            _call(function, numbers, part, parts)
         return
     _write(room + _FUNCTION, function)
     _write(room + _NUMBERS, numbers)

@@ -20,7 +20,7 @@ from seqkit.backend.kernels.team import bounds, number, parts_for, plain, share
 from seqkit.backend.kernels.views import floats, vector
 
 _OF_PART = 1 << 14
-"""Numbers of a part: some 20 µs."""
+"""Numbers of a part at least: to hand it over takes 4 µs."""
 
 _ZERO, _HALF, _ONE, _THREE = np.float32(0), np.float32(0.5), np.float32(1), np.float32(3)
 _ROOT_HALF = np.float32(math.sqrt(0.5))

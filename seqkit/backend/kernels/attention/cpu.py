@@ -19,7 +19,7 @@ from seqkit.backend.kernels.team import bounds, number, parts_for, plain, real, 
 from seqkit.backend.kernels.views import blocks, floats
 
 _OF_PART = 1 << 14
-"""Scores of a part: some 20 µs."""
+"""Scores of a part at least: to hand it over takes 4 µs."""
 _ZERO, _ONE, _INFINITE = np.float32(0), np.float32(1), np.float32(np.inf)
 _LOWEST = np.finfo(np.float32).min
 _UNDERFLOW = np.float32(-87.3)  # where exp32 ends; also what is hidden, at -inf

@@ -12,7 +12,7 @@ from seqkit.backend.kernels.team import bounds, number, parts_for, plain, share
 from seqkit.backend.kernels.views import floats, vector
 
 _OF_PART = 1 << 15
-"""Numbers of a part: some 5 µs."""
+"""Numbers of a part at least: to hand it over takes 4 µs."""
 
 
 @jit

@@ -20,7 +20,7 @@ from seqkit.backend.kernels.views import blocks, floats, vector
 
 _ZERO = np.float32(0)
 _OF_PART = 1 << 14
-"""Numbers of a part: some 5 µs."""
+"""Numbers of a part at least: to hand it over takes 4 µs."""
 
 
 @jit

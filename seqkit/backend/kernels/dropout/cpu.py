@@ -14,7 +14,7 @@ from seqkit.backend.kernels.views import vector
 
 _STEP = 4 * LANES
 _OF_PART = 1 << 14
-"""Numbers of a part: some 10 µs."""
+"""Numbers of a part at least: to hand it over takes 4 µs."""
 
 
 @jit

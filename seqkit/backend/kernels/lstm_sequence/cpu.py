@@ -190,10 +190,12 @@ def forward(gates: Any, Wh: Any, keep: Any, hs: Any, cs: Any) -> None:
     return None
 
 
-def backward(gates: Any, Wh: Any, keep: Any, cs: Any, d_out: Any | None, dh: Any, dc: Any, dz: Any) -> None:
+def backward(
+    gates: Any, Wh: Any, keep: Any, masked: bool, cs: Any, d_out: Any | None, dh: Any, dc: Any, dz: Any
+) -> None:
     """See the reference."""
     if not _fits(gates, Wh, keep, cs, d_out, dh, dc, dz):
-        return reference.backward(gates, Wh, keep, cs, d_out, dh, dc, dz)
+        return reference.backward(gates, Wh, keep, masked, cs, d_out, dh, dc, dz)
     (T, B, _), H = gates.shape, Wh.shape[1]
     panels, numbers = _packed(_pack_units, Wh), np.zeros(15, np.int64)
     numbers[_PANELS], numbers[_B], numbers[_UNITS] = address(panels), B, H

@@ -22,18 +22,24 @@ def forward(gates: Any, Wh: Any, keep: Any, hs: Any, cs: Any) -> None:
         step(gates[t], recurrent, keep[t], hs[t], cs[t], hs[t + 1], cs[t + 1])
 
 
-def backward(gates: Any, Wh: Any, keep: Any, cs: Any, d_out: Any | None, dh: Any, dc: Any, dz: Any) -> None:
+def backward(
+    gates: Any, Wh: Any, keep: Any, masked: bool, cs: Any, d_out: Any | None, dh: Any, dc: Any, dz: Any
+) -> None:
     """gates and cs as the forward pass left them, d_out (T, B, H) or None; dz (T, B, 4H) is written.
 
-    dh, dc (B, H) come in as the gradients of the last state and leave as those of the first.
+    dh, dc (B, H) come in as the gradients of the last state and leave as those of the first. Unless
+    ``masked``, ``keep`` is all True: to look would wait for a GPU.
     """
     xp = array_module(gates)
     step = kernels("lstm", xp, gates.dtype).step_backward
-    through = empty(xp, dh.shape, dh.dtype)
+    now, through = dh, empty(xp, dh.shape, dh.dtype)
     for t in range(len(gates) - 1, -1, -1):
         if d_out is not None:
-            dh += d_out[t]
-        step(gates[t], keep[t], cs[t], cs[t + 1], dh, dc, dz[t])
+            now += d_out[t]
+        step(gates[t], keep[t], cs[t], cs[t + 1], now, dc, dz[t])
         xp.matmul(dz[t], Wh, out=through)
-        dh *= ~keep[t][:, None]
-        dh += through
+        if masked:
+            through += now * ~keep[t][:, None]
+        now, through = through, now
+    if now is not dh:
+        dh[...] = now

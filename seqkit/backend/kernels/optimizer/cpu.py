@@ -19,7 +19,7 @@ from seqkit.backend.kernels.views import doubles, vector
 _BLOCK = 512
 """Measured on Adam, 4.6 million parameters: 3.7 ms, with 1024 4.1. Smaller ones slow the penalties."""
 _OF_PART = 1 << 15
-"""Numbers of a part: some 10 µs."""
+"""Numbers of a part at least: to hand it over takes 4 µs."""
 _ZERO = np.float32(0)
 _ONE = np.float32(1)
 

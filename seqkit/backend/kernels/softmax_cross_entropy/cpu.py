@@ -20,7 +20,7 @@ from seqkit.backend.kernels.team import bounds, number, parts_for, plain, real, 
 from seqkit.backend.kernels.views import doubles, floats, integers
 
 _OF_PART = 1 << 15
-"""Scores of a part: some 20 µs."""
+"""Scores of a part at least: to hand it over takes 4 µs."""
 
 
 @jit

@@ -19,7 +19,7 @@ from seqkit.backend.kernels.winograd import reference
 PAYS = True
 _ZERO = np.float32(0)
 _OF_PART = 1 << 13
-"""Pixels, of all channels, of a part: some 5 µs."""
+"""Pixels, of all channels, of a part at least: to hand it over takes 4 µs."""
 
 
 @jit
