@@ -4,11 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from seqkit.autograd.differentiable import differentiable
+from seqkit.backend import empty
+from seqkit.backend.pool import SMALLEST
 
 
 def _shape(x: Any) -> tuple[int, ...]:
     return () if isinstance(x, bool | int | float) else x.shape
+
+
+def _memory(xp: Any, a: Any, b: Any) -> Any | None:
+    """Recycled memory for what a and b make together, or None where it is small or of another kind.
+
+    NumPy asks the system anew for each large result (measured: 0.45 ms for a sum of 320,000 numbers, 0.1 here).
+    """
+    if xp is not np or max(getattr(x, "nbytes", 0) for x in (a, b)) < SMALLEST:
+        return None
+    kinds = {x.dtype for x in (a, b) if not isinstance(x, bool | int | float)}
+    if len(kinds) > 1 or kinds.pop().kind != "f":
+        return None
+    return empty(xp, np.broadcast_shapes(_shape(a), _shape(b)), (a if _shape(a) else b).dtype)
 
 
 def unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
@@ -32,7 +49,7 @@ def add(xp, a, b, *, needs):  # type: ignore[no-untyped-def]
         db = unbroadcast(dy, shapes[1]) if needs[1] else None
         return da, (db.copy() if da is not None and db is da else db)
 
-    return a + b, backward
+    return xp.add(a, b, out=_memory(xp, a, b)), backward
 
 
 @differentiable
@@ -44,7 +61,7 @@ def subtract(xp, a, b, *, needs):  # type: ignore[no-untyped-def]
         db = unbroadcast(-dy, shapes[1]) if needs[1] else None
         return (unbroadcast(dy, shapes[0]) if needs[0] else None), db
 
-    return a - b, backward
+    return xp.subtract(a, b, out=_memory(xp, a, b)), backward
 
 
 @differentiable
@@ -58,14 +75,14 @@ def multiply(xp, a, b, *, needs):  # type: ignore[no-untyped-def]
         db = unbroadcast(dy * kept_a, shapes[1]) if needs[1] else None
         return da, db
 
-    return a * b, backward
+    return xp.multiply(a, b, out=_memory(xp, a, b)), backward
 
 
 @differentiable
 def divide(xp, a, b, *, needs):  # type: ignore[no-untyped-def]
     """a / b."""
     shapes = _shape(a), _shape(b)
-    y = a / b
+    y = xp.divide(a, b, out=_memory(xp, a, b))
 
     def backward(dy):  # type: ignore[no-untyped-def]
         da = dy / b

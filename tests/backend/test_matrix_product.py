@@ -13,7 +13,8 @@ pytest.importorskip("numba", reason="Numba is not installed: the compiled kernel
 from seqkit.backend.kernels.lstm_sequence import cpu as sequence_cpu
 from seqkit.backend.kernels.lstm_sequence import reference as sequence_reference
 from seqkit.backend.kernels.matrix_product import cpu, reference
-from seqkit.backend.kernels.matrix_product.tiles import DEEPEST, FITS, LANES, PANEL, TALLEST
+from seqkit.backend.kernels.matrix_product.tiles import DEEPEST, PANEL
+from seqkit.backend.kernels.vectors import FITS, LANES, TALLEST
 
 tiles = pytest.mark.skipif(not FITS, reason="the tiles are not made for this processor")
 LAYOUTS = list(itertools.product([False, True], repeat=2))

@@ -152,7 +152,7 @@ print("end")
 
 def test_the_environment_sets_the_threads() -> None:
     code = """
-from seqkit.backend.kernels.matrix_product.tiles import FITS
+from seqkit.backend.kernels.vectors import FITS
 from seqkit.backend.kernels.team import parts_for
 print([parts_for(1000, least) if FITS else 0 for least in (2000, 1000, 400, 1)])
 """

@@ -27,7 +27,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from seqkit.backend.kernels.compiler import jit
-from seqkit.backend.kernels.matrix_product.tiles import FITS
+from seqkit.backend.kernels.vectors import FITS
 from seqkit.threads import thread_count
 
 _LOOKS = 1 << 17

@@ -17,7 +17,7 @@ from seqkit.backend.device import array_module
 
 TANH_SCALE, TANH_CUBE = math.sqrt(2 / math.pi), 0.044715
 FARTHEST = 6.5
-"""The tail beyond this z is below 1e-19 and counts as the tail there."""
+"""The tail beyond this z is below 1e-19 and counts as 0, or it would show beside x of 1e30."""
 
 
 def place(z: Any) -> Any:
@@ -47,6 +47,7 @@ def normal_cdf(x: Any) -> Any:
     for c in reversed(tail_series(9 if x.dtype == np.float32 else 18)[1:]):  # Clenshaw's recurrence
         before, last = last, 2 * k * last - before + c
     tail = xp.exp(-z * z) * (k * last - before + tail_series(9 if x.dtype == np.float32 else 18)[0])
+    tail = xp.where(z < FARTHEST, tail, 0 * z)
     return xp.where(x < 0, tail, 1 - tail)
 
 

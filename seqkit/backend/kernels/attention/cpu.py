@@ -1,8 +1,7 @@
 """A few passes over rows of scores while they lie in the cache, where NumPy makes seven over all of them.
 
-Rows are worked on in a buffer whose rows are a multiple of 32 long: a rest below that would run without
-vector instructions, which for a row of 26 is all of it. Exponentials below 1e-38 are 0, and so are those of
-keys that do not count.
+In vectors, the last of a row with a mask: a loop would do the rest of a row one number at a time, which for a
+row of 26 is most of it. Exponentials below 1e-38 are 0, and so are those of keys that do not count.
 """
 
 from __future__ import annotations
@@ -13,143 +12,154 @@ import numpy as np
 
 from seqkit.backend.device import empty
 from seqkit.backend.kernels.attention import reference
-from seqkit.backend.kernels.compiler import jit, merged, task, wide_vectors
-from seqkit.backend.kernels.fast_math import exp32, row_max32
+from seqkit.backend.kernels.compiler import merged, task
+from seqkit.backend.kernels.fast_math import exp32_inside
 from seqkit.backend.kernels.team import bounds, number, parts_for, plain, real, share
-from seqkit.backend.kernels.views import blocks, floats
+from seqkit.backend.kernels.vectors import (
+    LANES,
+    SIZE,
+    everywhere,
+    first_of,
+    larger,
+    largest,
+    read,
+    read_some,
+    total,
+    where_below,
+    write,
+    write_some,
+)
+from seqkit.backend.kernels.views import floats
 
 _OF_PART = 1 << 14
 """Scores of a part at least: to hand it over takes 4 µs."""
+_PAGE = 4096
+"""Bytes."""
 _ZERO, _ONE, _INFINITE = np.float32(0), np.float32(1), np.float32(np.inf)
 _LOWEST = np.finfo(np.float32).min
 _UNDERFLOW = np.float32(-87.3)  # where exp32 ends; also what is hidden, at -inf
-_WIDTH = 32
 
 
 @merged
-def _load(scores, r, e, scale, bias, biased, b, n, t, seen):  # type: ignore[no-untyped-def]
-    """e = scale · scores[r], and -inf where a key does not count and behind the row's end."""
-    for j in range(seen):
-        e[j] = scores[r, j] * scale
-    for j in range(seen, e.shape[0]):
-        e[j] = -_INFINITE
-    if biased:
-        b, n, t = min(b, bias.shape[0] - 1), min(n, bias.shape[1] - 1), min(t, bias.shape[2] - 1)
-        for j in range(scores.shape[1]):
-            e[j] = e[j] + bias[b, n, t, j]
+def _exponents(row, j, seen, S, scale, bias):  # type: ignore[no-untyped-def]
+    """Of a row at an address, from column j on: scale · score + bias, and -inf where a key does not count."""
+    exponents = read_some(row + SIZE * j, S - j) * scale
+    if bias:
+        exponents = exponents + read_some(bias + SIZE * j, S - j)
+    return first_of(seen - j, exponents, -_INFINITE)
 
 
 @merged
-def _exponentials(e, top):  # type: ignore[no-untyped-def]
-    for j in range(e.shape[0]):
-        x = e[j] - top
-        e[j] = _ZERO if x < _UNDERFLOW else exp32(x)
+def _exponentials(exponents, top):  # type: ignore[no-untyped-def]
+    x = exponents - top
+    return where_below(x, _UNDERFLOW, _ZERO, exp32_inside(x))
 
 
-@jit
-def _softmax(scores, first, last, N, T, scale, bias, biased, offset, causal, rows, wanted):  # type: ignore[no-untyped-def]
-    """Of the heads ``first`` to ``last``, counted over all examples."""
-    wide_vectors()
-    S = scores.shape[1]
-    e = np.empty(-(-S // _WIDTH) * _WIDTH, np.float32)
-    r = first * T
-    for head in range(first, last):
-        b, n = head // N, head % N
-        for t in range(T):
-            _load(scores, r, e, scale, bias, biased, b, n, t, min(S, t + offset + 1) if causal else S)
-            top = row_max32(e)
-            top = _LOWEST if top == -_INFINITE else top
-            _exponentials(e, top)
-            total = _ZERO
-            for j in range(e.shape[0]):  # apart: see the rule for sums in compiler.py
-                total += e[j]
-            share = _ONE / (_ONE if total == _ZERO else total)
-            for j in range(S):
-                scores[r, j] = e[j] * share
-            if wanted:
-                rows[0, r], rows[1, r] = top, share
-            r += 1
+@merged
+def _seen(numbers, t):  # type: ignore[no-untyped-def]
+    """How many keys are not hidden from query t."""
+    S = number(numbers, 3)
+    return min(S, t + number(numbers, 11) + 1) if number(numbers, 12) else S
 
 
-@jit
-def _weights_again(scores, first, last, N, T, scale, bias, biased, offset, causal, rows):  # type: ignore[no-untyped-def]
-    wide_vectors()
-    S = scores.shape[1]
-    e = np.empty(-(-S // _WIDTH) * _WIDTH, np.float32)
-    r = first * T
-    for head in range(first, last):
-        b, n = head // N, head % N
-        for t in range(T):
-            _load(scores, r, e, scale, bias, biased, b, n, t, min(S, t + offset + 1) if causal else S)
-            _exponentials(e, rows[0, r])
-            share = rows[1, r]
-            for j in range(S):
-                scores[r, j] = e[j] * share
-            r += 1
+@merged
+def _bias(numbers, b, n, t):  # type: ignore[no-untyped-def]
+    """The address of what is added to a row, in (B or 1, N or 1, T or 1, S), or 0."""
+    B, N, T = number(numbers, 7), number(numbers, 8), number(numbers, 9)
+    row = (min(b, B - 1) * N + min(n, N - 1)) * T + min(t, T - 1)
+    return number(numbers, 6) + SIZE * row * number(numbers, 3) if number(numbers, 6) else 0
 
 
-@jit
-def _score_gradient(weights, gradient, scale):  # type: ignore[no-untyped-def]
-    wide_vectors()
-    R, S = weights.shape
-    for r in range(R):
-        mean = _ZERO
-        for j in range(S):
-            mean += weights[r, j] * gradient[r, j]
-        for j in range(S):
-            gradient[r, j] = scale * weights[r, j] * (gradient[r, j] - mean)
+@merged
+def _scaled(e, factor, row, S):  # type: ignore[no-untyped-def]
+    """To a row of S numbers from one of whole vectors.
+
+    The last vector ends with the row: one that reached beyond it, if only in lanes that are not written, would
+    keep the next row from being read meanwhile (measured: 200 cycles a row of 26 for 60).
+    """
+    if S < LANES:
+        write_some(read(e) * factor, row, S)
+    else:
+        for j in range(0, S - LANES + 1, LANES):
+            write(read(e + SIZE * j) * factor, row + SIZE * j)
+        write(read(e + SIZE * (S - LANES)) * factor, row + SIZE * (S - LANES))
+
+
+@merged
+def _own(room, stride, part):  # type: ignore[no-untyped-def]
+    """The address of a part's memory for a row, from what :func:`_room` gave."""
+    return -(-room // _PAGE) * _PAGE + part * stride
 
 
 @task
 def _softmax_part(numbers, part, parts):  # type: ignore[no-untyped-def]
+    """Of some heads, counted over all examples."""
     B, N, T, S = number(numbers, 0), number(numbers, 1), number(numbers, 2), number(numbers, 3)
-    first, last = bounds(B * N, part, parts)
-    scores, bias, rows = number(numbers, 4), number(numbers, 6), number(numbers, 13)
-    _softmax(
-        floats(scores, B * N * T, S),
-        first,
-        last,
-        N,
-        T,
-        np.float32(real(numbers, 5)),
-        blocks(bias if bias else scores, number(numbers, 7), number(numbers, 8), number(numbers, 9), S),
-        bias != 0,
-        number(numbers, 11),
-        number(numbers, 12) != 0,
-        floats(rows if rows else scores, 2, B * N * T),
-        rows != 0,
-    )
+    scores, scale = number(numbers, 4), np.float32(real(numbers, 5))
+    wanted, rows = number(numbers, 13) != 0, floats(number(numbers, 13), 2, B * N * T)
+    e = _own(number(numbers, 14), number(numbers, 15), part)
+    begin, end = bounds(B * N, part, parts)
+    for r in range(begin * T, end * T):
+        head, t = r // T, r % T
+        row, seen, bias = scores + SIZE * r * S, _seen(numbers, t), _bias(numbers, head // N, head % N, t)
+        tops, sums = everywhere(-_INFINITE), everywhere(_ZERO)
+        for j in range(0, S, LANES):
+            exponents = _exponents(row, j, seen, S, scale, bias)
+            write(exponents, e + SIZE * j)
+            tops = larger(exponents, tops)
+        top = largest(tops)
+        top = _LOWEST if top == -_INFINITE else top
+        for j in range(0, S, LANES):
+            weights = _exponentials(read(e + SIZE * j), top)
+            write(weights, e + SIZE * j)
+            sums = sums + weights
+        whole = total(sums)
+        inverse = _ONE / (_ONE if whole == _ZERO else whole)
+        _scaled(e, inverse, row, S)
+        if wanted:
+            rows[0, r], rows[1, r] = top, inverse
 
 
 @task
 def _weights_part(numbers, part, parts):  # type: ignore[no-untyped-def]
     B, N, T, S = number(numbers, 0), number(numbers, 1), number(numbers, 2), number(numbers, 3)
-    first, last = bounds(B * N, part, parts)
-    scores, bias = number(numbers, 4), number(numbers, 6)
-    _weights_again(
-        floats(scores, B * N * T, S),
-        first,
-        last,
-        N,
-        T,
-        np.float32(real(numbers, 5)),
-        blocks(bias if bias else scores, number(numbers, 7), number(numbers, 8), number(numbers, 9), S),
-        bias != 0,
-        number(numbers, 11),
-        number(numbers, 12) != 0,
-        floats(number(numbers, 13), 2, B * N * T),
-    )
+    scores, scale = number(numbers, 4), np.float32(real(numbers, 5))
+    rows = floats(number(numbers, 13), 2, B * N * T)
+    e = _own(number(numbers, 14), number(numbers, 15), part)
+    begin, end = bounds(B * N, part, parts)
+    for r in range(begin * T, end * T):
+        head, t = r // T, r % T
+        row, seen, bias = scores + SIZE * r * S, _seen(numbers, t), _bias(numbers, head // N, head % N, t)
+        for j in range(0, S, LANES):
+            write(_exponentials(_exponents(row, j, seen, S, scale, bias), rows[0, r]), e + SIZE * j)
+        _scaled(e, rows[1, r], row, S)
 
 
 @task
 def _gradient_part(numbers, part, parts):  # type: ignore[no-untyped-def]
-    R, S = number(numbers, 0), number(numbers, 1)
-    first, last = bounds(R, part, parts)
-    skipped = 4 * first * S
-    weights, gradient = number(numbers, 2) + skipped, number(numbers, 3) + skipped
-    _score_gradient(
-        floats(weights, last - first, S), floats(gradient, last - first, S), np.float32(real(numbers, 4))
-    )
+    R, S, scale = number(numbers, 0), number(numbers, 1), np.float32(real(numbers, 4))
+    e = _own(number(numbers, 5), number(numbers, 6), part)
+    begin, end = bounds(R, part, parts)
+    for r in range(begin, end):
+        weights, gradient = number(numbers, 2) + SIZE * r * S, number(numbers, 3) + SIZE * r * S
+        sums = everywhere(_ZERO)
+        for j in range(0, S, LANES):
+            sums = sums + read_some(weights + SIZE * j, S - j) * read_some(gradient + SIZE * j, S - j)
+        mean = total(sums)
+        for j in range(0, S, LANES):
+            centred = read_some(gradient + SIZE * j, S - j) - mean
+            write(read_some(weights + SIZE * j, S - j) * centred, e + SIZE * j)
+        _scaled(e, scale, gradient, S)
+
+
+def _room(parts: int, S: int) -> tuple[Any, int]:
+    """Memory for whole vectors of S numbers, and the bytes from one part's to the next.
+
+    Each has pages of its own: in a common one the prefetching of one core takes lines from the other
+    (measured: two threads as slow as one).
+    """
+    pages = -(-SIZE * (S + LANES) // _PAGE)
+    return empty(np, (1 + parts * pages, _PAGE // SIZE), np.float32), pages * _PAGE
 
 
 def _run(
@@ -158,8 +168,9 @@ def _run(
     """A task of all scores (B, N, T, S), in parts of whole heads."""
     shape = (1, 1, 1, 1) if bias is None else bias.shape
     causal = offset is not None
+    parts = parts_for(scores.size, _OF_PART)
     settings = float(scale), bias, *shape, offset or 0, int(causal), rows
-    share(task, parts_for(scores.size, _OF_PART), *scores.shape, scores, *settings)
+    share(task, parts, *scores.shape, scores, *settings, *_room(parts, scores.shape[3]))
 
 
 def softmax(scores: Any, scale: float, bias: Any | None, offset: int | None, wanted: bool = True) -> Any:
@@ -184,4 +195,4 @@ def score_gradient(weights: Any, gradient: Any, scale: float) -> None:
         return reference.score_gradient(weights, gradient, scale)
     S = weights.shape[-1]
     parts = parts_for(weights.size, _OF_PART)
-    return share(_gradient_part, parts, weights.size // max(1, S), S, weights, gradient, float(scale))
+    return share(_gradient_part, parts, weights.size // max(1, S), S, weights, gradient, float(scale), *_room(parts, S))

@@ -16,8 +16,9 @@ from seqkit.backend.kernels.compiler import jit, task
 from seqkit.backend.kernels.lstm.cpu import units_backward, units_forward
 from seqkit.backend.kernels.lstm_sequence import reference
 from seqkit.backend.kernels.matrix_product.cpu import OF_PART
-from seqkit.backend.kernels.matrix_product.tiles import DEEPEST, FITS, PANEL, SIZE, TALLEST, pack, tile
+from seqkit.backend.kernels.matrix_product.tiles import DEEPEST, PANEL, pack, tile
 from seqkit.backend.kernels.team import address, lead, number, parts_for, run, share
+from seqkit.backend.kernels.vectors import FITS, SIZE, TALLEST
 from seqkit.backend.kernels.views import booleans, floats
 
 _Z, _H_BEFORE, _C_BEFORE, _H, _C, _KEEP, _PANELS, _B, _UNITS = range(9)

@@ -20,19 +20,9 @@ import numpy as np
 from seqkit.backend.device import empty
 from seqkit.backend.kernels.compiler import jit, task
 from seqkit.backend.kernels.matrix_product import reference
-from seqkit.backend.kernels.matrix_product.tiles import (
-    DEEPEST,
-    FITS,
-    LANES,
-    PACKED,
-    PANEL,
-    SIZE,
-    TALLEST,
-    pack,
-    pack_left,
-    tile,
-)
+from seqkit.backend.kernels.matrix_product.tiles import DEEPEST, PANEL, pack, pack_left, tile
 from seqkit.backend.kernels.team import address, bounds, number, parts_for, share
+from seqkit.backend.kernels.vectors import FITS, LANES, PACKED, SIZE, TALLEST
 
 _STRIPE = 16
 """Tiles of the left factor packed at a time, where that is needed."""
@@ -40,6 +30,8 @@ _SCRATCH = PANEL + max(PACKED, PANEL * DEEPEST) + _STRIPE * (DEEPEST * TALLEST +
 """Numbers of memory for a part: zeros, panels, packed tiles."""
 _LEAST = 1 << 18
 """Multiply-adds of a product that is not left to BLAS."""
+_TALL = 300
+"""Rows of a part that are worth a packing of the whole right factor: they stay in the part's own cache."""
 OF_PART = 1 << 19
 """Multiply-adds of a part: some 6 µs."""
 
@@ -90,7 +82,7 @@ def _part(numbers, part, parts):  # type: ignore[no-untyped-def]
     bias, c, c_row = number(numbers, 6), number(numbers, 7), number(numbers, 8)
     M, K, N = number(numbers, 9), number(numbers, 10), number(numbers, 11)
     scratch = number(numbers, 12) + SIZE * part * _SCRATCH
-    if N < M and (step != 1 or 4 * parts * PANEL > N):
+    if (N < M and (step != 1 or 4 * parts * PANEL > N)) or (step == 1 and M >= _TALL * parts and N <= 4 * M):
         m = M * part // parts
         M = M * (part + 1) // parts - m
         a, c = a + SIZE * m * row, c + SIZE * m * c_row

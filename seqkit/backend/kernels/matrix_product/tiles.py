@@ -9,103 +9,34 @@ would be counted, and each layout would be compiled anew. Who calls holds the ar
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
-from llvmlite import binding, ir
-from numba.core import cgutils, config, types
+from llvmlite import ir
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from seqkit.backend.kernels.compiler import jit
+from seqkit.backend.kernels.vectors import (
+    I32,
+    I64,
+    LANES,
+    SIZE,
+    TALLEST,
+    VECTOR,
+    broadcast,
+    fetch_to_write,
+    load,
+    mask,
+    masked_load,
+    masked_store,
+    pointer,
+    store,
+)
 
-_config: Any = config  # its settings are made at run time
-
-
-class _Shape(NamedTuple):
-    """What the registers of a processor hold."""
-
-    lanes: int
-    """Numbers in a vector."""
-    tallest: int
-    """Rows of a tile: 2 registers each for its sums, 2 for a row of the panel, 1 for a number of the left."""
-    packed: int
-    """Numbers of the right factor packed at a time: half of the second cache."""
-
-
-def _shape() -> _Shape | None:
-    """By what the code is compiled for; None where BLAS is at least as fast, or nobody has measured."""
-    named = _config.CPU_FEATURES
-    found = binding.get_host_cpu_features()
-    features = (
-        {name for name, there in found.items() if there}
-        if named is None
-        else set(re.findall(r"\+([\w.-]+)", named))
-    )
-    if "avx512f" in features:
-        return _Shape(16, 14, 1 << 18)
-    if {"avx2", "fma"} <= features:
-        return _Shape(8, 6, 1 << 16)
-    return None
-
-
-FITS = _shape() is not None
-LANES, TALLEST, PACKED = _shape() or _Shape(8, 6, 1 << 16)
 PANEL = 2 * LANES
 DEEPEST = 512
 """Of K in one block: the left factor's rows are in the first cache."""
-SIZE = 4
-"""Bytes of a number."""
-
-_VECTOR = ir.VectorType(ir.FloatType(), LANES)
-_I64, _I32 = ir.IntType(64), ir.IntType(32)
-_LANES = ir.VectorType(_I64, LANES)([_I64(lane) for lane in range(LANES)])
-_MASK = ir.VectorType(ir.IntType(1), LANES)
-
-
-def _pointer(builder: Any, address: Any) -> Any:
-    return builder.inttoptr(address, ir.FloatType().as_pointer())
-
-
-def _vector_at(builder: Any, base: Any, offset: Any) -> Any:
-    return builder.bitcast(builder.gep(base, [offset]), _VECTOR.as_pointer())
-
-
-def _load(builder: Any, base: Any, offset: Any) -> Any:
-    vector = builder.load(_vector_at(builder, base, offset))
-    vector.align = SIZE
-    return vector
-
-
-def _store(builder: Any, vector: Any, base: Any, offset: Any) -> None:
-    builder.store(vector, _vector_at(builder, base, offset)).align = SIZE
-
-
-def _everywhere(builder: Any, number: Any) -> Any:
-    """A vector of one number."""
-    nothing = ir.Constant(ir.VectorType(number.type, LANES), ir.Undefined)
-    one = builder.insert_element(nothing, number, _I32(0))
-    return builder.shuffle_vector(one, nothing, ir.VectorType(_I32, LANES)(None))
-
-
-def _mask(builder: Any, wide: Any, first: int) -> Any:
-    """Which lanes of a vector that begins at column ``first`` are among ``wide`` columns."""
-    return builder.icmp_signed("<", _LANES, _everywhere(builder, builder.sub(wide, _I64(first))))
-
-
-def _masked_load(builder: Any, base: Any, offset: Any, mask: Any) -> Any:
-    """0 where the mask hides; nothing is read there."""
-    place = _vector_at(builder, base, offset)
-    kind = ir.FunctionType(_VECTOR, [place.type, _I32, _MASK, _VECTOR])
-    function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.masked.load.v{LANES}f32.p0")
-    return builder.call(function, [place, _I32(SIZE), mask, ir.Constant(_VECTOR, None)])
-
-
-def _masked_store(builder: Any, vector: Any, base: Any, offset: Any, mask: Any) -> None:
-    place = _vector_at(builder, base, offset)
-    kind = ir.FunctionType(ir.VoidType(), [_VECTOR, place.type, _I32, _MASK])
-    function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.masked.store.v{LANES}f32.p0")
-    builder.call(function, [vector, place, _I32(SIZE), mask])
 
 
 def _tile(height: int, vectors: int = 2) -> Callable[..., None]:
@@ -118,32 +49,36 @@ def _tile(height: int, vectors: int = 2) -> Callable[..., None]:
     def tile(typing_context, a, row, step, b, depth, start, start_row, c, c_row, rows, wide):  # type: ignore[no-untyped-def]
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             a, row, step, b, depth, start, start_row, c, c_row, rows, wide = arguments
-            left, right, first, out = (_pointer(builder, address) for address in (a, b, start, c))
-            places = [_I64(i) for i in range(height - 1)] + [builder.sub(rows, _I64(1))]
-            halves = [_I64(i * LANES) for i in range(vectors)]
-            masks = [_mask(builder, wide, i * LANES) for i in range(vectors)]
+            left, right, first, out = (pointer(builder, address) for address in (a, b, start, c))
+            places = [I64(i) for i in range(height - 1)] + [builder.sub(rows, I64(1))]
+            halves = [I64(i * LANES) for i in range(vectors)]
+            masks = [mask(builder, wide, i * LANES) for i in range(vectors)]
             multiply = cgutils.get_or_insert_function(
-                builder.module, ir.FunctionType(_VECTOR, [_VECTOR] * 3), f"llvm.fma.v{LANES}f32"
+                builder.module, ir.FunctionType(VECTOR, [VECTOR] * 3), f"llvm.fma.v{LANES}f32"
             )
             sums = []
             for place in places:
                 begin = builder.gep(first, [builder.mul(place, start_row)])
-                for half, mask in zip(halves, masks, strict=True):
-                    sums.append(cgutils.alloca_once(builder, _VECTOR))
-                    builder.store(_masked_load(builder, begin, half, mask), sums[-1])
+                for half, shown in zip(halves, masks, strict=True):
+                    sums.append(cgutils.alloca_once(builder, VECTOR))
+                    builder.store(masked_load(builder, begin, half, shown), sums[-1])
+            for place in places:
+                line = builder.gep(out, [builder.mul(place, c_row)])
+                for half in halves:
+                    fetch_to_write(builder, line, half)
             lines = [builder.gep(left, [builder.mul(place, row)]) for place in places]
             with cgutils.for_range(builder, depth) as loop:
-                panel = builder.gep(right, [builder.mul(loop.index, _I64(PANEL))])
-                columns = [_load(builder, panel, half) for half in halves]
+                panel = builder.gep(right, [builder.mul(loop.index, I64(PANEL))])
+                columns = [load(builder, panel, half) for half in halves]
                 at = builder.mul(loop.index, step)
                 for i, line in enumerate(lines):
-                    factor = _everywhere(builder, builder.load(builder.gep(line, [at])))
+                    factor = broadcast(builder, builder.load(builder.gep(line, [at])))
                     for column, total in zip(columns, sums[i * vectors :], strict=False):
                         builder.store(builder.call(multiply, [factor, column, builder.load(total)]), total)
             for i, place in enumerate(places):
                 line = builder.gep(out, [builder.mul(place, c_row)])
-                for half, mask, total in zip(halves, masks, sums[i * vectors :], strict=False):
-                    _masked_store(builder, builder.load(total), line, half, mask)
+                for half, shown, total in zip(halves, masks, sums[i * vectors :], strict=False):
+                    masked_store(builder, builder.load(total), line, half, shown)
             return context.get_dummy_value()
 
         return types.void(*[types.intp] * 11), generate
@@ -163,15 +98,15 @@ def _transpose(typing_context, source, row, some, target):  # type: ignore[no-un
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         source, row, some, target = arguments
-        read, write = _pointer(builder, source), _pointer(builder, target)
-        last, lines = builder.sub(some, _I64(1)), []
+        read, write = pointer(builder, source), pointer(builder, target)
+        last, lines = builder.sub(some, I64(1)), []
         for j in range(LANES):
-            inside = builder.icmp_signed("<", _I64(j), last)
-            lines.append(_load(builder, read, builder.mul(builder.select(inside, _I64(j), last), row)))
-        masks, step = ir.VectorType(_I32, LANES), LANES // 2
+            inside = builder.icmp_signed("<", I64(j), last)
+            lines.append(load(builder, read, builder.mul(builder.select(inside, I64(j), last), row)))
+        masks, step = ir.VectorType(I32, LANES), LANES // 2
         while step:  # exchange squares of step × step beside the diagonal
-            low = masks([_I32(i + LANES - step if i & step else i) for i in range(LANES)])
-            high = masks([_I32(i + LANES if i & step else i + step) for i in range(LANES)])
+            low = masks([I32(i + LANES - step if i & step else i) for i in range(LANES)])
+            high = masks([I32(i + LANES if i & step else i + step) for i in range(LANES)])
             for j in range(LANES):
                 if not j & step:
                     upper, lower = lines[j], lines[j + step]
@@ -179,7 +114,7 @@ def _transpose(typing_context, source, row, some, target):  # type: ignore[no-un
                     lines[j + step] = builder.shuffle_vector(upper, lower, high)
             step //= 2
         for k, line in enumerate(lines):
-            _store(builder, line, write, _I64(k * PANEL))
+            store(builder, line, write, I64(k * PANEL))
         return context.get_dummy_value()
 
     return types.void(*[types.intp] * 4), generate
@@ -190,7 +125,7 @@ def _copy(typing_context, source, target):  # type: ignore[no-untyped-def]
     """target[0] = source[0]."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        read, write = (_pointer(builder, address) for address in arguments)
+        read, write = (pointer(builder, address) for address in arguments)
         builder.store(builder.load(read), write)
         return context.get_dummy_value()
 
@@ -203,8 +138,8 @@ def _copy_line(typing_context, source, some, target):  # type: ignore[no-untyped
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         source, some, target = arguments
-        line = _masked_load(builder, _pointer(builder, source), _I64(0), _mask(builder, some, 0))
-        _store(builder, line, _pointer(builder, target), _I64(0))
+        line = masked_load(builder, pointer(builder, source), I64(0), mask(builder, some, 0))
+        store(builder, line, pointer(builder, target), I64(0))
         return context.get_dummy_value()
 
     return types.void(types.intp, types.intp, types.intp), generate

@@ -1,0 +1,289 @@
+"""As many numbers as the processor handles at once, as one value in compiled code.
+
+LLVM's own vectors stand here where the compiler, given a loop, does not find them by itself: in the tiles of
+matrix products, and in short rows, whose rest it would do one number at a time. ``+``, ``-``, ``*`` take two
+vectors, or one and a float32. Numbers are read and written by address, the first ``some`` of a vector only.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from typing import Any, NamedTuple
+
+import numpy as np
+from llvmlite import binding, ir
+from numba.core import cgutils, config, types
+from numba.extending import intrinsic, models, overload, register_model
+
+_config: Any = config  # its settings are made at run time
+
+
+class _Shape(NamedTuple):
+    """What the registers of a processor hold."""
+
+    lanes: int
+    """Numbers in a vector."""
+    tallest: int
+    """Rows of a tile: 2 registers each for its sums, 2 for a row of the panel, 1 for a number of the left."""
+    packed: int
+    """Numbers of the right factor packed at a time: half of the second cache."""
+
+
+def _shape() -> _Shape | None:
+    """By what the code is compiled for; None where BLAS is at least as fast, or nobody has measured."""
+    named = _config.CPU_FEATURES
+    found = binding.get_host_cpu_features()
+    features = (
+        {name for name, there in found.items() if there}
+        if named is None
+        else set(re.findall(r"\+([\w.-]+)", named))
+    )
+    if "avx512f" in features:
+        return _Shape(16, 14, 1 << 18)
+    if {"avx2", "fma"} <= features:
+        return _Shape(8, 6, 1 << 16)
+    return None
+
+
+FITS = _shape() is not None
+LANES, TALLEST, PACKED = _shape() or _Shape(8, 6, 1 << 16)
+SIZE = 4
+"""Bytes of a number."""
+
+I64, I32 = ir.IntType(64), ir.IntType(32)
+VECTOR = ir.VectorType(ir.FloatType(), LANES)
+_INTEGERS = ir.VectorType(I32, LANES)
+_LANES = ir.VectorType(I64, LANES)([I64(lane) for lane in range(LANES)])
+_MASK = ir.VectorType(ir.IntType(1), LANES)
+
+
+def pointer(builder: Any, address: Any) -> Any:
+    return builder.inttoptr(address, ir.FloatType().as_pointer())
+
+
+def _vector_at(builder: Any, base: Any, offset: Any) -> Any:
+    return builder.bitcast(builder.gep(base, [offset]), VECTOR.as_pointer())
+
+
+def load(builder: Any, base: Any, offset: Any) -> Any:
+    vector = builder.load(_vector_at(builder, base, offset))
+    vector.align = SIZE
+    return vector
+
+
+def store(builder: Any, vector: Any, base: Any, offset: Any) -> None:
+    builder.store(vector, _vector_at(builder, base, offset)).align = SIZE
+
+
+def broadcast(builder: Any, number: Any) -> Any:
+    """A vector of one number."""
+    nothing = ir.Constant(ir.VectorType(number.type, LANES), ir.Undefined)
+    one = builder.insert_element(nothing, number, I32(0))
+    return builder.shuffle_vector(one, nothing, ir.VectorType(I32, LANES)(None))
+
+
+def mask(builder: Any, wide: Any, first: int) -> Any:
+    """Which lanes of a vector that begins at column ``first`` are among ``wide`` columns."""
+    return builder.icmp_signed("<", _LANES, broadcast(builder, builder.sub(wide, I64(first))))
+
+
+def masked_load(builder: Any, base: Any, offset: Any, shown: Any) -> Any:
+    """0 in lanes that are not ``shown``; nothing is read there."""
+    place = _vector_at(builder, base, offset)
+    kind = ir.FunctionType(VECTOR, [place.type, I32, _MASK, VECTOR])
+    function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.masked.load.v{LANES}f32.p0")
+    return builder.call(function, [place, I32(SIZE), shown, ir.Constant(VECTOR, None)])
+
+
+def masked_store(builder: Any, vector: Any, base: Any, offset: Any, shown: Any) -> None:
+    place = _vector_at(builder, base, offset)
+    kind = ir.FunctionType(ir.VoidType(), [VECTOR, place.type, I32, _MASK])
+    function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.masked.store.v{LANES}f32.p0")
+    builder.call(function, [vector, place, I32(SIZE), shown])
+
+
+def fetch_to_write(builder: Any, base: Any, offset: Any) -> None:
+    """Ask for a line of the cache that will be written soon; any address may be asked for."""
+    place = builder.bitcast(builder.gep(base, [offset]), ir.IntType(8).as_pointer())
+    kind = ir.FunctionType(ir.VoidType(), [place.type, I32, I32, I32])
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    builder.call(function, [place, I32(1), I32(3), I32(1)])
+
+
+# The values of compiled code
+
+
+class _Floats(types.Type):  # type: ignore[misc]
+    def __init__(self) -> None:
+        super().__init__(name=f"{LANES} float32")
+
+
+FLOATS = _Floats()
+_FLAGS = ("contract", "nsz", "arcp", "afn")  # those of compiler.ORDERED_MATH
+
+
+@register_model(_Floats)
+class _Model(models.PrimitiveModel):  # type: ignore[misc]
+    def __init__(self, manager: Any, kind: Any) -> None:
+        super().__init__(manager, kind, VECTOR)
+
+
+@intrinsic
+def everywhere(typing_context, number):  # type: ignore[no-untyped-def]
+    """One float32 in all lanes."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return broadcast(builder, arguments[0])
+
+    return FLOATS(types.float32), generate
+
+
+def _arithmetic(symbol: Any, method: str) -> None:
+    """Teach the compiler what ``symbol`` does between vectors."""
+
+    @intrinsic
+    def work(typing_context, a, b):  # type: ignore[no-untyped-def]
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return getattr(builder, method)(*arguments, flags=_FLAGS)
+
+        return FLOATS(FLOATS, FLOATS), generate
+
+    @overload(symbol)
+    def typed(a, b):  # type: ignore[no-untyped-def]
+        if isinstance(a, _Floats) and isinstance(b, _Floats):
+            return lambda a, b: work(a, b)
+        if isinstance(a, _Floats) and b == types.float32:
+            return lambda a, b: work(a, everywhere(b))
+        if a == types.float32 and isinstance(b, _Floats):
+            return lambda a, b: work(everywhere(a), b)
+        return None
+
+
+for _symbol, _method in ((operator.add, "fadd"), (operator.sub, "fsub"), (operator.mul, "fmul")):
+    _arithmetic(_symbol, _method)
+
+
+@intrinsic
+def read(typing_context, address):  # type: ignore[no-untyped-def]
+    """The numbers at an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return load(builder, pointer(builder, arguments[0]), I64(0))
+
+    return FLOATS(types.intp), generate
+
+
+@intrinsic
+def read_some(typing_context, address, some):  # type: ignore[no-untyped-def]
+    """The first ``some`` numbers at an address, and zeros."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return masked_load(builder, pointer(builder, arguments[0]), I64(0), mask(builder, arguments[1], 0))
+
+    return FLOATS(types.intp, types.intp), generate
+
+
+@intrinsic
+def write(typing_context, vector, address):  # type: ignore[no-untyped-def]
+    """Its numbers to an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        store(builder, arguments[0], pointer(builder, arguments[1]), I64(0))
+        return context.get_dummy_value()
+
+    return types.void(FLOATS, types.intp), generate
+
+
+@intrinsic
+def write_some(typing_context, vector, address, some):  # type: ignore[no-untyped-def]
+    """Its first ``some`` numbers to an address. What is read next from the places behind them has to wait."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        vector, address, some = arguments
+        masked_store(builder, vector, pointer(builder, address), I64(0), mask(builder, some, 0))
+        return context.get_dummy_value()
+
+    return types.void(FLOATS, types.intp, types.intp), generate
+
+
+@intrinsic
+def first_of(typing_context, some, vector, other):  # type: ignore[no-untyped-def]
+    """The first ``some`` numbers of a vector, and in the other lanes ``other``."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        some, vector, other = arguments
+        return builder.select(mask(builder, some, 0), vector, broadcast(builder, other))
+
+    return FLOATS(types.intp, FLOATS, types.float32), generate
+
+
+@intrinsic
+def larger(typing_context, a, b):  # type: ignore[no-untyped-def]
+    """The larger number of each lane; that of ``b`` where one is NaN."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        a, b = arguments
+        return builder.select(builder.fcmp_ordered(">", a, b), a, b)
+
+    return FLOATS(FLOATS, FLOATS), generate
+
+
+@intrinsic
+def where_below(typing_context, vector, limit, value, other):  # type: ignore[no-untyped-def]
+    """``value`` where the vector is below a limit, else the lane of ``other``."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        vector, limit, value, other = arguments
+        below = builder.fcmp_ordered("<", vector, broadcast(builder, limit))
+        return builder.select(below, broadcast(builder, value), other)
+
+    return FLOATS(FLOATS, types.float32, types.float32, FLOATS), generate
+
+
+def _folded(builder: Any, vector: Any, join: Any) -> Any:
+    """One number of all lanes, joined by halves."""
+    step = LANES // 2
+    while step:
+        order = ir.VectorType(I32, LANES)([I32((lane + step) % LANES) for lane in range(LANES)])
+        vector = join(vector, builder.shuffle_vector(vector, vector, order))
+        step //= 2
+    return builder.extract_element(vector, I32(0))
+
+
+@intrinsic
+def total(typing_context, vector):  # type: ignore[no-untyped-def]
+    """The sum of its numbers."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return _folded(builder, arguments[0], builder.fadd)
+
+    return types.float32(FLOATS), generate
+
+
+@intrinsic
+def largest(typing_context, vector):  # type: ignore[no-untyped-def]
+    """The largest of its numbers; NaN shows, or is passed over."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        def join(a: Any, b: Any) -> Any:
+            return builder.select(builder.fcmp_ordered(">", a, b), a, b)
+
+        return _folded(builder, arguments[0], join)
+
+    return types.float32(FLOATS), generate
+
+
+@intrinsic
+def two_to(typing_context, shifted):  # type: ignore[no-untyped-def]
+    """2ⁿ of whole numbers n from -126 to 127 in the last bits of a float32, or of each of a vector."""
+    if shifted not in (types.float32, FLOATS):
+        return None
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = I32 if shifted == types.float32 else _INTEGERS
+        exponent, bias = (ir.Constant(kind, n if kind is I32 else [n] * LANES) for n in (23, 127 << 23))
+        bits = builder.add(builder.shl(builder.bitcast(arguments[0], kind), exponent), bias)
+        return builder.bitcast(bits, context.get_value_type(shifted))
+
+    return shifted(shifted), generate
