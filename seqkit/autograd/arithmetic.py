@@ -18,7 +18,7 @@ def _shape(x: Any) -> tuple[int, ...]:
 def _memory(xp: Any, a: Any, b: Any) -> Any | None:
     """Recycled memory for what a and b make together, or None where it is small or of another kind.
 
-    NumPy asks the system anew for each large result (measured: 0.45 ms for a sum of 320,000 numbers, 0.1 here).
+    NumPy asks the system anew for each large result (measured: 0.45 ms for 320,000 sums, 0.28 so).
     """
     if xp is not np or max(getattr(x, "nbytes", 0) for x in (a, b)) < SMALLEST:
         return None

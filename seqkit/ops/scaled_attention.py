@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from seqkit.autograd import differentiable
 from seqkit.backend import empty
 from seqkit.backend.kernels import kernels
+from seqkit.backend.kernels.attention.reference import IN_CACHE
 from seqkit.backend.random import Generator, Key
 from seqkit.errors import ShapeError
 from seqkit.ops.attention import bias_of_mask, check_shapes
@@ -45,6 +46,11 @@ class _Settings(NamedTuple):
     """Whether the backward pass computes them again instead."""
     gaps: bool
     """Some queries or keys are in no block."""
+
+    @property
+    def forward_only(self) -> bool:
+        """Whether nobody asks for the weights afterwards, nor drops any."""
+        return not (self.keeps or self.again or self.rate)
 
 
 def _attend(xp: Any, q: Any, k: Any, v: Any, bias: Any, parts: list[Block], how: _Settings) -> Any:
@@ -81,6 +87,11 @@ def _attend(xp: Any, q: Any, k: Any, v: Any, bias: Any, parts: list[Block], how:
         return out
 
     for block in parts:
+        if how.forward_only:
+            queries, keys = q[block.queries], k[block.keys]
+            out = context[block.queries]
+            family.attend(queries, keys, v[block.keys], how.scale, bias_of(block), block.offset, out)
+            continue
         weights = scores_of(block)
         rows = family.softmax(weights, how.scale, bias_of(block), block.offset, how.again)
         key = None
@@ -200,6 +211,11 @@ def packed_attention(  # type: ignore[no-untyped-def]
     pairs = [T * S for T, S in zip(lengths, key_lengths, strict=True)]
     gaps = 0 in pairs or not pairs
     how = _settings(q, max(pairs, default=0), scale, rate, generator, needs, gaps)
+    if how.forward_only and not gaps and max(pairs) <= IN_CACHE:
+        context = _heads_last(xp, q[None], v.shape[-1])[0]
+        family = kernels("attention", xp, q.dtype)
+        family.attend_packed(q, k, v, lengths, key_lengths, how.scale, causal, context)
+        return context, None
     parts = packed_blocks(len(q), lengths, key_lengths, causal)
     context, back = _attend(xp, q[None], k[None], v[None], None, parts, how)
 

@@ -62,10 +62,10 @@ def exp32(x):  # type: ignore[no-untyped-def]
 
 @inline
 def reciprocal32(x):  # type: ignore[no-untyped-def]
-    """1 / x for x from 1e-37 to 8e37; NaN stays. A division takes the vector unit thrice as long.
+    """1 / x for x from 1e-37 to 8e37; NaN stays. In multiplications: the vector unit divides slowly.
 
-    The difference of the bit patterns is right to an eighth; two steps of r·(1 + e + e²) with e = 1 - x·r, each
-    with the cube of the error before, make that less than half a unit in the last place.
+    The difference of the bit patterns is right to an eighth; two steps of r·(1 + e + e²) with e = 1 - x·r,
+    each with the cube of the error before, make that half a unit in the last place.
     """
     r = float_of_bits(_INVERSE - bits_of_float(x))
     e = _ONE - x * r

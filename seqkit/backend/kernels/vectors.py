@@ -11,7 +11,6 @@ import operator
 import re
 from typing import Any, NamedTuple
 
-import numpy as np
 from llvmlite import binding, ir
 from numba.core import cgutils, config, types
 from numba.extending import intrinsic, models, overload, register_model
@@ -114,7 +113,7 @@ def fetch_to_write(builder: Any, base: Any, offset: Any) -> None:
 # The values of compiled code
 
 
-class _Floats(types.Type):  # type: ignore[misc]
+class _Floats(types.Type):
     def __init__(self) -> None:
         super().__init__(name=f"{LANES} float32")
 
@@ -124,7 +123,7 @@ _FLAGS = ("contract", "nsz", "arcp", "afn")  # those of compiler.ORDERED_MATH
 
 
 @register_model(_Floats)
-class _Model(models.PrimitiveModel):  # type: ignore[misc]
+class _Model(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
         super().__init__(manager, kind, VECTOR)
 

@@ -8,11 +8,16 @@ query t then sees the keys up to t + offset.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
 from seqkit.backend.device import array_module
+
+IN_CACHE = 1 << 16
+"""Scores of a head, at most, that are never all in memory where nobody asks for them."""
 
 
 def _masked(xp: Any, scores: Any, scale: float, bias: Any | None, offset: int | None) -> None:
@@ -57,3 +62,34 @@ def score_gradient(weights: Any, gradient: Any, scale: float) -> None:
     gradient -= (weights * gradient).sum(axis=-1, keepdims=True)
     gradient *= weights
     gradient *= scale
+
+
+def attend(q: Any, k: Any, v: Any, scale: float, bias: Any | None, offset: int | None, out: Any) -> None:
+    """out (B, N, T, E) = softmax(scale · q·kᵀ)·v of each head, for who needs no way back.
+
+    q (B, N, T, D), k (B, N, S, D), v (B, N, S, E); all may be views.
+    """
+    xp = array_module(q)
+    scores = xp.ascontiguousarray(xp.matmul(q, k.swapaxes(-1, -2)))
+    softmax(scores, scale, bias, offset, False)
+    out[...] = xp.matmul(scores, v)
+
+
+def attend_packed(
+    q: Any,
+    k: Any,
+    v: Any,
+    lengths: Sequence[int],
+    key_lengths: Sequence[int],
+    scale: float,
+    causal: bool,
+    out: Any,
+) -> None:
+    """:func:`attend` of sequences one after another: q (N, P, D), k (N, R, D), v (N, R, E), out (N, P, E).
+
+    None is empty. ``causal``: the last query of each sees all its keys.
+    """
+    t, s = accumulate(lengths, initial=0), accumulate(key_lengths, initial=0)
+    for T, S, a, b in zip(lengths, key_lengths, t, s, strict=False):
+        one = q[None, :, a : a + T], k[None, :, b : b + S], v[None, :, b : b + S]
+        attend(*one, scale, None, S - T if causal else None, out[None, :, a : a + T])

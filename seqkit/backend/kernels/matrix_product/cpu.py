@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from seqkit.backend.device import empty
-from seqkit.backend.kernels.compiler import jit, task
+from seqkit.backend.kernels.compiler import jit, merged, task
 from seqkit.backend.kernels.matrix_product import reference
 from seqkit.backend.kernels.matrix_product.tiles import DEEPEST, PANEL, pack, pack_left, tile
 from seqkit.backend.kernels.team import address, bounds, number, parts_for, share
@@ -26,7 +26,7 @@ from seqkit.backend.kernels.vectors import FITS, LANES, PACKED, SIZE, TALLEST
 
 _STRIPE = 16
 """Tiles of the left factor packed at a time, where that is needed."""
-_SCRATCH = PANEL + max(PACKED, PANEL * DEEPEST) + _STRIPE * (DEEPEST * TALLEST + LANES)
+SCRATCH = PANEL + max(PACKED, PANEL * DEEPEST) + _STRIPE * (DEEPEST * TALLEST + LANES)
 """Numbers of memory for a part: zeros, panels, packed tiles."""
 _LEAST = 1 << 18
 """Multiply-adds of a product that is not left to BLAS."""
@@ -39,7 +39,7 @@ _of_thread = threading.local()
 
 
 @jit
-def _product(a, row, step, M, K, b, k_stride, n_stride, N, bias, c, c_row, scratch):  # type: ignore[no-untyped-def]
+def multiply(a, row, step, M, K, b, k_stride, n_stride, N, bias, c, c_row, scratch):  # type: ignore[no-untyped-def]
     """c (M, N) = a (M, K) · b (K, N) + bias (or 0, for none)."""
     zeros, panels, left = (
         scratch,
@@ -81,8 +81,8 @@ def _part(numbers, part, parts):  # type: ignore[no-untyped-def]
     b, k_stride, n_stride = number(numbers, 3), number(numbers, 4), number(numbers, 5)
     bias, c, c_row = number(numbers, 6), number(numbers, 7), number(numbers, 8)
     M, K, N = number(numbers, 9), number(numbers, 10), number(numbers, 11)
-    scratch = number(numbers, 12) + SIZE * part * _SCRATCH
-    if (N < M and (step != 1 or 4 * parts * PANEL > N)) or (step == 1 and M >= _TALL * parts and N <= 4 * M):
+    scratch = number(numbers, 12) + SIZE * part * SCRATCH
+    if (N < M and (step != 1 or 4 * parts * PANEL > N)) or (step == 1 and _TALL * parts <= M and N <= 4 * M):
         m = M * part // parts
         M = M * (part + 1) // parts - m
         a, c = a + SIZE * m * row, c + SIZE * m * c_row
@@ -92,7 +92,7 @@ def _part(numbers, part, parts):  # type: ignore[no-untyped-def]
         N = min(N, whole * (part + 1) // parts * PANEL) - n
         b, c = b + SIZE * n * n_stride, c + SIZE * n
         bias = bias + SIZE * n if bias else 0
-    _product(a, row, step, M, K, b, k_stride, n_stride, N, bias, c, c_row, scratch)
+    multiply(a, row, step, M, K, b, k_stride, n_stride, N, bias, c, c_row, scratch)
 
 
 def _strides(x: Any) -> tuple[int, int]:
@@ -108,53 +108,53 @@ def product(a: Any, b: Any, out: Any, bias: Any | None = None) -> None:
     (row, step), (k_stride, n_stride) = _strides(a), _strides(b)
     parts = parts_for(M * K * N, OF_PART)
     factors = a, row, step, b, k_stride, n_stride
-    return share(_part, parts, *factors, bias, out, out.strides[0] // SIZE, M, K, N, _scratch(parts))
+    return share(_part, parts, *factors, bias, out, out.strides[0] // SIZE, M, K, N, scratch_of(parts))
 
 
-def _scratch(parts: int) -> Any:
+def scratch_of(parts: int) -> Any:
     """Memory for the parts of a product, kept by each thread that asks."""
     room = getattr(_of_thread, "room", None)
     if room is None or len(room) < parts:
-        room = _of_thread.room = empty(np, (parts, _SCRATCH), np.float32)
+        room = _of_thread.room = empty(np, (parts, SCRATCH), np.float32)
         room[:, :PANEL] = 0
     return room
 
 
+@merged
+def place(numbers, i, b, n):  # type: ignore[no-untyped-def]
+    """The address of a head's matrix, from :func:`places` of an array at index i."""
+    return number(numbers, i) + SIZE * (b * number(numbers, i + 1) + n * number(numbers, i + 2))
+
+
 @task
 def _heads_part(numbers, part, parts):  # type: ignore[no-untyped-def]
-    """Some of B·N products, each with three pairs of strides: of its place and of its matrix."""
+    """Some of B·N products."""
     N, M, K, L = number(numbers, 1), number(numbers, 2), number(numbers, 3), number(numbers, 4)
     first, last = bounds(number(numbers, 0) * N, part, parts)
     row, step = number(numbers, 8), number(numbers, 9)
-    k_stride, n_stride = number(numbers, 13), number(numbers, 14)
-    scratch = number(numbers, 19) + SIZE * part * _SCRATCH
+    k_stride, n_stride, c_row = number(numbers, 13), number(numbers, 14), number(numbers, 18)
+    scratch = number(numbers, 20) + SIZE * part * SCRATCH
     for head in range(first, last):
         b, n = head // N, head % N
-        _product(
-            number(numbers, 5) + SIZE * (b * number(numbers, 6) + n * number(numbers, 7)),
-            row,
-            step,
-            M,
-            K,
-            number(numbers, 10) + SIZE * (b * number(numbers, 11) + n * number(numbers, 12)),
-            k_stride,
-            n_stride,
-            L,
-            0,
-            number(numbers, 15) + SIZE * (b * number(numbers, 16) + n * number(numbers, 17)),
-            number(numbers, 18),
-            scratch,
-        )
+        left, right, out = place(numbers, 5, b, n), place(numbers, 10, b, n), place(numbers, 15, b, n)
+        multiply(left, row, step, M, K, right, k_stride, n_stride, L, 0, out, c_row, scratch)
+
+
+def places(*arrays: Any) -> tuple[int, ...] | None:
+    """Address and strides of each array (B, N, rows, columns); None if compiled code cannot read them so."""
+    found: list[int] = []
+    for x in arrays:
+        if x.dtype != np.float32 or min(x.strides) < 0:
+            return None
+        found += address(x), *(s // SIZE for s in x.strides)
+    return tuple(found)
 
 
 def products_of_heads(a: Any, b: Any, out: Any) -> None:
     """See the reference."""
-    B, N, M, K = a.shape
-    L = b.shape[-1]
-    strides = [tuple(s // SIZE for s in x.strides) for x in (a, b, out)]
-    suits = all(x.dtype == np.float32 and all(s >= 0 for s in x.strides) for x in (a, b, out))
-    if not FITS or not suits or B * N * M * K * L < _LEAST or strides[2][3] != 1:
+    (B, N, M, K), L = a.shape, b.shape[-1]
+    given = places(a, b, out) if FITS and B * N * M * K * L >= _LEAST and out.strides[3] == SIZE else None
+    if given is None:
         return reference.products_of_heads(a, b, out)
     parts = min(parts_for(B * N * M * K * L, OF_PART), B * N)
-    places = address(a), *strides[0], address(b), *strides[1], address(out), *strides[2][:3]
-    return share(_heads_part, parts, B, N, M, K, L, *places, _scratch(parts))
+    return share(_heads_part, parts, B, N, M, K, L, *given, scratch_of(parts))
