@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -261,6 +262,67 @@ def test_attention(T: int, S: int, offset: Any, bias: int, scale: float, random:
     np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-4, atol=1e-5 * max(1, scale))
 
 
+def _heads(random: np.random.Generator, B: int, T: int, widths: tuple[int, ...]) -> list[np.ndarray]:
+    """Arrays (B, 3, T, width) side by side in memory, as a linear layer leaves them."""
+    together = normal(random, B, T, 3, sum(widths))
+    return [x.swapaxes(1, 2) for x in np.split(together, np.cumsum(widths)[:-1], axis=-1)]
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3])
+@pytest.mark.parametrize("bias", range(4))
+@pytest.mark.parametrize("offset", [None, 0, 3])
+@pytest.mark.parametrize(("T", "S"), [(1, 1), (5, 26), (7, 32), (40, 40), (3, 131)])
+def test_attention_in_one_pass(
+    T: int,
+    S: int,
+    offset: Any,
+    bias: int,
+    parts: int,
+    random: np.random.Generator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing is written beside the contexts."""
+    monkeypatch.setattr(attention_cpu, "parts_for", lambda *_: parts)
+    (q,), (k, v) = _heads(random, 2, T, (8,)), _heads(random, 2, S, (8, 5))
+    hidden = _biases((2, 3, T, S), random)[bias]
+    expected, room = np.empty((2, 3, T, 5), np.float32), np.full((2, T, 3, 9), 9, np.float32)
+    attention_reference.attend(q, k, v, 0.3, hidden, offset, expected)
+    attention_cpu.attend(q, k, v, 0.3, hidden, offset, room[..., 2:7].swapaxes(1, 2))
+    np.testing.assert_allclose(room[..., 2:7].swapaxes(1, 2), expected, rtol=2e-5, atol=2e-6)
+    room[..., 2:7] = 9
+    assert (room == 9).all()
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3])
+@pytest.mark.parametrize("causal", [False, True])
+def test_attention_of_packed_sequences(
+    causal: bool, parts: int, random: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attention_cpu, "parts_for", lambda *_: parts)
+    lengths, key_lengths = [3, 1, 17, 40, 2], [4, 1, 33, 40, 9]
+    (q,), (k, v) = _heads(random, 1, 63, (8,)), _heads(random, 1, 87, (8, 5))
+    expected, ours = np.full((2, 3, 63, 5), 9, np.float32)
+    settings = lengths, key_lengths, 0.3, causal
+    attention_reference.attend_packed(q[0], k[0], v[0], *settings, expected)
+    attention_cpu.attend_packed(q[0], k[0], v[0], *settings, ours)
+    np.testing.assert_allclose(ours, expected, rtol=2e-5, atol=2e-6)
+
+
+def test_many_scores_are_not_kept_in_the_cache(
+    random: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is another dtype read by compiled code."""
+    q, k, v = _heads(random, 2, 40, (8, 8, 5))
+    in_cache, by_products, double = np.empty((3, 2, 3, 40, 5), np.float64)
+    in_cache, by_products = in_cache.astype(np.float32), by_products.astype(np.float32)
+    attention_cpu.attend(q, k, v, 0.3, None, 0, in_cache)
+    attention_cpu.attend(*(x.astype(np.float64) for x in (q, k, v)), 0.3, None, 0, double)
+    monkeypatch.setattr(attention_cpu, "IN_CACHE", 1599)
+    attention_cpu.attend(q, k, v, 0.3, None, 0, by_products)
+    np.testing.assert_allclose(in_cache, double, rtol=2e-5, atol=2e-6)
+    np.testing.assert_allclose(by_products, double, rtol=2e-5, atol=2e-6)
+
+
 @pytest.mark.parametrize("family", [attention_reference, attention_cpu], ids=["reference", "cpu"])
 @pytest.mark.parametrize("place", [0, 7, 31, 40])
 @pytest.mark.filterwarnings("ignore:invalid value encountered")
@@ -290,6 +352,20 @@ def test_activation(kind: str, biased: bool, random: np.random.Generator) -> Non
     np.testing.assert_allclose(dx[finite], expected_dx[finite], rtol=1e-5, atol=1e-5)
     activation_cpu.backward(x, b, kind, dy, dy)
     np.testing.assert_array_equal(dy, dx)
+
+
+def test_gelu_is_as_close_as_single_precision_allows() -> None:
+    """Forward and backward: beside what is exact, a few units in the last place of max(1, |x|)."""
+    x = np.linspace(-12, 12, 240_001).astype(np.float32)[None]
+    wide = x[0].astype(np.float64)
+    cdf = np.array([0.5 * math.erfc(-v * math.sqrt(0.5)) for v in wide])
+    density = np.exp(-0.5 * wide * wide) / math.sqrt(2 * math.pi)
+    y, dx = np.empty_like(x), np.empty_like(x)
+    activation_cpu.forward(x, None, "gelu", y)
+    activation_cpu.backward(x, None, "gelu", np.ones_like(x), dx)
+    assert (np.abs(y[0] - wide * cdf) < 3e-7 * np.maximum(1, np.abs(wide))).all()
+    assert np.abs(dx[0] - (cdf + wide * density)).max() < 4e-7
+    assert not y[0, wide < -6].any()
 
 
 @pytest.mark.parametrize("kind", ["relu", "gelu", "gelu-tanh"])

@@ -28,6 +28,7 @@ SIZES = [
     (3 * TALLEST + 5, 97, 5 * PANEL - 1),
     (300, 31, 401),
     (13, 700, 1009),
+    (907, 40, 70),  # of up to 3 parts, each has rows enough to pack all columns
 ]
 
 

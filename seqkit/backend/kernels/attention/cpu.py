@@ -260,7 +260,7 @@ def score_gradient(weights: Any, gradient: Any, scale: float) -> None:
 def _share_attention(
     arrays: tuple[Any, ...], table: np.ndarray, scale: float, bias: Any | None, shift: int | None
 ) -> bool:
-    """Contexts of the sequences in a table; False if compiled code cannot read the arrays, or scores are many.
+    """Contexts of the sequences in a table; False if compiled code cannot read the arrays or scores are many.
 
     Query t of T sees the keys up to t + S - T + ``shift``, or all.
     """
