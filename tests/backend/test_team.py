@@ -315,3 +315,12 @@ def test_arrays_of_other_kinds_go_to_the_reference(family: str, monkeypatch: pyt
 def _only_sums(task: Any, parts: int, *given: Any) -> None:
     assert task._pyfunc.__name__ == "_sum_of_squares_part", "a task has got what it cannot read"
     given[-1][0] = (given[1].astype(np.float64) ** 2).sum()
+
+
+@pytest.mark.parametrize("size", [1, 1023, 1024, 1025, 5000])
+def test_parts_have_pages_of_their_own(size: int) -> None:
+    rooms = team.own_pages(3, size)
+    assert rooms.dtype == np.float32
+    pages = [{(room.ctypes.data + 4 * i) // 4096 for i in range(len(room))} for room in rooms]
+    assert all(len(room) >= size for room in rooms)
+    assert sum(len(one) for one in pages) == len(set.union(*pages))

@@ -25,7 +25,7 @@ from seqkit.backend.kernels.matrix_product.cpu import (
     products_of_heads,
     scratch_of,
 )
-from seqkit.backend.kernels.team import bounds, number, parts_for, plain, real, share
+from seqkit.backend.kernels.team import bounds, number, own_pages, parts_for, plain, real, share
 from seqkit.backend.kernels.vectors import (
     FITS,
     LANES,
@@ -45,8 +45,6 @@ from seqkit.backend.kernels.views import floats, integers
 
 _OF_PART = 1 << 14
 """Scores of a part at least: to hand it over takes 4 µs."""
-_PAGE = 4096
-"""Bytes."""
 _ZERO, _ONE, _INFINITE = np.float32(0), np.float32(1), np.float32(np.inf)
 _LOWEST = np.finfo(np.float32).min
 _UNDERFLOW = np.float32(-87.3)  # where exp32 ends; also what is hidden, at -inf
@@ -97,12 +95,6 @@ def _scaled(e, factor, row, S):  # type: ignore[no-untyped-def]
 
 
 @merged
-def _own(room, stride, part):  # type: ignore[no-untyped-def]
-    """The address of a part's memory for a row, from what :func:`_room` gave."""
-    return -(-room // _PAGE) * _PAGE + part * stride
-
-
-@merged
 def _weights(row, seen, S, scale, bias, e, out):  # type: ignore[no-untyped-def]
     """The softmax of one row, to ``out``; its top and 1 / Σ."""
     tops, sums = everywhere(-_INFINITE), everywhere(_ZERO)
@@ -128,7 +120,7 @@ def _softmax_part(numbers, part, parts):  # type: ignore[no-untyped-def]
     B, N, T, S = number(numbers, 0), number(numbers, 1), number(numbers, 2), number(numbers, 3)
     scores, scale = number(numbers, 4), np.float32(real(numbers, 5))
     wanted, rows = number(numbers, 13) != 0, floats(number(numbers, 13), 2, B * N * T)
-    e = _own(number(numbers, 14), number(numbers, 15), part)
+    e = number(numbers, 14) + part * number(numbers, 15)
     begin, end = bounds(B * N, part, parts)
     for r in range(begin * T, end * T):
         head, t = r // T, r % T
@@ -162,7 +154,7 @@ def _attend_part(numbers, part, parts):  # type: ignore[no-untyped-def]
     """Some heads of sequences (b, first query, T, first key, S), as many that the work is alike."""
     N, count = number(numbers, 1), number(numbers, 0)
     table = integers(number(numbers, 4), 5 * count)
-    scores = _own(number(numbers, 14), number(numbers, 15), part)
+    scores = number(numbers, 14) + part * number(numbers, 15)
     scratch = number(numbers, 38) + SIZE * part * SCRATCH
     work, done = 0, 0
     for i in range(count):
@@ -181,7 +173,7 @@ def _weights_part(numbers, part, parts):  # type: ignore[no-untyped-def]
     B, N, T, S = number(numbers, 0), number(numbers, 1), number(numbers, 2), number(numbers, 3)
     scores, scale = number(numbers, 4), np.float32(real(numbers, 5))
     rows = floats(number(numbers, 13), 2, B * N * T)
-    e = _own(number(numbers, 14), number(numbers, 15), part)
+    e = number(numbers, 14) + part * number(numbers, 15)
     begin, end = bounds(B * N, part, parts)
     for r in range(begin * T, end * T):
         head, t = r // T, r % T
@@ -194,7 +186,7 @@ def _weights_part(numbers, part, parts):  # type: ignore[no-untyped-def]
 @task
 def _gradient_part(numbers, part, parts):  # type: ignore[no-untyped-def]
     R, S, scale = number(numbers, 0), number(numbers, 1), np.float32(real(numbers, 4))
-    e = _own(number(numbers, 5), number(numbers, 6), part)
+    e = number(numbers, 5) + part * number(numbers, 6)
     begin, end = bounds(R, part, parts)
     for r in range(begin, end):
         weights, gradient = number(numbers, 2) + SIZE * r * S, number(numbers, 3) + SIZE * r * S
@@ -208,16 +200,6 @@ def _gradient_part(numbers, part, parts):  # type: ignore[no-untyped-def]
         _scaled(e, scale, gradient, S)
 
 
-def _room(parts: int, size: int) -> tuple[Any, int]:
-    """Memory of ``size`` numbers and a vector for each part, and the bytes from one part's to the next.
-
-    Each has pages of its own: in a common one the prefetching of one core takes lines from the other
-    (measured: two threads as slow as one).
-    """
-    pages = -(-SIZE * (size + LANES) // _PAGE)
-    return empty(np, (1 + parts * pages, _PAGE // SIZE), np.float32), pages * _PAGE
-
-
 def _settings(scale: float, bias: Any | None, offset: int | None, rows: Any | None) -> tuple[Any, ...]:
     """What a task of scores reads from index 5 on."""
     shape = (1, 1, 1, 1) if bias is None else bias.shape
@@ -229,7 +211,8 @@ def _run(
 ) -> None:
     """A task of all scores (B, N, T, S), in parts of whole heads."""
     parts, settings = parts_for(scores.size, _OF_PART), _settings(scale, bias, offset, rows)
-    share(task, parts, *scores.shape, scores, *settings, *_room(parts, scores.shape[3]))
+    room = own_pages(parts, scores.shape[3] + LANES)
+    share(task, parts, *scores.shape, scores, *settings, room, room.strides[0])
 
 
 def softmax(scores: Any, scale: float, bias: Any | None, offset: int | None, wanted: bool = True) -> Any:
@@ -254,7 +237,8 @@ def score_gradient(weights: Any, gradient: Any, scale: float) -> None:
         return reference.score_gradient(weights, gradient, scale)
     S = weights.shape[-1]
     R, parts = weights.size // max(1, S), parts_for(weights.size, _OF_PART)
-    return share(_gradient_part, parts, R, S, weights, gradient, float(scale), *_room(parts, S))
+    room = own_pages(parts, S + LANES)
+    return share(_gradient_part, parts, R, S, weights, gradient, float(scale), room, room.strides[0])
 
 
 def _share_attention(
@@ -272,11 +256,8 @@ def _share_attention(
     N, D, S, E = q.shape[1], q.shape[3], int(table[0, 4]), v.shape[3]
     work = N * int((table[:, 2] * table[:, 4]).sum()) * (D + E)
     parts = parts_for(work, OF_PART)
-    settings = (
-        table,
-        *_settings(scale, bias, shift, None),
-        *_room(parts, most + LANES + int(table[:, 4].max())),
-    )
+    room = own_pages(parts, most + int(table[:, 4].max()) + 2 * LANES)
+    settings = table, *_settings(scale, bias, shift, None), room, room.strides[0]
     share(_attend_part, parts, len(table), N, 0, S, *settings, D, E, *given, scratch_of(parts))
     return True
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from seqkit.backend.kernels.column_sums import reference
 from seqkit.backend.kernels.compiler import jit, task
-from seqkit.backend.kernels.team import bounds, number, parts_for, plain, share
+from seqkit.backend.kernels.team import bounds, number, own_pages, parts_for, plain, share
 from seqkit.backend.kernels.views import floats, vector
 
 _OF_PART = 1 << 15
@@ -36,7 +34,7 @@ def _part(numbers, part, parts):  # type: ignore[no-untyped-def]
         floats(number(numbers, 2) + 4 * first * F, last - first, F),
         vector((weights if weights else number(numbers, 2)) + 4 * first, last - first),
         weights != 0,
-        vector(number(numbers, 4) + 4 * part * F, F),
+        vector(number(numbers, 4) + part * number(numbers, 5), F),
     )
 
 
@@ -45,6 +43,7 @@ def column_sums(x: Any, weights: Any | None = None) -> Any:
     if not plain(x, weights):
         return reference.column_sums(x, weights)
     parts = parts_for(x.size, _OF_PART)
-    sums = np.zeros((parts, x.shape[1]), np.float32)
-    share(_part, parts, *x.shape, x, weights, sums)
-    return sums.sum(axis=0)
+    sums = own_pages(parts, x.shape[1])
+    sums[...] = 0
+    share(_part, parts, *x.shape, x, weights, sums, sums.strides[0])
+    return sums[:, : x.shape[1]].sum(axis=0)

@@ -9,7 +9,7 @@ import numpy as np
 from seqkit.backend.device import empty
 from seqkit.backend.kernels.compiler import jit, task, wide_vectors
 from seqkit.backend.kernels.layer_norm import reference
-from seqkit.backend.kernels.team import bounds, number, parts_for, plain, real, share
+from seqkit.backend.kernels.team import bounds, number, own_pages, parts_for, plain, real, share
 from seqkit.backend.kernels.views import floats, vector
 
 _OF_PART = 1 << 15
@@ -98,7 +98,7 @@ def _backward_part(numbers, part, parts):  # type: ignore[no-untyped-def]
     first, last = bounds(N, part, parts)
     n, skipped = last - first, 4 * first * E
     x = number(numbers, 2) + skipped
-    sums = floats(number(numbers, 8) + 4 * part * 2 * E, 2, E)
+    sums = floats(number(numbers, 8) + part * number(numbers, 9), 2, E)
     _backward(
         floats(x, n, E),
         floats(number(numbers, 3), 2, N)[:, first:last],
@@ -133,7 +133,9 @@ def backward(
     if not plain(x, statistics, gamma, dy, d_total, dx):
         return reference.backward(x, statistics, gamma, dy, d_total, dx)
     parts = parts_for(x.size, _OF_PART)
-    sums = np.zeros((parts, 2, x.shape[1]), np.float32)
-    share(_backward_part, parts, *x.shape, x, statistics, gamma, dy, d_total, dx, sums)
-    d_gamma, d_beta = sums.sum(axis=0)
+    E = x.shape[1]
+    sums = own_pages(parts, 2 * E)
+    sums[...] = 0
+    share(_backward_part, parts, *x.shape, x, statistics, gamma, dy, d_total, dx, sums, sums.strides[0])
+    d_gamma, d_beta = sums[:, : 2 * E].sum(axis=0).reshape(2, E)
     return d_gamma, d_beta
