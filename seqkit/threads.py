@@ -1,6 +1,6 @@
 """How many threads work. By default one pool only works at a time.
 
-Where the tiles of our own products fit the processor (seqkit/backend/kernels/matrix_product/tiles.py), they
+Where the tiles of our own products fit the processor (seqkit/backend/kernels/processor.py), they
 share a team with the other kernels (seqkit/backend/kernels/team.py), and BLAS gets what is small or float64.
 Elsewhere the products' own pool is the only one, and kernels have one thread.
 

@@ -16,16 +16,20 @@ def _shape(x: Any) -> tuple[int, ...]:
 
 
 def _memory(xp: Any, a: Any, b: Any) -> Any | None:
-    """Recycled memory for what a and b make together, or None where it is small or of another kind.
+    """Recycled memory for what a and b make together; None where they are small, not float or not contiguous.
 
     NumPy asks the system anew for each large result (measured: 0.45 ms for 320,000 sums, 0.28 so).
     """
-    if xp is not np or max(getattr(x, "nbytes", 0) for x in (a, b)) < SMALLEST:
+    arrays = [x for x in (a, b) if isinstance(x, np.ndarray)]
+    if xp is not np or max((x.nbytes for x in arrays), default=0) < SMALLEST:
         return None
-    kinds = {x.dtype for x in (a, b) if not isinstance(x, bool | int | float)}
-    if len(kinds) > 1 or kinds.pop().kind != "f":
+    dtype = np.result_type(a, b)
+    if dtype.kind != "f" or not all(x.flags.c_contiguous for x in arrays):
         return None
-    return empty(xp, np.broadcast_shapes(_shape(a), _shape(b)), (a if _shape(a) else b).dtype)
+    try:
+        return empty(xp, np.broadcast_shapes(*(x.shape for x in arrays)), dtype)
+    except ValueError:  # NumPy says it better
+        return None
 
 
 def unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:

@@ -34,7 +34,7 @@ def _check(name: str, x: Any, states: tuple[Any, ...], Wx: Any, Wh: Any, gates: 
 
 
 class _Time:
-    """Time-major copies in, batch-major copies out; runs backwards through time if ``reverse``."""
+    """Between batch-major outside and time-major inside; runs backwards through time if ``reverse``."""
 
     def __init__(self, xp: Any, mask: Any, shape: tuple[int, int], reverse: bool) -> None:
         self.xp, self.reverse = xp, reverse
@@ -42,20 +42,21 @@ class _Time:
         self.masked = mask is not None
         self.keep = xp.ones((T, B), bool) if mask is None else self.enter(mask.astype(bool))
 
+    def seen(self, x: Any) -> Any:
+        """(B, T, …) as (T, B, …), a view."""
+        x = x.swapaxes(0, 1)
+        return x[::-1] if self.reverse else x
+
     def enter(self, x: Any) -> Any:
         """(B, T, …) to a new (T, B, …)."""
-        x = x.swapaxes(0, 1)
-        x = x[::-1] if self.reverse else x
+        x = self.seen(x)
         y = empty(self.xp, x.shape, x.dtype)
         y[...] = x
         return y
 
     def leave(self, x: Any) -> Any:
-        """(T, B, …) to a new (B, T, …)."""
-        x = (x[::-1] if self.reverse else x).swapaxes(0, 1)
-        y = empty(self.xp, x.shape, x.dtype)
-        y[...] = x
-        return y
+        """(T, B, …) as (B, T, …), a view."""
+        return (x[::-1] if self.reverse else x).swapaxes(0, 1)
 
     def silence(self, x: Any) -> Any:
         """x (T, B, H) with masked steps set to 0; x itself when there is no mask."""
@@ -113,7 +114,7 @@ def lstm(xp, x, h0, c0, Wx, Wh, b, mask=None, *, reverse=False, needs):  # type:
     family.forward(gates, Wh, time.keep, hs, cs)
 
     def backward(dy, dh_last, dc_last):  # type: ignore[no-untyped-def]
-        d_out = None if dy is None else time.silence(time.enter(dy))
+        d_out = None if dy is None else time.seen(dy)
         dh, dc = _seed(xp, dh_last, h0), _seed(xp, dc_last, c0)
         dz = empty(xp, gates.shape, gates.dtype)
         family.backward(gates, Wh, time.keep, time.masked, cs, d_out, dh, dc, dz)
@@ -148,7 +149,7 @@ def gru(xp, x, h0, Wx, Wh, bx, bh, mask=None, *, reverse=False, needs):  # type:
         family.step_forward(gates[t], recurrent[t], time.keep[t], hs[t], hs[t + 1])
 
     def backward(dy, dh_last):  # type: ignore[no-untyped-def]
-        d_out = None if dy is None else time.silence(time.enter(dy))
+        d_out = None if dy is None else time.silence(time.seen(dy))
         dh = _seed(xp, dh_last, h0)
         da, du = empty(xp, gates.shape, gates.dtype), empty(xp, gates.shape, gates.dtype)
         through = empty(xp, (B, H), x.dtype)
@@ -194,7 +195,7 @@ def rnn(xp, x, h0, Wx, Wh, b, mask=None, *, nonlinearity="tanh", reverse=False, 
         hs[t + 1] = xp.where(time.keep[t][:, None], new, hs[t]) if time.masked else new
 
     def backward(dy, dh_last):  # type: ignore[no-untyped-def]
-        d_out = None if dy is None else time.silence(time.enter(dy))
+        d_out = None if dy is None else time.silence(time.seen(dy))
         dh = _seed(xp, dh_last, h0)
         dz = empty(xp, z.shape, z.dtype)
         for t in range(T - 1, -1, -1):

@@ -12,7 +12,7 @@ numba = pytest.importorskip("numba", reason="Numba is not installed: the compile
 
 from seqkit.backend.kernels import fast_math  # noqa: E402
 from seqkit.backend.kernels.compiler import SAFE_MATH  # noqa: E402
-from seqkit.backend.kernels.vectors import FITS  # noqa: E402
+from seqkit.backend.kernels.processor import FITS  # noqa: E402
 
 jit = numba.njit(fastmath=SAFE_MATH, error_model="numpy")  # as the kernels that inline them, uncached
 

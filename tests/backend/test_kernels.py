@@ -306,6 +306,45 @@ def test_attention_of_packed_sequences(
     attention_reference.attend_packed(q[0], k[0], v[0], *settings, expected)
     attention_cpu.attend_packed(q[0], k[0], v[0], *settings, ours)
     np.testing.assert_allclose(ours, expected, rtol=2e-5, atol=2e-6)
+    wide = [x[0].astype(np.float64) for x in (q, k, v)]
+    double = np.empty_like(ours, dtype=np.float64)
+    attention_cpu.attend_packed(*wide, *settings, double)
+    np.testing.assert_allclose(ours, double, rtol=2e-5, atol=2e-6)
+    attention_cpu.attend_packed(q[0, :, :0], k[0, :, :0], v[0, :, :0], [], [], 0.3, causal, ours[:, :0])
+
+
+def test_the_bits_of_contexts_do_not_depend_on_the_threads(
+    random: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    q, k, v = _heads(random, 3, 37, (8, 8, 5))
+    found = []
+    for parts in (1, 2, 3):
+        monkeypatch.setattr(attention_cpu, "parts_for", lambda *_, parts=parts: parts)
+        found.append(np.empty((3, 3, 37, 5), np.float32))
+        attention_cpu.attend(q, k, v, 0.3, None, 0, found[-1])
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[0], found[2])
+
+
+def test_nan_shows_in_its_row_of_contexts(random: np.random.Generator) -> None:
+    q, k, v = _heads(random, 2, 37, (8, 8, 5))
+    q[1, 2, 7, 3] = np.nan
+    out = np.empty((2, 3, 37, 5), np.float32)
+    attention_cpu.attend(q, k, v, 0.3, None, None, out)
+    assert np.isnan(out[1, 2, 7]).all()
+    out[1, 2, 7] = 0
+    assert np.isfinite(out).all()
+
+
+def test_contexts_in_places_that_compiled_code_cannot_write(random: np.random.Generator) -> None:
+    """Columns that are not side by side, rows in the other direction, and half of a bias."""
+    q, k, v = _heads(random, 2, 37, (8, 8, 5))
+    hidden = np.where(random.random((2, 3, 37, 74)) < 0.4, np.float32(-np.inf), np.float32(0))[..., ::2]
+    expected = np.empty((2, 3, 37, 5), np.float32)
+    attention_reference.attend(q, k[:, :, ::-1], v, 0.3, hidden, None, expected)
+    apart = np.empty((2, 3, 37, 10), np.float32)[..., ::2]
+    attention_cpu.attend(q, k[:, :, ::-1], v, 0.3, hidden, None, apart)
+    np.testing.assert_allclose(apart, expected, rtol=2e-5, atol=2e-6)
 
 
 def test_many_scores_are_not_kept_in_the_cache(
@@ -354,7 +393,16 @@ def test_activation(kind: str, biased: bool, random: np.random.Generator) -> Non
     np.testing.assert_array_equal(dy, dx)
 
 
-def test_gelu_is_as_close_as_single_precision_allows() -> None:
+def test_the_quotient_for_gelu_is_fitted_well() -> None:
+    """In float64, where nothing else is off."""
+    v = np.linspace(-5.5, 5.5, 10_001)
+    p = np.polynomial.Polynomial([getattr(activation_cpu, f"_P{i}") for i in range(6)])
+    q = np.polynomial.Polynomial([1, *(getattr(activation_cpu, f"_Q{i}") for i in range(1, 6))])
+    cdf = np.array([0.5 * math.erfc(-x * math.sqrt(0.5)) for x in v])
+    assert np.abs(0.5 + v * p(v * v) / q(v * v) - cdf).max() < 3e-8
+
+
+def test_gelu_is_right_to_a_few_units_of_one() -> None:
     """Forward and backward: beside what is exact, a few units in the last place of max(1, |x|)."""
     x = np.linspace(-12, 12, 240_001).astype(np.float32)[None]
     wide = x[0].astype(np.float64)

@@ -13,8 +13,8 @@ pytest.importorskip("numba", reason="Numba is not installed: the compiled kernel
 from seqkit.backend.kernels.lstm_sequence import cpu as sequence_cpu
 from seqkit.backend.kernels.lstm_sequence import reference as sequence_reference
 from seqkit.backend.kernels.matrix_product import cpu, reference
-from seqkit.backend.kernels.matrix_product.tiles import DEEPEST, PANEL
-from seqkit.backend.kernels.vectors import FITS, LANES, TALLEST
+from seqkit.backend.kernels.matrix_product.tiles import DEEPEST
+from seqkit.backend.kernels.processor import FITS, LANES, PANEL, TALLEST
 
 tiles = pytest.mark.skipif(not FITS, reason="the tiles are not made for this processor")
 LAYOUTS = list(itertools.product([False, True], repeat=2))
@@ -28,7 +28,7 @@ SIZES = [
     (3 * TALLEST + 5, 97, 5 * PANEL - 1),
     (300, 31, 401),
     (13, 700, 1009),
-    (907, 40, 70),  # of up to 3 parts, each has rows enough to pack all columns
+    (907, 40, 1009),  # of up to 3 parts, each has rows enough to pack all columns
 ]
 
 
@@ -149,7 +149,8 @@ def test_lstm_sequences(parts: int, shape: tuple[int, int, int], masked: bool) -
         np.testing.assert_allclose(ours, expected, rtol=2e-5, atol=2e-6)
     gates, _, cs = forward[1]
     np.testing.assert_allclose(forward[0][0][keep], gates[keep], rtol=2e-5, atol=2e-6)
-    for d_out in (None, normal(T, B, H)):
+    views = normal(B, T, H).swapaxes(0, 1)[::-1], normal(T, B, 2 * H)[..., ::2]
+    for d_out in (None, normal(T, B, H), *views):
         backward = [
             [normal(B, H), normal(B, H), np.full((T, B, 4 * H), np.nan, np.float32)] for _ in range(2)
         ]

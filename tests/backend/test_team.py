@@ -152,7 +152,7 @@ print("end")
 
 def test_the_environment_sets_the_threads() -> None:
     code = """
-from seqkit.backend.kernels.vectors import FITS
+from seqkit.backend.kernels.processor import FITS
 from seqkit.backend.kernels.team import parts_for
 print([parts_for(1000, least) if FITS else 0 for least in (2000, 1000, 400, 1)])
 """
@@ -184,7 +184,11 @@ def _attention(kernel: Any) -> list[Any]:
         kernel.weights_again(again, 0.3, mask, offset, rows)
         gradient = normal(3, 5, 11, 13) + 1
         kernel.score_gradient(scores, gradient, 0.3)
-        found += [scores, rows, again, gradient]
+        context, packed = np.empty((3, 5, 11, 7), np.float32), np.empty((5, 11, 7), np.float32)
+        q, k, v = normal(3, 5, 11, 8), normal(3, 5, 13, 8), normal(3, 5, 13, 7)
+        kernel.attend(q, k, v, 0.3, mask, offset, context)
+        kernel.attend_packed(q[0], k[0], v[0], [4, 6, 1], [6, 6, 1], 0.3, offset is not None, packed)
+        found += [scores, rows, again, gradient, context, packed]
     return found
 
 

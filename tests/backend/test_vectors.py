@@ -8,7 +8,8 @@ import pytest
 numba = pytest.importorskip("numba", reason="Numba is not installed: the compiled kernels do not run")
 
 from seqkit.backend.kernels import fast_math, vectors  # noqa: E402
-from seqkit.backend.kernels.vectors import LANES, SIZE  # noqa: E402
+from seqkit.backend.kernels.processor import LANES  # noqa: E402
+from seqkit.backend.kernels.vectors import SIZE  # noqa: E402
 
 jit = numba.njit(error_model="numpy")
 SOME = [-3, 0, 1, LANES - 1, LANES, LANES + 5]

@@ -224,7 +224,44 @@ def test_without_gradients_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> N
     assert held[1] < weights / 4
 
 
+@pytest.mark.parametrize("block", [1, 100, 1 << 19])
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("mask", [None, (3, 1, 1, 9), (1, 2, 7, 9), (3, 2, 7, 9)])
+def test_without_gradients_contexts_are_the_same(
+    mask: tuple[int, ...] | None, causal: bool, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attention_blocks, "BLOCK", block)
+    monkeypatch.setattr(attention_blocks, "ROWS", 2)
+    random = np.random.default_rng(0)
+    q, k, v = (Tensor(random.standard_normal((3, 2, n, 4)).astype(np.float32), True) for n in (7, 9, 9))
+    shown = None if mask is None else random.random(mask) < 0.7
+    expected = ops.scaled_dot_product_attention(q, k, v, shown, causal=causal).data
+    with no_grad():
+        context = ops.scaled_dot_product_attention(q, k, v, shown, causal=causal).data
+    np.testing.assert_allclose(context, expected, rtol=2e-5, atol=2e-6)
+
+
 # Packed
+
+
+@pytest.mark.parametrize("most", [1, 30, 1 << 16])
+@pytest.mark.parametrize("lengths", [(2, 1, 5), (2, 0, 5), (0, 0), ()])
+@pytest.mark.parametrize("causal", [False, True])
+def test_without_gradients_packed_contexts_are_the_same(
+    causal: bool, lengths: tuple[int, ...], most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where one has too many scores to be made at once, or none."""
+    monkeypatch.setattr(scaled_attention, "IN_CACHE", most)
+    random, key_lengths = np.random.default_rng(0), tuple(n + 2 for n in lengths)
+    q, k, v = (
+        Tensor(random.standard_normal((N, sum(n), D)).astype(np.float32), True)
+        for n in (lengths, key_lengths, key_lengths)
+    )
+    settings: Any = {"lengths": lengths, "key_lengths": key_lengths, "causal": causal}
+    expected = ops.packed_attention(q, k, v, **settings).data
+    with no_grad():
+        context = ops.packed_attention(q, k, v, **settings).data
+    np.testing.assert_allclose(context, expected, rtol=2e-5, atol=2e-6)
 
 
 @pytest.mark.parametrize("causal", [False, True])

@@ -39,9 +39,9 @@ def numba_missing() -> str | None:
 def products() -> str:
     """Who multiplies float32 matrices on the CPU, for people to read."""
     if numba_missing() is None:
-        vectors = importlib.import_module(f"{__name__}.vectors")
-        if vectors.FITS:
-            return f"tiles of {vectors.TALLEST} by {2 * vectors.LANES} numbers, kernels on all threads"
+        processor = importlib.import_module(f"{__name__}.processor")
+        if processor.FITS:
+            return f"tiles of {processor.TALLEST} by {processor.PANEL} numbers, kernels on all threads"
     return "BLAS, kernels on one thread"
 
 

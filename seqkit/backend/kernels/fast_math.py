@@ -1,8 +1,8 @@
 """exp, sigmoid and tanh in float32 that the compiler turns into vector instructions.
 
 Numba calls the C library for ``math.exp`` once per element. These are branch-free: exp(x) = 2ⁿ·exp(r) with
-n = round(x / ln 2) set through the exponent bits and 1 + r + r²·p(r) for |r| ≤ ln 2 / 2, where p, of degree
-4, is off by 1e-8 at most. Measured error against float64, where multiply-add rounds once: under 1 unit in the
+n = round(x / ln 2) set through the exponent bits and 1 + r + r²·p(r) for |r| ≤ ln 2 / 2, with p of degree 4,
+off by 1e-8 at most. Measured error against float64, where multiply-add rounds once: under 1 unit in the
 last place for exp, under 2e-7 absolute for the others.
 """
 

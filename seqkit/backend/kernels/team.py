@@ -28,7 +28,7 @@ from numba.extending import intrinsic
 
 from seqkit.backend.device import empty
 from seqkit.backend.kernels.compiler import jit
-from seqkit.backend.kernels.vectors import FITS
+from seqkit.backend.kernels.processor import FITS
 from seqkit.threads import thread_count
 
 _LOOKS = 1 << 17

@@ -2,51 +2,22 @@
 
 LLVM's own vectors stand here where the compiler, given a loop, does not find them by itself: in the tiles of
 matrix products, and in short rows, whose rest it would do one number at a time. ``+``, ``-``, ``*`` take two
-vectors, or one and a float32. Numbers are read and written by address, the first ``some`` of a vector only.
+vectors, or one and a float32. They are read and written by address, whole or in part.
 """
 
 from __future__ import annotations
 
+import functools
 import operator
-import re
-from typing import Any, NamedTuple
+from typing import Any
 
-from llvmlite import binding, ir
-from numba.core import cgutils, config, types
+from llvmlite import ir
+from numba.core import cgutils, types
 from numba.extending import intrinsic, models, overload, register_model
 
-_config: Any = config  # its settings are made at run time
+from seqkit.backend.kernels.compiler import ORDERED_MATH
+from seqkit.backend.kernels.processor import LANES
 
-
-class _Shape(NamedTuple):
-    """What the registers of a processor hold."""
-
-    lanes: int
-    """Numbers in a vector."""
-    tallest: int
-    """Rows of a tile: 2 registers each for its sums, 2 for a row of the panel, 1 for a number of the left."""
-    packed: int
-    """Numbers of the right factor packed at a time: half of the second cache."""
-
-
-def _shape() -> _Shape | None:
-    """By what the code is compiled for; None where BLAS is at least as fast, or nobody has measured."""
-    named = _config.CPU_FEATURES
-    found = binding.get_host_cpu_features()
-    features = (
-        {name for name, there in found.items() if there}
-        if named is None
-        else set(re.findall(r"\+([\w.-]+)", named))
-    )
-    if "avx512f" in features:
-        return _Shape(16, 14, 1 << 18)
-    if {"avx2", "fma"} <= features:
-        return _Shape(8, 6, 1 << 16)
-    return None
-
-
-FITS = _shape() is not None
-LANES, TALLEST, PACKED = _shape() or _Shape(8, 6, 1 << 16)
 SIZE = 4
 """Bytes of a number."""
 
@@ -119,7 +90,7 @@ class _Floats(types.Type):
 
 
 FLOATS = _Floats()
-_FLAGS = ("contract", "nsz", "arcp", "afn")  # those of compiler.ORDERED_MATH
+_FLAGS = tuple(sorted(ORDERED_MATH))
 
 
 @register_model(_Floats)
@@ -217,13 +188,16 @@ def first_of(typing_context, some, vector, other):  # type: ignore[no-untyped-de
     return FLOATS(types.intp, FLOATS, types.float32), generate
 
 
+def _larger(builder: Any, a: Any, b: Any) -> Any:
+    return builder.select(builder.fcmp_ordered(">", a, b), a, b)
+
+
 @intrinsic
 def larger(typing_context, a, b):  # type: ignore[no-untyped-def]
     """The larger number of each lane; that of ``b`` where one is NaN."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        a, b = arguments
-        return builder.select(builder.fcmp_ordered(">", a, b), a, b)
+        return _larger(builder, *arguments)
 
     return FLOATS(FLOATS, FLOATS), generate
 
@@ -265,10 +239,7 @@ def largest(typing_context, vector):  # type: ignore[no-untyped-def]
     """The largest of its numbers; NaN shows, or is passed over."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        def join(a: Any, b: Any) -> Any:
-            return builder.select(builder.fcmp_ordered(">", a, b), a, b)
-
-        return _folded(builder, arguments[0], join)
+        return _folded(builder, arguments[0], functools.partial(_larger, builder))
 
     return types.float32(FLOATS), generate
 

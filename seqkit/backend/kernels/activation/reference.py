@@ -47,7 +47,7 @@ def normal_cdf(x: Any) -> Any:
     for c in reversed(tail_series(9 if x.dtype == np.float32 else 18)[1:]):  # Clenshaw's recurrence
         before, last = last, 2 * k * last - before + c
     tail = xp.exp(-z * z) * (k * last - before + tail_series(9 if x.dtype == np.float32 else 18)[0])
-    tail = xp.where(z < FARTHEST, tail, 0 * z)
+    tail = xp.where(z < FARTHEST, tail, 0 * z)  # NaN is not below: 0 · NaN shows it
     return xp.where(x < 0, tail, 1 - tail)
 
 

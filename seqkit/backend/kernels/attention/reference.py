@@ -1,4 +1,4 @@
-"""What attention does to its scores between two matrix products, in place, row by row.
+"""What attention does to its scores between two matrix products, in place, row by row; or all of attention.
 
 ``scores`` are (B, N, T, S), C-contiguous, q·kᵀ before any scaling. ``bias`` is None or 0 where a key counts
 and -inf elsewhere, C-contiguous of shape (B or 1, N or 1, T or 1, S). ``offset`` is None or hides the future:
@@ -8,7 +8,7 @@ query t then sees the keys up to t + offset.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 from seqkit.backend.device import array_module
 
 IN_CACHE = 1 << 16
-"""Scores of a head, at most, that are never all in memory where nobody asks for them."""
+"""Scores of a head up to which :func:`attend_packed` may make all of them at once."""
 
 
 def _masked(xp: Any, scores: Any, scale: float, bias: Any | None, offset: int | None) -> None:
@@ -67,12 +67,30 @@ def score_gradient(weights: Any, gradient: Any, scale: float) -> None:
 def attend(q: Any, k: Any, v: Any, scale: float, bias: Any | None, offset: int | None, out: Any) -> None:
     """out (B, N, T, E) = softmax(scale · q·kᵀ)·v of each head, for who needs no way back.
 
-    q (B, N, T, D), k (B, N, S, D), v (B, N, S, E); all may be views.
+    q (B, N, T, D), k (B, N, S, D), v (B, N, S, E), with one key or more; all may be views.
     """
     xp = array_module(q)
     scores = xp.ascontiguousarray(xp.matmul(q, k.swapaxes(-1, -2)))
     softmax(scores, scale, bias, offset, False)
     out[...] = xp.matmul(scores, v)
+
+
+def one_by_one(
+    attend: Callable[..., None],
+    q: Any,
+    k: Any,
+    v: Any,
+    lengths: Sequence[int],
+    key_lengths: Sequence[int],
+    scale: float,
+    causal: bool,
+    out: Any,
+) -> None:
+    """:func:`attend_packed` by calls of ``attend``."""
+    t, s = accumulate(lengths, initial=0), accumulate(key_lengths, initial=0)
+    for T, S, a, b in zip(lengths, key_lengths, t, s, strict=False):
+        one = q[None, :, a : a + T], k[None, :, b : b + S], v[None, :, b : b + S]
+        attend(*one, scale, None, S - T if causal else None, out[None, :, a : a + T])
 
 
 def attend_packed(
@@ -87,9 +105,7 @@ def attend_packed(
 ) -> None:
     """:func:`attend` of sequences one after another: q (N, P, D), k (N, R, D), v (N, R, E), out (N, P, E).
 
-    None is empty. ``causal``: the last query of each sees all its keys.
+    None is empty, and none has more than IN_CACHE scores a head. ``causal``: the last query of each sees all
+    its keys.
     """
-    t, s = accumulate(lengths, initial=0), accumulate(key_lengths, initial=0)
-    for T, S, a, b in zip(lengths, key_lengths, t, s, strict=False):
-        one = q[None, :, a : a + T], k[None, :, b : b + S], v[None, :, b : b + S]
-        attend(*one, scale, None, S - T if causal else None, out[None, :, a : a + T])
+    one_by_one(attend, q, k, v, lengths, key_lengths, scale, causal, out)

@@ -16,13 +16,14 @@ from seqkit.backend.kernels.compiler import jit, task
 from seqkit.backend.kernels.lstm.cpu import units_backward, units_forward
 from seqkit.backend.kernels.lstm_sequence import reference
 from seqkit.backend.kernels.matrix_product.cpu import OF_PART
-from seqkit.backend.kernels.matrix_product.tiles import DEEPEST, PANEL, pack, tile
+from seqkit.backend.kernels.matrix_product.tiles import DEEPEST, pack, tile
+from seqkit.backend.kernels.processor import FITS, PANEL, TALLEST
 from seqkit.backend.kernels.team import address, lead, number, parts_for, run, share
-from seqkit.backend.kernels.vectors import FITS, SIZE, TALLEST
+from seqkit.backend.kernels.vectors import SIZE
 from seqkit.backend.kernels.views import booleans, floats
 
 _Z, _H_BEFORE, _C_BEFORE, _H, _C, _KEEP, _PANELS, _B, _UNITS = range(9)
-_DH, _DC, _D_OUT, _DZ, _DZ_AFTER, _KEEP_AFTER = range(9, 15)
+_DH, _DC, _D_OUT, _D_OUT_ROW, _DZ, _DZ_AFTER, _KEEP_AFTER = range(9, 16)
 
 
 @jit
@@ -110,11 +111,13 @@ def _gradient_of_h(numbers, first, last):  # type: ignore[no-untyped-def]
                 for j in range(first, last):
                     d_row[j] = np.float32(0)
     if number(numbers, _D_OUT):
-        d_out = floats(number(numbers, _D_OUT), B, H)
+        d_out = floats(number(numbers, _D_OUT), B, number(numbers, _D_OUT_ROW))
+        kept = booleans(number(numbers, _KEEP), B)
         for row in range(B):
-            d_row, out_row = d[row], d_out[row]
-            for j in range(first, last):
-                d_row[j] += out_row[j]
+            if kept[row]:
+                d_row, out_row = d[row], d_out[row]
+                for j in range(first, last):
+                    d_row[j] += out_row[j]
     if after:
         panels = number(numbers, _PANELS)
         for unit in range(first, last, PANEL):
@@ -151,7 +154,7 @@ def _forward(room, function, numbers, parts, gates, hs, cs, keep, T, B, H):  # t
 
 
 @jit
-def _backward(room, function, numbers, parts, gates, cs, keep, d_out, dz, T, B, H):  # type: ignore[no-untyped-def]
+def _backward(room, function, numbers, parts, gates, cs, keep, d_out, d_out_step, dz, T, B, H):  # type: ignore[no-untyped-def]
     for t in range(T - 1, -2, -1):
         if t < T - 1:
             numbers[_DZ_AFTER], numbers[_KEEP_AFTER] = dz + SIZE * (t + 1) * B * 4 * H, keep + (t + 1) * B
@@ -159,7 +162,7 @@ def _backward(room, function, numbers, parts, gates, cs, keep, d_out, dz, T, B, 
             numbers[_Z], numbers[_KEEP] = gates + SIZE * t * B * 4 * H, keep + t * B
             numbers[_C_BEFORE], numbers[_C] = cs + SIZE * t * B * H, cs + SIZE * (t + 1) * B * H
             numbers[_D_OUT], numbers[_DZ] = (
-                d_out + SIZE * t * B * H if d_out else 0,
+                d_out + t * d_out_step if d_out else 0,
                 dz + SIZE * t * B * 4 * H,
             )
         else:
@@ -184,7 +187,7 @@ def forward(gates: Any, Wh: Any, keep: Any, hs: Any, cs: Any) -> None:
     if not _fits(gates, Wh, keep, hs, cs):
         return reference.forward(gates, Wh, keep, hs, cs)
     (T, B, _), H = gates.shape, Wh.shape[1]
-    panels, numbers = _packed(_pack_gates, Wh), np.zeros(15, np.int64)
+    panels, numbers = _packed(_pack_gates, Wh), np.zeros(16, np.int64)
     numbers[_PANELS], numbers[_B], numbers[_UNITS] = address(panels), B, H
     with lead(parts_for(B * 4 * H * H, OF_PART)) as (room, parts):
         _forward(room, _step_forward.address, numbers, parts, *map(address, (gates, hs, cs, keep)), T, B, H)
@@ -195,13 +198,18 @@ def backward(
     gates: Any, Wh: Any, keep: Any, masked: bool, cs: Any, d_out: Any | None, dh: Any, dc: Any, dz: Any
 ) -> None:
     """See the reference."""
-    if not _fits(gates, Wh, keep, cs, d_out, dh, dc, dz):
+    if not _fits(gates, Wh, keep, cs, dh, dc, dz):
         return reference.backward(gates, Wh, keep, masked, cs, d_out, dh, dc, dz)
     (T, B, _), H = gates.shape, Wh.shape[1]
-    panels, numbers = _packed(_pack_units, Wh), np.zeros(15, np.int64)
+    panels, numbers = _packed(_pack_units, Wh), np.zeros(16, np.int64)
     numbers[_PANELS], numbers[_B], numbers[_UNITS] = address(panels), B, H
     numbers[_DH], numbers[_DC] = address(dh), address(dc)
+    step = 0
+    if d_out is not None:
+        if d_out.strides[2] != SIZE or d_out.strides[1] < SIZE * H:
+            d_out = np.ascontiguousarray(d_out)
+        step, numbers[_D_OUT_ROW] = d_out.strides[0], d_out.strides[1] // SIZE
     with lead(parts_for(B * 4 * H * H, OF_PART)) as (room, parts):
-        arrays = map(address, (gates, cs, keep, d_out, dz))
+        arrays = *map(address, (gates, cs, keep, d_out)), step, address(dz)
         _backward(room, _step_backward.address, numbers, parts, *arrays, T, B, H)
     return None

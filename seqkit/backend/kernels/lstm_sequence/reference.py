@@ -27,15 +27,16 @@ def backward(
 ) -> None:
     """gates and cs as the forward pass left them, d_out (T, B, H) or None; dz (T, B, 4H) is written.
 
-    dh, dc (B, H) come in as the gradients of the last state and leave as those of the first. Unless
-    ``masked``, ``keep`` is all True: to look would wait for a GPU.
+    d_out may be a view; what it says of steps that are not kept does not count. dh, dc (B, H) come in as the
+    gradients of the last state and leave as those of the first. Unless ``masked``, ``keep`` is all True: to
+    look would wait for a GPU.
     """
     xp = array_module(gates)
     step = kernels("lstm", xp, gates.dtype).step_backward
     now, through = dh, empty(xp, dh.shape, dh.dtype)
     for t in range(len(gates) - 1, -1, -1):
         if d_out is not None:
-            now += d_out[t]
+            now += d_out[t] * keep[t][:, None] if masked else d_out[t]
         step(gates[t], keep[t], cs[t], cs[t + 1], now, dc, dz[t])
         xp.matmul(dz[t], Wh, out=through)
         if masked:

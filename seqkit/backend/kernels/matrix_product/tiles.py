@@ -17,12 +17,11 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from seqkit.backend.kernels.compiler import jit
+from seqkit.backend.kernels.processor import LANES, PANEL, TALLEST
 from seqkit.backend.kernels.vectors import (
     I32,
     I64,
-    LANES,
     SIZE,
-    TALLEST,
     VECTOR,
     broadcast,
     fetch_to_write,
@@ -34,7 +33,6 @@ from seqkit.backend.kernels.vectors import (
     store,
 )
 
-PANEL = 2 * LANES
 DEEPEST = 512
 """Of K in one block: the left factor's rows are in the first cache."""
 
