@@ -7,7 +7,7 @@ pool they cost about 6 ms a hand-over on two cores (measured); team.py has those
 The rule for sums: a loop that adds up must not store. Beside a store the compiler asks at run time whether
 the arrays overlap, by bounds that reach beyond them; where the heap happens to place one behind the other it
 takes the scalar loop, which adds in another order, and two equal runs differ in the last bit (seen: once in
-3,000; tests/backend/test_kernel_sums.py holds the rule). Sums in the vectors of vectors.py are free of it:
+3,000; tests/backend/test_kernel_sums.py holds the rule). Sums in the vectors of simd.py are free of it:
 they have one order.
 """
 

@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from seqkit.backend.kernels.compiler import bits_of_float, float_of_bits, inline
-from seqkit.backend.kernels.vectors import two_to
+from seqkit.backend.kernels.simd import two_to
 
 _LOG2_E = np.float32(1.4426950408889634)
 _LN2_HIGH = np.float32(0.693359375)  # exact in 9 bits, so n · high is exact

@@ -30,8 +30,7 @@ from seqkit.backend.kernels.matrix_product.cpu import (
     strides,
 )
 from seqkit.backend.kernels.processor import FITS, LANES
-from seqkit.backend.kernels.team import bounds, number, own_pages, parts_for, plain, real, share
-from seqkit.backend.kernels.vectors import (
+from seqkit.backend.kernels.simd import (
     SIZE,
     everywhere,
     first_of,
@@ -44,6 +43,7 @@ from seqkit.backend.kernels.vectors import (
     write,
     write_some,
 )
+from seqkit.backend.kernels.team import bounds, number, own_pages, parts_for, plain, real, share
 from seqkit.backend.kernels.views import floats, integers
 
 _SCORES_OF_PART = 1 << 14
@@ -308,4 +308,4 @@ def attend_packed(
     table[1:, 1], table[1:, 3] = np.cumsum(lengths[:-1]), np.cumsum(key_lengths[:-1])
     arrays = tuple(x[None] for x in (q, k, v, out))
     if not _share_attention(arrays, table, scale, None, 0 if causal else None):
-        reference.one_by_one(attend, q, k, v, lengths, key_lengths, scale, causal, out)
+        reference.attend_packed(q, k, v, lengths, key_lengths, scale, causal, out, attend)

@@ -75,24 +75,6 @@ def attend(q: Any, k: Any, v: Any, scale: float, bias: Any | None, offset: int |
     out[...] = xp.matmul(scores, v)
 
 
-def one_by_one(
-    attend: Callable[..., None],
-    q: Any,
-    k: Any,
-    v: Any,
-    lengths: Sequence[int],
-    key_lengths: Sequence[int],
-    scale: float,
-    causal: bool,
-    out: Any,
-) -> None:
-    """:func:`attend_packed` by calls of ``attend``."""
-    t, s = accumulate(lengths, initial=0), accumulate(key_lengths, initial=0)
-    for T, S, a, b in zip(lengths, key_lengths, t, s, strict=False):
-        one = q[None, :, a : a + T], k[None, :, b : b + S], v[None, :, b : b + S]
-        attend(*one, scale, None, S - T if causal else None, out[None, :, a : a + T])
-
-
 def attend_packed(
     q: Any,
     k: Any,
@@ -102,10 +84,14 @@ def attend_packed(
     scale: float,
     causal: bool,
     out: Any,
+    each: Callable[..., None] = attend,
 ) -> None:
     """:func:`attend` of sequences one after another: q (N, P, D), k (N, R, D), v (N, R, E), out (N, P, E).
 
     None is empty, and none has more than IN_CACHE scores a head. ``causal``: the last query of each sees all
-    its keys.
+    its keys. ``each`` is what does one.
     """
-    one_by_one(attend, q, k, v, lengths, key_lengths, scale, causal, out)
+    t, s = accumulate(lengths, initial=0), accumulate(key_lengths, initial=0)
+    for T, S, a, b in zip(lengths, key_lengths, t, s, strict=False):
+        one = q[None, :, a : a + T], k[None, :, b : b + S], v[None, :, b : b + S]
+        each(*one, scale, None, S - T if causal else None, out[None, :, a : a + T])

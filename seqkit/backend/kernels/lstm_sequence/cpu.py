@@ -18,8 +18,8 @@ from seqkit.backend.kernels.lstm_sequence import reference
 from seqkit.backend.kernels.matrix_product.cpu import OF_PART
 from seqkit.backend.kernels.matrix_product.tiles import DEEPEST, pack, tile
 from seqkit.backend.kernels.processor import FITS, PANEL, TALLEST
+from seqkit.backend.kernels.simd import SIZE
 from seqkit.backend.kernels.team import address, lead, number, parts_for, run, share
-from seqkit.backend.kernels.vectors import SIZE
 from seqkit.backend.kernels.views import booleans, floats
 
 _Z, _H_BEFORE, _C_BEFORE, _H, _C, _KEEP, _PANELS, _B, _UNITS = range(9)

@@ -22,8 +22,8 @@ from seqkit.backend.kernels.compiler import jit, merged, task
 from seqkit.backend.kernels.matrix_product import reference
 from seqkit.backend.kernels.matrix_product.tiles import DEEPEST, pack, pack_left, tile
 from seqkit.backend.kernels.processor import FITS, LANES, PACKED, PANEL, TALLEST
+from seqkit.backend.kernels.simd import SIZE
 from seqkit.backend.kernels.team import address, bounds, number, parts_for, share
-from seqkit.backend.kernels.vectors import SIZE
 
 _STRIPE = 16
 """Tiles of the left factor packed at a time, where that is needed."""

@@ -18,7 +18,7 @@ from numba.extending import intrinsic
 
 from seqkit.backend.kernels.compiler import jit
 from seqkit.backend.kernels.processor import LANES, PANEL, TALLEST
-from seqkit.backend.kernels.vectors import (
+from seqkit.backend.kernels.simd import (
     I32,
     I64,
     SIZE,

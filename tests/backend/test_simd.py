@@ -7,9 +7,9 @@ import pytest
 
 numba = pytest.importorskip("numba", reason="Numba is not installed: the compiled kernels do not run")
 
-from seqkit.backend.kernels import fast_math, vectors  # noqa: E402
+from seqkit.backend.kernels import fast_math, simd  # noqa: E402
 from seqkit.backend.kernels.processor import LANES  # noqa: E402
-from seqkit.backend.kernels.vectors import SIZE  # noqa: E402
+from seqkit.backend.kernels.simd import SIZE  # noqa: E402
 
 jit = numba.njit(error_model="numpy")
 SOME = [-3, 0, 1, LANES - 1, LANES, LANES + 5]
@@ -21,12 +21,12 @@ def address(x: np.ndarray) -> int:
 
 @jit
 def _copy(source, target):  # type: ignore[no-untyped-def]
-    vectors.write(vectors.read(source), target)
+    simd.write(simd.read(source), target)
 
 
 @jit
 def _copy_some(source, target, read, written):  # type: ignore[no-untyped-def]
-    vectors.write_some(vectors.read_some(source, read), target, written)
+    simd.write_some(simd.read_some(source, read), target, written)
 
 
 def test_a_vector_is_read_and_written_at_any_address(random: np.random.Generator) -> None:
@@ -59,17 +59,17 @@ def test_nothing_is_read_behind_the_last_number() -> None:
 
 @jit
 def _arithmetic(a, b, s, out):  # type: ignore[no-untyped-def]
-    u, v, step = vectors.read(a), vectors.read(b), SIZE * LANES
-    vectors.write(u + v, out)
-    vectors.write(u - v, out + step)
-    vectors.write(u * v, out + 2 * step)
-    vectors.write(s + u, out + 3 * step)
-    vectors.write(u - s, out + 4 * step)
-    vectors.write(s * u, out + 5 * step)
-    vectors.write(vectors.larger(u, v), out + 6 * step)
-    vectors.write(vectors.everywhere(s), out + 7 * step)
-    vectors.write(vectors.first_of(3, u, s), out + 8 * step)
-    vectors.write(vectors.where_below(u, s, np.float32(7), v), out + 9 * step)
+    u, v, step = simd.read(a), simd.read(b), SIZE * LANES
+    simd.write(u + v, out)
+    simd.write(u - v, out + step)
+    simd.write(u * v, out + 2 * step)
+    simd.write(s + u, out + 3 * step)
+    simd.write(u - s, out + 4 * step)
+    simd.write(s * u, out + 5 * step)
+    simd.write(simd.larger(u, v), out + 6 * step)
+    simd.write(simd.everywhere(s), out + 7 * step)
+    simd.write(simd.first_of(3, u, s), out + 8 * step)
+    simd.write(simd.where_below(u, s, np.float32(7), v), out + 9 * step)
 
 
 def test_arithmetic(random: np.random.Generator) -> None:
@@ -84,7 +84,7 @@ def test_arithmetic(random: np.random.Generator) -> None:
 
 @jit
 def _folds(a):  # type: ignore[no-untyped-def]
-    return vectors.total(vectors.read(a)), vectors.largest(vectors.read(a))
+    return simd.total(simd.read(a)), simd.largest(simd.read(a))
 
 
 def test_one_number_of_all_lanes(random: np.random.Generator) -> None:
@@ -107,7 +107,7 @@ def test_what_is_not_a_number_shows_in_the_sum() -> None:
 
 @jit
 def _exponentials(a, out):  # type: ignore[no-untyped-def]
-    vectors.write(fast_math.exp32_inside(vectors.read(a)), out)
+    simd.write(fast_math.exp32_inside(simd.read(a)), out)
 
 
 @jit
