@@ -3,7 +3,8 @@
 Scores exist for one block of queries at a time. The forward pass keeps the maximum and the sum of each row,
 and the backward pass computes the block's weights again from them (Rabe and Staats 2021; Dao et al. 2022).
 Short sequences keep their weights instead: one product and the exponentials fewer in the backward pass.
-Dropout draws one key a block and makes its mask again from it.
+Dropout draws one key a block and makes its mask again from it. Where nobody asks for gradients, a head is one
+pass, and nothing is kept.
 
 Heads stand before time: queries (…, N, T, D), keys (…, N, S, D), values (…, N, S, E). :func:`split_heads`
 makes them from the (…, T, N·D) of a linear layer without a copy, and contexts lie in memory so that the way
@@ -54,7 +55,7 @@ class _Settings(NamedTuple):
 
 
 def _attend(xp: Any, q: Any, k: Any, v: Any, bias: Any, parts: list[Block], how: _Settings) -> Any:
-    """The contexts of (B, N, T, D), (B, N, S, D), (B, N, S, E), and the way back."""
+    """The contexts of (B, N, T, D), (B, N, S, D), (B, N, S, E), and the way back, if there is one."""
     whole = all(block.whole for block in parts)
     family, dropout = kernels("attention", xp, q.dtype), kernels("dropout", xp, q.dtype)
     product = kernels("matrix_product", xp, q.dtype).products_of_heads
@@ -86,12 +87,14 @@ def _attend(xp: Any, q: Any, k: Any, v: Any, bias: Any, parts: list[Block], how:
         dropout.masked_scale(x, key, threshold, factor, out)
         return out
 
-    for block in parts:
-        if how.forward_only:
-            queries, keys = q[block.queries], k[block.keys]
+    if how.forward_only:
+        for block in parts:
+            queries, keys, values = q[block.queries], k[block.keys], v[block.keys]
             out = context[block.queries]
-            family.attend(queries, keys, v[block.keys], how.scale, bias_of(block), block.offset, out)
-            continue
+            family.attend(queries, keys, values, how.scale, bias_of(block), block.offset, out)
+        return context, None
+
+    for block in parts:
         weights = scores_of(block)
         rows = family.softmax(weights, how.scale, bias_of(block), block.offset, how.again)
         key = None
