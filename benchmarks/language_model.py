@@ -20,9 +20,9 @@ from seqkit.threads import thread_count
 
 V, B, T, LAYERS = 10_000, 20, 35, 2
 CASES = [
-    ("2x200, untied", {"emsize": 200, "nhid": 200, "dropout": 0.0, "tied": False}),
-    ("2x200, tied, dropout 0.2", {"emsize": 200, "nhid": 200, "dropout": 0.2, "tied": True}),
-    ("2x650, tied, dropout 0.5", {"emsize": 650, "nhid": 650, "dropout": 0.5, "tied": True}),
+    ("2x200, untied", {"embedding_size": 200, "hidden_size": 200, "dropout": 0.0, "tied": False}),
+    ("2x200, tied, dropout 0.2", {"embedding_size": 200, "hidden_size": 200, "dropout": 0.2, "tied": True}),
+    ("2x650, tied, dropout 0.5", {"embedding_size": 650, "hidden_size": 650, "dropout": 0.5, "tied": True}),
 ]
 LR, CLIP = 1.0, 0.25
 
@@ -37,7 +37,9 @@ def batches(count: int = 8) -> list[tuple[np.ndarray, np.ndarray]]:
 
 def our_model(settings: dict[str, Any]) -> LanguageModel:
     """Two LSTM layers from seed 0."""
-    return LanguageModel(LanguageModelConfig(V, nlayers=LAYERS, **settings), generator=Generator(0, "init"))
+    return LanguageModel(
+        LanguageModelConfig(V, num_layers=LAYERS, **settings), generator=Generator(0, "init")
+    )
 
 
 def our_step(model: LanguageModel) -> Callable[[], float]:
@@ -70,7 +72,7 @@ def torch_model(settings: dict[str, Any], ours: LanguageModel) -> Any:
     class Model(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            E, H, p = settings["emsize"], settings["nhid"], settings["dropout"]
+            E, H, p = settings["embedding_size"], settings["hidden_size"], settings["dropout"]
             self.embedding = torch.nn.Embedding(V, E)
             self.lstm = torch.nn.LSTM(E, H, LAYERS, dropout=p)
             self.output = torch.nn.Linear(H, V)
@@ -101,7 +103,7 @@ def torch_step(model: Any, settings: dict[str, Any]) -> Callable[[], float]:
     import torch
 
     optimizer = torch.optim.SGD(model.parameters(), lr=LR)
-    H = settings["nhid"]
+    H = settings["hidden_size"]
     state = (torch.zeros(LAYERS, B, H), torch.zeros(LAYERS, B, H))
     windows = [
         (
@@ -131,7 +133,7 @@ def torch_step(model: Any, settings: dict[str, Any]) -> Callable[[], float]:
 
 def floor_step(settings: dict[str, Any]) -> Callable[[], None]:
     """Only the matrix products of a step, forward and backward, into memory allocated once."""
-    E, H, N = settings["emsize"], settings["nhid"], B * T
+    E, H, N = settings["embedding_size"], settings["hidden_size"], B * T
     random = np.random.default_rng(0)
 
     def array(*shape: int) -> np.ndarray:
@@ -166,7 +168,7 @@ def same_loss(settings: dict[str, Any]) -> float:
     theirs = torch_model(settings, ours).eval()
     ids, targets = batches(1)[0]
     mine = ours.eval().loss(ids, targets, ours.zero_state(B))[0].item()
-    H = settings["nhid"]
+    H = settings["hidden_size"]
     zero = torch.zeros(LAYERS, B, H)
     with torch.no_grad():
         scores, _ = theirs(torch.from_numpy(ids.T.astype(np.int64)), (zero, zero))

@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks.measure import RESULTS, machine, write_json
 from seqkit.cli.settings_file import read_recipe
-from seqkit.tasks.classification import ClassificationSettings, train
+from seqkit.tasks.text_classification import TextClassificationSettings, train
 from seqkit.training import RunDirectory, Watcher
 
 ROWS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -38,7 +38,7 @@ WITH_ENCODER: dict[str, tuple[str, dict[str, Any]]] = {
 }
 FROM_SCRATCH = {"lr": 0.0003, "epochs": 5}
 """Of the encoder's sizes with first weights."""
-DECIDED_BY_THE_ENCODER = ("emsize", "nhid", "nlayers", "nhead")
+DECIDED_BY_THE_ENCODER = ("embedding_size", "hidden_size", "num_layers", "num_heads")
 
 
 class _Said(Watcher):
@@ -54,7 +54,7 @@ def rows(vectors: str | None, encoder: str | None) -> dict[str, tuple[str, dict[
     chosen = dict(ROWS)
     if vectors is not None:
         for name, (recipe, changes) in WITH_VECTORS.items():
-            chosen[name] = recipe, {"emsize": None, "vectors": vectors, **changes}
+            chosen[name] = recipe, {"embedding_size": None, "vectors": vectors, **changes}
     if encoder is not None:
         own = RunDirectory.open(encoder).config["settings"]
         sizes = {name: own[name] for name in DECIDED_BY_THE_ENCODER}
@@ -79,7 +79,7 @@ def main() -> None:
         scores, parameters = [], 0
         for seed in range(options.seeds):
             print(f"{name}, seed {seed}")
-            settings = ClassificationSettings.from_values({**values, **changes, "seed": seed})
+            settings = TextClassificationSettings.from_values({**values, **changes, "seed": seed})
             out = options.runs / f"{name.replace(', ', '-').replace(' ', '-')}-{seed}"
             trained = train(settings, out, resume=True, watcher=_Said())
             scores.append(trained.evaluate("test"))

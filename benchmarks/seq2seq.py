@@ -19,17 +19,21 @@ from seqkit.corpora import open_pairs
 from seqkit.data import EncodedPairCorpus, PairBatch, PairBatches, encode_pairs
 from seqkit.models import Seq2Seq, Seq2SeqConfig
 from seqkit.optim import Adam, clip_grad_norm
-from seqkit.tasks.translation.evaluation import answer
+from seqkit.tasks.seq2seq.evaluation import answer
 from seqkit.text import make_tokenizer
 from seqkit.threads import thread_count
 
 B = 128
 LR, CLIP = 0.001, 5.0
 CASES = [
-    ("textbook: dot, E 16, H 256, one length", {"emsize": 16, "nhid": 256, "attention": "dot"}, False),
+    (
+        "textbook: dot, E 16, H 256, one length",
+        {"embedding_size": 16, "hidden_size": 256, "attention": "dot"},
+        False,
+    ),
     (
         "defaults: general, E 64, H 256, lengths 6-29",
-        {"emsize": 64, "nhid": 256, "attention": "general"},
+        {"embedding_size": 64, "hidden_size": 256, "attention": "general"},
         True,
     ),
 ]
@@ -82,7 +86,7 @@ def torch_model(ours: Seq2Seq) -> Any:
     class Model(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            E, H = config.emsize, config.nhid
+            E, H = config.embedding_size, config.hidden_size
             self.source_embedding = torch.nn.Embedding(config.source_vocab_size, E)
             self.target_embedding = torch.nn.Embedding(config.target_vocab_size, E)
             self.encoder = torch.nn.LSTM(E, H, batch_first=True)

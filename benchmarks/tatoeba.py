@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks.measure import RESULTS, machine, write_json
 from seqkit import metrics
 from seqkit.data import EncodedPairs
-from seqkit.tasks.translation import TrainedTranslator, load
+from seqkit.tasks.seq2seq import TrainedSeq2Seq, load
 
 BEAM, ROUNDS = 5, 5
 
@@ -49,7 +49,7 @@ def word_translations(pairs: EncodedPairs, sources: int, targets: int) -> np.nda
     return best
 
 
-def baselines(model: TrainedTranslator, texts: list[str], targets: list[str]) -> dict[str, metrics.Bleu]:
+def baselines(model: TrainedSeq2Seq, texts: list[str], targets: list[str]) -> dict[str, metrics.Bleu]:
     """BLEU of the copied source, and of the word-by-word translation."""
     encoded = model.encoded()
     sizes = len(model.source_vocabulary), len(model.target_vocabulary)

@@ -28,25 +28,25 @@ from benchmarks.measure import RESULTS, machine, write_json
 from seqkit.cli.settings_file import read_recipe
 from seqkit.data import ImageBatches, Standardization
 from seqkit.tasks.descent import Descent
-from seqkit.tasks.images import ImageSettings, TrainedImages, train
-from seqkit.tasks.images.job import ImageJob
-from seqkit.tasks.images.making import make_model, model_config, open_dataset
+from seqkit.tasks.image_classification import ImageClassificationSettings, TrainedImageClassifier, train
+from seqkit.tasks.image_classification.job import ImageClassificationJob
+from seqkit.tasks.image_classification.making import make_model, model_config, open_dataset
 
 PATH = RESULTS / "textbook_images.json"
 _ITERATION = 1900
 
 
-def test_accuracy(run: TrainedImages) -> dict[str, float]:
+def test_accuracy(run: TrainedImageClassifier) -> dict[str, float]:
     """Percent of the 10,000 test images."""
     return {"value": 100 * run.evaluate("test").accuracy}
 
 
-def train_accuracy(run: TrainedImages) -> dict[str, float]:
+def train_accuracy(run: TrainedImageClassifier) -> dict[str, float]:
     """Percent of the training images, at the end."""
     return {"value": 100 * run.evaluate("train").accuracy}
 
 
-def late_loss(run: TrainedImages) -> dict[str, float]:
+def late_loss(run: TrainedImageClassifier) -> dict[str, float]:
     """The loss of the batch of iteration 1,900 after its update, the last; and the mean of the 100 before."""
     part, settings = run.corpus().part("train"), run.settings
     batches = ImageBatches(part, settings.batch_size, standardization=run.standardization, seed=settings.seed)
@@ -72,16 +72,16 @@ class Row:
     published: str
     bar: float
     recipe: str
-    measure: Callable[[TrainedImages], dict[str, float]]
+    measure: Callable[[TrainedImageClassifier], dict[str, float]]
     changes: dict[str, Any] = field(default_factory=dict)
     more_is_better: bool = True
     folder: str = ""
     """Of the runs; rows that look at the same runs share it."""
 
-    def settings(self, seed: int) -> ImageSettings:
+    def settings(self, seed: int) -> ImageClassificationSettings:
         """Of the run of a seed."""
         values = {**read_recipe(self.recipe, "train-images"), **self.changes, "seed": seed}
-        return ImageSettings.from_values(values)
+        return ImageClassificationSettings.from_values(values)
 
 
 def _loss(published: float, **changes: Any) -> Row:
@@ -92,8 +92,8 @@ _NO_DECAY = {"weight_decay": 0.0}
 ROWS: dict[str, Row] = {
     "mlp-sigmoid": Row("94.65 %", 94.65, "textbook-mlp-sigmoid", test_accuracy),
     "mlp-relu": Row("96.90 %", 96.90, "textbook-mlp-relu", test_accuracy),
-    "init-std": _loss(2.305, init="std"),
-    "init-xavier": _loss(0.377, init="xavier"),
+    "init-std": _loss(2.305, weight_init="std"),
+    "init-xavier": _loss(0.377, weight_init="xavier"),
     "init-he": _loss(0.286),
     "sgd": dataclasses.replace(_loss(0.150), folder="init-he"),
     "momentum": _loss(0.050, optimizer="momentum"),
@@ -118,13 +118,15 @@ def trials(seed: int, count: int = 100) -> Iterator[dict[str, float]]:
     draws = np.random.default_rng(seed)
     fixed = {"train_size": 500, "validation": 0.2, "split_seed": seed, "epochs": 50}
     values = {**read_recipe("textbook-overfitting", "train-images"), **fixed}
-    corpus = open_dataset(ImageSettings.from_values(values))
+    corpus = open_dataset(ImageClassificationSettings.from_values(values))
     standardization = Standardization.of("unit", corpus.part("train").images)
     for trial in range(count):
         lr, decay = 10 ** draws.uniform(-6, -2), 10 ** draws.uniform(-8, -4)
-        settings = ImageSettings.from_values({**values, "lr": lr, "weight_decay": decay, "seed": trial})
+        settings = ImageClassificationSettings.from_values(
+            {**values, "lr": lr, "weight_decay": decay, "seed": trial}
+        )
         model = make_model(settings, model_config(settings, corpus))
-        job = ImageJob(model, corpus, standardization, settings)
+        job = ImageClassificationJob(model, corpus, standardization, settings)
         optimizer = Descent(settings, job, len(job.batches)).optimizer
         for epoch in range(settings.epochs):
             for index in range(job.start_epoch(epoch, fresh=True)):

@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.measure import RESULTS, machine, write_json
 from seqkit import KeyedVectors
 from seqkit.cli.settings_file import read_recipe
-from seqkit.tasks.word_vectors import WordVectorSettings, train
+from seqkit.tasks.embeddings import EmbeddingSettings, train
 from seqkit.training import Watcher
 
 ANALOGIES = {
@@ -56,8 +56,8 @@ def main() -> None:
     models = []
     for seed in range(options.seeds):
         print(f"seed {seed}")
-        settings = WordVectorSettings.from_values(read_recipe("textbook-cbow", "train-embeddings"))
-        settings = WordVectorSettings.from_values({**settings.to_dict(), "seed": seed})
+        settings = EmbeddingSettings.from_values(read_recipe("textbook-cbow", "train-embeddings"))
+        settings = EmbeddingSettings.from_values({**settings.to_dict(), "seed": seed})
         models.append(train(settings, options.runs / f"seed-{seed}", resume=True, watcher=_Epochs()))
     ranks: dict[str, dict[str, list[int]]] = {}
     print("\nplace of the answer among the words that are not of the question, one number a seed")

@@ -41,10 +41,10 @@ def our_language_model(size: tuple[int, int, int], dropout: float = DROPOUT) -> 
     """Two pre-norm layers, tied, from seed 0; dropout in all the places where PyTorch's layer has it."""
     config = TransformerLanguageModelConfig(
         V,
-        emsize=size[0],
-        nhead=size[1],
-        nhid=size[2],
-        nlayers=LAYERS,
+        embedding_size=size[0],
+        num_heads=size[1],
+        hidden_size=size[2],
+        num_layers=LAYERS,
         max_length=T,
         activation="gelu",
         dropout=dropout,
@@ -111,8 +111,8 @@ def torch_language_model(ours: TransformerLanguageModel) -> tuple[Any, dict[str,
     import torch
 
     config = ours.config
-    types, size, length = config.vocab_size, config.emsize, config.max_length
-    dropout, layers = config.dropout, config.nlayers
+    types, size, length = config.vocab_size, config.embedding_size, config.max_length
+    dropout, layers = config.dropout, config.num_layers
 
     class Model(torch.nn.Module):
         def __init__(self) -> None:
@@ -120,8 +120,8 @@ def torch_language_model(ours: TransformerLanguageModel) -> tuple[Any, dict[str,
             self.tokens, self.positions = torch.nn.Embedding(types, size), torch.nn.Embedding(length, size)
             layer = torch.nn.TransformerEncoderLayer(
                 size,
-                config.nhead,
-                config.nhid or 4 * size,
+                config.num_heads,
+                config.hidden_size or 4 * size,
                 dropout,
                 "gelu",
                 batch_first=True,
@@ -245,7 +245,7 @@ def training_floor(size: tuple[int, int, int]) -> Callable[[], None]:
 def our_encoder() -> TransformerEncoder:
     """BERT's layout, from seed 0; biases and norms not at their start, so that each counts."""
     config = TransformerEncoderConfig(
-        TOKENS, emsize=E, nhead=HEADS, nhid=WIDTH, nlayers=ENCODER_LAYERS, token_types=2
+        TOKENS, embedding_size=E, num_heads=HEADS, hidden_size=WIDTH, num_layers=ENCODER_LAYERS, token_types=2
     )
     model = TransformerEncoder(config, generator=Generator(0, "init")).eval()
     for name, parameter in model.named_parameters():

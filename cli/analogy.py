@@ -24,7 +24,7 @@ from seqkit.cli.similar import as_rows, print_neighbours, topn_option, vectors_o
 @json_option
 def command(a: str, b: str, c: str, by: str, vectors: str | None, topn: int, as_json: bool) -> None:
     """A is to B as C is to what? (nearest to B - A + C)."""
-    from seqkit.tasks.word_vectors import find_vectors
+    from seqkit.tasks.embeddings import find_vectors
 
     table = find_vectors(vectors, lambda text: click.echo(text, err=True))
     nearest = table.most_similar if by == "cosine" else table.most_similar_by_dot

@@ -26,11 +26,11 @@ def command(run: str, files: tuple[str, ...], resize: bool, device: str | None, 
     from seqkit.training import RunDirectory
 
     task = RunDirectory.open(run).config.get("task")
-    if task == "images":
+    if task == "image_classification":
         if not files:
             raise UsageError(f"{run} classifies images, and none is given", remedy="name their files")
         kind, examples, found = "file", list(files), _images(run, files, resize, device)
-    elif task == "classification":
+    elif task == "text_classification":
         if resize:
             raise UsageError(f"{run} classifies texts, which --resize does not", remedy="leave it out")
         kind, examples = "text", [line for file in files or (None,) for line in lines_of(file)]
@@ -48,7 +48,7 @@ def command(run: str, files: tuple[str, ...], resize: bool, device: str | None, 
 
 
 def _images(run: str, files: tuple[str, ...], resize: bool, device: str | None) -> list[Any]:
-    from seqkit.tasks.images import load
+    from seqkit.tasks.image_classification import load
 
     return list(load(run, device=device).classify_files(files, resize=resize))
 

@@ -21,7 +21,7 @@ def command(
     source: str, target: str, source_format: str | None, target_format: str | None, keep_first: bool
 ) -> None:
     """Convert word vectors between formats: native, word2vec text and binary, GloVe, fastText, projector."""
-    from seqkit.tasks.word_vectors import open_vectors
+    from seqkit.tasks.embeddings import open_vectors
     from seqkit.vectors.formats import save_vectors
 
     table = open_vectors(source, format=source_format, duplicates="first" if keep_first else "error")

@@ -48,7 +48,7 @@ def command(
     lines of another file: similarity, line number and line, separated by tabs.
     """
     from seqkit.errors import UsageError
-    from seqkit.tasks.sentence_vectors import load
+    from seqkit.tasks.sentence_encoding import load
 
     if similar is not None and (out is not None or normalize is not None):
         raise UsageError(

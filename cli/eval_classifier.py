@@ -16,7 +16,7 @@ from seqkit.cli.common import device_option, json_option, print_json, threads_op
 def command(run: str, split: str | None, device: str | None, as_json: bool) -> None:
     """Accuracy, precision, recall, F1 and confusions of a trained text classifier."""
     from seqkit.cli.class_scores import print_class_scores
-    from seqkit.tasks.classification import load
+    from seqkit.tasks.text_classification import load
 
     scores = load(run, device=device).evaluate(split)
     if as_json:

@@ -38,7 +38,7 @@ def _registered(name: str, file: str) -> str:
 @json_option
 def command(vectors: str, analogies: str | None, pairs: str | None, as_json: bool) -> None:
     """Analogy accuracy and rank correlation with human similarity of the vectors in a file."""
-    from seqkit.tasks.word_vectors import open_vectors
+    from seqkit.tasks.embeddings import open_vectors
 
     if analogies is None and pairs is None:
         analogies = _registered("questions-words", "questions-words.txt")

@@ -40,7 +40,7 @@ def command(
     """
     from seqkit.training import RunDirectory
 
-    if RunDirectory.open(run).config.get("task") == "masked_modeling":
+    if RunDirectory.open(run).config.get("task") == "masked_language_modeling":
         from seqkit.cli.train_masked_lm import evaluate_masked
 
         evaluate_masked(run, split, corpus, device, as_json)

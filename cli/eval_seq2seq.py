@@ -16,7 +16,7 @@ from seqkit.cli.common import device_option, json_option, print_json, threads_op
 @json_option
 def command(run: str, split: str | None, beam: int, device: str | None, as_json: bool) -> None:
     """Exact match, token accuracy, perplexity and BLEU of a trained encoder and decoder."""
-    from seqkit.tasks.translation import load
+    from seqkit.tasks.seq2seq import load
 
     scores = load(run, device=device).evaluate(split, beam=beam)
     if as_json:

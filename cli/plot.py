@@ -85,7 +85,7 @@ def vectors(
     """A map of WORDS by their vectors; without any, of the first words of the file, the most frequent."""
     from seqkit.errors import UsageError
     from seqkit.plotting import flatten, plot_map, save
-    from seqkit.tasks.word_vectors import find_vectors
+    from seqkit.tasks.embeddings import find_vectors
 
     table = find_vectors(vectors, lambda text: click.echo(text, err=True))
     asked = list(dict.fromkeys(words)) or [str(key) for key in table.index_to_key[:top]]
@@ -128,7 +128,7 @@ def attention(run: str, text: str, out: str, as_json: bool) -> None:
     """What RUN, of train-seq2seq, looks at in TEXT for each token of its answer."""
     from seqkit.errors import UsageError
     from seqkit.plotting import plot_attention, save
-    from seqkit.tasks.translation import load
+    from seqkit.tasks.seq2seq import load
 
     found = load(run).translate([text])[0][0]
     if found.attention is None:
@@ -162,7 +162,7 @@ def filters(run: str, out: str) -> None:
     Each is scaled on its own, from its smallest weight, black, to its largest, white.
     """
     from seqkit.plotting import plot_images, save
-    from seqkit.tasks.images import load
+    from seqkit.tasks.image_classification import load
 
     save(plot_images(load(run).filters()), Path(out))
     click.echo(out)
@@ -186,7 +186,7 @@ def mistakes(run: str, top: int, split: str, out: str, as_json: bool) -> None:
 
     from seqkit.errors import DataError
     from seqkit.plotting import plot_images, save
-    from seqkit.tasks.images import load
+    from seqkit.tasks.image_classification import load
 
     found = load(run).mistakes(split)
     if not found:

@@ -47,7 +47,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Print the words nearest to each of WORDS, by cosine; with --minus or --together, to their mean."""
-    from seqkit.tasks.word_vectors import find_vectors
+    from seqkit.tasks.embeddings import find_vectors
 
     table = find_vectors(vectors, lambda text: click.echo(text, err=True))
     if minus or together or len(words) == 1:

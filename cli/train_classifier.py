@@ -13,8 +13,8 @@ threads_before_numpy(sys.argv)
 
 from seqkit.cli.settings_file import to_toml  # noqa: E402
 from seqkit.cli.training import Request, epoch_scores, training_command  # noqa: E402
-from seqkit.tasks.classification import ClassificationSettings, train  # noqa: E402
-from seqkit.tasks.classification.settings import MODELS, ON_BAD_LINE, POOLINGS  # noqa: E402
+from seqkit.tasks.text_classification import TextClassificationSettings, train  # noqa: E402
+from seqkit.tasks.text_classification.settings import MODELS, ON_BAD_LINE, POOLINGS  # noqa: E402
 
 HELP = {
     "label_column": "Column of the label in a tab-separated file, from 1.",
@@ -28,10 +28,10 @@ HELP = {
     "model": "A bag of word vectors, a recurrent network, a Transformer.  [default: lstm]",
     "pooling": "How tokens become one vector.  [default: mean; lstm and gru max; from a checkpoint "
     "folder cls]",
-    "emsize": "Size of the embeddings.  [default: 128, or that of the vectors]",
-    "nhid": "Size of the hidden layers.  [default: 128 each way; transformer 4 times emsize; bag none]",
-    "nlayers": "Number of layers.  [default: 1]",
-    "nhead": "Heads of a Transformer's attention.  [default: 4]",
+    "embedding_size": "Size of the embeddings.  [default: 128, or that of the vectors]",
+    "hidden_size": "Size of the hidden layers.  [default: 128 each way; transformer 4 times embedding_size; bag none]",
+    "num_layers": "Number of layers.  [default: 1]",
+    "num_heads": "Heads of a Transformer's attention.  [default: 4]",
     "bidirectional": "lstm and gru read both ways.",
     "dropout": "Dropout on embeddings, between layers, and before the scores.",
     "word_dropout": "Probability of leaving out a word of a bag.",
@@ -45,8 +45,8 @@ HELP = {
 CHOICES = {"model": MODELS, "pooling": POOLINGS, "on_bad_line": ON_BAD_LINE}
 
 
-@training_command("train-classifier", ClassificationSettings, HELP, CHOICES, argument="data")
-def command(request: Request[ClassificationSettings]) -> None:
+@training_command("train-classifier", TextClassificationSettings, HELP, CHOICES)
+def command(request: Request[TextClassificationSettings]) -> None:
     """Train a text classifier on DATA: rt-polarity (the default), a tab-separated file of labels and texts, a
     folder with train, valid and test files of that kind, or a folder with a text file for each class, an
     example in each line.
@@ -57,7 +57,7 @@ def command(request: Request[ClassificationSettings]) -> None:
     if request.dry_run:
         _dry_run(request.settings)
         return
-    name = f"{Path(request.settings.data).stem}-{request.settings.kind}"
+    name = f"{Path(request.settings.corpus).stem}-{request.settings.kind}"
     out, trained, watcher = request.train(train, name=name, evaluate="eval-classifier RUN", counted="texts")
     watcher.message(f"evaluate: seqkit eval-classifier {out}\nclassify: seqkit classify {out} FILE")
     epochs = epoch_scores(trained.run)
@@ -79,10 +79,10 @@ def command(request: Request[ClassificationSettings]) -> None:
         click.echo(f"{out}: validation accuracy {result['valid_accuracy']:.2%} (epoch {published['epoch']})")
 
 
-def _dry_run(settings: ClassificationSettings) -> None:
-    from seqkit.tasks.classification.initial_encoder import initial_encoder
-    from seqkit.tasks.classification.making import complete, encode, make_model, model_config, open_data
-    from seqkit.tasks.classification.training import describe
+def _dry_run(settings: TextClassificationSettings) -> None:
+    from seqkit.tasks.text_classification.initial_encoder import initial_encoder
+    from seqkit.tasks.text_classification.making import complete, encode, make_model, model_config, open_data
+    from seqkit.tasks.text_classification.training import describe
 
     corpus = open_data(settings)
     full = complete(settings, corpus)

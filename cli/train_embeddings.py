@@ -13,8 +13,8 @@ threads_before_numpy(sys.argv)
 
 from seqkit.cli.settings_file import to_toml  # noqa: E402
 from seqkit.cli.training import Request, training_command  # noqa: E402
-from seqkit.tasks.word_vectors import WordVectorSettings, train  # noqa: E402
-from seqkit.tasks.word_vectors.settings import LOSSES, MODELS, OPTIMIZER_DEFAULTS, STARTS  # noqa: E402
+from seqkit.tasks.embeddings import EmbeddingSettings, train  # noqa: E402
+from seqkit.tasks.embeddings.settings import LOSSES, MODELS, OPTIMIZER_DEFAULTS, STARTS  # noqa: E402
 
 HELP = {
     "tokenizer": "word, whitespace or char.  [default: the corpus's own]",
@@ -35,13 +35,13 @@ HELP = {
     "cbow_mean": "CBOW takes the mean of the neighbours, else their sum.",
     "true_gradient": "Divide CBOW's update by the number of neighbours, as the loss's gradient does and the "
     "word2vec program does not; wants about twice the --alpha.",
-    "start": "Vectors start uniform (and the output at 0), or both normal with deviation 0.01.",
+    "weight_init": "Vectors start uniform (and the output at 0), or both normal with deviation 0.01.",
     "optimizer": "word2vec: sentence by sentence, fast, several workers; any other: shuffled mini-batches of "
     "full windows across lines, on any device.",
     "alpha": "Learning rate.  [default: 0.025 for word2vec, 0.001 for adam]",
     "min_alpha": "What --alpha falls to, for word2vec.",
     "schedule": "How the rate moves: constant, linear, cosine.  [default: linear for word2vec and sgd]",
-    "lazy_rows": "Optimisers look at a batch's rows only; see docs/word-vectors.md.",
+    "lazy_rows": "Optimisers look at a batch's rows only; see docs/embeddings.md.",
     "batch_size": "Windows of a mini-batch.",
     "epochs": "Passes over the training text.",
     "workers": "Threads of the optimizer word2vec; with one the result depends on the seed alone.  "
@@ -50,11 +50,11 @@ HELP = {
     "log_interval": "Seconds between lines of the log; optimisers but word2vec log ten times an epoch.",
     "checkpoint_interval": "Seconds between checkpoints.",
 }
-CHOICES = {"model": MODELS, "loss": LOSSES, "optimizer": tuple(OPTIMIZER_DEFAULTS), "start": STARTS}
+CHOICES = {"model": MODELS, "loss": LOSSES, "optimizer": tuple(OPTIMIZER_DEFAULTS), "weight_init": STARTS}
 
 
-@training_command("train-embeddings", WordVectorSettings, HELP, CHOICES)
-def command(request: Request[WordVectorSettings]) -> None:
+@training_command("train-embeddings", EmbeddingSettings, HELP, CHOICES)
+def command(request: Request[EmbeddingSettings]) -> None:
     """Train word vectors on CORPUS: a registered name, nltk:NAME, a text file or a folder.
 
     Without CORPUS the embedded one, pydocs, is used. Flags win over --config, --config over --recipe. Ctrl-C
@@ -89,9 +89,9 @@ def command(request: Request[WordVectorSettings]) -> None:
         click.echo(f"{out}: {words:,} words of {size} dimensions{mean}")
 
 
-def _dry_run(settings: WordVectorSettings) -> None:
+def _dry_run(settings: EmbeddingSettings) -> None:
     from seqkit.corpora import open_corpus
-    from seqkit.tasks.word_vectors.training import complete, encode
+    from seqkit.tasks.embeddings.training import complete, encode
 
     source = open_corpus(settings.corpus)
     full = complete(settings, source)

@@ -15,8 +15,8 @@ from seqkit.cli.settings_file import to_toml  # noqa: E402
 from seqkit.cli.training import Request, epoch_scores, training_command  # noqa: E402
 from seqkit.data import NORMALIZATIONS  # noqa: E402
 from seqkit.models.images.config import ACTIVATIONS  # noqa: E402
-from seqkit.tasks.images import ImageSettings, train  # noqa: E402
-from seqkit.tasks.images.settings import MODELS  # noqa: E402
+from seqkit.tasks.image_classification import ImageClassificationSettings, train  # noqa: E402
+from seqkit.tasks.image_classification.settings import MODELS  # noqa: E402
 
 HELP = {
     "image_size": "Resize the images of a folder to so many pixels a side.",
@@ -27,7 +27,7 @@ HELP = {
     "model": "Kind of network.",
     "hidden": "Sizes of the hidden layers, such as 100,100.  [default: 50; simple-cnn 100]",
     "activation": "Activation of mlp.  [default: relu]",
-    "init": "Start of the weights: he, xavier, std (0.01), or a deviation.",
+    "weight_init": "Start of the weights: he, xavier, std (0.01), or a deviation.",
     "batch_norm": "Batch normalisation before each activation of mlp.  [default: no]",
     "dropout": "Dropout of mlp and deep-cnn.  [default: 0; deep-cnn 0.5]",
     "filters": "Filters of simple-cnn, or of deep-cnn's three pairs.  [default: 30; 16,32,64]",
@@ -43,8 +43,8 @@ HELP = {
 CHOICES = {"model": MODELS, "normalize": NORMALIZATIONS, "activation": ACTIVATIONS}
 
 
-@training_command("train-images", ImageSettings, HELP, CHOICES, argument="dataset")
-def command(request: Request[ImageSettings]) -> None:
+@training_command("train-images", ImageClassificationSettings, HELP, CHOICES)
+def command(request: Request[ImageClassificationSettings]) -> None:
     """Train an image classifier on DATASET: digits (the default), mnist, fashion-mnist, or a folder with one
     sub-folder of images a class.
 
@@ -58,7 +58,7 @@ def command(request: Request[ImageSettings]) -> None:
     settings = request.settings
     out, trained, watcher = request.train(
         train,
-        name=f"{Path(settings.dataset).name}-{settings.model}",
+        name=f"{Path(settings.corpus).name}-{settings.model}",
         evaluate="eval-images RUN",
         counted="images",
     )
@@ -79,8 +79,8 @@ def command(request: Request[ImageSettings]) -> None:
     click.echo(f"{out}: {', '.join(scores) or 'trained without validation'} after epoch {last['epoch']}")
 
 
-def _dry_run(settings: ImageSettings) -> None:
-    from seqkit.tasks.images.making import complete, make_model, model_config, open_dataset
+def _dry_run(settings: ImageClassificationSettings) -> None:
+    from seqkit.tasks.image_classification.making import complete, make_model, model_config, open_dataset
 
     corpus = open_dataset(settings)
     full = complete(settings, corpus)

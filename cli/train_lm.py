@@ -26,10 +26,10 @@ HELP = {
     "min_count": "Drop types rarer than this.  [default: the corpus's own]",
     "model": "Kind of model.",
     "order": "Order of a Kneser-Ney model: words of context plus one.",
-    "emsize": "Size of the embeddings.",
-    "nhid": "Size of the hidden layers.  [default: 256; in a Transformer 4 × emsize]",
-    "nlayers": "Number of layers.  [default: 1; of a Transformer 4]",
-    "nhead": "Heads of a Transformer's attention.",
+    "embedding_size": "Size of the embeddings.",
+    "hidden_size": "Size of the hidden layers.  [default: 256; in a Transformer 4 × embedding_size]",
+    "num_layers": "Number of layers.  [default: 1; of a Transformer 4]",
+    "num_heads": "Heads of a Transformer's attention.",
     "positions": "How a Transformer knows where a token stands.",
     "dropout": "Dropout on input, between layers and on output.  [default: 0.5; in a Transformer 0.2]",
     "dropout_input": "Dropout on the embedded input only.",
@@ -38,7 +38,8 @@ HELP = {
     "locked_dropout": "One dropout mask for all time steps.",
     "tied": "Use the embeddings as output weights.",
     "init_range": "Start all weights uniform within ± this.",
-    "bptt": "Time steps of a training window; all that a Transformer sees.",
+    "bptt": "Time steps of a recurrent model's training window.  [default: 35]",
+    "context_length": "Tokens that a Transformer sees at once.  [default: 35]",
     "batch_size": "Streams, or a Transformer's windows, read side by side.",
     "eval_batch_size": "Streams of the validation after each epoch.",
     "valid_tokens": "Validate on the first N tokens only (for very large corpora).",
@@ -93,7 +94,7 @@ def _is_masked(request: Request[LanguageModelSettings]) -> bool:
         return True
     if not request.resume or request.out is None or not RunDirectory.exists(request.out):
         return False
-    return bool(RunDirectory.open(request.out).config.get("task") == "masked_modeling")
+    return bool(RunDirectory.open(request.out).config.get("task") == "masked_language_modeling")
 
 
 def _dry_run(settings: LanguageModelSettings) -> None:

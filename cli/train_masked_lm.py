@@ -10,7 +10,7 @@ from seqkit.cli.common import print_json
 from seqkit.cli.settings_file import to_toml
 from seqkit.cli.training import Request, epoch_scores
 from seqkit.tasks.language_modeling import LanguageModelSettings
-from seqkit.tasks.masked_modeling import MaskedModelSettings, load, train
+from seqkit.tasks.masked_language_modeling import MaskedLanguageModelSettings, load, train
 
 
 def train_masked(request: Request[LanguageModelSettings]) -> None:
@@ -18,7 +18,9 @@ def train_masked(request: Request[LanguageModelSettings]) -> None:
 
     UsageError for a flag that it does not have.
     """
-    settings = MaskedModelSettings.from_values(request.given, source="the settings of --objective masked")
+    settings = MaskedLanguageModelSettings.from_values(
+        request.given, source="the settings of --objective masked"
+    )
     if request.dry_run:
         _dry_run(settings)
         return
@@ -48,10 +50,10 @@ def train_masked(request: Request[LanguageModelSettings]) -> None:
         )
 
 
-def _dry_run(settings: MaskedModelSettings) -> None:
+def _dry_run(settings: MaskedLanguageModelSettings) -> None:
     from seqkit.corpora import open_corpus
-    from seqkit.tasks.masked_modeling.trained import make_model
-    from seqkit.tasks.masked_modeling.training import complete, encode
+    from seqkit.tasks.masked_language_modeling.trained import make_model
+    from seqkit.tasks.masked_language_modeling.training import complete, encode
 
     source = open_corpus(settings.corpus)
     full = complete(settings, source)

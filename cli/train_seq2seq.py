@@ -15,8 +15,8 @@ threads_before_numpy(sys.argv)
 
 from seqkit.cli.settings_file import to_toml  # noqa: E402
 from seqkit.cli.training import Request, training_command  # noqa: E402
-from seqkit.tasks.translation import TrainedTranslator, TranslationSettings, train  # noqa: E402
-from seqkit.tasks.translation.settings import (  # noqa: E402
+from seqkit.tasks.seq2seq import Seq2SeqSettings, TrainedSeq2Seq, train  # noqa: E402
+from seqkit.tasks.seq2seq.settings import (  # noqa: E402
     ATTENTIONS,
     MODELS,
     ON_BAD_LINE,
@@ -39,13 +39,13 @@ HELP = {
     "readout": "A tanh layer before the output layer.",
     "bidirectional": "The encoder reads both ways.",
     "pass_cell": "The decoder starts with the LSTM's cell too, not with h alone.",
-    "emsize": "Size of the embeddings.  [default: 64; of a Transformer 128]",
-    "nhid": "Size of the hidden layers.  [default: 256; in a Transformer 4 × emsize]",
-    "nlayers": "Number of layers of each side.  [default: 1; of a Transformer 3]",
-    "nhead": "Heads of a Transformer's attention.",
+    "embedding_size": "Size of the embeddings.  [default: 64; of a Transformer 128]",
+    "hidden_size": "Size of the hidden layers.  [default: 256; in a Transformer 4 × embedding_size]",
+    "num_layers": "Number of layers of each side.  [default: 1; of a Transformer 3]",
+    "num_heads": "Heads of a Transformer's attention.",
     "dropout": "Dropout on embeddings, between layers and before the output.",
     "tied": "Use the target's embeddings as output weights.",
-    "start": "Weights start uniform, or normal as in the textbook.",
+    "weight_init": "Weights start uniform, or normal as in the textbook.",
     "init_range": "Start all weights uniform within ± this.",
     "teacher_forcing": "Probability that the decoder is fed the true token and not its own.",
     "batch_size": "Pairs of a batch.",
@@ -58,12 +58,12 @@ CHOICES = {
     "model": MODELS,
     "attention": ATTENTIONS,
     "on_bad_line": ON_BAD_LINE,
-    "start": STARTS,
+    "weight_init": STARTS,
 }
 
 
-@training_command("train-seq2seq", TranslationSettings, HELP, CHOICES, argument="task")
-def command(request: Request[TranslationSettings]) -> None:
+@training_command("train-seq2seq", Seq2SeqSettings, HELP, CHOICES)
+def command(request: Request[Seq2SeqSettings]) -> None:
     """Train an encoder and decoder on TASK: dates, addition, book:dates, book:addition, tatoeba-eng-fra, or a
     file of pairs with a tab between; with --target a file of sources.
 
@@ -73,7 +73,7 @@ def command(request: Request[TranslationSettings]) -> None:
     if request.dry_run:
         _dry_run(request.settings)
         return
-    task = Path(request.settings.task.replace(":", "-")).stem
+    task = Path(request.settings.corpus.replace(":", "-")).stem
     out, trained, watcher = request.train(
         train, name=f"{task}-{request.settings.model}", evaluate="eval-seq2seq RUN"
     )
@@ -95,7 +95,7 @@ def command(request: Request[TranslationSettings]) -> None:
         click.echo(f"{out}: trained; the task has no validation part")
 
 
-def _epochs(trained: TrainedTranslator) -> list[dict[str, Any]]:
+def _epochs(trained: TrainedSeq2Seq) -> list[dict[str, Any]]:
     """Epoch, loss and exact match of each validation, from the log."""
     records = [json.loads(line) for line in trained.run.log.path.read_text("utf-8").splitlines()]
     return [
@@ -105,9 +105,9 @@ def _epochs(trained: TrainedTranslator) -> list[dict[str, Any]]:
     ]
 
 
-def _dry_run(settings: TranslationSettings) -> None:
-    from seqkit.tasks.translation.trained import make_model, open_task
-    from seqkit.tasks.translation.training import complete, encode
+def _dry_run(settings: Seq2SeqSettings) -> None:
+    from seqkit.tasks.seq2seq.trained import make_model, open_task
+    from seqkit.tasks.seq2seq.training import complete, encode
 
     corpus = open_task(settings)
     full = complete(settings, corpus)

@@ -129,7 +129,8 @@ def training_command(
             given: dict[str, Any] = read_recipe(recipe, name) if recipe else {}
             if config:
                 given |= read_settings(config)
-            given = {key.replace("-", "_"): value for key, value in given.items()}
+            names = settings.field_names()
+            given = {names.get(key.replace("-", "_"), key): value for key, value in given.items()}
             given |= {key: value for key, value in flags.items() if value is not None}
             made = settings.from_values(given, source=config or "the settings")
             if out is None and resume and not dry_run:
@@ -172,17 +173,17 @@ def _options(
     for field in sorted(fields, key=lambda field: field.name in DESCENT_HELP):  # the task's own flags first
         if field.name in (argument, "device"):
             continue
-        flag = "--" + field.name.replace("_", "-")
+        flags = [f"--{flag}" for flag in settings.flags(field.name)]
         text, kinds = help_texts[field.name], str(field.type)
         if field.default is not None:
             shown = str(field.default).lower() if isinstance(field.default, bool) else field.default
             text += f"  [default: {shown}]"
         if "bool" in kinds:
-            options.append(click.option(f"{flag}/--no-{flag[2:]}", default=None, help=text))
+            options.append(click.option(f"{flags[0]}/--no-{flags[0][2:]}", default=None, help=text))
         else:
             kind: Any = int if "int" in kinds else float if "float" in kinds else str
             kind = click.Choice(choices[field.name]) if field.name in choices else kind
-            options.append(click.option(flag, type=kind, default=None, help=text))
+            options.append(click.option(*flags, field.name, type=kind, default=None, help=text))
     options += [
         click.option(
             "--device", default=None, metavar="NAME", help="auto, cpu, cuda or cuda:N  [default: cpu]"

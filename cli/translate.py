@@ -30,7 +30,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Translate TEXTs, or standard input line by line, with a run of train-seq2seq."""
-    from seqkit.tasks.translation import load
+    from seqkit.tasks.seq2seq import load
 
     model = load(run, device=device)
     asked = list(texts) if texts else list(lines_of(None))

@@ -1,10 +1,10 @@
 """The laboratory: one short file an experiment, each with a claim, its margin and a verdict.
 
 Every module of this folder is an experiment; what they are run, judged, saved and drawn with lies in
-``apparatus/``.
+``harness/``.
 """
 
-from seqkit.lab.apparatus import (
+from seqkit.lab.harness import (
     Criterion,
     Experiment,
     Results,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seqkit.backend import to_numpy
-from seqkit.lab.apparatus import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.apparatus.drawing import band, label, stacked
+from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
+from seqkit.lab.harness.drawing import band, label, stacked
 from seqkit.models.images import MLP, MLPConfig
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def run(setup: Setup) -> Numbers:
     x, labels = random.normal((BATCH, 10, 10)), random.integers(0, 10, BATCH)
     norms: dict[str, list[float]] = {}
     for name, init in STARTS.items():
-        config = MLPConfig(10, 10, hidden=(WIDTH,) * DEPTH, activation=name, init=init)
+        config = MLPConfig(10, 10, hidden=(WIDTH,) * DEPTH, activation=name, weight_init=init)
         model = MLP(config, generator=setup.generator("weights"))
         model.loss(x, labels).backward()
         norms[name] = [float(np.log10(np.linalg.norm(to_numpy(layer.W.grad)))) for layer in model.layers]

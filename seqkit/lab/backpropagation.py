@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seqkit.backend import to_numpy
-from seqkit.lab.apparatus import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.apparatus.drawing import band, label, stacked
+from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
+from seqkit.lab.harness.drawing import band, label, stacked
 from seqkit.models.images import MLP, MLPConfig
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def run(setup: Setup) -> Numbers:
         "difference": [],
     }
     for hidden in HIDDEN:
-        config = MLPConfig(4, 4, hidden=(hidden,), activation="tanh", init="xavier")
+        config = MLPConfig(4, 4, hidden=(hidden,), activation="tanh", weight_init="xavier")
         model = MLP(config, generator=setup.generator("weights")).astype(np.float64)
         model.loss(x, labels).backward()  # once, so that nothing is compiled while the clock runs
         model.zero_grad()

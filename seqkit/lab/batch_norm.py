@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqkit.lab.apparatus import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.apparatus.drawing import band, label, stacked
-from seqkit.lab.apparatus.images import load_images
-from seqkit.lab.apparatus.training import accuracy, fit, mlp
+from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
+from seqkit.lab.harness.drawing import band, label, stacked
+from seqkit.lab.harness.images import load_images
+from seqkit.lab.harness.training import accuracy, fit, mlp
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,7 +26,7 @@ def run(setup: Setup) -> Numbers:
     found: dict[str, Any] = {name: [] for name in WAYS}
     for scale in SCALES:
         for name, batch_norm in WAYS.items():
-            model = mlp(setup, train, hidden=(100,) * 5, init=float(scale), batch_norm=batch_norm)
+            model = mlp(setup, train, hidden=(100,) * 5, weight_init=float(scale), batch_norm=batch_norm)
             epochs = setup.scale(quick=12, full=30)
             fit(model, train, epochs=epochs, lr=0.05, generator=setup.generator("batches"))
             found[name].append(accuracy(model, train))

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from seqkit.autograd import no_grad
-from seqkit.lab.apparatus import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.apparatus.drawing import band, label, stacked
-from seqkit.lab.apparatus.images import load_images
-from seqkit.lab.apparatus.training import fit, mlp
+from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
+from seqkit.lab.harness.drawing import band, label, stacked
+from seqkit.lab.harness.images import load_images
+from seqkit.lab.harness.training import fit, mlp
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

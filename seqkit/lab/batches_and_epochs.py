@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqkit.lab.apparatus import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.apparatus.drawing import band, label, stacked
+from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
+from seqkit.lab.harness.drawing import band, label, stacked
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

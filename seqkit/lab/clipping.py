@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqkit.lab.apparatus import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.apparatus.drawing import band, label, stacked
-from seqkit.lab.apparatus.text import pydocs
-from seqkit.lab.apparatus.training import smoothed
+from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
+from seqkit.lab.harness.drawing import band, label, stacked
+from seqkit.lab.harness.text import pydocs
+from seqkit.lab.harness.training import smoothed
 from seqkit.models import LanguageModel, LanguageModelConfig
 from seqkit.optim import SGD, clip_grad_norm
 
@@ -32,7 +32,7 @@ def run(setup: Setup) -> Numbers:
     blind = float(np.log(len(encoded.vocabulary)))
     curves: dict[str, Any] = {}
     for name, clip in WAYS.items():
-        config = LanguageModelConfig(len(encoded.vocabulary), emsize=48, nhid=96, tied=False)
+        config = LanguageModelConfig(len(encoded.vocabulary), embedding_size=48, hidden_size=96, tied=False)
         model = LanguageModel(config, generator=setup.generator("weights"))
         optimizer, random = SGD(model.parameters(), lr=LR), setup.generator("windows")
         losses = []

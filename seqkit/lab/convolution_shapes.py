@@ -9,8 +9,8 @@ import numpy as np
 
 from seqkit import nn
 from seqkit.autograd import no_grad
-from seqkit.lab.apparatus import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.apparatus.drawing import label
+from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
+from seqkit.lab.harness.drawing import label
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,10 +9,10 @@ import numpy as np
 
 from seqkit import ops
 from seqkit.autograd import no_grad
-from seqkit.lab.apparatus import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.apparatus.drawing import band, label, stacked
-from seqkit.lab.apparatus.images import load_images
-from seqkit.lab.apparatus.training import accuracy, fit, mlp
+from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
+from seqkit.lab.harness.drawing import band, label, stacked
+from seqkit.lab.harness.images import load_images
+from seqkit.lab.harness.training import accuracy, fit, mlp
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

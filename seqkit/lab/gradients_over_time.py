@@ -9,8 +9,8 @@ import numpy as np
 
 from seqkit import nn
 from seqkit.autograd import Tensor
-from seqkit.lab.apparatus import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.apparatus.drawing import band, label, stacked
+from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
+from seqkit.lab.harness.drawing import band, label, stacked
 from seqkit.nn import initializers
 from seqkit.optim import clip_grad_norm
 

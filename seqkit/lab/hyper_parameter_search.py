@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqkit.lab.apparatus import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.apparatus.drawing import label
-from seqkit.lab.apparatus.images import Images, load_images
-from seqkit.lab.apparatus.training import fit, mlp
+from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
+from seqkit.lab.harness.drawing import label
+from seqkit.lab.harness.images import Images, load_images
+from seqkit.lab.harness.training import fit, mlp
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

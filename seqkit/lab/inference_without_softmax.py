@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from seqkit import nn, ops
 from seqkit.autograd import no_grad
-from seqkit.lab.apparatus import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.apparatus.drawing import band, label, stacked
-from seqkit.lab.apparatus.timing import alternate
+from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
+from seqkit.lab.harness.drawing import band, label, stacked
+from seqkit.lab.harness.timing import alternate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

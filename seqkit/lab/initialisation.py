@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqkit.lab.apparatus import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.apparatus.drawing import label, stacked
+from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
+from seqkit.lab.harness.drawing import label, stacked
 from seqkit.models.images import MLP, MLPConfig
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def run(setup: Setup) -> Numbers:
     spread: dict[str, Any] = {}
     shapes: dict[str, Any] = {}
     for name, (function, init) in STARTS.items():
-        config = MLPConfig(10, 10, hidden=(UNITS,) * LAYERS, activation=function, init=init)
+        config = MLPConfig(10, 10, hidden=(UNITS,) * LAYERS, activation=function, weight_init=init)
         model = MLP(config, generator=setup.generator("weights"))
         layers = [a.numpy() for a in model.activations(x)]
         top = 1.0 if function == "tanh" else 3.0

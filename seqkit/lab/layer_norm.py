@@ -10,10 +10,10 @@ import numpy as np
 from seqkit import nn, ops
 from seqkit.autograd import Tensor, no_grad
 from seqkit.backend.random import Generator
-from seqkit.lab.apparatus import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.apparatus.drawing import band, label, stacked
-from seqkit.lab.apparatus.images import load_images
-from seqkit.lab.apparatus.training import accuracy, fit
+from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
+from seqkit.lab.harness.drawing import band, label, stacked
+from seqkit.lab.harness.images import load_images
+from seqkit.lab.harness.training import accuracy, fit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,8 +10,8 @@ import numpy as np
 from seqkit import nn, ops
 from seqkit.autograd import no_grad
 from seqkit.backend.random import Generator
-from seqkit.lab.apparatus import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.apparatus.drawing import band, label, stacked
+from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
+from seqkit.lab.harness.drawing import band, label, stacked
 from seqkit.models import TransformerEncoder, TransformerEncoderConfig
 from seqkit.optim import Adam, clip_grad_norm
 
@@ -29,7 +29,13 @@ class Transformer(nn.Module):
 
     def __init__(self, T: int, generator: Generator) -> None:
         config = TransformerEncoderConfig(
-            VALUES + NOISE, emsize=SIZE, nhid=64, nlayers=1, nhead=2, max_length=T, init_std=0.1
+            VALUES + NOISE,
+            embedding_size=SIZE,
+            hidden_size=64,
+            num_layers=1,
+            num_heads=2,
+            max_length=T,
+            init_std=0.1,
         )
         self.encoder = TransformerEncoder(config, generator=generator)
         self.output = nn.Linear(SIZE, VALUES, generator=generator)

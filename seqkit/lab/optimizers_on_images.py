@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqkit.lab.apparatus import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.apparatus.drawing import band, label, stacked
-from seqkit.lab.apparatus.images import load_images
-from seqkit.lab.apparatus.training import fit, mlp, smoothed
+from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
+from seqkit.lab.harness.drawing import band, label, stacked
+from seqkit.lab.harness.images import load_images
+from seqkit.lab.harness.training import fit, mlp, smoothed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqkit.lab.apparatus import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.apparatus.drawing import label, stacked
-from seqkit.lab.apparatus.text import pydocs
+from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
+from seqkit.lab.harness.drawing import label, stacked
+from seqkit.lab.harness.text import pydocs
 from seqkit.metrics import perplexity
 from seqkit.models import KneserNey, KneserNeyConfig, Unigram
 

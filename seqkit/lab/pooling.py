@@ -9,9 +9,9 @@ import numpy as np
 
 from seqkit import nn, ops
 from seqkit.autograd import no_grad
-from seqkit.lab.apparatus import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.apparatus.drawing import band, bars, label, stacked
-from seqkit.lab.apparatus.images import load_images
+from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
+from seqkit.lab.harness.drawing import band, bars, label, stacked
+from seqkit.lab.harness.images import load_images
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

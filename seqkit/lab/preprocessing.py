@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqkit.lab.apparatus import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.apparatus.drawing import band, label, stacked
-from seqkit.lab.apparatus.images import Images, load_images
-from seqkit.lab.apparatus.training import accuracy, fit, mlp
+from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
+from seqkit.lab.harness.drawing import band, label, stacked
+from seqkit.lab.harness.images import Images, load_images
+from seqkit.lab.harness.training import accuracy, fit, mlp
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,7 +33,7 @@ def run(setup: Setup) -> Numbers:
         parts = [Images(change[name](part.x), part.labels) for part in (train, test)]
         found[name] = []
         for lr in RATES:
-            model = mlp(setup, train, hidden=(50,), activation="sigmoid", init="xavier")
+            model = mlp(setup, train, hidden=(50,), activation="sigmoid", weight_init="xavier")
             epochs = setup.scale(quick=20, full=40)
             fit(model, parts[0], epochs=epochs, lr=lr, generator=setup.generator("batches"))
             found[name].append(accuracy(model, parts[1]))

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqkit.lab.apparatus import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.apparatus.drawing import band, label, stacked
-from seqkit.lab.apparatus.training import smoothed
+from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
+from seqkit.lab.harness.drawing import band, label, stacked
+from seqkit.lab.harness.training import smoothed
 from seqkit.models import Seq2Seq, Seq2SeqConfig
 from seqkit.optim import Adam, clip_grad_norm
 
@@ -42,7 +42,9 @@ def run(setup: Setup) -> Numbers:
 def _losses(
     setup: Setup, steps: int, *, reverse: bool = False, pass_cell: bool = False, **settings: Any
 ) -> list[float]:
-    config = Seq2SeqConfig(DIGITS, DIGITS + 1, emsize=16, nhid=64, pass_cell=pass_cell, **settings)
+    config = Seq2SeqConfig(
+        DIGITS, DIGITS + 1, embedding_size=16, hidden_size=64, pass_cell=pass_cell, **settings
+    )
     model = Seq2Seq(config, generator=setup.generator("weights"))
     optimizer, random = Adam(model.parameters(), lr=0.005), setup.generator("digits")
     start = np.full((BATCH, 1), DIGITS)

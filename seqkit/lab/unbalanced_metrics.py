@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqkit.lab.apparatus import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.apparatus.drawing import label, stacked
-from seqkit.lab.apparatus.images import Images, load_images
-from seqkit.lab.apparatus.training import fit, mlp
+from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
+from seqkit.lab.harness.drawing import label, stacked
+from seqkit.lab.harness.images import Images, load_images
+from seqkit.lab.harness.training import fit, mlp
 from seqkit.metrics import confusion_matrix, precision_recall_f1
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqkit.lab.apparatus import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.apparatus.drawing import band, label, stacked
-from seqkit.lab.apparatus.overfitting import gap, overfit, settled
-from seqkit.lab.apparatus.training import smoothed
+from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
+from seqkit.lab.harness.drawing import band, label, stacked
+from seqkit.lab.harness.overfitting import gap, overfit, settled
+from seqkit.lab.harness.training import smoothed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seqkit.data import ContextWindows, NegativeSampler
-from seqkit.lab.apparatus import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.apparatus.drawing import band, bars, label, stacked
-from seqkit.lab.apparatus.text import pydocs
-from seqkit.lab.apparatus.timing import alternate
+from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
+from seqkit.lab.harness.drawing import band, bars, label, stacked
+from seqkit.lab.harness.text import pydocs
+from seqkit.lab.harness.timing import alternate
 from seqkit.models import Word2VecConfig, Word2VecModel
 from seqkit.optim import AdaGrad
 
@@ -57,7 +57,7 @@ def run(setup: Setup) -> Numbers:
 
 
 def _model(setup: Setup, V: int, loss: str) -> tuple[Word2VecModel, AdaGrad]:
-    config = Word2VecConfig(V, E, loss=loss, init="normal")
+    config = Word2VecConfig(V, E, loss=loss, weight_init="normal")
     model = Word2VecModel(config, generator=setup.generator("weights"))
     return model, AdaGrad(model.parameters(), lr=0.1)
 

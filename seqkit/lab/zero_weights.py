@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqkit.lab.apparatus import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.apparatus.drawing import band, label, stacked
-from seqkit.lab.apparatus.images import load_images
-from seqkit.lab.apparatus.training import accuracy, fit, mlp
+from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
+from seqkit.lab.harness.drawing import band, label, stacked
+from seqkit.lab.harness.images import load_images
+from seqkit.lab.harness.training import accuracy, fit, mlp
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,7 +24,7 @@ def run(setup: Setup) -> Numbers:
     epochs = setup.scale(quick=60, full=150)
     curves, gradients, spread = {}, [], []
     for name, init in (("zero", 0.0), ("Xavier", "xavier")):
-        model = mlp(setup, train, hidden=(UNITS,), activation="sigmoid", init=init)
+        model = mlp(setup, train, hidden=(UNITS,), activation="sigmoid", weight_init=init)
         first = model.layers[0].W
         curve: list[float] = []
 

@@ -74,12 +74,12 @@ def load(path: str | Path, *, device: str | Device | None = None) -> Transformer
     sizes = {
         "V": config.vocab_size,
         "P": config.max_length,
-        "E": config.emsize,
-        "Q": 3 * config.emsize,
-        "F": config.nhid or 4 * config.emsize,
+        "E": config.embedding_size,
+        "Q": 3 * config.embedding_size,
+        "F": config.hidden_size or 4 * config.embedding_size,
     }
     names, heads = (NAMES, ()) if config.tied else (replace(NAMES, copies={}), ("output",))
-    arrays = checked_arrays(folder, names, sizes, config.nlayers, heads, tied=config.tied)()
+    arrays = checked_arrays(folder, names, sizes, config.num_layers, heads, tied=config.tied)()
     model = TransformerLanguageModel(config, generator=Unset())
     model.load_state_dict(arrays, source=str(folder.path))
     return model.to(make_current(device or default_device())).eval()
@@ -92,10 +92,10 @@ def _read(folder: CheckpointFolder) -> TransformerLanguageModelConfig:
     folder.refuse_unless("add_cross_attention", False)
     return TransformerLanguageModelConfig(
         folder.size("vocab_size"),
-        emsize=folder.size("n_embd"),
-        nhid=folder.size("n_inner", None),
-        nlayers=folder.size("n_layer"),
-        nhead=folder.size("n_head"),
+        embedding_size=folder.size("n_embd"),
+        hidden_size=folder.size("n_inner", None),
+        num_layers=folder.size("n_layer"),
+        num_heads=folder.size("n_head"),
         max_length=folder.size("n_positions"),
         activation=activation(folder, "activation_function", "gelu_new"),
         epsilon=folder.setting("layer_norm_epsilon", float, 1e-5),
@@ -118,7 +118,7 @@ def save(model: TransformerLanguageModel, path: str | Path) -> None:
             f"{config.positions!r}, norm {config.norm!r}, output_bias {config.output_bias}"
         )
     arrays = {name: to_numpy(array) for name, array in model.state_dict().items()}
-    stored = stored_arrays(NAMES, arrays, config.nlayers, "output", prefix=NAMES.prefix)
+    stored = stored_arrays(NAMES, arrays, config.num_layers, "output", prefix=NAMES.prefix)
     write_folder(
         path,
         {
@@ -126,10 +126,10 @@ def save(model: TransformerLanguageModel, path: str | Path) -> None:
             "architectures": ["GPT2LMHeadModel"],
             "dtype": "float32",
             "vocab_size": config.vocab_size,
-            "n_embd": config.emsize,
-            "n_inner": config.nhid or 4 * config.emsize,
-            "n_layer": config.nlayers,
-            "n_head": config.nhead,
+            "n_embd": config.embedding_size,
+            "n_inner": config.hidden_size or 4 * config.embedding_size,
+            "n_layer": config.num_layers,
+            "n_head": config.num_heads,
             "n_positions": config.max_length,
             "activation_function": activation_there(config.activation),
             "layer_norm_epsilon": config.epsilon,

@@ -35,9 +35,9 @@ class LanguageModelConfig:
 
     vocab_size: int
     model: str = "lstm"
-    emsize: int = 256
-    nhid: int = 256
-    nlayers: int = 1
+    embedding_size: int = 256
+    hidden_size: int = 256
+    num_layers: int = 1
     dropout: float = 0.0
     dropout_input: float | None = None
     dropout_hidden: float | None = None
@@ -62,13 +62,13 @@ class LanguageModel(nn.Module):
     def __init__(self, config: LanguageModelConfig, *, generator: Generator | None = None) -> None:
         if config.model not in CELLS:
             raise UsageError(f"model must be one of {', '.join(CELLS)}, got {config.model!r}")
-        for name in ("vocab_size", "emsize", "nhid", "nlayers"):
+        for name in ("vocab_size", "embedding_size", "hidden_size", "num_layers"):
             if getattr(config, name) < 1:
                 raise UsageError(f"{name} must be at least 1, got {getattr(config, name)}")
         generator = Generator(0, "init") if generator is None else generator
         self.config = config
-        V, E = config.vocab_size, config.emsize
-        sizes = [config.nhid] * config.nlayers
+        V, E = config.vocab_size, config.embedding_size
+        sizes = [config.hidden_size] * config.num_layers
         if config.tied:
             sizes[-1] = E
 
@@ -82,7 +82,7 @@ class LanguageModel(nn.Module):
         self.recurrent = CELLS[config.model](
             E,
             sizes,
-            config.nlayers,
+            config.num_layers,
             dropout=rate(config.dropout_hidden).rate,
             locked=config.locked_dropout,
             generator=generator,

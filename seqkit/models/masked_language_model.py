@@ -26,7 +26,7 @@ class MaskedLanguageModel(nn.Module):
     def __init__(self, config: TransformerEncoderConfig, *, generator: Generator | None = None) -> None:
         generator = Generator(0, "init") if generator is None else generator
         self.config = config
-        E = config.emsize
+        E = config.embedding_size
         self.encoder = TransformerEncoder(config, generator=generator)
         self.transform = nn.Linear(E, E, generator=generator)
         self.transform.W.data[...] = initializers.normal((E, E), generator, config.init_std)
@@ -41,7 +41,7 @@ class MaskedLanguageModel(nn.Module):
         targets = checked_ids(
             "targets", targets, self.config.vocab_size, np.shape(ids), self.device, padding=True
         ).reshape(-1)
-        x = self.encoder(ids, lengths, generator=generator).reshape(-1, self.config.emsize)
+        x = self.encoder(ids, lengths, generator=generator).reshape(-1, self.config.embedding_size)
         if isinstance(targets, np.ndarray):  # on a GPU the count would have to be waited for
             asked = np.flatnonzero(targets != IGNORE)
             x, targets = ops.embedding(x, asked), targets[asked]

@@ -3,7 +3,7 @@
 Sutskever, Vinyals, Le (2014); the encoder's state at every step of the decoder ("peeky") and the gated unit
 by Cho et al. (2014); attention by Bahdanau, Cho, Bengio (2015) and Luong, Pham, Manning (2015), input feeding
 by the latter, section 3.3; scheduled sampling by Bengio et al. (2015). With ``pass_cell=False`` and
-``init="normal"`` it is laid out as in "Deep Learning from Scratch 2", chapters 7 and 8.
+``weight_init="normal"`` it is laid out as in "Deep Learning from Scratch 2", chapters 7 and 8.
 
 With teacher forcing and without input feeding the decoder is one recurrent op over all T steps and one
 attention op over all T × S pairs; otherwise it goes step by step. Rows of a batch are padded at the end:
@@ -39,14 +39,14 @@ INITS = ("uniform", "normal")
 class Seq2SeqConfig:
     """What an encoder and decoder are made of.
 
-    cell: "lstm" or "gru". bidirectional: the encoder reads both ways, each direction with half of ``nhid``,
+    cell: "lstm" or "gru". bidirectional: the encoder reads both ways, each direction with half of ``hidden_size``,
     so that its states fit the decoder. pass_cell: an LSTM's decoder starts with the encoder's c as well as
     its h. peeky: the encoder's last h joins the input and the output of the decoder at every step.
     attention: None, "dot", "general" or "additive"; the output layer then sees the context and the hidden
     state side by side. readout: a layer tanh(W·these) stands before the output layer (Luong's attentional
     vector); input_feeding joins it to the next step's input. shared_vocabulary: source and target have one
     embedding matrix. tied: the output matrix is that of the target's embedding. The last two imply readout
-    where it is needed: ``tied`` makes it ``emsize`` wide, otherwise it has ``nhid``.
+    where it is needed: ``tied`` makes it ``embedding_size`` wide, otherwise it has ``hidden_size``.
 
     dropout is the rate on embedded ids, between layers, and before the output layer. init: "uniform" starts
     embeddings within ±0.1, other weights within ±1/√inputs, and forget gates with a bias of 1; "normal"
@@ -56,9 +56,9 @@ class Seq2SeqConfig:
 
     source_vocab_size: int
     target_vocab_size: int
-    emsize: int = 256
-    nhid: int = 256
-    nlayers: int = 1
+    embedding_size: int = 256
+    hidden_size: int = 256
+    num_layers: int = 1
     cell: str = "lstm"
     bidirectional: bool = False
     attention: str | None = None
@@ -69,7 +69,7 @@ class Seq2SeqConfig:
     shared_vocabulary: bool = False
     tied: bool = False
     dropout: float = 0.0
-    init: str = "uniform"
+    weight_init: str = "uniform"
     init_range: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -78,15 +78,15 @@ class Seq2SeqConfig:
 
 
 def _check(config: Seq2SeqConfig) -> None:
-    for name, choices in (("cell", tuple(CELLS)), ("attention", (None, *KINDS)), ("init", INITS)):
+    for name, choices in (("cell", tuple(CELLS)), ("attention", (None, *KINDS)), ("weight_init", INITS)):
         if getattr(config, name) not in choices:
             named = ", ".join(map(str, choices))
             raise UsageError(f"{name} must be one of {named}, got {getattr(config, name)!r}")
-    for name in ("source_vocab_size", "target_vocab_size", "emsize", "nhid", "nlayers"):
+    for name in ("source_vocab_size", "target_vocab_size", "embedding_size", "hidden_size", "num_layers"):
         if getattr(config, name) < 1:
             raise UsageError(f"{name} must be at least 1, got {getattr(config, name)}")
-    if config.bidirectional and config.nhid % 2:
-        raise UsageError(f"a bidirectional encoder halves nhid, which is odd: {config.nhid}")
+    if config.bidirectional and config.hidden_size % 2:
+        raise UsageError(f"a bidirectional encoder halves hidden_size, which is odd: {config.hidden_size}")
     if config.shared_vocabulary and config.source_vocab_size != config.target_vocab_size:
         raise UsageError(
             f"a shared vocabulary has one size, got {config.source_vocab_size} and {config.target_vocab_size}"
@@ -135,7 +135,7 @@ class Seq2Seq(nn.Module):
         _check(config)
         generator = Generator(0, "init") if generator is None else generator
         self.config = config
-        E, H, V = config.emsize, config.nhid, config.target_vocab_size
+        E, H, V = config.embedding_size, config.hidden_size, config.target_vocab_size
         cell = CELLS[config.cell]
         self.source_embedding = nn.Embedding(config.source_vocab_size, E, std=0.01, generator=generator)
         self.target_embedding = nn.Embedding(V, E, std=0.01, generator=generator)
@@ -145,14 +145,14 @@ class Seq2Seq(nn.Module):
         self.encoder = cell(
             E,
             H // 2 if config.bidirectional else H,
-            config.nlayers,
+            config.num_layers,
             dropout=config.dropout,
             bidirectional=config.bidirectional,
             generator=generator,
         )
         features = E if config.tied else H
         inputs = E + config.peeky * H + config.input_feeding * features
-        self.decoder = cell(inputs, H, config.nlayers, dropout=config.dropout, generator=generator)
+        self.decoder = cell(inputs, H, config.num_layers, dropout=config.dropout, generator=generator)
         self.attention: nn.Attention | None = None
         if config.attention is not None:
             self.attention = nn.Attention(config.attention, H, H, generator=generator)
@@ -167,7 +167,7 @@ class Seq2Seq(nn.Module):
         self._start_weights(generator)
 
     def _start_weights(self, generator: Generator) -> None:
-        normal, bound = self.config.init == "normal", self.config.init_range
+        normal, bound = self.config.weight_init == "normal", self.config.init_range
         for name, parameter in self.named_parameters():
             shape, last = parameter.shape, name.rpartition(".")[2]
             if bound is not None:
@@ -278,7 +278,7 @@ class Seq2Seq(nn.Module):
         B, T, _ = x.shape
         peek: list[Tensor] = []
         if encoded.peek is not None:
-            peek = [encoded.peek.reshape(B, 1, -1).broadcast_to((B, T, self.config.nhid))]
+            peek = [encoded.peek.reshape(B, 1, -1).broadcast_to((B, T, self.config.hidden_size))]
         before = [] if fed is None else [fed.reshape(B, 1, -1)]
         if peek or before:
             x = concatenate(*peek, *before, x, axis=2)

@@ -40,7 +40,7 @@ class Word2VecConfig:
     model: str = "cbow"
     loss: str = "negative-sampling"
     mean: bool = True
-    init: str = "uniform"
+    weight_init: str = "uniform"
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able settings."""
@@ -55,7 +55,7 @@ class Word2VecModel(nn.Module):
     """
 
     def __init__(self, config: Word2VecConfig, *, generator: Generator | None = None) -> None:
-        for name, choices in (("model", MODELS), ("loss", LOSSES), ("init", INITS)):
+        for name, choices in (("model", MODELS), ("loss", LOSSES), ("weight_init", INITS)):
             if getattr(config, name) not in choices:
                 raise UsageError(f"{name} must be one of {', '.join(choices)}, got {getattr(config, name)!r}")
         for name in ("vocab_size", "vector_size"):
@@ -66,7 +66,7 @@ class Word2VecModel(nn.Module):
         V, E = config.vocab_size, config.vector_size
         self.input = nn.Embedding(V, E, std=0.01, generator=generator)
         self.output = nn.Embedding(V, E, std=0.01, generator=generator)
-        if config.init == "uniform":
+        if config.weight_init == "uniform":
             self.input.W.data[...] = initializers.uniform((V, E), generator, 0.5 / E)
             self.output.W.data[...] = 0
 

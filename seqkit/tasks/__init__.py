@@ -11,12 +11,12 @@ from seqkit.errors import RunError
 __all__ = ["load"]
 
 _TASKS = {
-    "classification": "seqkit.tasks.classification",
-    "images": "seqkit.tasks.images",
+    "text_classification": "seqkit.tasks.text_classification",
+    "image_classification": "seqkit.tasks.image_classification",
     "language_modeling": "seqkit.tasks.language_modeling",
-    "masked_modeling": "seqkit.tasks.masked_modeling",
-    "translation": "seqkit.tasks.translation",
-    "word_vectors": "seqkit.tasks.word_vectors",
+    "masked_language_modeling": "seqkit.tasks.masked_language_modeling",
+    "seq2seq": "seqkit.tasks.seq2seq",
+    "embeddings": "seqkit.tasks.embeddings",
 }
 
 

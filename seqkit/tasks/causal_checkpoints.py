@@ -30,7 +30,9 @@ class CausalCheckpoint:
 
     def __repr__(self) -> str:
         config = self.model.config
-        return f"CausalCheckpoint({config.nlayers}×{config.emsize}, {len(self.tokenizer):,} tokens)"
+        return (
+            f"CausalCheckpoint({config.num_layers}×{config.embedding_size}, {len(self.tokenizer):,} tokens)"
+        )
 
     def generate(
         self,

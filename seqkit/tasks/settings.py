@@ -23,6 +23,26 @@ class Settings:
     MAY_CHANGE: ClassVar[tuple[str, ...]] = ()
     """Fields that may differ on --resume: how long, where, how often to report."""
 
+    FLAGS: ClassVar[dict[str, tuple[str, ...]]] = {
+        "embedding_size": ("emsize",),
+        "hidden_size": ("nhid",),
+        "num_layers": ("nlayers",),
+        "num_heads": ("nhead",),
+        "context_length": ("context-length", "block-size"),
+    }
+    """Flags of fields that have other names on the command line, where PyTorch's example set them."""
+
+    @classmethod
+    def flags(cls, field: str) -> tuple[str, ...]:
+        """The names of a field on the command line and in settings files, without the leading dashes."""
+        return cls.FLAGS.get(field, (field.replace("_", "-"),))
+
+    @classmethod
+    def field_names(cls) -> dict[str, str]:
+        """Every name that a setting may be given by, with underscores, and the field that it means."""
+        names = {field.name: field.name for field in dataclasses.fields(cls)}
+        return names | {flag.replace("-", "_"): name for name in names for flag in cls.flags(name)}
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-able."""
         return dataclasses.asdict(self)
@@ -31,15 +51,16 @@ class Settings:
     def from_values(cls, values: Mapping[str, Any], *, source: str = "settings") -> Self:
         """Settings from names and values, defaults for the rest.
 
-        Dashes may stand for underscores. UsageError names an unknown setting and the nearest known one, and
-        a value of the wrong type.
+        Dashes may stand for underscores, and flags for fields. UsageError names an unknown setting and the
+        nearest known one, and a value of the wrong type.
         """
         fields = {field.name: field for field in dataclasses.fields(cls)}
+        names = cls.field_names()
         checked: dict[str, Any] = {}
         for key, value in values.items():
-            name = key.replace("-", "_")
+            name = names.get(key.replace("-", "_"), "")
             if name not in fields:
-                close = difflib.get_close_matches(name, fields, n=1)
+                close = difflib.get_close_matches(key.replace("-", "_"), names, n=1)
                 hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(fields)}"
                 raise UsageError(f"unknown setting {key!r} in {source}", remedy=hint)
             kinds = {kind.strip() for kind in str(fields[name].type).split("|")}
@@ -57,7 +78,7 @@ class Settings:
         now = cls.from_values({**saved, **given})
         kept = {}
         for name in given:
-            name = name.replace("-", "_")
+            name = cls.field_names()[name.replace("-", "_")]
             before, after = saved[name], getattr(now, name)
             if isinstance(before, str) and before == absolute_path(str(after)):
                 kept[name] = before  # a corpus, its path spelt otherwise

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from seqkit.cli.settings_file import read_recipe, recipe_names
-from seqkit.tasks.classification import ClassificationSettings
+from seqkit.tasks.text_classification import TextClassificationSettings
 from tests.cli.conftest import Seqkit
-from tests.tasks.test_classification import write_reviews
+from tests.tasks.test_text_classification import write_reviews
 
 QUICK = ("--model", "bag", "--emsize", "16", "--batch-size", "16", "--lr", "0.02", "--min-count", "1")
 
@@ -45,15 +45,15 @@ def test_dry_run_can_be_read_again(seqkit: Seqkit, reviews: Path) -> None:
     assert first.code == 0
     Path("c.toml").write_text(first.out)
     assert seqkit("train-classifier", "--config", "c.toml", "--dry-run").out == first.out
-    settings = ClassificationSettings.from_values(tomllib.loads(first.out))
-    assert (settings.pooling, settings.nhid, settings.tokenizer) == ("mean", 64, "word")
+    settings = TextClassificationSettings.from_values(tomllib.loads(first.out))
+    assert (settings.pooling, settings.hidden_size, settings.tokenizer) == ("mean", 64, "word")
 
 
 def test_every_recipe_is_one(seqkit: Seqkit) -> None:
     names = recipe_names("train-classifier")
     assert {"rt-polarity-bag", "rt-polarity-lstm", "rt-polarity-transformer"} <= set(names)
     for name in names:
-        ClassificationSettings.from_values(read_recipe(name, "train-classifier"))
+        TextClassificationSettings.from_values(read_recipe(name, "train-classifier"))
 
 
 def test_mistakes_leave_no_run(
@@ -78,7 +78,7 @@ def test_mistakes_leave_no_run(
 def test_masked_then_fine_tuned(seqkit: Seqkit, tmp_path: Path, reviews: Path) -> None:
     lines = reviews.read_text().splitlines()
     (tmp_path / "text.txt").write_text("".join(line.split("\t")[1] + "\n" for line in lines))
-    quick = ("--emsize", "16", "--nlayers", "1", "--nhead", "2", "--bptt", "10", "--epochs", "1")
+    quick = ("--emsize", "16", "--nlayers", "1", "--nhead", "2", "--context-length", "10", "--epochs", "1")
     masked = ("train-lm", "text.txt", "--objective", "masked", "--model", "transformer", *quick)
     done = seqkit(*masked, "--out", "encoder", "--json")
     assert done.code == 0

@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.conftest import Seqkit
 from tests.models.folders import write_bert
-from tests.tasks.test_sentence_vectors import HIDDEN, TEXTS
+from tests.tasks.test_sentence_encoding import HIDDEN, TEXTS
 
 pytest.importorskip("tokenizers")
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from seqkit.tasks.images import ImageSettings
+from seqkit.tasks.image_classification import ImageClassificationSettings
 from tests.cli.conftest import Seqkit
-from tests.tasks.test_images import write_stripes
+from tests.tasks.test_image_classification import write_stripes
 
 QUICK = ("--hidden", "16", "--batch-size", "16", "--lr", "0.01", "--validation", "0.2")
 
@@ -28,7 +28,7 @@ def test_train_evaluate_classify(seqkit: Seqkit, stripes: Path) -> None:
     assert done.code == 0
     assert [entry["epoch"] for entry in done.json["epochs"]] == list(range(1, 9))
     assert {"valid_loss", "valid_accuracy", "test_accuracy"} <= done.json["epochs"][0].keys()
-    assert done.json["settings"]["dataset"] == str(stripes)
+    assert done.json["settings"]["corpus"] == str(stripes)
     assert "test accuracy" in done.err
     assert "images of 10×10×1, 3 classes" in done.err
     scores = seqkit("eval-images", "run", "--json").json
@@ -81,8 +81,8 @@ def test_dry_run_can_be_read_again(seqkit: Seqkit, stripes: Path) -> None:
     assert "# images: train 108, valid 12, test 40; 10×10×1, 3 classes" in first.out
     Path("c.toml").write_text(first.out)
     assert seqkit("train-images", "--config", "c.toml", "--dry-run").out == first.out
-    settings = ImageSettings.from_values(tomllib.loads(first.out))
-    assert (settings.filters, settings.hidden, settings.dataset) == ("30", "100", str(stripes))
+    settings = ImageClassificationSettings.from_values(tomllib.loads(first.out))
+    assert (settings.filters, settings.hidden, settings.corpus) == ("30", "100", str(stripes))
 
 
 def test_mistakes_leave_no_run(seqkit: Seqkit, stripes: Path) -> None:

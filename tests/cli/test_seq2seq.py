@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from seqkit.tasks.translation import TranslationSettings
+from seqkit.tasks.seq2seq import Seq2SeqSettings
 from tests.cli.conftest import Seqkit
-from tests.tasks.test_translation import write_pairs
+from tests.tasks.test_seq2seq import write_pairs
 
 QUICK = (
     "--tokenizer", "char", "--emsize", "16", "--nhid", "32", "--batch-size", "16", "--lr", "0.01",
@@ -60,8 +60,8 @@ def test_dry_run_can_be_read_again(seqkit: Seqkit, pairs: Path) -> None:
     assert first.code == 0
     Path("c.toml").write_text(first.out)
     assert seqkit("train-seq2seq", "--config", "c.toml", "--dry-run").out == first.out
-    settings = TranslationSettings.from_values(tomllib.loads(first.out))
-    assert (settings.reverse, settings.attention, settings.task) == (True, "general", str(pairs))
+    settings = Seq2SeqSettings.from_values(tomllib.loads(first.out))
+    assert (settings.reverse, settings.attention, settings.corpus) == (True, "general", str(pairs))
 
 
 def test_mistakes_leave_no_run(seqkit: Seqkit, tmp_path: Path, pairs: Path) -> None:

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from seqkit.cli.settings_file import read_recipe, recipe_names
-from seqkit.tasks.word_vectors import WordVectorSettings
-from seqkit.tasks.word_vectors.settings import MODELS
+from seqkit.tasks.embeddings import EmbeddingSettings
+from seqkit.tasks.embeddings.settings import MODELS
 from tests.cli.conftest import Seqkit
-from tests.tasks.test_word_vectors import PLACES, write_text
+from tests.tasks.test_embeddings import PLACES, write_text
 
 QUICK = (
     "--min-count", "1", "--vector-size", "8", "--window", "2", "--sample", "0", "--alpha", "0.05",
@@ -80,7 +80,7 @@ def test_dry_run_trains_nothing_and_can_be_read_again(seqkit: Seqkit, text: Path
     assert "# tokens: " in first.out
     Path("c.toml").write_text(first.out)
     assert seqkit("train-embeddings", "--config", "c.toml", "--dry-run").out == first.out
-    settings = WordVectorSettings.from_values(tomllib.loads(first.out))
+    settings = EmbeddingSettings.from_values(tomllib.loads(first.out))
     assert (settings.model, settings.workers, settings.alpha) == (model, 1, 0.05)
     assert not Path("runs").exists()
 
@@ -89,7 +89,7 @@ def test_recipes_belong_to_a_command(seqkit: Seqkit) -> None:
     names = seqkit("train-embeddings", "--recipe", "help").out.split()
     assert names == recipe_names("train-embeddings")
     for name in names:
-        WordVectorSettings.from_values(read_recipe(name, "train-embeddings"))
+        EmbeddingSettings.from_values(read_recipe(name, "train-embeddings"))
     assert not set(names) & set(recipe_names("train-lm"))
     wrong = seqkit("train-lm", "--recipe", "textbook-cbow")
     assert wrong.code == 2

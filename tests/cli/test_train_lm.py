@@ -24,7 +24,7 @@ def test_results_on_stdout_the_rest_on_stderr(seqkit: Seqkit, corpus: Path) -> N
     assert done.code == 0
     assert done.out.startswith("run: best validation perplexity ")
     assert done.out.count("\n") == 1
-    for said in ('corpus = "', "emsize = 8", "step      20", "epoch 1 done", "seqkit eval-lm run"):
+    for said in ('corpus = "', "embedding_size = 8", "step      20", "epoch 1 done", "seqkit eval-lm run"):
         assert said in done.err
     quiet = seqkit("train-lm", corpus, *QUICK, "--out", "quiet", "--quiet")
     assert (quiet.code, quiet.err) == (0, "")
@@ -52,15 +52,17 @@ def test_the_default_folder_is_named_after_corpus_and_model(seqkit: Seqkit, corp
 
 def test_flags_win_over_config_and_config_over_recipe(seqkit: Seqkit, corpus: Path, tmp_path: Path) -> None:
     config = tmp_path / "c.toml"
-    config.write_text('emsize = 8\nnhid = 8\n"batch-size" = 4\nlr = 3\ndropout = 0.5\nmin_count = 1\n')
+    config.write_text(
+        'embedding_size = 8\nnhid = 8\n"batch-size" = 4\nlr = 3\ndropout = 0.5\nmin_count = 1\n'
+    )
     done = seqkit(
         "train-lm", corpus, "--recipe", "word-lm-200", "--config", config, "--lr", "2.5", "--dry-run"
     )
     assert done.code == 0
     settings = tomllib.loads(done.out)
-    assert (settings["lr"], settings["dropout"], settings["emsize"]) == (2.5, 0.5, 8)
+    assert (settings["lr"], settings["dropout"], settings["embedding_size"]) == (2.5, 0.5, 8)
     assert settings["corpus"] == str(corpus)
-    assert settings["nlayers"] == 2  # the recipe's
+    assert settings["num_layers"] == 2  # the recipe's
     assert settings["eval-batch-size"] == LanguageModelSettings().eval_batch_size  # a default
 
 
@@ -93,11 +95,11 @@ def test_a_path_with_strange_letters_survives_the_echo(seqkit: Seqkit, corpus: P
 @pytest.mark.parametrize(
     ("toml", "said"),
     [
-        ("emsiz = 3", "unknown setting 'emsiz' in c.toml; did you mean emsize?"),
+        ("emsiz = 3", "unknown setting 'emsiz' in c.toml; did you mean embedding_size?"),
         ("xyzzy = 3", "unknown setting 'xyzzy' in c.toml; known are epochs,"),
-        ('emsize = "3"', "emsize in c.toml must be int, got '3'"),
-        ("emsize = 3.5", "emsize in c.toml must be int, got 3.5"),
-        ("emsize = true", "emsize in c.toml must be int, got True"),
+        ('embedding_size = "3"', "embedding_size in c.toml must be int, got '3'"),
+        ("embedding_size = 3.5", "embedding_size in c.toml must be int, got 3.5"),
+        ("embedding_size = true", "embedding_size in c.toml must be int, got True"),
         ("[model]\nkind = 3", "model in c.toml must be str, got"),
         ("lr = nan", "lr must be above 0, got nan"),
         ("dropout = 1", "dropout must be at least 0 and below 1, got 1.0"),
@@ -158,7 +160,7 @@ def test_texts_that_cannot_be_read(seqkit: Seqkit, tmp_path: Path) -> None:
         (["--model", "foo"], 2, "is not one of 'lstm'"),
         (["--tokenizer", "foo"], 2, "unknown tokenizer 'foo'"),
         (["--vocab-size", "1"], 1, "raise --vocab-size"),
-        (["--emsize", "0"], 2, "emsize must be above 0, got 0"),
+        (["--emsize", "0"], 2, "embedding_size must be above 0, got 0"),
         (["--emsize", "two"], 2, "'two' is not a valid integer"),
         (["--lr", "nan"], 2, "lr must be above 0, got nan"),
         (["--lr", "inf"], 2, "lr must be finite"),
@@ -245,7 +247,7 @@ def test_divergence_after_a_good_epoch_keeps_it(
 
 def test_resume_of_a_run_that_is_not_there_starts_it(seqkit: Seqkit, corpus: Path) -> None:
     assert seqkit("train-lm", corpus, *QUICK, "--out", "run", "--resume").code == 0
-    assert RunDirectory.open("run").config["settings"]["emsize"] == 8
+    assert RunDirectory.open("run").config["settings"]["embedding_size"] == 8
 
 
 def test_the_same_command_with_resume_goes_on(seqkit: Seqkit, corpus: Path) -> None:

@@ -538,10 +538,10 @@ _TRANSLATED = np.array([[4, 12, 4, 1], [7, 1, -1, -1], [1, 2, 1, -1]])
 
 SEQ2SEQ: dict[str, dict[str, Any]] = {
     "plain": {},
-    "gru": {"cell": "gru", "nlayers": 2},
-    "h alone, two layers": {"pass_cell": False, "nlayers": 2},
+    "gru": {"cell": "gru", "num_layers": 2},
+    "h alone, two layers": {"pass_cell": False, "num_layers": 2},
     "peeky": {"peeky": True},
-    "bidirectional, two layers": {"bidirectional": True, "nlayers": 2},
+    "bidirectional, two layers": {"bidirectional": True, "num_layers": 2},
     "dot": {"attention": "dot"},
     "dot, readout": {"attention": "dot", "readout": True},
     "general": {"attention": "general", "cell": "gru", "bidirectional": True},
@@ -553,7 +553,7 @@ SEQ2SEQ: dict[str, dict[str, Any]] = {
         "input_feeding": True,
         "peeky": True,
         "bidirectional": True,
-        "nlayers": 2,
+        "num_layers": 2,
         "tied": True,
     },
     "tied": {"tied": True},
@@ -564,7 +564,12 @@ SEQ2SEQ: dict[str, dict[str, Any]] = {
 
 def seq2seq_config(variant: str, **settings: Any) -> Seq2SeqConfig:
     """The settings of a variant, with small sizes unless they are given."""
-    chosen: dict[str, Any] = {"source_vocab_size": 11, "target_vocab_size": 13, "emsize": 5, "nhid": 6}
+    chosen: dict[str, Any] = {
+        "source_vocab_size": 11,
+        "target_vocab_size": 13,
+        "embedding_size": 5,
+        "hidden_size": 6,
+    }
     chosen |= SEQ2SEQ[variant] | settings
     if chosen.get("shared_vocabulary"):
         chosen["source_vocab_size"] = chosen["target_vocab_size"]
@@ -678,7 +683,7 @@ TRANSFORMERS: dict[str, dict[str, Any]] = {
 
 def transformer_config(config: Any, variant: str, **settings: Any) -> Any:
     """A config of one of the three models in a variant, with small sizes unless they are given."""
-    sizes = {"emsize": 12, "nhead": 3, "nhid": 10, "nlayers": 2, "max_length": 16}
+    sizes = {"embedding_size": 12, "num_heads": 3, "hidden_size": 10, "num_layers": 2, "max_length": 16}
     return config(**sizes | TRANSFORMERS[variant] | settings)
 
 
@@ -746,7 +751,7 @@ def _transformers() -> list[Row]:
             return _small(model, parameters) if parameters else model
 
         def seq2seq(*parameters: Tensor, variant: str = variant, **settings: Any) -> Any:
-            sizes = {"source_vocab_size": 11, "target_vocab_size": 13, "nlayers": 1}
+            sizes = {"source_vocab_size": 11, "target_vocab_size": 13, "num_layers": 1}
             model = TransformerSeq2Seq(
                 transformer_config(TransformerSeq2SeqConfig, variant, **sizes, **settings)
             )

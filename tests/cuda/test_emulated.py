@@ -206,7 +206,7 @@ def test_a_language_model_trains_through_the_kernels(
 ) -> None:
     """Every array that the ops hand to a kernel fits it, and the step is that of the CPU."""
     config = LanguageModelConfig(
-        vocab_size=37, model=cell, emsize=11, nhid=13, nlayers=2, dropout=0.3, tied=tied
+        vocab_size=37, model=cell, embedding_size=11, hidden_size=13, num_layers=2, dropout=0.3, tied=tied
     )
     model = LanguageModel(config, generator=Generator(1))
     ids = np.random.default_rng(1).integers(0, 37, (3, 5))

@@ -64,7 +64,9 @@ def test_gpu_survives_a_target_outside_the_row(cupy: Any) -> None:
 
 
 def _train(where: str, cell: str, steps: int) -> dict[str, np.ndarray]:
-    config = LanguageModelConfig(vocab_size=211, model=cell, emsize=37, nhid=41, nlayers=2, dropout=0.3)
+    config = LanguageModelConfig(
+        vocab_size=211, model=cell, embedding_size=37, hidden_size=41, num_layers=2, dropout=0.3
+    )
     model = LanguageModel(config, generator=Generator(1)).to(where)
     optimizer = SGD(model.named_parameters(), lr=1.0)
     generator, state, losses = Generator(3, "dropout"), None, []

@@ -401,7 +401,7 @@ def test_a_recurrent_language_model_on_both_devices(gpu):
     from seqkit.backend.random import Generator
     from seqkit.models import LanguageModel, LanguageModelConfig
 
-    config = LanguageModelConfig(vocab_size=11, emsize=5, nhid=5, init_range=1.5)
+    config = LanguageModelConfig(vocab_size=11, embedding_size=5, hidden_size=5, init_range=1.5)
     model = LanguageModel(config, generator=Generator(2))
     settings = {"batch": 2, "max_new_tokens": 7, "start_id": 1, "prompt": [4], "stop": [3], "banned": [0]}
     expected = beam_search(model, beam=4, n_best=3, **settings)

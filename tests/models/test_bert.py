@@ -166,7 +166,9 @@ ENCODERS = {
 
 
 def encoder_config(**settings: Any) -> TransformerEncoderConfig:
-    return TransformerEncoderConfig(13, emsize=12, nhid=7, nlayers=2, nhead=3, max_length=5, **settings)
+    return TransformerEncoderConfig(
+        13, embedding_size=12, hidden_size=7, num_layers=2, num_heads=3, max_length=5, **settings
+    )
 
 
 def shaken(model: Any) -> Any:
@@ -209,7 +211,7 @@ def test_zeros_stand_for_token_types_that_a_model_has_not(norm: str, tmp_path: P
 @pytest.mark.parametrize("tied", [True, False])
 def test_language_models_go_out_and_come_back(tied: bool, tmp_path: Path) -> None:
     config = TransformerLanguageModelConfig(
-        13, emsize=12, nhid=7, nlayers=2, nhead=3, max_length=5, tied=tied
+        13, embedding_size=12, hidden_size=7, num_layers=2, num_heads=3, max_length=5, tied=tied
     )
     model = shaken(TransformerLanguageModel(config))
     gpt2.save(model, tmp_path / "model")
@@ -227,7 +229,7 @@ def test_what_no_folder_can_hold(settings: dict[str, Any], tmp_path: Path) -> No
         bert.save(TransformerEncoder(encoder_config(**settings)), tmp_path / "encoder")
     assert not (tmp_path / "encoder").exists()
     config = TransformerLanguageModelConfig(
-        13, emsize=12, nlayers=1, nhead=3, max_length=5, positions="rotary"
+        13, embedding_size=12, num_layers=1, num_heads=3, max_length=5, positions="rotary"
     )
     with pytest.raises(UsageError, match="learned positions, pre-norm and no output bias"):
         gpt2.save(TransformerLanguageModel(config), tmp_path / "model")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from seqkit.models import bert, gpt2
-from seqkit.tasks.sentence_vectors import load
+from seqkit.tasks.sentence_encoding import load
 from seqkit.text import load_tokenizer
 from tests.models.folders import write_modules
 

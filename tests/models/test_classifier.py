@@ -24,9 +24,9 @@ from seqkit.optim import make_optimizer
 V, B, T, K = 11, 7, 5, 3
 LENGTHS = np.array([5, 2, 3, 1, 4, 5, 2])
 BAG, LSTM = BagConfig(V, 8), RecurrentConfig(V, 8, 6)
-GRU = RecurrentConfig(V, 8, 6, nlayers=2, cell="gru", bidirectional=False)
+GRU = RecurrentConfig(V, 8, 6, num_layers=2, cell="gru", bidirectional=False)
 TRANSFORMER = TransformerEncoderConfig(
-    V, emsize=8, nlayers=1, nhead=2, max_length=9, norm="pre", epsilon=1e-5
+    V, embedding_size=8, num_layers=1, num_heads=2, max_length=9, norm="pre", epsilon=1e-5
 )
 KINDS: dict[str, SequenceClassifierConfig] = {
     "bag": SequenceClassifierConfig(BAG, K),
@@ -180,7 +180,7 @@ def test_mistakes() -> None:
         ({"encoder": BAG, "classes": 0}, "classes must be at least 1"),
         ({"encoder": BAG, "classes": 2, "pooling": "cls"}, "pooling must be one of mean, got 'cls'"),
         ({"encoder": RecurrentConfig(V, cell="rnn"), "classes": 2}, "cell must be one of lstm, gru"),
-        ({"encoder": RecurrentConfig(V, nhid=0), "classes": 2}, "nhid must be at least 1"),
+        ({"encoder": RecurrentConfig(V, hidden_size=0), "classes": 2}, "hidden_size must be at least 1"),
     ):
         with pytest.raises(UsageError, match=said):
             SequenceClassifierConfig(**config)

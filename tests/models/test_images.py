@@ -53,7 +53,7 @@ def test_shapes_of_the_textbooks_networks() -> None:
 
 @pytest.mark.parametrize("name", IMAGE_MODELS)
 def test_a_config_goes_through_json(name: str) -> None:
-    config = image_config(name, init=0.02, height=8)
+    config = image_config(name, weight_init=0.02, height=8)
     assert image_config(name, **json.loads(json.dumps(config.to_dict()))) == config
     assert type(make_image_model(config)) is IMAGE_MODELS[name][1]
 
@@ -85,10 +85,10 @@ def test_starting_weights() -> None:
         (0.3, 0.3),
         (0.0, 0),
     ):
-        model: Any = make_image_model(image_config("mlp", hidden=[100], init=init, **shapes))
+        model: Any = make_image_model(image_config("mlp", hidden=[100], weight_init=init, **shapes))
         np.testing.assert_allclose(model.layers[0].W.data.std(), std, rtol=0.02)
         assert not model.layers[0].b.data.any()
-    deep: Any = make_image_model(image_config("deep-cnn", init="he", **shapes))
+    deep: Any = make_image_model(image_config("deep-cnn", weight_init="he", **shapes))
     np.testing.assert_allclose(deep.convs[-1].W.data.std(), np.sqrt(2 / (9 * 64)), rtol=0.02)
     np.testing.assert_allclose(deep.convs[4].W.data.std(), np.sqrt(2 / (9 * 32)), rtol=0.02)
 
@@ -120,7 +120,7 @@ def test_dropout_and_batch_norm_are_for_training() -> None:
 
 def test_the_deep_network_does_not_drop_scores() -> None:
     """The textbook's does. With one class left out of a softmax, a loss would jump."""
-    model = made("deep-cnn", init=0.0)
+    model = made("deep-cnn", weight_init=0.0)
     loss = model.loss(pictures(4), np.zeros(4, int), generator=Generator(1)).item()
     np.testing.assert_allclose(loss, np.log(3), rtol=1e-6)
 
@@ -138,8 +138,10 @@ def test_errors() -> None:
         image_config("cnn")
     with pytest.raises(UsageError, match="mlp has no setting filters; use height"):
         image_config("mlp", filters=3)
-    with pytest.raises(UsageError, match="init must be one of he, xavier, std, or a deviation, got 'glorot'"):
-        MLPConfig(init="glorot")
+    with pytest.raises(
+        UsageError, match="weight_init must be one of he, xavier, std, or a deviation, got 'glorot'"
+    ):
+        MLPConfig(weight_init="glorot")
     with pytest.raises(UsageError, match="activation must be one of relu, sigmoid, tanh"):
         MLPConfig(activation="gelu")
     with pytest.raises(UsageError, match="classes must be at least 1"):

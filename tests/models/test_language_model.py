@@ -25,7 +25,7 @@ NAMES = [
 def make(
     kind: str = "lstm", *, tied: bool = True, locked: bool = False, dtype: Any = np.float32, **settings: Any
 ) -> LanguageModel:
-    settings = {"emsize": 5, "nhid": 6, "nlayers": 2, **settings}
+    settings = {"embedding_size": 5, "hidden_size": 6, "num_layers": 2, **settings}
     config = LanguageModelConfig(V, model=kind, tied=tied, locked_dropout=locked, **settings)
     model = LanguageModel(config, generator=Generator(4, "init"))
     model.astype(dtype)
@@ -43,7 +43,7 @@ def each(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 def test_it_learns_a_small_batch_by_heart(each: dict[str, Any]) -> None:
-    model = make(**each, emsize=16, nhid=16, nlayers=1)
+    model = make(**each, embedding_size=16, hidden_size=16, num_layers=1)
     ids, targets = tokens(1), tokens(2)
     optimizer = make_optimizer("adam", list(model.named_parameters()), lr=0.03)
     losses = []
@@ -193,11 +193,11 @@ def test_tied_weights_are_one() -> None:
 
 def test_initial_ranges() -> None:
     for tied in (True, False):
-        model = make(tied=tied, nlayers=1, init_range=0.03, emsize=20, nhid=20)
+        model = make(tied=tied, num_layers=1, init_range=0.03, embedding_size=20, hidden_size=20)
         for name, parameter in model.named_parameters():
             largest = np.abs(parameter.data).max()
             assert 0.02 < largest <= 0.03, name
-    usual = make(tied=False, emsize=40, nhid=40)
+    usual = make(tied=False, embedding_size=40, hidden_size=40)
     assert 0.09 < np.abs(usual.embedding.W.data).max() <= 0.1
     assert 0.09 < np.abs(usual.output.W.data).max() <= 0.1
     assert (usual.output.b.data == 0).all()
@@ -246,8 +246,8 @@ def test_targets_that_are_none() -> None:
     ("settings", "said"),
     [
         ({"model": "transformer"}, "lstm, gru, rnn, got 'transformer'"),
-        ({"emsize": 0}, "emsize must be at least 1"),
-        ({"nlayers": 0}, "nlayers must be at least 1"),
+        ({"embedding_size": 0}, "embedding_size must be at least 1"),
+        ({"num_layers": 0}, "num_layers must be at least 1"),
         ({"vocab_size": 0}, "vocab_size must be at least 1"),
         ({"dropout": 1.0}, "dropout"),
         ({"dropout_hidden": -0.5}, "dropout"),
@@ -255,7 +255,9 @@ def test_targets_that_are_none() -> None:
 )
 def test_settings_that_make_no_model(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        LanguageModel(LanguageModelConfig(**{"vocab_size": V, "emsize": 4, "nhid": 4, **settings}))
+        LanguageModel(
+            LanguageModelConfig(**{"vocab_size": V, "embedding_size": 4, "hidden_size": 4, **settings})
+        )
 
 
 def test_lists_of_ids_are_welcome() -> None:

@@ -19,7 +19,9 @@ LENGTHS = np.array([T, 4, 5])
 
 
 def make(dtype: Any = np.float64, **settings: Any) -> MaskedLanguageModel:
-    config = TransformerEncoderConfig(V, emsize=8, nlayers=2, nhead=2, max_length=11, norm="pre", **settings)
+    config = TransformerEncoderConfig(
+        V, embedding_size=8, num_layers=2, num_heads=2, max_length=11, norm="pre", **settings
+    )
     return MaskedLanguageModel(config, generator=Generator(3, "init")).astype(dtype)
 
 

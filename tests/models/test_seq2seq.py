@@ -64,7 +64,7 @@ def assert_same(one: Any, other: Any, rtol: float = 1e-12) -> None:
 
 @variant
 def test_it_learns_a_small_batch_by_heart(variant: str) -> None:
-    model = make(variant, np.float32, emsize=24, nhid=24)
+    model = make(variant, np.float32, embedding_size=24, hidden_size=24)
     arrays = batch()
     optimizer = make_optimizer("adam", list(model.named_parameters()), lr=0.02)
     losses = []
@@ -300,14 +300,14 @@ def test_sampling_and_decoding_on_a_gpu_array(variant: str, gpu: str) -> None:
 
 
 def test_dropout_stands_in_three_places_and_only_in_training() -> None:
-    model, arrays = make("dot", dropout=0.5, nlayers=2), batch()
+    model, arrays = make("dot", dropout=0.5, num_layers=2), batch()
     assert model.dropout.rate == model.encoder.dropout.rate == model.decoder.dropout.rate == 0.5
     with pytest.raises(UsageError, match="generator"):
         model.loss(*arrays)
     one, two = (model.loss(*arrays, generator=Generator(seed)).item() for seed in (1, 2))
     assert one != two
     assert model.eval().loss(*arrays).item() == pytest.approx(
-        make("dot", nlayers=2).loss(*arrays).item(), rel=1e-12
+        make("dot", num_layers=2).loss(*arrays).item(), rel=1e-12
     )
 
 
@@ -365,9 +365,10 @@ def test_a_bidirectional_encoder_halves_its_width() -> None:
 
 
 def test_initial_weights() -> None:
-    sizes = {"emsize": 40, "nhid": 50, "dtype": np.float32}
+    sizes = {"embedding_size": 40, "hidden_size": 50, "dtype": np.float32}
     usual, book, narrow = (
-        make("additive", **sizes, **settings) for settings in ({}, {"init": "normal"}, {"init_range": 0.03})
+        make("additive", **sizes, **settings)
+        for settings in ({}, {"weight_init": "normal"}, {"init_range": 0.03})
     )
     assert 0.09 < np.abs(usual.target_embedding.W.data).max() <= 0.1
     for network in (usual.encoder, usual.decoder):
@@ -435,9 +436,9 @@ def test_contexts_that_are_none() -> None:
     [
         ({"cell": "rnn"}, "cell must be one of lstm, gru, got 'rnn'"),
         ({"attention": "concat"}, "attention must be one of None, dot, general, additive, got 'concat'"),
-        ({"init": "zeros"}, "init must be one of uniform, normal"),
-        ({"nhid": 0}, "nhid must be at least 1"),
-        ({"nhid": 7, "bidirectional": True}, "halves nhid, which is odd: 7"),
+        ({"weight_init": "zeros"}, "weight_init must be one of uniform, normal"),
+        ({"hidden_size": 0}, "hidden_size must be at least 1"),
+        ({"hidden_size": 7, "bidirectional": True}, "halves hidden_size, which is odd: 7"),
         ({"shared_vocabulary": True}, "a shared vocabulary has one size, got 11 and 13"),
         ({"input_feeding": True}, "input feeding feeds what attention read; choose an attention"),
         ({"dropout": 1.0}, "dropout rate"),

@@ -98,7 +98,7 @@ def losses_of(model: nn.Module, loss: Any, steps: int, lr: float = 0.01) -> list
 
 @variant
 def test_a_language_model_learns_a_text_by_heart(variant: str) -> None:
-    model = language_model(variant, np.float32, emsize=24, nhead=2, nhid=48)
+    model = language_model(variant, np.float32, embedding_size=24, num_heads=2, hidden_size=48)
     text = ids(B, T + 1)
     text[:, 0] = [2, 3, 4]  # what tells them apart
     losses = losses_of(model, lambda: model.loss(text[:, :-1], text[:, 1:])[0], 120)
@@ -111,7 +111,7 @@ def test_a_language_model_learns_a_text_by_heart(variant: str) -> None:
 
 @variant
 def test_a_translator_learns_a_small_batch_by_heart(variant: str) -> None:
-    model = seq2seq(variant, np.float32, emsize=24, nhead=2, nhid=48)
+    model = seq2seq(variant, np.float32, embedding_size=24, num_heads=2, hidden_size=48)
     arrays = pairs()
     losses = losses_of(model, lambda: model.loss(*arrays), 150, lr=0.005)
     assert losses[-1] < 0.05
@@ -129,7 +129,7 @@ def test_a_translator_learns_a_small_batch_by_heart(variant: str) -> None:
 @variant
 def test_an_encoder_learns_to_tell_the_first_token(variant: str) -> None:
     """From the last real position, past padding: attention has to bring it there."""
-    model = encoder(variant, np.float32, emsize=24, nhead=2, nhid=48)
+    model = encoder(variant, np.float32, embedding_size=24, num_heads=2, hidden_size=48)
     tokens, last = ids(B, S), LENGTHS - 1
     tokens[:, 0] = [2, 3, 4]
     head = nn.Linear(24, 3, generator=Generator(5))
@@ -434,14 +434,14 @@ def test_shared_and_tied_matrices_are_one() -> None:
 
 
 def test_initial_weights() -> None:
-    gpt = language_model("pre", np.float32, emsize=60, nhid=80, max_length=50)
+    gpt = language_model("pre", np.float32, embedding_size=60, hidden_size=80, max_length=50)
     for name, parameter in gpt.named_parameters():
         if parameter.size > 1000:
             narrow = name.endswith(("attention.output.W", "down.W"))
             assert parameter.data.std() == pytest.approx(0.02 / 2 if narrow else 0.02, rel=0.1), name
         elif name.endswith(".b"):
             assert (parameter.data == 0).all()
-    translator = seq2seq(emsize=60, nhid=80, target_vocab_size=100, dtype=np.float32)
+    translator = seq2seq(embedding_size=60, hidden_size=80, target_vocab_size=100, dtype=np.float32)
     first = translator.decoder.layers[0]
     for weight, fans in (
         (first.attention.qkv.W, 120),
@@ -505,8 +505,8 @@ def test_inputs_that_are_none(call: Any, said: str) -> None:
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: language_model(nlayers=0), "nlayers must be at least 1, got 0"),
-        (lambda: language_model(nhead=5), "5 heads cannot share 12 columns"),
+        (lambda: language_model(num_layers=0), "num_layers must be at least 1, got 0"),
+        (lambda: language_model(num_heads=5), "5 heads cannot share 12 columns"),
         (lambda: language_model(activation="swish"), "activation must be one of relu, gelu, gelu-tanh"),
         (lambda: language_model(norm="none"), "norm must be pre or post"),
         (lambda: language_model(positions="none"), "positions must be one of learned, sinusoidal, rotary"),

@@ -80,7 +80,7 @@ def test_initial_vectors() -> None:
     usual = make(vocab_size=500, vector_size=20)
     assert 0.024 < np.abs(usual.vectors).max() <= 0.025
     assert not usual.output.W.data.any()
-    textbook = make(vocab_size=500, vector_size=20, init="normal")
+    textbook = make(vocab_size=500, vector_size=20, weight_init="normal")
     for matrix in (textbook.input.W.data, textbook.output.W.data):
         assert matrix.std() == pytest.approx(0.01, rel=0.05)
     assert (textbook.input.W.data != textbook.output.W.data).any()
@@ -90,7 +90,7 @@ def test_initial_vectors() -> None:
 def test_a_lookup_is_the_product_with_a_one_hot_row() -> None:
     """Chapter 3's network, with its matrix products written out, on its text."""
     contexts, centres = ContextWindows(TOY, window=1, batch_size=6, shuffle=False).batch(0, 0)
-    model = make("cbow", "softmax", vocab_size=7, init="normal").astype(np.float64)
+    model = make("cbow", "softmax", vocab_size=7, weight_init="normal").astype(np.float64)
     W, U = (Tensor(p.data.copy(), requires_grad=True) for p in model.parameters())
     eye = np.eye(7)
     h = (Tensor(eye[contexts[:, 0]]) @ W + Tensor(eye[contexts[:, 1]]) @ W) * 0.5
@@ -105,7 +105,7 @@ def test_a_lookup_is_the_product_with_a_one_hot_row() -> None:
 
 def test_skip_gram_adds_up_its_neighbours() -> None:
     contexts, centres = ContextWindows(TOY, window=1, batch_size=6, shuffle=False).batch(0, 0)
-    model = make("skip-gram", "softmax", vocab_size=7, init="normal").astype(np.float64)
+    model = make("skip-gram", "softmax", vocab_size=7, weight_init="normal").astype(np.float64)
     scores = model.forward(centres)
     parts = [ops.softmax_cross_entropy(scores, contexts[:, side]).item() for side in (0, 1)]
     assert model.loss(contexts, centres).item() == pytest.approx(sum(parts), rel=1e-12)
@@ -113,7 +113,7 @@ def test_skip_gram_adds_up_its_neighbours() -> None:
 
 @pytest.mark.parametrize(("kind", "loss"), KINDS)
 def test_padding_is_a_shorter_window(kind: str, loss: str) -> None:
-    model = make(kind, loss, init="normal")
+    model = make(kind, loss, weight_init="normal")
     centres = np.array([5])
     padded, short = np.array([[-1, 2, -1, 3]]), np.array([[2, 3]])
     negatives = drawn(model, padded)
@@ -202,7 +202,7 @@ def test_both_ways_learn_the_same_of_a_text(kind: str, random: np.random.Generat
     [
         ({"model": "glove"}, "model must be one of cbow, skip-gram, got 'glove'"),
         ({"loss": "hs"}, "loss must be one of negative-sampling, softmax, got 'hs'"),
-        ({"init": "zeros"}, "init must be one of uniform, normal, got 'zeros'"),
+        ({"weight_init": "zeros"}, "weight_init must be one of uniform, normal, got 'zeros'"),
         ({"vocab_size": 0}, "vocab_size must be at least 1"),
         ({"vector_size": 0}, "vector_size must be at least 1"),
     ],
@@ -233,5 +233,5 @@ def test_ids_that_are_none() -> None:
 
 
 def test_lists_of_ids_are_welcome() -> None:
-    model = make(init="normal")
+    model = make(weight_init="normal")
     assert model.loss([[1, 2]], [3], [[4, 5]]).item() > 0

@@ -26,7 +26,7 @@ LONGEST = 8
 def folder(tmp_path: Path) -> Path:
     """A GPT-2 of random weights, with two vectors more than there are tokens."""
     config = TransformerLanguageModelConfig(
-        len(TOKENS) + 2, emsize=12, nlayers=1, nhead=3, max_length=LONGEST, init_std=1.0
+        len(TOKENS) + 2, embedding_size=12, num_layers=1, num_heads=3, max_length=LONGEST, init_std=1.0
     )
     gpt2.save(TransformerLanguageModel(config, generator=Generator(2)), tmp_path / "gpt2")
     return merges_folder(tmp_path / "gpt2")

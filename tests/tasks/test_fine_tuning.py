@@ -14,9 +14,9 @@ import seqkit
 from seqkit.backend.random import Generator
 from seqkit.errors import RunError, TrainingInterrupted, UsageError
 from seqkit.models import TransformerEncoder, TransformerEncoderConfig, bert
-from seqkit.tasks.classification import ClassificationSettings, TrainedClassifier, train
+from seqkit.tasks.text_classification import TextClassificationSettings, TrainedTextClassifier, train
 from tests.models.folders import POSITIONS, TOKENS, VECTORS, hidden_of, write_bert
-from tests.tasks.test_translation import Notes
+from tests.tasks.test_seq2seq import Notes
 from tests.text.test_subword_folders import ROBERTA, merges_folder
 
 pytest.importorskip("tokenizers")
@@ -46,8 +46,8 @@ def folder(tmp_path: Path) -> Path:
     return write_bert(tmp_path / "bert", hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
 
 
-def trained(data: Path, init: Path, out: Path, watcher: Any = None, **changes: Any) -> TrainedClassifier:
-    settings = ClassificationSettings(data=str(data), init=str(init), **{**QUICK, **changes})
+def trained(data: Path, init: Path, out: Path, watcher: Any = None, **changes: Any) -> TrainedTextClassifier:
+    settings = TextClassificationSettings(corpus=str(data), init=str(init), **{**QUICK, **changes})
     return train(settings, out, watcher=watcher)
 
 
@@ -85,7 +85,7 @@ def test_a_run_needs_no_folder_once_it_is_trained(data: Path, folder: Path, tmp_
     with pytest.raises(TrainingInterrupted):
         trained(data, folder, tmp_path / "run", Notes(stop_after=1))
     folder.rename(tmp_path / "away")
-    done = train(ClassificationSettings(), tmp_path / "run", resume=True)
+    done = train(TextClassificationSettings(), tmp_path / "run", resume=True)
     for name, array in whole.model.state_dict().items():
         np.testing.assert_array_equal(done.model.state_dict()[name], array)
     again = seqkit.load(tmp_path / "whole")
@@ -131,7 +131,7 @@ def test_other_architectures(kind: str, tmp_path: Path) -> None:
     """With more vectors than tokens, as folders may have."""
     layout = {"position_offset": 2, "token_types": 1} if kind == "roberta" else {}
     config = TransformerEncoderConfig(
-        len(ROBERTA) + 3, emsize=8, nhid=12, nlayers=1, nhead=2, max_length=9, **layout
+        len(ROBERTA) + 3, embedding_size=8, hidden_size=12, num_layers=1, num_heads=2, max_length=9, **layout
     )
     bert.save(TransformerEncoder(config, generator=Generator(3)), tmp_path / kind)
     merges_folder(tmp_path / kind, *ROBERTA)

@@ -39,7 +39,9 @@ V, EOS = 13, 4
 
 def model_of(kind: str) -> LanguageModel:
     model = LanguageModel(
-        LanguageModelConfig(V, model=kind, emsize=5, nhid=6, nlayers=2, dropout=0.4, init_range=1.0),
+        LanguageModelConfig(
+            V, model=kind, embedding_size=5, hidden_size=6, num_layers=2, dropout=0.4, init_range=1.0
+        ),
         generator=Generator(3, "init"),
     )
     model.astype(np.float64)
@@ -73,7 +75,9 @@ def test_the_loss_of_a_stream_is_that_of_every_token(kind: str, monkeypatch: pyt
 
 
 def test_a_transformer_with_room_for_all_predicts_as_step_by_step() -> None:
-    config = TransformerLanguageModelConfig(V, emsize=6, nlayers=2, nhead=2, max_length=64, init_std=0.5)
+    config = TransformerLanguageModelConfig(
+        V, embedding_size=6, num_layers=2, num_heads=2, max_length=64, init_std=0.5
+    )
     model, ids = TransformerLanguageModel(config, generator=Generator(3, "init")), stream(31)
     model.astype(np.float64)
     assert stream_loss(model, ids, EOS) == pytest.approx(step_by_step(model, ids, EOS), rel=1e-9)
@@ -82,7 +86,7 @@ def test_a_transformer_with_room_for_all_predicts_as_step_by_step() -> None:
 @pytest.mark.parametrize("kind", ["lstm", "transformer"])
 def test_the_loss_of_blocks_is_that_of_each_by_itself(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if kind == "transformer":
-        config = TransformerLanguageModelConfig(V, emsize=6, nhead=2, max_length=7, init_std=0.5)
+        config = TransformerLanguageModelConfig(V, embedding_size=6, num_heads=2, max_length=7, init_std=0.5)
         model: Any = TransformerLanguageModel(config, generator=Generator(3, "init"))
         model.astype(np.float64)
     else:
@@ -98,11 +102,11 @@ def test_the_loss_of_blocks_is_that_of_each_by_itself(kind: str, monkeypatch: py
 
 def test_a_transformer_is_trained_saved_read_and_goes_on(tmp_path: Path) -> None:
     settings = LanguageModelSettings.from_values(
-        {"corpus": str(write_corpus(tmp_path / "text.txt")), "model": "transformer", "emsize": 8,
-         "nhead": 2, "nlayers": 1, "bptt": 8, "batch_size": 4, "epochs": 2, "min_count": 1}
+        {"corpus": str(write_corpus(tmp_path / "text.txt")), "model": "transformer", "embedding_size": 8,
+         "num_heads": 2, "num_layers": 1, "context_length": 8, "batch_size": 4, "epochs": 2, "min_count": 1}
     )  # fmt: skip
     run = train(settings, tmp_path / "run")
-    assert (run.settings.nhid, run.settings.dropout, run.settings.lr) == (32, 0.2, 0.001)
+    assert (run.settings.hidden_size, run.settings.dropout, run.settings.lr) == (32, 0.2, 0.001)
     again = seqkit.load(tmp_path / "run")
     assert again.evaluate("valid").perplexity == run.evaluate("valid").perplexity
     assert 1 < again.evaluate("valid").perplexity < 2 * len(again.vocabulary)
@@ -280,7 +284,7 @@ def test_kneser_ney_is_trained_saved_and_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"nhid": 0}, "nhid must be above 0, got 0"),
+        ({"hidden_size": 0}, "hidden_size must be above 0, got 0"),
         ({"lr": float("nan")}, "lr must be above 0"),
         ({"weight_decay": -1.0}, "weight_decay must be at least 0"),
         ({"weight_decay": float("nan")}, "weight_decay must be at least 0"),
@@ -290,10 +294,10 @@ def test_kneser_ney_is_trained_saved_and_read(tmp_path: Path) -> None:
         ({"optimizer": "adma"}, "optimizer must be one of"),
         ({"max_steps": 0}, "max_steps must be above 0"),
         ({"nlayer": 2}, "unknown setting 'nlayer' in settings; did you mean nlayers?"),
-        ({"nlayers": "2"}, "nlayers in settings must be int, got '2'"),
+        ({"num_layers": "2"}, "num_layers in settings must be int, got '2'"),
         ({"tied": 1}, "tied in settings must be bool, got 1"),
         ({"lr": "fast"}, "lr in settings must be float"),
-        ({"emsize": None}, "emsize in settings must be int, got None"),
+        ({"embedding_size": None}, "embedding_size in settings must be int, got None"),
     ],
 )
 def test_settings_that_cannot_be(values: dict[str, Any], said: str) -> None:
@@ -317,7 +321,7 @@ def test_what_may_change_on_resume() -> None:
     now = LanguageModelSettings.to_resume(saved, changes)
     assert {name: getattr(now, name) for name in changes} == changes
     assert LanguageModelSettings.to_resume(saved, saved) == LanguageModelSettings.from_values(saved)
-    for name, value in {"nhid": 3, "corpus": "ptb", "seed": 1, "tied": False, "dropout": 0.1}.items():
+    for name, value in {"hidden_size": 3, "corpus": "ptb", "seed": 1, "tied": False, "dropout": 0.1}.items():
         with pytest.raises(UsageError, match=f"--resume cannot change {name} from"):
             LanguageModelSettings.to_resume(saved, {name: value})
 

@@ -12,7 +12,7 @@ import pytest
 import seqkit
 from seqkit.errors import DamagedFileError, RunError
 from seqkit.models import gpt2
-from seqkit.tasks import classification, language_modeling, masked_modeling
+from seqkit.tasks import language_modeling, masked_language_modeling, text_classification
 from seqkit.text import SUBWORDS, load_tokenizer
 from tests.training.tiny import TINY, cache_folder, own_cache, write_corpus  # noqa: F401
 
@@ -21,9 +21,9 @@ pytest.importorskip("tokenizers")
 SETTINGS = {
     **TINY,
     "model": "transformer",
-    "nhead": 2,
-    "nlayers": 1,
-    "nhid": 16,
+    "num_heads": 2,
+    "num_layers": 1,
+    "hidden_size": 16,
     "vocab_size": 300,
     "epochs": 1,
 }
@@ -79,18 +79,18 @@ def test_a_classifier_of_subwords_and_one_from_an_encoder(corpus: str, tmp_path:
     data = tmp_path / "data.tsv"
     rows = [f"cats\tthe cat sat {i % 7}\ndogs\ta dog ran {i % 5}" for i in range(30)]
     data.write_text("\n".join(rows) + "\n")
-    masked = masked_modeling.MaskedModelSettings(
-        corpus=corpus, tokenizer="wordpiece", vocab_size=80, emsize=8, nhid=16, nlayers=1, nhead=2, epochs=1,
-        bptt=12, batch_size=4,
+    masked = masked_language_modeling.MaskedLanguageModelSettings(
+        corpus=corpus, tokenizer="wordpiece", vocab_size=80, embedding_size=8, hidden_size=16, num_layers=1, num_heads=2, epochs=1,
+        context_length=12, batch_size=4,
     )  # fmt: skip
-    masked_modeling.train(masked, tmp_path / "masked")
+    masked_language_modeling.train(masked, tmp_path / "masked")
     assert seqkit.load(tmp_path / "masked").evaluate().accuracy >= 0
-    shared: dict[str, Any] = {"data": str(data), "epochs": 1, "batch_size": 8, "max_length": 9}
+    shared: dict[str, Any] = {"corpus": str(data), "epochs": 1, "batch_size": 8, "max_length": 9}
     for name, own in (
         ("own", {"tokenizer": "bpe", "vocab_size": 290, "model": "bag"}),
         ("from", {"init": str(tmp_path / "masked")}),
     ):
         run = tmp_path / name
-        classification.train(classification.ClassificationSettings(**shared, **own), run)
+        text_classification.train(text_classification.TextClassificationSettings(**shared, **own), run)
         assert (run / "tokenizer.json").is_file()
         assert {one.label for one in seqkit.load(run).classify(["the cat sat", "a dog"])} <= {"cats", "dogs"}

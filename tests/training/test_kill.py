@@ -14,7 +14,7 @@ from seqkit.training import sealed
 from tests.training.tiny import TINY, python, write_corpus
 from tests.training.toy import content, log_of, same_state
 
-ADAMW = {**TINY, "epochs": 4, "dropout": 0.3, "optimizer": "adamw", "schedule": "constant", "nlayers": 2}
+ADAMW = {**TINY, "epochs": 4, "dropout": 0.3, "optimizer": "adamw", "schedule": "constant", "num_layers": 2}
 ADAMW |= {"log_interval": 7, "checkpoint_interval": 0.0, "max_steps": 150, "weight_decay": 0.01}
 MOMENTUM = {**TINY, "model": "gru", "epochs": 4, "dropout": 0.2, "locked_dropout": True, "tied": False}
 MOMENTUM |= {"optimizer": "momentum", "lr": 5.0, "schedule": "plateau", "log_interval": 10, "accumulate": 2}

@@ -30,8 +30,8 @@ def smallest_run(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path) -
     settings = LanguageModelSettings(
         corpus=str(corpus),
         model="rnn",
-        emsize=1,
-        nhid=1,
+        embedding_size=1,
+        hidden_size=1,
         batch_size=1,
         bptt=50,
         epochs=1,

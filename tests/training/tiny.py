@@ -14,11 +14,19 @@ from typing import Any
 import pytest
 
 from seqkit.backend import cache_dir
+from seqkit.tasks.language_modeling import LanguageModelSettings
 
 ROOT = Path(__file__).parents[2]
 WORDS = ("the", "a", "cat", "dog", "sat", "ran", "on", "to", "mat", "house", "red", "big")
 
-TINY: dict[str, Any] = {"emsize": 8, "nhid": 8, "batch_size": 4, "bptt": 5, "epochs": 2, "tokenizer": "word"}
+TINY: dict[str, Any] = {
+    "embedding_size": 8,
+    "hidden_size": 8,
+    "batch_size": 4,
+    "bptt": 5,
+    "epochs": 2,
+    "tokenizer": "word",
+}
 """Settings that train in a tenth of a second."""
 
 
@@ -32,7 +40,8 @@ def write_corpus(path: Path, *, lines: int = 120, seed: int = 1) -> Path:
 
 def flags(settings: dict[str, Any]) -> list[str]:
     """Settings as command-line flags."""
-    return [part for name, value in settings.items() for part in ("--" + name.replace("_", "-"), str(value))]
+    flags = LanguageModelSettings.flags
+    return [part for name, value in settings.items() for part in (f"--{flags(name)[0]}", str(value))]
 
 
 def python(*arguments: str, **settings: Any) -> subprocess.CompletedProcess[str]:

@@ -17,12 +17,14 @@ class BertEncoder(TransformerEncoder):
     ) -> None:
         generator = Generator(0, "init") if generator is None else generator
         super().__init__(config, generator=generator)
-        self.pooler = nn.Linear(config.emsize, config.emsize, generator=generator) if pooler else None
+        self.pooler = (
+            nn.Linear(config.embedding_size, config.embedding_size, generator=generator) if pooler else None
+        )
 
     def pooled(self, hidden: Tensor) -> Tensor:
         """tanh(W·h₀ + b) of hidden states (B, T, E), (B, E). UsageError for a model without a pooler."""
         if self.pooler is None:
             raise UsageError(
-                "this model has no pooler", remedy="average its hidden states (tasks.sentence_vectors)"
+                "this model has no pooler", remedy="average its hidden states (tasks.sentence_encoding)"
             )
         return ops.tanh(self.pooler(hidden[:, 0]))

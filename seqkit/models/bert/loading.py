@@ -90,7 +90,7 @@ def _arrays(
         "V": config.vocab_size,
         "P": config.max_length + config.position_offset,
         "Y": config.token_types,
-        "E": config.emsize,
-        "F": config.nhid or 4 * config.emsize,
+        "E": config.embedding_size,
+        "F": config.hidden_size or 4 * config.embedding_size,
     }
-    return checked_arrays(folder, architecture.names, sizes, config.nlayers, heads, tied="masked" in heads)
+    return checked_arrays(folder, architecture.names, sizes, config.num_layers, heads, tied="masked" in heads)

@@ -43,10 +43,10 @@ def _read_bert(folder: CheckpointFolder, offset: int = 0, norm: str = "post") ->
         raise folder.wrong(f"{positions} positions are too few, {offset} are not used")
     return TransformerEncoderConfig(
         folder.size("vocab_size"),
-        emsize=folder.size("hidden_size"),
-        nhid=folder.size("intermediate_size"),
-        nlayers=folder.size("num_hidden_layers"),
-        nhead=folder.size("num_attention_heads"),
+        embedding_size=folder.size("hidden_size"),
+        hidden_size=folder.size("intermediate_size"),
+        num_layers=folder.size("num_hidden_layers"),
+        num_heads=folder.size("num_attention_heads"),
         max_length=positions - offset,
         token_types=folder.size("type_vocab_size", 2),
         position_offset=offset,
@@ -69,10 +69,10 @@ def _read_distilbert(folder: CheckpointFolder) -> TransformerEncoderConfig:
     check_heads(folder, "n_heads", "dim")
     return TransformerEncoderConfig(
         folder.size("vocab_size"),
-        emsize=folder.size("dim"),
-        nhid=folder.size("hidden_dim"),
-        nlayers=folder.size("n_layers"),
-        nhead=folder.size("n_heads"),
+        embedding_size=folder.size("dim"),
+        hidden_size=folder.size("hidden_dim"),
+        num_layers=folder.size("n_layers"),
+        num_heads=folder.size("n_heads"),
         max_length=folder.size("max_position_embeddings"),
         activation=activation(folder, "activation", "gelu"),
         epsilon=_DISTIL_EPSILON,
@@ -85,10 +85,10 @@ def _read_distilbert(folder: CheckpointFolder) -> TransformerEncoderConfig:
 def _write_bert(config: TransformerEncoderConfig) -> dict[str, Any]:
     return {
         "vocab_size": config.vocab_size,
-        "hidden_size": config.emsize,
-        "intermediate_size": config.nhid or 4 * config.emsize,
-        "num_hidden_layers": config.nlayers,
-        "num_attention_heads": config.nhead,
+        "hidden_size": config.embedding_size,
+        "intermediate_size": config.hidden_size or 4 * config.embedding_size,
+        "num_hidden_layers": config.num_layers,
+        "num_attention_heads": config.num_heads,
         "max_position_embeddings": config.max_length + config.position_offset,
         "type_vocab_size": config.token_types or 1,
         "hidden_act": activation_there(config.activation),
@@ -104,10 +104,10 @@ def _write_bert(config: TransformerEncoderConfig) -> dict[str, Any]:
 def _write_distilbert(config: TransformerEncoderConfig) -> dict[str, Any]:
     return {
         "vocab_size": config.vocab_size,
-        "dim": config.emsize,
-        "hidden_dim": config.nhid or 4 * config.emsize,
-        "n_layers": config.nlayers,
-        "n_heads": config.nhead,
+        "dim": config.embedding_size,
+        "hidden_dim": config.hidden_size or 4 * config.embedding_size,
+        "n_layers": config.num_layers,
+        "n_heads": config.num_heads,
         "max_position_embeddings": config.max_length,
         "activation": activation_there(config.activation),
         "dropout": config.dropout,

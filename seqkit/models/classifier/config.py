@@ -23,7 +23,7 @@ class BagConfig:
     """
 
     vocab_size: int
-    emsize: int = 128
+    embedding_size: int = 128
     hidden: tuple[int, ...] = ()
     word_dropout: float = 0.0
 
@@ -33,15 +33,15 @@ class BagConfig:
 
 @dataclass(frozen=True)
 class RecurrentConfig:
-    """A recurrent network over word vectors. bidirectional: one each way, of ``nhid`` each.
+    """A recurrent network over word vectors. bidirectional: one each way, of ``hidden_size`` each.
 
     dropout is the rate on the vectors and between layers.
     """
 
     vocab_size: int
-    emsize: int = 128
-    nhid: int = 128
-    nlayers: int = 1
+    embedding_size: int = 128
+    hidden_size: int = 128
+    num_layers: int = 1
     cell: str = "lstm"
     bidirectional: bool = True
     dropout: float = 0.0
@@ -74,14 +74,14 @@ class SequenceClassifierConfig:
 
     def __post_init__(self) -> None:
         check_sizes(self, "classes")
-        check_sizes(self.encoder, "vocab_size", "emsize")
+        check_sizes(self.encoder, "vocab_size", "embedding_size")
         known = POOLINGS[type(self.encoder)]
         if self.pooling is None:
             object.__setattr__(self, "pooling", known[0])
         if self.pooling not in known:
             raise UsageError(f"pooling must be one of {', '.join(known)}, got {self.pooling!r}")
         if isinstance(self.encoder, RecurrentConfig):
-            check_sizes(self.encoder, "nhid", "nlayers")
+            check_sizes(self.encoder, "hidden_size", "num_layers")
             if self.encoder.cell not in CELLS:
                 raise UsageError(f"cell must be one of {', '.join(CELLS)}, got {self.encoder.cell!r}")
 

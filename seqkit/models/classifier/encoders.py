@@ -21,8 +21,8 @@ class BagEncoder(nn.Module):
 
     def __init__(self, config: BagConfig, *, generator: Generator) -> None:
         self.config = config
-        self.embedding = nn.Embedding(config.vocab_size, config.emsize, std=0.1, generator=generator)
-        sizes = (config.emsize, *config.hidden)
+        self.embedding = nn.Embedding(config.vocab_size, config.embedding_size, std=0.1, generator=generator)
+        sizes = (config.embedding_size, *config.hidden)
         self.layers = [nn.Linear(i, o, generator=generator) for i, o in pairwise(sizes)]
         self.features = sizes[-1]
 
@@ -46,22 +46,22 @@ class RecurrentEncoder(nn.Module):
 
     def __init__(self, config: RecurrentConfig, pooling: str, *, generator: Generator) -> None:
         self.config, self.pooling = config, pooling
-        self.embedding = nn.Embedding(config.vocab_size, config.emsize, generator=generator)
+        self.embedding = nn.Embedding(config.vocab_size, config.embedding_size, generator=generator)
         self.embedding.W.data[...] = initializers.uniform(self.embedding.W.shape, generator, 0.1)
         self.dropout = nn.Dropout(config.dropout)
         cell = {"lstm": nn.LSTM, "gru": nn.GRU}[config.cell]
         self.recurrent = cell(
-            config.emsize,
-            config.nhid,
-            config.nlayers,
+            config.embedding_size,
+            config.hidden_size,
+            config.num_layers,
             dropout=config.dropout,
             bidirectional=config.bidirectional,
             generator=generator,
         )
         if config.cell == "lstm":  # as in the language model: start by remembering
             for layer in self.recurrent.layers:
-                layer.b.data[config.nhid : 2 * config.nhid] = 1  # type: ignore[attr-defined]
-        self.features = config.nhid * (2 if config.bidirectional else 1)
+                layer.b.data[config.hidden_size : 2 * config.hidden_size] = 1  # type: ignore[attr-defined]
+        self.features = config.hidden_size * (2 if config.bidirectional else 1)
 
     def forward(self, ids: Array, mask: Array | None, generator: Generator | None = None) -> Tensor:
         """ids (B, T), mask (B, T) or None, to (B, F)."""
@@ -80,7 +80,7 @@ class PooledTransformer(nn.Module):
     def __init__(self, config: TransformerEncoderConfig, pooling: str, *, generator: Generator) -> None:
         self.config, self.pooling = config, pooling
         self.encoder = TransformerEncoder(config, generator=generator)
-        self.features = config.emsize
+        self.features = config.embedding_size
 
     def forward(self, ids: Array, mask: Array | None, generator: Generator | None = None) -> Tensor:
         """ids (B, T), mask (B, T) or None, to (B, F)."""

@@ -16,7 +16,7 @@ INITS = ("he", "xavier", "std")
 class ImageConfig:
     """The images, how many classes they fall into, and how weights start (biases start at 0).
 
-    init: "he" and "xavier" are normal with the deviations of :mod:`seqkit.nn.initializers`, "std" normal with
+    weight_init: "he" and "xavier" are normal with the deviations of :mod:`seqkit.nn.initializers`, "std" normal with
     deviation 0.01; a number is a deviation of its own, 0 included.
     """
 
@@ -24,15 +24,19 @@ class ImageConfig:
     width: int = 28
     channels: int = 1
     classes: int = 10
-    init: str | float = "he"
+    weight_init: str | float = "he"
 
     def __post_init__(self) -> None:
         for name in ("height", "width", "channels", "classes"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} must be at least 1, got {getattr(self, name)}")
-        wrong = self.init not in INITS if isinstance(self.init, str) else not self.init >= 0
+        wrong = (
+            self.weight_init not in INITS if isinstance(self.weight_init, str) else not self.weight_init >= 0
+        )
         if wrong:
-            raise UsageError(f"init must be one of {', '.join(INITS)}, or a deviation, got {self.init!r}")
+            raise UsageError(
+                f"weight_init must be one of {', '.join(INITS)}, or a deviation, got {self.weight_init!r}"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able settings."""

@@ -23,7 +23,7 @@ class SimpleConvNet(ImageClassifier):
         conv = nn.Conv2d(
             c.channels, c.filters, c.filter_size, stride=c.stride, padding=c.padding, generator=generator
         )
-        self.conv = initialize(conv, c.init, generator)
+        self.conv = initialize(conv, c.weight_init, generator)
         sides = [(n + 2 * c.padding - c.filter_size) // c.stride + 1 for n in (c.height, c.width)]
         self.hidden = _affine(_places(sides, c) * c.filters, c.hidden, c, generator)
         self.output = _affine(c.hidden, c.classes, c, generator)
@@ -50,7 +50,7 @@ class DeepConvNet(ImageClassifier):
         for depth, filters in enumerate(c.filters):
             for padding in (1, 2 if depth == 1 else 1):
                 conv = nn.Conv2d(channels, filters, 3, padding=padding, generator=generator)
-                self.convs.append(initialize(conv, c.init, generator))
+                self.convs.append(initialize(conv, c.weight_init, generator))
                 channels, sides = filters, [side + 2 * padding - 2 for side in sides]
             places = _places(sides, c)
             sides = [side // POOL for side in sides]
@@ -67,7 +67,7 @@ class DeepConvNet(ImageClassifier):
 
 
 def _affine(inputs: int, outputs: int, c: SimpleConvNetConfig | DeepConvNetConfig, g: Generator) -> nn.Linear:
-    return initialize(nn.Linear(inputs, outputs, generator=g), c.init, g)
+    return initialize(nn.Linear(inputs, outputs, generator=g), c.weight_init, g)
 
 
 def _places(sides: list[int], c: SimpleConvNetConfig | DeepConvNetConfig) -> int:

@@ -19,7 +19,7 @@ class MLP(ImageClassifier):
         generator = Generator(0, "init") if generator is None else generator
         sizes = [config.height * config.width * config.channels, *config.hidden, config.classes]
         *self.layers, self.output = (
-            initialize(nn.Linear(inputs, outputs, generator=generator), config.init, generator)
+            initialize(nn.Linear(inputs, outputs, generator=generator), config.weight_init, generator)
             for inputs, outputs in pairwise(sizes)
         )
         self.norms = [nn.BatchNorm(size) for size in config.hidden] if config.batch_norm else []

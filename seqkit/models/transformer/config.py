@@ -13,7 +13,7 @@ from seqkit.errors import UsageError
 class TransformerConfig:
     """The settings that every Transformer has; the models' own configs say which defaults are theirs.
 
-    nhid: the width between the two matrices of the feed-forward network, 4·emsize unless given.
+    hidden_size: the width between the two matrices of the feed-forward network, 4·embedding_size unless given.
     positions: "learned" (of at most ``max_length`` tokens then), "sinusoidal" or "rotary". norm: "pre" or
     "post". activation: "gelu", "gelu-tanh" or "relu".
 
@@ -21,10 +21,10 @@ class TransformerConfig:
     weights, dropout's unless given, hidden_dropout that after the activation.
     """
 
-    emsize: int = 256
-    nhid: int | None = None
-    nlayers: int = 4
-    nhead: int = 4
+    embedding_size: int = 256
+    hidden_size: int | None = None
+    num_layers: int = 4
+    num_heads: int = 4
     max_length: int = 512
     positions: str = "learned"
     norm: str = "pre"
@@ -40,15 +40,15 @@ class TransformerConfig:
 
     def check(self) -> None:
         """UsageError for sizes that make no model."""
-        check_sizes(self, "emsize", "nhid", "nlayers", "nhead", "max_length")
+        check_sizes(self, "embedding_size", "hidden_size", "num_layers", "num_heads", "max_length")
 
     def layers(self) -> dict[str, Any]:
         """The arguments of a stack of these layers, its generator left out."""
         return {
-            "num_layers": self.nlayers,
-            "embed": self.emsize,
-            "heads": self.nhead,
-            "hidden": self.nhid or 4 * self.emsize,
+            "num_layers": self.num_layers,
+            "embed": self.embedding_size,
+            "heads": self.num_heads,
+            "hidden": self.hidden_size or 4 * self.embedding_size,
             "dropout": self.dropout,
             "attention_dropout": self.attention_dropout,
             "hidden_dropout": self.hidden_dropout,

@@ -49,7 +49,7 @@ class TransformerEncoder(nn.Module):
         self.config = config
         self.embedding = TransformerEmbedding(
             config.vocab_size,
-            config.emsize,
+            config.embedding_size,
             positions=config.positions,
             scaled=config.positions == "sinusoidal",
             max_length=config.max_length + config.position_offset,

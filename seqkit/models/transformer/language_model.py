@@ -40,7 +40,7 @@ class TransformerLanguageModelConfig(TransformerConfig):
 
     max_length: how many tokens it sees at most. tied: the output matrix is the embedding's; output_bias:
     whether scores have one. Weights start normal with deviation ``init_std``, those that write into the
-    residual stream with init_std / √(2·nlayers).
+    residual stream with init_std / √(2·num_layers).
     """
 
     vocab_size: int
@@ -79,7 +79,7 @@ class TransformerLanguageModel(nn.Module):
         self.config = config
         self.embedding = TransformerEmbedding(
             config.vocab_size,
-            config.emsize,
+            config.embedding_size,
             positions=config.positions,
             scaled=config.positions == "sinusoidal",
             max_length=config.max_length,
@@ -88,11 +88,11 @@ class TransformerLanguageModel(nn.Module):
         )
         self.stack = nn.TransformerEncoderStack(**config.layers(), generator=generator)
         self.output = nn.Linear(
-            config.emsize, config.vocab_size, bias=config.output_bias, generator=generator
+            config.embedding_size, config.vocab_size, bias=config.output_bias, generator=generator
         )
         if config.tied:
             self.output.W = self.embedding.tokens.W
-        start_normal(self, generator, std=config.init_std, parts=2 * config.nlayers)
+        start_normal(self, generator, std=config.init_std, parts=2 * config.num_layers)
 
     @property
     def device(self) -> Device:

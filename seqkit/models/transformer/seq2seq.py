@@ -55,7 +55,7 @@ class TransformerSeq2Seq(nn.Module):
             "dropout": config.dropout,
             "generator": generator,
         }
-        E, V = config.emsize, config.target_vocab_size
+        E, V = config.embedding_size, config.target_vocab_size
         self.source_embedding = TransformerEmbedding(config.source_vocab_size, E, **embedded)
         self.target_embedding = TransformerEmbedding(V, E, **embedded)
         if config.shared_vocabulary:
@@ -135,7 +135,7 @@ class TransformerSeq2Seq(nn.Module):
             own = layout_of("target_out", ends, ids.shape, self.device)
         if own.rows is not None or layout.rows is not None:
             own, layout = own.packed(), layout.packed()
-            memory = memory.reshape(-1, self.config.emsize)
+            memory = memory.reshape(-1, self.config.embedding_size)
         x, positions = self._embed(self.target_embedding, ids, own, generator)
         x = self.decoder(
             x,

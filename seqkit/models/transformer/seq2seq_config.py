@@ -12,18 +12,18 @@ from seqkit.models.transformer.config import TransformerConfig, check_sizes
 class TransformerSeq2SeqConfig(TransformerConfig):
     """What an encoder and decoder are made of.
 
-    nlayers: of the encoder and of the decoder each. norm: "post" is the paper's, and needs warm-up.
+    num_layers: of the encoder and of the decoder each. norm: "post" is the paper's, and needs warm-up.
     hidden_dropout: dropout's unless given. shared_vocabulary: source and target have one embedding matrix.
     tied: the output matrix is that of the target's embedding.
 
-    Weights start Xavier uniform, embeddings normal with deviation 1/√emsize; they are multiplied by √emsize
+    Weights start Xavier uniform, embeddings normal with deviation 1/√embedding_size; they are multiplied by √embedding_size
     when read.
     """
 
     source_vocab_size: int
     target_vocab_size: int
     _: KW_ONLY
-    nlayers: int = 3
+    num_layers: int = 3
     positions: str = "sinusoidal"
     activation: str = "relu"
     hidden_dropout: float | None = None

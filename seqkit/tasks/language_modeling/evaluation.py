@@ -162,6 +162,6 @@ def describe(settings: LanguageModelSettings) -> str:
         return f"modified Kneser-Ney, order {settings.order}"
     tied = "tied" if settings.tied else "untied"
     if settings.model == "transformer":
-        heads = f"{settings.nhead} heads, context {settings.bptt}"
-        return f"{settings.nlayers}×{settings.emsize} Transformer, {heads}, {tied}"
-    return f"{settings.nlayers}×{settings.nhid} {settings.model.upper()}, embedding {settings.emsize}, {tied}"
+        heads = f"{settings.num_heads} heads, context {settings.window_length}"
+        return f"{settings.num_layers}×{settings.embedding_size} Transformer, {heads}, {tied}"
+    return f"{settings.num_layers}×{settings.hidden_size} {settings.model.upper()}, embedding {settings.embedding_size}, {tied}"

@@ -12,14 +12,14 @@ from seqkit.tasks.descent import DescentSettings
 
 MODELS = ("lstm", "gru", "rnn", "transformer", "kneser-ney")
 OBJECTIVES = ("causal", "masked")
-"""What is predicted: the next token; or hidden ones, for which ``tasks/masked_modeling`` has the settings."""
+"""What is predicted: the next token; or hidden ones, for which ``tasks/masked_language_modeling`` has the settings."""
 
 
 @dataclass(frozen=True)
 class LanguageModelSettings(DescentSettings):
     """One field a flag. None means "as suits the corpus", the model or the optimiser, or no limit.
 
-    For a Transformer ``nhid`` is the width inside the feed-forward networks and ``bptt`` its context.
+    For a Transformer ``hidden_size`` is the width inside the feed-forward networks.
     """
 
     OPTIMIZER_DEFAULTS: ClassVar[dict[str, tuple[float, str]]] = {
@@ -41,10 +41,10 @@ class LanguageModelSettings(DescentSettings):
     min_count: int | None = None
     model: str = "lstm"
     order: int = 5
-    emsize: int = 256
-    nhid: int | None = None
-    nlayers: int | None = None
-    nhead: int = 4
+    embedding_size: int = 256
+    hidden_size: int | None = None
+    num_layers: int | None = None
+    num_heads: int = 4
     positions: str = "learned"
     dropout: float | None = None
     dropout_input: float | None = None
@@ -53,7 +53,8 @@ class LanguageModelSettings(DescentSettings):
     locked_dropout: bool = False
     tied: bool = True
     init_range: float | None = None
-    bptt: int = 35
+    bptt: int | None = None
+    context_length: int | None = None
     batch_size: int = 32
     eval_batch_size: int = 10
     epochs: int = 8
@@ -69,7 +70,7 @@ class LanguageModelSettings(DescentSettings):
         self._require_choice("positions", POSITIONS)
         super().__post_init__()
         self._require_positive(
-            "order emsize nhid nlayers nhead bptt batch_size eval_batch_size min_count vocab_size "
+            "order embedding_size hidden_size num_layers num_heads bptt context_length batch_size eval_batch_size min_count vocab_size "
             "valid_tokens init_range"
         )
         self._require_share("dropout dropout_input dropout_hidden dropout_output")
@@ -78,6 +79,10 @@ class LanguageModelSettings(DescentSettings):
             for name in recurrent:
                 if getattr(self, name):
                     raise UsageError(f"{name} is of recurrent models only", remedy="leave it out")
+            if self.bptt is not None:
+                raise UsageError("bptt is of recurrent models only", remedy="give context_length")
+        elif self.context_length is not None:
+            raise UsageError("context_length is of Transformers only", remedy="give bptt")
 
     @property
     def base_lr(self) -> float:
@@ -89,11 +94,16 @@ class LanguageModelSettings(DescentSettings):
         """In a Transformer its matrices only, as is usual (Radford et al. 2018, section 4.1)."""
         return self.model != "transformer" or parameter.data.ndim > 1
 
+    @property
+    def window_length(self) -> int:
+        """Tokens in a training window: ``context_length`` of a Transformer, else ``bptt``; 35 if not given."""
+        return (self.context_length if self.model == "transformer" else self.bptt) or 35
+
     def model_choices(self) -> dict[str, Any]:
-        """nhid, nlayers and dropout: those given, else as suits the model."""
+        """hidden_size, num_layers and dropout: those given, else as suits the model."""
         transformer = self.model == "transformer"
         return {
-            "nhid": self.nhid or (4 * self.emsize if transformer else 256),
-            "nlayers": self.nlayers or (4 if transformer else 1),
+            "hidden_size": self.hidden_size or (4 * self.embedding_size if transformer else 256),
+            "num_layers": self.num_layers or (4 if transformer else 1),
             "dropout": (0.2 if transformer else 0.5) if self.dropout is None else self.dropout,
         }

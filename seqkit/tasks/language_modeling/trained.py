@@ -108,7 +108,7 @@ class TrainedLanguageModel:
         elif isinstance(self.model, KneserNey):
             raise UsageError(f"the protocol {protocol} is for neural models", remedy="leave it out")
         elif protocol == "blocks":
-            batch_size, length = 1, self.settings.bptt
+            batch_size, length = 1, self.settings.window_length
             total = evaluation.blocks_loss(self.model, ids, self.eos_id, length=length)
         else:
             total, predictions = evaluation.textbook_loss(self.model, ids)
@@ -212,9 +212,9 @@ def make_model(settings: LanguageModelSettings, vocab_size: int) -> evaluation.N
         return TransformerLanguageModel(
             TransformerLanguageModelConfig(
                 vocab_size=vocab_size,
-                emsize=settings.emsize,
-                nhead=settings.nhead,
-                max_length=settings.bptt,
+                embedding_size=settings.embedding_size,
+                num_heads=settings.num_heads,
+                max_length=settings.window_length,
                 positions=settings.positions,
                 tied=settings.tied,
                 **sizes,
@@ -224,7 +224,7 @@ def make_model(settings: LanguageModelSettings, vocab_size: int) -> evaluation.N
     config = LanguageModelConfig(
         vocab_size=vocab_size,
         model=settings.model,
-        emsize=settings.emsize,
+        embedding_size=settings.embedding_size,
         dropout_input=settings.dropout_input,
         dropout_hidden=settings.dropout_hidden,
         dropout_output=settings.dropout_output,

@@ -27,11 +27,18 @@ from seqkit.training import RunDirectory, Watcher
 def complete(settings: LanguageModelSettings, corpus: Corpus) -> LanguageModelSettings:
     """The settings with everything that was left to the corpus or the optimiser written out."""
     if settings.objective != "causal":
-        raise UsageError("a masked model is trained by seqkit.tasks.masked_modeling")
+        raise UsageError("a masked model is trained by seqkit.tasks.masked_language_modeling")
     return settings.settled(
         corpus=absolute_corpus(settings.corpus),
         **text_choices(settings, corpus.defaults),
         **settings.model_choices(),
+        **(
+            {"context_length": settings.window_length}
+            if settings.model == "transformer"
+            else {"bptt": settings.window_length}
+            if settings.model != "kneser-ney"
+            else {}
+        ),
     )
 
 
@@ -93,7 +100,7 @@ def _descent(settings: LanguageModelSettings, encoded: EncodedCorpus) -> Descent
         None if valid_ids is None else valid_ids[: settings.valid_tokens],
         eos_id=encoded.vocabulary.id(encoded.tokenizer.end_of_line),
         batch_size=settings.batch_size,
-        bptt=settings.bptt,
+        bptt=settings.window_length,
         eval_batch_size=settings.eval_batch_size,
         seed=settings.seed,
     )

@@ -1,0 +1,41 @@
+"""Word vectors: train into a run directory, load it, find the vectors that a command means.
+
+Imported on use: finding vectors for a query needs none of what training does.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from seqkit.tasks.embeddings.find import default_vectors, find_vectors, open_vectors
+    from seqkit.tasks.embeddings.settings import EmbeddingSettings
+    from seqkit.tasks.embeddings.trained import TrainedEmbeddings, load
+    from seqkit.tasks.embeddings.training import train
+
+__all__ = [
+    "EmbeddingSettings",
+    "TrainedEmbeddings",
+    "default_vectors",
+    "find_vectors",
+    "load",
+    "open_vectors",
+    "train",
+]
+
+_MODULES = {
+    "default_vectors": "find",
+    "find_vectors": "find",
+    "open_vectors": "find",
+    "EmbeddingSettings": "settings",
+    "TrainedEmbeddings": "trained",
+    "load": "trained",
+    "train": "training",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,180 @@
+"""The fast trainer in a run directory: progress, logs, checkpoints, and a stop that loses nothing.
+
+Its threads stop between chunks of text when something is due, so that what is saved is whole; with one
+worker a run that goes on from there repeats the bits.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from typing import Any
+
+import numpy as np
+
+from seqkit.errors import DivergenceError, RunError, TrainingInterrupted
+from seqkit.tasks.embeddings.trained import INPUT, OUTPUT
+from seqkit.training import RunDirectory, Watcher
+from seqkit.training.interruption import SignalWatch
+from seqkit.vectors.training import TrainingState, Word2VecTrainer
+
+
+class AsynchronousTraining:
+    """Runs a :class:`Word2VecTrainer` to its last epoch into ``run``.
+
+    log_interval, checkpoint_interval: seconds. Raises TrainingInterrupted after saving, DivergenceError.
+    """
+
+    def __init__(
+        self,
+        trainer: Word2VecTrainer,
+        run: RunDirectory,
+        *,
+        log_interval: float,
+        checkpoint_interval: float,
+        watcher: Watcher,
+    ) -> None:
+        self.trainer, self.run, self.watcher = trainer, run, watcher
+        self.log_interval, self.checkpoint_interval = log_interval, checkpoint_interval
+        self._signals = SignalWatch()
+        self._lock = threading.Lock()
+        self._logged = (0, 0.0, 0, 0.0)  # words, seconds, examples and loss of the epoch at the last record
+        self._shown = self._due = self._saved_at = 0.0
+        self._since = 0  # steps done when training last began
+
+    def resume(self) -> None:
+        """Take up the run's last checkpoint; from the beginning when none was published yet."""
+        found = self.run.load_checkpoint()
+        if found is None:
+            return
+        arrays, metadata = found
+        try:
+            self.trainer.restore(arrays, metadata["trainer"])
+        except KeyError as error:
+            raise RunError(
+                f"{self.run.path / 'last.safetensors'} was written by an incompatible version ({error})"
+            ) from error
+
+    def fit(self) -> None:
+        """Train to the last epoch."""
+        trainer, state = self.trainer, self.trainer.state
+        with self._signals:
+            try:
+                if state.words == 0:
+                    self._checkpoint()
+                self._saved_at = time.perf_counter()
+                self._logged = (state.words, state.seconds, state.epoch_examples, state.epoch_loss)
+                self._watch()
+                self._schedule()
+                while not trainer.run(
+                    on_progress=self._progress, on_epoch=self._epoch, should_stop=self._should_stop
+                ):
+                    self._between()
+                    self._schedule()
+            finally:
+                self.watcher.end()
+
+    def _watch(self) -> None:
+        total = self.trainer.settings.epochs * self.trainer.corpus_words
+        self.watcher.begin(total, self.trainer.state.words, unit="word")
+
+    def _schedule(self) -> None:
+        """When to stop next; a chunk at least is done before."""
+        now, self._since = time.perf_counter(), self._step()
+        self._due = min(now + self.log_interval, max(now, self._saved_at + self.checkpoint_interval))
+
+    def _should_stop(self) -> bool:
+        if self._signals.received is not None:
+            return True
+        return time.perf_counter() >= self._due and self._step() > self._since
+
+    def _progress(self, state: TrainingState) -> None:
+        """In the threads of the trainer, after each chunk."""
+        now = time.perf_counter()
+        if now - self._shown > 0.1 and self._lock.acquire(blocking=False):
+            try:
+                self._shown = now
+                self.watcher.step(state.words, state.epoch_loss / max(1, state.epoch_examples))
+            finally:
+                self._lock.release()
+
+    def _between(self) -> None:
+        """All threads have stopped between chunks."""
+        state = self.trainer.state
+        if self._signals.received is not None:
+            self._checkpoint()
+            raise TrainingInterrupted(
+                f"stopped by a signal in epoch {state.epoch + 1} of {self.trainer.settings.epochs}; "
+                f"the state is saved in {self.run.path}",
+                signum=self._signals.received,
+            )
+        self._guard()
+        self._log()
+        if time.perf_counter() - self._saved_at >= self.checkpoint_interval:
+            self._checkpoint()
+
+    def _guard(self) -> None:
+        """Stop before vectors that are not finite reach the disk."""
+        state = self.trainer.state
+        sums = (float(np.sum(a, dtype=np.float64)) for a in self._arrays().values())
+        if all(math.isfinite(s) for s in (*sums, state.epoch_loss)):
+            return
+        raise DivergenceError(
+            f"training diverged in epoch {state.epoch + 1}: vectors that are not finite, learning rate "
+            f"{self.trainer.alpha:g}",
+            where=f"run {self.run.path}",
+            remedy="start again with a smaller --alpha",
+        )
+
+    def _step(self) -> int:
+        """Chunks done over all epochs."""
+        state = self.trainer.state
+        return state.epoch * (len(self.trainer.bounds) - 1) + state.chunk
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        return {INPUT: self.trainer.input_vectors, OUTPUT: self.trainer.output_vectors}
+
+    def _log(self) -> None:
+        trainer, state = self.trainer, self.trainer.state
+        words, seconds, examples, loss = self._logged
+        if state.epoch_examples <= examples:  # an epoch has just ended
+            return
+        speed = (state.words - words) / max(state.seconds - seconds, 1e-9)
+        left = (trainer.settings.epochs * trainer.corpus_words - state.words) / max(speed, 1e-9)
+        record = {
+            "step": self._step(),
+            "epoch": state.epoch,
+            "tokens": state.words,
+            "loss": (state.epoch_loss - loss) / max(1, state.epoch_examples - examples),
+            "lr": trainer.alpha,
+            "tokens_per_s": round(speed, 1),
+            "seconds": round(state.seconds, 3),
+            "seconds_left": round(left, 1),
+        }
+        self._logged = (state.words, state.seconds, state.epoch_examples, state.epoch_loss)
+        self.run.log.append(record)
+        self.watcher.logged(record)
+
+    def _epoch(self, state: TrainingState, loss: float) -> None:
+        """An epoch is done: its mean loss, its vectors, and the state to go on from."""
+        self._guard()
+        record: dict[str, Any] = {
+            "step": self._step(),
+            "epoch": state.epoch,
+            "tokens": state.words,
+            "train_loss": loss,
+            "lr": self.trainer.alpha,
+            "seconds": round(state.seconds, 3),
+        }
+        arrays = {name: np.ascontiguousarray(a) for name, a in self._arrays().items()}
+        self.run.save_model(arrays, {"step": self._step(), "epoch": state.epoch, "scores": {"loss": loss}})
+        self.run.log.append(record)
+        self._logged = (*self._logged[:2], 0, 0.0)
+        self._checkpoint()
+        self.watcher.epoch(record)
+
+    def _checkpoint(self) -> None:
+        arrays, metadata = self.trainer.checkpoint()
+        self.run.save_checkpoint(arrays, {"trainer": metadata})
+        self._saved_at = time.perf_counter()

@@ -1,0 +1,72 @@
+"""The images that settings name, and the model that they describe."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from seqkit.backend.random import Generator
+from seqkit.corpora import ImageCorpus, image_corpora, open_images
+from seqkit.errors import UsageError
+from seqkit.models import ImageClassifier, ImageConfig, image_config, make_image_model
+from seqkit.tasks.image_classification.settings import ImageClassificationSettings
+from seqkit.tasks.settings import absolute_path
+
+_ONE_NUMBER = {"simple-cnn": ("hidden", "filters"), "deep-cnn": ("hidden",)}
+_OWN = ("hidden", "activation", "batch_norm", "dropout", "filters", "filter_size", "padding", "stride")
+"""Settings that only some models have."""
+
+
+def open_dataset(settings: ImageClassificationSettings) -> ImageCorpus:
+    """The images, their training part cut to the first ``train_size`` before some of it validates."""
+    corpus = open_images(settings.corpus, validation=0, image_size=settings.image_size)
+    if settings.train_size is not None:
+        corpus = corpus.first(settings.train_size)
+    return corpus.with_validation(settings.validation, settings.split_seed)
+
+
+def complete(settings: ImageClassificationSettings, corpus: ImageCorpus) -> ImageClassificationSettings:
+    """The settings with everything that was left to the model or the optimiser written out."""
+    config = dataclasses.asdict(model_config(settings, corpus))
+    own = {name: config[name] for name in _OWN if name in config}
+    for name in ("hidden", "filters"):
+        if name in own:
+            own[name] = ",".join(map(str, own[name] if isinstance(own[name], tuple) else (own[name],)))
+    return settings.settled(corpus=absolute_path(settings.corpus, image_corpora()), **own)
+
+
+def model_config(settings: ImageClassificationSettings, corpus: ImageCorpus) -> ImageConfig:
+    """The model of the settings for these images. UsageError for a setting that it does not have."""
+    H, W, C = corpus.shape
+    given: dict[str, Any] = {name: getattr(settings, name) for name in _OWN}
+    given |= {name: settings.numbers(name) for name in ("hidden", "filters")}
+    given = {name: value for name, value in given.items() if value is not None}
+    for name in _ONE_NUMBER.get(settings.model, ()):
+        if name in given:
+            if len(given[name]) != 1:
+                raise UsageError(
+                    f"{settings.model} has one number of {name}, got {getattr(settings, name)!r}"
+                )
+            given[name] = given[name][0]
+    return image_config(
+        settings.model,
+        height=H,
+        width=W,
+        channels=C,
+        classes=len(corpus.classes),
+        weight_init=_init(settings.weight_init),
+        **given,
+    )
+
+
+def _init(text: str) -> str | float:
+    """A name, or a deviation."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def make_model(settings: ImageClassificationSettings, config: ImageConfig) -> ImageClassifier:
+    """The model of a config, freshly initialised from the settings' seed."""
+    return make_image_model(config, generator=Generator(settings.seed, "init"))

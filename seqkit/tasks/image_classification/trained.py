@@ -1,0 +1,151 @@
+"""A trained image classifier with its labels: classify, evaluate, and look at its filters and mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from seqkit.backend import to_numpy
+from seqkit.corpora import ImageCorpus, read_images
+from seqkit.data import Standardization
+from seqkit.errors import DamagedFileError, DataError, UsageError
+from seqkit.models import MLP, DeepConvNet, ImageClassifier, SimpleConvNet, image_config
+from seqkit.tasks.classes import LABELS, Classified, ClassScores, classified, labels_from_bytes, score_classes
+from seqkit.tasks.image_classification.evaluation import log_probs
+from seqkit.tasks.image_classification.making import make_model, open_dataset
+from seqkit.tasks.image_classification.settings import ImageClassificationSettings
+from seqkit.tasks.runs import open_run, require_same_corpus, trained_model
+from seqkit.training import RunDirectory
+
+TASK = "image_classification"
+STANDARDIZATION = "standardization.json"
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """An image (H, W, C) uint8 that was classified wrongly: its place in the split, and both labels."""
+
+    row: int
+    image: np.ndarray
+    label: str
+    predicted: str
+    probability: float
+
+
+class TrainedImageClassifier:
+    """What :func:`seqkit.load` returns for a run of `train-images`."""
+
+    def __init__(
+        self,
+        run: RunDirectory,
+        settings: ImageClassificationSettings,
+        model: ImageClassifier,
+        classes: tuple[str, ...],
+        standardization: Standardization,
+    ) -> None:
+        self.run, self.settings, self.model = run, settings, model
+        self.classes, self.standardization = classes, standardization
+
+    def __repr__(self) -> str:
+        return f"TrainedImageClassifier({str(self.run.path)!r}: {self.settings.model}, {len(self.classes)} classes)"
+
+    def log_probs(self, images: np.ndarray) -> np.ndarray:
+        """(N, K) log P(class) of images (N, H, W, C) uint8, as they come from a corpus or a file."""
+        return log_probs(self.model, images, self.standardization, batch_size=self.settings.eval_batch_size)
+
+    def classify(self, images: np.ndarray) -> list[Classified]:
+        """The likeliest label of each image (N, H, W, C) uint8."""
+        return classified(self.log_probs(images), self.classes)
+
+    def classify_files(self, paths: Sequence[str | Path], *, resize: bool = False) -> list[Classified]:
+        """The likeliest label of each image file.
+
+        ``resize`` brings images to the model's size, as is always done for a run with an ``image_size``. Grey
+        and colour become what the model reads. Raises DataError for a file that is no image or has another
+        size.
+        """
+        c = self.model.config
+        size = (c.height, c.width)
+        if not paths:
+            raise UsageError("no image files")
+        resize = resize or self.settings.image_size is not None
+        found = []
+        for path in map(Path, paths):  # one by one, so that each may have a size of its own
+            image = read_images([path], channels=c.channels, size=size if resize else None)
+            if image.shape[1:3] != size:
+                raise DataError(
+                    "{} by {} pixels, where the model reads {} by {}".format(*image.shape[1:3], *size),
+                    where=str(path),
+                    remedy="resize it, or let --resize do it",
+                )
+            found.append(image)
+        return self.classify(np.concatenate(found))
+
+    def corpus(self) -> ImageCorpus:
+        """The images that the run was trained on. DataError when they have changed."""
+        corpus = open_dataset(self.settings)
+        require_same_corpus(self.run, corpus, remedy="restore its files")
+        return corpus
+
+    def evaluate(self, split: str = "test") -> ClassScores:
+        """Accuracy, loss, precision, recall, F1 and confusions of a split."""
+        part = self.corpus().part(split)
+        return score_classes(split, self.log_probs(part.images), part.labels, self.classes)
+
+    def mistakes(self, split: str = "test") -> list[Mistake]:
+        """The images of a split that are classified wrongly, those it is surest of first."""
+        part = self.corpus().part(split)
+        found = self.log_probs(part.images)
+        predicted = found.argmax(axis=1)
+        wrong = np.flatnonzero(predicted != part.labels)
+        wrong = wrong[np.argsort(-found[wrong, predicted[wrong]], kind="stable")]
+        return [
+            Mistake(
+                row,
+                part.images[row],
+                self.classes[part.labels[row]],
+                self.classes[predicted[row]],
+                float(np.exp(found[row, predicted[row]])),
+            )
+            for row in wrong.tolist()
+        ]
+
+    def filters(self) -> np.ndarray:
+        """What the first layer looks for, as images (F, H, W, C) from 0 to 1, each scaled on its own.
+
+        Those of a convolution are its filters; those of a fully connected layer its rows of weights.
+        """
+        model = self.model
+        if isinstance(model, SimpleConvNet):
+            return model.conv.filters()
+        if isinstance(model, DeepConvNet):
+            return model.convs[0].filters()
+        assert isinstance(model, MLP)
+        c = model.config
+        first = [*model.layers, model.output][0]
+        W = to_numpy(first.W.data).reshape(-1, c.height, c.width, c.channels)
+        lowest, highest = (f(W, axis=(1, 2, 3), keepdims=True) for f in (np.min, np.max))
+        return (W - lowest) / np.maximum(highest - lowest, np.finfo(W.dtype).tiny)
+
+
+def load(path: str | Path, *, device: str | None = None) -> TrainedImageClassifier:
+    """Open a run of `train-images`, its files verified. RunError or DamagedFileError."""
+    run = open_run(path, TASK)
+    run.verify()
+    settings = ImageClassificationSettings.from_values(
+        run.config["settings"], source=str(run.path / "config.json")
+    )
+    standardization = Standardization.from_bytes(run.text(STANDARDIZATION), str(run.path / STANDARDIZATION))
+    classes = labels_from_bytes(run.text(LABELS), str(run.path / LABELS))
+    config = image_config(settings.model, **run.config["model"])
+    if len(classes) != config.classes or len(standardization.mean) != config.channels:
+        raise DamagedFileError(
+            f"{run.path} has {len(classes)} labels and {len(standardization.mean)} channels of a model of "
+            f"{config.classes} and {config.channels}"
+        )
+    return TrainedImageClassifier(
+        run, settings, trained_model(run, make_model(settings, config), device), classes, standardization
+    )

@@ -1,0 +1,8 @@
+"""Masked language modelling: train an encoder into a run directory, load it, evaluate."""
+
+from seqkit.tasks.masked_language_modeling.evaluation import MaskedScores
+from seqkit.tasks.masked_language_modeling.settings import MaskedLanguageModelSettings
+from seqkit.tasks.masked_language_modeling.trained import TrainedMaskedLanguageModel, load
+from seqkit.tasks.masked_language_modeling.training import train
+
+__all__ = ["MaskedLanguageModelSettings", "MaskedScores", "TrainedMaskedLanguageModel", "load", "train"]

@@ -1,0 +1,103 @@
+"""A trained text classifier with its vocabulary and labels: classify, evaluate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from seqkit.data import EncodedLabelledCorpus, encode_labelled, pad_sources, text_rows
+from seqkit.errors import DamagedFileError, DataError, UsageError
+from seqkit.models import SequenceClassifier
+from seqkit.models.checkpoints import Unset
+from seqkit.tasks.classes import LABELS, Classified, ClassScores, classified, labels_from_bytes, score_classes
+from seqkit.tasks.runs import VOCABULARY, open_run, require_same_corpus, trained_model
+from seqkit.tasks.text_classification.evaluation import log_probs
+from seqkit.tasks.text_classification.making import open_data, saved_config
+from seqkit.tasks.text_classification.settings import TextClassificationSettings
+from seqkit.tasks.tokens import run_tokenizer
+from seqkit.text import Tokenizer, Vocabulary
+from seqkit.training import RunDirectory
+
+TASK = "text_classification"
+
+
+class TrainedTextClassifier:
+    """What :func:`seqkit.load` returns for a run of `train-classifier`."""
+
+    def __init__(
+        self,
+        run: RunDirectory,
+        settings: TextClassificationSettings,
+        model: SequenceClassifier,
+        vocabulary: Vocabulary,
+        labels: tuple[str, ...],
+        tokenizer: Tokenizer,
+    ) -> None:
+        self.run, self.settings, self.model = run, settings, model
+        self.vocabulary, self.labels, self.tokenizer = vocabulary, labels, tokenizer
+
+    def __repr__(self) -> str:
+        sizes = f"{len(self.labels)} classes, {len(self.vocabulary):,} types"
+        return f"TrainedTextClassifier({str(self.run.path)!r}: {self.settings.model}, {sizes})"
+
+    def log_probs(self, texts: Sequence[str]) -> np.ndarray:
+        """log P(class) of N texts, (N, K). Raises DataError for an empty text."""
+        if isinstance(texts, str):
+            raise UsageError("texts must be a list, got a string", remedy="[text]")
+        rows = text_rows(texts, self.tokenizer, self.vocabulary, self.settings.max_length)
+        order = sorted(range(len(rows)), key=lambda i: len(rows[i]))  # like lengths together
+        found = np.empty((len(texts), len(self.labels)), np.float64)
+        for first in range(0, len(order), self.settings.eval_batch_size):
+            some = order[first : first + self.settings.eval_batch_size]
+            found[some] = self.model.log_probs(*pad_sources([rows[i] for i in some]))
+        return found
+
+    def classify(self, texts: Sequence[str]) -> list[Classified]:
+        """The likeliest label of each text. Raises DataError for an empty one."""
+        return classified(self.log_probs(texts), self.labels)
+
+    def encoded(self) -> EncodedLabelledCorpus:
+        """The texts that the run was trained on, in its vocabulary. DataError when they have changed."""
+        corpus = open_data(self.settings)
+        require_same_corpus(self.run, corpus, remedy="restore its files")
+        return encode_labelled(
+            corpus.sources,
+            self.tokenizer,
+            max_length=self.settings.max_length,
+            vocabulary=self.vocabulary,
+            labels=self.labels,
+        )
+
+    def evaluate(self, split: str | None = None) -> ClassScores:
+        """Accuracy, loss, precision, recall, F1 and confusions of a split.
+
+        By default of "test", or of "valid" where the data has no other.
+        """
+        splits = self.encoded().splits
+        split = split or ("test" if "test" in splits else "valid")
+        if split not in splits:
+            raise DataError(f"{self.settings.corpus} has no {split} part; it has {', '.join(splits)}")
+        texts = splits[split]
+        found = log_probs(self.model, texts, batch_size=self.settings.eval_batch_size)
+        return score_classes(split, found, texts.labels, self.labels)
+
+
+def load(path: str | Path, *, device: str | None = None) -> TrainedTextClassifier:
+    """Open a run of `train-classifier`, its files verified. RunError or DamagedFileError."""
+    run = open_run(path, TASK)
+    run.verify()
+    source = str(run.path / "config.json")
+    settings = TextClassificationSettings.from_values(run.config["settings"], source=source)
+    vocabulary = Vocabulary.from_bytes(run.text(VOCABULARY), str(run.path / VOCABULARY))
+    labels = labels_from_bytes(run.text(LABELS), str(run.path / LABELS))
+    tokenizer = run_tokenizer(run)
+    config = saved_config(settings.kind, run.config["model"])
+    if len(labels) != config.classes or len(vocabulary) != config.encoder.vocab_size:
+        raise DamagedFileError(
+            f"{run.path} has {len(labels)} labels and {len(vocabulary)} types for a model of "
+            f"{config.classes} and {config.encoder.vocab_size}"
+        )
+    model = trained_model(run, SequenceClassifier(config, generator=Unset()), device)
+    return TrainedTextClassifier(run, settings, model, vocabulary, labels, tokenizer)

@@ -1,0 +1,174 @@
+"""Running, saving, loading and drawing; and a few of the cheapest experiments."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from seqkit.errors import DataError, UsageError
+from seqkit.lab import Results, Setup, draw, experiment, experiments, names, run, write
+from seqkit.lab.harness.results import plain
+from seqkit.lab.harness.timing import alternate
+from seqkit.lab.harness.training import smoothed
+
+CHEAP = [
+    "activations",
+    "batches-and-epochs",
+    "cross-entropy-of-a-batch",
+    "gradients-over-time",
+    "optimizer-paths",
+]
+
+
+@pytest.fixture(scope="module")
+def results() -> Results:
+    return run(experiment("batches-and-epochs"), quick=True)
+
+
+def test_every_experiment_states_its_claim() -> None:
+    found = experiments()
+    assert [one.name for one in found] != names()  # in the order of the course
+    assert sorted(one.name for one in found) == names()
+    assert [one.chapter for one in found] == sorted(one.chapter for one in found)
+    for one in found:
+        assert one.claim.endswith("."), one.name
+        assert one.claim.count(". ") == 0, f"{one.name}: a claim is one sentence"
+        assert one.seeds >= 3
+        for criterion in one.criteria:
+            assert f"{criterion.measure}, {criterion.condition}" in one.statement()
+
+
+@pytest.mark.parametrize("name", CHEAP)
+def test_cheap_experiments_hold(name: str) -> None:
+    assert run(experiment(name), quick=True).verdict().outcome == "holds"
+
+
+def test_the_same_seed_gives_the_same_numbers(results: Results) -> None:
+    again = run(experiment("batches-and-epochs"), quick=True)
+    assert again.numbers == results.numbers
+    assert results.numbers[0] != results.numbers[1]
+
+
+def test_numbers_survive_the_disk(results: Results, tmp_path: Path) -> None:
+    results.save(tmp_path / "numbers.json")
+    again = Results.load(tmp_path / "numbers.json")
+    assert again == results
+    assert str(again.verdict()) == str(results.verdict())
+
+
+def test_a_figure_can_be_drawn_again(results: Results, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    results.save(tmp_path / "numbers.json")
+    for file, source in (("a.png", results), ("b.png", Results.load(tmp_path / "numbers.json"))):
+        write(draw(source), tmp_path / file)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    figure = draw(results)
+    assert "(holds)" in figure.get_suptitle()
+    for axes in figure.axes:
+        assert axes.get_xlabel()
+        assert axes.get_ylabel()
+
+
+def test_the_table_has_every_plain_number() -> None:
+    numbers: list[Any] = [
+        {"a": 1.0, "b": {"c": 2, "d": None}, "list": [1, 2]},
+        {"a": 3.0, "b": {"c": 2, "d": 1}},
+    ]
+    table = Results("x", "0", True, "digits", [0, 1], 0.0, numbers).table()
+    assert table[:2] == [("a", 2.0, math.sqrt(2)), ("b, c", 2.0, 0.0)]
+    assert table[2][0] == "b, d"
+    assert math.isnan(table[2][1])
+    assert len(table) == 3
+
+
+def test_numbers_become_what_json_has() -> None:
+    given = {"x": np.array([1.5, np.nan]), "n": np.int64(3), 7: (np.float32(0.5), math.inf), "s": "word"}
+    assert plain(given) == {"x": [1.5, None], "n": 3, "7": [0.5, None], "s": "word"}
+    json.dumps(plain(given), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{", "no numbers of an experiment"),
+        ("[1]", "no numbers of an experiment"),
+        ('{"experiment": "activations"}', "no numbers of an experiment"),
+    ],
+)
+def test_other_files_are_refused(tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / "x.json").write_text(content)
+    with pytest.raises(DataError, match=said):
+        Results.load(tmp_path / "x.json")
+
+
+def test_damaged_numbers_are_refused(results: Results, tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    results.save(path)
+    good = json.loads(path.read_text())
+    for key, value, said in (
+        ("numbers", good["numbers"][:2], "2 runs for 3 seeds"),
+        ("numbers", [{"other": 1.0}] * 3, "of another version"),
+        ("experiment", "activatoins", "did you mean activations"),
+    ):
+        path.write_text(json.dumps({**good, key: value}))
+        with pytest.raises((DataError, UsageError), match=said):
+            Results.load(path)
+
+
+@pytest.mark.parametrize("seeds", [[0, 1], [0, 1, 1], []])
+def test_seeds_must_be_three(seeds: list[int]) -> None:
+    with pytest.raises(UsageError, match="3 different seeds or more"):
+        run(experiment("batches-and-epochs"), seeds=seeds)
+
+
+def test_speeds_are_taken_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The median of each, the first turn not counted."""
+    clock, order = [0.0], []
+    durations = {"a": iter((9.0, 1.0, 5.0, 2.0)), "b": iter((9.0, 4.0, 4.0, 4.0))}
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+
+    def way(name: str) -> None:
+        order.append(name)
+        clock[0] += next(durations[name])
+
+    assert alternate({name: lambda name=name: way(name) for name in "ab"}, 3) == {"a": 2.0, "b": 4.0}  # type: ignore[misc]
+    assert order == list("abababab")
+
+
+def test_a_setup_has_sizes_and_streams() -> None:
+    quick, full = Setup(3, quick=True), Setup(3)
+    assert (quick.scale(quick=1, full=2), full.scale(quick=1, full=2)) == (1, 2)
+    assert quick.generator("a").uniform(3).tolist() == full.generator("a").uniform(3).tolist()
+    assert quick.generator("a").uniform(3).tolist() != quick.generator("b").uniform(3).tolist()
+
+
+def test_smoothing_takes_means_of_stretches() -> None:
+    assert smoothed([1.0, 3.0, 5.0, 7.0], 2) == [2.0, 6.0]
+
+
+def test_an_image_experiment_on_the_bundled_digits() -> None:
+    pytest.importorskip("sklearn")
+    found = run(experiment("batch-norm-modes"), quick=True)
+    assert found.verdict().outcome == "holds"
+    assert found.numbers[0]["accuracy"]["the batch's own"][0] is None
+
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.mark.parametrize("page", ["course.md", "course.zh.md"])
+def test_the_course_names_every_experiment_and_figure(page: str) -> None:
+    text = (DOCS / page).read_text("utf-8")
+    for name in names():
+        assert f"`{name}`" in text, name
+        assert f"(figures/lab-{name}.png)" in text, name
+        assert (DOCS / "figures" / f"lab-{name}.png").stat().st_size < 60_000
+    for path in re.findall(r"`(seqkit/[\w/]+(?:\.py|/))`", text):
+        assert (DOCS.parent / path).exists(), path

@@ -1,0 +1,260 @@
+"""Training word vectors into run directories: what is learned, resumed, grown and refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import seqkit
+from seqkit.errors import DamagedFileError, DivergenceError, RunError, TrainingInterrupted, UsageError
+from seqkit.tasks.embeddings import EmbeddingSettings, TrainedEmbeddings, load, open_vectors, train
+from seqkit.tasks.embeddings.asynchronous import AsynchronousTraining
+from seqkit.training import Watcher
+from seqkit.vectors.training import trainer as fast_trainer
+
+PLACES = (["cat", "dog", "cow", "hen"], ["red", "blue", "green", "pink"])
+
+
+def write_text(path: Path, lines: int = 300, seed: int = 0, extra: tuple[str, ...] = ()) -> Path:
+    """Lines about animals and lines about colours: words of a kind are neighbours."""
+    rng = np.random.default_rng(seed)
+    kinds = (*PLACES, list(extra)) if extra else PLACES
+    text = [" ".join(rng.choice(kinds[i % len(kinds)], 6)) for i in range(lines)]
+    path.write_text("\n".join(text) + "\n")
+    return path
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    return write_text(tmp_path / "text.txt")
+
+
+QUICK: dict[str, Any] = {
+    "min_count": 1, "vector_size": 8, "window": 2, "sample": 0.0, "alpha": 0.05, "epochs": 20, "workers": 1,
+    "tokenizer": "whitespace",
+}  # fmt: skip
+DESCENT = {**QUICK, "optimizer": "adam", "alpha": 0.02, "epochs": 4, "shrink_windows": False}
+
+
+def trained(text: Path, out: Path, **changes: Any) -> TrainedEmbeddings:
+    return train(EmbeddingSettings(corpus=str(text), **{**QUICK, **changes}), out)
+
+
+def same_kind(run: TrainedEmbeddings) -> float:
+    """The share of words whose nearest word is of their kind."""
+    kinds = {word: number for number, words in enumerate(PLACES) for word in words}
+    hits = [kinds[run.wv.most_similar(word, topn=1)[0][0]] == kinds[word] for word in kinds]
+    return float(np.mean(hits))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"model": "skip-gram"},
+        {"true_gradient": True, "alpha": 0.1},
+        {"workers": 2},
+        {"cbow_mean": False},
+        {"model": "counts", "vector_size": 4},
+        DESCENT,
+        {**DESCENT, "model": "skip-gram"},
+        {**DESCENT, "loss": "softmax"},
+        {**DESCENT, "loss": "softmax", "model": "skip-gram", "weight_init": "normal"},
+        {**DESCENT, "optimizer": "sgd", "alpha": 1.0, "lazy_rows": True},
+    ],
+    ids=str,
+)
+def test_every_way_finds_the_two_kinds_of_words(text: Path, tmp_path: Path, changes: dict[str, Any]) -> None:
+    run = trained(text, tmp_path / "run", **changes)
+    assert set(run.wv.index_to_key) == {word for words in PLACES for word in words}
+    assert same_kind(run) == 1.0
+
+
+def test_a_run_opens_as_what_was_trained(text: Path, tmp_path: Path) -> None:
+    run = trained(text, tmp_path / "run")
+    again = seqkit.load(tmp_path / "run")
+    assert isinstance(again, TrainedEmbeddings)
+    np.testing.assert_array_equal(again.wv.vectors, run.wv.vectors)
+    counts = [again.wv.get_vecattr(word, "count") for word in again.wv.index_to_key]
+    assert counts == sorted(counts, reverse=True)
+    assert sum(counts) == 300 * 6
+    np.testing.assert_array_equal(open_vectors(tmp_path / "run").vectors, run.wv.vectors)
+
+
+def test_one_worker_repeats_itself_and_a_seed_changes_it(text: Path, tmp_path: Path) -> None:
+    first, second, other = (
+        trained(text, tmp_path / name, epochs=1, seed=seed).vectors
+        for name, seed in (("a", 0), ("b", 0), ("c", 1))
+    )
+    np.testing.assert_array_equal(first, second)
+    assert np.abs(first - other).max() > 1e-3
+
+
+def test_training_changes_the_vectors(text: Path, tmp_path: Path) -> None:
+    run = trained(text, tmp_path / "run", epochs=1)
+    start = fast_trainer.initial_vectors(len(run.vocabulary), 8, 0)
+    assert np.abs(run.vectors - start).max() > 0.01
+    assert run.output is not None
+    assert np.abs(run.output).max() > 0.01
+
+
+def test_the_logged_loss_is_the_mean_of_the_epoch_and_falls(text: Path, tmp_path: Path) -> None:
+    trained(text, tmp_path / "run", log_interval=1e-9)
+    records = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    epochs = [record["train_loss"] for record in records if "train_loss" in record]
+    assert len(epochs) == 20
+    assert epochs[-1] < 0.8 * epochs[0]
+    assert epochs[0] < 6 * np.log(2) + 0.1  # where all scores are 0
+    assert all("seconds_left" in record for record in records if "train_loss" not in record)
+
+
+class StopAfter(Watcher):
+    """Sends a signal once an epoch is done."""
+
+    def __init__(self, epoch: int) -> None:
+        self.last = epoch
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        if record["epoch"] == self.last:
+            import signal
+
+            signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("changes", [{"epochs": 6}, {**DESCENT, "epochs": 3}], ids=["word2vec", "adam"])
+def test_a_stopped_run_goes_on_with_the_same_bits(
+    text: Path, tmp_path: Path, changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fast_trainer, "CHUNK", 300)
+    whole = trained(text, tmp_path / "whole", **changes)
+    settings = EmbeddingSettings(corpus=str(text), **{**QUICK, **changes})
+    with pytest.raises(TrainingInterrupted, match="the state is saved in"):
+        train(settings, tmp_path / "run", watcher=StopAfter(2))
+    done = train(settings, tmp_path / "run", resume=True)
+    np.testing.assert_array_equal(done.vectors, whole.vectors)
+    np.testing.assert_array_equal(done.output, whole.output)
+    finished = train(settings, tmp_path / "run", resume=True)  # nothing is left to do
+    np.testing.assert_array_equal(finished.vectors, whole.vectors)
+
+
+def test_a_stop_in_the_middle_of_an_epoch(
+    text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fast_trainer, "CHUNK", 100)
+    whole = trained(text, tmp_path / "whole", epochs=2)
+    settings = EmbeddingSettings(corpus=str(text), **{**QUICK, "epochs": 2}, checkpoint_interval=0.0)
+
+    class Killed(BaseException):
+        pass
+
+    plain: Callable[[Any], None] = AsynchronousTraining._checkpoint
+    saved: list[int] = []
+
+    def checkpoint(self: Any) -> None:
+        plain(self)
+        saved.append(self.trainer.state.chunk)
+        if len(saved) == 8:
+            raise Killed
+
+    monkeypatch.setattr(AsynchronousTraining, "_checkpoint", checkpoint)
+    with pytest.raises(Killed):
+        train(settings, tmp_path / "run")
+    assert 0 < saved[-1] < 20
+    monkeypatch.setattr(AsynchronousTraining, "_checkpoint", plain)
+    done = train(settings, tmp_path / "run", resume=True)
+    np.testing.assert_array_equal(done.vectors, whole.vectors)
+
+
+def test_more_epochs_may_be_asked_for(text: Path, tmp_path: Path) -> None:
+    trained(text, tmp_path / "run", epochs=1)
+    settings = EmbeddingSettings(corpus=str(text), **{**QUICK, "epochs": 3})
+    run = train(settings, tmp_path / "run", resume=True, changes={"epochs": 3})
+    assert run.settings.epochs == 1  # what the run was begun with stands in its config
+    records = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert records[-1]["epoch"] == 3
+    with pytest.raises(UsageError, match="--resume cannot change window"):
+        train(settings, tmp_path / "run", resume=True, changes={"window": 4})
+
+
+def test_a_grown_vocabulary_keeps_what_was_learned(text: Path, tmp_path: Path) -> None:
+    before = trained(text, tmp_path / "before")
+    more = write_text(tmp_path / "more.txt", seed=1, extra=("oak", "elm", "ash"))
+    after = trained(more, tmp_path / "after", init=str(tmp_path / "before"), epochs=10)
+    assert set(after.wv.index_to_key) == set(before.wv.index_to_key) | {"oak", "elm", "ash"}
+    assert same_kind(after) == 1.0
+    assert after.wv.most_similar("oak", topn=1)[0][0] in ("elm", "ash")
+    for word in ("cat", "red"):
+        assert after.wv.get_vecattr(word, "count") > before.wv.get_vecattr(word, "count")
+    with pytest.raises(UsageError, match="vectors of 8 dimensions, not 9"):
+        trained(more, tmp_path / "other", init=str(tmp_path / "before"), vector_size=9)
+
+
+def test_old_vectors_stay_where_the_new_text_says_nothing(text: Path, tmp_path: Path) -> None:
+    before = trained(text, tmp_path / "before")
+    trees = tmp_path / "trees.txt"
+    trees.write_text("oak elm ash oak\n" * 50)
+    after = trained(trees, tmp_path / "after", init=str(tmp_path / "before"), epochs=2)
+    np.testing.assert_array_equal(after.wv["cat"], before.wv["cat"])
+
+
+def test_a_vocabulary_can_be_given(text: Path, tmp_path: Path) -> None:
+    first = trained(text, tmp_path / "first", vocab_size=6)
+    again = trained(text, tmp_path / "again", vocabulary=str(tmp_path / "first" / "vocab.txt"))
+    assert again.vocabulary == first.vocabulary
+    assert len(again.wv) < 8
+
+
+def test_a_rate_that_is_too_large_ends_with_an_error(text: Path, tmp_path: Path) -> None:
+    with pytest.raises(DivergenceError, match=r"smaller --alpha"):
+        trained(text, tmp_path / "run", alpha=1e30)
+    assert not (tmp_path / "run" / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"model": "glove"}, "model must be one of cbow, skip-gram, counts"),
+        ({"sg": True, "model": "counts"}, "--sg means the model skip-gram"),
+        ({"loss": "softmax"}, "the optimizer word2vec has loss negative-sampling only"),
+        ({"weight_init": "normal"}, "the optimizer word2vec has weight_init uniform only"),
+        ({"schedule": "cosine"}, "has a linear schedule only"),
+        ({"optimizer": "adam"}, "add --sample 0"),
+        ({"optimizer": "adam", "sample": 0.0, "init": "run"}, "--init needs the optimizer word2vec"),
+        ({"window": 0}, "window must be above 0"),
+        ({"alpha": float("nan")}, "alpha must be above 0"),
+        ({"sample": -1.0}, "sample must be at least 0"),
+    ],
+)
+def test_settings_that_cannot_be(values: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        EmbeddingSettings.from_values(values)
+    assert said in str(caught.value)
+
+
+def test_the_short_flag_means_skip_gram() -> None:
+    settings = EmbeddingSettings(sg=True)
+    assert settings.model == "skip-gram"
+    assert EmbeddingSettings.from_values(settings.to_dict()) == settings
+
+
+def test_runs_that_are_not_what_they_should_be(text: Path, tmp_path: Path) -> None:
+    run = trained(text, tmp_path / "run", epochs=1)
+    model = tmp_path / "run" / "model.safetensors"
+    data = bytearray(model.read_bytes())
+    data[-5] ^= 1
+    model.write_bytes(data)
+    with pytest.raises(DamagedFileError):
+        load(tmp_path / "run")
+    with pytest.raises(RunError):
+        load(tmp_path)
+    run.run.save_model({"input.W": np.zeros((2, 8), np.float32)}, {})
+    with pytest.raises(DamagedFileError, match=r"input.W has the shape \(2, 8\)"):
+        load(tmp_path / "run")
+    run.run.save_model({"other": run.vectors}, {})
+    with pytest.raises(DamagedFileError, match=r"no tensor input.W"):
+        load(tmp_path / "run")

@@ -1,0 +1,154 @@
+"""Training encoder and decoder into run directories: what is learned, resumed, translated and refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import seqkit
+from seqkit.errors import DataError, RunError, TrainingInterrupted, UsageError
+from seqkit.tasks.seq2seq import Seq2SeqSettings, TrainedSeq2Seq, load, train
+from seqkit.training import Watcher
+
+
+def write_pairs(path: Path, count: int = 120, seed: int = 0) -> Path:
+    """Words of two to four letters out of five, and the same in capitals."""
+    rng = np.random.default_rng(seed)
+    words = sorted({"".join(rng.choice(list("abcde"), rng.integers(2, 5))) for _ in range(count)})
+    path.write_text("".join(f"{word}\t{word.upper()}\n" for word in words))
+    return path
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    return write_pairs(tmp_path / "pairs.tsv")
+
+
+QUICK: dict[str, Any] = {
+    "tokenizer": "char", "embedding_size": 16, "hidden_size": 32, "batch_size": 16, "epochs": 2, "lr": 0.01, "min_count": 1,
+}  # fmt: skip
+
+
+class Notes(Watcher):
+    """Keeps what it hears."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        self.messages: list[str] = []
+        self.stop_after = stop_after
+
+    def message(self, text: str) -> None:
+        self.messages.append(text)
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        if record["epoch"] == self.stop_after:
+            import signal
+
+            signal.raise_signal(signal.SIGINT)
+
+
+def trained(pairs: Path, out: Path, watcher: Watcher | None = None, **changes: Any) -> TrainedSeq2Seq:
+    settings = Seq2SeqSettings(corpus=str(pairs), **{**QUICK, **changes})
+    return train(settings, out, watcher=watcher)
+
+
+def test_it_learns_to_answer(pairs: Path, tmp_path: Path) -> None:
+    notes = Notes()
+    run = trained(pairs, tmp_path / "run", notes, epochs=25)
+    assert run.evaluate("train").exact_match > 0.95
+    scores = run.evaluate("valid")
+    assert scores.exact_match > 0.5
+    assert scores.pairs < scores.predictions
+    assert scores.perplexity == pytest.approx(np.exp(scores.loss))
+    answers = run.translate(["abc", "ed"])
+    assert [best[0].text for best in answers] == ["ABC", "ED"]
+    marks = [text for text in notes.messages if "→" in text]
+    assert len(marks) >= 25
+    assert any("☑" in text for text in marks)
+    records = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    matches = [record["valid_exact_match"] for record in records if "valid_exact_match" in record]
+    assert len(matches) == 25
+    assert matches[-1] > matches[0]
+
+
+def test_beams_attention_and_n_best(pairs: Path, tmp_path: Path) -> None:
+    run = trained(pairs, tmp_path / "run", reverse=True, epochs=12)
+    (greedy,), three = run.translate(["abc"])[0], run.translate(["abc"], beam=4, n_best=3)[0]
+    assert len(three) == 3
+    assert len({each.text for each in three}) == 3
+    assert [each.score for each in three] == sorted((each.score for each in three), reverse=True)
+    assert three[0].log_prob >= greedy.log_prob - 1e-6
+    assert greedy.attention is not None
+    assert greedy.attention.shape == (len(greedy.tokens), 3)
+    np.testing.assert_allclose(greedy.attention.sum(axis=1), 1, atol=1e-5)
+    assert greedy.source_tokens == ["a", "b", "c"]
+    together = run.translate(["abc", "deabc", "ab"])
+    for text, best in zip(("abc", "deabc", "ab"), together, strict=True):
+        alone = run.translate([text])[0][0]
+        assert best[0].text == alone.text
+        assert best[0].log_prob == pytest.approx(alone.log_prob, abs=1e-4)
+        np.testing.assert_allclose(best[0].attention, alone.attention, atol=1e-4)
+
+
+def test_a_stopped_run_goes_on_with_the_same_bits(pairs: Path, tmp_path: Path) -> None:
+    settings = Seq2SeqSettings(corpus=str(pairs), **{**QUICK, "epochs": 3, "dropout": 0.1})
+    whole = train(settings, tmp_path / "whole")
+    with pytest.raises(TrainingInterrupted):
+        train(settings, tmp_path / "run", watcher=Notes(stop_after=1))
+    done = train(settings, tmp_path / "run", resume=True)
+    for name, array in whole.model.state_dict().items():
+        np.testing.assert_array_equal(done.model.state_dict()[name], array)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"attention": "none", "peeky": True, "pass_cell": False, "weight_init": "normal"},
+        {"model": "gru", "attention": "dot", "bidirectional": True},
+        {"attention": "additive", "input_feeding": True},
+        {"model": "transformer", "num_heads": 2, "num_layers": 1, "dropout": 0.1},
+        {"shared_vocabulary": True, "tied": True, "num_layers": 2, "teacher_forcing": 0.7},
+    ],
+    ids=str,
+)
+def test_every_kind_opens_as_what_was_trained(pairs: Path, tmp_path: Path, changes: dict[str, Any]) -> None:
+    run = trained(pairs, tmp_path / "run", **{"epochs": 1, **changes})
+    again = seqkit.load(tmp_path / "run")
+    assert isinstance(again, TrainedSeq2Seq)
+    assert again.translate(["abc"])[0][0].text == run.translate(["abc"])[0][0].text
+
+
+def test_bad_lines_are_errors_or_told_of(pairs: Path, tmp_path: Path) -> None:
+    with pairs.open("a") as file:
+        file.write("no tab here\n")
+    with pytest.raises(DataError, match=r"pairs\.tsv"):
+        trained(pairs, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    notes = Notes()
+    trained(pairs, tmp_path / "run", notes, on_bad_line="skip", epochs=1)
+    assert any("1 bad lines left out" in text for text in notes.messages)
+
+
+def test_mistakes(pairs: Path, tmp_path: Path) -> None:
+    run = trained(pairs, tmp_path / "run", epochs=1)
+    with pytest.raises(DataError, match="the text is empty"):
+        run.translate([" "])
+    with pytest.raises(UsageError, match="must be a list"):
+        run.translate("abc")
+    with pytest.raises(RunError):
+        load(tmp_path)
+    write_pairs(pairs, seed=9)
+    with pytest.raises(DataError, match="has changed since"):
+        run.evaluate()
+    for values, said in (
+        ({"attention": "hard"}, "attention must be one of"),
+        ({"teacher_forcing": 2.0}, "teacher_forcing must be from 0 to 1"),
+        ({"hidden_size": 0}, "hidden_size must be above 0"),
+        ({"model": "transformer", "peeky": True}, "peeky is of recurrent models only"),
+        ({"model": "transformer", "attention": "dot"}, "attention is of recurrent models only"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            Seq2SeqSettings.from_values(values)
