@@ -29,7 +29,7 @@ HELP = {
     "pooling": "How tokens become one vector.  [default: mean; lstm and gru max; from a checkpoint "
     "folder cls]",
     "embedding_size": "Size of the embeddings.  [default: 128, or that of the vectors]",
-    "hidden_size": "Size of the hidden layers.  [default: 128 each way; transformer 4 times embedding_size; bag none]",
+    "hidden_size": "Size of hidden layers.  [default: 128 per direction; transformer 4 × emsize; bag none]",
     "num_layers": "Number of layers.  [default: 1]",
     "num_heads": "Heads of a Transformer's attention.  [default: 4]",
     "bidirectional": "lstm and gru read both ways.",

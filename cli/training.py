@@ -14,7 +14,8 @@ from seqkit.cli.common import json_option, quiet_option, threads_option
 from seqkit.cli.progress import ProgressWatcher
 from seqkit.cli.settings_file import read_recipe, read_settings, recipe_names, to_toml
 from seqkit.errors import TrainingInterrupted, UsageError
-from seqkit.tasks.descent import OPTIMIZERS, DescentSettings
+from seqkit.optim import OPTIMIZERS
+from seqkit.tasks.descent import DescentSettings
 from seqkit.tasks.settings import Settings
 from seqkit.training import RunDirectory
 
@@ -168,7 +169,7 @@ def _options(
         ),
     ]
     if issubclass(settings, DescentSettings):
-        help_texts, choices = {**DESCENT_HELP, **help_texts}, {"optimizer": OPTIMIZERS, **choices}
+        help_texts, choices = {**DESCENT_HELP, **help_texts}, {"optimizer": tuple(OPTIMIZERS), **choices}
     fields = dataclasses.fields(settings)
     for field in sorted(fields, key=lambda field: field.name in DESCENT_HELP):  # the task's own flags first
         if field.name in (argument, "device"):

@@ -39,9 +39,10 @@ INITS = ("uniform", "normal")
 class Seq2SeqConfig:
     """What an encoder and decoder are made of.
 
-    cell: "lstm" or "gru". bidirectional: the encoder reads both ways, each direction with half of ``hidden_size``,
-    so that its states fit the decoder. pass_cell: an LSTM's decoder starts with the encoder's c as well as
-    its h. peeky: the encoder's last h joins the input and the output of the decoder at every step.
+    cell: "lstm" or "gru". bidirectional: the encoder reads both ways, each direction with half of
+    ``hidden_size``, so that its states fit the decoder. pass_cell: an LSTM's decoder starts with the
+    encoder's c as well as its h. peeky: the encoder's last h joins the input and the output of the decoder at
+    every step.
     attention: None, "dot", "general" or "additive"; the output layer then sees the context and the hidden
     state side by side. readout: a layer tanh(W·these) stands before the output layer (Luong's attentional
     vector); input_feeding joins it to the next step's input. shared_vocabulary: source and target have one

@@ -4,10 +4,16 @@ from seqkit.optim.adagrad import AdaGrad
 from seqkit.optim.adam import Adam, AdamW
 from seqkit.optim.base import Optimizer
 from seqkit.optim.clipping import clip_grad_norm, clip_grad_value
-from seqkit.optim.factory import OPTIMIZERS, make_optimizer
+from seqkit.optim.registry import (
+    OPTIMIZERS,
+    SCHEDULES,
+    OptimizerEntry,
+    make_optimizer,
+    make_run_schedule,
+    make_schedule,
+)
 from seqkit.optim.rmsprop import RMSprop
 from seqkit.optim.schedules import (
-    SCHEDULES,
     Constant,
     Cosine,
     DivideOnPlateau,
@@ -16,8 +22,6 @@ from seqkit.optim.schedules import (
     Linear,
     Schedule,
     StepDecay,
-    make_run_schedule,
-    make_schedule,
 )
 from seqkit.optim.sgd import SGD
 
@@ -35,6 +39,7 @@ __all__ = [
     "InverseSquareRoot",
     "Linear",
     "Optimizer",
+    "OptimizerEntry",
     "RMSprop",
     "Schedule",
     "StepDecay",

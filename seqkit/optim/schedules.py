@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from seqkit.errors import UsageError
-from seqkit.optim.choices import chosen
 
 
 class Schedule(Protocol):
@@ -195,32 +194,3 @@ class DivideOnPlateau:
                 f"DivideOnPlateau needs the state {', '.join(self.state())}, got {', '.join(state)}"
             )
         self._best, self._waited, self._divisions = state["best"], state["waited"], state["divisions"]
-
-
-SCHEDULES: dict[str, Any] = {
-    "constant": Constant,
-    "cosine": Cosine,
-    "inverse-sqrt": InverseSquareRoot,
-    "linear": Linear,
-    "plateau": DivideOnPlateau,
-    "step": StepDecay,
-    "zaremba": HoldThenDivide,
-}
-
-
-def make_schedule(name: str, **settings: Any) -> Schedule:
-    """The schedule called ``name``, one of :data:`SCHEDULES`; ``settings`` go to its constructor.
-
-    Raises UsageError that lists the choices for an unknown name or an unknown setting.
-    """
-    schedule: Schedule = chosen(SCHEDULES, "schedule", name, settings)(**settings)
-    return schedule
-
-
-def make_run_schedule(name: str, total_steps: int, warmup: int = 0, floor: float = 0.0) -> Schedule:
-    """The schedule of a training of ``total_steps``: those with an end reach it at the last step."""
-    if name in ("linear", "cosine"):
-        return make_schedule(name, total_steps=max(total_steps, warmup + 1), warmup=warmup, floor=floor)
-    if name == "inverse-sqrt":
-        return make_schedule(name, warmup=max(warmup, 1))
-    return make_schedule(name)

@@ -9,12 +9,10 @@ from typing import Any, ClassVar, Self
 
 from seqkit.autograd import Tensor
 from seqkit.backend import default_device
-from seqkit.optim import Optimizer, make_optimizer, make_run_schedule
+from seqkit.optim import OPTIMIZERS, Optimizer, make_optimizer, make_run_schedule
 from seqkit.optim.schedules import Schedule
 from seqkit.tasks.settings import Settings
 from seqkit.training import Job, Limits, RunDirectory, Trainer, Watcher
-
-OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
 
 
 @dataclass(frozen=True)
@@ -35,16 +33,8 @@ class DescentSettings(Settings):
         "checkpoint_interval",
         "device",
     )
-    OPTIMIZER_DEFAULTS: ClassVar[dict[str, tuple[float, str]]] = {
-        "sgd": (1.0, "plateau"),
-        "momentum": (0.1, "plateau"),
-        "nesterov": (0.1, "plateau"),
-        "adagrad": (0.05, "constant"),
-        "rmsprop": (0.001, "constant"),
-        "adam": (0.001, "constant"),
-        "adamw": (0.001, "constant"),
-    }
-    """Learning rate and schedule that suit an optimiser where none are given."""
+    OPTIMIZER_DEFAULTS: ClassVar[dict[str, tuple[float, str]]] = {}
+    """Learning rate and schedule where a task departs from :data:`seqkit.optim.OPTIMIZERS`."""
 
     epochs: int = 10
     max_steps: int | None = None
@@ -67,7 +57,7 @@ class DescentSettings(Settings):
 
     def __post_init__(self) -> None:
         """UsageError for values that no training can have. Tasks call this and check their own fields."""
-        self._require_choice("optimizer", OPTIMIZERS)
+        self._require_choice("optimizer", tuple(OPTIMIZERS))
         self._require_positive("epochs max_steps max_time patience lr clip accumulate log_interval")
         self._require_at_least_zero("warmup weight_decay seed checkpoint_interval")
         self._require_share("momentum beta2 lr_floor")
@@ -75,12 +65,16 @@ class DescentSettings(Settings):
     @property
     def base_lr(self) -> float:
         """The learning rate, or the optimiser's usual one."""
-        return self.OPTIMIZER_DEFAULTS[self.optimizer][0] if self.lr is None else self.lr
+        return self._optimizer_defaults()[0] if self.lr is None else self.lr
 
     @property
     def schedule_name(self) -> str:
         """The schedule, or the optimiser's usual one."""
-        return self.OPTIMIZER_DEFAULTS[self.optimizer][1] if self.schedule is None else self.schedule
+        return self._optimizer_defaults()[1] if self.schedule is None else self.schedule
+
+    def _optimizer_defaults(self) -> tuple[float, str]:
+        entry = OPTIMIZERS[self.optimizer]
+        return self.OPTIMIZER_DEFAULTS.get(self.optimizer, (entry.lr, entry.schedule))
 
     def decays(self, name: str, parameter: Tensor) -> bool:
         """Whether the weight decay applies to a parameter: to all, unless the task says otherwise."""
@@ -107,18 +101,13 @@ class Descent:
     def __init__(self, settings: DescentSettings, job: Job, batches: int) -> None:
         """``batches``: how many an epoch has. UsageError for settings that the optimiser cannot have."""
         self.settings, self.job = settings, job
-        extra: dict[str, Any] = {}
-        if settings.optimizer in ("momentum", "nesterov"):
-            extra["momentum"] = settings.momentum
-        elif settings.optimizer in ("adam", "adamw"):
-            extra["betas"] = (0.9, settings.beta2)
         self.optimizer: Optimizer = make_optimizer(
             settings.optimizer,
             list(job.model.named_parameters()),
             lr=settings.base_lr,
             weight_decay=settings.weight_decay,
             decay=settings.decays,
-            **extra,
+            **OPTIMIZERS[settings.optimizer].arguments(momentum=settings.momentum, beta2=settings.beta2),
         )
         self.schedule = run_schedule(settings, batches)
 

@@ -19,12 +19,12 @@ from seqkit.tasks.masked_language_modeling import (
 )
 from seqkit.tasks.text_classification import TextClassificationSettings
 from seqkit.tasks.text_classification import train as train_classifier
-from tests.tasks.test_text_classification import write_reviews
 from tests.tasks.test_seq2seq import Notes
+from tests.tasks.test_text_classification import write_reviews
 
 QUICK: dict[str, Any] = {
-    "embedding_size": 16, "num_layers": 1, "num_heads": 2, "context_length": 10, "batch_size": 16, "lr": 0.01, "dropout": 0.0,
-    "warmup": 0, "schedule": "constant", "min_count": 1, "epochs": 2,
+    "embedding_size": 16, "num_layers": 1, "num_heads": 2, "context_length": 10, "batch_size": 16, "lr": 0.01,
+    "dropout": 0.0, "warmup": 0, "schedule": "constant", "min_count": 1, "epochs": 2,
 }  # fmt: skip
 
 

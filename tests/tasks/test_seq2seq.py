@@ -29,7 +29,8 @@ def pairs(tmp_path: Path) -> Path:
 
 
 QUICK: dict[str, Any] = {
-    "tokenizer": "char", "embedding_size": 16, "hidden_size": 32, "batch_size": 16, "epochs": 2, "lr": 0.01, "min_count": 1,
+    "tokenizer": "char", "embedding_size": 16, "hidden_size": 32, "batch_size": 16, "epochs": 2, "lr": 0.01,
+    "min_count": 1,
 }  # fmt: skip
 
 

@@ -80,8 +80,8 @@ def test_a_classifier_of_subwords_and_one_from_an_encoder(corpus: str, tmp_path:
     rows = [f"cats\tthe cat sat {i % 7}\ndogs\ta dog ran {i % 5}" for i in range(30)]
     data.write_text("\n".join(rows) + "\n")
     masked = masked_language_modeling.MaskedLanguageModelSettings(
-        corpus=corpus, tokenizer="wordpiece", vocab_size=80, embedding_size=8, hidden_size=16, num_layers=1, num_heads=2, epochs=1,
-        context_length=12, batch_size=4,
+        corpus=corpus, tokenizer="wordpiece", vocab_size=80, embedding_size=8, hidden_size=16, num_layers=1,
+        num_heads=2, epochs=1, context_length=12, batch_size=4,
     )  # fmt: skip
     masked_language_modeling.train(masked, tmp_path / "masked")
     assert seqkit.load(tmp_path / "masked").evaluate().accuracy >= 0

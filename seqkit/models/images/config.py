@@ -16,8 +16,8 @@ INITS = ("he", "xavier", "std")
 class ImageConfig:
     """The images, how many classes they fall into, and how weights start (biases start at 0).
 
-    weight_init: "he" and "xavier" are normal with the deviations of :mod:`seqkit.nn.initializers`, "std" normal with
-    deviation 0.01; a number is a deviation of its own, 0 included.
+    weight_init: "he" and "xavier" are normal with the deviations of :mod:`seqkit.nn.initializers`, "std"
+    normal with deviation 0.01; a number is a deviation of its own, 0 included.
     """
 
     height: int = 28

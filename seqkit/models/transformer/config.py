@@ -13,7 +13,7 @@ from seqkit.errors import UsageError
 class TransformerConfig:
     """The settings that every Transformer has; the models' own configs say which defaults are theirs.
 
-    hidden_size: the width between the two matrices of the feed-forward network, 4·embedding_size unless given.
+    hidden_size: width between the two matrices of the feed-forward network, 4·embedding_size unless given.
     positions: "learned" (of at most ``max_length`` tokens then), "sinusoidal" or "rotary". norm: "pre" or
     "post". activation: "gelu", "gelu-tanh" or "relu".
 

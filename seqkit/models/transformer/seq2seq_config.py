@@ -16,8 +16,8 @@ class TransformerSeq2SeqConfig(TransformerConfig):
     hidden_dropout: dropout's unless given. shared_vocabulary: source and target have one embedding matrix.
     tied: the output matrix is that of the target's embedding.
 
-    Weights start Xavier uniform, embeddings normal with deviation 1/√embedding_size; they are multiplied by √embedding_size
-    when read.
+    Weights start Xavier uniform, embeddings normal with deviation 1/√embedding_size; they are multiplied by
+    √embedding_size when read.
     """
 
     source_vocab_size: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from seqkit.errors import UsageError
+from seqkit.optim import OPTIMIZERS
 from seqkit.tasks.settings import Settings
 
 MODELS = ("cbow", "skip-gram", "counts")
@@ -16,15 +17,13 @@ WORD2VEC = "word2vec"
 
 OPTIMIZER_DEFAULTS: dict[str, tuple[float, str]] = {
     WORD2VEC: (0.025, "linear"),
+    **{name: (entry.lr, entry.schedule) for name, entry in OPTIMIZERS.items()},
     "sgd": (1.0, "linear"),
     "momentum": (0.1, "linear"),
     "nesterov": (0.1, "linear"),
     "adagrad": (0.1, "constant"),
-    "rmsprop": (0.001, "constant"),
-    "adam": (0.001, "constant"),
-    "adamw": (0.001, "constant"),
 }
-"""Learning rate and schedule that suit an optimiser where none are given."""
+"""Learning rate and schedule of each optimiser where none are given."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,6 @@ class ImageClassificationSettings(DescentSettings):
     """
 
     OPTIMIZER_DEFAULTS: ClassVar[dict[str, tuple[float, str]]] = {
-        **DescentSettings.OPTIMIZER_DEFAULTS,
         "sgd": (0.1, "constant"),
         "momentum": (0.01, "constant"),
         "nesterov": (0.01, "constant"),

@@ -50,7 +50,8 @@ class TrainedImageClassifier:
         self.classes, self.standardization = classes, standardization
 
     def __repr__(self) -> str:
-        return f"TrainedImageClassifier({str(self.run.path)!r}: {self.settings.model}, {len(self.classes)} classes)"
+        what = f"{self.settings.model}, {len(self.classes)} classes"
+        return f"TrainedImageClassifier({str(self.run.path)!r}: {what})"
 
     def log_probs(self, images: np.ndarray) -> np.ndarray:
         """(N, K) log P(class) of images (N, H, W, C) uint8, as they come from a corpus or a file."""

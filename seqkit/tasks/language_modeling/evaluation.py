@@ -164,4 +164,5 @@ def describe(settings: LanguageModelSettings) -> str:
     if settings.model == "transformer":
         heads = f"{settings.num_heads} heads, context {settings.window_length}"
         return f"{settings.num_layers}×{settings.embedding_size} Transformer, {heads}, {tied}"
-    return f"{settings.num_layers}×{settings.hidden_size} {settings.model.upper()}, embedding {settings.embedding_size}, {tied}"
+    cells = f"{settings.num_layers}×{settings.hidden_size} {settings.model.upper()}"
+    return f"{cells}, embedding {settings.embedding_size}, {tied}"

@@ -12,7 +12,7 @@ from seqkit.tasks.descent import DescentSettings
 
 MODELS = ("lstm", "gru", "rnn", "transformer", "kneser-ney")
 OBJECTIVES = ("causal", "masked")
-"""What is predicted: the next token; or hidden ones, for which ``tasks/masked_language_modeling`` has the settings."""
+"""What is predicted: the next token, or hidden ones (settings in ``tasks/masked_language_modeling``)."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ class LanguageModelSettings(DescentSettings):
         self._require_choice("positions", POSITIONS)
         super().__post_init__()
         self._require_positive(
-            "order embedding_size hidden_size num_layers num_heads bptt context_length batch_size eval_batch_size min_count vocab_size "
-            "valid_tokens init_range"
+            "order embedding_size hidden_size num_layers num_heads bptt context_length batch_size "
+            "eval_batch_size min_count vocab_size valid_tokens init_range"
         )
         self._require_share("dropout dropout_input dropout_hidden dropout_output")
         if self.model == "transformer":
@@ -96,7 +96,7 @@ class LanguageModelSettings(DescentSettings):
 
     @property
     def window_length(self) -> int:
-        """Tokens in a training window: ``context_length`` of a Transformer, else ``bptt``; 35 if not given."""
+        """Tokens in a training window: ``context_length`` of a Transformer, else ``bptt``; 35 by default."""
         return (self.context_length if self.model == "transformer" else self.bptt) or 35
 
     def model_choices(self) -> dict[str, Any]:

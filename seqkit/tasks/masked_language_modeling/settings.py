@@ -11,13 +11,12 @@ from seqkit.tasks.descent import DescentSettings
 
 @dataclass(frozen=True)
 class MaskedLanguageModelSettings(DescentSettings):
-    """Names as in ``LanguageModelSettings``; ``context_length`` is the length of a window, its ``<cls>`` included.
+    """Names as in ``LanguageModelSettings``; ``context_length`` counts the ``<cls>`` of a window too.
 
     None means "as suits the corpus" or "as suits the optimiser", or no limit.
     """
 
     OPTIMIZER_DEFAULTS: ClassVar[dict[str, tuple[float, str]]] = {
-        **DescentSettings.OPTIMIZER_DEFAULTS,
         "adam": (0.001, "cosine"),
         "adamw": (0.001, "cosine"),
     }

@@ -39,7 +39,8 @@ class TrainedMaskedLanguageModel:
         self.vocabulary, self.tokenizer = vocabulary, tokenizer
 
     def __repr__(self) -> str:
-        what = f"{self.settings.num_layers}×{self.settings.embedding_size} encoder, {len(self.vocabulary):,} types"
+        size = f"{self.settings.num_layers}×{self.settings.embedding_size}"
+        what = f"{size} encoder, {len(self.vocabulary):,} types"
         return f"TrainedMaskedLanguageModel({str(self.run.path)!r}: {what})"
 
     def encoded(self, corpus: str | None = None) -> EncodedCorpus:

@@ -73,8 +73,8 @@ class Seq2SeqSettings(DescentSettings):
         self._require_choice("weight_init", STARTS)
         self._require_choice("on_bad_line", ON_BAD_LINE)
         self._require_positive(
-            "embedding_size hidden_size num_layers num_heads batch_size eval_batch_size max_new_tokens min_count vocab_size "
-            "init_range"
+            "embedding_size hidden_size num_layers num_heads batch_size eval_batch_size max_new_tokens "
+            "min_count vocab_size init_range"
         )
         self._require_at_least_zero("examples")
         self._require_share("dropout")

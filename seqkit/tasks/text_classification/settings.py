@@ -52,8 +52,8 @@ class TextClassificationSettings(DescentSettings):
             self._require_choice("pooling", POOLINGS)
         self._require_choice("on_bad_line", ON_BAD_LINE)
         self._require_positive(
-            "label_column text_column vocab_size min_count embedding_size hidden_size num_layers num_heads batch_size "
-            "eval_batch_size"
+            "label_column text_column vocab_size min_count embedding_size hidden_size num_layers num_heads "
+            "batch_size eval_batch_size"
         )
         self._require_share("dropout word_dropout")
         if self.max_length < 2:
