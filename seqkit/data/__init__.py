@@ -1,12 +1,11 @@
 """Token files, memory-mapped, and batches over them (no Tensor)."""
 
-from seqkit.data.bptt import IGNORE, BPTTBatches, textbook_batches
+from seqkit.data.bptt import BPTTBatches, textbook_batches
 from seqkit.data.context_windows import ContextWindows, NegativeSampler
 from seqkit.data.encode import EncodedCorpus, SplitInfo, encode_corpus, encode_lines
 from seqkit.data.epochs import epoch_generator
 from seqkit.data.images import NORMALIZATIONS, ImageBatch, ImageBatches, Standardization
 from seqkit.data.labelled import (
-    CLS,
     EncodedLabelledCorpus,
     EncodedTexts,
     TextBatch,
@@ -15,7 +14,7 @@ from seqkit.data.labelled import (
     encode_labelled,
     text_rows,
 )
-from seqkit.data.masking import MASK, MaskedBatch, MaskedBatches, Masking
+from seqkit.data.masking import MaskedBatch, MaskedBatches, Masking
 from seqkit.data.numbered_texts import encode_texts
 from seqkit.data.padding import pad_sources
 from seqkit.data.pairs import (
@@ -30,9 +29,6 @@ from seqkit.data.text_windows import TextWindows
 from seqkit.data.token_files import FileIds
 
 __all__ = [
-    "CLS",
-    "IGNORE",
-    "MASK",
     "NORMALIZATIONS",
     "BPTTBatches",
     "ContextWindows",

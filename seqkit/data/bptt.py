@@ -6,10 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from seqkit.errors import DataError, ShapeError, UsageError
-
-IGNORE = -1
-"""The target of a position that is only padding; losses skip it."""
+from seqkit.backend.ids import IGNORE_INDEX, checked_ids
+from seqkit.errors import DataError, UsageError
 
 
 class BPTTBatches:
@@ -24,7 +22,7 @@ class BPTTBatches:
     start_id: the input before the first token (the id of ``<eos>``).
     keep_tail: keep the last window when it is shorter than T.
     drop_remainder: drop the last N mod B ids. When False, for evaluation, n is rounded up and the
-        targets of the missing positions are IGNORE: nothing is dropped, nothing is counted twice.
+        targets of the missing positions are IGNORE_INDEX: nothing is dropped, nothing is counted twice.
 
     Raises DataError when N < B (with ``drop_remainder``) or N = 0, ShapeError for ids of another kind.
     """
@@ -39,8 +37,7 @@ class BPTTBatches:
         keep_tail: bool = True,
         drop_remainder: bool = True,
     ) -> None:
-        if ids.ndim != 1 or not np.issubdtype(ids.dtype, np.integer):
-            raise ShapeError(f"ids of shape {ids.shape} and dtype {ids.dtype}; (N,) integers are due")
+        ids = checked_ids("ids", ids)
         if batch_size < 1 or bptt < 1:
             raise UsageError(f"batch_size {batch_size}, bptt {bptt}", remedy="both are 1 or more")
         if len(ids) == 0:
@@ -102,7 +99,7 @@ class BPTTBatches:
         start = index * self.bptt
         T = min(self.bptt, self.stream_length - start)
         inputs = np.full((self.batch_size, T), self.start_id, np.int32)
-        targets = np.full((self.batch_size, T), IGNORE, np.int32)
+        targets = np.full((self.batch_size, T), IGNORE_INDEX, np.int32)
         self._columns(inputs, start, 1)
         self._columns(targets, start, 0)
         return inputs, targets

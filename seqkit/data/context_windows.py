@@ -6,12 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from seqkit.backend.ids import IGNORE_INDEX, checked_ids
 from seqkit.backend.random import Generator
 from seqkit.data.alias_table import alias_table
-from seqkit.errors import DataError, ShapeError, UsageError
-
-PADDING = -1
-"""In the place of a neighbour outside a shrunken window."""
+from seqkit.errors import DataError, UsageError
 
 
 class ContextWindows:
@@ -25,7 +23,7 @@ class ContextWindows:
 
     ids: (N,) integers, in memory or memory-mapped.
     shrink: draw each window's reach from 1 to ``window``, as the word2vec program does; neighbours beyond it
-        are PADDING.
+        are IGNORE_INDEX.
     shuffle: False keeps the order of the text.
     keep_tail: keep the last batch when it is shorter than B.
 
@@ -43,8 +41,7 @@ class ContextWindows:
         keep_tail: bool = True,
         seed: int = 0,
     ) -> None:
-        if ids.ndim != 1 or not np.issubdtype(ids.dtype, np.integer):
-            raise ShapeError(f"ids of shape {ids.shape} and dtype {ids.dtype}; (N,) integers are due")
+        ids = checked_ids("ids", ids)
         if window < 1 or batch_size < 1:
             raise UsageError(f"window {window}, batch_size {batch_size}", remedy="both are 1 or more")
         self.ids, self.window, self.batch_size = np.asarray(ids), window, batch_size
@@ -87,7 +84,7 @@ class ContextWindows:
         if self.shrink:
             draws = _at(self.seed, "reaches", epoch, index)
             reach = draws.integers(1, self.window + 1, len(places))
-            contexts[np.abs(self._offsets) > reach[:, None]] = PADDING
+            contexts[np.abs(self._offsets) > reach[:, None]] = IGNORE_INDEX
         return contexts, self.ids[places].astype(np.int32, copy=False)
 
 

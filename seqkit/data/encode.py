@@ -20,8 +20,8 @@ from seqkit.data.blocks import join_blocks
 from seqkit.data.token_files import id_dtype, map_ids, publish, read_entry, work_folder
 from seqkit.errors import DataError
 from seqkit.text import Tokenizer, UnfinishedLine, Vocabulary
+from seqkit.text.special_tokens import UNK
 
-UNK = "<unk>"
 _FORMAT = 1
 _REMAP = 1 << 20
 _VOCABULARY = "vocab.txt"

@@ -13,9 +13,7 @@ from seqkit.data.numbered_texts import NumberedTexts, encode_texts
 from seqkit.data.padding import padded
 from seqkit.errors import DataError, ShapeError
 from seqkit.text import Tokenizer, Vocabulary
-
-CLS = "<cls>"
-"""The token before every text, in vocabularies that have it: a place for what is known of the whole."""
+from seqkit.text.special_tokens import CLS
 
 _BLOCK = 1 << 13
 

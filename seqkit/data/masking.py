@@ -8,15 +8,14 @@ from typing import ClassVar
 
 import numpy as np
 
+from seqkit.backend.ids import IGNORE_INDEX
 from seqkit.backend.random import Generator
-from seqkit.data.bptt import IGNORE
 from seqkit.data.epochs import epoch_generator
-from seqkit.data.labelled import CLS
 from seqkit.data.padding import PAD
 from seqkit.errors import DataError, UsageError
 from seqkit.text import Vocabulary
+from seqkit.text.special_tokens import CLS, MASK
 
-MASK = "<mask>"
 RATE = 0.15
 """Share of the tokens that are to be found (Devlin et al. 2019, section 3.1)."""
 _HIDDEN, _RANDOM = 0.8, 0.1
@@ -52,7 +51,7 @@ class Masking:
         """ids (B, T), negative where padded, to what is shown and what is to be found, both (B, T) int32.
 
         Each token is chosen with probability ``rate``, independently; of the chosen ones 80 % show as
-        ``<mask>``, 10 % as a token drawn from all, 10 % as they are. What was not chosen is IGNORE.
+        ``<mask>``, 10 % as a token drawn from all, 10 % as they are. What was not chosen is IGNORE_INDEX.
         """
         can = (ids >= 0) & (ids < self.vocab_size) & ~np.isin(ids, self.kept)
         chosen = can & (generator.uniform(ids.shape) < self.rate)
@@ -60,12 +59,12 @@ class Masking:
         drawn = generator.integers(0, self.vocab_size, ids.shape)
         shown = np.where(chosen & (how < _HIDDEN), self.mask_id, ids)
         shown = np.where(chosen & (how >= _HIDDEN) & (how < _HIDDEN + _RANDOM), drawn, shown)
-        return shown.astype(np.int32), np.where(chosen, ids, IGNORE).astype(np.int32)
+        return shown.astype(np.int32), np.where(chosen, ids, IGNORE_INDEX).astype(np.int32)
 
 
 @dataclass(frozen=True)
 class MaskedBatch:
-    """B windows: ids (B, T) as shown, ``<cls>`` first; targets (B, T), IGNORE where nothing is to be found.
+    """B windows: ids (B, T) as shown, ``<cls>`` first; targets (B, T), IGNORE_INDEX elsewhere.
 
     lengths: (B,), T but for the text's last window; what stands behind them is PAD.
     """

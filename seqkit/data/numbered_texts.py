@@ -8,8 +8,7 @@ import numpy as np
 
 from seqkit.errors import DataError
 from seqkit.text import Tokenizer, Vocabulary
-
-UNK = "<unk>"
+from seqkit.text.special_tokens import UNK
 
 
 class NumberedTexts:

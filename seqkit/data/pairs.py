@@ -8,14 +8,14 @@ from itertools import islice
 
 import numpy as np
 
-from seqkit.data.bptt import IGNORE
+from seqkit.backend.ids import IGNORE_INDEX
 from seqkit.data.length_buckets import BucketedBatches
 from seqkit.data.numbered_texts import NumberedTexts
 from seqkit.data.padding import PAD, padded
 from seqkit.errors import DataError, ShapeError, UsageError
 from seqkit.text import Tokenizer, Vocabulary
+from seqkit.text.special_tokens import EOS, START
 
-START, END = "<s>", "<eos>"
 _BLOCK = 1 << 13
 
 
@@ -117,7 +117,7 @@ def encode_pairs(
         vocabularies = _choose(left, right, shared, vocab_size, min_count)
     source_vocabulary, target_vocabulary = vocabularies
     if START not in target_vocabulary or target_vocabulary.eos_id is None:
-        raise UsageError(f"the target vocabulary lacks {START} or {END}", remedy="give one of encode_pairs")
+        raise UsageError(f"the target vocabulary lacks {START} or {EOS}", remedy="give one of encode_pairs")
     specials = target_vocabulary.id(START), target_vocabulary.eos_id
     splits, info = {}, {}
     for split in pair_sources:
@@ -132,7 +132,7 @@ def encode_pairs(
 
 def _side(role: str, tokenizer: Tokenizer, seen: dict[str, int] | None = None) -> NumberedTexts:
     meaning = "which marks where answers begin or end"
-    return NumberedTexts(f"{role} text", tokenizer, reserved=(START, END), meaning=meaning, seen=seen)
+    return NumberedTexts(f"{role} text", tokenizer, reserved=(START, EOS), meaning=meaning, seen=seen)
 
 
 def _read(split: str, pairs: Iterator[tuple[str, str]], left: NumberedTexts, right: NumberedTexts) -> None:
@@ -169,17 +169,17 @@ def _choose(
 
 
 def _less(size: int | None) -> int | None:
-    """The size of a vocabulary without START and END."""
+    """The size of a vocabulary without START and EOS."""
     if size is not None and size < 3:
         raise UsageError(
-            f"a vocabulary of {size} tokens", remedy=f"give 3 or more: {START}, {END} and a word"
+            f"a vocabulary of {size} tokens", remedy=f"give 3 or more: {START}, {EOS} and a word"
         )
     return None if size is None else size - 2
 
 
 def _with_specials(words: Vocabulary, pairs: int) -> Vocabulary:
     counts = [] if words.counts is None else words.counts.tolist()
-    return Vocabulary((START, END, *words.tokens), unk=words.unk, eos=END, counts=[pairs, pairs, *counts])
+    return Vocabulary((START, EOS, *words.tokens), unk=words.unk, eos=EOS, counts=[pairs, pairs, *counts])
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ class PairBatch:
 
     source: (B, S) int32, PAD behind each row. source_lengths: (B,) int32.
     target_in: (B, T) int32, the start and the target. target_out: (B, T) int32, the target and the end, then
-    IGNORE. rows: (B,) int64, which pairs these are.
+    IGNORE_INDEX. rows: (B,) int64, which pairs these are.
     """
 
     source: np.ndarray
@@ -241,7 +241,7 @@ class PairBatches(BucketedBatches[PairBatch]):
         target_in = np.full((B, T + 1), PAD, np.int32)
         target_in[:, 0] = pairs.start_id
         target_in[:, 1:] = target
-        target_out = np.full((B, T + 1), IGNORE, np.int32)
+        target_out = np.full((B, T + 1), IGNORE_INDEX, np.int32)
         target_out[:, :-1][held] = target[held]
         target_out[np.arange(B), lengths] = pairs.end_id
         source_lengths = pairs.source_offsets[rows + 1] - pairs.source_offsets[rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from seqkit.data.bptt import IGNORE
+from seqkit.backend.ids import IGNORE_INDEX
 from seqkit.data.epochs import epoch_generator
 from seqkit.errors import DataError, UsageError
 
@@ -18,7 +18,7 @@ class TextWindows:
     of an epoch may hold fewer windows.
 
     Without ``shuffle``, for evaluation, windows lie end to end from the first id: each id is a target once,
-    and the last window's missing targets are IGNORE.
+    and the last window's missing targets are IGNORE_INDEX.
 
     ids: (N,) integers, in memory or memory-mapped. length: T; start_id: the input before the first id.
     Raises DataError for no ids, UsageError for sizes below 1.
@@ -67,4 +67,4 @@ class TextWindows:
         places = self._offset + rows[:, None] * self.length + np.arange(-1, self.length)
         tokens = np.asarray(self.ids[np.clip(places, 0, len(self.ids) - 1)], np.int32)
         inputs = np.where(places[:, :-1] < 0, np.int32(self.start_id), tokens[:, :-1])
-        return inputs, np.where(places[:, 1:] < len(self.ids), tokens[:, 1:], np.int32(IGNORE))
+        return inputs, np.where(places[:, 1:] < len(self.ids), tokens[:, 1:], np.int32(IGNORE_INDEX))

@@ -10,16 +10,14 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from seqkit import nn, ops
 from seqkit.autograd import Tensor, no_grad
 from seqkit.backend import Array, module_of, to_device
+from seqkit.backend.ids import IGNORE_INDEX, checked_ids
 from seqkit.backend.random import Generator
-from seqkit.errors import ShapeError, UsageError
+from seqkit.errors import UsageError
 from seqkit.nn import initializers
 from seqkit.nn.recurrent import State, detach
-from seqkit.ops.losses import IGNORE
 
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 
@@ -106,27 +104,16 @@ class LanguageModel(nn.Module):
         """The state before any text."""
         return self.recurrent.zero_state(batch, self.embedding.W.dtype)
 
-    def _ids(self, ids: Any, ndim: int, lowest: int = 0) -> Array:
-        """User's ids on the model's device, checked: this is the public boundary."""
-        ids = np.asarray(ids) if isinstance(ids, list | tuple) else ids
-        if ids.ndim != ndim or ids.dtype.kind not in "iu":
-            raise ShapeError(f"ids must be integers with {ndim} axes, got {ids.dtype} {ids.shape}")
-        if (
-            isinstance(ids, np.ndarray)
-            and ids.size
-            and not lowest <= ids.min() <= ids.max() < self.config.vocab_size
-        ):
-            raise ShapeError(
-                f"ids must be at least {lowest} and below the vocabulary size {self.config.vocab_size}, "
-                f"got {ids.min()} to {ids.max()}"
-            )
-        return to_device(ids, self.device)
+    def _ids(self, ids: Any, lowest: int = 0) -> Array:
+        return checked_ids(
+            "ids", ids, (None, None), self.config.vocab_size, lowest=lowest, device=self.device
+        )
 
     def hidden(
         self, ids: Any, state: State | None = None, mask: Any = None, generator: Generator | None = None
     ) -> tuple[Tensor, State]:
         """ids (B, T) to the last layer's outputs (B, T, H) after dropout, and the state (Tensors)."""
-        x = self.input_dropout(self.embedding(self._ids(ids, 2)), generator)
+        x = self.input_dropout(self.embedding(self._ids(ids)), generator)
         mask = None if mask is None else to_device(mask, self.device)
         y, state = self.recurrent(x, state, mask, generator)
         return self.output_dropout(y, generator), state
@@ -144,7 +131,7 @@ class LanguageModel(nn.Module):
         Targets of -1 do not count.
         """
         y, state = self.hidden(ids, state, generator=generator)
-        loss = ops.linear_cross_entropy(y, self.output.W, self.output.b, self._ids(targets, 2, IGNORE))
+        loss = ops.linear_cross_entropy(y, self.output.W, self.output.b, self._ids(targets, IGNORE_INDEX))
         return loss, detach(state)
 
     def token_losses(
@@ -157,7 +144,7 @@ class LanguageModel(nn.Module):
             with no_grad():
                 y, state = self.hidden(ids, state, mask)
                 losses = ops.linear_cross_entropy(
-                    y, self.output.W, self.output.b, self._ids(targets, 2, IGNORE), reduction="none"
+                    y, self.output.W, self.output.b, self._ids(targets, IGNORE_INDEX), reduction="none"
                 )
         finally:
             self.train(training)

@@ -12,12 +12,11 @@ import numpy as np
 from seqkit import nn, ops
 from seqkit.autograd import Tensor
 from seqkit.backend import Array, to_numpy
+from seqkit.backend.ids import IGNORE_INDEX, checked_ids
 from seqkit.backend.random import Generator
 from seqkit.models.evaluating import evaluating
 from seqkit.models.transformer import TransformerEncoder, TransformerEncoderConfig
-from seqkit.models.transformer.inputs import checked_ids
 from seqkit.nn import initializers
-from seqkit.ops.losses import IGNORE
 
 
 class MaskedLanguageModel(nn.Module):
@@ -38,12 +37,13 @@ class MaskedLanguageModel(nn.Module):
         self, ids: Any, targets: Any, lengths: Any, generator: Generator | None
     ) -> tuple[Tensor, Array]:
         """What the output layer reads (M, E), and targets (M,); on a GPU of all B·T places."""
+        V = self.config.vocab_size
         targets = checked_ids(
-            "targets", targets, self.config.vocab_size, np.shape(ids), self.device, padding=True
+            "targets", targets, np.shape(ids), V, lowest=IGNORE_INDEX, device=self.device
         ).reshape(-1)
         x = self.encoder(ids, lengths, generator=generator).reshape(-1, self.config.embedding_size)
         if isinstance(targets, np.ndarray):  # on a GPU the count would have to be waited for
-            asked = np.flatnonzero(targets != IGNORE)
+            asked = np.flatnonzero(targets != IGNORE_INDEX)
             x, targets = ops.embedding(x, asked), targets[asked]
         return self._transformed(x), targets
 
@@ -73,5 +73,5 @@ class MaskedLanguageModel(nn.Module):
             scores = ops.linear(x, self.encoder.embedding.tokens.W, self.b)
             losses = to_numpy(ops.softmax_cross_entropy(scores, asked, reduction="none").data)
             found, asked = to_numpy(scores.data.argmax(axis=-1)), to_numpy(asked)
-        counted = asked != IGNORE
+        counted = asked != IGNORE_INDEX
         return losses[counted], (found == asked)[counted]

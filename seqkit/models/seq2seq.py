@@ -24,12 +24,12 @@ import numpy as np
 from seqkit import nn, ops
 from seqkit.autograd import Tensor, concatenate, no_grad
 from seqkit.backend import Array, array_module, module_of, to_device, zeros
+from seqkit.backend.ids import IGNORE_INDEX, checked_ids
 from seqkit.backend.random import Generator
 from seqkit.errors import ShapeError, UsageError
 from seqkit.nn import initializers
 from seqkit.nn.attention import KINDS
 from seqkit.nn.recurrent import State, detach
-from seqkit.ops.losses import IGNORE
 
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU}
 INITS = ("uniform", "normal")
@@ -194,17 +194,8 @@ class Seq2Seq(nn.Module):
         return to_device(x, self.source_embedding.W.device)
 
     def _ids(self, name: str, ids: Any, vocab_size: int, shape: tuple[int | None, int | None]) -> Array:
-        """User's ids on the model's device, checked: this is the public boundary. None: any length."""
-        ids = np.asarray(ids) if isinstance(ids, list | tuple) else ids
-        fits = ids.ndim == 2 and all(due in (None, n) for n, due in zip(ids.shape, shape, strict=True))
-        if not fits or ids.dtype.kind not in "iu":
-            due = ", ".join("any" if n is None else str(n) for n in shape)
-            raise ShapeError(f"{name} must be integer ids of shape ({due}), got {ids.dtype} {ids.shape}")
-        if isinstance(ids, np.ndarray) and ids.size and not -1 <= ids.min() <= ids.max() < vocab_size:
-            raise ShapeError(
-                f"{name} must be ids below {vocab_size}, or -1 for padding, got {ids.min()} to {ids.max()}"
-            )
-        return self._to_device(ids)
+        device = self.source_embedding.W.device
+        return checked_ids(name, ids, shape, vocab_size, lowest=IGNORE_INDEX, device=device)
 
     def _mask(self, lengths: Any, shape: tuple[int, int]) -> Array | None:
         """(B, S) bool of lengths (B,), or None where all sources are known to be S long."""
@@ -376,7 +367,7 @@ class Seq2Seq(nn.Module):
             source, source_lengths, target_in, target_out, generator, teacher_forcing
         )
         if isinstance(targets, np.ndarray):  # on a GPU the count would have to be waited for
-            counted = np.flatnonzero(targets != IGNORE)
+            counted = np.flatnonzero(targets != IGNORE_INDEX)
             if 0 < len(counted) < targets.size:  # the product with the vocabulary is for real targets only
                 features = ops.embedding(features.reshape(-1, features.shape[-1]), counted)
                 targets = targets.reshape(-1)[counted]

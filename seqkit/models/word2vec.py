@@ -14,9 +14,10 @@ import numpy as np
 
 from seqkit import nn, ops
 from seqkit.autograd import Tensor
-from seqkit.backend import Array, module_of, to_device, to_numpy
+from seqkit.backend import Array, module_of, to_numpy
+from seqkit.backend.ids import IGNORE_INDEX, checked_ids
 from seqkit.backend.random import Generator
-from seqkit.errors import ShapeError, UsageError
+from seqkit.errors import UsageError
 from seqkit.nn import initializers
 
 MODELS = ("cbow", "skip-gram")
@@ -76,21 +77,8 @@ class Word2VecModel(nn.Module):
         return to_numpy(self.input.W.data)
 
     def _ids(self, name: str, ids: Any, shape: tuple[int | None, ...], lowest: int = 0) -> Array:
-        """User's ids on the model's device, checked: this is the public boundary. None: any length."""
-        ids = np.asarray(ids) if isinstance(ids, list | tuple) else ids
-        fits = ids.ndim == len(shape) and all(
-            due in (None, n) for n, due in zip(ids.shape, shape, strict=True)
-        )
-        if not fits or ids.dtype.kind not in "iu":
-            due = ", ".join("any" if n is None else str(n) for n in shape)
-            raise ShapeError(f"{name} must be integer ids of shape ({due}), got {ids.dtype} {ids.shape}")
-        V = self.config.vocab_size
-        if isinstance(ids, np.ndarray) and ids.size and not lowest <= ids.min() <= ids.max() < V:
-            raise ShapeError(
-                f"{name} must be at least {lowest} and below the vocabulary size {V}, "
-                f"got {ids.min()} to {ids.max()}"
-            )
-        return to_device(ids, self.input.W.device)
+        V, device = self.config.vocab_size, self.input.W.device
+        return checked_ids(name, ids, shape, V, lowest=lowest, device=device)
 
     def hidden(self, ids: Any) -> Tensor:
         """What the output vectors are multiplied by, (B, E).
@@ -98,7 +86,7 @@ class Word2VecModel(nn.Module):
         For CBOW ids are neighbours (B, C), -1 where there is none; for skip-gram centres (B,).
         """
         if self.config.model == "cbow":
-            contexts = self._ids("contexts", ids, (None, None), -1)
+            contexts = self._ids("contexts", ids, (None, None), IGNORE_INDEX)
             return ops.embedding_bag(self.input.W, contexts, mean=self.config.mean)
         return self.input(self._ids("centres", ids, (None,)))
 
@@ -123,7 +111,7 @@ class Word2VecModel(nn.Module):
             h = self.hidden(contexts)
             negatives = self._ids("negatives", negatives, (B, None)) if sampled else None
         else:
-            contexts = self._ids("contexts", contexts, (B, None), -1)
+            contexts = self._ids("contexts", contexts, (B, None), IGNORE_INDEX)
             C = contexts.shape[1]
             neighbours = contexts.reshape(-1)
             pairs = module_of(self.input.W.device).flatnonzero(neighbours >= 0)

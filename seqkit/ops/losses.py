@@ -8,11 +8,9 @@ import numpy as np
 
 from seqkit.autograd import differentiable
 from seqkit.backend import empty
+from seqkit.backend.ids import IGNORE_INDEX
 from seqkit.backend.kernels import kernels
 from seqkit.errors import ShapeError, UsageError
-
-IGNORE = -1
-"""Targets with this id do not count."""
 
 
 def _check(xp: Any, logits_shape: tuple[int, ...], targets: Any, ignore_index: int, smoothing: float) -> None:
@@ -45,7 +43,7 @@ def _reduced(xp: Any, losses: Any, counted: Any, shape: tuple[int, ...], reducti
 
 @differentiable
 def softmax_cross_entropy(  # type: ignore[no-untyped-def]
-    xp, logits, targets, *, ignore_index=IGNORE, label_smoothing=0.0, reduction="mean", needs
+    xp, logits, targets, *, ignore_index=IGNORE_INDEX, label_smoothing=0.0, reduction="mean", needs
 ):
     """-log softmax(logits)[target], in float64; targets equal to ``ignore_index`` do not count.
 
@@ -70,7 +68,7 @@ def softmax_cross_entropy(  # type: ignore[no-untyped-def]
 
 @differentiable
 def linear_cross_entropy(  # type: ignore[no-untyped-def]
-    xp, x, W, b, targets, *, ignore_index=IGNORE, label_smoothing=0.0, reduction="mean", needs
+    xp, x, W, b, targets, *, ignore_index=IGNORE_INDEX, label_smoothing=0.0, reduction="mean", needs
 ):
     """:func:`softmax_cross_entropy` of x·Wᵀ + b in one op, which holds one (N, V) array and not three.
 

@@ -12,8 +12,9 @@ from seqkit.models.checkpoints import CONFIG, read_json
 from seqkit.tasks.checkpoint_folders import fitting_tokenizer
 from seqkit.tasks.language_modeling.writing import Sample, write_samples
 from seqkit.text import SubwordTokenizer
+from seqkit.text.special_tokens import EOS
 
-_ENDS = ("<|endoftext|>", "<eos>")
+_ENDS = ("<|endoftext|>", EOS)
 """What ends a text where config.json does not say; the second ends a line of our runs."""
 
 

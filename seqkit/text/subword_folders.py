@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from seqkit.errors import DamagedFileError, RunError
+from seqkit.text.special_tokens import BERT_TOKENS, GPT_TOKENS
 from seqkit.text.subwords import (
     FILE,
-    ROLES,
     BpeTokenizer,
     SubwordTokenizer,
     WordPieceTokenizer,
@@ -23,8 +23,6 @@ from seqkit.text.subwords import (
 )
 
 _PIECES, _IDS, _MERGES = "vocab.txt", "vocab.json", "merges.txt"
-_MARKS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>", "<|endoftext|>")
-"""Special tokens of GPT-2 and RoBERTa; a text that holds one means it."""
 _STRAY = 20
 """One token in so many may come from no pair: RoBERTa has fillers."""
 
@@ -65,7 +63,7 @@ def _of_pieces(data: bytes, source: str) -> SubwordTokenizer:
         tokens.pop()
     ids = {token.removesuffix("\r"): number for number, token in enumerate(tokens)}
     settings = _settings(source)
-    roles = {role: _name(settings.get(role, token)) for role, token in ROLES.items()}
+    roles = {role: _name(settings.get(role, token)) for role, token in BERT_TOKENS.items()}
     absent = [roles[role] for role in ("unk_token", "cls_token", "sep_token") if roles[role] not in ids]
     if absent:
         raise DamagedFileError(
@@ -99,7 +97,7 @@ def _of_merges(data: bytes, source: str) -> SubwordTokenizer:
         raise _damaged(source, f"{which}, expected 0 to {len(ids) - 1} once each")
     pairs = list(_pairs(_text(_content(merges), merges), merges, ids))
     made = {left + right for left, right in pairs}
-    unmade = [t for t in ids if len(t) > 1 and t not in made and t not in _MARKS]
+    unmade = [t for t in ids if len(t) > 1 and t not in made and t not in GPT_TOKENS]
     if len(unmade) > len(ids) // _STRAY:
         raise _damaged(
             merges, f"its {len(pairs)} pairs do not make {len(unmade)} of the {len(ids)} tokens of {_IDS}"
@@ -109,7 +107,7 @@ def _of_merges(data: bytes, source: str) -> SubwordTokenizer:
     inner = library.Tokenizer(library.models.BPE(ids, pairs))
     inner.pre_tokenizer = library.pre_tokenizers.ByteLevel(add_prefix_space=spaced)
     inner.decoder = library.decoders.ByteLevel()
-    marks = [mark for mark in _MARKS if mark in ids]
+    marks = [mark for mark in GPT_TOKENS if mark in ids]
     inner.add_special_tokens([library.AddedToken(mark, lstrip=mark == "<mask>") for mark in marks])
     if "<s>" in ids and "</s>" in ids:
         inner.post_processor = library.processors.RobertaProcessing(

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from seqkit.errors import UsageError
+from seqkit.text.special_tokens import EOS, UNK
 from seqkit.text.subwords import BpeTokenizer, SubwordTokenizer, WordPieceTokenizer, library_of_subwords
 
 SUBWORDS = (BpeTokenizer.name, WordPieceTokenizer.name)
 """The names that :func:`train_subwords` knows."""
-_UNK = "<unk>"
-_SPECIALS = [_UNK, SubwordTokenizer.end_of_line]
+_SPECIALS = [UNK, EOS]
 _BYTES = 256
 
 
@@ -63,7 +63,7 @@ def _train_wordpiece(
     """
 
     def blank(**vocabulary: Any) -> Any:
-        inner = library.Tokenizer(library.models.WordPiece(unk_token=_UNK, **vocabulary))
+        inner = library.Tokenizer(library.models.WordPiece(unk_token=UNK, **vocabulary))
         inner.normalizer = library.normalizers.BertNormalizer(lowercase=lowercase)
         inner.pre_tokenizer = library.pre_tokenizers.BertPreTokenizer()
         inner.decoder = library.decoders.WordPiece()

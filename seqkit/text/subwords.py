@@ -16,14 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from seqkit.errors import DamagedFileError, MissingDependencyError, RunError, UsageError
+from seqkit.text.special_tokens import BERT_TOKENS, UNK
 from seqkit.text.tokenizers import Tokenizer
 from seqkit.text.vocabulary import Vocabulary
 
 FILE = "tokenizer.json"
 """What a folder or a run calls the file of a tokenizer."""
-ROLES = {"unk_token": "[UNK]", "sep_token": "[SEP]", "cls_token": "[CLS]", "pad_token": "[PAD]",
-         "mask_token": "[MASK]"}  # fmt: skip
-"""BERT's special tokens, by what settings call them."""
 
 
 def library_of_subwords() -> Any:
@@ -130,7 +128,7 @@ class SubwordTokenizer(Tokenizer):
     def unk(self) -> str | None:
         """The token of what it cannot write; None where there is none."""
         named = getattr(self._inner.model, "unk_token", None)
-        return next((t for t in (named, "<unk>", "[UNK]") if t and self.id(t) is not None), None)
+        return next((t for t in (named, UNK, BERT_TOKENS["unk_token"]) if t and self.id(t) is not None), None)
 
     def vocabulary(self, size: int = 0) -> Vocabulary:
         """Its tokens by the ids that they have here; ids without a token have names of their own.
@@ -160,7 +158,7 @@ class SubwordTokenizer(Tokenizer):
 
     def save(self, folder: str | Path) -> None:
         """Write ``tokenizer.json`` and the settings with which the reference library opens it."""
-        known = {role: token for role, token in ROLES.items() if self.id(token) is not None}
+        known = {role: token for role, token in BERT_TOKENS.items() if self.id(token) is not None}
         settings = {"tokenizer_class": "PreTrainedTokenizerFast", **known}
         try:
             Path(folder).mkdir(parents=True, exist_ok=True)

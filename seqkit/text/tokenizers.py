@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any, ClassVar
 
 from seqkit.errors import UsageError
+from seqkit.text.special_tokens import EOS, UNK
 
 LEFT_CLINGING = frozenset(".,;:!?)]}%’”…") | {"'s", "’s"}
 RIGHT_CLINGING = frozenset("([{$£€#@‘“")
@@ -33,7 +34,7 @@ class Tokenizer:
     """What every tokenizer has: a name, the token that ends a line, and the two directions."""
 
     name: ClassVar[str]
-    end_of_line: ClassVar[str] = "<eos>"
+    end_of_line: ClassVar[str] = EOS
     open_vocabulary: ClassVar[bool] = True
     """New text brings new tokens, so a vocabulary needs an unknown token (words do, characters do not)."""
 
@@ -79,7 +80,7 @@ def _word_pattern() -> re.Pattern[str]:
         rf"\w+(?:['’](?!s\b)\w+|(?<=\d)[.,](?=\d)\w+|[{m}\u200d]+\w*)*"  # don't, 3.14 and 1,000 are one token
         r"|\n"
         r"|(?<=\w)['’]s\b"  # it 's: the possessive would double the nouns of the vocabulary
-        r"|<unk>"
+        rf"|{UNK}"
         r"|[^\w\s]"
     )
 

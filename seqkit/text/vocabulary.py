@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from seqkit.errors import DataError, UsageError
+from seqkit.text.special_tokens import EOS, UNK
 from seqkit.text.vocabulary_file import pack, unpack
 
 
@@ -36,8 +37,8 @@ class Vocabulary:
         self,
         tokens: Iterable[str],
         *,
-        unk: str | None = "<unk>",
-        eos: str | None = "<eos>",
+        unk: str | None = UNK,
+        eos: str | None = EOS,
         counts: Iterable[int] | np.ndarray | None = None,
     ) -> None:
         self._tokens = tuple(tokens)
@@ -68,8 +69,8 @@ class Vocabulary:
         cls,
         counts: Mapping[str, int],
         *,
-        eos: str | None = "<eos>",
-        unk: str | None = "<unk>",
+        eos: str | None = EOS,
+        unk: str | None = UNK,
         size: int | None = None,
         min_count: int = 1,
         require_unk: bool = False,

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from seqkit.backend.ids import checked_ids
 from seqkit.backend.random import Generator
-from seqkit.errors import DataError, ShapeError, UsageError
+from seqkit.errors import DataError, UsageError
 
 _BLOCK = 1 << 20
 """Tokens that are counted at once: with a window of 5, 40 MB of pairs."""
@@ -82,8 +83,7 @@ def cooccurrence(ids: np.ndarray, V: int, window: int, *, eos_id: int | None = N
     ends of lines and that id is no word; without, the text is one line. Raises DataError for ids outside
     0 … V-1.
     """
-    if ids.ndim != 1 or not np.issubdtype(ids.dtype, np.integer):
-        raise ShapeError(f"ids of shape {ids.shape} and dtype {ids.dtype}; (N,) integers are due")
+    ids = checked_ids("ids", ids)
     if V < 1 or window < 1:
         raise UsageError(f"V {V}, window {window}", remedy="both are 1 or more")
     counted: list[_Counts] = []

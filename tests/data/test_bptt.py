@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from seqkit.data import IGNORE, BPTTBatches, textbook_batches
+from seqkit.backend.ids import IGNORE_INDEX
+from seqkit.data import BPTTBatches, textbook_batches
 from seqkit.errors import DataError, ShapeError, UsageError
 
 EOS = 99
@@ -21,7 +22,7 @@ def test_two_streams_of_windows_by_hand() -> None:
 def test_evaluation_pads_by_hand() -> None:
     batches = BPTTBatches(np.arange(5), batch_size=3, bptt=4, start_id=EOS, drop_remainder=False)
     x, y = batches.batch(0)
-    assert y.tolist() == [[0, 1], [2, 3], [4, IGNORE]]
+    assert y.tolist() == [[0, 1], [2, 3], [4, IGNORE_INDEX]]
     assert x.tolist() == [[EOS, 0], [1, 2], [3, 4]]
     assert x.dtype == y.dtype == np.int32
 
@@ -37,7 +38,7 @@ def test_evaluation_covers_every_target_once_for_any_batch_size(dtype) -> None:
                 for x, y in batches:
                     assert x.shape == y.shape
                     assert x.shape[0] == B
-                    kept = y != IGNORE
+                    kept = y != IGNORE_INDEX
                     for a, b in zip(x[kept].tolist(), y[kept].tolist(), strict=True):
                         assert b not in pairs
                         pairs[b] = a
@@ -68,7 +69,7 @@ def test_evaluation_without_a_tail_counts_its_predictions() -> None:
         made = BPTTBatches(
             np.arange(N), batch_size=2, bptt=2, start_id=EOS, keep_tail=False, drop_remainder=False
         )
-        assert made.predictions == sum(int((y != IGNORE).sum()) for _, y in made)
+        assert made.predictions == sum(int((y != IGNORE_INDEX).sum()) for _, y in made)
 
 
 def test_textbook_protocol() -> None:
@@ -111,7 +112,7 @@ def test_what_cannot_be_batched_is_refused() -> None:
         BPTTBatches(np.arange(0), batch_size=1, bptt=2, start_id=0, drop_remainder=False)
     with pytest.raises(DataError, match="do not fill one window of 35"):
         textbook_batches(np.arange(300))
-    with pytest.raises(ShapeError, match=r"shape \(2, 3\)"):
+    with pytest.raises(ShapeError, match=r"got int64 \(2, 3\)"):
         BPTTBatches(np.zeros((2, 3), int), batch_size=1, bptt=2, start_id=0)
     with pytest.raises(ShapeError, match="float64"):
         BPTTBatches(np.zeros(3), batch_size=1, bptt=2, start_id=0)

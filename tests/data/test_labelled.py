@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seqkit.data import CLS, EncodedTexts, TextBatches, encode_labelled, text_rows
+from seqkit.data import EncodedTexts, TextBatches, encode_labelled, text_rows
 from seqkit.errors import DataError, ShapeError
 from seqkit.text import make_tokenizer
+from seqkit.text.special_tokens import CLS
 
 WS, CHAR = make_tokenizer("whitespace"), make_tokenizer("char")
 TEXT = {

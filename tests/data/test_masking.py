@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from seqkit.backend.ids import IGNORE_INDEX
 from seqkit.backend.random import Generator
-from seqkit.data import CLS, IGNORE, MASK, MaskedBatches, Masking
+from seqkit.data import MaskedBatches, Masking
 from seqkit.data.masking import with_specials
 from seqkit.errors import DataError, UsageError
 from seqkit.text import Vocabulary
+from seqkit.text.special_tokens import CLS, MASK
 
 V, CLS_ID, MASK_ID, EOS = 50, 50, 51, 3
 MASKING = Masking(V, MASK_ID, kept=(EOS,))
@@ -19,7 +21,7 @@ def test_fifteen_per_cent_are_chosen_and_hidden_80_10_10() -> None:
     """Of n draws the share has a deviation of √(p(1 - p) / n); five of them are allowed."""
     ids = np.random.default_rng(0).integers(0, V, (200, 500))
     shown, targets = MASKING.apply(ids, Generator(1, "masks"))
-    can, chosen = ids != EOS, targets != IGNORE
+    can, chosen = ids != EOS, targets != IGNORE_INDEX
     np.testing.assert_array_equal(targets[chosen], ids[chosen])
     np.testing.assert_array_equal(shown[~chosen], ids[~chosen])
     assert not (chosen & ~can).any()
@@ -44,7 +46,7 @@ def test_specials_and_padding_are_never_chosen() -> None:
     ids[:, 0], ids[:, 30:] = CLS_ID, -1
     shown, targets = MASKING.apply(ids, Generator(0))
     np.testing.assert_array_equal(shown, ids)
-    assert (targets == IGNORE).all()
+    assert (targets == IGNORE_INDEX).all()
     with pytest.raises(UsageError, match="between 0 and 1"):
         Masking(V, MASK_ID, rate=1.0)
 
@@ -71,8 +73,8 @@ def test_every_token_is_in_one_window(shuffle: bool) -> None:
         real = np.arange(8) < batch.lengths[:, None]
         assert (batch.ids[:, 0] == CLS_ID).all()
         assert (batch.ids[~real] == 0).all()
-        assert (batch.targets[~real] == IGNORE).all()
-        unchanged = np.where(batch.targets == IGNORE, batch.ids, batch.targets)
+        assert (batch.targets[~real] == IGNORE_INDEX).all()
+        unchanged = np.where(batch.targets == IGNORE_INDEX, batch.ids, batch.targets)
         found += unchanged[:, 1:][real[:, 1:]].tolist()
     assert len(made) == 4  # 15 windows of 7, the last of 5
     assert sorted(found) == sorted((np.arange(103) % V).tolist())

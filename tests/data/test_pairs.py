@@ -3,12 +3,12 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from seqkit.backend.ids import IGNORE_INDEX
 from seqkit.data import EncodedPairs, PairBatches, encode_pairs, encode_texts, pad_sources
-from seqkit.data.bptt import IGNORE
 from seqkit.data.padding import PAD
-from seqkit.data.pairs import END, START
 from seqkit.errors import DataError, ShapeError, UsageError
 from seqkit.text import make_tokenizer
+from seqkit.text.special_tokens import EOS, START
 
 WS, CHAR, WORD = (make_tokenizer(name) for name in ("whitespace", "char", "word"))
 TEXT = {
@@ -48,7 +48,7 @@ def test_ids_and_vocabularies_by_hand() -> None:
     made = encode_pairs(sources(TEXT), WS)
     # a 3, c 2, b 1 and no unknown token seen; x 3, then y and z
     assert made.source_vocabulary.tokens == ("a", "c", "b", "<unk>")
-    assert made.target_vocabulary.tokens == (START, END, "x", "y", "z", "<unk>")
+    assert made.target_vocabulary.tokens == (START, EOS, "x", "y", "z", "<unk>")
     assert made.target_vocabulary.counts.tolist() == [3, 3, 3, 1, 1, 0]
     train = made.splits["train"]
     assert train.source.tolist() == [2, 0, 0, 0, 1, 1]
@@ -65,7 +65,7 @@ def test_shared_vocabulary_counts_both_sides() -> None:
     text = {"train": [("a b", "b c"), ("b", "b")]}
     made = encode_pairs(sources(text), WS, shared=True)
     assert made.source_vocabulary is made.target_vocabulary
-    assert made.target_vocabulary.tokens == (START, END, "b", "a", "c", "<unk>")
+    assert made.target_vocabulary.tokens == (START, EOS, "b", "a", "c", "<unk>")
     assert made.splits["train"].source.tolist() == [3, 2, 2]
     assert made.splits["train"].target.tolist() == [2, 4, 2]
 
@@ -102,10 +102,10 @@ def test_characters_get_unk_only_for_unseen_ones() -> None:
 def test_size_and_min_count() -> None:
     made = encode_pairs(sources(TEXT), WS, min_count=2)
     assert made.source_vocabulary.tokens == ("a", "c", "<unk>")
-    assert made.target_vocabulary.tokens == (START, END, "x", "<unk>")
+    assert made.target_vocabulary.tokens == (START, EOS, "x", "<unk>")
     made = encode_pairs(sources(TEXT), WS, vocab_size=4)
     assert made.source_vocabulary.tokens == ("a", "c", "b", "<unk>")
-    assert made.target_vocabulary.tokens == (START, END, "x", "<unk>")
+    assert made.target_vocabulary.tokens == (START, EOS, "x", "<unk>")
     assert made.target_vocabulary.counts.tolist() == [3, 3, 3, 2]
 
 
@@ -202,7 +202,7 @@ def test_a_batch_by_hand() -> None:
     assert batch.source.tolist() == [[5, 6, 7], [8, PAD, PAD], [9, 3, PAD]]
     assert batch.source_lengths.tolist() == [3, 1, 2]
     assert batch.target_in.tolist() == [[1, 11, PAD], [1, 12, PAD], [1, 13, 14]]
-    assert batch.target_out.tolist() == [[11, 2, IGNORE], [12, 2, IGNORE], [13, 14, 2]]
+    assert batch.target_out.tolist() == [[11, 2, IGNORE_INDEX], [12, 2, IGNORE_INDEX], [13, 14, 2]]
     assert batch.rows.tolist() == [0, 1, 2]
     assert len(batch) == 3
     arrays = (batch.source, batch.source_lengths, batch.target_in, batch.target_out)
@@ -234,9 +234,9 @@ def test_every_pair_once_and_whole(reverse, bucket, shuffle, B) -> None:
             target, T = pairs.target_ids(row), len(pairs.target_ids(row))
             assert batch.target_in[i, : T + 1].tolist() == [1, *target]
             assert batch.target_out[i, : T + 1].tolist() == [*target, 2]
-            assert (batch.target_out[i, T + 1 :] == IGNORE).all()
+            assert (batch.target_out[i, T + 1 :] == IGNORE_INDEX).all()
         seen += batch.rows.tolist()
-        predictions += int((batch.target_out != IGNORE).sum())
+        predictions += int((batch.target_out != IGNORE_INDEX).sum())
     assert sorted(seen) == list(range(301))
     assert predictions == batches.predictions
     short = [len(batch) for batch in batches.epoch(1) if len(batch) < B]

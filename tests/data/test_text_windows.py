@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from seqkit.data import IGNORE, TextWindows
+from seqkit.backend.ids import IGNORE_INDEX
+from seqkit.data import TextWindows
 from seqkit.errors import DataError, UsageError
 
 EOS = 99
@@ -17,7 +18,7 @@ def test_evaluation_by_hand() -> None:
     x, y = windows.batch(0, 0)
     assert (x.tolist(), y.tolist()) == ([[EOS, 0, 1], [2, 3, 4]], [[0, 1, 2], [3, 4, 5]])
     x, y = windows.batch(5, 1)  # the same in every epoch
-    assert (x[0, 0], y.tolist()) == (5, [[6, IGNORE, IGNORE]])
+    assert (x[0, 0], y.tolist()) == (5, [[6, IGNORE_INDEX, IGNORE_INDEX]])
     assert x.dtype == y.dtype == np.int32
 
 

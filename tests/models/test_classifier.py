@@ -168,8 +168,8 @@ def test_mistakes() -> None:
     model = make("bag")
     ids, lengths, _ = batch()
     for arguments, said in (
-        ((ids + V, lengths), "ids must be ids below 11"),
-        ((ids[0], lengths), "ids must be integer ids"),
+        ((ids + V, lengths), "expected ids between 0 and 10, got"),
+        ((ids[0], lengths), "expected ids to be integers"),
         ((ids, lengths[:3]), r"lengths must be integers \(7,\)"),
         ((ids, lengths + 9), "lengths must be 1 to 5"),
         ((ids, 0 * lengths), "lengths must be 1 to 5"),

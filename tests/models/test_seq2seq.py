@@ -399,18 +399,18 @@ def test_weights_are_saved_and_loaded() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"source": np.full((B, S), 11)}, "source must be ids below 11, or -1 for padding, got 11 to 11"),
-        ({"source": np.full((B, S), -2)}, "got -2 to -2"),
-        ({"source": np.zeros((B, S))}, "source must be integer ids"),
-        ({"source": np.zeros(S, int)}, "source must be integer ids"),
+        ({"source": np.full((B, S), 11)}, "expected source between -1 and 10, got 11"),
+        ({"source": np.full((B, S), -2)}, "got -2"),
+        ({"source": np.zeros((B, S))}, "expected source to be integers"),
+        ({"source": np.zeros(S, int)}, "expected source to be integers"),
         ({"lengths": np.array([5, 2])}, r"source_lengths must be integers \(3,\), got int64 \(2,\)"),
         ({"lengths": np.array([5.0, 2, 3])}, "source_lengths must be integers"),
         ({"lengths": np.array([6, 2, 3])}, "source_lengths must be 0 to 5, got 2 to 6"),
         ({"lengths": np.array([-1, 2, 3])}, "got -1 to 3"),
-        ({"target_in": np.zeros((B + 1, T), int)}, r"target_in must be integer ids of shape \(3, any\)"),
-        ({"target_in": np.full((B, T), V)}, "target_in must be ids below 13"),
-        ({"target_out": np.zeros((B, T + 1), int)}, r"target_out must be integer ids of shape \(3, 7\)"),
-        ({"target_out": np.full((B, T), V)}, "target_out must be ids below 13"),
+        ({"target_in": np.zeros((B + 1, T), int)}, r"expected target_in to be integers of shape \(3, any\)"),
+        ({"target_in": np.full((B, T), V)}, "expected target_in between -1 and 12, got 13"),
+        ({"target_out": np.zeros((B, T + 1), int)}, r"expected target_out to be integers of shape \(3, 7\)"),
+        ({"target_out": np.full((B, T), V)}, "expected target_out between -1 and 12, got 13"),
     ],
 )
 def test_batches_that_are_none(change: dict[str, Any], said: str) -> None:
@@ -427,7 +427,7 @@ def test_contexts_that_are_none() -> None:
             model.start(B, wrong)
     with pytest.raises(ShapeError, match="3 sources for 4 rows"):
         model.start(4, (source, lengths))
-    with pytest.raises(ShapeError, match="ids must be ids below 13"):
+    with pytest.raises(ShapeError, match="expected ids between -1 and 12, got"):
         model.step(np.full(B, V), model.start(B, (source, lengths)))
 
 

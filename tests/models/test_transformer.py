@@ -482,13 +482,19 @@ def test_weights_are_saved_and_loaded(make: Any) -> None:
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: encoder()(np.full((B, S), V)), "ids must be ids below 13, got 13 to 13"),
+        (lambda: encoder()(np.full((B, S), V)), "expected ids between 0 and 12, got 13"),
         (lambda: encoder()(ids(B, S), np.array([6, 1, 2])), "mask must be lengths of 0 to 5, got 1 to 6"),
         (lambda: encoder()(ids(B, S), np.ones((B, 2), bool)), r"integer lengths \(3,\) or booleans \(3, 5\)"),
         (lambda: encoder()(ids(B, 17)), "17 tokens are more than max_length, 16"),
-        (lambda: encoder(token_types=2)(ids(B, S), None, ids(B, S)), "token_types must be ids below 2"),
+        (
+            lambda: encoder(token_types=2)(ids(B, S), None, ids(B, S)),
+            "expected token_types between 0 and 1, got",
+        ),
         (lambda: language_model()(ids(B, 17)), "17 tokens are more than max_length, 16"),
-        (lambda: language_model().loss(ids(B, S), np.full((B, S), -2)), "or -1 for padding, got -2"),
+        (
+            lambda: language_model().loss(ids(B, S), np.full((B, S), -2)),
+            "expected ids between -1 and 12, got -2",
+        ),
         (
             lambda: seq2seq("pre", positions="learned").loss(ids(1, 17, high=9), None, *ids(2, 1, 3)),
             "17 tokens",

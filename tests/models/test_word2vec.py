@@ -215,14 +215,19 @@ def test_settings_that_make_no_model(settings: dict[str, Any], said: str) -> Non
 def test_ids_that_are_none() -> None:
     model, good = make(), np.zeros((2, 3), int)
     for contexts, centres, negatives, said in (
-        (np.full((2, 3), V), good[:, 0], good, f"contexts must be at least -1 .* size {V}"),
-        (np.full((2, 3), -2), good[:, 0], good, "contexts must be at least -1"),
-        (good, np.array([0, -1]), good, "centres must be at least 0"),
-        (good, good[:, 0], np.full((2, 3), -1), "negatives must be at least 0"),
-        (good[0], good[:, 0], good, r"contexts must be integer ids of shape \(any, any\), got int64 \(3,\)"),
-        (good, good, good, r"centres must be integer ids of shape \(any\)"),
-        (good, good[:, 0], good[:1], r"negatives must be integer ids of shape \(2, any\)"),
-        (good * 1.0, good[:, 0], good, "contexts must be integer ids .* got float64"),
+        (np.full((2, 3), V), good[:, 0], good, f"expected contexts between -1 and {V - 1}, got {V}"),
+        (np.full((2, 3), -2), good[:, 0], good, "expected contexts between -1 and"),
+        (good, np.array([0, -1]), good, "expected centres between 0 and .*, got -1"),
+        (good, good[:, 0], np.full((2, 3), -1), "expected negatives between 0 and"),
+        (
+            good[0],
+            good[:, 0],
+            good,
+            r"expected contexts to be integers of shape \(any, any\), got int64 \(3,\)",
+        ),
+        (good, good, good, r"expected centres to be integers of shape \(any\)"),
+        (good, good[:, 0], good[:1], r"expected negatives to be integers of shape \(2, any\)"),
+        (good * 1.0, good[:, 0], good, "expected contexts to be integers .* got float64"),
     ):
         with pytest.raises(ShapeError, match=said):
             model.loss(contexts, centres, negatives)

@@ -9,12 +9,12 @@ import numpy as np
 from seqkit import nn, ops
 from seqkit.autograd import Tensor
 from seqkit.backend import Array, array_module, to_device
+from seqkit.backend.ids import checked_ids
 from seqkit.backend.random import Generator
 from seqkit.errors import ShapeError
 from seqkit.models.classifier.config import SequenceClassifierConfig
 from seqkit.models.classifier.encoders import make_encoder
 from seqkit.models.evaluating import evaluating
-from seqkit.models.transformer.inputs import checked_ids
 
 
 class SequenceClassifier(nn.Module):
@@ -35,7 +35,7 @@ class SequenceClassifier(nn.Module):
         ShapeError for what is no batch of ids.
         """
         device = self.device
-        ids = checked_ids("ids", ids, self.config.encoder.vocab_size, (None, None), device)
+        ids = checked_ids("ids", ids, (None, None), self.config.encoder.vocab_size, device=device)
         mask = self._mask(lengths, ids.shape)
         return self.output(self.dropout(self.encoder(ids, mask, generator), generator))
 

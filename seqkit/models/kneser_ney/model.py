@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from seqkit.backend.ids import checked_ids
 from seqkit.errors import ShapeError, UsageError
 from seqkit.models.kneser_ney.checks import checked_arrays
 from seqkit.models.kneser_ney.config import KneserNeyConfig
 from seqkit.models.kneser_ney.discounts import discounts
-from seqkit.models.kneser_ney.ngrams import ABSENT, checked_ids, count_ngrams, find, padded_lines
+from seqkit.models.kneser_ney.ngrams import ABSENT, count_ngrams, find, padded_lines
 
 
 class KneserNey:
@@ -60,9 +61,9 @@ class KneserNey:
 
         Raises ShapeError unless ids are 1-D integers, UsageError for ids outside 0..V-1 or none at all.
         """
-        ids = checked_ids(ids, config.vocab_size)
-        if len(ids) == 0:
+        if np.size(ids) == 0:
             raise UsageError("Kneser-Ney: no tokens to count")
+        ids = checked_ids("ids", ids, (None,), config.vocab_size).astype(np.int64)
         return cls(config, *count_ngrams(ids, config))
 
     def log_probs(self, ids: np.ndarray) -> np.ndarray:
@@ -71,7 +72,8 @@ class KneserNey:
         ``ids`` (N,) integers, the first at the start of a line; returns (N,) float64. Raises as :meth:`fit`.
         """
         V = self.config.vocab_size
-        stream = padded_lines(checked_ids(ids, V), self.config)
+        ids = checked_ids("ids", ids, (None,), V).astype(np.int64)
+        stream = padded_lines(ids, self.config)
         ends = np.flatnonzero(stream < V)
         words = stream[ends]
         p = self._unigram[words]
@@ -100,7 +102,7 @@ class KneserNey:
         written into. ``eos_id`` as the previous token means the start of a line.
         """
         V = self.config.vocab_size
-        ids = checked_ids(ids, V)
+        ids = checked_ids("ids", ids, (None,), V).astype(np.int64)
         if state.shape != (len(ids), self.config.order - 1):
             raise ShapeError(
                 f"Kneser-Ney: the state of {len(ids)} rows must be {(len(ids), self.config.order - 1)}, "

@@ -11,25 +11,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from seqkit.errors import ShapeError, UsageError
+from seqkit.errors import UsageError
 from seqkit.models.kneser_ney.config import LARGEST_SIZE, KneserNeyConfig
 
 ABSENT = -1
 """The number of an n-gram that was never counted."""
-
-
-def checked_ids(ids: np.ndarray, vocab_size: int, owner: str = "Kneser-Ney") -> np.ndarray:
-    """``ids`` (N,) as int64. Raises ShapeError unless 1-D integers, UsageError for an id outside 0..V-1."""
-    ids = np.asarray(ids)
-    if ids.ndim != 1 or (ids.size and not np.issubdtype(ids.dtype, np.integer)):
-        raise ShapeError(f"{owner}: ids must be a 1-D array of integers, not {ids.dtype} {ids.shape}")
-    if ids.size:
-        low, high = int(ids.min()), int(ids.max())
-        if low < 0 or high >= vocab_size:
-            raise UsageError(
-                f"{owner}: ids must lie between 0 and {vocab_size - 1}, not {low if low < 0 else high}"
-            )
-    return ids.astype(np.int64)
 
 
 def padded_lines(ids: np.ndarray, config: KneserNeyConfig) -> np.ndarray:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from seqkit.backend.ids import checked_ids
 from seqkit.errors import UsageError
 from seqkit.models.kneser_ney.config import LARGEST_SIZE
-from seqkit.models.kneser_ney.ngrams import checked_ids
 
 
 class Unigram:
@@ -25,11 +25,10 @@ class Unigram:
         """Count a stream of ids (N,). Raises ShapeError or UsageError for ids that are none, or no ids."""
         if not 1 <= vocab_size <= LARGEST_SIZE:
             raise UsageError(f"Unigram: vocab_size must lie between 1 and {LARGEST_SIZE}, not {vocab_size}")
-        ids = checked_ids(ids, vocab_size, "Unigram")
-        if len(ids) == 0:
+        if np.size(ids) == 0:
             raise UsageError("Unigram: no tokens to count")
-        return cls(np.bincount(ids, minlength=vocab_size))
+        return cls(np.bincount(checked_ids("ids", ids, (None,), vocab_size), minlength=vocab_size))
 
     def log_probs(self, ids: np.ndarray) -> np.ndarray:
         """Natural-log probability of each id (N,) of a stream: (N,) float64."""
-        return self._log_p[checked_ids(ids, len(self.counts), "Unigram")]
+        return self._log_p[checked_ids("ids", ids, (None,), len(self.counts))]

@@ -8,12 +8,13 @@ from typing import Any
 from seqkit import nn, ops
 from seqkit.autograd import Tensor
 from seqkit.backend import Device
+from seqkit.backend.ids import checked_ids
 from seqkit.backend.random import Generator
 from seqkit.errors import ShapeError
 from seqkit.models.transformer.config import TransformerConfig, check_sizes
 from seqkit.models.transformer.embedding import TransformerEmbedding
 from seqkit.models.transformer.initial import start_normal
-from seqkit.models.transformer.inputs import checked_ids, layout_of
+from seqkit.models.transformer.inputs import layout_of
 
 
 @dataclass(frozen=True)
@@ -84,14 +85,14 @@ class TransformerEncoder(nn.Module):
         Raises ShapeError for ids that are none, and for more than ``max_length`` tokens.
         """
         config, device = self.config, self.device
-        ids = checked_ids("ids", ids, config.vocab_size, (None, None), device)
+        ids = checked_ids("ids", ids, (None, None), config.vocab_size, device=device)
         B, T = ids.shape
         if config.positions == "learned" and config.max_length < T:
             raise ShapeError(f"{T} tokens are more than max_length, {config.max_length}")
         layout = layout_of("mask", mask, (B, T), device)
         types = None
         if token_types is not None:
-            types = checked_ids("token_types", token_types, config.token_types, (B, T), device)
+            types = checked_ids("token_types", token_types, (B, T), config.token_types, device=device)
         elif config.token_types:
             types = 0 * ids
         positions = layout.positions(device) + config.position_offset

@@ -11,31 +11,6 @@ from seqkit.backend import Array, Device, array_module, to_device
 from seqkit.errors import ShapeError
 
 
-def checked_ids(
-    name: str,
-    ids: Any,
-    vocab_size: int,
-    shape: tuple[int | None, ...],
-    device: Device,
-    *,
-    padding: bool = False,
-) -> Array:
-    """User's ids on the model's device: the public boundary. None in ``shape``: any length.
-
-    ``padding`` allows -1. ShapeError says what is wrong; values are looked at on the host alone.
-    """
-    ids = np.asarray(ids) if isinstance(ids, list | tuple) else ids
-    fits = ids.ndim == len(shape) and all(due in (None, n) for n, due in zip(ids.shape, shape, strict=True))
-    if not fits or ids.dtype.kind not in "iu":
-        due = ", ".join("any" if n is None else str(n) for n in shape)
-        raise ShapeError(f"{name} must be integer ids of shape ({due}), got {ids.dtype} {ids.shape}")
-    lowest = -1 if padding else 0
-    if isinstance(ids, np.ndarray) and ids.size and not lowest <= ids.min() <= ids.max() < vocab_size:
-        allowed = f"ids below {vocab_size}" + (", or -1 for padding" if padding else "")
-        raise ShapeError(f"{name} must be {allowed}, got {ids.min()} to {ids.max()}")
-    return to_device(ids, device)
-
-
 @dataclass(frozen=True)
 class Layout:
     """Where the real tokens of a batch of ``shape`` (B, T) stand. All else None: everywhere.

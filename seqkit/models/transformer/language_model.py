@@ -12,13 +12,13 @@ import numpy as np
 from seqkit import nn, ops
 from seqkit.autograd import Tensor
 from seqkit.backend import Array, Device, array_module, module_of, to_device, zeros
+from seqkit.backend.ids import IGNORE_INDEX, checked_ids
 from seqkit.backend.random import Generator
 from seqkit.errors import ShapeError
 from seqkit.models.evaluating import evaluating
 from seqkit.models.transformer.config import TransformerConfig, check_sizes
 from seqkit.models.transformer.embedding import TransformerEmbedding
 from seqkit.models.transformer.initial import start_normal
-from seqkit.models.transformer.inputs import checked_ids
 
 _TOKENS_AT_ONCE = 1 << 10  # read by one pass of token_losses: more are no faster and need more memory
 
@@ -99,8 +99,10 @@ class TransformerLanguageModel(nn.Module):
         """Where the parameters are."""
         return self.output.W.device
 
-    def _ids(self, ids: Any, *, padding: bool = False) -> Array:
-        return checked_ids("ids", ids, self.config.vocab_size, (None, None), self.device, padding=padding)
+    def _ids(self, ids: Any, lowest: int = 0) -> Array:
+        return checked_ids(
+            "ids", ids, (None, None), self.config.vocab_size, lowest=lowest, device=self.device
+        )
 
     def _positions(self, start: int, end: int) -> Array:
         return to_device(np.arange(start, end), self.device)
@@ -131,7 +133,7 @@ class TransformerLanguageModel(nn.Module):
         A window is trained on by itself: ``state`` is passed over, and what is returned is empty.
         """
         x = self.hidden(ids, generator=generator)
-        targets = self._ids(targets, padding=True)
+        targets = self._ids(targets, IGNORE_INDEX)
         return ops.linear_cross_entropy(x, self.output.W, self.output.b, targets), []
 
     def token_losses(self, ids: Any, targets: Any, state: Seen | None = None) -> tuple[Array, Seen]:
@@ -140,7 +142,7 @@ class TransformerLanguageModel(nn.Module):
         T may be anything. A window slides over ids and those of the state before them, half of
         ``max_length`` at a time, so that each target sees at least that many tokens, where the text has them.
         """
-        ids, targets = self._ids(ids), self._ids(targets, padding=True)
+        ids, targets = self._ids(ids), self._ids(targets, IGNORE_INDEX)
         xp, (B, T) = array_module(ids), ids.shape
         kept = self.config.max_length // 2
         before = to_device(state[0][0], self.device) if state else ids[:, :0]

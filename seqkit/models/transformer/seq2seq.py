@@ -15,14 +15,14 @@ import numpy as np
 from seqkit import nn, ops
 from seqkit.autograd import Tensor
 from seqkit.backend import Array, Device, array_module, module_of, to_device
+from seqkit.backend.ids import IGNORE_INDEX, checked_ids
 from seqkit.backend.random import Generator
 from seqkit.errors import ShapeError, UsageError
 from seqkit.models.evaluating import evaluating
 from seqkit.models.transformer.embedding import TransformerEmbedding
 from seqkit.models.transformer.initial import start_xavier
-from seqkit.models.transformer.inputs import Layout, checked_ids, layout_of
+from seqkit.models.transformer.inputs import Layout, layout_of
 from seqkit.models.transformer.seq2seq_config import TransformerSeq2SeqConfig
-from seqkit.ops.losses import IGNORE
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,8 @@ class TransformerSeq2Seq(nn.Module):
         return embedding(ids, positions, generator=generator), positions
 
     def _target_ids(self, name: str, ids: Any, shape: tuple[int | None, ...]) -> Array:
-        return checked_ids(name, ids, self.config.target_vocab_size, shape, self.device, padding=True)
+        V = self.config.target_vocab_size
+        return checked_ids(name, ids, shape, V, lowest=IGNORE_INDEX, device=self.device)
 
     # Encoder and decoder
 
@@ -99,9 +100,8 @@ class TransformerSeq2Seq(nn.Module):
         self, source: Any, source_lengths: Any = None, generator: Generator | None = None
     ) -> tuple[Tensor, Layout]:
         """source (B, S) ids, source_lengths (B,) or None, to the memory: (B, S, E), or packed (R, E)."""
-        source = checked_ids(
-            "source", source, self.config.source_vocab_size, (None, None), self.device, padding=True
-        )
+        V = self.config.source_vocab_size
+        source = checked_ids("source", source, (None, None), V, lowest=IGNORE_INDEX, device=self.device)
         layout = layout_of("source_lengths", source_lengths, source.shape, self.device)
         x, positions = self._embed(self.source_embedding, source, layout, generator)
         memory = self.encoder(
@@ -130,7 +130,7 @@ class TransformerSeq2Seq(nn.Module):
         ids = self._target_ids("target_in", ids, (len(source), None))
         own = Layout(ids.shape)
         if isinstance(targets, np.ndarray):
-            counted = targets != IGNORE
+            counted = targets != IGNORE_INDEX
             ends = np.where(counted.any(axis=1), ids.shape[1] - counted[:, ::-1].argmax(axis=1), 0)
             own = layout_of("target_out", ends, ids.shape, self.device)
         if own.rows is not None or layout.rows is not None:

@@ -16,7 +16,8 @@ import numpy as np
 
 from seqkit import metrics
 from seqkit.backend import to_numpy
-from seqkit.data import IGNORE, BPTTBatches, TextWindows, textbook_batches
+from seqkit.backend.ids import IGNORE_INDEX
+from seqkit.data import BPTTBatches, TextWindows, textbook_batches
 from seqkit.models import KneserNey, LanguageModel, TransformerLanguageModel
 from seqkit.tasks.language_modeling.settings import LanguageModelSettings
 
@@ -117,7 +118,7 @@ def line_losses(model: Model, lines: Sequence[np.ndarray], eos_id: int) -> Itera
         yield from (-model.log_probs(line) for line in lines)
         return
     B, longest = len(lines), max(len(line) for line in lines)
-    targets = np.full((B, longest), IGNORE, np.int32)
+    targets = np.full((B, longest), IGNORE_INDEX, np.int32)
     for row, line in enumerate(lines):
         targets[row, : len(line)] = line
     inputs = np.concatenate((np.full((B, 1), eos_id, np.int32), np.maximum(targets[:, :-1], 0)), axis=1)

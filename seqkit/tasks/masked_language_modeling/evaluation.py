@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from seqkit import metrics
-from seqkit.data import CLS, MASK, MaskedBatches, Masking
+from seqkit.data import MaskedBatches, Masking
 from seqkit.models import MaskedLanguageModel
 from seqkit.text import Vocabulary
+from seqkit.text.special_tokens import CLS, MASK
 
 _SEED, _WINDOWS = 0, 32  # which tokens are hidden hangs on both
 

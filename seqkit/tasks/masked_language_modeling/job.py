@@ -11,11 +11,12 @@ import numpy as np
 from seqkit.autograd import Tensor
 from seqkit.backend import Array
 from seqkit.backend.random import Generator
-from seqkit.data import CLS, MaskedBatches
+from seqkit.data import MaskedBatches
 from seqkit.models import MaskedLanguageModel
 from seqkit.tasks.masked_language_modeling.evaluation import evaluation_batches, hidden_scores, masking_of
 from seqkit.tasks.masked_language_modeling.settings import MaskedLanguageModelSettings
 from seqkit.text import Vocabulary
+from seqkit.text.special_tokens import CLS
 
 
 class MaskedLanguageModelingJob:

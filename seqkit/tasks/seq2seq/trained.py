@@ -19,6 +19,7 @@ from seqkit.tasks.runs import open_run, require_same_corpus, trained_model
 from seqkit.tasks.seq2seq.evaluation import Model, answer, decode
 from seqkit.tasks.seq2seq.settings import Seq2SeqSettings
 from seqkit.text import Tokenizer, Vocabulary, tokenizer_from_config
+from seqkit.text.special_tokens import EOS, START
 from seqkit.training import RunDirectory
 
 TASK = "seq2seq"
@@ -112,8 +113,8 @@ class TrainedSeq2Seq:
                 self.model,
                 source,
                 lengths,
-                start_id=self.target_vocabulary.id("<s>"),
-                end_id=self.target_vocabulary.id("<eos>"),
+                start_id=self.target_vocabulary.id(START),
+                end_id=self.target_vocabulary.id(EOS),
                 unk_id=self.target_vocabulary.unk_id,
                 max_new_tokens=max_new_tokens or self.settings.max_new_tokens,
                 beam=beam,

@@ -1,0 +1,58 @@
+"""Checks of the token ids that users pass, and the id that losses skip."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from seqkit.backend.device import Array, Device, to_device
+from seqkit.errors import ShapeError
+
+IGNORE_INDEX = -1
+"""The target of a position that does not count: losses and metrics skip it."""
+
+
+def checked_ids(
+    name: str,
+    ids: Any,
+    shape: tuple[int | None, ...] = (None,),
+    vocab_size: int | None = None,
+    *,
+    lowest: int = 0,
+    device: Device | None = None,
+) -> Array:
+    """Check ids at a public boundary and return them as an array.
+
+    Args:
+        name: The argument's name, for error messages.
+        ids: Integers in an array of NumPy or CuPy, a list or a tuple.
+        shape: The expected shape; None is any length.
+        vocab_size: Ids must be below it; None checks no range. The values are read on the host only: on a
+            GPU the check would have to wait for them.
+        lowest: The smallest id allowed: ``IGNORE_INDEX`` where positions may be padding.
+        device: Where the result should lie; None leaves it where it is.
+
+    Returns:
+        The ids, unchanged.
+
+    Raises:
+        ShapeError: For another dtype or shape, or an id out of range.
+
+    Example:
+        >>> checked_ids("ids", [[0, 2], [1, 1]], (None, 2), vocab_size=3).shape
+        (2, 2)
+
+    """
+    if isinstance(ids, list | tuple):
+        ids = np.asarray(ids) if len(ids) else np.empty(0, np.int64)
+    fits = ids.ndim == len(shape) and all(n in (None, m) for n, m in zip(shape, ids.shape, strict=True))
+    if not fits or ids.dtype.kind not in "iu":
+        expected = ", ".join("any" if n is None else str(n) for n in shape)
+        raise ShapeError(f"expected {name} to be integers of shape ({expected}), got {ids.dtype} {ids.shape}")
+    if vocab_size is not None and isinstance(ids, np.ndarray) and ids.size:
+        low, high = int(ids.min()), int(ids.max())
+        if low < lowest or high >= vocab_size:
+            wrong = low if low < lowest else high
+            raise ShapeError(f"expected {name} between {lowest} and {vocab_size - 1}, got {wrong}")
+    return ids if device is None else to_device(ids, device)
