@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import statistics
 import subprocess
@@ -12,6 +11,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from seqkit.files import write_atomically
 
 RESULTS = Path(__file__).parent / "results"
 PAUSE = 0.02
@@ -129,7 +130,5 @@ def write_results(name: str, peer: str, rows: list[dict[str, Any]], versions: di
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON beside ``path``, then give it its name: nobody sees half a file."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    part.replace(path)
+    """Write JSON; nobody sees half a file."""
+    write_atomically(path, (json.dumps(content, indent=1) + "\n").encode(), shared=True)

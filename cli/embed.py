@@ -6,7 +6,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import IO, Any
 
 import click
 
@@ -117,27 +117,29 @@ def _json_lines(texts: Sequence[str], vectors: Any) -> Iterator[str]:
 
 def _writer(out: str) -> Callable[[list[str], Any], None]:
     """What writes texts and vectors as the suffix of ``out`` says. UsageError for another suffix."""
-    from seqkit.errors import UsageError
-    from seqkit.vectors.formats.source import published
+    from seqkit.errors import DataError, UsageError
+    from seqkit.files import atomic_writer, encode_safetensors
 
-    def npy(texts: list[str], vectors: Any) -> None:
+    def npy(file: IO[bytes], texts: list[str], vectors: Any) -> None:
         import numpy as np
 
-        with published(out) as file:
-            np.save(file, vectors, allow_pickle=False)
+        np.save(file, vectors, allow_pickle=False)
 
-    def safetensors(texts: list[str], vectors: Any) -> None:
-        from safetensors.numpy import save
+    def safetensors(file: IO[bytes], texts: list[str], vectors: Any) -> None:
+        header, contents = encode_safetensors({"vectors": vectors}, {})
+        file.writelines([header, *contents])
 
-        with published(out) as file:
-            file.write(save({"vectors": vectors}))
-
-    def jsonl(texts: list[str], vectors: Any) -> None:
-        with published(out) as file:
-            file.writelines(f"{line}\n".encode() for line in _json_lines(texts, vectors))
+    def jsonl(file: IO[bytes], texts: list[str], vectors: Any) -> None:
+        file.writelines(f"{line}\n".encode() for line in _json_lines(texts, vectors))
 
     writers = {".npy": npy, ".safetensors": safetensors, ".jsonl": jsonl}
-    for suffix, write in writers.items():
-        if out.endswith(suffix):
-            return write
-    raise UsageError(f"cannot tell the format of {out!r}", remedy=f"end it in {', '.join(writers)}")
+    write = next((write for suffix, write in writers.items() if out.endswith(suffix)), None)
+    if write is None:
+        raise UsageError(f"cannot tell the format of {out!r}", remedy=f"end it in {', '.join(writers)}")
+
+    def write_file(texts: list[str], vectors: Any) -> None:
+        remedy = "free some space or choose another path"
+        with atomic_writer(out, error=DataError, remedy=remedy, shared=True) as file:
+            write(file, texts, vectors)
+
+    return write_file

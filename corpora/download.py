@@ -12,6 +12,7 @@ from seqkit.backend import paths
 from seqkit.corpora.registry import CorpusEntry, RemoteFile, registered
 from seqkit.corpora.transfer import Opener, Progress, Transfer
 from seqkit.errors import DownloadError
+from seqkit.files import publish
 
 _UNKNOWN_SIZE = 64 << 20
 """The most bytes taken for a file whose size its publisher does not state."""
@@ -136,9 +137,8 @@ def _fetch_file(
             where=file.url,
             remedy=f"what was received is deleted; {again}, and if it repeats, the address has changed",
         )
-    os.replace(part, path)
+    publish(part, path)
     archive.unlink(missing_ok=True)
-    _sync_folder(path.parent)
     return path
 
 
@@ -162,13 +162,3 @@ def _extract(archive: Path, part: Path, file: RemoteFile, again: str) -> None:
             where=file.url,
             remedy=f"what was received is deleted; {again}",
         ) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename survive a power cut, where the platform can open folders."""
-    if hasattr(os, "O_DIRECTORY"):
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -11,7 +11,6 @@ import hashlib
 import os
 import platform
 import sysconfig
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
@@ -23,7 +22,8 @@ from seqkit.backend.paths import cache_dir
 from seqkit.corpora.corpus import Corpus, CorpusFile, LineSource, TextDefaults
 from seqkit.corpora.prose import normalised, paragraphs
 from seqkit.corpora.splitting import SPLITS, name_hash
-from seqkit.errors import CorpusNotFoundError
+from seqkit.errors import CorpusNotFoundError, DataError
+from seqkit.files import write_atomically
 
 _FORMAT = 1
 _TOPICS = "pydoc_data/topics.py"
@@ -136,15 +136,11 @@ def _read_cached(path: Path) -> bytes | None:
 
 
 def _write_cached(path: Path, body: bytes) -> None:
-    with suppress(OSError):  # a cache that cannot be written costs seconds, not the corpus
+    # a cache that cannot be written costs seconds, not the corpus
+    with suppress(OSError, DataError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
-            os.replace(name, path)
-        except OSError:
-            os.unlink(name)
+        digest = hashlib.sha256(body).hexdigest().encode()
+        write_atomically(path, digest + b"\n" + body, error=DataError, shared=True)
 
 
 def pydocs_corpus(stdlib: Path | None = None, *, cache: Path | None = None) -> Corpus:

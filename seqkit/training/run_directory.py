@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from seqkit.errors import DamagedFileError, RunError
+from seqkit.files import write_atomically
 from seqkit.training import sealed
-from seqkit.training.atomic import write_atomically
 from seqkit.training.run_log import RunLog
 
 CONFIG, MODEL, CHECKPOINT, LOG = "config.json", "model.safetensors", "last.safetensors", "log.jsonl"

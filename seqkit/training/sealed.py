@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,16 +16,10 @@ from typing import Any
 import numpy as np
 
 from seqkit.errors import DamagedFileError, RunError
-from seqkit.training.atomic import write_atomically
+from seqkit.files import SafetensorsData, atomic_writer, encode_safetensors, write_atomically
 
 _BLANK = "0" * 64
 _FIELD = b'"seqkit.sha256":"'
-_LONGEST_HEADER = 100_000_000  # the limit of the safetensors format
-
-
-def _seal(data: bytes, start: int) -> bytes:
-    digest = hashlib.sha256(data).hexdigest().encode()
-    return data[:start] + digest + data[start + 64 :]
 
 
 def _damaged(path: Path, why: str) -> DamagedFileError:
@@ -46,12 +39,16 @@ def _read(path: Path) -> bytes:
 
 def write_tensors(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
     """Write named arrays and JSON metadata as one sealed safetensors file, atomically."""
-    from safetensors.numpy import save
-
+    # the widest types first, so that all are aligned
+    arrays = dict(sorted(arrays.items(), key=lambda item: (-item[1].dtype.itemsize, item[0])))
     fields = {"seqkit": json.dumps(metadata, sort_keys=True), "seqkit.sha256": _BLANK}
-    data = save({name: np.asarray(a, order="C") for name, a in arrays.items()}, fields)
-    start = data.index(_FIELD + _BLANK.encode()) + len(_FIELD)
-    write_atomically(path, _seal(data, start))
+    header, contents = encode_safetensors(arrays, fields)
+    digest = hashlib.sha256(header)
+    for content in contents:
+        digest.update(content)
+    header = header.replace(_FIELD + _BLANK.encode(), _FIELD + digest.hexdigest().encode(), 1)
+    with atomic_writer(path) as file:
+        file.writelines([header, *contents])
 
 
 def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -59,28 +56,20 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
     Raises RunError when it is not there, DamagedFileError when a byte of it is not as written.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
     data = _read(path)
-    if len(data) < 8:
-        raise _damaged(path, f"it has {len(data)} bytes")
-    header_size = struct.unpack("<Q", data[:8])[0]
-    if header_size > min(len(data) - 8, _LONGEST_HEADER):
-        raise _damaged(path, f"its header claims {header_size} bytes of a file of {len(data)}")
-    start = data.find(_FIELD, 8, 8 + header_size) + len(_FIELD)
-    if start < len(_FIELD) or start + 64 > 8 + header_size:
+    file = SafetensorsData(data, lambda why, _: _damaged(path, why))
+    start = data.find(_FIELD, 8, file.begin) + len(_FIELD)
+    if start < len(_FIELD) or start + 64 > file.begin:
         raise _damaged(path, "it carries no checksum")
-    blank = data[:start] + _BLANK.encode() + data[start + 64 :]
-    if hashlib.sha256(blank).hexdigest().encode() != data[start : start + 64]:
+    digest = hashlib.sha256(data[:start] + _BLANK.encode())
+    digest.update(memoryview(data)[start + 64 :])
+    if digest.hexdigest().encode() != data[start : start + 64]:
         raise _damaged(path, "its checksum does not match its content")
     try:
-        arrays = load(data)
-        header = json.loads(data[8 : 8 + header_size])
-        metadata = json.loads(header["__metadata__"]["seqkit"])
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        metadata = json.loads(file.metadata["seqkit"])
+    except (ValueError, KeyError, RecursionError) as error:
         raise _damaged(path, str(error)) from error
-    return arrays, metadata
+    return {name: file.array(name) for name in file.entries}, metadata
 
 
 def _canonical(content: Mapping[str, Any]) -> bytes:

@@ -11,7 +11,6 @@ import numpy as np
 from seqkit.errors import DataError, UsageError
 from seqkit.vectors.formats.content import Content, first_not_finite
 from seqkit.vectors.formats.native import read_native, write_native
-from seqkit.vectors.formats.source import Source
 from seqkit.vectors.keyed_vectors import KeyedVectors
 from seqkit.vectors.training import Word2VecSettings
 from seqkit.vectors.words import Words
@@ -54,9 +53,7 @@ def save_model(model: Word2Vec, path: str | os.PathLike[str]) -> None:
 
 def load_model(kind: type[Word2Vec], path: str | os.PathLike[str]) -> Word2Vec:
     """The model of a file, every checksum verified. Raises DataError."""
-    with Source(path) as source:
-        data = None if source.size is not None else source.read(1 << 62)  # compressed
-    content = read_native(path, verify=True, data=data)
+    content = read_native(path, verify=True)
 
     def unfit(what: str) -> DataError:
         return DataError(what, where=str(path), remedy="load a file that Word2Vec.save wrote")

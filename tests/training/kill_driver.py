@@ -22,9 +22,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from seqkit.backend.random import Generator
+from seqkit.files import atomic
 from seqkit.tasks.language_modeling import LanguageModelSettings, train
 from seqkit.tasks.language_modeling.job import LanguageModelingJob
-from seqkit.training import Watcher, atomic
+from seqkit.training import Watcher
 
 
 class Killer(Watcher):
@@ -75,7 +76,8 @@ class Killer(Watcher):
             def __exit__(self, *_: Any) -> None:
                 file.close()
 
-            def write(self, data: bytes) -> None:
+            def writelines(self, pieces: list[bytes]) -> None:
+                data = b"".join(pieces)
                 file.write(data[: len(data) // 2])
                 file.flush()
                 killer.kill()

@@ -181,6 +181,32 @@ def test_damaged_native_files_are_always_noticed(tmp_path: Path) -> None:
     assert outcomes["refused"] > PER_FORMAT * 0.9
 
 
+def test_a_compressed_bomb_is_not_unpacked(tmp_path: Path) -> None:
+    """Of compressed native vectors no more is unpacked than a sound header states."""
+    source, native, path = tmp_path / "v.txt", tmp_path / "v.safetensors", tmp_path / "bomb.safetensors.gz"
+    source.write_bytes(_w2v(files.WORDS, TABLE))
+    save_vectors(load_vectors(source), native)
+    whole = native.read_bytes()
+    path.write_bytes(gzip.compress(whole))
+    assert _examine(path, None) == ("loaded", 0)
+    starts = {
+        "a header of": b"\x40" + bytes(7) + b'{"x":' + b" " * 60,
+        "a header of 4294967295 bytes": b"\xff" * 4 + bytes(4) + b"{",
+        "not of vectors that seqkit wrote": b"\x02" + bytes(7) + b"{}",
+        "its tensors take": whole,
+    }
+    for said, start in starts.items():
+        for compress in (gzip.compress, bz2.compress):
+            path.write_bytes(compress(start + bytes(64 << 20)))
+            tracemalloc.start()
+            try:
+                with pytest.raises(DataError, match=said if said != "a header of" else "seqkit wrote"):
+                    load_vectors(path, "native")
+                assert tracemalloc.get_traced_memory()[1] < 16 << 20
+            finally:
+                tracemalloc.stop()
+
+
 def test_any_bytes_at_all(tmp_path: Path) -> None:
     """Files that only begin like one of the formats: refused, or finite vectors."""
     random, path, refused = np.random.default_rng(11), tmp_path / "v", 0

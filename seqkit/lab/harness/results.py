@@ -14,10 +14,10 @@ import numpy as np
 
 import seqkit
 from seqkit.errors import DataError, UsageError
+from seqkit.files import write_atomically
 from seqkit.lab.harness.experiment import Experiment, Numbers, Setup
 from seqkit.lab.harness.registry import experiment
 from seqkit.lab.harness.verdict import MIN_SEEDS, Verdict
-from seqkit.training.atomic import write_atomically
 
 
 @dataclass(frozen=True)

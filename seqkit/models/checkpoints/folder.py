@@ -10,7 +10,8 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
-from seqkit.errors import DamagedFileError, DataError, RunError
+from seqkit.errors import DamagedFileError, RunError
+from seqkit.files import atomic_writer, encode_safetensors, write_atomically
 from seqkit.models.checkpoints.tensor_file import TensorFile
 
 CONFIG = "config.json"
@@ -133,17 +134,14 @@ def read_json(path: Path, kind: type[T]) -> T:
 
 def write_folder(path: str | Path, config: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
     """Write ``config.json`` and ``model.safetensors``, each whole or not at all. RunError when it fails."""
-    from safetensors.numpy import save
-
-    from seqkit.vectors.formats.source import published
-
-    folder = Path(path)
-    tensors = {name: np.ascontiguousarray(array, np.float32) for name, array in arrays.items()}
+    folder, remedy = Path(path), "choose another folder"
+    tensors = {name: np.asarray(array, np.float32) for name, array in arrays.items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with published(folder / WEIGHTS) as file:
-            file.write(save(tensors, {"format": "pt"}))  # the reference library asks for this field
-        with published(folder / CONFIG) as file:
-            file.write((json.dumps(config, indent=2, sort_keys=True) + "\n").encode())
-    except (OSError, DataError) as error:
-        raise RunError(f"cannot write {folder} ({error})", remedy="choose another folder") from error
+    except OSError as error:
+        raise RunError(f"cannot write {folder} ({error})", remedy=remedy) from error
+    with atomic_writer(folder / WEIGHTS, remedy=remedy) as file:
+        header, contents = encode_safetensors(tensors, {"format": "pt"})  # the reference library asks for it
+        file.writelines([header, *contents])
+    text = json.dumps(config, indent=2, sort_keys=True) + "\n"
+    write_atomically(folder / CONFIG, text.encode(), remedy=remedy)

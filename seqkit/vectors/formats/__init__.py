@@ -49,9 +49,7 @@ def _read_binary(path: _PathLike, duplicates: str, writable: bool) -> Any:
 def _read_native(path: _PathLike, duplicates: str, writable: bool) -> Any:
     from seqkit.vectors.formats.native import read_native
 
-    with Source(path) as source:
-        data = None if source.size is not None else source.read(1 << 62)
-    return _keyed(read_native(path, writable=writable, data=data))
+    return _keyed(read_native(path, writable=writable))
 
 
 def _read_fasttext(path: _PathLike, duplicates: str, writable: bool) -> Any:

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import IO, Any, NoReturn
 
 from seqkit.errors import DataError
+from seqkit.files import atomic_writer
 
 BLOCK = 4 << 20
 _OPENERS: dict[bytes, Any] = {b"\x1f\x8b": gzip.GzipFile, b"BZh": bz2.BZ2File}
@@ -124,29 +125,14 @@ def published(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
 
     Raises DataError when it cannot be written (disk full, no permission); an old file then stays as it was.
     """
-    target = Path(path)
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
-    try:
-        with open(part, "wb") as raw:
-            packed: Any = None
-            if target.suffix == ".gz":  # no time and no name inside: the same vectors, the same bytes
-                packed = gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw, mtime=0)
-            elif target.suffix == ".bz2":
-                packed = bz2.BZ2File(raw, "wb")
-            yield packed or raw
-            if packed is not None:
-                packed.close()
-            raw.flush()
-            os.fsync(raw.fileno())
-        os.replace(part, target)
-    except OSError as error:
-        raise DataError(
-            f"cannot write {target} ({error.strerror or error})",
-            remedy="free some space or choose another path",
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()
+    remedy, suffix = "free some space or choose another path", Path(path).suffix
+    with contextlib.ExitStack() as stack:
+        file: Any = stack.enter_context(atomic_writer(path, error=DataError, remedy=remedy, shared=True))
+        if suffix == ".gz":  # no time and no name inside: the same vectors, the same bytes
+            file = stack.enter_context(gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0))
+        elif suffix == ".bz2":
+            file = stack.enter_context(bz2.BZ2File(file, "wb"))
+        yield file
 
 
 @contextlib.contextmanager

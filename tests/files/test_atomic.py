@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from seqkit.errors import RunError
-from seqkit.training import atomic
-from seqkit.training.atomic import write_atomically
+from seqkit.files import atomic
+from seqkit.files.atomic import write_atomically
 
 
 def full(*_: Any) -> None:
