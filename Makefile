@@ -13,9 +13,10 @@ $(VENV)/ready: pyproject.toml
 demo: $(VENV)/ready
 	$(BIN)/seqkit demo
 
-# One process a core, so each takes one thread for its matrix products.
+# One process per core, so each uses one thread for its matrix products. ARGS are pytest's: make test ARGS=tests/ops
+ARGS :=
 test: $(VENV)/ready
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 check: $(VENV)/ready
 	$(BIN)/ruff check .
@@ -26,7 +27,7 @@ format: $(VENV)/ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Peers are heavy: PyTorch comes with the extra "bench" (its CPU build is enough).
+# Needs PyTorch, from the extra "bench" (the CPU build is enough).
 bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks language_model --against torch
 

@@ -1,6 +1,6 @@
 """Fixtures of the whole suite.
 
-With tests/without_numba first on PYTHONPATH it runs as if Numba were not installed, subprocesses too.
+With tests/without_numba on PYTHONPATH, tests and their subprocesses run as if Numba were not installed.
 """
 
 from __future__ import annotations

@@ -12,18 +12,18 @@ import pytest
 
 from seqkit.backend.kernels import kernels, numba_missing
 from tests.strict_array import strict as strict_module
+from tests.training.tiny import ROOT, python_path
+
+pytestmark = pytest.mark.without_numba
 
 FAMILIES = ["dropout", "gru", "lstm", "philox", "row_sums", "softmax_cross_entropy"]
-ROOT = Path(__file__).parents[2]
 
 
 def run_python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    settings = {
-        k: v for k, v in os.environ.items() if k not in ("SEQKIT_KERNELS", "SEQKIT_TEST_WITHOUT_NUMBA")
-    }
+    settings = {name: value for name, value in os.environ.items() if name != "SEQKIT_KERNELS"}
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
-        env={**settings, "PYTHONPATH": str(ROOT), **environment},
+        env={**settings, "PYTHONPATH": python_path(), **environment},
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -20,6 +20,7 @@ def reviews(tmp_path: Path) -> Path:
     return write_reviews(tmp_path / "reviews.tsv")
 
 
+@pytest.mark.without_numba
 def test_train_evaluate_classify(seqkit: Seqkit, reviews: Path) -> None:
     done = seqkit("train-classifier", "reviews.tsv", *QUICK, "--epochs", "2", "--out", "run", "--json")
     assert done.code == 0

@@ -21,6 +21,7 @@ def stripes(tmp_path: Path) -> Path:
     return write_stripes(tmp_path / "stripes")
 
 
+@pytest.mark.without_numba
 def test_train_evaluate_classify(seqkit: Seqkit, stripes: Path) -> None:
     done = seqkit(
         "train-images", "stripes", *QUICK, "--epochs", "8", "--test-accuracy", "--out", "run", "--json"

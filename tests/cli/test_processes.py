@@ -50,6 +50,7 @@ def wait_for(process: subprocess.Popen[str], path: Path, lines: int = 1) -> None
         time.sleep(0.02)
 
 
+@pytest.mark.without_numba
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_saves_and_says_how_to_go_on(
     start: Callable[..., Any], corpus: Path, tmp_path: Path, signum: int, code: int
@@ -155,6 +156,7 @@ def test_text_that_the_terminal_cannot_hold(lstm: Path) -> None:
     assert "PYTHONIOENCODING=utf-8" in done.stderr
 
 
+@pytest.mark.without_numba
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["--version"]])
 def test_help_and_version_load_no_numpy(arguments: list[str]) -> None:
     code = f"""
@@ -174,6 +176,7 @@ print(*sorted(name.partition(".")[0] for name in sys.modules), file=sys.stderr)
     assert not loaded & {"numpy", "numba", "nltk", "matplotlib", "cupy", "safetensors", "tqdm"}
 
 
+@pytest.mark.without_numba
 def test_commands_load_nothing_before_they_run() -> None:
     """Help of a command that evaluates needs no NumPy either; and no command needs Matplotlib or NLTK."""
     code = """
@@ -241,6 +244,7 @@ main(["train-lm", {str(corpus)!r}, "--out", "run", *{LONG!r}, "--emsize", "64"])
     assert json.loads(again.stdout)["best_step"] == 5
 
 
+@pytest.mark.without_numba
 def test_the_module_is_the_command() -> None:
     done = python("-m", "seqkit", "--version")
     assert (done.returncode, done.stdout) == (0, f"seqkit, version {seqkit.__version__}\n")

@@ -22,6 +22,7 @@ def pairs(tmp_path: Path) -> Path:
     return write_pairs(tmp_path / "pairs.tsv")
 
 
+@pytest.mark.without_numba
 def test_train_evaluate_translate(seqkit: Seqkit, pairs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = seqkit("train-seq2seq", pairs, *QUICK, "--epochs", "3", "--out", "run", "--json")
     assert done.code == 0

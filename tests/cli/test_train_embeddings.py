@@ -26,6 +26,7 @@ def text(tmp_path: Path) -> Path:
     return write_text(tmp_path / "text.txt")
 
 
+@pytest.mark.without_numba
 def test_train_and_ask(seqkit: Seqkit, text: Path) -> None:
     done = seqkit("train-embeddings", text, *QUICK, "--out", "run", "--json")
     assert done.code == 0

@@ -19,6 +19,7 @@ from tests.training.toy import log_of
 QUICK = flags({**TINY, "epochs": 1})
 
 
+@pytest.mark.without_numba
 def test_results_on_stdout_the_rest_on_stderr(seqkit: Seqkit, corpus: Path) -> None:
     done = seqkit("train-lm", corpus, *QUICK, "--out", "run", "--log-interval", "20")
     assert done.code == 0

@@ -267,6 +267,7 @@ def test_corpora(seqkit: Seqkit, corpus: Path, tmp_path: Path, monkeypatch: pyte
     assert "no registered corpus 'nowhere'" in unknown.err
 
 
+@pytest.mark.without_numba
 def test_doctor(seqkit: Seqkit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEQKIT_DATA", str(tmp_path / "data"))
     report = seqkit("doctor", "--json").json

@@ -50,10 +50,15 @@ def python(*arguments: str, **settings: Any) -> subprocess.CompletedProcess[str]
     return subprocess.run([sys.executable, *arguments], **settings)
 
 
+def python_path() -> str:
+    """The tree under test, then the caller's own PYTHONPATH, which may hide Numba."""
+    return os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
 def environment(**variables: str) -> dict[str, str]:
     """The environment of such a process."""
     threads = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "BLIS_NUM_THREADS")
-    return {**os.environ, **dict.fromkeys(threads, "1"), "PYTHONPATH": str(ROOT), **variables}
+    return {**os.environ, **dict.fromkeys(threads, "1"), "PYTHONPATH": python_path(), **variables}
 
 
 @pytest.fixture(scope="session")

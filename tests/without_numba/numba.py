@@ -1,3 +1,3 @@
-"""Stands before the real package on the path, so that a test run sees an installation without Numba."""
+"""A module that hides the real package, so that a test run sees an installation without Numba."""
 
 raise ModuleNotFoundError("Numba is hidden from this run", name="numba")
