@@ -20,6 +20,31 @@ device_option = click.option(
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print results and errors only.")
 
 
+def figure_option(default: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """--out FILE of a command that draws a figure, checked before the command starts.
+
+    Args:
+        default: File to write if the option is not given; without one the option is required.
+
+    """
+
+    def check(context: click.Context, parameter: click.Parameter, value: str) -> str:
+        from seqkit.plotting import check_figure_path
+
+        check_figure_path(value)
+        return value
+
+    return click.option(
+        "--out",
+        type=click.Path(dir_okay=False),
+        default=default,
+        required=default is None,
+        show_default=default is not None,
+        callback=check,
+        help="Figure file: .png, .svg or .pdf.",
+    )
+
+
 def threads_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """--threads N, which takes effect before NumPy is loaded."""
 

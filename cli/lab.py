@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqkit.cli.common import json_option, print_json, quiet_option, threads_option
+from seqkit.cli.common import figure_option, json_option, print_json, quiet_option, threads_option
 
 if TYPE_CHECKING:
     from seqkit.lab import Experiment, Results
@@ -17,40 +17,40 @@ if TYPE_CHECKING:
 
 @click.group("lab")
 def command() -> None:
-    """Experiments of the course: a claim, its margin, and the verdict of the numbers."""
+    """Run the experiments of the course and judge their claims."""
 
 
 @command.command("list")
 @json_option
 def list_(as_json: bool) -> None:
-    """All experiments in the order of the course, with what they claim."""
-    from seqkit.lab import experiments
+    """List all experiments and their claims in the order of the course."""
+    from seqkit.lab import all_experiments
 
-    found = experiments()
+    experiments = all_experiments()
     if as_json:
-        print_json([_stated(one) for one in found])
+        print_json([_description(experiment) for experiment in experiments])
         return
-    width = max(len(one.name) for one in found)
-    for one in found:
-        click.echo(f"{one.chapter}  {one.name:<{width}}  {one.claim}")
+    width = max(len(experiment.name) for experiment in experiments)
+    for experiment in experiments:
+        click.echo(f"{experiment.chapter}  {experiment.name:<{width}}  {experiment.claim}")
 
 
-def _stated(one: Experiment) -> dict[str, Any]:
+def _description(experiment: Experiment) -> dict[str, Any]:
     return {
-        "name": one.name,
-        "chapter": one.chapter,
-        "claim": one.claim,
-        "criteria": [{"measure": each.measure, "condition": each.condition} for each in one.criteria],
-        "note": one.note,
-        "source": one.source,
+        "name": experiment.name,
+        "chapter": experiment.chapter,
+        "claim": experiment.claim,
+        "criteria": [{"measure": each.measure, "condition": each.condition} for each in experiment.criteria],
+        "note": experiment.note,
+        "source": experiment.source,
     }
 
 
 @command.command("run")
 @click.argument("names", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="Every experiment, in the order of the course.")
-@click.option("--quick", is_flag=True, help="Small sizes: all of them in minutes.")
-@click.option("--seeds", type=click.IntRange(3), default=None, help="How many.  [default: 3, some 5]")
+@click.option("--all", "run_all", is_flag=True, help="Run every experiment, in the order of the course.")
+@click.option("--quick", is_flag=True, help="Use small sizes: all experiments take minutes.")
+@click.option("--seeds", type=click.IntRange(3), default=None, help="Number of seeds.  [default: 3, some 5]")
 @click.option(
     "--data",
     type=click.Choice(["digits", "mnist"]),
@@ -59,17 +59,20 @@ def _stated(one: Experiment) -> dict[str, Any]:
     help="Images: scikit-learn's 8×8 digits, or MNIST from $SEQKIT_DATA.",
 )
 @click.option(
-    "--plot", type=click.Path(dir_okay=False), default=None, help="Figure of one experiment: .png, .svg, .pdf"
+    "--plot",
+    type=click.Path(dir_okay=False),
+    default=None,
+    help="Figure file for one experiment: .png, .svg or .pdf.",
 )
 @click.option(
-    "--out", type=click.Path(file_okay=False), default=None, help="Folder for the numbers, NAME.json each."
+    "--out", type=click.Path(file_okay=False), default=None, help="Folder for the numbers, as NAME.json."
 )
 @threads_option
 @quiet_option
 @json_option
 def run(
     names: tuple[str, ...],
-    everything: bool,
+    run_all: bool,
     quick: bool,
     seeds: int | None,
     data: str,
@@ -78,37 +81,40 @@ def run(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Run experiments by NAME; each states its claim and margin, then its numbers and the verdict."""
-    _one_thread()
+    """Run experiments by NAME; print each claim with its margins, then the numbers and the verdict."""
+    _default_to_one_thread()
     from seqkit.errors import UsageError
-    from seqkit.lab import draw, experiment, experiments, write
-    from seqkit.lab import run as run_experiment
-    from seqkit.plotting import figure_file
+    from seqkit.lab import all_experiments, draw, get_experiment, run_experiment
+    from seqkit.lab.harness.drawing import PALETTE
+    from seqkit.plotting import check_figure_path, save
 
-    chosen = experiments() if everything else [experiment(name) for name in names]
-    if not chosen or (everything and names):
-        raise UsageError("name experiments, or give --all", remedy="seqkit lab list shows them")
-    if plot is not None and len(chosen) > 1:
-        raise UsageError("--plot is for one experiment", remedy="use --out, then `seqkit lab plot`")
+    experiments = all_experiments() if run_all else [get_experiment(name) for name in names]
+    if not experiments or (run_all and names):
+        raise UsageError("expected the names of experiments, or --all", remedy="`seqkit lab list` shows them")
+    if plot is not None and len(experiments) > 1:
+        raise UsageError(
+            f"--plot draws one experiment, got {len(experiments)}",
+            remedy="use --out, then `seqkit lab plot`",
+        )
     if plot is not None:
-        figure_file(plot)  # before hours of training
-    say = (lambda text: None) if quiet else (lambda text: click.echo(text, err=True))
+        check_figure_path(plot)
+    report = (lambda text: None) if quiet else (lambda text: click.echo(text, err=True))
     if out is not None:
         Path(out).mkdir(parents=True, exist_ok=True)
     finished = []
-    for one in chosen:
+    for experiment in experiments:
         if not as_json:
-            click.echo(f"{one.name}\n{one.statement()}")
+            click.echo(f"{experiment.name}\n{experiment.statement()}")
         results = run_experiment(
-            one, quick=quick, data=data, seeds=None if seeds is None else range(seeds), say=say
+            experiment, quick=quick, data=data, seeds=None if seeds is None else range(seeds), report=report
         )
         finished.append(results)
         if not as_json:
             click.echo("\n".join(_report(results)) + "\n")
         if out is not None:
-            results.save(Path(out) / f"{one.name}.json")
+            results.save(Path(out) / f"{experiment.name}.json")
         if plot is not None:
-            write(draw(results), plot)
+            save(draw(results), plot, colors=PALETTE)
     if as_json:
         print_json([_judged(results) for results in finished])
     elif len(finished) > 1:
@@ -117,14 +123,16 @@ def run(
 
 @command.command("plot")
 @click.argument("numbers", type=click.Path(exists=True, dir_okay=False))
-@click.option("--out", type=click.Path(dir_okay=False), required=True, help=".png, .svg or .pdf")
+@figure_option()
 @json_option
 def plot_(numbers: str, out: str, as_json: bool) -> None:
-    """Draw the figure of saved NUMBERS, the NAME.json of `lab run --out`, and judge them again."""
-    from seqkit.lab import Results, draw, write
+    """Draw the figure of saved NUMBERS, a NAME.json of `lab run --out`, and print the verdict."""
+    from seqkit.lab import Results, draw
+    from seqkit.lab.harness.drawing import PALETTE
+    from seqkit.plotting import save
 
     results = Results.load(numbers)
-    write(draw(results), out)
+    save(draw(results), out, colors=PALETTE)
     if as_json:
         print_json({"file": out, **_judged(results)})
         return
@@ -132,8 +140,8 @@ def plot_(numbers: str, out: str, as_json: bool) -> None:
     click.echo(out)
 
 
-def _one_thread() -> None:
-    """Unless the user asks for more: products this small lose more by a second thread than they gain."""
+def _default_to_one_thread() -> None:
+    """Use one thread unless the user asks for more: products this small are slower with two."""
     from seqkit.threads import VARIABLES, set_thread_count
 
     if not any(os.environ.get(name) for name in VARIABLES):
@@ -141,7 +149,7 @@ def _one_thread() -> None:
 
 
 def _report(results: Results) -> Iterable[str]:
-    """The numbers, mean and deviation over the seeds, and the verdict."""
+    """Return lines with mean and deviation of the numbers, and the verdict."""
     table = results.table()
     width = max((len(name) for name, _, _ in table), default=0)
     for name, mean, deviation in table:

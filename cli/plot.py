@@ -84,7 +84,7 @@ def vectors(
 ) -> None:
     """A map of WORDS by their vectors; without any, of the first words of the file, the most frequent."""
     from seqkit.errors import UsageError
-    from seqkit.plotting import flatten, plot_map, save
+    from seqkit.plotting import plot_word_map, project_to_plane, save
     from seqkit.tasks.embeddings import find_vectors
 
     table = find_vectors(vectors, lambda text: click.echo(text, err=True))
@@ -97,9 +97,9 @@ def vectors(
         raise UsageError(
             f"a map needs three words or more, got {len(group)}", remedy="give more, or --neighbours 10"
         )
-    points = flatten(table[list(group)], method, seed)
+    points = project_to_plane(table[list(group)], method, seed)
     grouped = bool(words) and neighbours > 0
-    figure = plot_map(
+    figure = plot_word_map(
         list(group), points, list(group.values()) if grouped else None, asked if grouped else None
     )
     save(figure, Path(out))

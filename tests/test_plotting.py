@@ -1,4 +1,4 @@
-"""Figures: what is drawn, that nothing global changes, and that files come out whole."""
+"""Figures: their contents, their files, and that no global setting changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from seqkit.errors import MissingDependencyError, UsageError
-from seqkit.plotting import FORMATS, flatten, plot_curves, plot_images, plot_map, save
+from seqkit.plotting import FORMATS, plot_curves, plot_images, plot_word_map, project_to_plane, save
 
 RUN = [
     {"step": 10, "epoch": 0, "loss": 6.0, "ppl": 403.4, "lr": 20.0},
@@ -88,7 +88,7 @@ def test_nothing_to_draw(runs):
 
 
 def test_labels_must_match():
-    with pytest.raises(UsageError, match="one label a run, not 1 for 2 runs"):
+    with pytest.raises(UsageError, match="one label for each of 2 runs, got 1"):
         plot_curves([RUN, OTHER], ["lstm"])
 
 
@@ -126,16 +126,16 @@ def test_the_suffix_may_be_written_in_capitals(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "received"), [("curves.gif", r"'\.gif'"), ("curves", "'nothing'"), ("curves.", r"'")]
+    ("name", "received"), [("curves.gif", r"'\.gif'"), ("curves", "'no suffix'"), ("curves.", r"'")]
 )
 def test_other_suffixes_are_refused(tmp_path, name, received):
-    with pytest.raises(UsageError, match=rf"must end in \.pdf, \.png, \.svg, not {received}"):
+    with pytest.raises(UsageError, match=rf"file ending in \.pdf, \.png, \.svg, got {received}"):
         save(plot_curves([RUN]), tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(UsageError, match=r"'.*figures' is not there; create it"):
+    with pytest.raises(UsageError, match=r"'.*figures' does not exist; create it"):
         save(plot_curves([RUN]), tmp_path / "figures" / "curves.png")
 
 
@@ -167,7 +167,7 @@ def test_pca_finds_the_plane_that_points_lie_in():
     angles = np.radians([0, 20, 70, 160, 200, 290, 330])
     plane = np.linalg.qr(np.random.default_rng(0).standard_normal((5, 2)))[0]
     points = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    mapped = flatten(7 * points @ plane.T)  # lengths are left out of account
+    mapped = project_to_plane(7 * points @ plane.T)  # lengths are left out of account
     assert mapped.shape == (7, 2)
     distances = np.linalg.norm(points[:, None] - points[None], axis=2)
     np.testing.assert_allclose(np.linalg.norm(mapped[:, None] - mapped[None], axis=2), distances, atol=1e-12)
@@ -176,26 +176,26 @@ def test_pca_finds_the_plane_that_points_lie_in():
 
 
 def test_a_zero_vector_has_its_place_too():
-    assert np.isfinite(flatten([[0.0, 0, 0], [1, 0, 0], [0, 1, 0]])).all()
+    assert np.isfinite(project_to_plane([[0.0, 0, 0], [1, 0, 0], [0, 1, 0]])).all()
 
 
 @pytest.mark.parametrize("vectors", [np.ones((2, 5)), np.ones((5, 1)), np.ones(7)])
 def test_a_map_needs_three_vectors(vectors):
-    with pytest.raises(UsageError, match="three vectors or more"):
-        flatten(vectors)
+    with pytest.raises(UsageError, match=r"N ≥ 3 and D ≥ 2, got shape \("):
+        project_to_plane(vectors)
 
 
 def test_an_unknown_method_is_named():
     with pytest.raises(UsageError, match="unknown method 'umap'; use pca or tsne"):
-        flatten(np.eye(3), "umap")
+        project_to_plane(np.eye(3), "umap")
 
 
 def test_tsne_keeps_neighbours_together():
     pytest.importorskip("sklearn")
     random = np.random.default_rng(0)
     clouds = np.repeat(np.eye(7)[:2] * 9, 11, axis=0) + random.standard_normal((22, 7)) * 0.1
-    mapped = flatten(clouds, "tsne")
-    np.testing.assert_array_equal(mapped, flatten(clouds, "tsne"))
+    mapped = project_to_plane(clouds, "tsne")
+    np.testing.assert_array_equal(mapped, project_to_plane(clouds, "tsne"))
     first, second = mapped[:11], mapped[11:]
     spread = max(np.linalg.norm(each - each.mean(axis=0), axis=1).max() for each in (first, second))
     assert np.linalg.norm(first.mean(axis=0) - second.mean(axis=0)) > 2 * spread
@@ -205,7 +205,7 @@ def test_without_scikit_learn_the_error_names_the_pip_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn", None)
     monkeypatch.setitem(sys.modules, "sklearn.manifold", None)
     with pytest.raises(MissingDependencyError, match="pip install scikit-learn, or use the method pca"):
-        flatten(np.eye(3), "tsne")
+        project_to_plane(np.eye(3), "tsne")
 
 
 def boxes(axes):
@@ -215,7 +215,7 @@ def boxes(axes):
 @pytest.mark.parametrize("count", [3, 37, 90])
 def test_labels_of_a_map_cover_no_other(count):
     labels = [f"word {i}" for i in range(count)]
-    figure = plot_map(labels, np.random.default_rng(count).standard_normal((count, 2)))
+    figure = plot_word_map(labels, np.random.default_rng(count).standard_normal((count, 2)))
     figure.draw_without_rendering()
     [axes] = figure.axes
     assert [text.get_text() for text in axes.texts if text.get_text()] == labels
@@ -229,13 +229,13 @@ def test_labels_of_a_map_cover_no_other(count):
 
 
 def test_points_on_one_place_are_drawn_too():
-    [axes] = plot_map(["a$b", "c$d", "e_f^g"], np.zeros((3, 2))).axes
+    [axes] = plot_word_map(["a$b", "c$d", "e_f^g"], np.zeros((3, 2))).axes
     assert {text.get_text() for text in axes.texts} >= {"a$b", "c$d", "e_f^g"}
     assert len({tuple(text.get_position()) for text in axes.texts if text.get_text()}) == 3
 
 
 def test_groups_of_a_map_have_colours_and_a_legend(tmp_path):
-    figure = plot_map(["red", "pink", "king"], np.eye(3)[:, :2], [0, 0, 1], ["red", "king"])
+    figure = plot_word_map(["red", "pink", "king"], np.eye(3)[:, :2], [0, 0, 1], ["red", "king"])
     [axes] = figure.axes
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["red", "king"]
     red, pink, king = (text for text in axes.texts if text.get_text())
@@ -247,14 +247,14 @@ def test_groups_of_a_map_have_colours_and_a_legend(tmp_path):
 @pytest.mark.parametrize(
     ("labels", "points", "what"),
     [
-        (["a"], np.zeros((2, 2)), "1 labels for points of shape"),
+        (["a"], np.zeros((2, 2)), r"points \(N, 2\) with N labels, got \(2, 2\) and 1 labels"),
         ([], np.zeros((0, 2)), "nothing to draw"),
         (["a"], [[np.nan, 0]], "not finite"),
     ],
 )
 def test_a_map_that_cannot_be_drawn(labels, points, what):
     with pytest.raises(UsageError, match=what):
-        plot_map(labels, points)
+        plot_word_map(labels, points)
 
 
 def test_images_side_by_side(random, tmp_path):
@@ -276,7 +276,7 @@ def test_images_side_by_side(random, tmp_path):
         ((0, 5, 3, 1), None, "1 or 3 channels"),
         ((2, 5, 3, 2), None, "1 or 3 channels"),
         ((2, 5, 3), None, "1 or 3 channels"),
-        ((2, 5, 3, 1), ["a"], "1 titles for 2 images"),
+        ((2, 5, 3, 1), ["a"], "expected 2 titles for 2 images, got 1"),
     ],
 )
 def test_images_that_cannot_be_drawn(shape, titles, what):

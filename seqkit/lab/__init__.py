@@ -1,22 +1,14 @@
-"""The laboratory: one short file an experiment, each with a claim, its margin and a verdict.
+"""The laboratory: experiments, each with a claim, criteria and a verdict.
 
-Every module of this folder is an experiment; what they are run, judged, saved and drawn with lies in
+Every module of this folder is an experiment; to add one, add a file. The harness that runs them is in
 ``harness/``.
 """
 
-from seqkit.lab.harness import (
-    Criterion,
-    Experiment,
-    Results,
-    Setup,
-    Verdict,
-    draw,
-    experiment,
-    experiments,
-    names,
-    run,
-    write,
-)
+from seqkit.lab.harness.drawing import draw
+from seqkit.lab.harness.experiment import Experiment, Setup
+from seqkit.lab.harness.registry import all_experiments, experiment_names, get_experiment
+from seqkit.lab.harness.results import Results, run_experiment
+from seqkit.lab.harness.verdict import Criterion, Verdict
 
 __all__ = [
     "Criterion",
@@ -24,10 +16,9 @@ __all__ = [
     "Results",
     "Setup",
     "Verdict",
+    "all_experiments",
     "draw",
-    "experiment",
-    "experiments",
-    "names",
-    "run",
-    "write",
+    "experiment_names",
+    "get_experiment",
+    "run_experiment",
 ]

@@ -9,61 +9,61 @@ import numpy as np
 
 from seqkit.backend import to_numpy
 from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.harness.drawing import band, label, stacked
+from seqkit.lab.harness.drawing import label_axes, plot_band, stack
 from seqkit.models.images import MLP, MLPConfig
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DEPTH, WIDTH, BATCH = 12, 100, 128
-STARTS = {"sigmoid": "xavier", "relu": "he"}
-"""Each function with the weights that suit it best."""
-NAMES = {"sigmoid": "sigmoid", "relu": "ReLU"}
+INITIALIZERS = {"sigmoid": "xavier", "relu": "he"}
+"""The initialiser that suits each function best."""
+TITLES = {"sigmoid": "sigmoid", "relu": "ReLU"}
 
 
 def run(setup: Setup) -> Numbers:
-    """log10 of the gradient norm of each layer's weights, for 10 classes of random points."""
+    """Measure log10 of the gradient norm of each layer's weights, for 10 classes of random points."""
     random = setup.generator("points")
     x, labels = random.normal((BATCH, 10, 10)), random.integers(0, 10, BATCH)
     norms: dict[str, list[float]] = {}
-    for name, init in STARTS.items():
+    for name, init in INITIALIZERS.items():
         config = MLPConfig(10, 10, hidden=(WIDTH,) * DEPTH, activation=name, weight_init=init)
         model = MLP(config, generator=setup.generator("weights"))
         model.loss(x, labels).backward()
         norms[name] = [float(np.log10(np.linalg.norm(to_numpy(layer.W.grad)))) for layer in model.layers]
-    lost = {name: each[-1] - each[0] for name, each in norms.items()}
-    return {"log10 of gradient lost": lost, "log10 of gradient": norms}
+    decay = {name: each[-1] - each[0] for name, each in norms.items()}
+    return {"log10 of gradient decay": decay, "log10 of gradient": norms}
 
 
 def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
-    """Gradient norm against layer, a line a function."""
+    """Plot the gradient norm by layer, with a line for each function."""
     axes = figure.subplots()
-    for name in STARTS:
-        band(
+    for name in INITIALIZERS:
+        plot_band(
             axes,
             range(1, DEPTH + 1),
-            10 ** stacked(numbers, "log10 of gradient", name),
-            label=f"{NAMES[name]}, {STARTS[name].capitalize()} weights",
+            10 ** stack(numbers, "log10 of gradient", name),
+            label=f"{TITLES[name]}, {INITIALIZERS[name].capitalize()} weights",
             marker="o",
         )
     axes.set_yscale("log")
-    label(axes, "layer, counted from the input", "norm of its weights' gradient")
+    label_axes(axes, "layer, counted from the input", "norm of its weights' gradient")
     axes.legend(loc="lower right")
 
 
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="1.3",
-    claim=f"Through {DEPTH} layers of sigmoid the gradient dies out, through as many of ReLU it does not.",
+    claim=f"Through {DEPTH} layers of sigmoid the gradient vanishes; through as many of ReLU it does not.",
     criteria=(
         Criterion(
             "sigmoid: log10 of (last layer's gradient ÷ first layer's)",
-            lambda n: n["log10 of gradient lost"]["sigmoid"],
+            lambda n: n["log10 of gradient decay"]["sigmoid"],
             above=3,
         ),
         Criterion(
-            "ReLU: the same, either way",
-            lambda n: abs(n["log10 of gradient lost"]["relu"]),
+            "ReLU: magnitude of the same",
+            lambda n: abs(n["log10 of gradient decay"]["relu"]),
             below=1,
         ),
     ),

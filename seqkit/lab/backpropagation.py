@@ -1,4 +1,4 @@
-"""Backpropagation against numerical differentiation: the same gradient, at what cost."""
+"""Backpropagation and numerical differentiation: their gradients and their time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from seqkit.backend import to_numpy
 from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.harness.drawing import band, label, stacked
+from seqkit.lab.harness.drawing import label_axes, plot_band, stack
 from seqkit.models.images import MLP, MLPConfig
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ STEP = 1e-5
 
 
 def run(setup: Setup) -> Numbers:
-    """Largest difference of the two gradients and the seconds of each, by the size of a hidden layer."""
+    """Compare the two gradients and their seconds, by the size of a hidden layer."""
     random = setup.generator("images")
     x, labels = random.uniform((10, 4, 4, 1), dtype=np.float64), random.integers(0, 10, 10)
-    found: dict[str, list[float]] = {
+    measured: dict[str, list[float]] = {
         "parameters": [],
         "backpropagation": [],
         "numerical": [],
@@ -34,7 +34,7 @@ def run(setup: Setup) -> Numbers:
     for hidden in HIDDEN:
         config = MLPConfig(4, 4, hidden=(hidden,), activation="tanh", weight_init="xavier")
         model = MLP(config, generator=setup.generator("weights")).astype(np.float64)
-        model.loss(x, labels).backward()  # once, so that nothing is compiled while the clock runs
+        model.loss(x, labels).backward()  # so that no kernel is compiled while the time is taken
         model.zero_grad()
         start = time.perf_counter()
         model.loss(x, labels).backward()
@@ -53,31 +53,31 @@ def run(setup: Setup) -> Numbers:
             difference = max(difference, float(np.abs(gradient - to_numpy(parameter.grad).reshape(-1)).max()))
         end = time.perf_counter()
         for name, value in zip(
-            found, (model.parameter_count(), middle - start, end - middle, difference), strict=True
+            measured, (model.parameter_count(), middle - start, end - middle, difference), strict=True
         ):
-            found[name].append(value)
+            measured[name].append(value)
     return {
-        "largest difference of the gradients": max(found["difference"]),
-        f"time of numerical differentiation ÷ backpropagation, {found['parameters'][-1]} parameters": (
-            found["numerical"][-1] / found["backpropagation"][-1]
+        "largest difference between the gradients": max(measured["difference"]),
+        f"time of numerical differentiation ÷ backpropagation, {measured['parameters'][-1]} parameters": (
+            measured["numerical"][-1] / measured["backpropagation"][-1]
         ),
-        "ratios": [a / b for a, b in zip(found["numerical"], found["backpropagation"], strict=True)],
-        **found,
+        "ratios": [a / b for a, b in zip(measured["numerical"], measured["backpropagation"], strict=True)],
+        **measured,
     }
 
 
 def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
-    """Seconds against parameters."""
+    """Plot the time by the number of parameters."""
     axes = figure.subplots()
     for name in ("numerical", "backpropagation"):
-        band(axes, numbers[0]["parameters"], 1e3 * stacked(numbers, name), marker="o", label=name)
+        plot_band(axes, numbers[0]["parameters"], 1e3 * stack(numbers, name), marker="o", label=name)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xticks(numbers[0]["parameters"], numbers[0]["parameters"])
     axes.minorticks_off()
-    difference = stacked(numbers, "largest difference of the gradients").max()
+    difference = stack(numbers, "largest difference between the gradients").max()
     title = f"the gradients differ by {difference:.0e} at most"
-    label(axes, "parameters", "milliseconds for the whole gradient", title)
+    label_axes(axes, "parameters", "milliseconds for the whole gradient", title)
     axes.legend(loc="upper left")
 
 
@@ -88,8 +88,8 @@ EXPERIMENT = Experiment(
     "with the number of parameters.",
     criteria=(
         Criterion(
-            "largest difference of the gradients",
-            lambda n: n["largest difference of the gradients"],
+            "largest difference between the gradients",
+            lambda n: n["largest difference between the gradients"],
             below=1e-7,
         ),
         Criterion(

@@ -1,72 +1,74 @@
-"""BatchNorm in training and in inference: the batch's statistics, and the running ones."""
+"""BatchNorm in inference with running statistics and with those of the batch."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from seqkit.autograd import no_grad
 from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.harness.drawing import band, label, stacked
-from seqkit.lab.harness.images import load_images
-from seqkit.lab.harness.training import fit, mlp
+from seqkit.lab.harness.data import load_images
+from seqkit.lab.harness.drawing import label_axes, plot_band, stack
+from seqkit.lab.harness.training import fit, make_mlp
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-BATCHES = (1, 2, 4, 8, 16, 64, 256)
-WAYS = ("running statistics", "the batch's own")
+BATCH_SIZES = (1, 2, 4, 8, 16, 64, 256)
+MODES = RUNNING, BATCH = "running statistics", "statistics of the batch"
 
 
 def run(setup: Setup) -> Numbers:
-    """Test accuracy of one trained network by the size of the batches in which it is asked."""
+    """Measure the test accuracy of one trained network by the batch size of inference."""
     train, _, test = load_images(setup, train=setup.scale(quick=600, full=1000), test=512)
-    model = mlp(setup, train, hidden=(100, 100), batch_norm=True)
+    model = make_mlp(setup, train, hidden=(100, 100), batch_norm=True)
     fit(model, train, epochs=setup.scale(quick=15, full=40), lr=0.1, generator=setup.generator("batches"))
-    kept = {name: buffer.data.copy() for name, buffer in model.named_buffers()}
-    found: dict[str, Any] = {}
-    for name, training in zip(WAYS, (False, True), strict=True):
+    trained_buffers = {name: buffer.data.copy() for name, buffer in model.named_buffers()}
+    accuracies: dict[str, list[float | None]] = {}
+    for name, training in zip(MODES, (False, True), strict=True):
         model.train(training)
-        found[name] = []
-        for batch in BATCHES:
+        accuracies[name] = []
+        for batch in BATCH_SIZES:
             if training and batch == 1:
-                found[name].append(None)  # one value has no variance: refused
+                accuracies[name].append(None)  # one value has no variance
                 continue
-            right = 0
+            correct = 0
             with no_grad():
                 for start in range(0, len(test), batch):
                     scores = model(test.x[start : start + batch]).data
-                    right += int((scores.argmax(axis=1) == test.labels[start : start + batch]).sum())
-            found[name].append(right / len(test))
+                    correct += int((scores.argmax(axis=1) == test.labels[start : start + batch]).sum())
+            accuracies[name].append(correct / len(test))
         for key, buffer in model.named_buffers():
-            buffer.data[...] = kept[key]
+            buffer.data[...] = trained_buffers[key]
     return {
-        "accuracy in batches of 2": {name: each[BATCHES.index(2)] for name, each in found.items()},
-        "running statistics, spread over batch sizes": max(found[WAYS[0]]) - min(found[WAYS[0]]),
-        "accuracy": found,
+        "accuracy in batches of 2": {name: each[BATCH_SIZES.index(2)] for name, each in accuracies.items()},
+        "running statistics, spread over batch sizes": float(np.ptp(np.array(accuracies[RUNNING], float))),
+        "accuracy": accuracies,
     }
 
 
 def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
-    """Accuracy against the batch size of the question."""
+    """Plot the accuracy by the batch size of inference."""
     axes = figure.subplots()
-    for name in WAYS:
-        band(axes, BATCHES, stacked(numbers, "accuracy", name), label=name, marker="o")
+    for name in MODES:
+        plot_band(axes, BATCH_SIZES, stack(numbers, "accuracy", name), label=name, marker="o")
     axes.set_xscale("log", base=2)
-    axes.set_xticks(BATCHES, [str(batch) for batch in BATCHES])
-    label(axes, "images asked about at once (1 alone has no variance)", "test accuracy of the same weights")
+    axes.set_xticks(BATCH_SIZES, [str(batch) for batch in BATCH_SIZES])
+    label_axes(axes, "images in an inference batch (1 has no variance)", "test accuracy of the same weights")
     axes.legend(loc="lower right", title="inference with")
 
 
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="1.6",
-    claim="BatchNorm must infer with running statistics: with the batch's own, an answer depends on its "
-    "company.",
+    claim="BatchNorm must use running statistics in inference: with those of the batch, a prediction depends "
+    "on the other images in it.",
     criteria=(
         Criterion(
-            "accuracy in batches of 2, running statistics less the batch's own",
-            lambda n: n["accuracy in batches of 2"][WAYS[0]] - n["accuracy in batches of 2"][WAYS[1]],
+            "accuracy in batches of 2, running statistics minus those of the batch",
+            lambda n: n["accuracy in batches of 2"][RUNNING] - n["accuracy in batches of 2"][BATCH],
             above=0.05,
         ),
         Criterion(
@@ -77,6 +79,6 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     draw=draw,
-    note="BatchNorm infers with the means and variances that it kept while training, not those of the batch.",
+    note="In inference BatchNorm uses the means and variances kept in training, not those of the batch.",
     source="Ioffe and Szegedy 2015, algorithm 2",
 )

@@ -1,4 +1,4 @@
-"""A batch in one matrix product against its rows one by one."""
+"""Speed of inference by batch size."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 from seqkit import nn, ops
 from seqkit.autograd import no_grad
 from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.harness.drawing import band, label, stacked
-from seqkit.lab.harness.timing import alternate
+from seqkit.lab.harness.drawing import label_axes, plot_band, stack
+from seqkit.lab.harness.measurement import median_seconds
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 IMAGES = 1000
-BATCHES = (1, 3, 10, 30, 100, 300, 1000)
+BATCH_SIZES = (1, 3, 10, 30, 100, 300, 1000)
 
 
 def run(setup: Setup) -> Numbers:
-    """Images a second through a network of 784-50-100-10 by batch size."""
+    """Measure the images per second of a 784-50-100-10 network by batch size."""
     random = setup.generator("weights")
     network = nn.Sequential(
         *(nn.Linear(784, 50, generator=random), ops.relu, nn.Linear(50, 100, generator=random)),
@@ -28,31 +28,31 @@ def run(setup: Setup) -> Numbers:
     )
     x = setup.generator("images").uniform((IMAGES, 784))
 
-    def passes(batch: int) -> None:
+    def infer(batch: int) -> None:
         for start in range(0, IMAGES, batch):
             network(x[start : start + batch])
 
     with no_grad():
-        ways = {str(batch): lambda batch=batch: passes(batch) for batch in BATCHES}
-        seconds = alternate(ways, setup.scale(quick=3, full=15))
-    speeds = [IMAGES / seconds[str(batch)] for batch in BATCHES]
+        functions = {str(batch): lambda batch=batch: infer(batch) for batch in BATCH_SIZES}
+        seconds = median_seconds(functions, setup.scale(quick=3, full=15))
+    speeds = [IMAGES / seconds[str(batch)] for batch in BATCH_SIZES]
     return {
-        "images per second": {f"batch {b}": speed for b, speed in zip(BATCHES, speeds, strict=True)},
-        "batch of 100 ÷ one by one": speeds[BATCHES.index(100)] / speeds[0],
+        "images per second": {f"batch {b}": speed for b, speed in zip(BATCH_SIZES, speeds, strict=True)},
+        "batch of 100 ÷ one by one": speeds[BATCH_SIZES.index(100)] / speeds[0],
         "speeds": speeds,
     }
 
 
 def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
-    """Speed against batch size."""
+    """Plot the speed by batch size."""
     axes = figure.subplots()
-    band(axes, BATCHES, stacked(numbers, "speeds"), marker="o")
+    plot_band(axes, BATCH_SIZES, stack(numbers, "speeds"), marker="o")
     axes.set_xscale("log")
     axes.set_yscale("log")
-    ratio = stacked(numbers, "batch of 100 ÷ one by one").mean()
+    ratio = stack(numbers, "batch of 100 ÷ one by one").mean()
     text = f"in batches of 100: {ratio:.0f} times as fast as one by one"
     axes.text(0.98, 0.06, text, transform=axes.transAxes, ha="right")
-    label(axes, "images in a batch", "images per second")
+    label_axes(axes, "images in a batch", "images per second")
 
 
 EXPERIMENT = Experiment(

@@ -1,4 +1,4 @@
-"""Shapes of a convolution: what kernels, channels, padding and stride make of them."""
+"""Output shapes and parameter counts of convolutions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from seqkit import nn
 from seqkit.autograd import no_grad
 from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.harness.drawing import label
+from seqkit.lab.harness.drawing import label_axes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,16 +21,16 @@ CASES = ((1, 0), (1, 2), (2, 0), (2, 2))
 """Stride and padding."""
 CHANNELS, FILTERS = (1, 2, 4, 8, 16, 32), 30
 SIDES = (28, 64)
-"""Of images, for an affine layer with as many inputs and outputs as the convolution 5×5."""
+"""Image sides, for an affine layer with as many inputs and outputs as a 5×5 convolution."""
 
 
 def expected_side(side: int, kernel: int, stride: int, padding: int) -> int:
-    """⌊(H + 2P - K) / S⌋ + 1."""
+    """Return ⌊(H + 2P - K) / S⌋ + 1."""
     return (side + 2 * padding - kernel) // stride + 1
 
 
 def run(setup: Setup) -> Numbers:
-    """Output sides measured against the formula, for fixed cases and random ones; numbers of weights."""
+    """Compare output sides with the formula, for fixed and random cases, and count weights."""
     random = setup.generator("cases")
     wrong, measured = 0, []
     with no_grad():
@@ -40,14 +40,14 @@ def run(setup: Setup) -> Numbers:
                 layer = nn.Conv2d(1, 2, kernel, stride=stride, padding=padding, generator=random)
                 row.append(int(layer(np.zeros((1, SIDE, SIDE, 1), np.float32)).shape[1]))
             measured.append(row)
-        tried = setup.scale(quick=50, full=500)
-        for _ in range(tried):
+        cases = setup.scale(quick=50, full=500)
+        for _ in range(cases):
             channels, filters, kernel, stride = (int(n) for n in random.integers(1, 6, 4))
             padding, side = int(random.integers(0, 4, 1)[0]), int(random.integers(6, 20, 1)[0])
             layer = nn.Conv2d(channels, filters, kernel, stride=stride, padding=padding, generator=random)
             y = layer(np.zeros((2, side, side, channels), np.float32))
-            due = expected_side(side, kernel, stride, padding)
-            wrong += y.shape != (2, due, due, filters)
+            expected = expected_side(side, kernel, stride, padding)
+            wrong += y.shape != (2, expected, expected, filters)
             wrong += layer.parameter_count() != filters * (channels * kernel * kernel + 1)
     weights = {
         str(K): [nn.Conv2d(C, FILTERS, K, generator=random).parameter_count() for C in CHANNELS]
@@ -58,7 +58,7 @@ def run(setup: Setup) -> Numbers:
     }
     return {
         "cases where shape or count differ from the formula": wrong,
-        "cases tried": tried,
+        "cases tried": cases,
         "weights by channels, kernels of side": weights,
         "weights of an affine layer, images of side": affine,
         "measured": measured,
@@ -66,12 +66,12 @@ def run(setup: Setup) -> Numbers:
 
 
 def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
-    """Output side against kernel: the formula as lines, what came out as dots; weights against channels."""
+    """Plot output sides by kernel, formula as lines and measurements as dots; and weights by channels."""
     axes, right = figure.subplots(1, 2, width_ratios=(3, 2))
     for i, ((stride, padding), row) in enumerate(zip(CASES, numbers[0]["measured"], strict=True)):
-        fine = range(KERNELS[0], KERNELS[-1] + 1)
-        formula = [expected_side(SIDE, kernel, stride, padding) for kernel in fine]
-        axes.plot(fine, formula, color=f"C{i}", linewidth=1)
+        sides = range(KERNELS[0], KERNELS[-1] + 1)
+        formula = [expected_side(SIDE, kernel, stride, padding) for kernel in sides]
+        axes.plot(sides, formula, color=f"C{i}", linewidth=1)
         axes.plot(KERNELS, row, "o", color=f"C{i}", label=f"stride {stride}, padding {padding}")
     axes.axhline(SIDE, color="0.5", linestyle=":")
     axes.text(KERNELS[-1], SIDE + 0.3, "side of the input", ha="right", color="0.35")
@@ -91,20 +91,20 @@ def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
     right.set_yscale("log")
     right.set_ylim(top=1e13)
     right.set_xticks(CHANNELS, [str(C) for C in CHANNELS])
-    label(right, "channels C", "weights")
+    label_axes(right, "channels C", "weights")
     right.legend(loc="upper left", fontsize=8)
     wrong = sum(each["cases where shape or count differ from the formula"] for each in numbers)
     tried = sum(each["cases tried"] for each in numbers)
     title = f"lines: formula, dots: measured; {wrong} of {tried:,} random cases differ"
-    label(axes, "side of the kernel K", "side of the output", title)
+    label_axes(axes, "side of the kernel K", "side of the output", title)
     axes.legend(loc="lower left", ncols=2, fontsize=9)
 
 
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="1.7",
-    claim="A convolution's output has ⌊(H + 2P - K)/S⌋ + 1 places a side, and its weights number F·(C·K² + "
-    "1), whatever the image's size.",
+    claim="A convolution's output has ⌊(H + 2P - K)/S⌋ + 1 positions per side, and it has F·(C·K² + 1) "
+    "weights, whatever the image's size.",
     criteria=(
         Criterion(
             "random cases where shape or number of weights differ",

@@ -1,4 +1,4 @@
-"""Dropout against overfitting."""
+"""Dropout as a remedy for overfitting."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.harness.drawing import band, label, stacked
-from seqkit.lab.harness.overfitting import gap, overfit, settled
+from seqkit.lab.harness.drawing import label_axes, plot_band, stack
+from seqkit.lab.harness.measurement import final_mean, generalisation_gap
+from seqkit.lab.harness.training import overfit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,28 +17,25 @@ RATES = {"without": 0.0, "dropout 0.3": 0.3}
 
 
 def run(setup: Setup) -> Numbers:
-    """Accuracies by epoch on 200 images with a fifth of the labels wrong."""
-    found = {}
-    for name, rate in RATES.items():
-        found[name] = overfit(setup, dropout=rate)
-        del found[name]["weights"]
+    """Measure accuracies by epoch on 200 images with a fifth of the labels wrong."""
+    curves = {name: overfit(setup, dropout=rate)[0] for name, rate in RATES.items()}
     return {
-        "gap at the end": {name: gap(each) for name, each in found.items()},
-        "test accuracy at the end": {name: settled(each["test"]) for name, each in found.items()},
-        "curves": found,
+        "gap at the end": {name: generalisation_gap(each) for name, each in curves.items()},
+        "test accuracy at the end": {name: final_mean(each["test"]) for name, each in curves.items()},
+        "curves": curves,
     }
 
 
 def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
-    """A panel each: training and test accuracy against epochs."""
+    """Plot training and test accuracy by epoch, in one panel per rate."""
     panels = figure.subplots(1, 2, sharey=True)
     for axes, name in zip(panels, RATES, strict=True):
-        for part, colour in (("train", "C0"), ("test", "C1")):
-            values = stacked(numbers, "curves", name, part)
-            band(axes, range(values.shape[1]), values, label=part, color=colour)
-        width = stacked(numbers, "gap at the end", name).mean()
-        last = stacked(numbers, "test accuracy at the end", name).mean()
-        label(
+        for split, colour in (("train", "C0"), ("test", "C1")):
+            values = stack(numbers, "curves", name, split)
+            plot_band(axes, range(values.shape[1]), values, label=split, color=colour)
+        width = stack(numbers, "gap at the end", name).mean()
+        last = stack(numbers, "test accuracy at the end", name).mean()
+        label_axes(
             axes,
             "epoch",
             "accuracy" if axes is panels[0] else "",
@@ -54,12 +52,12 @@ EXPERIMENT = Experiment(
     "are wrong.",
     criteria=(
         Criterion(
-            "gap, without less with dropout",
+            "gap, without minus with dropout",
             lambda n: n["gap at the end"]["without"] - n["gap at the end"]["dropout 0.3"],
             above=0,
         ),
         Criterion(
-            "test accuracy, with less without",
+            "test accuracy, with minus without dropout",
             lambda n: n["test accuracy at the end"]["dropout 0.3"] - n["test accuracy at the end"]["without"],
             above=0,
         ),

@@ -1,4 +1,4 @@
-"""What each gate of an LSTM is for: one fixed open, on a task of storing and replacing."""
+"""The gates of an LSTM, each fixed open in turn, on a task of storing and replacing a value."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from seqkit import nn, ops
 from seqkit.autograd import Tensor, no_grad
 from seqkit.backend.random import Generator
 from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.harness.drawing import band, label, stacked
-from seqkit.lab.harness.training import smoothed
+from seqkit.lab.harness.drawing import label_axes, plot_band, stack
+from seqkit.lab.harness.measurement import smooth
 from seqkit.optim import Adam, clip_grad_norm
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 VALUES, T, BATCH, HIDDEN = 4, 30, 32, 32
-LONG = 1000
-"""Steps of the streams that are tested, far more than those trained on."""
+TEST_T = 1000
+"""Steps of the test streams, many more than those of training."""
 GATES = {"i": 0, "f": 1, "o": 3}
-"""Places of the input, forget and output gate among the four blocks of rows."""
-WAYS = ("LSTM", "without i", "without f", "without o", "plain RNN")
+"""Positions of the input, forget and output gate among the four blocks of rows."""
+VARIANTS = ("LSTM", "without i", "without f", "without o", "plain RNN")
 POINTS = 25
-PARTS = LONG // 50
+SECTIONS = TEST_T // 50
 
 
 def examples(random: Generator, batch: int, T: int) -> tuple[np.ndarray, np.ndarray]:
-    """Values, some of them marked (B, T, VALUES + 1), and at each step the last marked one, or -1."""
+    """Draw values, some of them marked, (B, T, VALUES + 1), and the last marked value at each step, or -1."""
     values = random.integers(0, VALUES, (batch, T))
     marked = random.uniform((batch, T)) < 0.12
     x = np.zeros((batch, T, VALUES + 1), np.float32)
@@ -45,19 +45,19 @@ def examples(random: Generator, batch: int, T: int) -> tuple[np.ndarray, np.ndar
 
 
 def run(setup: Setup) -> Numbers:
-    """Loss while training on 30 steps, and accuracy along streams of 1,000, by network."""
-    curves, along, means = {}, {}, {}
-    for way in WAYS:
+    """Measure the loss in training on 30 steps, and the accuracy along streams of 1,000, by network."""
+    curves, accuracies, means = {}, {}, {}
+    for variant in VARIANTS:
         weights = setup.generator("weights")
-        kind: Any = nn.RNN if way == "plain RNN" else nn.LSTM
-        network = kind(VALUES + 1, HIDDEN, generator=weights)
+        network_type: Any = nn.RNN if variant == "plain RNN" else nn.LSTM
+        network = network_type(VALUES + 1, HIDDEN, generator=weights)
         output = nn.Linear(HIDDEN, VALUES, generator=weights)
         layer = network.layers[0]
-        if way != "plain RNN":
+        if variant != "plain RNN":
             layer.b.data[HIDDEN : 2 * HIDDEN] = 1
         fixed = None
-        if way.startswith("without"):
-            start = GATES[way[-1]] * HIDDEN
+        if variant.startswith("without"):
+            start = GATES[variant[-1]] * HIDDEN
             fixed = slice(start, start + HIDDEN)
             for parameter, value in ((layer.Wx, 0), (layer.Wh, 0), (layer.b, 20)):  # σ(20) is 1
                 parameter.data[fixed] = value
@@ -76,65 +76,67 @@ def run(setup: Setup) -> Numbers:
             clip_grad_norm(parameters, 1.0)
             optimizer.step()
             losses.append(loss.item())
-        x, targets = examples(setup.generator("test"), 100, LONG)
+        x, targets = examples(setup.generator("test"), 100, TEST_T)
         with no_grad():
-            right = output(network(Tensor(x))[0]).data.argmax(axis=2) == targets
-        parts = zip(np.array_split(right, PARTS, axis=1), np.array_split(targets, PARTS, axis=1), strict=True)
-        along[way] = [float(part[held >= 0].mean()) for part, held in parts]
-        curves[way], means[way] = smoothed(losses, POINTS), float(np.mean(losses))
+            correct = output(network(Tensor(x))[0]).data.argmax(axis=2) == targets
+        sections = zip(
+            np.array_split(correct, SECTIONS, axis=1), np.array_split(targets, SECTIONS, axis=1), strict=True
+        )
+        accuracies[variant] = [float(section[target >= 0].mean()) for section, target in sections]
+        curves[variant], means[variant] = smooth(losses, POINTS), float(np.mean(losses))
     return {
-        "mean loss while training": means,
-        "accuracy over the first 50 steps": {way: each[0] for way, each in along.items()},
-        "accuracy over the last 50 steps": {way: each[-1] for way, each in along.items()},
-        "along": along,
+        "mean loss in training": means,
+        "accuracy over the first 50 steps": {name: each[0] for name, each in accuracies.items()},
+        "accuracy over the last 50 steps": {name: each[-1] for name, each in accuracies.items()},
+        "accuracy along the stream": accuracies,
         "curves": curves,
     }
 
 
 def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
-    """Loss while training; accuracy along the streams."""
+    """Plot the loss in training, and the accuracy along the test streams."""
     left, right = figure.subplots(1, 2)
-    for way in WAYS:
-        band(left, np.linspace(0, 100, POINTS), stacked(numbers, "curves", way), label=way)
-    label(left, "training done (%)", "loss (nats)", f"learning, on streams of {T} steps")
+    for name in VARIANTS:
+        plot_band(left, np.linspace(0, 100, POINTS), stack(numbers, "curves", name), label=name)
+    label_axes(left, "training done (%)", "loss (nats)", f"learning, on streams of {T} steps")
     left.legend(loc="upper right", fontsize=8)
     styles: dict[str, Any] = {
         "LSTM": {"linewidth": 6, "alpha": 0.4},
         "without i": {"linewidth": 3, "linestyle": "--"},
         "plain RNN": {"linewidth": 2, "linestyle": ":"},
     }
-    for way in WAYS:
-        along = stacked(numbers, "along", way)
-        band(right, np.arange(PARTS) * 50 + 25, along, label=way, **styles.get(way, {}))
-    label(right, "step of the stream", "accuracy", "asked along a long stream")
+    for name in VARIANTS:
+        values = stack(numbers, "accuracy along the stream", name)
+        plot_band(right, np.arange(SECTIONS) * 50 + 25, values, label=name, **styles.get(name, {}))
+    label_axes(right, "step of the stream", "accuracy", "tested along a long stream")
     right.legend(fontsize=8, loc="lower left")
 
 
-def slower(n: Numbers, way: str) -> float:
-    """ln(mean loss while training ÷ that of the whole LSTM)."""
-    loss = n["mean loss while training"]
-    return math.log(loss[way] / loss["LSTM"])
+def log_ratio(n: Numbers, name: str) -> float:
+    """Return ln(mean loss in training ÷ that of the whole LSTM)."""
+    loss = n["mean loss in training"]
+    return math.log(loss[name] / loss["LSTM"])
 
 
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="2.6",
     claim="An LSTM learns to hold a value sooner than a plain recurrent network; of its gates the forget "
-    "gate is missed most, and without it a long stream blurs the value.",
+    "gate matters most, and without it a long stream blurs the value.",
     criteria=(
-        Criterion("ln(mean loss ÷ the LSTM's), plain RNN", lambda n: slower(n, "plain RNN"), above=0.5),
+        Criterion("ln(mean loss ÷ the LSTM's), plain RNN", lambda n: log_ratio(n, "plain RNN"), above=0.5),
         Criterion(
-            "the same without the forget gate, less without the input gate",
-            lambda n: slower(n, "without f") - slower(n, "without i"),
+            "the same without the forget gate minus without the input gate",
+            lambda n: log_ratio(n, "without f") - log_ratio(n, "without i"),
             above=0,
         ),
         Criterion(
-            "the same without the input gate, less without the output gate",
-            lambda n: slower(n, "without i") - slower(n, "without o"),
+            "the same without the input gate minus without the output gate",
+            lambda n: log_ratio(n, "without i") - log_ratio(n, "without o"),
             above=0,
         ),
         Criterion(
-            "accuracy over the last 50 steps, LSTM less without the forget gate",
+            "accuracy over the last 50 steps, LSTM minus without the forget gate",
             lambda n: (
                 n["accuracy over the last 50 steps"]["LSTM"]
                 - n["accuracy over the last 50 steps"]["without f"]

@@ -1,4 +1,4 @@
-"""The likeliest class is that of the highest score: inference can leave the softmax out."""
+"""Inference without the softmax: the most probable class has the highest score."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from seqkit import nn, ops
-from seqkit.autograd import no_grad
+from seqkit.autograd import Tensor, no_grad
 from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.harness.drawing import band, label, stacked
-from seqkit.lab.harness.timing import alternate
+from seqkit.lab.harness.drawing import label_axes, plot_band, stack
+from seqkit.lab.harness.measurement import median_seconds
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,54 +19,55 @@ INPUTS, HIDDEN, BATCH = 784, 100, 100
 
 
 def run(setup: Setup) -> Numbers:
-    """Answers and time of a two-layer network with and without softmax, by number of classes."""
+    """Compare the predictions and the time of a two-layer network with and without softmax."""
     random = setup.generator("weights")
     x = setup.generator("inputs").normal((BATCH, INPUTS))
-    ratios, same = [], []
+    ratios, equal = [], []
     for classes in CLASSES:
         hidden = nn.Linear(INPUTS, HIDDEN, generator=random)
         output = nn.Linear(HIDDEN, classes, generator=random)
 
-        def scores(hidden: nn.Linear = hidden, output: nn.Linear = output):  # type: ignore[no-untyped-def]
+        def scores(hidden: nn.Linear = hidden, output: nn.Linear = output) -> Tensor:
             return output(ops.relu(hidden(x)))
 
         with no_grad():
-            seconds = alternate(
+            seconds = median_seconds(
                 {
-                    "with": lambda: ops.softmax(scores()).data.argmax(axis=1),  # called here
+                    "with": lambda: ops.softmax(scores()).data.argmax(axis=1),
                     "without": lambda: scores().data.argmax(axis=1),
                 },
                 setup.scale(quick=15, full=60),
             )
-            equal = ops.softmax(scores()).data.argmax(axis=1) == scores().data.argmax(axis=1)
+            predictions = scores().data.argmax(axis=1)
+            same = ops.softmax(scores()).data.argmax(axis=1) == predictions
         ratios.append(seconds["with"] / seconds["without"])
-        same.append(float(equal.mean()))
+        equal.append(float(same.mean()))
     return {
-        "share of equal answers": min(same),
+        "fraction of equal predictions": min(equal),
         "time with softmax ÷ without": {f"{n} classes": r for n, r in zip(CLASSES, ratios, strict=True)},
         "ratios": ratios,
     }
 
 
 def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
-    """Time ratio against the number of classes."""
+    """Plot the ratio of the times by the number of classes."""
     axes = figure.subplots()
-    band(axes, CLASSES, stacked(numbers, "ratios"), marker="o", label="time with softmax ÷ without")
+    plot_band(axes, CLASSES, stack(numbers, "ratios"), marker="o", label="time with softmax ÷ without")
     axes.axhline(1, color="0.3", linestyle="--", label="no difference")
     axes.set_xscale("log")
     axes.set_ylim(bottom=0.5)
-    same = stacked(numbers, "share of equal answers").min()
-    axes.text(0.02, 0.95, f"equal answers: {same:.1%} at least", transform=axes.transAxes, va="top")
-    label(axes, "classes", "times as slow")
+    equal = stack(numbers, "fraction of equal predictions").min()
+    axes.text(0.02, 0.95, f"equal predictions: at least {equal:.1%}", transform=axes.transAxes, va="top")
+    label_axes(axes, "classes", "ratio of times")
     axes.legend(loc="lower right")
 
 
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="1.3",
-    claim="Inference without the softmax gives the same answers, faster where classes are many.",
+    claim="Inference without the softmax gives the same predictions, faster where classes are many.",
     criteria=(
-        Criterion("share of equal answers", lambda n: n["share of equal answers"], above=0.999),
+        Criterion("fraction of equal predictions", lambda n: n["fraction of equal predictions"], above=0.999),
         Criterion(
             "time with softmax ÷ without, 1,000 classes",
             lambda n: n["ratios"][CLASSES.index(1_000)],
@@ -75,6 +76,6 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     draw=draw,
-    note="The softmax keeps the order of scores; only two that differ by a rounding may become equal by it.",
+    note="The softmax preserves the order of scores; only scores that differ by a rounding may become equal.",
     source="the textbook, section 3.5.3",
 )

@@ -1,21 +1,21 @@
-"""How the first weights set the spread of activations through the layers."""
+"""Initial weights and the spread of activations through the layers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.harness.drawing import label, stacked
+from seqkit.lab.harness.drawing import label_axes, stack
 from seqkit.models.images import MLP, MLPConfig
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LAYERS, UNITS, INPUTS = 5, 100, 1000
-STARTS: dict[str, tuple[str, str | float]] = {
+INITIALIZERS: dict[str, tuple[str, str | float]] = {
     "tanh, std 1": ("tanh", 1.0),
     "tanh, std 0.01": ("tanh", 0.01),
     "tanh, Xavier": ("tanh", "xavier"),
@@ -27,45 +27,46 @@ BINS = 40
 
 
 def run(setup: Setup) -> Numbers:
-    """Deviation and histogram of each layer's activations for 1,000 standard normal inputs."""
+    """Measure the deviation and histogram of each layer's activations for standard normal inputs."""
     x = setup.generator("inputs").normal((INPUTS, 10, 10, 1))
-    spread: dict[str, Any] = {}
-    shapes: dict[str, Any] = {}
-    for name, (function, init) in STARTS.items():
+    deviations: dict[str, list[float]] = {}
+    histograms: dict[str, list[list[float]]] = {}
+    for name, (function, init) in INITIALIZERS.items():
         config = MLPConfig(10, 10, hidden=(UNITS,) * LAYERS, activation=function, weight_init=init)
         model = MLP(config, generator=setup.generator("weights"))
         layers = [a.numpy() for a in model.activations(x)]
-        top = 1.0 if function == "tanh" else 3.0
-        span = (-top if function == "tanh" else 0.0, top)
-        spread[name] = [float(a.std()) for a in layers]
-        shapes[name] = [(np.histogram(a, BINS, span)[0] / a.size).tolist() for a in (layers[0], layers[-1])]
-    kept = {name: float(np.log10(each[-1] / each[0])) for name, each in spread.items()}
-    saturated = float(np.abs(shapes["tanh, std 1"][-1][0]) + shapes["tanh, std 1"][-1][-1])
+        limits = (-1.0, 1.0) if function == "tanh" else (0.0, 3.0)
+        deviations[name] = [float(a.std()) for a in layers]
+        histograms[name] = [
+            (np.histogram(a, BINS, limits)[0] / a.size).tolist() for a in (layers[0], layers[-1])
+        ]
+    ratios = {name: float(np.log10(each[-1] / each[0])) for name, each in deviations.items()}
+    last = histograms["tanh, std 1"][-1]
     return {
-        "log10 of deviation, last layer ÷ first": kept,
-        "share of saturated tanh in the last layer, std 1": saturated,
-        "deviation": spread,
-        "histograms of the first and last layer": shapes,
+        "log10 of deviation, last layer ÷ first": ratios,
+        "fraction of saturated tanh in the last layer, std 1": last[0] + last[-1],
+        "deviation": deviations,
+        "histograms of the first and last layer": histograms,
     }
 
 
 def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
-    """A panel a start: histograms of the first and the last layer."""
-    for axes, name in zip(figure.subplots(2, 3).flat, STARTS, strict=True):
-        first, last = stacked(numbers, "histograms of the first and last layer", name).mean(axis=0)
-        tanh = STARTS[name][0] == "tanh"
+    """Plot histograms of the first and the last layer, in one panel per initialiser."""
+    for axes, name in zip(figure.subplots(2, 3).flat, INITIALIZERS, strict=True):
+        first, last = stack(numbers, "histograms of the first and last layer", name).mean(axis=0)
+        tanh = INITIALIZERS[name][0] == "tanh"
         edges = np.linspace(-1 if tanh else 0, 1 if tanh else 3, BINS + 1)
         axes.stairs(first, edges, color="0.6", fill=True, alpha=0.5, label="layer 1")
         axes.stairs(last, edges, color="C3", linewidth=1.6, label=f"layer {LAYERS}")
-        spread = stacked(numbers, "deviation", name).mean(axis=0)[-1]
-        title = f"{name}\nlayer {LAYERS} deviates by {spread:.1g}"
-        label(axes, "activation", "share of units", title)
+        spread = stack(numbers, "deviation", name).mean(axis=0)[-1]
+        title = f"{name}\ndeviation in layer {LAYERS}: {spread:.1g}"
+        label_axes(axes, "activation", "fraction of units", title)
         axes.set_ylim(0, 0.55 if tanh else 1.05)
     figure.axes[0].legend(loc="upper center", fontsize=8)
 
 
-def kept(n: Numbers, name: str) -> float:
-    """log10 of the last layer's deviation ÷ the first's."""
+def log_ratio(n: Numbers, name: str) -> float:
+    """Return log10 of the last layer's deviation ÷ the first's."""
     return n["log10 of deviation, last layer ÷ first"][name]
 
 
@@ -77,16 +78,20 @@ EXPERIMENT = Experiment(
     criteria=(
         Criterion(
             "tanh, Xavier: log10 of deviation, last layer ÷ first",
-            lambda n: kept(n, "tanh, Xavier"),
+            lambda n: log_ratio(n, "tanh, Xavier"),
             above=-0.5,
         ),
-        Criterion("ReLU, He: the same", lambda n: kept(n, "ReLU, He"), above=-0.3),
-        Criterion("ReLU, He less Xavier", lambda n: kept(n, "ReLU, He") - kept(n, "ReLU, Xavier"), above=0.2),
-        Criterion("tanh, std 0.01", lambda n: kept(n, "tanh, std 0.01"), below=-2),
-        Criterion("ReLU, std 0.01", lambda n: kept(n, "ReLU, std 0.01"), below=-2),
+        Criterion("ReLU, He: the same", lambda n: log_ratio(n, "ReLU, He"), above=-0.3),
         Criterion(
-            "share of saturated tanh, std 1",
-            lambda n: n["share of saturated tanh in the last layer, std 1"],
+            "ReLU, He minus Xavier",
+            lambda n: log_ratio(n, "ReLU, He") - log_ratio(n, "ReLU, Xavier"),
+            above=0.2,
+        ),
+        Criterion("tanh, std 0.01", lambda n: log_ratio(n, "tanh, std 0.01"), below=-2),
+        Criterion("ReLU, std 0.01", lambda n: log_ratio(n, "ReLU, std 0.01"), below=-2),
+        Criterion(
+            "fraction of saturated tanh, std 1",
+            lambda n: n["fraction of saturated tanh in the last layer, std 1"],
             above=0.5,
         ),
     ),

@@ -1,4 +1,4 @@
-"""Layer against batch normalisation, as the batch shrinks to one, and in a recurrent network."""
+"""Layer and batch normalisation by batch size, and in a recurrent network."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from seqkit import nn, ops
 from seqkit.autograd import Tensor, no_grad
 from seqkit.backend.random import Generator
 from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.harness.drawing import band, label, stacked
-from seqkit.lab.harness.images import load_images
-from seqkit.lab.harness.training import accuracy, fit
+from seqkit.lab.harness.data import load_images
+from seqkit.lab.harness.drawing import label_axes, plot_band, stack
+from seqkit.lab.harness.measurement import accuracy
+from seqkit.lab.harness.training import fit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,26 +27,26 @@ NORMS: dict[str, Callable[[int], Any]] = {
 }
 HIDDEN = 50
 LR = 0.2
-"""For the largest batch."""
+"""Learning rate of the largest batch."""
 LAYERED = ("BatchNorm", "LayerNorm")
 RECURRENT_BATCHES = (4, 8, 32)
 
 
 class _Classifier(nn.Module):
-    """Images (B, H, W, 1) to scores (B, 10), by :meth:`features`."""
+    """Classifier of images (B, H, W, 1): scores (B, 10) from :meth:`features`."""
 
     output: nn.Linear
 
     def features(self, x: np.ndarray) -> Tensor:
-        """Images to (B, HIDDEN)."""
+        """Return the features (B, HIDDEN) of images."""
         raise NotImplementedError
 
-    def loss(self, x: np.ndarray, labels: np.ndarray, *, generator: Any = None) -> Tensor:
-        """Mean cross entropy."""
+    def loss(self, x: np.ndarray, labels: np.ndarray, *, generator: Generator | None = None) -> Tensor:
+        """Return the mean cross-entropy."""
         return ops.softmax_cross_entropy(self.output(self.features(x)), labels)
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """Classes (B,)."""
+        """Return the predicted classes (B,)."""
         self.eval()
         with no_grad():
             classes: np.ndarray = self.output(self.features(x)).data.argmax(axis=1)
@@ -53,8 +54,8 @@ class _Classifier(nn.Module):
         return classes
 
 
-class Layered(_Classifier):
-    """Two hidden layers, normalised before each ReLU."""
+class LayeredNetwork(_Classifier):
+    """Network of two hidden layers, normalised before each ReLU."""
 
     def __init__(self, inputs: int, norm: str, generator: Generator) -> None:
         self.first = nn.Linear(inputs, HIDDEN, generator=generator)
@@ -69,8 +70,8 @@ class Layered(_Classifier):
         return h
 
 
-class RowReader(_Classifier):
-    """A plain recurrent network that reads an image row by row: h = tanh(norm(Wx·row + Wh·h))."""
+class RecurrentNetwork(_Classifier):
+    """Plain recurrent network that reads an image row by row: h = tanh(norm(Wx·row + Wh·h))."""
 
     def __init__(self, inputs: int, norm: str, generator: Generator) -> None:
         self.row = nn.Linear(inputs, HIDDEN, generator=generator)
@@ -86,21 +87,25 @@ class RowReader(_Classifier):
 
 
 def run(setup: Setup) -> Numbers:
-    """Test accuracy by normalisation and batch size, of the layered network and of the recurrent one."""
+    """Measure the test accuracy of a layered and a recurrent network by normalisation and batch size."""
     train, _, test = load_images(setup, train=setup.scale(quick=200, full=800))
     epochs = setup.scale(quick=10, full=20)
 
-    def trained(kind: Any, inputs: int, norm: str, batch: int) -> float | None:
+    def test_accuracy(classifier: Any, inputs: int, norm: str, batch: int) -> float | None:
         if norm == "BatchNorm" and batch == 1:
-            return None  # refused: one value has no variance
-        model = kind(inputs, norm, setup.generator("weights"))
-        lr = LR * batch / BATCHES[-1]  # as many examples, so as long a way
+            return None  # one value has no variance
+        model = classifier(inputs, norm, setup.generator("weights"))
+        lr = LR * batch / BATCHES[-1]  # equal total step length over an epoch
         fit(model, train, epochs=epochs, lr=lr, batch=batch, generator=setup.generator("batches"))
         return accuracy(model, test)
 
     height, width = train.x.shape[1:3]
-    layered = {norm: [trained(Layered, height * width, norm, b) for b in BATCHES] for norm in LAYERED}
-    recurrent = {norm: [trained(RowReader, width, norm, b) for b in RECURRENT_BATCHES] for norm in NORMS}
+    layered = {
+        norm: [test_accuracy(LayeredNetwork, height * width, norm, b) for b in BATCHES] for norm in LAYERED
+    }
+    recurrent = {
+        norm: [test_accuracy(RecurrentNetwork, width, norm, b) for b in RECURRENT_BATCHES] for norm in NORMS
+    }
     return {
         **{
             f"layered network, batches of {batch}": {
@@ -116,26 +121,26 @@ def run(setup: Setup) -> Numbers:
 
 
 def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
-    """Accuracy against batch size, a panel a network."""
+    """Plot the accuracy by batch size, in one panel per network."""
     left, right = figure.subplots(1, 2, sharey=True)
     for axes, key, batches in ((left, "layered", BATCHES), (right, "recurrent", RECURRENT_BATCHES)):
         for i, norm in enumerate(NORMS):
             if norm in numbers[0][key]:
-                band(axes, batches, stacked(numbers, key, norm), marker="o", label=norm, color=f"C{i}")
+                plot_band(axes, batches, stack(numbers, key, norm), marker="o", label=norm, color=f"C{i}")
         axes.set_xscale("log", base=2)
         axes.set_xticks(batches, [str(batch) for batch in batches])
-        label(axes, "images in a training batch", "test accuracy", f"{key} network")
+        label_axes(axes, "images in a training batch", "test accuracy", f"{key} network")
         axes.legend(loc="lower right")
-    left.set_xlabel("images in a training batch (BatchNorm refuses 1)")
+    left.set_xlabel("images in a training batch (BatchNorm needs 2)")
 
 
 def gain(n: Numbers, key: str) -> float:
-    """Accuracy with LayerNorm less that with BatchNorm."""
+    """Return the accuracy with LayerNorm minus that with BatchNorm."""
     return n[key]["LayerNorm"] - n[key]["BatchNorm"]
 
 
-def shrinking(n: Numbers, norm: str, batch: int) -> float:
-    """Accuracy that the layered network loses from batches of 32 to smaller ones."""
+def small_batch_loss(n: Numbers, norm: str, batch: int) -> float:
+    """Return the accuracy that the layered network loses from batches of 32 to smaller batches."""
     return n["layered network, batches of 32"][norm] - n[f"layered network, batches of {batch}"][norm]
 
 
@@ -146,22 +151,22 @@ EXPERIMENT = Experiment(
     "too, LayerNorm does better in small batches.",
     criteria=(
         Criterion(
-            "accuracy in batches of 2, LayerNorm less BatchNorm",
+            "accuracy in batches of 2, LayerNorm minus BatchNorm",
             lambda n: gain(n, "layered network, batches of 2"),
             above=0.05,
         ),
         Criterion(
-            "LayerNorm, accuracy in batches of 32 less in batches of 1",
-            lambda n: shrinking(n, "LayerNorm", 1),
+            "LayerNorm, accuracy in batches of 32 minus in batches of 1",
+            lambda n: small_batch_loss(n, "LayerNorm", 1),
             below=0.05,
         ),
         Criterion(
-            "BatchNorm, accuracy in batches of 32 less in batches of 2",
-            lambda n: shrinking(n, "BatchNorm", 2),
+            "BatchNorm, accuracy in batches of 32 minus in batches of 2",
+            lambda n: small_batch_loss(n, "BatchNorm", 2),
             above=0.05,
         ),
         Criterion(
-            "recurrent network in batches of 4, LayerNorm less BatchNorm",
+            "recurrent network in batches of 4, LayerNorm minus BatchNorm",
             lambda n: gain(n, "recurrent network, batches of 4"),
             above=0.02,
         ),
@@ -170,7 +175,7 @@ EXPERIMENT = Experiment(
     draw=draw,
     note="Layer normalisation in sequence models normalises over the features of one token, not over the "
     "batch or over time. The recurrent BatchNorm here has one set of running statistics for all time steps, "
-    "where Cooijmans et al. keep one for each, and lags in large batches as well.",
+    "where Cooijmans et al. keep one for each, and is worse in large batches as well.",
     source="Ba, Kiros, Hinton 2016, section 3.1; Cooijmans et al. 2017, Recurrent Batch Normalization",
     size=(9.0, 4.0),
 )

@@ -1,4 +1,4 @@
-"""Four optimisers on the bowl x²/20 + y²: which way they walk down."""
+"""Paths of four optimisers on the surface x²/20 + y²."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from seqkit.autograd import Tensor
 from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.harness.drawing import label
+from seqkit.lab.harness.drawing import label_axes
 from seqkit.optim import make_optimizer
 
 if TYPE_CHECKING:
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 RATES = {"sgd": 0.95, "momentum": 0.1, "adagrad": 1.5, "adam": 0.3}
 """The textbook's learning rates."""
-NAMES = {"sgd": "SGD", "momentum": "Momentum", "adagrad": "AdaGrad", "adam": "Adam"}
+TITLES = {"sgd": "SGD", "momentum": "Momentum", "adagrad": "AdaGrad", "adam": "Adam"}
 STEPS = 30
 
 
 def run(setup: Setup) -> Numbers:
-    """The path of each from near (-7, 2)."""
+    """Record the path of each optimiser from near (-7, 2)."""
     start = np.array([-7.0, 2.0]) + 0.2 * setup.generator("start").normal(2, dtype=np.float64)
-    paths: dict[str, Any] = {}
+    paths: dict[str, list[list[float]]] = {}
     for name, lr in RATES.items():
         p = Tensor(start.copy(), requires_grad=True)
         optimizer = make_optimizer(name, [p], lr=lr)
@@ -35,47 +35,49 @@ def run(setup: Setup) -> Numbers:
             optimizer.step()
             path.append(p.data.tolist())
         paths[name] = path
-    travel = {name: float(np.abs(np.diff(np.array(path)[:, 1])).sum()) for name, path in paths.items()}
+    vertical = {name: float(np.abs(np.diff(np.array(path)[:, 1])).sum()) for name, path in paths.items()}
     return {
-        "way up and down ÷ height at the start": {name: way / abs(start[1]) for name, way in travel.items()},
-        "height at the end": {name: height(*path[-1]) for name, path in paths.items()},
+        "vertical travel ÷ initial y": {name: float(each / abs(start[1])) for name, each in vertical.items()},
+        "final value": {name: value(*path[-1]) for name, path in paths.items()},
         "paths": paths,
     }
 
 
-def height(x: Any, y: Any) -> Any:
-    """x²/20 + y²."""
+def value(x: Any, y: Any) -> Any:
+    """Return x²/20 + y²."""
     return x * x / 20 + y * y
 
 
 def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
-    """A panel an optimiser: contours, and the path of the first seed."""
+    """Plot contours and the path of the first seed, in one panel per optimiser."""
     x, y = np.meshgrid(np.linspace(-10, 10, 81), np.linspace(-4, 4, 41))
     for axes, name in zip(figure.subplots(2, 2, sharex=True, sharey=True).flat, RATES, strict=True):
-        axes.contour(x, y, height(x, y), levels=[0.05, 0.3, 1, 2, 4, 7, 12], colors="0.75", linewidths=0.7)
+        axes.contour(x, y, value(x, y), levels=[0.05, 0.3, 1, 2, 4, 7, 12], colors="0.75", linewidths=0.7)
         path = np.array(numbers[0]["paths"][name])
         axes.plot(path[:, 0], path[:, 1], "o-", color="C3", markersize=2.5, linewidth=1)
         axes.plot(0, 0, "k+", markersize=10)
-        way = np.mean([each["way up and down ÷ height at the start"][name] for each in numbers])
-        label(axes, "x", "y", f"{NAMES[name]}, rate {RATES[name]}: {way:.1f} heights up and down")
+        travel = np.mean([each["vertical travel ÷ initial y"][name] for each in numbers])
+        label_axes(
+            axes, "x", "y", f"{TITLES[name]}, learning rate {RATES[name]}: vertical travel {travel:.1f}"
+        )
         axes.set_xticks(range(-8, 9, 4))
         axes.grid(False)
 
 
-def restlessness(n: Numbers, *names: str) -> float:
-    """The most of some optimisers' ways up and down."""
-    return max(n["way up and down ÷ height at the start"][name] for name in names)
+def most_travel(n: Numbers, *names: str) -> float:
+    """Return the largest vertical travel of some optimisers."""
+    return max(n["vertical travel ÷ initial y"][name] for name in names)
 
 
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="1.6",
-    claim="In a narrow valley plain SGD zigzags across; Momentum, AdaGrad and Adam cross it far less on "
-    "their way along.",
+    claim="In a narrow valley plain SGD zigzags; Momentum, AdaGrad and Adam cross it far less on the "
+    "way down.",
     criteria=(
         Criterion(
-            "way up and down of SGD ÷ the longest of the other three",
-            lambda n: restlessness(n, "sgd") / restlessness(n, "momentum", "adagrad", "adam"),
+            "vertical travel of SGD ÷ the longest of the other three",
+            lambda n: most_travel(n, "sgd") / most_travel(n, "momentum", "adagrad", "adam"),
             above=2,
         ),
     ),

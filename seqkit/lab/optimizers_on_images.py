@@ -1,17 +1,18 @@
-"""SGD, Momentum, AdaGrad, RMSprop and Adam on images: at the textbook's rates, and each at its own."""
+"""Five optimisers on images, at the textbook's learning rates and each at its best."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.harness.drawing import band, label, stacked
-from seqkit.lab.harness.images import load_images
-from seqkit.lab.harness.training import fit, mlp, smoothed
+from seqkit.lab.harness.data import load_images
+from seqkit.lab.harness.drawing import label_axes, plot_band, stack
+from seqkit.lab.harness.measurement import smooth
+from seqkit.lab.harness.training import fit, make_mlp
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,30 +26,30 @@ OPTIMIZERS = {
 }
 RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 TEXTBOOK = dict.fromkeys(OPTIMIZERS, 0.01) | {"adam": 0.001}
-"""What the textbook compares them at: the defaults of its classes."""
+"""Learning rates of the textbook's comparison: the defaults of its classes."""
 POINTS = 30
 
 
 def run(setup: Setup) -> Numbers:
-    """Loss curves of a network of four hidden layers, by optimiser and learning rate."""
+    """Record loss curves of a network of four hidden layers by optimiser and learning rate."""
     train, _, _ = load_images(setup, train=setup.scale(quick=600, full=1000))
-    curves: dict[str, Any] = {}
+    curves: dict[str, dict[str, list[float]]] = {}
     for name in OPTIMIZERS:
         for lr in RATES:
-            model = mlp(setup, train, hidden=(100,) * 4)
+            model = make_mlp(setup, train, hidden=(100,) * 4)
             epochs = setup.scale(quick=20, full=40)
             losses = fit(
                 model, train, epochs=epochs, lr=lr, optimizer=name, generator=setup.generator("batches")
             )
-            curves.setdefault(name, {})[str(lr)] = smoothed(losses, POINTS)
-    area = {name: {lr: float(np.mean(curve)) for lr, curve in each.items()} for name, each in curves.items()}
-    own = {name: min(each, key=lambda lr: _or_inf(each[lr])) for name, each in area.items()}
+            curves.setdefault(name, {})[str(lr)] = smooth(losses, POINTS)
+    means = {name: {lr: float(np.mean(curve)) for lr, curve in each.items()} for name, each in curves.items()}
+    best = {name: min(each, key=lambda lr: _or_inf(each[lr])) for name, each in means.items()}
     return {
-        "mean loss while training, textbook's lr": {n: area[n][str(lr)] for n, lr in TEXTBOOK.items()},
-        "mean loss while training, own lr": {name: area[name][own[name]] for name in OPTIMIZERS},
-        "own lr": {name: float(lr) for name, lr in own.items()},
+        "mean loss in training, textbook's lr": {n: means[n][str(lr)] for n, lr in TEXTBOOK.items()},
+        "mean loss in training, best lr": {name: means[name][best[name]] for name in OPTIMIZERS},
+        "best lr": {name: float(lr) for name, lr in best.items()},
         "curves, textbook's lr": {name: curves[name][str(lr)] for name, lr in TEXTBOOK.items()},
-        "curves, own lr": {name: curves[name][own[name]] for name in OPTIMIZERS},
+        "curves, best lr": {name: curves[name][best[name]] for name in OPTIMIZERS},
     }
 
 
@@ -57,59 +58,61 @@ def _or_inf(loss: float) -> float:
 
 
 def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
-    """Loss against training: the textbook's rates on the left, the own ones on the right."""
+    """Plot the loss in training: the textbook's learning rates on the left, the best on the right."""
     panels = figure.subplots(1, 2, sharey=True)
-    own = {name: sorted({each["own lr"][name] for each in numbers}) for name in OPTIMIZERS}
-    used = {"textbook's lr": {name: [lr] for name, lr in TEXTBOOK.items()}, "own lr": own}
-    for axes, (kind, rates) in zip(panels, used.items(), strict=True):
+    best = {name: sorted({each["best lr"][name] for each in numbers}) for name in OPTIMIZERS}
+    used = {"textbook's lr": {name: [lr] for name, lr in TEXTBOOK.items()}, "best lr": best}
+    for axes, (choice, rates) in zip(panels, used.items(), strict=True):
         for name, shown in OPTIMIZERS.items():
-            values = stacked(numbers, f"curves, {kind}", name)
+            values = stack(numbers, f"curves, {choice}", name)
             text = f"{shown}, {' or '.join(f'{lr:g}' for lr in rates[name])}"
-            band(axes, np.linspace(0, 100, POINTS), np.maximum(values, 1e-3), label=text)
+            plot_band(axes, np.linspace(0, 100, POINTS), np.maximum(values, 1e-3), label=text)
         axes.set_yscale("log")
-        title = "each at its own best rate" if kind == "own lr" else "at the textbook's rates"
-        label(axes, "training done (%)", "training loss (below 0.001: drawn there)", title)
+        title = (
+            "each at its best learning rate" if choice == "best lr" else "at the textbook's learning rates"
+        )
+        label_axes(axes, "training done (%)", "training loss (at least 0.001)", title)
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, fontsize=9, frameon=False)
 
 
-def spread(n: Numbers, kind: str) -> float:
-    """ln(mean loss of the worst optimiser ÷ that of the best)."""
-    losses = n[f"mean loss while training, {kind}"].values()
+def spread(n: Numbers, choice: str) -> float:
+    """Return ln(mean loss of the worst optimiser ÷ that of the best)."""
+    losses = n[f"mean loss in training, {choice}"].values()
     return math.log(max(losses) / min(losses))
 
 
-def against(n: Numbers, name: str, *others: str) -> float:
-    """Mean loss of an optimiser ÷ that of the best of some others, each at its own rate."""
-    losses = n["mean loss while training, own lr"]
+def loss_ratio(n: Numbers, name: str, *others: str) -> float:
+    """Return the mean loss of an optimiser ÷ the lowest of some others, each at its best learning rate."""
+    losses = n["mean loss in training, best lr"]
     return losses[name] / min(losses[other] for other in others)
 
 
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="1.6",
-    claim="Which optimiser looks best is a matter of the learning rate: each at its own, they lie closer, "
-    "AdaGrad does not lead, and Adam is no worse than it.",
+    claim="Which optimiser looks best depends on the learning rate: each at its own best, they lie closer, "
+    "AdaGrad does not lead, and Adam is no worse.",
     criteria=(
         Criterion(
-            "ln of the spread (worst ÷ best mean loss), own rates ÷ the textbook's",
-            lambda n: spread(n, "own lr") / spread(n, "textbook's lr"),
+            "ln of the spread (worst ÷ best mean loss), best learning rates ÷ the textbook's",
+            lambda n: spread(n, "best lr") / spread(n, "textbook's lr"),
             below=0.8,
         ),
         Criterion(
-            "mean loss of AdaGrad ÷ that of the best other, own rates",
-            lambda n: against(n, "adagrad", *(set(OPTIMIZERS) - {"adagrad"})),
+            "mean loss of AdaGrad ÷ that of the best other, best learning rates",
+            lambda n: loss_ratio(n, "adagrad", *(set(OPTIMIZERS) - {"adagrad"})),
             above=0.9,
         ),
         Criterion(
-            "mean loss of Adam ÷ that of AdaGrad, own rates",
-            lambda n: against(n, "adam", "adagrad"),
+            "mean loss of Adam ÷ that of AdaGrad, best learning rates",
+            lambda n: loss_ratio(n, "adam", "adagrad"),
             below=1.1,
         ),
     ),
     run=run,
     draw=draw,
     note="AdaGrad is not the best optimiser in general, nor Adam worse: at the textbook's rates, 0.01 and "
-    "0.001 for Adam, the comparison is one of rates.",
+    "0.001 for Adam, the comparison is one of learning rates.",
     source="Choi et al. 2019, On Empirical Comparisons of Optimizers for Deep Learning",
     size=(9.0, 4.8),
 )

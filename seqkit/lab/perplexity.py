@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.harness.drawing import label, stacked
-from seqkit.lab.harness.text import pydocs
+from seqkit.lab.harness.data import encode_pydocs
+from seqkit.lab.harness.drawing import label_axes, stack
 from seqkit.metrics import perplexity
 from seqkit.models import KneserNey, KneserNeyConfig, Unigram
 
@@ -20,15 +20,15 @@ MODELS = ("uniform", "unigram", "Kneser-Ney, order 2", "Kneser-Ney, order 4")
 
 
 def run(setup: Setup) -> Numbers:
-    """exp(mean loss) and 1 / geometric mean of p, for four models on a stretch of text chosen by the seed."""
-    encoded = pydocs(vocab_size=5000)
+    """Compare exp(mean loss) and 1 / geometric mean of p for four models, on text chosen by the seed."""
+    encoded = encode_pydocs(vocab_size=5000)
     V = len(encoded.vocabulary)
     eos = encoded.vocabulary.eos_id
     assert eos is not None
     train = np.asarray(encoded.splits["train"])[: setup.scale(quick=100_000, full=None)]
-    held = np.asarray(encoded.splits["test"])
-    first = int(setup.generator("stretch").integers(0, len(held) // 2, 1)[0])
-    text = held[first : first + len(held) // 2]
+    test = np.asarray(encoded.splits["test"])
+    first = int(setup.generator("stretch").integers(0, len(test) // 2, 1)[0])
+    text = test[first : first + len(test) // 2]
     models: dict[str, Any] = {
         "unigram": Unigram.fit(train, V),
         **{
@@ -50,22 +50,22 @@ def run(setup: Setup) -> Numbers:
 
 
 def _geometric_mean(p: np.ndarray) -> float:
-    """(Π p)^(1/N), as a product of N-th roots: without a logarithm, and without underflow."""
+    """Return (Π p)^(1/N) as a product of N-th roots, which needs no logarithm and cannot underflow."""
     return float(np.prod(p.astype(np.longdouble) ** (1 / len(p))))
 
 
 def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
-    """Perplexity against the geometric mean of p: all models lie on the curve 1/p."""
+    """Plot the perplexity by the geometric mean of p: all models lie on the curve 1/p."""
     axes = figure.subplots()
     p = np.logspace(-4, -1, 50)
     axes.plot(p, 1 / p, color="0.6", label="1 / p")
     for i, name in enumerate(MODELS):
-        x = stacked(numbers, "geometric mean of the probabilities", name)
-        y = stacked(numbers, "perplexity", name)
+        x = stack(numbers, "geometric mean of the probabilities", name)
+        y = stack(numbers, "perplexity", name)
         axes.plot(x, y, "o", color=f"C{i}", label=f"{name}: {y.mean():,.0f}")
     axes.set_xscale("log")
     axes.set_yscale("log")
-    label(axes, "geometric mean of the probabilities", "perplexity, exp(mean loss)")
+    label_axes(axes, "geometric mean of the probabilities", "perplexity, exp(mean loss)")
     axes.legend(loc="upper right")
 
 
@@ -88,7 +88,7 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     draw=draw,
-    note="It is the reciprocal of a probability, not its derivative: a perplexity of 90 is the doubt "
+    note="Perplexity is the reciprocal of a probability, not a derivative: 90 is the uncertainty "
     "between 90 equally likely words.",
     source="Jelinek et al. 1977",
 )

@@ -1,4 +1,4 @@
-"""Weight decay against overfitting: L2, and L1."""
+"""Weight decay, L2 and L1, as a remedy for overfitting."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.harness.drawing import band, label, stacked
-from seqkit.lab.harness.overfitting import gap, overfit, settled
-from seqkit.lab.harness.training import smoothed
+from seqkit.lab.harness.drawing import label_axes, plot_band, stack
+from seqkit.lab.harness.measurement import final_mean, generalisation_gap, smooth
+from seqkit.lab.harness.training import overfit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-WAYS: dict[str, dict[str, Any]] = {
+PENALTIES: dict[str, dict[str, Any]] = {
     "none": {},
     "L2": {"weight_decay": 0.02},
     "L1": {"l1": 0.003},
@@ -25,69 +25,70 @@ BINS = np.logspace(-5, 0, 41)
 
 
 def run(setup: Setup) -> Numbers:
-    """Accuracies by epoch and sizes of the first layer's weights, by penalty."""
-    found = {}
-    for name, penalty in WAYS.items():
-        found[name] = overfit(setup, decay=lambda key, _: key.endswith("W"), **penalty)
-    sizes = {name: np.array(each.pop("weights")) for name, each in found.items()}
+    """Measure accuracies by epoch and magnitudes of the first layer's weights, by penalty."""
+    curves, magnitudes = {}, {}
+    for name, penalty in PENALTIES.items():
+        curves[name], magnitudes[name] = overfit(setup, decay=lambda key, _: key.endswith("W"), **penalty)
     return {
-        "gap at the end": {name: gap(each) for name, each in found.items()},
-        "test accuracy at the end": {name: settled(each["test"]) for name, each in found.items()},
-        "share of weights below 0.001": {name: float((each < 1e-3).mean()) for name, each in sizes.items()},
-        "curves": found,
-        "histograms": {name: np.histogram(np.maximum(each, 1e-5), BINS)[0] for name, each in sizes.items()},
+        "gap at the end": {name: generalisation_gap(each) for name, each in curves.items()},
+        "test accuracy at the end": {name: final_mean(each["test"]) for name, each in curves.items()},
+        "fraction of weights below 0.001": {
+            name: float((each < 1e-3).mean()) for name, each in magnitudes.items()
+        },
+        "curves": curves,
+        "histograms": {
+            name: np.histogram(np.maximum(each, 1e-5), BINS)[0] for name, each in magnitudes.items()
+        },
     }
 
 
 def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
-    """Gap and test accuracy by epoch; sizes of the weights."""
+    """Plot the gap and the test accuracy by epoch, and the magnitudes of the weights."""
     left, middle, right = figure.subplots(1, 3)
-    for name in WAYS:
-        train, test = (stacked(numbers, "curves", name, part)[:, 1:] for part in ("train", "test"))
+    for name in PENALTIES:
+        train, test = (stack(numbers, "curves", name, split)[:, 1:] for split in ("train", "test"))
         epochs = (np.arange(POINTS) + 0.5) * test.shape[1] / POINTS
         for axes, values in ((left, train - test), (middle, test)):
-            coarse = [
-                smoothed(list(row), POINTS) for row in values
-            ]  # of single epochs the bands would overlap
-            band(axes, epochs, coarse, label=name)
-        sizes = stacked(numbers, "histograms", name).mean(axis=0)
-        right.stairs(sizes / sizes.sum(), BINS, label=name, linewidth=1.6)
-    label(left, "epoch", "training less test accuracy", "gap")
+            sections = [smooth(row, POINTS) for row in values]  # single epochs overlap too much
+            plot_band(axes, epochs, sections, label=name)
+        counts = stack(numbers, "histograms", name).mean(axis=0)
+        right.stairs(counts / counts.sum(), BINS, label=name, linewidth=1.6)
+    label_axes(left, "epoch", "training minus test accuracy", "gap")
     left.axhline(0, color="0.5", linestyle=":")
-    label(middle, "epoch", "test accuracy", "test accuracy")
+    label_axes(middle, "epoch", "test accuracy", "test accuracy")
     middle.set_ylim(bottom=0.7)
     right.set_xscale("log")
-    label(right, "magnitude (1e-5: or less)", "share of weights", "first layer's weights")
+    label_axes(right, "magnitude (1e-5 or less)", "fraction of weights", "first layer's weights")
     figure.legend(*left.get_legend_handles_labels(), title="penalty", loc="outside lower center", ncols=3)
 
 
-def less(n: Numbers, key: str, a: str, b: str) -> float:
-    """A number of one penalty less that of another."""
+def difference(n: Numbers, key: str, a: str, b: str) -> float:
+    """Return a number of one penalty minus that of another."""
     return n[key][a] - n[key][b]
 
 
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="1.6",
-    claim="Weight decay narrows the gap where a network would learn wrong labels by heart; L2 raises test "
-    "accuracy as well, and L1 brings weights to zero.",
+    claim="Weight decay narrows the gap where a network would memorise wrong labels; L2 also raises test "
+    "accuracy, and L1 drives weights to zero.",
     criteria=(
-        Criterion("gap, none less L2", lambda n: less(n, "gap at the end", "none", "L2"), above=0.05),
-        Criterion("gap, none less L1", lambda n: less(n, "gap at the end", "none", "L1"), above=0.05),
+        Criterion("gap, none minus L2", lambda n: difference(n, "gap at the end", "none", "L2"), above=0.05),
+        Criterion("gap, none minus L1", lambda n: difference(n, "gap at the end", "none", "L1"), above=0.05),
         Criterion(
-            "test accuracy, L2 less none",
-            lambda n: less(n, "test accuracy at the end", "L2", "none"),
+            "test accuracy, L2 minus none",
+            lambda n: difference(n, "test accuracy at the end", "L2", "none"),
             above=0,
         ),
         Criterion(
-            "share of weights below 0.001, L1 less L2",
-            lambda n: less(n, "share of weights below 0.001", "L1", "L2"),
+            "fraction of weights below 0.001, L1 minus L2",
+            lambda n: difference(n, "fraction of weights below 0.001", "L1", "L2"),
             above=0.2,
         ),
     ),
     run=run,
     draw=draw,
-    note="A penalty too strong also closes the gap, by learning nothing: the test accuracy is what counts.",
+    note="A penalty that is too strong also closes the gap, by preventing learning: compare test accuracies.",
     source="Krogh and Hertz 1992; Goodfellow, Bengio, Courville 2016, section 7.1",
     seeds=5,
     size=(10.5, 4.4),

@@ -1,4 +1,4 @@
-"""A network that starts with all weights zero."""
+"""A network whose initial weights are all zero."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.harness.drawing import band, label, stacked
-from seqkit.lab.harness.images import load_images
-from seqkit.lab.harness.training import accuracy, fit, mlp
+from seqkit.lab.harness.data import load_images
+from seqkit.lab.harness.drawing import label_axes, plot_band, stack
+from seqkit.lab.harness.measurement import accuracy
+from seqkit.lab.harness.training import fit, make_mlp
+from seqkit.models.images import MLP
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,56 +21,56 @@ UNITS = 50
 
 
 def run(setup: Setup) -> Numbers:
-    """Training accuracy by epoch by first weights; of zero ones, how far the units differ."""
+    """Measure the training accuracy by epoch, and how far the units from zero weights differ."""
     train, _, _ = load_images(setup, train=600)
     epochs = setup.scale(quick=60, full=150)
-    curves, gradients, spread = {}, [], []
+    curves: dict[str, list[float]] = {}
+    gradients, differences = [], []
     for name, init in (("zero", 0.0), ("Xavier", "xavier")):
-        model = mlp(setup, train, hidden=(UNITS,), activation="sigmoid", weight_init=init)
-        first = model.layers[0].W
-        curve: list[float] = []
+        model = make_mlp(setup, train, hidden=(UNITS,), activation="sigmoid", weight_init=init)
+        curves[name] = []
 
-        def look(epoch, model=model, first=first, curve=curve, name=name):  # type: ignore[no-untyped-def]
-            curve.append(accuracy(model, train))
+        def record(epoch: int, model: MLP = model, name: str = name) -> None:
+            curves[name].append(accuracy(model, train))
+            first = model.layers[0].W
             if name == "zero" and epoch:
                 gradients.append(float(np.linalg.norm(first.grad)))
-                spread.append(float(np.abs(first.data - first.data[0]).max()))
+                differences.append(float(np.abs(first.data - first.data[0]).max()))
 
-        fit(model, train, epochs=epochs, lr=0.5, generator=setup.generator("batches"), look=look)
-        curves[name] = curve
+        fit(model, train, epochs=epochs, lr=0.5, generator=setup.generator("batches"), after_epoch=record)
     return {
         "final training accuracy": {name: curve[-1] for name, curve in curves.items()},
-        "gradient of the first layer from zero, most": max(gradients),
-        "largest difference between two hidden units from zero": max(spread),
+        "largest gradient norm of the first layer from zero": max(gradients),
+        "largest difference between two hidden units from zero": max(differences),
         "accuracy": curves,
         "gradient": gradients,
     }
 
 
 def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
-    """Accuracy by epoch; the gradient that the zero weights do get."""
+    """Plot the accuracy by epoch, and the gradient that reaches the zero weights."""
     left, right = figure.subplots(1, 2)
     for name in ("Xavier", "zero"):
-        values = stacked(numbers, "accuracy", name)
-        band(left, range(values.shape[1]), values, label=f"from {name} weights")
-    label(left, "epoch", "training accuracy")
+        values = stack(numbers, "accuracy", name)
+        plot_band(left, range(values.shape[1]), values, label=f"from {name} weights")
+    label_axes(left, "epoch", "training accuracy")
     left.legend(loc="center right")
-    values = stacked(numbers, "gradient")
-    band(right, range(1, values.shape[1] + 1), values, color="C1")
+    values = stack(numbers, "gradient")
+    plot_band(right, range(1, values.shape[1] + 1), values, color="C1")
     right.set_ylim(bottom=0)
-    gap = stacked(numbers, "largest difference between two hidden units from zero").max()
-    title = f"from zero: gradient flows,\nbut the {UNITS} units differ by {gap:.1g}"
-    label(right, "epoch", "norm of the first layer's gradient", title)
+    difference = stack(numbers, "largest difference between two hidden units from zero").max()
+    title = f"from zero: gradient flows,\nbut the {UNITS} units differ by {difference:.1g}"
+    label_axes(right, "epoch", "norm of the first layer's gradient", title)
 
 
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="1.6",
-    claim="From zero weights all hidden units stay equal and the network learns as with one unit, though "
-    "gradient reaches them.",
+    claim="From zero weights all hidden units stay equal and the network learns like one with a single unit, "
+    "although gradients reach them.",
     criteria=(
         Criterion(
-            "training accuracy, Xavier less zero",
+            "training accuracy, Xavier minus zero",
             lambda n: n["final training accuracy"]["Xavier"] - n["final training accuracy"]["zero"],
             above=0.2,
         ),
@@ -79,14 +81,14 @@ EXPERIMENT = Experiment(
         ),
         Criterion(
             "largest gradient norm of the first layer",
-            lambda n: n["gradient of the first layer from zero, most"],
+            lambda n: n["largest gradient norm of the first layer from zero"],
             above=0.01,
         ),
     ),
     run=run,
     draw=draw,
-    note="Zero weights fail by symmetry, not by vanishing: units with equal weights get equal gradients "
-    "for ever.",
+    note="Zero weights fail by symmetry, not by vanishing: units with equal weights always receive equal "
+    "gradients.",
     source="Goodfellow, Bengio, Courville 2016, section 8.4",
     size=(8.0, 3.8),
 )

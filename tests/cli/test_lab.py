@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seqkit.lab import names
+from seqkit.lab import experiment_names
 from tests.cli.conftest import Seqkit
 
 CHEAP = "batches-and-epochs"
@@ -15,20 +15,20 @@ CHEAP = "batches-and-epochs"
 
 def test_list_names_every_experiment(seqkit: Seqkit) -> None:
     done = seqkit("lab", "list", "--json")
-    assert sorted(row["name"] for row in done.json) == names()
+    assert sorted(row["name"] for row in done.json) == experiment_names()
     assert all(row["criteria"] for row in done.json)
     lines = seqkit("lab", "list").out.splitlines()
-    assert len(lines) == len(names())
+    assert len(lines) == len(experiment_names())
     assert lines[0].startswith(f"{done.json[0]['chapter']}  {done.json[0]['name']}")
 
 
 def test_run_states_the_claim_then_the_verdict(seqkit: Seqkit) -> None:
     done = seqkit("lab", "run", CHEAP, "--quick")
     assert done.code == 0
-    said = [
+    positions = [
         done.out.index(word) for word in ("claim: ", "measure: ", "seen after one epoch", "verdict: holds")
     ]
-    assert said == sorted(said)
+    assert positions == sorted(positions)
     assert "seed 2" in done.err
     assert seqkit("lab", "run", CHEAP, "--quick", "--quiet").err == ""
 
@@ -48,10 +48,13 @@ def test_numbers_are_saved_and_drawn_again(seqkit: Seqkit) -> None:
 
 
 def test_a_figure_that_cannot_be_written_is_refused_before_the_run(seqkit: Seqkit) -> None:
-    for target, said in (("a.jpg", "must end in"), ("nowhere/a.png", "is not there")):
+    for target, message in (
+        ("a.jpg", "expected a figure file ending in"),
+        ("nowhere/a.png", "does not exist"),
+    ):
         done = seqkit("lab", "run", CHEAP, "--quick", "--plot", target)
         assert (done.code, done.out) == (2, "")
-        assert said in done.err
+        assert message in done.err
 
 
 def test_several_end_in_a_summary(seqkit: Seqkit) -> None:
@@ -61,27 +64,27 @@ def test_several_end_in_a_summary(seqkit: Seqkit) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
-        (("run",), 2, "name experiments"),
+        (("run",), 2, "expected the names of experiments, or --all"),
         (("run", "batches-and-epoch"), 2, "did you mean batches-and-epochs"),
-        (("run", "--all", CHEAP), 2, "name experiments"),
-        (("run", CHEAP, "optimizer-paths", "--plot", "a.png"), 2, "--plot is for one"),
+        (("run", "--all", CHEAP), 2, "expected the names of experiments, or --all"),
+        (("run", CHEAP, "optimizer-paths", "--plot", "a.png"), 2, "--plot draws one experiment, got 2"),
         (("run", CHEAP, "--seeds", "2"), 2, "2 is not in the range"),
         (("plot", "none.json", "--out", "a.png"), 2, "none.json"),
     ],
 )
-def test_mistakes(seqkit: Seqkit, arguments: tuple[str, ...], code: int, said: str) -> None:
+def test_mistakes(seqkit: Seqkit, arguments: tuple[str, ...], code: int, message: str) -> None:
     done = seqkit("lab", *arguments)
     assert (done.code, done.out) == (code, "")
-    assert said in done.err
+    assert message in done.err
 
 
 def test_a_file_of_something_else(seqkit: Seqkit) -> None:
     Path("x.json").write_text("{}")
     done = seqkit("lab", "plot", "x.json", "--out", "a.png")
     assert done.code == 1
-    assert "no numbers of an experiment" in done.err
+    assert "expected the results of an experiment" in done.err
 
 
 def test_mnist_that_is_not_there(seqkit: Seqkit, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

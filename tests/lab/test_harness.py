@@ -1,4 +1,4 @@
-"""Running, saving, loading and drawing; and a few of the cheapest experiments."""
+"""Running, saving, loading and drawing experiments, and runs of the cheapest."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from seqkit.errors import DataError, UsageError
-from seqkit.lab import Results, Setup, draw, experiment, experiments, names, run, write
-from seqkit.lab.harness.results import plain
-from seqkit.lab.harness.timing import alternate
-from seqkit.lab.harness.training import smoothed
+from seqkit.lab import Results, Setup, all_experiments, draw, experiment_names, get_experiment, run_experiment
+from seqkit.lab.harness.measurement import median_seconds, smooth
+from seqkit.lab.harness.results import to_json_types
+from seqkit.plotting import save
 
 CHEAP = [
     "activations",
@@ -29,29 +29,29 @@ CHEAP = [
 
 @pytest.fixture(scope="module")
 def results() -> Results:
-    return run(experiment("batches-and-epochs"), quick=True)
+    return run_experiment(get_experiment("batches-and-epochs"), quick=True)
 
 
 def test_every_experiment_states_its_claim() -> None:
-    found = experiments()
-    assert [one.name for one in found] != names()  # in the order of the course
-    assert sorted(one.name for one in found) == names()
-    assert [one.chapter for one in found] == sorted(one.chapter for one in found)
-    for one in found:
-        assert one.claim.endswith("."), one.name
-        assert one.claim.count(". ") == 0, f"{one.name}: a claim is one sentence"
-        assert one.seeds >= 3
-        for criterion in one.criteria:
-            assert f"{criterion.measure}, {criterion.condition}" in one.statement()
+    experiments = all_experiments()
+    assert [each.name for each in experiments] != experiment_names()  # in the order of the course
+    assert sorted(each.name for each in experiments) == experiment_names()
+    assert [each.chapter for each in experiments] == sorted(each.chapter for each in experiments)
+    for experiment in experiments:
+        assert experiment.claim.endswith("."), experiment.name
+        assert experiment.claim.count(". ") == 0, f"{experiment.name}: a claim is one sentence"
+        assert experiment.seeds >= 3
+        for criterion in experiment.criteria:
+            assert f"{criterion.measure}, {criterion.condition}" in experiment.statement()
 
 
 @pytest.mark.parametrize("name", CHEAP)
 def test_cheap_experiments_hold(name: str) -> None:
-    assert run(experiment(name), quick=True).verdict().outcome == "holds"
+    assert run_experiment(get_experiment(name), quick=True).verdict().outcome == "holds"
 
 
 def test_the_same_seed_gives_the_same_numbers(results: Results) -> None:
-    again = run(experiment("batches-and-epochs"), quick=True)
+    again = run_experiment(get_experiment("batches-and-epochs"), quick=True)
     assert again.numbers == results.numbers
     assert results.numbers[0] != results.numbers[1]
 
@@ -63,11 +63,11 @@ def test_numbers_survive_the_disk(results: Results, tmp_path: Path) -> None:
     assert str(again.verdict()) == str(results.verdict())
 
 
-def test_a_figure_can_be_drawn_again(results: Results, tmp_path: Path) -> None:
+def test_a_saved_figure_can_be_drawn_again(results: Results, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     results.save(tmp_path / "numbers.json")
     for file, source in (("a.png", results), ("b.png", Results.load(tmp_path / "numbers.json"))):
-        write(draw(source), tmp_path / file)
+        save(draw(source), tmp_path / file, colors=128)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     figure = draw(results)
     assert "(holds)" in figure.get_suptitle()
@@ -90,21 +90,21 @@ def test_the_table_has_every_plain_number() -> None:
 
 def test_numbers_become_what_json_has() -> None:
     given = {"x": np.array([1.5, np.nan]), "n": np.int64(3), 7: (np.float32(0.5), math.inf), "s": "word"}
-    assert plain(given) == {"x": [1.5, None], "n": 3, "7": [0.5, None], "s": "word"}
-    json.dumps(plain(given), allow_nan=False)
+    assert to_json_types(given) == {"x": [1.5, None], "n": 3, "7": [0.5, None], "s": "word"}
+    json.dumps(to_json_types(given), allow_nan=False)
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
-        ("{", "no numbers of an experiment"),
-        ("[1]", "no numbers of an experiment"),
-        ('{"experiment": "activations"}', "no numbers of an experiment"),
+        ("{", "expected the results of an experiment"),
+        ("[1]", "expected the results of an experiment"),
+        ('{"experiment": "activations"}', "expected the results of an experiment"),
     ],
 )
-def test_other_files_are_refused(tmp_path: Path, content: str, said: str) -> None:
+def test_other_files_are_refused(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "x.json").write_text(content)
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         Results.load(tmp_path / "x.json")
 
 
@@ -112,33 +112,36 @@ def test_damaged_numbers_are_refused(results: Results, tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     results.save(path)
     good = json.loads(path.read_text())
-    for key, value, said in (
-        ("numbers", good["numbers"][:2], "2 runs for 3 seeds"),
-        ("numbers", [{"other": 1.0}] * 3, "of another version"),
+    for key, value, message in (
+        ("numbers", good["numbers"][:2], "numbers for each of 3 seeds, got 2"),
+        ("numbers", [{"other": 1.0}] * 3, "perhaps of another version"),
         ("experiment", "activatoins", "did you mean activations"),
     ):
         path.write_text(json.dumps({**good, key: value}))
-        with pytest.raises((DataError, UsageError), match=said):
+        with pytest.raises((DataError, UsageError), match=message):
             Results.load(path)
 
 
 @pytest.mark.parametrize("seeds", [[0, 1], [0, 1, 1], []])
 def test_seeds_must_be_three(seeds: list[int]) -> None:
-    with pytest.raises(UsageError, match="3 different seeds or more"):
-        run(experiment("batches-and-epochs"), seeds=seeds)
+    with pytest.raises(UsageError, match="expected 3 different seeds or more"):
+        run_experiment(get_experiment("batches-and-epochs"), seeds=seeds)
 
 
-def test_speeds_are_taken_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_functions_are_timed_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     """The median of each, the first turn not counted."""
     clock, order = [0.0], []
     durations = {"a": iter((9.0, 1.0, 5.0, 2.0)), "b": iter((9.0, 4.0, 4.0, 4.0))}
     monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
 
-    def way(name: str) -> None:
+    def function(name: str) -> None:
         order.append(name)
         clock[0] += next(durations[name])
 
-    assert alternate({name: lambda name=name: way(name) for name in "ab"}, 3) == {"a": 2.0, "b": 4.0}  # type: ignore[misc]
+    assert median_seconds({name: lambda name=name: function(name) for name in "ab"}, 3) == {
+        "a": 2.0,
+        "b": 4.0,
+    }  # type: ignore[misc]
     assert order == list("abababab")
 
 
@@ -150,14 +153,14 @@ def test_a_setup_has_sizes_and_streams() -> None:
 
 
 def test_smoothing_takes_means_of_stretches() -> None:
-    assert smoothed([1.0, 3.0, 5.0, 7.0], 2) == [2.0, 6.0]
+    assert smooth([1.0, 3.0, 5.0, 7.0], 2) == [2.0, 6.0]
 
 
 def test_an_image_experiment_on_the_bundled_digits() -> None:
     pytest.importorskip("sklearn")
-    found = run(experiment("batch-norm-modes"), quick=True)
-    assert found.verdict().outcome == "holds"
-    assert found.numbers[0]["accuracy"]["the batch's own"][0] is None
+    results = run_experiment(get_experiment("batch-norm-modes"), quick=True)
+    assert results.verdict().outcome == "holds"
+    assert results.numbers[0]["accuracy"]["statistics of the batch"][0] is None
 
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -166,7 +169,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 @pytest.mark.parametrize("page", ["course.md", "course.zh.md"])
 def test_the_course_names_every_experiment_and_figure(page: str) -> None:
     text = (DOCS / page).read_text("utf-8")
-    for name in names():
+    for name in experiment_names():
         assert f"`{name}`" in text, name
         assert f"(figures/lab-{name}.png)" in text, name
         assert (DOCS / "figures" / f"lab-{name}.png").stat().st_size < 60_000

@@ -1,4 +1,4 @@
-"""Every verdict is fed numbers with which it holds, fails and stays undecided."""
+"""Verdicts: each criterion of each experiment holds, fails and stays undecided as the table says."""
 
 from __future__ import annotations
 
@@ -7,45 +7,37 @@ import math
 import pytest
 
 from seqkit.errors import UsageError
-from seqkit.lab import Criterion, experiment, names
-from tests.lab.numbers import BAD, GOOD, Change, changed
+from seqkit.lab import Criterion, experiment_names, get_experiment
+from tests.lab.verdict_table import TABLE, Row
 
 CASES = [
-    pytest.param(name, place, change, id=f"{name}-{place}")
-    for name, changes in BAD.items()
-    for place, change in enumerate(changes)
+    pytest.param(row, criterion, id=f"{row.name}-{criterion}")
+    for row in TABLE
+    for criterion in range(len(row.fails))
 ]
 
 
-def test_every_criterion_is_fed() -> None:
-    assert sorted(GOOD) == sorted(BAD) == names()
-    assert {name: len(BAD[name]) for name in names()} == {
-        name: len(experiment(name).criteria) for name in names()
+def test_every_criterion_has_its_case() -> None:
+    assert sorted(row.name for row in TABLE) == experiment_names()
+    assert {row.name: len(row.fails) for row in TABLE} == {
+        name: len(get_experiment(name).criteria) for name in experiment_names()
     }
 
 
-@pytest.mark.parametrize("name", sorted(GOOD))
-def test_holds(name: str) -> None:
-    verdict = experiment(name).verdict([GOOD[name]] * 3)
-    assert verdict.outcome == "holds", str(verdict)
+@pytest.mark.parametrize(("row", "criterion"), CASES)
+def test_verdicts_of_the_table(row: Row, criterion: int) -> None:
+    experiment, good, bad = get_experiment(row.name), row.holds, row.changed(criterion)
+    verdicts = [
+        (experiment.verdict([good, good, good]), "holds"),
+        (experiment.verdict([bad, bad, bad]), "fails"),
+        (experiment.verdict([good, bad, good]), "undecided"),
+    ]
+    for verdict, outcome in verdicts:
+        assert verdict.outcome == outcome, str(verdict)
+        assert verdict.findings[criterion].outcome == outcome
 
 
-@pytest.mark.parametrize(("name", "place", "change"), CASES)
-def test_fails(name: str, place: int, change: Change) -> None:
-    verdict = experiment(name).verdict([changed(GOOD[name], change)] * 3)
-    assert verdict.outcome == "fails"
-    assert verdict.findings[place].outcome == "fails"
-
-
-@pytest.mark.parametrize(("name", "place", "change"), CASES)
-def test_undecided(name: str, place: int, change: Change) -> None:
-    """Seeds that disagree: of three, one with the number that would fail."""
-    verdict = experiment(name).verdict([GOOD[name], changed(GOOD[name], change), GOOD[name]])
-    assert verdict.outcome == "undecided"
-    assert verdict.findings[place].outcome == "undecided"
-
-
-# The rule
+# Margins and intervals
 
 
 def judged(*values: float | None, **margin: float) -> str:
@@ -70,16 +62,16 @@ def test_a_margin_that_is_just_reached_fails() -> None:
 
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf])
-def test_what_is_not_finite_decides_nothing(value: float | None) -> None:
+def test_a_value_that_is_not_finite_is_undecided(value: float | None) -> None:
     assert judged(5.0, value, 5.0, above=1.0) == "undecided"
 
 
 def test_two_seeds_are_too_few() -> None:
-    with pytest.raises(UsageError, match="3 seeds or more, got 2"):
+    with pytest.raises(UsageError, match="3 seeds or more for a verdict, got 2"):
         judged(1.0, 2.0, above=0.0)
 
 
-def test_one_direction_is_due() -> None:
+def test_exactly_one_margin_is_required() -> None:
     with pytest.raises(UsageError, match="either above or below"):
         Criterion("x", lambda n: n["x"])
     with pytest.raises(UsageError, match="either above or below"):

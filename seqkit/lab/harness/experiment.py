@@ -1,4 +1,4 @@
-"""What an experiment is: a claim with its measure, direction and margin, stated before anything runs."""
+"""Experiments: a claim with its criteria, stated before anything runs."""
 
 from __future__ import annotations
 
@@ -13,37 +13,52 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Numbers = Mapping[str, Any]
-"""What one seed measured: numbers, lists and dicts of them. Plain numbers are printed, the rest drawn."""
+"""Measurements of one seed: numbers, lists and dicts of them. Scalars are printed, the rest is drawn."""
 
 Choice = TypeVar("Choice")
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What one run is given. data: "digits" (scikit-learn's, 8×8, bundled) or "mnist", for images."""
+    """Seed, size and data of one run of an experiment.
+
+    Args:
+        seed: Random seed.
+        quick: Whether to run at small sizes.
+        data: Images to use: "digits" (scikit-learn's, 8×8, bundled) or "mnist".
+
+    """
 
     seed: int
     quick: bool = False
     data: str = "digits"
 
     def scale(self, *, quick: Choice, full: Choice) -> Choice:
-        """One of two sizes."""
+        """Return ``quick`` in a quick run, otherwise ``full``."""
         return quick if self.quick else full
 
     def generator(self, stream: str) -> Generator:
-        """The seed's randomness under a name."""
+        """Return the seed's random generator of that name."""
         return Generator(self.seed, stream)
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A claim, and all that is needed to test it.
+    """A claim and the code that tests it.
 
-    module: its ``__name__``. chapter: book and chapter of "Deep Learning from Scratch" that teach it, such as
-    "1.6"; "2.9" is what comes after them. claim: one sentence. criteria: what must be true of the numbers if
-    it holds. run: from a setup to the numbers of one seed. draw: the numbers of all seeds onto a figure.
-    note: what the course's notes say wrong or loosely, put right. source: where that, or the claim, stands.
-    seeds: how many, three or more. size: of the figure, in inches.
+    Args:
+        module: ``__name__`` of the experiment's module.
+        chapter: Volume and chapter of "Deep Learning from Scratch" that teach it, such as "1.6"; "2.9" is
+            for topics after the last chapter.
+        claim: One sentence.
+        criteria: Conditions that the numbers must meet for the claim to hold.
+        run: Function that measures the numbers of one seed.
+        draw: Function that draws the numbers of all seeds.
+        note: A correction of a common misstatement.
+        source: Reference for the claim or the note.
+        seeds: Number of seeds, three or more.
+        size: Size of the figure in inches.
+
     """
 
     module: str
@@ -59,16 +74,16 @@ class Experiment:
 
     @property
     def name(self) -> str:
-        """That of its file, with hyphens."""
+        """Name of the experiment's file, with hyphens."""
         return self.module.rpartition(".")[2].replace("_", "-")
 
     def verdict(self, numbers: Sequence[Numbers]) -> Verdict:
-        """What the numbers of all seeds decide."""
+        """Judge the numbers of all seeds by the criteria."""
         return Verdict(tuple(criterion.judge(numbers) for criterion in self.criteria))
 
     def statement(self) -> str:
-        """What is said before the run: the claim, and each measure with its direction and margin."""
-        measures = [f"  measure: {one.measure}, {one.condition}" for one in self.criteria]
+        """Return the text that precedes a run: claim, measures with their margins, note and source."""
+        measures = [f"  measure: {each.measure}, {each.condition}" for each in self.criteria]
         notes = [f"  note: {self.note}"] if self.note else []
         sources = [f"  source: {self.source}"] if self.source else []
         return "\n".join([f"claim: {self.claim}", *measures, *notes, *sources])

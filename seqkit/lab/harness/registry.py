@@ -1,4 +1,4 @@
-"""Experiments by the names of their files."""
+"""The registry of experiments: every file ``seqkit/lab/NAME.py`` that defines ``EXPERIMENT``."""
 
 from __future__ import annotations
 
@@ -13,23 +13,30 @@ from seqkit.lab.harness.experiment import Experiment
 _FOLDER = Path(__file__).parents[1]
 
 
-def names() -> list[str]:
-    """All names, in alphabetical order."""
-    return sorted(
-        found.name.replace("_", "-") for found in pkgutil.iter_modules([str(_FOLDER)]) if not found.ispkg
-    )
+def experiment_names() -> list[str]:
+    """Return the names of all experiments in alphabetical order."""
+    modules = pkgutil.iter_modules([str(_FOLDER)])
+    return sorted(module.name.replace("_", "-") for module in modules if not module.ispkg)
 
 
-def experiment(name: str) -> Experiment:
-    """The experiment of that name. UsageError with the nearest one where there is none."""
-    if name not in names():
-        close = difflib.get_close_matches(name, names(), n=1)
-        remedy = f"did you mean {close[0]}?" if close else "seqkit lab list shows all"
+def get_experiment(name: str) -> Experiment:
+    """Return the experiment of that name.
+
+    Raises:
+        UsageError: There is none; the message suggests a similar name.
+
+    """
+    names = experiment_names()
+    if name not in names:
+        similar = difflib.get_close_matches(name, names, n=1)
+        remedy = f"did you mean {similar[0]}?" if similar else "`seqkit lab list` shows all"
         raise UsageError(f"no experiment {name!r}", remedy=remedy)
-    found: Experiment = importlib.import_module(f"seqkit.lab.{name.replace('-', '_')}").EXPERIMENT
-    return found
+    module = importlib.import_module(f"seqkit.lab.{name.replace('-', '_')}")
+    experiment: Experiment = module.EXPERIMENT
+    return experiment
 
 
-def experiments() -> list[Experiment]:
-    """All of them in the order of the course."""
-    return sorted((experiment(name) for name in names()), key=lambda one: (one.chapter, one.name))
+def all_experiments() -> list[Experiment]:
+    """Return all experiments in the order of the course."""
+    experiments = map(get_experiment, experiment_names())
+    return sorted(experiments, key=lambda experiment: (experiment.chapter, experiment.name))

@@ -1,4 +1,4 @@
-"""Runs over seeds, and their numbers as a JSON file from which verdict and figure can be had again."""
+"""Running an experiment with several seeds, and its numbers as a JSON file."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ import seqkit
 from seqkit.errors import DataError, UsageError
 from seqkit.files import write_atomically
 from seqkit.lab.harness.experiment import Experiment, Numbers, Setup
-from seqkit.lab.harness.registry import experiment
+from seqkit.lab.harness.registry import get_experiment
 from seqkit.lab.harness.verdict import MIN_SEEDS, Verdict
 
 
 @dataclass(frozen=True)
 class Results:
-    """The numbers of an experiment, seed by seed, and under what they came about."""
+    """The numbers of an experiment for each seed, and the conditions under which they were measured."""
 
     experiment: str
     version: str
@@ -33,14 +33,14 @@ class Results:
     numbers: list[Numbers]
 
     def verdict(self) -> Verdict:
-        """What they decide."""
-        return experiment(self.experiment).verdict(self.numbers)
+        """Judge the numbers by the experiment's criteria."""
+        return get_experiment(self.experiment).verdict(self.numbers)
 
     def table(self) -> list[tuple[str, float, float]]:
-        """(name, mean, sample deviation) of each plain number, dicts of them included; NaN where one is."""
+        """Return (name, mean, sample deviation) of each scalar, nested or not; NaN if a value is missing."""
         rows: dict[str, list[float]] = {}
-        for each in self.numbers:
-            for name, value in _scalars(each):
+        for numbers in self.numbers:
+            for name, value in _scalars(numbers):
                 rows.setdefault(name, []).append(math.nan if value is None else value)
         return [
             (name, float(np.mean(row)), float(np.std(row, ddof=1)) if len(row) > 1 else math.nan)
@@ -48,73 +48,90 @@ class Results:
         ]
 
     def save(self, path: str | Path) -> None:
-        """Write them as JSON."""
+        """Write the results as JSON."""
         text = json.dumps(asdict(self), indent=1, allow_nan=False, ensure_ascii=False)
         write_atomically(Path(path), text.encode())
 
     @classmethod
     def load(cls, path: str | Path) -> Results:
-        """Read what :meth:`save` wrote. DataError for anything else."""
+        """Read results written by :meth:`save`.
+
+        Raises:
+            DataError: The file holds something else, or the results of another version.
+
+        """
         remedy = "give a file written by `seqkit lab run --out`"
         try:
-            found = json.loads(Path(path).read_bytes())
-            results = cls(**found)
+            results = cls(**json.loads(Path(path).read_bytes()))
             lengths = len(results.seeds), len(results.numbers)
         except (OSError, ValueError, TypeError) as error:
             raise DataError(
-                f"no numbers of an experiment ({error})", where=str(path), remedy=remedy
+                f"expected the results of an experiment ({error})", where=str(path), remedy=remedy
             ) from None
         if lengths[0] != lengths[1] or not all(isinstance(each, dict) for each in results.numbers):
-            raise DataError(f"{lengths[1]} runs for {lengths[0]} seeds", where=str(path), remedy=remedy)
+            message = f"expected numbers for each of {lengths[0]} seeds, got {lengths[1]}"
+            raise DataError(message, where=str(path), remedy=remedy)
         try:
             results.verdict()
         except LookupError as error:
-            what = f"the numbers of {results.experiment!r} lack {error}: of another version perhaps"
-            raise DataError(what, where=str(path), remedy="run it again") from None
+            message = f"the results of {results.experiment!r} lack {error}: perhaps of another version"
+            raise DataError(message, where=str(path), remedy="run the experiment again") from None
         return results
 
 
-def run(
-    what: Experiment,
+def run_experiment(
+    experiment: Experiment,
     *,
     quick: bool = False,
     data: str = "digits",
     seeds: Sequence[int] | None = None,
-    say: Callable[[str], Any] = lambda text: None,
+    report: Callable[[str], Any] = lambda text: None,
 ) -> Results:
-    """Run an experiment with each seed, by default 0, 1, … as many as it wants; ``say`` hears of each.
+    """Run an experiment once with each seed.
 
-    UsageError below three seeds.
+    Args:
+        experiment: The experiment to run.
+        quick: Whether to run at small sizes.
+        data: Images to use, "digits" or "mnist".
+        seeds: Three or more different seeds; by default 0, 1, … as many as the experiment asks for.
+        report: Called with a line of text after each seed.
+
+    Returns:
+        The numbers of all seeds.
+
+    Raises:
+        UsageError: There are fewer than three different seeds.
+
     """
-    seeds = range(what.seeds) if seeds is None else seeds
+    seeds = range(experiment.seeds) if seeds is None else seeds
     if len(seeds) < MIN_SEEDS or len(set(seeds)) < len(seeds):
-        raise UsageError(f"an experiment needs {MIN_SEEDS} different seeds or more, got {list(seeds)}")
+        raise UsageError(f"expected {MIN_SEEDS} different seeds or more, got {list(seeds)}")
     start = time.perf_counter()
     numbers = []
     for seed in seeds:
-        begun = time.perf_counter()
-        numbers.append(plain(what.run(Setup(seed, quick, data))))
-        say(f"  seed {seed}: {time.perf_counter() - begun:.1f} s")
+        seed_start = time.perf_counter()
+        numbers.append(to_json_types(experiment.run(Setup(seed, quick, data))))
+        report(f"  seed {seed}: {time.perf_counter() - seed_start:.1f} s")
     seconds = round(time.perf_counter() - start, 2)
-    return Results(what.name, seqkit.__version__, quick, data, list(seeds), seconds, numbers)
+    return Results(experiment.name, seqkit.__version__, quick, data, list(seeds), seconds, numbers)
 
 
-def plain(value: Any) -> Any:
-    """The same as JSON has it: arrays as lists, and None where a number is not finite."""
+def to_json_types(value: Any) -> Any:
+    """Convert arrays to lists, keys to strings, and numbers that are not finite to None."""
     if isinstance(value, dict):
-        return {str(key): plain(each) for key, each in value.items()}
+        return {str(key): to_json_types(each) for key, each in value.items()}
     if isinstance(value, list | tuple | np.ndarray):
-        return [plain(each) for each in value]
+        return [to_json_types(each) for each in value]
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _scalars(numbers: Numbers, prefix: str = "") -> list[tuple[str, float | None]]:
-    found: list[tuple[str, float | None]] = []
+    scalars: list[tuple[str, float | None]] = []
     for name, value in numbers.items():
         if isinstance(value, dict):
-            found += _scalars(value, f"{prefix}{name}, ")
+            scalars += _scalars(value, f"{prefix}{name}, ")
         elif value is None or isinstance(value, int | float):
-            found.append((prefix + name, value))
-    return found
+            scalars.append((prefix + name, value))
+    return scalars

@@ -1,4 +1,4 @@
-"""A training loop for experiments: batches of a shuffled order, one optimiser, a look at each epoch."""
+"""Training of image classifiers in experiments."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ import numpy as np
 
 from seqkit import optim
 from seqkit.backend.random import Generator
+from seqkit.lab.harness.data import Images, load_images
 from seqkit.lab.harness.experiment import Setup
-from seqkit.lab.harness.images import Images
+from seqkit.lab.harness.measurement import Curves, accuracy
 from seqkit.models.images import MLP, MLPConfig
 
+OVERFITTING_IMAGES = 200
+"""Training images of :func:`overfit`."""
 
-def mlp(setup: Setup, images: Images, **settings: Any) -> MLP:
-    """A fully connected network for such images, drawn by the seed; settings of MLPConfig."""
+
+def make_mlp(setup: Setup, images: Images, **settings: Any) -> MLP:
+    """Return a fully connected network for such images; ``settings`` are those of MLPConfig."""
     _, H, W, C = images.x.shape
     return MLP(MLPConfig(H, W, C, **settings), generator=setup.generator("weights"))
 
@@ -29,18 +33,28 @@ def fit(
     optimizer: str = "sgd",
     batch: int = 100,
     generator: Generator,
-    look: Callable[[int], Any] = lambda epoch: None,
+    after_epoch: Callable[[int], Any] = lambda epoch: None,
     **settings: Any,
 ) -> list[float]:
-    """Train an image model; the loss of every iteration.
+    """Train an image model in shuffled batches and return the loss of every iteration.
 
-    ``look`` is called with 0 before the first epoch, and with its number after each. A last batch that is
-    not full is left out. ``generator`` shuffles, and serves dropout; ``settings`` are the optimiser's. Losses
-    that overflow are kept: to diverge is a result too.
+    Losses that overflow are kept, since divergence is a result too. An incomplete last batch is left out.
+
+    Args:
+        model: The model to train.
+        data: The training images.
+        epochs: Number of epochs.
+        lr: Learning rate.
+        optimizer: Name of the optimiser.
+        batch: Images in a batch.
+        generator: Source of randomness for shuffling and dropout.
+        after_epoch: Called with 0 before the first epoch, then with the number of each epoch after it.
+        settings: Further settings of the optimiser.
+
     """
-    step = optim.make_optimizer(optimizer, list(model.named_parameters()), lr=lr, **settings)
+    updater = optim.make_optimizer(optimizer, list(model.named_parameters()), lr=lr, **settings)
     losses = []
-    look(0)
+    after_epoch(0)
     for epoch in range(1, epochs + 1):
         order = generator.permutation(len(data))
         for start in range(0, len(data) - batch + 1, batch):
@@ -49,18 +63,48 @@ def fit(
                 loss = model.loss(data.x[rows], data.labels[rows], generator=generator)
                 model.zero_grad()
                 loss.backward()
-                step.step()
+                updater.step()
             losses.append(loss.item())
-        look(epoch)
+        after_epoch(epoch)
     return losses
 
 
-def accuracy(model: Any, data: Images) -> float:
-    """The share of images classified right, in evaluation mode."""
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        return float((model.predict(data.x) == data.labels).mean())
+def overfit(
+    setup: Setup, *, wrong: float = 0.2, dropout: float = 0.0, **settings: Any
+) -> tuple[Curves, np.ndarray]:
+    """Train a large network on 200 images, a fraction ``wrong`` of them with a wrong label.
 
+    Args:
+        setup: Seed, sizes and data of the run.
+        wrong: Fraction of images with a wrong label.
+        dropout: Dropout rate.
+        settings: Further settings of SGD, such as weight_decay.
 
-def smoothed(losses: list[float], points: int) -> list[float]:
-    """Means of ``points`` equal stretches of the losses."""
-    return [float(np.mean(part)) for part in np.array_split(np.array(losses), points)]
+    Returns:
+        Accuracies by epoch under "train" and "test", and the magnitudes of the first layer's weights.
+
+    """
+    train, _, test = load_images(setup, train=OVERFITTING_IMAGES, test=1000)
+    labels = train.labels.copy()
+    wrong_count = int(wrong * OVERFITTING_IMAGES)
+    offsets = setup.generator("labels").integers(1, 10, wrong_count)
+    labels[:wrong_count] = (labels[:wrong_count] + offsets) % 10
+    train = Images(train.x, labels)
+    model = make_mlp(setup, train, hidden=(100, 100, 100), dropout=dropout)
+    curves: Curves = {"train": [], "test": []}
+
+    def record(epoch: int) -> None:
+        curves["train"].append(accuracy(model, train))
+        curves["test"].append(accuracy(model, test))
+
+    fit(
+        model,
+        train,
+        epochs=setup.scale(quick=120, full=300),
+        lr=0.1,
+        batch=50,
+        generator=setup.generator("batches"),
+        after_epoch=record,
+        **settings,
+    )
+    return curves, abs(model.layers[0].W.data).ravel()

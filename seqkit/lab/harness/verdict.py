@@ -1,4 +1,4 @@
-"""From the numbers of several seeds to a verdict: holds, fails or undecided."""
+"""Verdicts on the numbers of several seeds: holds, fails or undecided."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ HOLDS, FAILS, UNDECIDED = "holds", "fails", "undecided"
 MIN_SEEDS = 3
 
 _STUDENT_95 = (6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833, 1.812)
-"""95 % points of Student's t for 1 to 10 degrees of freedom; the last serves for more, being strict."""
+"""95 % points of Student's t for 1 to 10 degrees of freedom; the last is a strict bound for more."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one criterion came to over the seeds: ``mean`` ± ``error``, a one-sided 95 % bound each way."""
+    """The outcome of one criterion over all seeds: ``mean`` ± ``error``, one-sided 95 % bounds."""
 
     measure: str
     condition: str
@@ -35,34 +35,48 @@ class Finding:
 
 @dataclass(frozen=True)
 class Criterion:
-    """One condition of a claim: a measure of a seed's numbers, and on which side of a margin it should lie.
+    """One condition of a claim: a measure of a seed's numbers, and the side of a margin where it should lie.
 
-    Exactly one of ``above`` and ``below`` is given. A difference between two ways is measured within each
-    seed, so that what they share (data, first weights) cancels.
+    A difference between two methods is measured within each seed, so that the effects of data and first
+    weights, which they share, cancel.
+
+    Args:
+        measure: Description of the measure.
+        compute: Function from the numbers of a seed to the measure.
+        above: The margin, for a measure that should exceed it.
+        below: The margin, for a measure that should stay below it.
+
     """
 
     measure: str
-    of: Callable[[Mapping[str, Any]], float]
+    compute: Callable[[Mapping[str, Any]], float]
     above: float | None = None
     below: float | None = None
 
     def __post_init__(self) -> None:
         if (self.above is None) == (self.below is None):
-            raise UsageError(f"the criterion {self.measure!r} needs either above or below")
+            raise UsageError(
+                f"expected either above or below for the criterion {self.measure!r}, got both or none"
+            )
 
     @property
     def condition(self) -> str:
-        """Direction and margin, such as "above 0.1"."""
+        """The direction and the margin, such as "above 0.1"."""
         return f"above {self.above:g}" if self.above is not None else f"below {self.below:g}"
 
     def judge(self, numbers: Sequence[Mapping[str, Any]]) -> Finding:
-        """Holds where the whole interval mean ± t·s/√n lies on the claimed side, fails where none of it does.
+        """Compare the interval mean ± t·s/√n of the seeds with the margin.
 
-        Undecided in between, and where a value is missing or not finite. UsageError below three seeds.
+        The criterion holds where the whole interval lies on the claimed side, and fails where none of it
+        does. It is undecided in between, and where a value is missing or not finite.
+
+        Raises:
+            UsageError: There are fewer than three seeds.
+
         """
         if len(numbers) < MIN_SEEDS:
-            raise UsageError(f"a verdict needs {MIN_SEEDS} seeds or more, got {len(numbers)}")
-        values = tuple(_finite(self.of, each) for each in numbers)
+            raise UsageError(f"expected {MIN_SEEDS} seeds or more for a verdict, got {len(numbers)}")
+        values = tuple(_finite(self.compute, each) for each in numbers)
         n = len(values)
         t = _STUDENT_95[min(n - 1, len(_STUDENT_95)) - 1]
         mean, error = float(np.mean(values)), t * float(np.std(values, ddof=1)) / math.sqrt(n)
@@ -73,10 +87,10 @@ class Criterion:
         return Finding(self.measure, self.condition, values, mean, error, outcome)
 
 
-def _finite(of: Callable[[Mapping[str, Any]], float], numbers: Mapping[str, Any]) -> float:
-    """The measure of one seed, NaN where there is none: saved numbers have None in place of NaN."""
+def _finite(compute: Callable[[Mapping[str, Any]], float], numbers: Mapping[str, Any]) -> float:
+    """Return the measure of one seed, NaN if it is missing: saved numbers have None in place of NaN."""
     try:
-        value = float(of(numbers))
+        value = float(compute(numbers))
     except (TypeError, ZeroDivisionError):
         return math.nan
     return value if math.isfinite(value) else math.nan
@@ -84,13 +98,13 @@ def _finite(of: Callable[[Mapping[str, Any]], float], numbers: Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Verdict:
-    """Fails if one criterion fails, holds if all hold, otherwise undecided."""
+    """The findings of all criteria: fails if one fails, holds if all hold, otherwise undecided."""
 
     findings: tuple[Finding, ...]
 
     @property
     def outcome(self) -> str:
-        """The word."""
+        """The verdict: "holds", "fails" or "undecided"."""
         outcomes = {finding.outcome for finding in self.findings}
         return FAILS if FAILS in outcomes else HOLDS if outcomes == {HOLDS} else UNDECIDED
 

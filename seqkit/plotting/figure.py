@@ -1,0 +1,83 @@
+"""Creation and saving of figures."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seqkit.errors import MissingDependencyError, UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FORMATS = (".pdf", ".png", ".svg")
+"""File suffixes that :func:`save` can write."""
+
+
+def new_figure(width: float, height: float, dpi: float = 150) -> Figure:
+    """Return an empty figure of the given size in inches, independent of pyplot and its settings.
+
+    Raises:
+        MissingDependencyError: Matplotlib is not installed.
+
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingDependencyError(
+            "figures need Matplotlib, which is not installed", remedy="pip install 'seqkit[plot]'"
+        ) from error
+    return Figure(figsize=(width, height), dpi=dpi, layout="constrained")
+
+
+def save(figure: Figure, path: str | os.PathLike[str], *, colors: int | None = None) -> None:
+    """Write a figure in the format of the path's suffix: .pdf, .png or .svg.
+
+    No date is written, so that equal figures are equal files.
+
+    Args:
+        figure: The figure to write.
+        path: The file to write, in an existing folder.
+        colors: Reduce a .png to a palette of this many colours, for a third of the size.
+
+    Raises:
+        UsageError: The suffix is unknown, or the folder does not exist.
+
+    """
+    target = check_figure_path(path)
+    suffix = target.suffix.lower()
+    undated = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}, ".png": None}[suffix]
+    figure.savefig(target, format=suffix[1:], metadata=undated)
+    if suffix == ".png" and colors is not None:
+        from PIL import Image  # comes with Matplotlib
+
+        with Image.open(target) as image:
+            reduced = image.convert("RGB").quantize(colors)
+        reduced.save(target, optimize=True)
+
+
+def check_figure_path(path: str | os.PathLike[str]) -> Path:
+    """Check that a figure can be written to ``path``, before the work that precedes it.
+
+    Returns:
+        The path.
+
+    Raises:
+        UsageError: The suffix is unknown, the folder does not exist, or the file cannot be written.
+        MissingDependencyError: Matplotlib is not installed.
+
+    """
+    target = Path(path)
+    suffix = target.suffix.lower()
+    if suffix not in FORMATS:
+        raise UsageError(
+            f"expected a figure file ending in {', '.join(FORMATS)}, got {suffix or 'no suffix'!r}",
+            where=str(target),
+        )
+    if not target.parent.is_dir():
+        raise UsageError(f"the folder {str(target.parent)!r} does not exist", remedy="create it first")
+    if target.is_dir() or not os.access(target if target.exists() else target.parent, os.W_OK):
+        raise UsageError("the figure file cannot be written", where=str(target), remedy="name another file")
+    new_figure(1, 1)
+    return target
