@@ -1,7 +1,8 @@
-"""What an installation gets: the wheel holds the library, links resolved, and nothing else."""
+"""Packages: the wheel contains the library, links resolved, and nothing else; no wheel without the links."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -10,6 +11,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+
+
+def build(source: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "build", "--no-isolation", *arguments, str(source)]
+    return subprocess.run(command, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +38,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
             target.symlink_to(source.readlink())
         else:
             target.write_bytes(source.read_bytes())
-    done = subprocess.run(
-        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(copy)],
-        capture_output=True,
-        text=True,
-    )
+    done = build(copy, "--outdir", str(out))
     assert done.returncode == 0, done.stdout + done.stderr
     (path,) = out.glob("*.whl")
     return zipfile.ZipFile(path)
@@ -66,3 +68,20 @@ def test_links_are_real_files_in_the_wheel(wheel: zipfile.ZipFile) -> None:
         entry = wheel.getinfo(name)
         assert entry.file_size > 0
         assert (entry.external_attr >> 16) & 0o170000 != 0o120000  # not a symbolic link
+
+
+@pytest.mark.parametrize("name", ["cli", "corpora"])
+def test_a_checkout_without_links_says_how_to_clone(tmp_path: Path, name: str) -> None:
+    """As Git for Windows leaves it: the link is a file that contains its target."""
+    for file in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
+        shutil.copy(ROOT / file, tmp_path / file)
+    for folder in {"cli", "corpora"} - {name}:
+        (tmp_path / "seqkit" / folder).mkdir(parents=True)
+        (tmp_path / "seqkit" / folder / "__init__.py").touch()
+    (tmp_path / "seqkit" / "__init__.py").touch()
+    (tmp_path / "seqkit" / name).write_text(f"../{name}")
+    done = build(tmp_path, "--wheel")
+    assert done.returncode != 0
+    assert f"error: expected seqkit/{name} to be a symbolic link" in done.stdout + done.stderr
+    assert "git clone -c core.symlinks=true" in done.stdout + done.stderr
+    assert not list(tmp_path.rglob("*.whl"))
