@@ -65,23 +65,30 @@ def torch_model(name: str, ours: Any, channels_last: bool = False) -> Any:
     convs = [ours.conv] if name == "simple-cnn" else ours.convs
     layers: list[Any] = []
     for index, conv in enumerate(convs):
-        F, KH, _, C = conv.W.shape
+        F, KH, _, C = conv.weight.shape
         theirs = nn.Conv2d(C, F, KH, padding=conv.padding)
         with torch.no_grad():
-            theirs.weight.copy_(torch.from_numpy(conv.W.data.transpose(0, 3, 1, 2).copy()))
-            theirs.bias.copy_(torch.from_numpy(conv.b.data.copy()))
+            theirs.weight.copy_(torch.from_numpy(conv.weight.data.transpose(0, 3, 1, 2).copy()))
+            theirs.bias.copy_(torch.from_numpy(conv.bias.data.copy()))
         layers += [theirs, nn.ReLU()]
         if name == "simple-cnn" or index % 2:
             layers.append(nn.MaxPool2d(2))
-    F = convs[-1].W.shape[0]
-    side = int((ours.hidden.W.shape[1] // F) ** 0.5)
-    hidden, output = nn.Linear(F * side * side, len(ours.hidden.W)), nn.Linear(len(ours.hidden.W), CLASSES)
+    F = convs[-1].weight.shape[0]
+    side = int((ours.hidden.weight.shape[1] // F) ** 0.5)
+    hidden, output = (
+        nn.Linear(F * side * side, len(ours.hidden.weight)),
+        nn.Linear(len(ours.hidden.weight), CLASSES),
+    )
     with torch.no_grad():  # its features come channels first, ours last
-        W = ours.hidden.W.data.reshape(-1, side, side, F).transpose(0, 3, 1, 2).reshape(hidden.weight.shape)
+        W = (
+            ours.hidden.weight.data.reshape(-1, side, side, F)
+            .transpose(0, 3, 1, 2)
+            .reshape(hidden.weight.shape)
+        )
         hidden.weight.copy_(torch.from_numpy(W.copy()))
-        hidden.bias.copy_(torch.from_numpy(ours.hidden.b.data.copy()))
-        output.weight.copy_(torch.from_numpy(ours.output.W.data.copy()))
-        output.bias.copy_(torch.from_numpy(ours.output.b.data.copy()))
+        hidden.bias.copy_(torch.from_numpy(ours.hidden.bias.data.copy()))
+        output.weight.copy_(torch.from_numpy(ours.output.weight.data.copy()))
+        output.bias.copy_(torch.from_numpy(ours.output.bias.data.copy()))
     dropout = [nn.Dropout(ours.config.dropout)] if name == "deep-cnn" else []
     model = nn.Sequential(*layers, nn.Flatten(), hidden, nn.ReLU(), *dropout, output)
     return model.to(memory_format=torch.channels_last) if channels_last else model
@@ -138,7 +145,7 @@ def same_step(name: str) -> float:
         raise AssertionError(f"the losses differ: ours {mine!r}, PyTorch {other!r}")
     first = ours.conv if name == "simple-cnn" else ours.convs[0]
     gradient = theirs[0].weight.grad.permute(0, 2, 3, 1).numpy()
-    apart = float(np.linalg.norm(first.W.grad - gradient) / np.linalg.norm(gradient))
+    apart = float(np.linalg.norm(first.weight.grad - gradient) / np.linalg.norm(gradient))
     if not apart < 1e-2:
         raise AssertionError(f"the gradients of the first filters differ by {apart:.1e} of their length")
     return difference

@@ -87,13 +87,13 @@ def torch_model(settings: dict[str, Any], ours: LanguageModel) -> Any:
     torch.set_num_threads(thread_count())
     model = Model()
     with torch.no_grad():
-        model.embedding.weight.copy_(torch.from_numpy(ours.embedding.W.data.copy()))
-        model.output.weight.copy_(torch.from_numpy(ours.output.W.data.copy()))
-        model.output.bias.copy_(torch.from_numpy(ours.output.b.data.copy()))
+        model.embedding.weight.copy_(torch.from_numpy(ours.embedding.weight.data.copy()))
+        model.output.weight.copy_(torch.from_numpy(ours.output.weight.data.copy()))
+        model.output.bias.copy_(torch.from_numpy(ours.output.bias.data.copy()))
         for depth, layer in enumerate(ours.recurrent.layers):
-            getattr(model.lstm, f"weight_ih_l{depth}").copy_(torch.from_numpy(layer.Wx.data.copy()))
-            getattr(model.lstm, f"weight_hh_l{depth}").copy_(torch.from_numpy(layer.Wh.data.copy()))
-            getattr(model.lstm, f"bias_ih_l{depth}").copy_(torch.from_numpy(layer.b.data.copy()))
+            getattr(model.lstm, f"weight_ih_l{depth}").copy_(torch.from_numpy(layer.weight_ih.data.copy()))
+            getattr(model.lstm, f"weight_hh_l{depth}").copy_(torch.from_numpy(layer.weight_hh.data.copy()))
+            getattr(model.lstm, f"bias_ih_l{depth}").copy_(torch.from_numpy(layer.bias.data.copy()))
             getattr(model.lstm, f"bias_hh_l{depth}").zero_()
     return model
 

@@ -123,17 +123,17 @@ def torch_model(ours: Seq2Seq) -> Any:
 
     with torch.no_grad():
         for side in ("source_embedding", "target_embedding"):
-            copy(getattr(model, side).weight, getattr(ours, side).W)
+            copy(getattr(model, side).weight, getattr(ours, side).weight)
         for side in ("encoder", "decoder"):
             layer, peer = getattr(ours, side).layers[0], getattr(model, side)
-            copy(peer.weight_ih_l0, layer.Wx)
-            copy(peer.weight_hh_l0, layer.Wh)
-            copy(peer.bias_ih_l0, layer.b)
+            copy(peer.weight_ih_l0, layer.weight_ih)
+            copy(peer.weight_hh_l0, layer.weight_hh)
+            copy(peer.bias_ih_l0, layer.bias)
             peer.bias_hh_l0.zero_()
         if model.W is not None and ours.attention is not None:
-            copy(model.W, ours.attention.W)
-        copy(model.output.weight, ours.output.W)
-        copy(model.output.bias, ours.output.b)
+            copy(model.W, ours.attention.weight)
+        copy(model.output.weight, ours.output.weight)
+        copy(model.output.bias, ours.output.bias)
     return model
 
 

@@ -86,18 +86,18 @@ def _copied(peer: Any, ours: dict[str, Any], names: dict[str, str]) -> Any:
 def _layer_names(layers: int, ours: str, theirs: str) -> dict[str, str]:
     """Names of our layers' parameters to those of torch.nn.TransformerEncoder."""
     names = {
-        "attention.qkv.W": "self_attn.in_proj_weight",
-        "attention.qkv.b": "self_attn.in_proj_bias",
-        "attention.output.W": "self_attn.out_proj.weight",
-        "attention.output.b": "self_attn.out_proj.bias",
-        "attention_norm.gamma": "norm1.weight",
-        "attention_norm.beta": "norm1.bias",
-        "feed_forward.up.W": "linear1.weight",
-        "feed_forward.up.b": "linear1.bias",
-        "feed_forward.down.W": "linear2.weight",
-        "feed_forward.down.b": "linear2.bias",
-        "feed_forward_norm.gamma": "norm2.weight",
-        "feed_forward_norm.beta": "norm2.bias",
+        "attention.qkv.weight": "self_attn.in_proj_weight",
+        "attention.qkv.bias": "self_attn.in_proj_bias",
+        "attention.output.weight": "self_attn.out_proj.weight",
+        "attention.output.bias": "self_attn.out_proj.bias",
+        "attention_norm.weight": "norm1.weight",
+        "attention_norm.bias": "norm1.bias",
+        "feed_forward.up.weight": "linear1.weight",
+        "feed_forward.up.bias": "linear1.bias",
+        "feed_forward.down.weight": "linear2.weight",
+        "feed_forward.down.bias": "linear2.bias",
+        "feed_forward_norm.weight": "norm2.weight",
+        "feed_forward_norm.bias": "norm2.bias",
     }
     return {
         f"{ours}.layers.{i}.{one}": f"{theirs}.layers.{i}.{other}"
@@ -141,10 +141,10 @@ def torch_language_model(ours: TransformerLanguageModel) -> tuple[Any, dict[str,
 
     torch.set_num_threads(thread_count())
     names = {
-        "embedding.tokens.W": "tokens.weight",
-        "embedding.positions.W": "positions.weight",
-        "stack.final_norm.gamma": "stack.norm.weight",
-        "stack.final_norm.beta": "stack.norm.bias",
+        "embedding.tokens.weight": "tokens.weight",
+        "embedding.positions.weight": "positions.weight",
+        "stack.final_norm.weight": "stack.norm.weight",
+        "stack.final_norm.bias": "stack.norm.bias",
         **_layer_names(layers, "stack", "stack"),
     }
     return _copied(Model(), dict(ours.named_parameters()), names), names
@@ -250,7 +250,7 @@ def our_encoder() -> TransformerEncoder:
     model = TransformerEncoder(config, generator=Generator(0, "init")).eval()
     for name, parameter in model.named_parameters():
         if parameter.data.ndim == 1:
-            parameter.data[...] = 0.1 * _array(*parameter.shape) + name.endswith("gamma")
+            parameter.data[...] = 0.1 * _array(*parameter.shape) + name.endswith("norm.weight")
     return model
 
 
@@ -273,15 +273,15 @@ def torch_encoders(ours: TransformerEncoder) -> dict[str, Callable[[Any, Any], A
     _copied(stack, own, names)
 
     def norm(x: Any, name: str) -> Any:
-        gamma, beta = weights[name + ".gamma"], weights[name + ".beta"]
+        gamma, beta = weights[name + ".weight"], weights[name + ".bias"]
         return functional.layer_norm(x, (E,), gamma, beta, ours.config.epsilon)
 
     def linear(x: Any, name: str) -> Any:
-        return functional.linear(x, weights[name + ".W"], weights[name + ".b"])
+        return functional.linear(x, weights[name + ".weight"], weights[name + ".bias"])
 
     def embedded(ids: Any) -> Any:
-        x = weights["embedding.tokens.W"][ids] + weights["embedding.positions.W"][: ids.shape[1]]
-        return norm(x + weights["embedding.types.W"][torch.zeros_like(ids)], "embedding.norm")
+        x = weights["embedding.tokens.weight"][ids] + weights["embedding.positions.weight"][: ids.shape[1]]
+        return norm(x + weights["embedding.types.weight"][torch.zeros_like(ids)], "embedding.norm")
 
     def padding(ids: Any, lengths: Any) -> Any:
         return None if lengths is None else torch.arange(ids.shape[1]) >= lengths[:, None]

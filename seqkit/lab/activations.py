@@ -30,7 +30,7 @@ def run(setup: Setup) -> Numbers:
         config = MLPConfig(10, 10, hidden=(WIDTH,) * DEPTH, activation=name, weight_init=init)
         model = MLP(config, generator=setup.generator("weights"))
         model.loss(x, labels).backward()
-        norms[name] = [float(np.log10(np.linalg.norm(to_numpy(layer.W.grad)))) for layer in model.layers]
+        norms[name] = [float(np.log10(np.linalg.norm(to_numpy(layer.weight.grad)))) for layer in model.layers]
     decay = {name: each[-1] - each[0] for name, each in norms.items()}
     return {"log10 of gradient decay": decay, "log10 of gradient": norms}
 

@@ -54,13 +54,14 @@ def run(setup: Setup) -> Numbers:
         output = nn.Linear(HIDDEN, VALUES, generator=weights)
         layer = network.layers[0]
         if variant != "plain RNN":
-            layer.b.data[HIDDEN : 2 * HIDDEN] = 1
+            network.set_forget_bias()
         fixed = None
         if variant.startswith("without"):
             start = GATES[variant[-1]] * HIDDEN
             fixed = slice(start, start + HIDDEN)
-            for parameter, value in ((layer.Wx, 0), (layer.Wh, 0), (layer.b, 20)):  # σ(20) is 1
-                parameter.data[fixed] = value
+            for parameter in (layer.weight_ih, layer.weight_hh):
+                parameter.data[fixed] = 0
+            layer.bias.data[fixed] = 20  # σ(20) is 1
         parameters = [*network.parameters(), *output.parameters()]
         optimizer, random = Adam(parameters, lr=0.01), setup.generator("examples")
         losses = []

@@ -48,12 +48,13 @@ def _log_norm(setup: Setup, name: str, x: Tensor, above: np.ndarray) -> float:
     network: Any
     if name.startswith("LSTM"):
         network = nn.LSTM(HIDDEN, HIDDEN, generator=weights).astype(np.float64)
-        network.layers[0].b.data[HIDDEN : 2 * HIDDEN] = float(name[-1])
+        network.set_forget_bias(float(name[-1]))
     else:
         nonlinearity = "tanh" if name == "tanh" else "relu"
         network = nn.RNN(HIDDEN, HIDDEN, nonlinearity=nonlinearity, generator=weights).astype(np.float64)
         if name != "tanh":
-            network.layers[0].Wh.data[...] = initializers.orthogonal((HIDDEN, HIDDEN), weights, gain=2.0)
+            start = initializers.orthogonal((HIDDEN, HIDDEN), weights, gain=2.0)
+            network.layers[0].weight_hh.data[...] = start
     state = [
         tuple(Tensor(s, requires_grad=True) for s in entry) for entry in network.zero_state(BATCH, np.float64)
     ]

@@ -50,7 +50,7 @@ class Recurrent(nn.Module):
     def __init__(self, T: int, generator: Generator) -> None:
         self.embedding = nn.Embedding(VALUES + NOISE, SIZE, generator=generator)
         self.lstm = nn.LSTM(SIZE, SIZE, generator=generator)
-        self.lstm.layers[0].b.data[SIZE : 2 * SIZE] = 1  # type: ignore[attr-defined]
+        self.lstm.set_forget_bias()
         self.output = nn.Linear(SIZE, VALUES, generator=generator)
 
     def forward(self, ids: np.ndarray) -> Tensor:

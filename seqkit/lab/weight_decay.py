@@ -28,7 +28,9 @@ def run(setup: Setup) -> Numbers:
     """Measure accuracies by epoch and magnitudes of the first layer's weights, by penalty."""
     curves, magnitudes = {}, {}
     for name, penalty in PENALTIES.items():
-        curves[name], magnitudes[name] = overfit(setup, decay=lambda key, _: key.endswith("W"), **penalty)
+        curves[name], magnitudes[name] = overfit(
+            setup, decay=lambda key, _: key.endswith("weight"), **penalty
+        )
     return {
         "gap at the end": {name: generalisation_gap(each) for name, each in curves.items()},
         "test accuracy at the end": {name: final_mean(each["test"]) for name, each in curves.items()},

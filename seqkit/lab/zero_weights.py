@@ -32,7 +32,7 @@ def run(setup: Setup) -> Numbers:
 
         def record(epoch: int, model: MLP = model, name: str = name) -> None:
             curves[name].append(accuracy(model, train))
-            first = model.layers[0].W
+            first = model.layers[0].weight
             if name == "zero" and epoch:
                 gradients.append(float(np.linalg.norm(first.grad)))
                 differences.append(float(np.abs(first.data - first.data[0]).max()))

@@ -32,8 +32,8 @@ _TOKENS = "wte.weight"
 NAMES = Names(
     prefix="transformer.",
     body=(
-        Row("embedding.tokens.W", (_TOKENS,), "V E"),
-        Row("embedding.positions.W", ("wpe.weight",), "P E"),
+        Row("embedding.tokens.weight", (_TOKENS,), "V E"),
+        Row("embedding.positions.weight", ("wpe.weight",), "P E"),
         *normalization("stack.final_norm", "ln_f"),
     ),
     layer=(
@@ -44,7 +44,7 @@ NAMES = Names(
         *linear(_OURS + "feed_forward.up", _THEIRS + "mlp.c_fc", shape="E F", transposed=True),
         *linear(_OURS + "feed_forward.down", _THEIRS + "mlp.c_proj", shape="F E", transposed=True),
     ),
-    heads={"output": (Row("output.W", ("lm_head.weight",), "V E"),)},
+    heads={"output": (Row("output.weight", ("lm_head.weight",), "V E"),)},
     copies={"lm_head.weight": _TOKENS},
     ignored=(".attn.bias", ".attn.masked_bias"),
 )

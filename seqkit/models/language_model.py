@@ -75,7 +75,7 @@ class LanguageModel(nn.Module):
             return kind(config.dropout if own is None else own)
 
         self.embedding = nn.Embedding(V, E, generator=generator)
-        self.embedding.W.data[...] = initializers.uniform((V, E), generator, 0.1)
+        self.embedding.weight.data[...] = initializers.uniform((V, E), generator, 0.1)
         self.input_dropout = rate(config.dropout_input)
         self.recurrent = CELLS[config.model](
             E,
@@ -88,21 +88,19 @@ class LanguageModel(nn.Module):
         self.output_dropout = rate(config.dropout_output)
         self.output = nn.Linear(sizes[-1], V, generator=generator)
         if config.tied:
-            self.output.W = self.embedding.W
+            self.output.weight = self.embedding.weight
         else:
-            self.output.W.data[...] = initializers.uniform((V, sizes[-1]), generator, 0.1)
-        self.output.b = nn.Parameter(initializers.zeros((V,)))
-        if config.model == "lstm":  # start by remembering (Jozefowicz, Zaremba, Sutskever 2015, section 4)
-            for layer in self.recurrent.layers:
-                H = layer.Wh.shape[1]
-                layer.b.data[H : 2 * H] = 1  # type: ignore[attr-defined]
+            self.output.weight.data[...] = initializers.uniform((V, sizes[-1]), generator, 0.1)
+        self.output.bias = nn.Parameter(initializers.zeros((V,)))
+        if isinstance(self.recurrent, nn.LSTM):
+            self.recurrent.set_forget_bias()
         if config.init_range is not None:
             for parameter in self.parameters():
                 parameter.data[...] = initializers.uniform(parameter.shape, generator, config.init_range)
 
     def zero_state(self, batch: int) -> State:
         """The state before any text."""
-        return self.recurrent.zero_state(batch, self.embedding.W.dtype)
+        return self.recurrent.zero_state(batch, self.embedding.weight.dtype)
 
     def _ids(self, ids: Any, lowest: int = 0) -> Array:
         return checked_ids(
@@ -131,7 +129,9 @@ class LanguageModel(nn.Module):
         Targets of -1 do not count.
         """
         y, state = self.hidden(ids, state, generator=generator)
-        loss = ops.linear_cross_entropy(y, self.output.W, self.output.b, self._ids(targets, IGNORE_INDEX))
+        loss = ops.linear_cross_entropy(
+            y, self.output.weight, self.output.bias, self._ids(targets, IGNORE_INDEX)
+        )
         return loss, detach(state)
 
     def token_losses(
@@ -144,7 +144,11 @@ class LanguageModel(nn.Module):
             with no_grad():
                 y, state = self.hidden(ids, state, mask)
                 losses = ops.linear_cross_entropy(
-                    y, self.output.W, self.output.b, self._ids(targets, IGNORE_INDEX), reduction="none"
+                    y,
+                    self.output.weight,
+                    self.output.bias,
+                    self._ids(targets, IGNORE_INDEX),
+                    reduction="none",
                 )
         finally:
             self.train(training)

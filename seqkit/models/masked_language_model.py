@@ -28,10 +28,10 @@ class MaskedLanguageModel(nn.Module):
         E = config.embedding_size
         self.encoder = TransformerEncoder(config, generator=generator)
         self.transform = nn.Linear(E, E, generator=generator)
-        self.transform.W.data[...] = initializers.normal((E, E), generator, config.init_std)
-        self.transform.b = nn.Parameter(initializers.zeros((E,)))
+        self.transform.weight.data[...] = initializers.normal((E, E), generator, config.init_std)
+        self.transform.bias = nn.Parameter(initializers.zeros((E,)))
         self.norm = nn.LayerNorm(E, epsilon=config.epsilon)
-        self.b = nn.Parameter(initializers.zeros((config.vocab_size,)))
+        self.bias = nn.Parameter(initializers.zeros((config.vocab_size,)))
 
     def _features(
         self, ids: Any, targets: Any, lengths: Any, generator: Generator | None
@@ -48,20 +48,20 @@ class MaskedLanguageModel(nn.Module):
         return self._transformed(x), targets
 
     def _transformed(self, x: Tensor) -> Tensor:
-        y = ops.linear(x, self.transform.W)
-        return self.norm(ops.activation(y, self.transform.b, kind=self.config.activation))
+        y = ops.linear(x, self.transform.weight)
+        return self.norm(ops.activation(y, self.transform.bias, kind=self.config.activation))
 
     def forward(self, ids: Any, lengths: Any = None, *, generator: Generator | None = None) -> Tensor:
         """Scores (B, T, V) of every place of ids (B, T), of which ``lengths`` (B,) count; None: all."""
         x = self._transformed(self.encoder(ids, lengths, generator=generator))
-        return ops.linear(x, self.encoder.embedding.tokens.W, self.b)
+        return ops.linear(x, self.encoder.embedding.tokens.weight, self.bias)
 
     def loss(
         self, ids: Any, targets: Any, lengths: Any = None, *, generator: Generator | None = None
     ) -> Tensor:
         """Mean cross entropy in nats of targets (B, T), the hidden tokens; -1 where nothing is asked for."""
         x, targets = self._features(ids, targets, lengths, generator)
-        return ops.linear_cross_entropy(x, self.encoder.embedding.tokens.W, self.b, targets)
+        return ops.linear_cross_entropy(x, self.encoder.embedding.tokens.weight, self.bias, targets)
 
     def answers(self, ids: Any, targets: Any, lengths: Any = None) -> tuple[np.ndarray, np.ndarray]:
         """-log P (M,) float64 of the M tokens that are asked for, and which of them are likeliest, (M,) bool.
@@ -70,7 +70,7 @@ class MaskedLanguageModel(nn.Module):
         """
         with evaluating(self):
             x, asked = self._features(ids, targets, lengths, None)
-            scores = ops.linear(x, self.encoder.embedding.tokens.W, self.b)
+            scores = ops.linear(x, self.encoder.embedding.tokens.weight, self.bias)
             losses = to_numpy(ops.softmax_cross_entropy(scores, asked, reduction="none").data)
             found, asked = to_numpy(scores.data.argmax(axis=-1)), to_numpy(asked)
         counted = asked != IGNORE_INDEX

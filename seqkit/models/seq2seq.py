@@ -141,7 +141,7 @@ class Seq2Seq(nn.Module):
         self.source_embedding = nn.Embedding(config.source_vocab_size, E, std=0.01, generator=generator)
         self.target_embedding = nn.Embedding(V, E, std=0.01, generator=generator)
         if config.shared_vocabulary:
-            self.target_embedding.W = self.source_embedding.W
+            self.target_embedding.weight = self.source_embedding.weight
         self.dropout = nn.Dropout(config.dropout)
         self.encoder = cell(
             E,
@@ -164,7 +164,7 @@ class Seq2Seq(nn.Module):
             seen = features
         self.output = nn.Linear(seen, V, generator=generator)
         if config.tied:
-            self.output.W = self.target_embedding.W
+            self.output.weight = self.target_embedding.weight
         self._start_weights(generator)
 
     def _start_weights(self, generator: Generator) -> None:
@@ -176,25 +176,24 @@ class Seq2Seq(nn.Module):
             elif "embedding" in name:
                 if not normal:
                     parameter.data[...] = initializers.uniform(shape, generator, 0.1)
-            elif normal and last.startswith("b"):
+            elif normal and last.startswith("bias"):
                 parameter.data[...] = 0
             elif normal:
                 parameter.data[...] = initializers.normal(shape, generator, 1 / math.sqrt(shape[-1]))
         if normal or bound is not None:
             return
-        self.output.b = nn.Parameter(initializers.zeros((self.config.target_vocab_size,)))
-        if self.config.cell == "lstm":  # as in the language model: start by remembering
-            for layer in (*self.encoder.layers, *self.decoder.layers):
-                H = layer.Wh.shape[1]
-                layer.b.data[H : 2 * H] = 1  # type: ignore[attr-defined]
+        self.output.bias = nn.Parameter(initializers.zeros((self.config.target_vocab_size,)))
+        for network in (self.encoder, self.decoder):
+            if isinstance(network, nn.LSTM):
+                network.set_forget_bias()
 
     # What comes in
 
     def _to_device(self, x: Array) -> Array:
-        return to_device(x, self.source_embedding.W.device)
+        return to_device(x, self.source_embedding.weight.device)
 
     def _ids(self, name: str, ids: Any, vocab_size: int, shape: tuple[int | None, int | None]) -> Array:
-        device = self.source_embedding.W.device
+        device = self.source_embedding.weight.device
         return checked_ids(name, ids, shape, vocab_size, lowest=IGNORE_INDEX, device=device)
 
     def _mask(self, lengths: Any, shape: tuple[int, int]) -> Array | None:
@@ -248,7 +247,7 @@ class Seq2Seq(nn.Module):
         """The state of ``network`` before x (B, T, ·)."""
         xp = array_module(x.data)
         return [
-            tuple(zeros(xp, (x.shape[0], layer.Wh.shape[1]), x.dtype) for _ in range(network.states))
+            tuple(zeros(xp, (x.shape[0], layer.weight_hh.shape[1]), x.dtype) for _ in range(network.states))
             for layer in network.layers
         ]
 
@@ -258,7 +257,7 @@ class Seq2Seq(nn.Module):
         """(B, R) zeros: what input feeding feeds to the first step of x (B, T, E); None without it."""
         if not self.config.input_feeding or self.readout is None:
             return None
-        return Tensor(zeros(array_module(x.data), (x.shape[0], self.readout.output_size), x.dtype))
+        return Tensor(zeros(array_module(x.data), (x.shape[0], self.readout.out_features), x.dtype))
 
     def _advance(
         self, x: Tensor, encoded: Encoded, recurrent: State, fed: Any, generator: Generator | None
@@ -371,7 +370,7 @@ class Seq2Seq(nn.Module):
             if 0 < len(counted) < targets.size:  # the product with the vocabulary is for real targets only
                 features = ops.embedding(features.reshape(-1, features.shape[-1]), counted)
                 targets = targets.reshape(-1)[counted]
-        return ops.linear_cross_entropy(features, self.output.W, self.output.b, targets)
+        return ops.linear_cross_entropy(features, self.output.weight, self.output.bias, targets)
 
     def _batch(
         self, source: Any, lengths: Any, ids: Any, targets: Any, generator: Any, teacher_forcing: float = 1.0
@@ -397,7 +396,7 @@ class Seq2Seq(nn.Module):
         with self._evaluating():
             features, targets = self._batch(source, source_lengths, target_in, target_out, None)
             return ops.linear_cross_entropy(
-                features, self.output.W, self.output.b, targets, reduction="none"
+                features, self.output.weight, self.output.bias, targets, reduction="none"
             ).data
 
     def attention_weights(self, source: Any, source_lengths: Any, target_in: Any) -> Array | None:
@@ -463,7 +462,7 @@ class Seq2Seq(nn.Module):
         """
         rows = np.asarray(rows)
         sources = state.rows[rows]
-        xp = module_of(self.source_embedding.W.device)
+        xp = module_of(self.source_embedding.weight.device)
         chosen = xp.asarray(rows)
         moved = not np.array_equal(sources, state.rows)
         return Seq2SeqState(

@@ -49,7 +49,7 @@ class Word2VecConfig:
 
 
 class Word2VecModel(nn.Module):
-    """Two vectors a word: rows of ``input.W`` (V, E), which are kept, and of ``output.W`` (V, E).
+    """Two vectors a word: rows of ``input.weight`` (V, E), which are kept, and of ``output.weight`` (V, E).
 
     A textbook's network takes one-hot rows and multiplies them by a weight matrix; that product is a row of
     the matrix, which is looked up here. The result, gradient included, is the same.
@@ -68,16 +68,16 @@ class Word2VecModel(nn.Module):
         self.input = nn.Embedding(V, E, std=0.01, generator=generator)
         self.output = nn.Embedding(V, E, std=0.01, generator=generator)
         if config.weight_init == "uniform":
-            self.input.W.data[...] = initializers.uniform((V, E), generator, 0.5 / E)
-            self.output.W.data[...] = 0
+            self.input.weight.data[...] = initializers.uniform((V, E), generator, 0.5 / E)
+            self.output.weight.data[...] = 0
 
     @property
     def vectors(self) -> np.ndarray:
         """(V, E) the word vectors, on the host."""
-        return to_numpy(self.input.W.data)
+        return to_numpy(self.input.weight.data)
 
     def _ids(self, name: str, ids: Any, shape: tuple[int | None, ...], lowest: int = 0) -> Array:
-        V, device = self.config.vocab_size, self.input.W.device
+        V, device = self.config.vocab_size, self.input.weight.device
         return checked_ids(name, ids, shape, V, lowest=lowest, device=device)
 
     def hidden(self, ids: Any) -> Tensor:
@@ -87,12 +87,12 @@ class Word2VecModel(nn.Module):
         """
         if self.config.model == "cbow":
             contexts = self._ids("contexts", ids, (None, None), IGNORE_INDEX)
-            return ops.embedding_bag(self.input.W, contexts, mean=self.config.mean)
+            return ops.embedding_bag(self.input.weight, contexts, mean=self.config.mean)
         return self.input(self._ids("centres", ids, (None,)))
 
     def forward(self, ids: Any) -> Tensor:
         """Scores (B, V) of the predicted word; their softmax is its distribution. For ids see hidden."""
-        return ops.linear(self.hidden(ids), self.output.W)
+        return ops.linear(self.hidden(ids), self.output.weight)
 
     def loss(self, contexts: Any, centres: Any, negatives: Any = None) -> Tensor:
         """The mean loss of the windows of a batch, in nats, float64.
@@ -114,13 +114,13 @@ class Word2VecModel(nn.Module):
             contexts = self._ids("contexts", contexts, (B, None), IGNORE_INDEX)
             C = contexts.shape[1]
             neighbours = contexts.reshape(-1)
-            pairs = module_of(self.input.W.device).flatnonzero(neighbours >= 0)
+            pairs = module_of(self.input.weight.device).flatnonzero(neighbours >= 0)
             h = self.input(words[pairs // C])
             words = neighbours[pairs]
             if sampled:
                 negatives = self._ids("negatives", negatives, (B, C, None)).reshape(B * C, -1)[pairs]
         if sampled:
-            total = ops.negative_sampling(h, self.output.W, words, negatives, reduction="sum")
+            total = ops.negative_sampling(h, self.output.weight, words, negatives, reduction="sum")
         else:
-            total = ops.linear_cross_entropy(h, self.output.W, None, words, reduction="sum")
+            total = ops.linear_cross_entropy(h, self.output.weight, None, words, reduction="sum")
         return total / B

@@ -24,10 +24,10 @@ KINDS = ("dot", "general", "additive")
 class Attention(Module):
     """How a query q (T, D) scores a memory m (S, E), and reads it.
 
-    kind: "dot" is q·m, for D = E, without parameters; "general" q·W·m with W (D, E); "additive"
-    w·tanh(Wq·q + Wk·m) with Wq (A, D), Wk (A, E), w (A,), where A is ``attention_size`` or else D. The first
-    two are Luong, Pham, Manning (2015, equation 8), the last Bahdanau, Cho, Bengio (2015). All weights start
-    uniform within ±1/√(inputs).
+    kind: "dot" is q·m, for D = E, without parameters; "general" q·W·m with ``weight`` W (D, E); "additive"
+    w·tanh(Wq·q + Wk·m) with ``weight_query`` Wq (A, D), ``weight_key`` Wk (A, E) and ``weight_score`` w (A,),
+    where A is ``attention_size`` or else D. The first two are Luong, Pham, Manning (2015, equation 8), the
+    last Bahdanau, Cho, Bengio (2015). All weights start uniform within ±1/√(inputs).
     """
 
     def __init__(
@@ -55,17 +55,17 @@ class Attention(Module):
             return Parameter(initializers.uniform(shape, generator, 1 / math.sqrt(shape[-1])))
 
         if kind == "general":
-            self.W = weight(query_size, memory_size)
+            self.weight = weight(query_size, memory_size)
         elif kind == "additive":
-            self.Wq = weight(self.attention_size, query_size)
-            self.Wk = weight(self.attention_size, memory_size)
-            self.w = weight(self.attention_size)
+            self.weight_query = weight(self.attention_size, query_size)
+            self.weight_key = weight(self.attention_size, memory_size)
+            self.weight_score = weight(self.attention_size)
 
     def keys(self, memory: Tensor) -> Tensor:
         """What queries are held against, (B, S, D) or (B, S, A): once for a memory (B, S, E)."""
         if self.kind == "dot":
             return memory
-        return ops.linear(memory, self.W if self.kind == "general" else self.Wk)
+        return ops.linear(memory, self.weight if self.kind == "general" else self.weight_key)
 
     def forward(
         self,
@@ -85,8 +85,10 @@ class Attention(Module):
         keys = self.keys(memory) if keys is None else keys
         rate = self.rate if self.training else 0.0
         if self.kind == "additive":
-            query = ops.linear(query, self.Wq)
-            return ops.additive_attention(query, keys, memory, self.w, mask, rate=rate, generator=generator)
+            query = ops.linear(query, self.weight_query)
+            return ops.additive_attention(
+                query, keys, memory, self.weight_score, mask, rate=rate, generator=generator
+            )
         return ops.attention(query, keys, memory, mask, scale=1.0, rate=rate, generator=generator)
 
 
@@ -103,15 +105,15 @@ class MultiHeadAttention(Module):
     """Concat(head₁ … head_N)·W + b, head i being softmax(qᵢ·kᵢᵀ/√D)·vᵢ of qᵢ = x·Wqᵢ, kᵢ = m·Wkᵢ, vᵢ = m·Wvᵢ.
 
     Vaswani et al. (2017), equation 1 and section 3.2.2. Self-attention (m is x) has one matrix for the three,
-    ``qkv.W`` (3E, E), queries first; attention over a memory (``cross``) has ``q.W`` (E, E) and ``kv.W``
-    (2E, E'), E' being ``memory_size``. ``output.W`` is (E, E). Heads are D = E/N wide. ``rotary`` turns
-    queries and keys of self-attention.
+    ``qkv.weight`` (3E, E), queries first; attention over a memory (``cross``) has ``q.weight`` (E, E) and
+    ``kv.weight`` (2E, E'), E' being ``memory_size``. ``output.weight`` is (E, E). Heads are D = E/N wide.
+    ``rotary`` turns queries and keys of self-attention.
     """
 
     def __init__(
         self,
-        embed: int,
-        heads: int,
+        embedding_size: int,
+        num_heads: int,
         *,
         cross: bool = False,
         memory_size: int | None = None,
@@ -120,28 +122,32 @@ class MultiHeadAttention(Module):
         rotary: bool = False,
         generator: Generator,
     ) -> None:
-        if heads < 1 or embed % heads:
-            raise UsageError(f"{heads} heads cannot share {embed} columns evenly")
+        if num_heads < 1 or embedding_size % num_heads:
+            raise UsageError(f"{num_heads} heads cannot share {embedding_size} columns evenly")
         if rotary and cross:
             raise UsageError("rotary positions are for self-attention: a memory has others than x")
-        if rotary and embed // heads % 2:
-            raise UsageError(f"rotary positions need heads of even width, got {embed} columns for {heads}")
-        self.embed, self.heads, self.cross, self.bias = embed, heads, cross, bias
+        if rotary and embedding_size // num_heads % 2:
+            raise UsageError(
+                f"rotary positions need heads of even width, got {embedding_size} columns for {num_heads}"
+            )
+        self.embedding_size, self.num_heads, self.cross = embedding_size, num_heads, cross
         self.rate = check_rate(dropout)
         if cross:
-            self.q = Linear(embed, embed, bias=bias, generator=generator)
-            self.kv = Linear(memory_size or embed, 2 * embed, bias=bias, generator=generator)
+            self.q = Linear(embedding_size, embedding_size, bias=bias, generator=generator)
+            self.kv = Linear(
+                memory_size or embedding_size, 2 * embedding_size, bias=bias, generator=generator
+            )
         else:
-            self.qkv = Linear(embed, 3 * embed, bias=bias, generator=generator)
-        self.output = Linear(embed, embed, bias=bias, generator=generator)
+            self.qkv = Linear(embedding_size, 3 * embedding_size, bias=bias, generator=generator)
+        self.output = Linear(embedding_size, embedding_size, bias=bias, generator=generator)
         self.rotary = RotaryPositions() if rotary else None
 
     def remember(self, memory: Tensor) -> KeysValues:
         """Keys and values of a memory (B, S, E'), once for all queries of a decoder."""
-        return KeysValues(*ops.split_heads(self.kv(memory), heads=self.heads, parts=2))
+        return KeysValues(*ops.split_heads(self.kv(memory), heads=self.num_heads, parts=2))
 
     def _own(self, x: Tensor, positions: Array | None) -> tuple[Tensor, KeysValues]:
-        q, k, v = ops.split_heads(self.qkv(x), heads=self.heads, parts=3)
+        q, k, v = ops.split_heads(self.qkv(x), heads=self.num_heads, parts=3)
         if self.rotary is not None:
             if positions is None:
                 raise UsageError("rotary attention needs the positions of its tokens")
@@ -149,12 +155,12 @@ class MultiHeadAttention(Module):
         return q, KeysValues(k, v)
 
     def _queries(self, x: Tensor) -> Tensor:
-        return ops.split_heads(self.q(x), heads=self.heads)[0]
+        return ops.split_heads(self.q(x), heads=self.num_heads)[0]
 
     def _joined(self, context: Tensor) -> Tensor:
         """(…, N, T, D) to (…, T, E), and the last product."""
         heads_last = context.swapaxes(-3, -2)
-        return self.output(heads_last.reshape(*heads_last.shape[:-2], self.embed))
+        return self.output(heads_last.reshape(*heads_last.shape[:-2], self.embedding_size))
 
     def forward(
         self,

@@ -17,37 +17,39 @@ from seqkit.ops.windows import IntOrPair, pair
 
 
 class Conv2d(Module):
-    """Filters W (F, KH, KW, C) over images (B, H, W, C), plus b (F,); see :func:`seqkit.ops.conv2d`.
+    """Filters weight (F, KH, KW, C) over images (B, H, W, C), plus bias (F,) or None.
 
-    W and b start uniform within ±1/√(KH·KW·C), as PyTorch's do. PyTorch's filters are (F, C, KH, KW): they
-    become ours by ``transpose(0, 2, 3, 1)``.
+    See :func:`seqkit.ops.conv2d`. Both start uniform within ±1/√(KH·KW·C), as PyTorch's do. PyTorch's filters
+    are (F, C, KH, KW): they become ours by ``transpose(0, 2, 3, 1)``.
     """
 
     def __init__(
         self,
-        input_channels: int,
-        output_channels: int,
-        size: IntOrPair,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: IntOrPair,
         *,
         stride: IntOrPair = 1,
         padding: IntOrPair = 0,
         bias: bool = True,
         generator: Generator,
     ) -> None:
-        self.input_channels, self.output_channels, self.size = input_channels, output_channels, size
-        self.stride, self.padding, self.bias = stride, padding, bias
-        KH, KW = pair("size", size, 1)
-        bound = 1 / math.sqrt(KH * KW * input_channels)
-        shape = (output_channels, KH, KW, input_channels)
-        self.W = Parameter(initializers.uniform(shape, generator, bound))
-        self.b = Parameter(initializers.uniform((output_channels,), generator, bound)) if bias else None
+        self.in_channels, self.out_channels, self.kernel_size = in_channels, out_channels, kernel_size
+        self.stride, self.padding = stride, padding
+        KH, KW = pair("kernel_size", kernel_size, 1)
+        bound = 1 / math.sqrt(KH * KW * in_channels)
+        shape = (out_channels, KH, KW, in_channels)
+        self.weight = Parameter(initializers.uniform(shape, generator, bound))
+        self.bias = Parameter(initializers.uniform((out_channels,), generator, bound)) if bias else None
 
     def forward(self, x: Tensor, *, relu: bool = False, pool: int = 1) -> Tensor:
         """(B, H, W, C) to (B, OH, OW, F), with ReLU and max pooling, pool by pool, in the same pass."""
-        return ops.conv2d(x, self.W, self.b, stride=self.stride, padding=self.padding, relu=relu, pool=pool)
+        return ops.conv2d(
+            x, self.weight, self.bias, stride=self.stride, padding=self.padding, relu=relu, pool=pool
+        )
 
     def filters(self) -> np.ndarray:
         """The filters as images (F, KH, KW, C), each scaled to 0 … 1, on the host: to look at."""
-        W = to_numpy(self.W.data)
+        W = to_numpy(self.weight.data)
         lowest, highest = (f(W, axis=(1, 2, 3), keepdims=True) for f in (np.min, np.max))
         return (W - lowest) / np.maximum(highest - lowest, np.finfo(W.dtype).tiny)

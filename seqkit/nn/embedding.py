@@ -12,14 +12,14 @@ from seqkit.nn.parameter import Parameter
 
 
 class Embedding(Module):
-    """W (V, E) whose rows are the vectors of V ids, starting normal with deviation ``std``."""
+    """Vectors of V ids, the rows of weight (V, E); they start normal with deviation ``std``."""
 
     def __init__(
         self, vocab_size: int, embedding_size: int, *, std: float = 1.0, generator: Generator
     ) -> None:
         self.vocab_size, self.embedding_size, self.std = vocab_size, embedding_size, std
-        self.W = Parameter(initializers.normal((vocab_size, embedding_size), generator, std))
+        self.weight = Parameter(initializers.normal((vocab_size, embedding_size), generator, std))
 
     def forward(self, ids: Array) -> Tensor:
-        """ids (...) to (..., E). The gradient of W is a RowGradient."""
-        return ops.embedding(self.W, ids)
+        """ids (...) to (..., E). The gradient of the weight is a RowGradient."""
+        return ops.embedding(self.weight, ids)

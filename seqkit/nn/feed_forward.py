@@ -21,8 +21,8 @@ class FeedForward(Module):
 
     def __init__(
         self,
-        embed: int,
-        hidden: int,
+        embedding_size: int,
+        hidden_size: int,
         *,
         activation: str = "gelu",
         dropout: float = 0.0,
@@ -32,11 +32,11 @@ class FeedForward(Module):
         if activation not in KINDS:
             raise UsageError(f"activation must be one of {', '.join(KINDS)}, got {activation!r}")
         self.activation = activation
-        self.up = Linear(embed, hidden, bias=bias, generator=generator)
-        self.down = Linear(hidden, embed, bias=bias, generator=generator)
+        self.up = Linear(embedding_size, hidden_size, bias=bias, generator=generator)
+        self.down = Linear(hidden_size, embedding_size, bias=bias, generator=generator)
         self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, generator: Generator | None = None) -> Tensor:
         """(…, E) to (…, E). UsageError in training without a generator, unless dropout is 0."""
-        hidden = ops.activation(ops.linear(x, self.up.W), self.up.b, kind=self.activation)
+        hidden = ops.activation(ops.linear(x, self.up.weight), self.up.bias, kind=self.activation)
         return self.down(self.dropout(hidden, generator))

@@ -13,17 +13,19 @@ from seqkit.nn.parameter import Parameter
 
 
 class Linear(Module):
-    """y = x·Wᵀ + b: (..., I) to (..., O), W (O, I).
+    """y = x·weightᵀ + bias: (..., I) to (..., O), weight (O, I), bias (O,) or None.
 
-    W and b start uniform within ±1/√I, as PyTorch's do.
+    Both start uniform within ±1/√I, as PyTorch's do.
     """
 
-    def __init__(self, input_size: int, output_size: int, *, bias: bool = True, generator: Generator) -> None:
-        self.input_size, self.output_size, self.bias = input_size, output_size, bias
-        bound = 1 / math.sqrt(input_size)
-        self.W = Parameter(initializers.uniform((output_size, input_size), generator, bound))
-        self.b = Parameter(initializers.uniform((output_size,), generator, bound)) if bias else None
+    def __init__(
+        self, in_features: int, out_features: int, *, bias: bool = True, generator: Generator
+    ) -> None:
+        self.in_features, self.out_features = in_features, out_features
+        bound = 1 / math.sqrt(in_features)
+        self.weight = Parameter(initializers.uniform((out_features, in_features), generator, bound))
+        self.bias = Parameter(initializers.uniform((out_features,), generator, bound)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., I) to (..., O)."""
-        return ops.linear(x, self.W, self.b)
+        return ops.linear(x, self.weight, self.bias)

@@ -40,17 +40,17 @@ class SinusoidalPositions(Module):
 
 
 class LearnedPositions(Module):
-    """A learned vector for each of ``max_length`` positions, W (max_length, E), as in GPT-2 and BERT."""
+    """A learned vector for each of ``max_length`` positions, weight (max_length, E), as in GPT-2 and BERT."""
 
     def __init__(
         self, max_length: int, embedding_size: int, *, std: float = 0.02, generator: Generator
     ) -> None:
         self.max_length, self.embedding_size, self.std = max_length, embedding_size, std
-        self.W = Parameter(initializers.normal((max_length, embedding_size), generator, std))
+        self.weight = Parameter(initializers.normal((max_length, embedding_size), generator, std))
 
     def forward(self, positions: Array, dtype: np.dtype | type = np.float32) -> Tensor:
-        """Positions (…) below ``max_length`` to (…, E). The dtype is that of W."""
-        return ops.embedding(self.W, positions)
+        """Positions (…) below ``max_length`` to (…, E). The dtype is that of the weight."""
+        return ops.embedding(self.weight, positions)
 
 
 class RotaryPositions(Module):

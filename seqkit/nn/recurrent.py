@@ -23,7 +23,16 @@ State = list[tuple[Any, ...]]
 
 
 class RecurrentLayer(Module):
-    """The weights of one layer in one direction. All start uniform within ±1/√H, as PyTorch's do."""
+    """The weights of one layer in one direction.
+
+    ``weight_ih`` is (G·H, I), ``weight_hh`` (G·H, H), biases are (G·H,). G is the number of gates, in the
+    order of ``ops/recurrent.py``. LSTM and RNN have one ``bias``, GRU has ``bias_ih`` and ``bias_hh``. All
+    start uniform within ±1/√H, as PyTorch's do.
+    """
+
+    bias: Parameter
+    bias_ih: Parameter
+    bias_hh: Parameter
 
     def __init__(
         self, input_size: int, hidden_size: int, *, gates: int, biases: Sequence[str], generator: Generator
@@ -34,9 +43,15 @@ class RecurrentLayer(Module):
         def weight(*shape: int) -> Parameter:
             return Parameter(initializers.uniform(shape, generator, bound))
 
-        self.Wx, self.Wh = weight(rows, input_size), weight(rows, hidden_size)
+        self.weight_ih, self.weight_hh = weight(rows, input_size), weight(rows, hidden_size)
+        self._biases = tuple(biases)
         for name in biases:
             setattr(self, name, weight(rows))
+
+    @property
+    def weights(self) -> list[Parameter]:
+        """The parameters in the order in which the ops take them."""
+        return [self.weight_ih, self.weight_hh, *(getattr(self, name) for name in self._biases)]
 
 
 class _Recurrent(Module):
@@ -44,7 +59,7 @@ class _Recurrent(Module):
 
     gates: int
     states: int
-    biases: tuple[str, ...] = ("b",)
+    biases: tuple[str, ...] = ("bias",)
     op: Callable[..., Any]
 
     def __init__(
@@ -79,7 +94,7 @@ class _Recurrent(Module):
         """The state before a sequence: zeros on the model's device."""
         xp = module_of(self.device)
         return [
-            tuple(zeros(xp, (batch, layer.Wh.shape[1]), dtype) for _ in range(self.states))
+            tuple(zeros(xp, (batch, layer.weight_hh.shape[1]), dtype) for _ in range(self.states))
             for layer in self.layers
         ]
 
@@ -112,8 +127,7 @@ class _Recurrent(Module):
         return x, last
 
     def _run(self, layer: RecurrentLayer, x: Tensor, state: Any, mask: Any, *, reverse: bool) -> Any:
-        weights = [layer.Wx, layer.Wh, *(getattr(layer, name) for name in self.biases)]
-        return type(self).op(x, *state, *weights, mask, reverse=reverse)
+        return type(self).op(x, *state, *layer.weights, mask, reverse=reverse)
 
 
 class LSTM(_Recurrent):
@@ -121,11 +135,17 @@ class LSTM(_Recurrent):
 
     gates, states, op = 4, 2, staticmethod(ops.lstm)
 
+    def set_forget_bias(self, value: float = 1.0) -> None:
+        """Set the forget gates' bias of all layers; 1 starts by remembering (Jozefowicz et al. 2015)."""
+        for layer in self.layers:
+            H = layer.weight_hh.shape[1]
+            layer.bias.data[H : 2 * H] = value
+
 
 class GRU(_Recurrent):
     """Gated recurrent unit; equations in ``ops/recurrent.py``. State (h,)."""
 
-    gates, states, op, biases = 3, 1, staticmethod(ops.gru), ("bx", "bh")
+    gates, states, op, biases = 3, 1, staticmethod(ops.gru), ("bias_ih", "bias_hh")
 
 
 class RNN(_Recurrent):
@@ -138,8 +158,7 @@ class RNN(_Recurrent):
         self.nonlinearity = nonlinearity
 
     def _run(self, layer: RecurrentLayer, x: Tensor, state: Any, mask: Any, *, reverse: bool) -> Any:
-        arrays = (x, *state, layer.Wx, layer.Wh, layer.b, mask)  # type: ignore[attr-defined]
-        return ops.rnn(*arrays, reverse=reverse, nonlinearity=self.nonlinearity)
+        return ops.rnn(x, *state, *layer.weights, mask, reverse=reverse, nonlinearity=self.nonlinearity)
 
 
 def detach(state: State) -> State:

@@ -32,9 +32,9 @@ class _Layer(Module):
 
     def __init__(
         self,
-        embed: int,
-        heads: int,
-        hidden: int,
+        embedding_size: int,
+        num_heads: int,
+        hidden_size: int,
         *,
         dropout: float = 0.0,
         attention_dropout: float | None = None,
@@ -50,23 +50,23 @@ class _Layer(Module):
             raise UsageError(f"norm must be pre or post, got {norm!r}")
         self.norm = norm
         self.attention = MultiHeadAttention(
-            embed,
-            heads,
+            embedding_size,
+            num_heads,
             dropout=dropout if attention_dropout is None else attention_dropout,
             bias=bias,
             rotary=rotary,
             generator=generator,
         )
-        self.attention_norm = LayerNorm(embed, epsilon=epsilon)
+        self.attention_norm = LayerNorm(embedding_size, epsilon=epsilon)
         self.feed_forward = FeedForward(
-            embed,
-            hidden,
+            embedding_size,
+            hidden_size,
             activation=activation,
             dropout=dropout if hidden_dropout is None else hidden_dropout,
             bias=bias,
             generator=generator,
         )
-        self.feed_forward_norm = LayerNorm(embed, epsilon=epsilon)
+        self.feed_forward_norm = LayerNorm(embedding_size, epsilon=epsilon)
         self.dropout = Dropout(dropout)
 
     @property
@@ -94,8 +94,8 @@ class TransformerEncoderLayer(_Layer):
     Pre-norm: h = x + attention(LayerNorm(x)), y = h + feed-forward(LayerNorm(h)). Post-norm: h =
     LayerNorm(x + attention(x)), y = LayerNorm(h + feed-forward(h)).
 
-    Parameters: ``attention.qkv``, ``attention.output``, ``feed_forward.up``, ``feed_forward.down``, each with
-    W and b, and ``attention_norm``, ``feed_forward_norm`` with gamma and beta. ``dropout`` stands before each
+    Parameters: ``attention.qkv``, ``attention.output``, ``feed_forward.up``, ``feed_forward.down``, and
+    ``attention_norm``, ``feed_forward_norm``, each with weight and bias. ``dropout`` stands before each
     residual sum; ``attention_dropout`` on the attention's weights and ``hidden_dropout`` after the activation
     are the same unless given.
     """
@@ -148,17 +148,19 @@ class TransformerDecoderLayer(_Layer):
     ``cross_attention.output`` and ``cross_attention_norm``. Settings as there.
     """
 
-    def __init__(self, embed: int, heads: int, hidden: int, *, generator: Generator, **settings: Any) -> None:
-        super().__init__(embed, heads, hidden, generator=generator, **settings)
+    def __init__(
+        self, embedding_size: int, num_heads: int, hidden_size: int, *, generator: Generator, **settings: Any
+    ) -> None:
+        super().__init__(embedding_size, num_heads, hidden_size, generator=generator, **settings)
         self.cross_attention = MultiHeadAttention(
-            embed,
-            heads,
+            embedding_size,
+            num_heads,
             cross=True,
             dropout=self.attention.rate,
-            bias=self.attention.bias,
+            bias=self.attention.output.bias is not None,
             generator=generator,
         )
-        self.cross_attention_norm = LayerNorm(embed, epsilon=self.attention_norm.epsilon)
+        self.cross_attention_norm = LayerNorm(embedding_size, epsilon=self.attention_norm.epsilon)
 
     def parts(
         self,

@@ -23,17 +23,25 @@ class _Stack(Module):
     _layer_type: type[TransformerEncoderLayer] | type[TransformerDecoderLayer]
 
     def __init__(
-        self, num_layers: int, embed: int, heads: int, hidden: int, *, generator: Generator, **settings: Any
+        self,
+        num_layers: int,
+        embedding_size: int,
+        num_heads: int,
+        hidden_size: int,
+        *,
+        generator: Generator,
+        **settings: Any,
     ) -> None:
         if num_layers < 1:
             raise UsageError(f"a Transformer needs 1 layer or more, got {num_layers}")
         self.layers = [
-            self._layer_type(embed, heads, hidden, generator=generator, **settings) for _ in range(num_layers)
+            self._layer_type(embedding_size, num_heads, hidden_size, generator=generator, **settings)
+            for _ in range(num_layers)
         ]
         first = self.layers[0]
         self.norm = first.norm
         self.final_norm = (
-            LayerNorm(embed, epsilon=first.attention_norm.epsilon) if first.norm == "pre" else None
+            LayerNorm(embedding_size, epsilon=first.attention_norm.epsilon) if first.norm == "pre" else None
         )
 
     def _run(self, x: Tensor, parts: Sequence[Part], generator: Generator | None) -> Tensor:

@@ -798,7 +798,7 @@ def _word2vec() -> list[Row]:
 
         def call(W: Tensor, U: Tensor, *, model: str = model, loss: str = loss, **extras: Any) -> Any:
             network: Any = Word2VecModel(Word2VecConfig(V, 7, model=model, loss=loss))
-            network.input.W, network.output.W = W, U
+            network.input.weight, network.output.weight = W, U
             return network.loss(*extras.values())
 
         rows.append(Row(f"word2vec: {model}, {loss}", call, ((V, 7), (V, 7)), extras))

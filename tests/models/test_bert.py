@@ -204,7 +204,7 @@ def test_zeros_stand_for_token_types_that_a_model_has_not(norm: str, tmp_path: P
     bert.save(model, tmp_path / "encoder")
     again = bert.load(tmp_path / "encoder")
     assert again.config.token_types == 1
-    assert (again.embedding.types.W.data == 0).all()
+    assert (again.embedding.types.weight.data == 0).all()
     np.testing.assert_array_equal(again([[1, 2]]).data, model([[1, 2]]).data)
 
 

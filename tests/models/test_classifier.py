@@ -121,9 +121,11 @@ def test_the_gradient_of_the_loss(kind: str) -> None:
 def test_the_bag_is_the_mean_of_the_vectors() -> None:
     model = make("bag")
     ids, lengths, _ = batch()
-    W, output = model.encoder.embedding.W.data, model.output
+    W, output = model.encoder.embedding.weight.data, model.output
     means = np.stack([W[row[:n]].mean(axis=0) for row, n in zip(ids, lengths, strict=True)])
-    np.testing.assert_allclose(model(ids, lengths).data, means @ output.W.data.T + output.b.data, rtol=1e-12)
+    np.testing.assert_allclose(
+        model(ids, lengths).data, means @ output.weight.data.T + output.bias.data, rtol=1e-12
+    )
 
 
 def test_dropout_needs_a_generator_and_stops_in_evaluation() -> None:
@@ -145,7 +147,7 @@ def test_what_is_frozen_is_kept_and_not_learned() -> None:
         before = {name: array.copy() for name, array in model.state_dict().items()}
         freeze(model.encoder)
         assert sorted(model.state_dict()) == sorted(names)
-        assert [name for name, _ in model.named_parameters()] == ["output.W", "output.b"]
+        assert [name for name, _ in model.named_parameters()] == ["output.weight", "output.bias"]
         optimizer = make_optimizer("adam", list(model.named_parameters()), lr=0.03)
         model.loss(*batch()).backward()
         optimizer.step()

@@ -42,13 +42,13 @@ def test_shapes_of_the_textbooks_networks() -> None:
         *((30, 5, 5, 1), (30,), (100, 12 * 12 * 30), (100,), (10, 100), (10,)),
     ]
     deep = DeepConvNet(DeepConvNetConfig())
-    assert [conv.W.shape for conv in deep.convs] == [
+    assert [conv.weight.shape for conv in deep.convs] == [
         *((16, 3, 3, 1), (16, 3, 3, 16), (32, 3, 3, 16), (32, 3, 3, 32), (64, 3, 3, 32), (64, 3, 3, 64)),
     ]
     assert [conv.padding for conv in deep.convs] == [1, 1, 1, 2, 1, 1]
-    assert deep.hidden.W.shape == (50, 4 * 4 * 64)
+    assert deep.hidden.weight.shape == (50, 4 * 4 * 64)
     mlp = MLP(MLPConfig(hidden=(50, 30)))
-    assert [layer.W.shape for layer in (*mlp.layers, mlp.output)] == [(50, 784), (30, 50), (10, 30)]
+    assert [layer.weight.shape for layer in (*mlp.layers, mlp.output)] == [(50, 784), (30, 50), (10, 30)]
 
 
 @pytest.mark.parametrize("name", IMAGE_MODELS)
@@ -86,11 +86,11 @@ def test_starting_weights() -> None:
         (0.0, 0),
     ):
         model: Any = make_image_model(image_config("mlp", hidden=[100], weight_init=init, **shapes))
-        np.testing.assert_allclose(model.layers[0].W.data.std(), std, rtol=0.02)
-        assert not model.layers[0].b.data.any()
+        np.testing.assert_allclose(model.layers[0].weight.data.std(), std, rtol=0.02)
+        assert not model.layers[0].bias.data.any()
     deep: Any = make_image_model(image_config("deep-cnn", weight_init="he", **shapes))
-    np.testing.assert_allclose(deep.convs[-1].W.data.std(), np.sqrt(2 / (9 * 64)), rtol=0.02)
-    np.testing.assert_allclose(deep.convs[4].W.data.std(), np.sqrt(2 / (9 * 32)), rtol=0.02)
+    np.testing.assert_allclose(deep.convs[-1].weight.data.std(), np.sqrt(2 / (9 * 64)), rtol=0.02)
+    np.testing.assert_allclose(deep.convs[4].weight.data.std(), np.sqrt(2 / (9 * 32)), rtol=0.02)
 
 
 def test_images_of_any_usual_shape() -> None:

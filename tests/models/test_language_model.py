@@ -183,7 +183,7 @@ def test_dropout_has_three_places() -> None:
 
 def test_tied_weights_are_one() -> None:
     tied, untied = make(tied=True), make(tied=False)
-    assert tied.output.W is tied.embedding.W
+    assert tied.output.weight is tied.embedding.weight
     assert tied.recurrent.hidden_sizes == [6, 5]  # the last layer is as wide as the embedding
     assert untied.recurrent.hidden_sizes == [6, 6]
     assert len(list(untied.parameters())) == len(list(tied.parameters())) + 1
@@ -198,10 +198,10 @@ def test_initial_ranges() -> None:
             largest = np.abs(parameter.data).max()
             assert 0.02 < largest <= 0.03, name
     usual = make(tied=False, embedding_size=40, hidden_size=40)
-    assert 0.09 < np.abs(usual.embedding.W.data).max() <= 0.1
-    assert 0.09 < np.abs(usual.output.W.data).max() <= 0.1
-    assert (usual.output.b.data == 0).all()
-    assert 0.15 < np.abs(usual.recurrent.layers[0].Wh.data).max() <= 1 / math.sqrt(40)
+    assert 0.09 < np.abs(usual.embedding.weight.data).max() <= 0.1
+    assert 0.09 < np.abs(usual.output.weight.data).max() <= 0.1
+    assert (usual.output.bias.data == 0).all()
+    assert 0.15 < np.abs(usual.recurrent.layers[0].weight_hh.data).max() <= 1 / math.sqrt(40)
 
 
 @pytest.mark.parametrize(

@@ -313,14 +313,14 @@ def test_dropout_stands_in_three_places_and_only_in_training() -> None:
 
 def test_shared_and_tied_matrices_are_one() -> None:
     one, tied = make("one vocabulary"), make("tied")
-    assert one.source_embedding.W is one.target_embedding.W is one.output.W
-    assert tied.output.W is tied.target_embedding.W
-    assert tied.source_embedding.W is not tied.target_embedding.W
-    assert [name for name, _ in one.named_parameters() if name.endswith("embedding.W")] == [
-        "source_embedding.W"
+    assert one.source_embedding.weight is one.target_embedding.weight is one.output.weight
+    assert tied.output.weight is tied.target_embedding.weight
+    assert tied.source_embedding.weight is not tied.target_embedding.weight
+    assert [name for name, _ in one.named_parameters() if name.endswith("embedding.weight")] == [
+        "source_embedding.weight"
     ]
     assert one.readout is not None
-    assert one.readout.W.shape == (5, 12)  # [context; h] to a vector as wide as an embedding
+    assert one.readout.weight.shape == (5, 12)  # [context; h] to a vector as wide as an embedding
 
 
 def test_the_textbooks_layout() -> None:
@@ -329,19 +329,19 @@ def test_the_textbooks_layout() -> None:
     peeky, dot = make("peeky", pass_cell=False), make("dot", pass_cell=False)
     shapes = {name: p.shape for name, p in peeky.named_parameters()}
     assert shapes == {
-        "source_embedding.W": (11, E),
-        "target_embedding.W": (V, E),
-        "encoder.layers.0.Wx": (4 * H, E),
-        "encoder.layers.0.Wh": (4 * H, H),
-        "encoder.layers.0.b": (4 * H,),
-        "decoder.layers.0.Wx": (4 * H, H + E),
-        "decoder.layers.0.Wh": (4 * H, H),
-        "decoder.layers.0.b": (4 * H,),
-        "output.W": (V, 2 * H),
-        "output.b": (V,),
+        "source_embedding.weight": (11, E),
+        "target_embedding.weight": (V, E),
+        "encoder.layers.0.weight_ih": (4 * H, E),
+        "encoder.layers.0.weight_hh": (4 * H, H),
+        "encoder.layers.0.bias": (4 * H,),
+        "decoder.layers.0.weight_ih": (4 * H, H + E),
+        "decoder.layers.0.weight_hh": (4 * H, H),
+        "decoder.layers.0.bias": (4 * H,),
+        "output.weight": (V, 2 * H),
+        "output.bias": (V,),
     }
-    assert dot.decoder.layers[0].Wx.shape == (4 * H, E)
-    assert dot.output.W.shape == (V, 2 * H)
+    assert dot.decoder.layers[0].weight_ih.shape == (4 * H, E)
+    assert dot.output.weight.shape == (V, 2 * H)
     _, ((h, c),) = dot.encode(*batch()[:2])
     assert (np.asarray(c) == 0).all()
     assert (h.data != 0).all()
@@ -370,14 +370,14 @@ def test_initial_weights() -> None:
         make("additive", **sizes, **settings)
         for settings in ({}, {"weight_init": "normal"}, {"init_range": 0.03})
     )
-    assert 0.09 < np.abs(usual.target_embedding.W.data).max() <= 0.1
+    assert 0.09 < np.abs(usual.target_embedding.weight.data).max() <= 0.1
     for network in (usual.encoder, usual.decoder):
-        b = network.layers[0].b.data
+        b = network.layers[0].bias.data
         assert (b[50:100] == 1).all()
         assert np.abs(b[:50]).max() < 1 / math.sqrt(50)
-    assert (usual.output.b.data == 0).all()
+    assert (usual.output.bias.data == 0).all()
     for name, parameter in book.named_parameters():
-        if name.endswith(".b"):
+        if name.endswith(".bias"):
             assert (parameter.data == 0).all()
         elif parameter.size >= 200:
             deviation = 0.01 if "embedding" in name else 1 / math.sqrt(parameter.shape[-1])

@@ -396,61 +396,61 @@ def test_the_same_on_a_gpu_array(variant: str, gpu: str) -> None:
 def test_the_layout_of_bert() -> None:
     model = encoder(token_types=2, max_length=8)
     layer = {
-        "attention.qkv.W": (36, 12),
-        "attention.qkv.b": (36,),
-        "attention.output.W": (12, 12),
-        "attention.output.b": (12,),
-        "attention_norm.gamma": (12,),
-        "attention_norm.beta": (12,),
-        "feed_forward.up.W": (10, 12),
-        "feed_forward.up.b": (10,),
-        "feed_forward.down.W": (12, 10),
-        "feed_forward.down.b": (12,),
-        "feed_forward_norm.gamma": (12,),
-        "feed_forward_norm.beta": (12,),
+        "attention.qkv.weight": (36, 12),
+        "attention.qkv.bias": (36,),
+        "attention.output.weight": (12, 12),
+        "attention.output.bias": (12,),
+        "attention_norm.weight": (12,),
+        "attention_norm.bias": (12,),
+        "feed_forward.up.weight": (10, 12),
+        "feed_forward.up.bias": (10,),
+        "feed_forward.down.weight": (12, 10),
+        "feed_forward.down.bias": (12,),
+        "feed_forward_norm.weight": (12,),
+        "feed_forward_norm.bias": (12,),
     }
     assert {name: p.shape for name, p in model.named_parameters()} == {
-        "embedding.tokens.W": (V, 12),
-        "embedding.positions.W": (8, 12),
-        "embedding.types.W": (2, 12),
-        "embedding.norm.gamma": (12,),
-        "embedding.norm.beta": (12,),
+        "embedding.tokens.weight": (V, 12),
+        "embedding.positions.weight": (8, 12),
+        "embedding.types.weight": (2, 12),
+        "embedding.norm.weight": (12,),
+        "embedding.norm.bias": (12,),
         **{f"stack.layers.{i}.{name}": shape for i in range(2) for name, shape in layer.items()},
     }
 
 
 def test_the_layout_of_gpt_2() -> None:
     names = [name for name, _ in language_model("pre").named_parameters()]
-    assert names[:2] == ["embedding.tokens.W", "embedding.positions.W"]
-    assert names[-2:] == ["stack.final_norm.gamma", "stack.final_norm.beta"]
+    assert names[:2] == ["embedding.tokens.weight", "embedding.positions.weight"]
+    assert names[-2:] == ["stack.final_norm.weight", "stack.final_norm.bias"]
     assert len(names) == 2 + 2 * 12 + 2  # the output matrix is the embedding's, and scores have no bias
     untied = language_model("pre", tied=False, output_bias=True)
-    assert [name for name, _ in untied.named_parameters()][-2:] == ["output.W", "output.b"]
+    assert [name for name, _ in untied.named_parameters()][-2:] == ["output.weight", "output.bias"]
 
 
 def test_shared_and_tied_matrices_are_one() -> None:
     model = seq2seq(shared_vocabulary=True, tied=True, source_vocab_size=V)
-    assert model.source_embedding.tokens.W is model.target_embedding.tokens.W is model.output.W
+    assert model.source_embedding.tokens.weight is model.target_embedding.tokens.weight is model.output.weight
 
 
 def test_initial_weights() -> None:
     gpt = language_model("pre", np.float32, embedding_size=60, hidden_size=80, max_length=50)
     for name, parameter in gpt.named_parameters():
         if parameter.size > 1000:
-            narrow = name.endswith(("attention.output.W", "down.W"))
+            narrow = name.endswith(("attention.output.weight", "down.weight"))
             assert parameter.data.std() == pytest.approx(0.02 / 2 if narrow else 0.02, rel=0.1), name
-        elif name.endswith(".b"):
+        elif name.endswith(".bias"):
             assert (parameter.data == 0).all()
     translator = seq2seq(embedding_size=60, hidden_size=80, target_vocab_size=100, dtype=np.float32)
     first = translator.decoder.layers[0]
     for weight, fans in (
-        (first.attention.qkv.W, 120),
-        (first.cross_attention.kv.W, 120),
-        (first.cross_attention.q.W, 120),
-        (first.feed_forward.up.W, 140),
+        (first.attention.qkv.weight, 120),
+        (first.cross_attention.kv.weight, 120),
+        (first.cross_attention.q.weight, 120),
+        (first.feed_forward.up.weight, 140),
     ):
         assert np.abs(weight.data).max() == pytest.approx(math.sqrt(6 / fans), rel=0.02)
-    assert translator.target_embedding.tokens.W.data.std() == pytest.approx(60**-0.5, rel=0.1)
+    assert translator.target_embedding.tokens.weight.data.std() == pytest.approx(60**-0.5, rel=0.1)
 
 
 def test_dropout_is_on_in_training_alone() -> None:

@@ -79,12 +79,12 @@ def test_where_training_starts(kind: str) -> None:
 def test_initial_vectors() -> None:
     usual = make(vocab_size=500, vector_size=20)
     assert 0.024 < np.abs(usual.vectors).max() <= 0.025
-    assert not usual.output.W.data.any()
+    assert not usual.output.weight.data.any()
     textbook = make(vocab_size=500, vector_size=20, weight_init="normal")
-    for matrix in (textbook.input.W.data, textbook.output.W.data):
+    for matrix in (textbook.input.weight.data, textbook.output.weight.data):
         assert matrix.std() == pytest.approx(0.01, rel=0.05)
-    assert (textbook.input.W.data != textbook.output.W.data).any()
-    assert [name for name, _ in textbook.named_parameters()] == ["input.W", "output.W"]
+    assert (textbook.input.weight.data != textbook.output.weight.data).any()
+    assert [name for name, _ in textbook.named_parameters()] == ["input.weight", "output.weight"]
 
 
 def test_a_lookup_is_the_product_with_a_one_hot_row() -> None:
@@ -99,8 +99,8 @@ def test_a_lookup_is_the_product_with_a_one_hot_row() -> None:
     assert loss.item() == pytest.approx(expected.item(), rel=1e-12)
     loss.backward()
     expected.backward()
-    np.testing.assert_allclose(to_dense(model.input.W.grad), W.grad, rtol=1e-10, atol=1e-16)
-    np.testing.assert_allclose(to_dense(model.output.W.grad), U.grad, rtol=1e-10, atol=1e-16)
+    np.testing.assert_allclose(to_dense(model.input.weight.grad), W.grad, rtol=1e-10, atol=1e-16)
+    np.testing.assert_allclose(to_dense(model.output.weight.grad), U.grad, rtol=1e-10, atol=1e-16)
 
 
 def test_skip_gram_adds_up_its_neighbours() -> None:

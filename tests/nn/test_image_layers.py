@@ -16,20 +16,20 @@ from seqkit.errors import RunError
 def test_convolution_layer() -> None:
     layer = nn.Conv2d(3, 5, (2, 3), stride=2, padding=1, generator=Generator(1))
     x = Generator(2).normal((2, 7, 11, 3))
-    assert (layer.W.shape, layer.b.shape) == ((5, 2, 3, 3), (5,))
-    assert np.abs(layer.W.data).max() <= 1 / np.sqrt(18)
+    assert (layer.weight.shape, layer.bias.shape) == ((5, 2, 3, 3), (5,))
+    assert np.abs(layer.weight.data).max() <= 1 / np.sqrt(18)
     y = layer(Tensor(x))
-    expected = ops.conv2d(x, layer.W, layer.b, stride=2, padding=1).numpy()
+    expected = ops.conv2d(x, layer.weight, layer.bias, stride=2, padding=1).numpy()
     np.testing.assert_array_equal(y.numpy(), expected)
     np.testing.assert_array_equal(layer(Tensor(x), relu=True).numpy(), np.maximum(expected, 0))
     assert [
         name for name, _ in nn.Conv2d(1, 2, 3, bias=False, generator=Generator(1)).named_parameters()
-    ] == ["W"]
+    ] == ["weight"]
 
 
 def test_filters_to_look_at() -> None:
     layer = nn.Conv2d(1, 2, 2, generator=Generator(1))
-    layer.W.data[...] = np.array([[-1, 0, 1, 3], [5, 5, 5, 5]], np.float32).reshape(2, 2, 2, 1)
+    layer.weight.data[...] = np.array([[-1, 0, 1, 3], [5, 5, 5, 5]], np.float32).reshape(2, 2, 2, 1)
     assert layer.filters()[..., 0].tolist() == [[[0, 0.25], [0.5, 1]], [[0, 0], [0, 0]]]
 
 
@@ -48,12 +48,12 @@ def test_running_statistics_by_hand() -> None:
     """Batches (0, 2), then (4, 8): means 1, 6, unbiased variances 2, 8; momentum ½ from 0 and 1."""
     layer = nn.BatchNorm(1, momentum=0.5)
     layer(Tensor(np.array([[0], [2]], np.float32)))
-    assert (layer.running_mean.item(), layer.running_variance.item()) == (0.5, 1.5)
+    assert (layer.running_mean.item(), layer.running_var.item()) == (0.5, 1.5)
     layer(Tensor(np.array([[4], [8]], np.float32)))
-    assert (layer.running_mean.item(), layer.running_variance.item()) == (3.25, 4.75)
+    assert (layer.running_mean.item(), layer.running_var.item()) == (3.25, 4.75)
     layer.eval()
     layer(Tensor(np.array([[100], [200]], np.float32)))
-    assert (layer.running_mean.item(), layer.running_variance.item()) == (3.25, 4.75)
+    assert (layer.running_mean.item(), layer.running_var.item()) == (3.25, 4.75)
 
 
 def test_training_and_evaluation() -> None:
@@ -72,7 +72,7 @@ def test_running_statistics_meet_those_of_the_data() -> None:
         for _ in range(200):
             layer(Tensor((random.standard_normal((64, 3, 3, 2)) * [1, 3] + [5, -2]).astype(np.float32)))
     np.testing.assert_allclose(layer.running_mean.numpy(), [5, -2], atol=0.1)
-    np.testing.assert_allclose(layer.running_variance.numpy(), [1, 9], rtol=0.05)
+    np.testing.assert_allclose(layer.running_var.numpy(), [1, 9], rtol=0.05)
 
 
 def test_against_torch(random: np.random.Generator) -> None:
@@ -87,19 +87,19 @@ def test_against_torch(random: np.random.Generator) -> None:
         expected = theirs(torch.from_numpy(x).permute(0, 3, 1, 2)).permute(0, 2, 3, 1).detach().numpy()
         np.testing.assert_allclose(ours(Tensor(x)).numpy(), expected, rtol=1e-10, atol=1e-10)
     np.testing.assert_allclose(ours.running_mean.numpy(), theirs.running_mean.numpy(), rtol=1e-12)
-    np.testing.assert_allclose(ours.running_variance.numpy(), theirs.running_var.numpy(), rtol=1e-12)
+    np.testing.assert_allclose(ours.running_var.numpy(), theirs.running_var.numpy(), rtol=1e-12)
 
 
 class Normalised(nn.Module):
     def __init__(self) -> None:
         self.norms = [nn.BatchNorm(3), nn.BatchNorm(3)]
-        self.W = nn.Parameter(np.ones((3, 3), np.float32))
+        self.weight = nn.Parameter(np.ones((3, 3), np.float32))
 
 
 def test_buffers_are_saved_and_not_learned() -> None:
     model = Normalised()
-    learned = ["W", "norms.0.gamma", "norms.0.beta", "norms.1.gamma", "norms.1.beta"]
-    kept = [f"norms.{i}.running_{what}" for i in range(2) for what in ("mean", "variance")]
+    learned = ["weight", "norms.0.weight", "norms.0.bias", "norms.1.weight", "norms.1.bias"]
+    kept = [f"norms.{i}.running_{what}" for i in range(2) for what in ("mean", "var")]
     assert [name for name, _ in model.named_parameters()] == learned
     assert [name for name, _ in model.named_buffers()] == kept
     assert list(model.state_dict()) == learned + kept
@@ -122,12 +122,12 @@ def test_running_statistics_go_round() -> None:
 
 def test_buffers_move_with_the_parameters(gpu: str) -> None:
     layer: Any = nn.BatchNorm(3).to(gpu).astype(np.float64)
-    assert layer.running_mean.device == layer.gamma.device
-    assert layer.running_variance.dtype == np.float64
+    assert layer.running_mean.device == layer.weight.device
+    assert layer.running_var.dtype == np.float64
     x = Tensor(Generator(1).normal((5, 3), dtype=np.float64)).to(gpu)
     layer(x)
     y = layer.eval()(x)
-    assert y.device == layer.gamma.device
+    assert y.device == layer.weight.device
     assert str(layer.running_mean).startswith("Buffer(3,)")
     layer.to("cpu")
     assert layer.running_mean.numpy().any()

@@ -26,7 +26,7 @@ class Tied(nn.Module):
     def __init__(self) -> None:
         self.a = nn.Embedding(7, 3, generator=Generator(0))
         self.b = nn.Linear(3, 7, bias=False, generator=Generator(1))
-        self.b.W = self.a.W
+        self.b.weight = self.a.weight
 
 
 @pytest.fixture
@@ -35,7 +35,15 @@ def block() -> Block:
 
 
 def test_parameters_are_named_in_a_fixed_order(block: Block) -> None:
-    names = ["scale", "shift", "second.W", "second.b", "parts.0.gamma", "parts.0.beta", "parts.2.W"]
+    names = [
+        "scale",
+        "shift",
+        "second.weight",
+        "second.bias",
+        "parts.0.weight",
+        "parts.0.bias",
+        "parts.2.weight",
+    ]
     assert [name for name, _ in block.named_parameters()] == names
     assert list(block.state_dict()) == names
     assert [p.shape for p in block.parameters()] == [(5,), (2,), (5, 3), (5,), (5,), (5,), (2, 5)]
@@ -44,24 +52,24 @@ def test_parameters_are_named_in_a_fixed_order(block: Block) -> None:
 
 def test_a_tied_parameter_counts_once_under_its_first_name() -> None:
     tied = Tied()
-    assert [name for name, _ in tied.named_parameters()] == ["a.W"]
+    assert [name for name, _ in tied.named_parameters()] == ["a.weight"]
     assert tied.parameter_count() == 21
-    tied.load_state_dict({"a.W": np.full((7, 3), 2.0)})
-    np.testing.assert_array_equal(tied.b.W.data, np.full((7, 3), 2, np.float32))
+    tied.load_state_dict({"a.weight": np.full((7, 3), 2.0)})
+    np.testing.assert_array_equal(tied.b.weight.data, np.full((7, 3), 2, np.float32))
     tied.astype(np.float64)
-    assert tied.b.W is tied.a.W
-    assert tied.b.W.dtype == np.float64
+    assert tied.b.weight is tied.a.weight
+    assert tied.b.weight.dtype == np.float64
     tied.a(np.array([1, 2])).sum().backward()
-    assert tied.b.W.grad is tied.a.W.grad is not None
+    assert tied.b.weight.grad is tied.a.weight.grad is not None
     tied.zero_grad()
-    assert tied.b.W.grad is None
+    assert tied.b.weight.grad is None
 
 
 def test_a_state_goes_round(block: Block) -> None:
     saved = {name: a.copy() for name, a in block.state_dict().items()}
     other = Block(Generator(4))
     before = dict(other.named_parameters())
-    assert not np.array_equal(other.second.W.data, block.second.W.data)
+    assert not np.array_equal(other.second.weight.data, block.second.weight.data)
     other.load_state_dict(saved)
     assert dict(other.named_parameters()) == before  # the same Parameter objects, which an optimiser may hold
     for name, value in other.state_dict().items():
@@ -77,8 +85,8 @@ def test_a_state_that_does_not_fit_is_refused_whole(block: Block) -> None:
         RunError, match=r"x\.safetensors does not fit Block: missing \['shift'\], extra \['extra'\]"
     ):
         block.load_state_dict(missing, source="x.safetensors")
-    with pytest.raises(ShapeError, match=r"x\.safetensors: second\.W has shape \(3, 5\), not \(5, 3\)"):
-        block.load_state_dict(saved | {"second.W": np.zeros((3, 5))}, source="x.safetensors")
+    with pytest.raises(ShapeError, match=r"x\.safetensors: second\.weight has shape \(3, 5\), not \(5, 3\)"):
+        block.load_state_dict(saved | {"second.weight": np.zeros((3, 5))}, source="x.safetensors")
     for name, value in block.state_dict().items():
         np.testing.assert_array_equal(value, before[name])
 
@@ -120,7 +128,7 @@ def test_sequential_passes_results_and_the_generator_on() -> None:
     )
     assert (len(layers), layers[1]) == (3, ops.relu)
     assert [name for name, _ in layers.named_parameters()] == [
-        *("layers.0.W", "layers.0.b", "layers.2.layers.1.W", "layers.2.layers.1.b"),
+        *("layers.0.weight", "layers.0.bias", "layers.2.layers.1.weight", "layers.2.layers.1.bias"),
     ]
     x = np.arange(6, dtype=np.float32).reshape(2, 3)
     with pytest.raises(UsageError, match="generator"):
@@ -128,8 +136,10 @@ def test_sequential_passes_results_and_the_generator_on() -> None:
     assert layers(Tensor(x), Generator(0)).shape == (2, 2)
     layers.eval()
     first, last = layers[0], layers[2][1]
-    hidden = np.maximum(x @ first.W.data.T + first.b.data, 0)
-    np.testing.assert_allclose(layers(Tensor(x)).data, hidden @ last.W.data.T + last.b.data, rtol=1e-5)
+    hidden = np.maximum(x @ first.weight.data.T + first.bias.data, 0)
+    np.testing.assert_allclose(
+        layers(Tensor(x)).data, hidden @ last.weight.data.T + last.bias.data, rtol=1e-5
+    )
 
 
 def test_layers_compute_what_they_say() -> None:
@@ -137,16 +147,16 @@ def test_layers_compute_what_they_say() -> None:
     x = Generator(6).normal((2, 3, 5))
     linear = nn.Linear(5, 7, generator=generator)
     np.testing.assert_allclose(
-        linear(Tensor(x)).data, x @ linear.W.data.T + linear.b.data, rtol=2e-5, atol=1e-6
+        linear(Tensor(x)).data, x @ linear.weight.data.T + linear.bias.data, rtol=2e-5, atol=1e-6
     )
     norm = nn.LayerNorm(5)
-    norm.gamma.data[...], norm.beta.data[...] = 3, 1
+    norm.weight.data[...], norm.bias.data[...] = 3, 1
     y = norm(Tensor(x)).data
     np.testing.assert_allclose(y.mean(axis=-1), 1, atol=1e-5)
     np.testing.assert_allclose(y.std(axis=-1), 3, rtol=1e-3)
     table = nn.Embedding(11, 4, std=0.5, generator=generator)
     ids = np.array([[3, 0, 10], [3, 3, 1]])
-    np.testing.assert_array_equal(table(ids).data, table.W.data[ids])
+    np.testing.assert_array_equal(table(ids).data, table.weight.data[ids])
 
 
 def test_modules_are_not_pickled(block: Block) -> None:

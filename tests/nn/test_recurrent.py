@@ -156,15 +156,18 @@ def test_equals_torch(kind: str, nonlinearity: str | None, bidirectional: bool) 
     theirs = getattr(torch.nn, kind.upper())(
         E, H, 2, batch_first=True, bidirectional=bidirectional, dtype=torch.float64, **settings
     )
-    names = {"Wx": "weight_ih", "Wh": "weight_hh", "b": "bias_ih", "bx": "bias_ih", "bh": "bias_hh"}
     directions = 2 if bidirectional else 1
+
+    def name_of(name: str) -> str:
+        return "bias_ih" if name == "bias" else name
+
     with torch.no_grad():
         for parameter in theirs.parameters():
             parameter.zero_()
         for index, layer in enumerate(ours.layers):
             suffix = f"_l{index // directions}" + ("_reverse" if index % directions else "")
             for name, parameter in layer.named_parameters():
-                getattr(theirs, names[name] + suffix).copy_(torch.from_numpy(parameter.data))
+                getattr(theirs, name_of(name) + suffix).copy_(torch.from_numpy(parameter.data))
     x = inputs()
     ours_x, theirs_x = Tensor(x, requires_grad=True), torch.from_numpy(x).requires_grad_()
     y, state = ours(ours_x)
@@ -183,5 +186,5 @@ def test_equals_torch(kind: str, nonlinearity: str | None, bidirectional: bool) 
     for index, layer in enumerate(ours.layers):
         suffix = f"_l{index // directions}" + ("_reverse" if index % directions else "")
         for name, parameter in layer.named_parameters():
-            gradient = getattr(theirs, names[name] + suffix).grad.numpy()
+            gradient = getattr(theirs, name_of(name) + suffix).grad.numpy()
             np.testing.assert_allclose(parameter.grad, gradient, rtol=1e-9, atol=1e-12)

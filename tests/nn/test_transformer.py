@@ -26,7 +26,7 @@ def normal(*shape: int, seed: int = 0) -> np.ndarray:
 def set_weights(module: Any, dtype: Any = np.float64) -> Any:
     """The module with biases and norms that are not what they start as, so that each counts."""
     for index, (name, parameter) in enumerate(module.astype(dtype).named_parameters()):
-        parameter.data[...] = 0.3 * normal(*parameter.shape, seed=index) + name.endswith("gamma")
+        parameter.data[...] = 0.3 * normal(*parameter.shape, seed=index) + name.endswith("norm.weight")
     return module
 
 
@@ -37,32 +37,32 @@ def make(kind: str, dtype: Any = np.float64, **settings: Any) -> Any:
 # Against PyTorch
 
 NAMES = {
-    "attention.qkv.W": "self_attn.in_proj_weight",
-    "attention.qkv.b": "self_attn.in_proj_bias",
-    "attention.output.W": "self_attn.out_proj.weight",
-    "attention.output.b": "self_attn.out_proj.bias",
-    "attention_norm.gamma": "norm1.weight",
-    "attention_norm.beta": "norm1.bias",
-    "cross_attention.output.W": "multihead_attn.out_proj.weight",
-    "cross_attention.output.b": "multihead_attn.out_proj.bias",
-    "cross_attention_norm.gamma": "norm2.weight",
-    "cross_attention_norm.beta": "norm2.bias",
-    "feed_forward.up.W": "linear1.weight",
-    "feed_forward.up.b": "linear1.bias",
-    "feed_forward.down.W": "linear2.weight",
-    "feed_forward.down.b": "linear2.bias",
-    "feed_forward_norm.gamma": "norm2.weight",
-    "feed_forward_norm.beta": "norm2.bias",
+    "attention.qkv.weight": "self_attn.in_proj_weight",
+    "attention.qkv.bias": "self_attn.in_proj_bias",
+    "attention.output.weight": "self_attn.out_proj.weight",
+    "attention.output.bias": "self_attn.out_proj.bias",
+    "attention_norm.weight": "norm1.weight",
+    "attention_norm.bias": "norm1.bias",
+    "cross_attention.output.weight": "multihead_attn.out_proj.weight",
+    "cross_attention.output.bias": "multihead_attn.out_proj.bias",
+    "cross_attention_norm.weight": "norm2.weight",
+    "cross_attention_norm.bias": "norm2.bias",
+    "feed_forward.up.weight": "linear1.weight",
+    "feed_forward.up.bias": "linear1.bias",
+    "feed_forward.down.weight": "linear2.weight",
+    "feed_forward.down.bias": "linear2.bias",
+    "feed_forward_norm.weight": "norm2.weight",
+    "feed_forward_norm.bias": "norm2.bias",
 }
 
 
 DECODER_NAMES = NAMES | {
-    "feed_forward_norm.gamma": "norm3.weight",
-    "feed_forward_norm.beta": "norm3.bias",
-    "cross_attention.q.W": "multihead_attn.in_proj_weight",
-    "cross_attention.q.b": "multihead_attn.in_proj_bias",
-    "cross_attention.kv.W": "multihead_attn.in_proj_weight",
-    "cross_attention.kv.b": "multihead_attn.in_proj_bias",
+    "feed_forward_norm.weight": "norm3.weight",
+    "feed_forward_norm.bias": "norm3.bias",
+    "cross_attention.q.weight": "multihead_attn.in_proj_weight",
+    "cross_attention.q.bias": "multihead_attn.in_proj_bias",
+    "cross_attention.kv.weight": "multihead_attn.in_proj_weight",
+    "cross_attention.kv.bias": "multihead_attn.in_proj_bias",
 }
 TOLERANCES: dict[Any, dict[str, float]] = {
     np.float64: {"rtol": 1e-8, "atol": 1e-10},
@@ -174,7 +174,7 @@ def test_encoder_and_decoder_equal_torch(norm: str, dtype: Any) -> None:
     def name_of(name: str) -> str:
         stack, part, rest = name.split(".", 2)
         if part == "final_norm":
-            return f"{stack}.norm.{'weight' if rest == 'gamma' else 'bias'}"
+            return f"{stack}.norm.{rest}"
         number, name = rest.split(".", 1)
         return f"{stack}.layers.{number}.{(NAMES if stack == 'encoder' else DECODER_NAMES)[name]}"
 
@@ -198,12 +198,12 @@ def test_heads_over_another_width_and_a_mask_of_pairs_equal_torch(bias: bool, dt
     module = torch.nn.MultiheadAttention(
         E, N, bias=bias, kdim=E + 1, vdim=E + 1, batch_first=True, dtype=kept
     )
-    weights = {"q_proj_weight": ours.q.W, "out_proj.weight": ours.output.W}
-    parts = {"k_proj_weight": ours.kv.W.data[:E], "v_proj_weight": ours.kv.W.data[E:]}
+    weights = {"q_proj_weight": ours.q.weight, "out_proj.weight": ours.output.weight}
+    parts = {"k_proj_weight": ours.kv.weight.data[:E], "v_proj_weight": ours.kv.weight.data[E:]}
     parts |= {name: parameter.data for name, parameter in weights.items()}
     if bias:
-        parts["in_proj_bias"] = np.concatenate((ours.q.b.data, ours.kv.b.data))
-        parts["out_proj.bias"] = ours.output.b.data
+        parts["in_proj_bias"] = np.concatenate((ours.q.bias.data, ours.kv.bias.data))
+        parts["out_proj.bias"] = ours.output.bias.data
     theirs = dict(module.named_parameters())
     assert theirs.keys() == parts.keys()
     with torch.no_grad():
@@ -221,7 +221,7 @@ def test_heads_over_another_width_and_a_mask_of_pairs_equal_torch(bias: bool, dt
     gradient = normal(B, T, E, seed=2).astype(dtype)
     y.backward(gradient)
     expected.backward(torch.tensor(gradient))
-    found = {"x": x.grad, "memory": memory.grad, "k_proj_weight": ours.kv.W.grad[:E]}
+    found = {"x": x.grad, "memory": memory.grad, "k_proj_weight": ours.kv.weight.grad[:E]}
     found |= {name: parameter.grad for name, parameter in weights.items()}
     grads = {"x": peers[0].grad, "memory": peers[1].grad, **{name: p.grad for name, p in theirs.items()}}
     for name, gradient in found.items():
@@ -269,8 +269,8 @@ def test_packed_equals_padded(kind: str, rotary: bool) -> None:
 def test_equal_keys_are_read_evenly_by_hand() -> None:
     """Queries of zero weigh all keys alike; with identity for values the output is the mean."""
     layer = nn.MultiHeadAttention(4, 2, bias=False, generator=Generator(1)).astype(np.float64)
-    layer.qkv.W.data[...] = np.concatenate((np.zeros((4, 4)), np.eye(4), np.eye(4)))
-    layer.output.W.data[...] = np.eye(4)
+    layer.qkv.weight.data[...] = np.concatenate((np.zeros((4, 4)), np.eye(4), np.eye(4)))
+    layer.output.weight.data[...] = np.eye(4)
     x = normal(1, 3, 4)
     np.testing.assert_allclose(layer(Tensor(x)).data, np.repeat(x.mean(axis=1, keepdims=True), 3, 1))
     running = np.cumsum(x, axis=1) / np.arange(1, 4)[:, None]
@@ -281,9 +281,9 @@ def test_equal_keys_are_read_evenly_by_hand() -> None:
 def test_each_head_reads_its_own_columns() -> None:
     """Two heads of half the width, one by one; the second half of each matrix is the second head's."""
     layer = nn.MultiHeadAttention(4, 2, bias=False, generator=Generator(1)).astype(np.float64)
-    layer.output.W.data[...] = np.eye(4)
+    layer.output.weight.data[...] = np.eye(4)
     x = normal(1, 3, 4)
-    q, k, v = (x[0] @ layer.qkv.W.data[i : i + 4].T for i in (0, 4, 8))
+    q, k, v = (x[0] @ layer.qkv.weight.data[i : i + 4].T for i in (0, 4, 8))
     for columns in (slice(0, 2), slice(2, 4)):
         weights = np.exp(q[:, columns] @ k[:, columns].T / math.sqrt(2))
         weights /= weights.sum(axis=1, keepdims=True)

@@ -190,20 +190,23 @@ def test_the_scores_of_each_kind() -> None:
     q, m = normal(B, T, D), normal(B, S, E, seed=1)
     general, additive = layer("general", E), layer("additive", E, attention_size=K)
     dot, same = layer("dot"), normal(B, S, D, seed=2)
-    assert {name: p.shape for name, p in general.named_parameters()} == {"W": (D, E)}
+    assert {name: p.shape for name, p in general.named_parameters()} == {"weight": (D, E)}
     assert {name: p.shape for name, p in additive.named_parameters()} == {
-        "Wq": (K, D),
-        "Wk": (K, E),
-        "w": (K,),
+        "weight_query": (K, D),
+        "weight_key": (K, E),
+        "weight_score": (K,),
     }
     assert list(dot.parameters()) == []
     cases = [
         (dot, same, lambda a, b: a @ b),
-        (general, m, lambda a, b: a @ general.W.data @ b),
+        (general, m, lambda a, b: a @ general.weight.data @ b),
         (
             additive,
             m,
-            lambda a, b: additive.w.data @ np.tanh(additive.Wq.data @ a + additive.Wk.data @ b),
+            lambda a, b: (
+                additive.weight_score.data
+                @ np.tanh(additive.weight_query.data @ a + additive.weight_key.data @ b)
+            ),
         ),
     ]
     for module, memory, score in cases:

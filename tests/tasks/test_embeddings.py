@@ -252,9 +252,9 @@ def test_runs_that_are_not_what_they_should_be(text: Path, tmp_path: Path) -> No
         load(tmp_path / "run")
     with pytest.raises(RunError):
         load(tmp_path)
-    run.run.save_model({"input.W": np.zeros((2, 8), np.float32)}, {})
-    with pytest.raises(DamagedFileError, match=r"input.W has the shape \(2, 8\)"):
+    run.run.save_model({"input.weight": np.zeros((2, 8), np.float32)}, {})
+    with pytest.raises(DamagedFileError, match=r"input.weight has the shape \(2, 8\)"):
         load(tmp_path / "run")
     run.run.save_model({"other": run.vectors}, {})
-    with pytest.raises(DamagedFileError, match=r"no tensor input.W"):
+    with pytest.raises(DamagedFileError, match=r"no tensor input.weight"):
         load(tmp_path / "run")

@@ -68,7 +68,7 @@ def test_a_frozen_encoder_by_hand(
     output = run.model.output
     for text in (["up", "down", "down"], ["up"], ["down", "up", "##s"]):
         ids = [TOKENS.index(token) for token in ("[CLS]", *text, "[SEP]")]
-        expected = log_softmax(output.W.data @ pooled(hidden_of(VECTORS[ids])) + output.b.data)
+        expected = log_softmax(output.weight.data @ pooled(hidden_of(VECTORS[ids])) + output.bias.data)
         found = run.log_probs([" ".join(text).replace(" ##", "")])[0]
         np.testing.assert_allclose(found, expected, atol=1e-5)
     for name, array in bert.load(folder).state_dict().items():
@@ -81,7 +81,7 @@ def test_a_run_needs_no_folder_once_it_is_trained(data: Path, folder: Path, tmp_
     assert whole.evaluate().accuracy > 0.8
     start = bert.load(folder).state_dict()
     learned = whole.model.encoder.encoder.state_dict()
-    assert not np.array_equal(learned["embedding.tokens.W"], start["embedding.tokens.W"])
+    assert not np.array_equal(learned["embedding.tokens.weight"], start["embedding.tokens.weight"])
     with pytest.raises(TrainingInterrupted):
         trained(data, folder, tmp_path / "run", Notes(stop_after=1))
     folder.rename(tmp_path / "away")
@@ -95,7 +95,8 @@ def test_a_run_needs_no_folder_once_it_is_trained(data: Path, folder: Path, tmp_
     assert (again.tokenizer, again.vocabulary) == (whole.tokenizer, whole.vocabulary)
     other = trained(data, tmp_path / "whole", tmp_path / "other", freeze=True)  # its encoder serves again
     np.testing.assert_array_equal(
-        other.model.encoder.encoder.state_dict()["embedding.tokens.W"], learned["embedding.tokens.W"]
+        other.model.encoder.encoder.state_dict()["embedding.tokens.weight"],
+        learned["embedding.tokens.weight"],
     )
 
 

@@ -226,12 +226,12 @@ def test_scores_take_lines_in_any_number(tmp_path: Path) -> None:
 def test_loading_gives_the_best_model_not_the_last(tmp_path: Path) -> None:
     model = tiny(tmp_path, epochs=3)
     arrays, _ = sealed.read_tensors(tmp_path / "run" / "model.safetensors")
-    arrays["output.b"] = arrays["output.b"] + 1
+    arrays["output.bias"] = arrays["output.bias"] + 1
     sealed.write_tensors(
         tmp_path / "run" / "model.safetensors", arrays, {"step": 1, "epoch": 1, "scores": None}
     )
     again = seqkit.load(tmp_path / "run")
-    np.testing.assert_array_equal(again.model.output.b.data, model.model.output.b.data + 1)
+    np.testing.assert_array_equal(again.model.output.bias.data, model.model.output.bias.data + 1)
     assert not again.model.training
     assert "1×8 LSTM, embedding 8, tied, 14 types" in repr(again)
 

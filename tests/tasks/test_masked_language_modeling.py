@@ -140,8 +140,8 @@ def test_new_words_join_an_encoder_that_learns(encoder: Path, tmp_path: Path, fr
     run, start = train_classifier(settings, tmp_path / "run"), load(encoder)
     new = () if freeze else ("unheard",)
     assert run.vocabulary.tokens == (*start.vocabulary.tokens, *new)
-    W = run.model.encoder.encoder.embedding.tokens.W.data
-    own = start.model.encoder.embedding.tokens.W.data
+    W = run.model.encoder.encoder.embedding.tokens.weight.data
+    own = start.model.encoder.embedding.tokens.weight.data
     np.testing.assert_allclose(W[: len(own)], own, atol=1e-6)
     assert len(W) == len(own) + len(new)
     assert (np.abs(W[len(own) :]) > 0).all()

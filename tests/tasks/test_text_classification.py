@@ -121,14 +121,14 @@ def test_word_vectors_are_where_it_starts(reviews: Path, tmp_path: Path, freeze:
     settings = {"model": "bag", "embedding_size": None, "vectors": path, "freeze": freeze, "epochs": 3}
     run = trained(reviews, tmp_path / "run", notes, **settings)
     assert any("7 of 15 types start from" in text for text in notes.messages)
-    W = run.model.encoder.embedding.W.data
+    W = run.model.encoder.embedding.weight.data
     assert W.shape == (15, 6)
     kept = np.stack([W[run.vocabulary.id(word)] for word in words])
     assert np.array_equal(kept, table.vectors) == freeze
     with pytest.raises(TrainingInterrupted):
         trained(reviews, tmp_path / "again", Notes(stop_after=1), **settings)
     again = train(TextClassificationSettings(), tmp_path / "again", resume=True)
-    np.testing.assert_array_equal(again.model.encoder.embedding.W.data, W)
+    np.testing.assert_array_equal(again.model.encoder.embedding.weight.data, W)
     with pytest.raises(UsageError, match="vectors of 6 dimensions for an embedding_size of 16"):
         trained(reviews, tmp_path / "other", model="bag", vectors=path)
     stranger = KeyedVectors(6)

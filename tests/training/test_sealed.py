@@ -117,9 +117,9 @@ def test_a_missing_file_is_named(expendable: Path, name: str) -> None:
 def test_files_of_another_run_are_refused(expendable: Path) -> None:
     """A whole file with a good checksum, but of a model of another size."""
     arrays, metadata = sealed.read_tensors(expendable / "model.safetensors")
-    arrays["output.b"] = np.zeros(99, np.float32)
+    arrays["output.bias"] = np.zeros(99, np.float32)
     sealed.write_tensors(expendable / "model.safetensors", arrays, metadata)
-    with pytest.raises(DamagedFileError, match=r"model\.safetensors.*output.b.*\(99,\).*\(5,\)"):
+    with pytest.raises(DamagedFileError, match=r"model\.safetensors.*output.bias.*\(99,\).*\(5,\)"):
         seqkit.load(expendable)
 
 

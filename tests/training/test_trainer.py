@@ -166,8 +166,8 @@ def test_an_infinite_gradient_norm_never_reaches_the_weights(tmp_path: Path) -> 
     def overflow() -> None:
         """Zero weights after an enormous embedding: the loss is finite, the squared gradient is not."""
         job.model.astype(np.float64)
-        job.model.linear.W.data[...] = 0
-        job.model.embedding.W.data[...] = 1e300
+        job.model.linear.weight.data[...] = 0
+        job.model.embedding.weight.data[...] = 1e300
         before.update({name: a.copy() for name, a in job.model.state_dict().items()})
 
     trainer = toy_trainer(tmp_path / "run", job, optimizer="sgd", watcher=Recorder({2: overflow}))

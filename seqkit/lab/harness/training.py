@@ -107,4 +107,4 @@ def overfit(
         after_epoch=record,
         **settings,
     )
-    return curves, abs(model.layers[0].W.data).ravel()
+    return curves, abs(model.layers[0].weight.data).ravel()

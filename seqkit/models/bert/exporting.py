@@ -32,7 +32,7 @@ def save(model: TransformerEncoder | MaskedLanguageModel, path: str | Path) -> N
         raise UsageError(f"the head of a RoBERTa has gelu, this model {config.activation}")
     arrays = {name.removeprefix("encoder."): to_numpy(a) for name, a in model.state_dict().items()}
     if not config.token_types:
-        arrays["embedding.types.W"] = np.zeros((1, config.embedding_size), np.float32)
+        arrays["embedding.types.weight"] = np.zeros((1, config.embedding_size), np.float32)
     head = "masked" if masked else "pooler"
     stored = stored_arrays(
         names,

@@ -13,10 +13,10 @@ _OURS = "stack.layers.{i}."
 _THEIRS = "encoder.layer.{i}."
 _TOKENS = "embeddings.word_embeddings.weight"
 _TABLES = (
-    Row("embedding.tokens.W", (_TOKENS,), "V E"),
-    Row("embedding.positions.W", ("embeddings.position_embeddings.weight",), "P E"),
+    Row("embedding.tokens.weight", (_TOKENS,), "V E"),
+    Row("embedding.positions.weight", ("embeddings.position_embeddings.weight",), "P E"),
 )
-_TYPES = Row("embedding.types.W", ("embeddings.token_type_embeddings.weight",), "Y E")
+_TYPES = Row("embedding.types.weight", ("embeddings.token_type_embeddings.weight",), "Y E")
 _EMBEDDING_NORM = normalization("embedding.norm", "embeddings.LayerNorm")
 _PRODUCTS = (
     *linear(
@@ -36,7 +36,7 @@ def _masked(transform: str, norm: str, output: str) -> dict[str, tuple[Row, ...]
         "masked": (
             *linear("transform", transform, shape="E E"),
             *normalization("norm", norm),
-            Row("b", (f"{output}.bias",), "V"),
+            Row("bias", (f"{output}.bias",), "V"),
         )
     }
 

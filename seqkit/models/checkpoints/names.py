@@ -31,14 +31,14 @@ def linear(own: str, *stored: str, shape: str, transposed: bool = False) -> tupl
     """W and b of an affine layer; ``shape`` is that of each stored weight."""
     out = shape.split()[1 if transposed else 0]
     return (
-        Row(f"{own}.W", tuple(f"{name}.weight" for name in stored), shape, transposed),
-        Row(f"{own}.b", tuple(f"{name}.bias" for name in stored), out),
+        Row(f"{own}.weight", tuple(f"{name}.weight" for name in stored), shape, transposed),
+        Row(f"{own}.bias", tuple(f"{name}.bias" for name in stored), out),
     )
 
 
 def normalization(own: str, stored: str) -> tuple[Row, Row]:
     """γ and β of a LayerNorm."""
-    return Row(f"{own}.gamma", (f"{stored}.weight",), "E"), Row(f"{own}.beta", (f"{stored}.bias",), "E")
+    return Row(f"{own}.weight", (f"{stored}.weight",), "E"), Row(f"{own}.bias", (f"{stored}.bias",), "E")
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ class BagEncoder(nn.Module):
             if generator is None:
                 raise UsageError("word dropout needs a generator", remedy="pass Generator(seed)")
             ids = xp.where(generator.uniform(ids.shape, xp) < self.config.word_dropout, -1, ids)
-        x = ops.embedding_bag(self.embedding.W, ids)
+        x = ops.embedding_bag(self.embedding.weight, ids)
         for layer in self.layers:
             x = ops.relu(layer(x))
         return x
@@ -47,7 +47,7 @@ class RecurrentEncoder(nn.Module):
     def __init__(self, config: RecurrentConfig, pooling: str, *, generator: Generator) -> None:
         self.config, self.pooling = config, pooling
         self.embedding = nn.Embedding(config.vocab_size, config.embedding_size, generator=generator)
-        self.embedding.W.data[...] = initializers.uniform(self.embedding.W.shape, generator, 0.1)
+        self.embedding.weight.data[...] = initializers.uniform(self.embedding.weight.shape, generator, 0.1)
         self.dropout = nn.Dropout(config.dropout)
         cell = {"lstm": nn.LSTM, "gru": nn.GRU}[config.cell]
         self.recurrent = cell(
@@ -58,9 +58,8 @@ class RecurrentEncoder(nn.Module):
             bidirectional=config.bidirectional,
             generator=generator,
         )
-        if config.cell == "lstm":  # as in the language model: start by remembering
-            for layer in self.recurrent.layers:
-                layer.b.data[config.hidden_size : 2 * config.hidden_size] = 1  # type: ignore[attr-defined]
+        if isinstance(self.recurrent, nn.LSTM):
+            self.recurrent.set_forget_bias()
         self.features = config.hidden_size * (2 if config.bidirectional else 1)
 
     def forward(self, ids: Array, mask: Array | None, generator: Generator | None = None) -> Tensor:

@@ -74,13 +74,13 @@ class ImageClassifier(nn.Module):
         flat = (c.height * c.width * c.channels,)
         if images.shape[1:] not in (shape, flat, shape[:2] if c.channels == 1 else shape):
             raise ShapeError(f"images must be (B, {', '.join(map(str, shape))}), got {images.shape}")
-        W = self.output.W
+        W = self.output.weight
         return to_device(images, W.device).astype(W.dtype, copy=False).reshape(-1, *shape)
 
 
 def initialize(layer: nn.Linear | nn.Conv2d, init: str | float, generator: Generator) -> Any:
     """Draw the layer's weights anew as a config's ``init`` says, and zero its bias; returns the layer."""
-    shape = layer.W.shape
+    shape = layer.weight.shape
     if len(shape) == 4:  # the initialisers take (out, in, …)
         shape = (shape[0], shape[3], *shape[1:3])
     if init == "he":
@@ -89,7 +89,7 @@ def initialize(layer: nn.Linear | nn.Conv2d, init: str | float, generator: Gener
         W = initializers.xavier_normal(shape, generator)
     else:
         W = initializers.normal(shape, generator, 0.01 if init == "std" else float(init))
-    layer.W.data[...] = W.transpose(0, 2, 3, 1) if len(shape) == 4 else W
-    if layer.b is not None:
-        layer.b.data[...] = 0
+    layer.weight.data[...] = W.transpose(0, 2, 3, 1) if len(shape) == 4 else W
+    if layer.bias is not None:
+        layer.bias.data[...] = 0
     return layer

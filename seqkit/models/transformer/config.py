@@ -46,9 +46,9 @@ class TransformerConfig:
         """The arguments of a stack of these layers, its generator left out."""
         return {
             "num_layers": self.num_layers,
-            "embed": self.embedding_size,
-            "heads": self.num_heads,
-            "hidden": self.hidden_size or 4 * self.embedding_size,
+            "embedding_size": self.embedding_size,
+            "num_heads": self.num_heads,
+            "hidden_size": self.hidden_size or 4 * self.embedding_size,
             "dropout": self.dropout,
             "attention_dropout": self.attention_dropout,
             "hidden_dropout": self.hidden_dropout,

@@ -23,7 +23,7 @@ class TransformerEmbedding(nn.Module):
     def __init__(
         self,
         vocab_size: int,
-        embed: int,
+        embedding_size: int,
         *,
         positions: str,
         max_length: int,
@@ -36,15 +36,15 @@ class TransformerEmbedding(nn.Module):
     ) -> None:
         if positions not in POSITIONS:
             raise UsageError(f"positions must be one of {', '.join(POSITIONS)}, got {positions!r}")
-        self.scale = math.sqrt(embed) if scaled else None
-        self.tokens = nn.Embedding(vocab_size, embed, std=0.02, generator=generator)
+        self.scale = math.sqrt(embedding_size) if scaled else None
+        self.tokens = nn.Embedding(vocab_size, embedding_size, std=0.02, generator=generator)
         self.positions: nn.LearnedPositions | nn.SinusoidalPositions | None = None
         if positions == "learned":
-            self.positions = nn.LearnedPositions(max_length, embed, generator=generator)
+            self.positions = nn.LearnedPositions(max_length, embedding_size, generator=generator)
         elif positions == "sinusoidal":
-            self.positions = nn.SinusoidalPositions(embed)
-        self.types = nn.Embedding(types, embed, std=0.02, generator=generator) if types else None
-        self.norm = nn.LayerNorm(embed, epsilon=epsilon) if norm else None
+            self.positions = nn.SinusoidalPositions(embedding_size)
+        self.types = nn.Embedding(types, embedding_size, std=0.02, generator=generator) if types else None
+        self.norm = nn.LayerNorm(embedding_size, epsilon=epsilon) if norm else None
         self.dropout = nn.Dropout(dropout)
 
     def forward(

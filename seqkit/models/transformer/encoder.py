@@ -66,7 +66,7 @@ class TransformerEncoder(nn.Module):
     @property
     def device(self) -> Device:
         """Where the parameters are."""
-        return self.embedding.tokens.W.device
+        return self.embedding.tokens.weight.device
 
     def forward(
         self,

@@ -8,7 +8,7 @@ from seqkit import nn
 from seqkit.backend.random import Generator
 from seqkit.nn import initializers
 
-_RESIDUAL = ("attention.output.W", "feed_forward.down.W")
+_RESIDUAL = ("attention.output.weight", "feed_forward.down.weight")
 
 
 def start_normal(model: nn.Module, generator: Generator, *, std: float, parts: int | None = None) -> None:
@@ -18,10 +18,9 @@ def start_normal(model: nn.Module, generator: Generator, *, std: float, parts: i
     (section 2.3 there), so that its variance does not grow with depth.
     """
     for name, parameter in model.named_parameters():
-        last = name.rpartition(".")[2]
-        if last == "b":
+        if name.endswith("bias"):
             parameter.data[...] = 0
-        elif last == "W":
+        elif parameter.ndim > 1:  # the scales of normalisations stay 1
             narrow = parts is not None and name.endswith(_RESIDUAL)
             deviation = std / math.sqrt(parts) if narrow and parts else std
             parameter.data[...] = initializers.normal(parameter.shape, generator, deviation)
@@ -33,12 +32,12 @@ def start_xavier(model: nn.Module, generator: Generator) -> None:
     As in the reference code of Vaswani et al. (2017). Each part of a fused matrix counts by itself.
     """
     for name, parameter in model.named_parameters():
-        last, (rows, *columns) = name.rpartition(".")[2], parameter.shape
-        if last == "b":
+        rows, *columns = parameter.shape
+        if name.endswith("bias"):
             parameter.data[...] = 0
-        elif last == "W" and "embedding" in name:
+        elif columns and "embedding" in name:
             parameter.data[...] = initializers.normal(parameter.shape, generator, columns[0] ** -0.5)
-        elif last == "W":
-            parts = 3 if name.endswith("qkv.W") else 2 if name.endswith("kv.W") else 1
+        elif columns:
+            parts = 3 if name.endswith("qkv.weight") else 2 if name.endswith("kv.weight") else 1
             bound = math.sqrt(6 / (rows // parts + columns[0]))
             parameter.data[...] = initializers.uniform(parameter.shape, generator, bound)

@@ -91,13 +91,13 @@ class TransformerLanguageModel(nn.Module):
             config.embedding_size, config.vocab_size, bias=config.output_bias, generator=generator
         )
         if config.tied:
-            self.output.W = self.embedding.tokens.W
+            self.output.weight = self.embedding.tokens.weight
         start_normal(self, generator, std=config.init_std, parts=2 * config.num_layers)
 
     @property
     def device(self) -> Device:
         """Where the parameters are."""
-        return self.output.W.device
+        return self.output.weight.device
 
     def _ids(self, ids: Any, lowest: int = 0) -> Array:
         return checked_ids(
@@ -134,7 +134,7 @@ class TransformerLanguageModel(nn.Module):
         """
         x = self.hidden(ids, generator=generator)
         targets = self._ids(targets, IGNORE_INDEX)
-        return ops.linear_cross_entropy(x, self.output.W, self.output.b, targets), []
+        return ops.linear_cross_entropy(x, self.output.weight, self.output.bias, targets), []
 
     def token_losses(self, ids: Any, targets: Any, state: Seen | None = None) -> tuple[Array, Seen]:
         """-log P (B, T) float64 of each target, 0 where it is -1, and the state. Evaluation: no dropout.
@@ -158,7 +158,7 @@ class TransformerLanguageModel(nn.Module):
                     goals = xp.concatenate([targets[:, w.start - C : w.end - C] for w in group])
                     x = self.hidden(rows)[:, group[0].start - group[0].left :]
                     found = ops.linear_cross_entropy(
-                        x, self.output.W, self.output.b, goals, reduction="none"
+                        x, self.output.weight, self.output.bias, goals, reduction="none"
                     ).data
                     for i, w in enumerate(group):
                         losses[:, w.start - C : w.end - C] = found[i * B : (i + 1) * B]

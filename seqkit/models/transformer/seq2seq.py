@@ -59,12 +59,12 @@ class TransformerSeq2Seq(nn.Module):
         self.source_embedding = TransformerEmbedding(config.source_vocab_size, E, **embedded)
         self.target_embedding = TransformerEmbedding(V, E, **embedded)
         if config.shared_vocabulary:
-            self.target_embedding.tokens.W = self.source_embedding.tokens.W
+            self.target_embedding.tokens.weight = self.source_embedding.tokens.weight
         self.encoder = nn.TransformerEncoderStack(**config.layers(), generator=generator)
         self.decoder = nn.TransformerDecoderStack(**config.layers(), generator=generator)
         self.output = nn.Linear(E, V, generator=generator)
         if config.tied:
-            self.output.W = self.target_embedding.tokens.W
+            self.output.weight = self.target_embedding.tokens.weight
         start_xavier(self, generator)
 
     @property
@@ -75,7 +75,7 @@ class TransformerSeq2Seq(nn.Module):
     @property
     def device(self) -> Device:
         """Where the parameters are."""
-        return self.output.W.device
+        return self.output.weight.device
 
     # What comes in
 
@@ -182,7 +182,7 @@ class TransformerSeq2Seq(nn.Module):
             )
         x, targets = self._batch(source, source_lengths, target_in, target_out, generator)[:2]
         return ops.linear_cross_entropy(
-            x, self.output.W, self.output.b, targets, label_smoothing=label_smoothing
+            x, self.output.weight, self.output.bias, targets, label_smoothing=label_smoothing
         )
 
     def _batch(
@@ -198,7 +198,9 @@ class TransformerSeq2Seq(nn.Module):
         """-log P (B, T) float64 of each of target_out, 0 where it is -1. Evaluation: no dropout."""
         with evaluating(self):
             x, targets, own = self._batch(source, source_lengths, target_in, target_out)
-            losses = ops.linear_cross_entropy(x, self.output.W, self.output.b, targets, reduction="none").data
+            losses = ops.linear_cross_entropy(
+                x, self.output.weight, self.output.bias, targets, reduction="none"
+            ).data
         if own.rows is None:
             return losses
         padded = np.zeros(own.shape)

@@ -15,7 +15,7 @@ from seqkit.training import RunDirectory
 from seqkit.vectors import KeyedVectors
 
 TASK = "embeddings"
-INPUT, OUTPUT = "input.W", "output.W"
+INPUT, OUTPUT = "input.weight", "output.weight"
 """The tensors of a run, named as in ``models.Word2VecModel``."""
 
 

@@ -127,7 +127,7 @@ class TrainedImageClassifier:
         assert isinstance(model, MLP)
         c = model.config
         first = [*model.layers, model.output][0]
-        W = to_numpy(first.W.data).reshape(-1, c.height, c.width, c.channels)
+        W = to_numpy(first.weight.data).reshape(-1, c.height, c.width, c.channels)
         lowest, highest = (f(W, axis=(1, 2, 3), keepdims=True) for f in (np.min, np.max))
         return (W - lowest) / np.maximum(highest - lowest, np.finfo(W.dtype).tiny)
 

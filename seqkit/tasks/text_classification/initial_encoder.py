@@ -23,7 +23,7 @@ from seqkit.text import SubwordTokenizer, Tokenizer, Vocabulary
 from seqkit.training import RunDirectory
 
 _ENCODER = "encoder.encoder."  # what the names of a classifier's arrays begin with
-_WORDS = "embedding.tokens.W"
+_WORDS = "embedding.tokens.weight"
 _FINE_TUNING = 5e-5
 """The learning rate of Adam: the largest of those that Devlin et al. (2019, appendix A.3) found to work."""
 _REMEDY = "give one of train-lm --objective masked, or a checkpoint folder of a BERT"

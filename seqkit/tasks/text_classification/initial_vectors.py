@@ -42,7 +42,7 @@ def start_from_vectors(embedding: Embedding, vocabulary: Vocabulary, source: str
     if not places:
         raise DataError(f"none of the {len(vocabulary)} words has a vector", where=source)
     known = np.array(vectors, np.float32)
-    W = embedding.W.data
+    W = embedding.weight.data
     W[...] = Generator(seed, "unknown words").normal(W.shape) * known.std()
     W[places] = known
     return len(places)
