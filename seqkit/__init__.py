@@ -1,16 +1,37 @@
 """Sequence models for language on NumPy and CuPy.
 
-``import seqkit`` loads none of it: names are imported when they are first used.
+``import seqkit`` loads nothing else: modules and names are imported when they are first used.
+
+Example:
+    >>> import seqkit
+    >>> layer = seqkit.nn.Linear(4, 2)
+    >>> layer.weight.shape
+    (2, 4)
+
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from seqkit.threads import let_blas_sleep
 
 if TYPE_CHECKING:
+    from seqkit import (
+        autograd,
+        corpora,
+        decoding,
+        metrics,
+        models,
+        nn,
+        ops,
+        optim,
+        tasks,
+        text,
+        vectors,
+    )
     from seqkit.autograd import Tensor, gradient_check, no_grad
+    from seqkit.backend.random import Generator
     from seqkit.tasks import load
     from seqkit.text import Vocabulary
     from seqkit.vectors import KeyedVectors, Word2Vec
@@ -19,7 +40,21 @@ __version__ = "0.1.0"
 
 let_blas_sleep()  # here, for it must come before NumPy
 
+_MODULES = {
+    "autograd",
+    "corpora",
+    "decoding",
+    "metrics",
+    "models",
+    "nn",
+    "ops",
+    "optim",
+    "tasks",
+    "text",
+    "vectors",
+}
 _HOMES = {
+    "Generator": "seqkit.backend.random",
     "KeyedVectors": "seqkit.vectors",
     "Tensor": "seqkit.autograd",
     "Vocabulary": "seqkit.text",
@@ -28,25 +63,40 @@ _HOMES = {
     "load": "seqkit.tasks",
     "no_grad": "seqkit.autograd",
 }
+"""Names of other modules that stand at the top, each with its module."""
 
 __all__ = [
+    "Generator",
     "KeyedVectors",
     "Tensor",
     "Vocabulary",
     "Word2Vec",
     "__version__",
+    "autograd",
+    "corpora",
+    "decoding",
     "gradient_check",
     "load",
+    "metrics",
+    "models",
+    "nn",
     "no_grad",
+    "ops",
+    "optim",
+    "tasks",
+    "text",
+    "vectors",
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'seqkit' has no attribute {name!r}")
+def __getattr__(name: str) -> object:
     import importlib
 
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in _MODULES:
+        return importlib.import_module(f"seqkit.{name}")
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'seqkit' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -7,6 +7,7 @@ an exact resume stores nothing else; a dropout mask is named by its key and reco
 from __future__ import annotations
 
 import math
+import secrets
 import zlib
 from typing import Any
 
@@ -19,6 +20,23 @@ Key = tuple[int, int, int, int, int]
 """What names one draw: seed low, seed high, stream, counter low, counter high; 32 bits each."""
 
 _MASK = 0xFFFFFFFF
+
+
+def as_generator(generator: Generator | int | None, stream: int | str = "init") -> Generator:
+    """Return the source of random numbers that an argument ``generator`` stands for.
+
+    Args:
+        generator: A :class:`Generator`, which is returned and goes on from where it is; a seed; or None for
+            fresh entropy from the operating system, as of NumPy's ``default_rng``.
+        stream: Stream of a seed; layers and models draw their weights from "init".
+
+    Example:
+        >>> as_generator(7)
+        Generator(seed=7, stream=3329549428, counter=0)
+    """
+    if isinstance(generator, Generator):
+        return generator
+    return Generator(secrets.randbits(64) if generator is None else int(generator), stream)
 
 
 class Generator:

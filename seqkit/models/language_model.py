@@ -14,7 +14,7 @@ from seqkit import nn, ops
 from seqkit.autograd import Tensor, no_grad
 from seqkit.backend import Array, module_of, to_device
 from seqkit.backend.ids import IGNORE_INDEX, checked_ids
-from seqkit.backend.random import Generator
+from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import UsageError
 from seqkit.nn import initializers
 from seqkit.nn.recurrent import State, detach
@@ -57,13 +57,13 @@ class LanguageModel(nn.Module):
 
     carries_state = True
 
-    def __init__(self, config: LanguageModelConfig, *, generator: Generator | None = None) -> None:
+    def __init__(self, config: LanguageModelConfig, *, generator: Generator | int | None = None) -> None:
         if config.model not in CELLS:
             raise UsageError(f"model must be one of {', '.join(CELLS)}, got {config.model!r}")
         for name in ("vocab_size", "embedding_size", "hidden_size", "num_layers"):
             if getattr(config, name) < 1:
                 raise UsageError(f"{name} must be at least 1, got {getattr(config, name)}")
-        generator = Generator(0, "init") if generator is None else generator
+        generator = as_generator(generator)
         self.config = config
         V, E = config.vocab_size, config.embedding_size
         sizes = [config.hidden_size] * config.num_layers

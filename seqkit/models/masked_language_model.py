@@ -13,7 +13,7 @@ from seqkit import nn, ops
 from seqkit.autograd import Tensor
 from seqkit.backend import Array, to_numpy
 from seqkit.backend.ids import IGNORE_INDEX, checked_ids
-from seqkit.backend.random import Generator
+from seqkit.backend.random import Generator, as_generator
 from seqkit.models.evaluating import evaluating
 from seqkit.models.transformer import TransformerEncoder, TransformerEncoderConfig
 from seqkit.nn import initializers
@@ -22,8 +22,8 @@ from seqkit.nn import initializers
 class MaskedLanguageModel(nn.Module):
     """P(hidden token | the tokens around it): LayerNorm(φ(Wx + b)), then the embeddings as output weights."""
 
-    def __init__(self, config: TransformerEncoderConfig, *, generator: Generator | None = None) -> None:
-        generator = Generator(0, "init") if generator is None else generator
+    def __init__(self, config: TransformerEncoderConfig, *, generator: Generator | int | None = None) -> None:
+        generator = as_generator(generator)
         self.config = config
         E = config.embedding_size
         self.encoder = TransformerEncoder(config, generator=generator)

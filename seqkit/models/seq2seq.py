@@ -25,7 +25,7 @@ from seqkit import nn, ops
 from seqkit.autograd import Tensor, concatenate, no_grad
 from seqkit.backend import Array, array_module, module_of, to_device, zeros
 from seqkit.backend.ids import IGNORE_INDEX, checked_ids
-from seqkit.backend.random import Generator
+from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import ShapeError, UsageError
 from seqkit.nn import initializers
 from seqkit.nn.attention import KINDS
@@ -132,9 +132,9 @@ class Seq2SeqState:
 class Seq2Seq(nn.Module):
     """P(next target token | source, target tokens so far)."""
 
-    def __init__(self, config: Seq2SeqConfig, *, generator: Generator | None = None) -> None:
+    def __init__(self, config: Seq2SeqConfig, *, generator: Generator | int | None = None) -> None:
         _check(config)
-        generator = Generator(0, "init") if generator is None else generator
+        generator = as_generator(generator)
         self.config = config
         E, H, V = config.embedding_size, config.hidden_size, config.target_vocab_size
         cell = CELLS[config.cell]

@@ -16,7 +16,7 @@ from seqkit import nn, ops
 from seqkit.autograd import Tensor
 from seqkit.backend import Array, module_of, to_numpy
 from seqkit.backend.ids import IGNORE_INDEX, checked_ids
-from seqkit.backend.random import Generator
+from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import UsageError
 from seqkit.nn import initializers
 
@@ -55,14 +55,14 @@ class Word2VecModel(nn.Module):
     the matrix, which is looked up here. The result, gradient included, is the same.
     """
 
-    def __init__(self, config: Word2VecConfig, *, generator: Generator | None = None) -> None:
+    def __init__(self, config: Word2VecConfig, *, generator: Generator | int | None = None) -> None:
         for name, choices in (("model", MODELS), ("loss", LOSSES), ("weight_init", INITS)):
             if getattr(config, name) not in choices:
                 raise UsageError(f"{name} must be one of {', '.join(choices)}, got {getattr(config, name)!r}")
         for name in ("vocab_size", "vector_size"):
             if getattr(config, name) < 1:
                 raise UsageError(f"{name} must be at least 1, got {getattr(config, name)}")
-        generator = Generator(0, "init") if generator is None else generator
+        generator = as_generator(generator)
         self.config = config
         V, E = config.vocab_size, config.vector_size
         self.input = nn.Embedding(V, E, std=0.01, generator=generator)

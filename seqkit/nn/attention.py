@@ -9,7 +9,7 @@ from typing import NamedTuple
 from seqkit import ops
 from seqkit.autograd import Tensor, concatenate
 from seqkit.backend import Array
-from seqkit.backend.random import Generator
+from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import UsageError
 from seqkit.nn import initializers
 from seqkit.nn.linear import Linear
@@ -38,7 +38,7 @@ class Attention(Module):
         *,
         attention_size: int | None = None,
         dropout: float = 0.0,
-        generator: Generator,
+        generator: Generator | int | None = None,
     ) -> None:
         if kind not in KINDS:
             raise UsageError(f"attention must be one of {', '.join(KINDS)}, got {kind!r}")
@@ -50,9 +50,10 @@ class Attention(Module):
         self.kind, self.query_size, self.memory_size = kind, query_size, memory_size
         self.attention_size = query_size if attention_size is None else attention_size
         self.rate = check_rate(dropout)
+        source = as_generator(generator)
 
         def weight(*shape: int) -> Parameter:
-            return Parameter(initializers.uniform(shape, generator, 1 / math.sqrt(shape[-1])))
+            return Parameter(initializers.uniform(shape, source, 1 / math.sqrt(shape[-1])))
 
         if kind == "general":
             self.weight = weight(query_size, memory_size)
@@ -120,7 +121,7 @@ class MultiHeadAttention(Module):
         dropout: float = 0.0,
         bias: bool = True,
         rotary: bool = False,
-        generator: Generator,
+        generator: Generator | int | None = None,
     ) -> None:
         if num_heads < 1 or embedding_size % num_heads:
             raise UsageError(f"{num_heads} heads cannot share {embedding_size} columns evenly")
@@ -132,6 +133,7 @@ class MultiHeadAttention(Module):
             )
         self.embedding_size, self.num_heads, self.cross = embedding_size, num_heads, cross
         self.rate = check_rate(dropout)
+        generator = as_generator(generator)
         if cross:
             self.q = Linear(embedding_size, embedding_size, bias=bias, generator=generator)
             self.kv = Linear(

@@ -9,7 +9,7 @@ import numpy as np
 from seqkit import ops
 from seqkit.autograd import Tensor
 from seqkit.backend import to_numpy
-from seqkit.backend.random import Generator
+from seqkit.backend.random import Generator, as_generator
 from seqkit.nn import initializers
 from seqkit.nn.module import Module
 from seqkit.nn.parameter import Parameter
@@ -32,8 +32,9 @@ class Conv2d(Module):
         stride: IntOrPair = 1,
         padding: IntOrPair = 0,
         bias: bool = True,
-        generator: Generator,
+        generator: Generator | int | None = None,
     ) -> None:
+        generator = as_generator(generator)
         self.in_channels, self.out_channels, self.kernel_size = in_channels, out_channels, kernel_size
         self.stride, self.padding = stride, padding
         KH, KW = pair("kernel_size", kernel_size, 1)

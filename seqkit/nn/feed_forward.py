@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from seqkit import ops
 from seqkit.autograd import Tensor
-from seqkit.backend.random import Generator
+from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import UsageError
 from seqkit.nn.dropout import Dropout
 from seqkit.nn.linear import Linear
@@ -27,10 +27,11 @@ class FeedForward(Module):
         activation: str = "gelu",
         dropout: float = 0.0,
         bias: bool = True,
-        generator: Generator,
+        generator: Generator | int | None = None,
     ) -> None:
         if activation not in KINDS:
             raise UsageError(f"activation must be one of {', '.join(KINDS)}, got {activation!r}")
+        generator = as_generator(generator)
         self.activation = activation
         self.up = Linear(embedding_size, hidden_size, bias=bias, generator=generator)
         self.down = Linear(hidden_size, embedding_size, bias=bias, generator=generator)

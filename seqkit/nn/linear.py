@@ -6,7 +6,7 @@ import math
 
 from seqkit import ops
 from seqkit.autograd import Tensor
-from seqkit.backend.random import Generator
+from seqkit.backend.random import Generator, as_generator
 from seqkit.nn import initializers
 from seqkit.nn.module import Module
 from seqkit.nn.parameter import Parameter
@@ -19,8 +19,14 @@ class Linear(Module):
     """
 
     def __init__(
-        self, in_features: int, out_features: int, *, bias: bool = True, generator: Generator
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        bias: bool = True,
+        generator: Generator | int | None = None,
     ) -> None:
+        generator = as_generator(generator)
         self.in_features, self.out_features = in_features, out_features
         bound = 1 / math.sqrt(in_features)
         self.weight = Parameter(initializers.uniform((out_features, in_features), generator, bound))

@@ -7,7 +7,7 @@ import numpy as np
 from seqkit import ops
 from seqkit.autograd import Tensor
 from seqkit.backend import Array, array_module
-from seqkit.backend.random import Generator
+from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import ShapeError
 from seqkit.nn import initializers
 from seqkit.nn.module import Module
@@ -43,10 +43,16 @@ class LearnedPositions(Module):
     """A learned vector for each of ``max_length`` positions, weight (max_length, E), as in GPT-2 and BERT."""
 
     def __init__(
-        self, max_length: int, embedding_size: int, *, std: float = 0.02, generator: Generator
+        self,
+        max_length: int,
+        embedding_size: int,
+        *,
+        std: float = 0.02,
+        generator: Generator | int | None = None,
     ) -> None:
         self.max_length, self.embedding_size, self.std = max_length, embedding_size, std
-        self.weight = Parameter(initializers.normal((max_length, embedding_size), generator, std))
+        start = initializers.normal((max_length, embedding_size), as_generator(generator), std)
+        self.weight = Parameter(start)
 
     def forward(self, positions: Array, dtype: np.dtype | type = np.float32) -> Tensor:
         """Positions (…) below ``max_length`` to (…, E). The dtype is that of the weight."""

@@ -11,7 +11,7 @@ import numpy as np
 from seqkit import ops
 from seqkit.autograd import Tensor, concatenate
 from seqkit.backend import Array, module_of, zeros
-from seqkit.backend.random import Generator
+from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import UsageError
 from seqkit.nn import initializers
 from seqkit.nn.dropout import Dropout, LockedDropout
@@ -71,7 +71,7 @@ class _Recurrent(Module):
         dropout: float = 0.0,
         locked: bool = False,
         bidirectional: bool = False,
-        generator: Generator,
+        generator: Generator | int | None = None,
     ) -> None:
         sizes = [hidden_size] * num_layers if isinstance(hidden_size, int) else list(hidden_size)
         if len(sizes) != num_layers or num_layers < 1:
@@ -81,6 +81,7 @@ class _Recurrent(Module):
         self.dropout = LockedDropout(dropout) if locked else Dropout(dropout)
         directions = 2 if bidirectional else 1
         self.layers: list[RecurrentLayer] = []
+        generator = as_generator(generator)
         for size in sizes:
             for _ in range(directions):
                 self.layers.append(

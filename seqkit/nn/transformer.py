@@ -15,7 +15,7 @@ from typing import Any
 
 from seqkit.autograd import Tensor
 from seqkit.backend import Array
-from seqkit.backend.random import Generator
+from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import UsageError
 from seqkit.nn.attention import KeysValues, MultiHeadAttention
 from seqkit.nn.dropout import Dropout
@@ -44,10 +44,11 @@ class _Layer(Module):
         epsilon: float = 1e-5,
         bias: bool = True,
         rotary: bool = False,
-        generator: Generator,
+        generator: Generator | int | None = None,
     ) -> None:
         if norm not in NORMS:
             raise UsageError(f"norm must be pre or post, got {norm!r}")
+        generator = as_generator(generator)
         self.norm = norm
         self.attention = MultiHeadAttention(
             embedding_size,
@@ -149,8 +150,15 @@ class TransformerDecoderLayer(_Layer):
     """
 
     def __init__(
-        self, embedding_size: int, num_heads: int, hidden_size: int, *, generator: Generator, **settings: Any
+        self,
+        embedding_size: int,
+        num_heads: int,
+        hidden_size: int,
+        *,
+        generator: Generator | int | None = None,
+        **settings: Any,
     ) -> None:
+        generator = as_generator(generator)
         super().__init__(embedding_size, num_heads, hidden_size, generator=generator, **settings)
         self.cross_attention = MultiHeadAttention(
             embedding_size,

@@ -7,7 +7,7 @@ from typing import Any
 
 from seqkit.autograd import Tensor
 from seqkit.backend import Array
-from seqkit.backend.random import Generator
+from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import UsageError
 from seqkit.nn.attention import KeysValues
 from seqkit.nn.module import Module
@@ -29,11 +29,12 @@ class _Stack(Module):
         num_heads: int,
         hidden_size: int,
         *,
-        generator: Generator,
+        generator: Generator | int | None = None,
         **settings: Any,
     ) -> None:
         if num_layers < 1:
             raise UsageError(f"a Transformer needs 1 layer or more, got {num_layers}")
+        generator = as_generator(generator)
         self.layers = [
             self._layer_type(embedding_size, num_heads, hidden_size, generator=generator, **settings)
             for _ in range(num_layers)

@@ -20,6 +20,12 @@ _TASKS = {
 }
 
 
+def __getattr__(name: str) -> Any:
+    if name in _TASKS or name == "sentence_encoding":
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 def load(run: str | Path, **settings: Any) -> Any:
     """Open a run directory of any task: a trained model with its vocabulary, ready to use.
 

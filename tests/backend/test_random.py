@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from seqkit.backend.kernels.philox import reference
-from seqkit.backend.random import Generator
+from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import UsageError
 
 # Random123's kat_vectors for philox4x32-10: counter, key, words
@@ -223,3 +223,12 @@ def test_seeds_outside_64_bits(seed: int) -> None:
 def test_too_many_words_for_the_block_counter() -> None:
     with pytest.raises(UsageError, match="one draw gives at most"):
         Generator(0).words(4 * 2**32 + 1)
+
+
+def test_a_generator_a_seed_or_nothing_give_a_generator() -> None:
+    given = Generator(4, "shuffle")
+    assert as_generator(given) is given
+    for seed in (7, np.int64(7)):
+        assert as_generator(seed).state() == Generator(7, "init").state()
+    assert as_generator(7, "dropout").state() == Generator(7, "dropout").state()
+    assert as_generator(None).seed != as_generator(None).seed  # equal once in 2**64 runs

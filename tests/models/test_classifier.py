@@ -130,7 +130,7 @@ def test_the_bag_is_the_mean_of_the_vectors() -> None:
 
 def test_dropout_needs_a_generator_and_stops_in_evaluation() -> None:
     config = SequenceClassifierConfig(BagConfig(V, 8, word_dropout=0.5), K, dropout=0.5)
-    model = SequenceClassifier(config)
+    model = SequenceClassifier(config, generator=0)
     with pytest.raises(UsageError, match="generator"):
         model(*batch()[:2])
     generator = Generator(0, "dropout")

@@ -256,7 +256,8 @@ def test_targets_that_are_none() -> None:
 def test_settings_that_make_no_model(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         LanguageModel(
-            LanguageModelConfig(**{"vocab_size": V, "embedding_size": 4, "hidden_size": 4, **settings})
+            LanguageModelConfig(**{"vocab_size": V, "embedding_size": 4, "hidden_size": 4, **settings}),
+            generator=0,
         )
 
 

@@ -446,7 +446,7 @@ def test_contexts_that_are_none() -> None:
 )
 def test_settings_that_make_no_model(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        Seq2Seq(Seq2SeqConfig(**{"source_vocab_size": 11, "target_vocab_size": V, **settings}))
+        Seq2Seq(Seq2SeqConfig(**{"source_vocab_size": 11, "target_vocab_size": V, **settings}), generator=0)
 
 
 def test_lists_are_welcome() -> None:

@@ -179,3 +179,30 @@ def test_moving_to_the_device_keeps_values(gpu: str, block: Block) -> None:
     moved: Any = block.to("cpu").state_dict()
     for name, value in before.items():
         np.testing.assert_array_equal(moved[name], value)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **given: nn.Linear(4, 2, **given),
+        lambda **given: nn.Embedding(7, 3, **given),
+        lambda **given: nn.LearnedPositions(7, 3, **given),
+        lambda **given: nn.Conv2d(2, 3, 3, **given),
+        lambda **given: nn.LSTM(4, 3, 2, bidirectional=True, **given),
+        lambda **given: nn.Attention("additive", 3, 5, **given),
+        lambda **given: nn.MultiHeadAttention(4, 2, **given),
+        lambda **given: nn.FeedForward(4, 8, **given),
+        lambda **given: nn.TransformerEncoderLayer(4, 2, 8, **given),
+        lambda **given: nn.TransformerDecoderStack(2, 4, 2, 8, **given),
+    ],
+)
+def test_weights_are_drawn_by_a_seed_a_generator_or_afresh(make: Any) -> None:
+    by_seed, by_generator, *afresh = make(generator=3), make(generator=Generator(3, "init")), make(), make()
+    for name, array in by_seed.state_dict().items():
+        np.testing.assert_array_equal(by_generator.state_dict()[name], array)
+    matrices = [name for name, array in by_seed.state_dict().items() if array.ndim > 1]
+    for name in matrices:
+        assert not np.array_equal(*(layer.state_dict()[name] for layer in afresh))
+        for other in matrices:  # one source for all parts: none is drawn twice
+            pair = by_seed.state_dict()[name], by_seed.state_dict()[other]
+            assert other == name or not np.array_equal(*pair)

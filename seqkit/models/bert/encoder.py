@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from seqkit import nn, ops
 from seqkit.autograd import Tensor
-from seqkit.backend.random import Generator
+from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import UsageError
 from seqkit.models.transformer import TransformerEncoder, TransformerEncoderConfig
 
@@ -13,9 +13,13 @@ class BertEncoder(TransformerEncoder):
     """A :class:`TransformerEncoder`, and BERT's pooler where the checkpoint has one."""
 
     def __init__(
-        self, config: TransformerEncoderConfig, *, pooler: bool = True, generator: Generator | None = None
+        self,
+        config: TransformerEncoderConfig,
+        *,
+        pooler: bool = True,
+        generator: Generator | int | None = None,
     ) -> None:
-        generator = Generator(0, "init") if generator is None else generator
+        generator = as_generator(generator)
         super().__init__(config, generator=generator)
         self.pooler = (
             nn.Linear(config.embedding_size, config.embedding_size, generator=generator) if pooler else None

@@ -10,7 +10,7 @@ from seqkit import nn, ops
 from seqkit.autograd import Tensor
 from seqkit.backend import Array, array_module, to_device
 from seqkit.backend.ids import checked_ids
-from seqkit.backend.random import Generator
+from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import ShapeError
 from seqkit.models.classifier.config import SequenceClassifierConfig
 from seqkit.models.classifier.encoders import make_encoder
@@ -20,8 +20,8 @@ from seqkit.models.evaluating import evaluating
 class SequenceClassifier(nn.Module):
     """P(class | sequence of ids). What stands in the padding changes nothing."""
 
-    def __init__(self, config: SequenceClassifierConfig, *, generator: Generator | None = None) -> None:
-        generator = Generator(0, "init") if generator is None else generator
+    def __init__(self, config: SequenceClassifierConfig, *, generator: Generator | int | None = None) -> None:
+        generator = as_generator(generator)
         self.config = config
         assert config.pooling is not None
         self.encoder = make_encoder(config.encoder, config.pooling, generator)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from seqkit import nn, ops
 from seqkit.autograd import Tensor
-from seqkit.backend.random import Generator
+from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import UsageError
 from seqkit.models.images.classifier import ImageClassifier, initialize
 from seqkit.models.images.config import DeepConvNetConfig, SimpleConvNetConfig
@@ -16,9 +16,9 @@ POOL = 2
 class SimpleConvNet(ImageClassifier):
     """Convolution, ReLU, 2 by 2 max pooling, affine, ReLU, affine."""
 
-    def __init__(self, config: SimpleConvNetConfig, *, generator: Generator | None = None) -> None:
+    def __init__(self, config: SimpleConvNetConfig, *, generator: Generator | int | None = None) -> None:
         super().__init__(config)
-        generator = Generator(0, "init") if generator is None else generator
+        generator = as_generator(generator)
         c = config
         conv = nn.Conv2d(
             c.channels, c.filters, c.filter_size, stride=c.stride, padding=c.padding, generator=generator
@@ -41,9 +41,9 @@ class DeepConvNet(ImageClassifier):
     drops scores of classes; that only disturbs the loss, and is left out here.
     """
 
-    def __init__(self, config: DeepConvNetConfig, *, generator: Generator | None = None) -> None:
+    def __init__(self, config: DeepConvNetConfig, *, generator: Generator | int | None = None) -> None:
         super().__init__(config)
-        generator = Generator(0, "init") if generator is None else generator
+        generator = as_generator(generator)
         c = config
         self.convs = []
         channels, sides = c.channels, [c.height, c.width]

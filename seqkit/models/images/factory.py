@@ -35,8 +35,8 @@ def image_config(model: str, **settings: Any) -> ImageConfig:
     return kind(**settings)
 
 
-def make_image_model(config: ImageConfig, *, generator: Generator | None = None) -> ImageClassifier:
-    """The model that a config describes; weights from ``generator``, or seed 0."""
+def make_image_model(config: ImageConfig, *, generator: Generator | int | None = None) -> ImageClassifier:
+    """The model that a config describes; weights from ``generator``."""
     for kind, model in IMAGE_MODELS.values():
         if type(config) is kind:
             return model(config, generator=generator)

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from seqkit import nn, ops
 from seqkit.autograd import Tensor
-from seqkit.backend.random import Generator
+from seqkit.backend.random import Generator, as_generator
 from seqkit.models.images.classifier import ImageClassifier, initialize
 from seqkit.models.images.config import MLPConfig
 
@@ -14,9 +14,9 @@ from seqkit.models.images.config import MLPConfig
 class MLP(ImageClassifier):
     """Affine, (BatchNorm,) activation (, dropout) for each hidden layer, then affine scores."""
 
-    def __init__(self, config: MLPConfig, *, generator: Generator | None = None) -> None:
+    def __init__(self, config: MLPConfig, *, generator: Generator | int | None = None) -> None:
         super().__init__(config)
-        generator = Generator(0, "init") if generator is None else generator
+        generator = as_generator(generator)
         sizes = [config.height * config.width * config.channels, *config.hidden, config.classes]
         *self.layers, self.output = (
             initialize(nn.Linear(inputs, outputs, generator=generator), config.weight_init, generator)

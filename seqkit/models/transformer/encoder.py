@@ -9,7 +9,7 @@ from seqkit import nn, ops
 from seqkit.autograd import Tensor
 from seqkit.backend import Device
 from seqkit.backend.ids import checked_ids
-from seqkit.backend.random import Generator
+from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import ShapeError
 from seqkit.models.transformer.config import TransformerConfig, check_sizes
 from seqkit.models.transformer.embedding import TransformerEmbedding
@@ -44,9 +44,9 @@ class TransformerEncoderConfig(TransformerConfig):
 class TransformerEncoder(nn.Module):
     """Ids to hidden states."""
 
-    def __init__(self, config: TransformerEncoderConfig, *, generator: Generator | None = None) -> None:
+    def __init__(self, config: TransformerEncoderConfig, *, generator: Generator | int | None = None) -> None:
         config.check()
-        generator = Generator(0, "init") if generator is None else generator
+        generator = as_generator(generator)
         self.config = config
         self.embedding = TransformerEmbedding(
             config.vocab_size,

@@ -13,7 +13,7 @@ from seqkit import nn, ops
 from seqkit.autograd import Tensor
 from seqkit.backend import Array, Device, array_module, module_of, to_device, zeros
 from seqkit.backend.ids import IGNORE_INDEX, checked_ids
-from seqkit.backend.random import Generator
+from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import ShapeError
 from seqkit.models.evaluating import evaluating
 from seqkit.models.transformer.config import TransformerConfig, check_sizes
@@ -73,9 +73,11 @@ class TransformerLanguageModel(nn.Module):
     carries_state = False
     """Whether training carries one from a window to the next one of the text."""
 
-    def __init__(self, config: TransformerLanguageModelConfig, *, generator: Generator | None = None) -> None:
+    def __init__(
+        self, config: TransformerLanguageModelConfig, *, generator: Generator | int | None = None
+    ) -> None:
         config.check()
-        generator = Generator(0, "init") if generator is None else generator
+        generator = as_generator(generator)
         self.config = config
         self.embedding = TransformerEmbedding(
             config.vocab_size,

@@ -16,7 +16,7 @@ from seqkit import nn, ops
 from seqkit.autograd import Tensor
 from seqkit.backend import Array, Device, array_module, module_of, to_device
 from seqkit.backend.ids import IGNORE_INDEX, checked_ids
-from seqkit.backend.random import Generator
+from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import ShapeError, UsageError
 from seqkit.models.evaluating import evaluating
 from seqkit.models.transformer.embedding import TransformerEmbedding
@@ -44,9 +44,9 @@ class TransformerSeq2SeqState:
 class TransformerSeq2Seq(nn.Module):
     """P(next target token | source, target tokens so far)."""
 
-    def __init__(self, config: TransformerSeq2SeqConfig, *, generator: Generator | None = None) -> None:
+    def __init__(self, config: TransformerSeq2SeqConfig, *, generator: Generator | int | None = None) -> None:
         config.check()
-        generator = Generator(0, "init") if generator is None else generator
+        generator = as_generator(generator)
         self.config = config
         embedded: dict[str, Any] = {
             "positions": config.positions,

@@ -1,0 +1,33 @@
+"""Run the examples that stand in docstrings."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+from pathlib import Path
+
+import pytest
+
+import seqkit
+
+ROOT = Path(seqkit.__file__).parent
+FILES = [path for folder in (ROOT, ROOT / "cli", ROOT / "corpora") for path in folder.rglob("*.py")]
+MODULES = sorted(
+    {
+        ".".join(("seqkit", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__")
+        for path in FILES
+        if ">>> " in path.read_text(encoding="utf-8")
+    }
+)
+
+
+def test_there_are_examples() -> None:
+    assert {"seqkit", "seqkit.optim.registry"} <= set(MODULES)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    results = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
+    assert results.attempted > 0
+    assert results.failed == 0
