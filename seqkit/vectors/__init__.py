@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from seqkit.vectors.fasttext import SubwordVectors
 from seqkit.vectors.formats import FORMATS, detect_format, load_vectors, save_vectors
 from seqkit.vectors.keyed_vectors import KeyedVectors
-from seqkit.vectors.subwords import SubwordVectors
 
 if TYPE_CHECKING:
     from seqkit.vectors.word2vec import Word2Vec

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Callable
 from functools import partial
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from seqkit.backend.kernels.philox import reference as philox_reference
-from seqkit.backend.kernels.word2vec.reference import Plan
+from seqkit.backend.kernels.word2vec.settings import Word2VecSettings
 from tests.cuda import comparisons as c
 
 KEYS = {
@@ -103,20 +104,22 @@ for N, V, E in ((0, 3, 5), (1, 1, 1), (7, 3, 127), (11, 5, 128), (61, 13, 131)):
         ids = np.random.default_rng(N).integers(0, V, N).astype(dtype)
         add(f"row_sums/{N}x{E} of {V} {np.dtype(dtype).name}", c.compare_row_sums, ids, c.normal(3, N, E))
 
-CBOW, SKIP_GRAM = (Plan(sg, 3, True, 4, True, False) for sg in (False, True))
+CBOW, SKIP_GRAM = (Word2VecSettings(sg=sg, window=3, negative=4) for sg in (False, True))
 _LENGTHS = (0, 9, 1, 2, 31, 0, 32, 1, 33, 3, 65)
 _TEXT = c.word2vec_text(1, _LENGTHS)  # sentences that end within 32 tokens, with them, and beyond
 _SHORT = c.word2vec_text(2, (7, 2, 13))
 _ENDS = list(itertools.accumulate(length + 1 for length in _LENGTHS))
 _CUTS = [_ENDS[k] for k in (0, 3, 3, 6, 7)]  # into chunks, of which three are without examples
 for flags in itertools.product((False, True), repeat=4):
-    add(f"word2vec/{flags}", c.compare_word2vec, _SHORT, Plan(flags[0], 3, flags[1], 4, *flags[2:]))
+    names = dict(zip(("sg", "shrink_windows", "cbow_mean", "true_gradient"), flags, strict=True))
+    add(f"word2vec/{flags}", c.compare_word2vec, _SHORT, Word2VecSettings(window=3, negative=4, **names))
 
 
 def _word2vec(name: str, ids: np.ndarray, *arguments: Any, change: Any = None, **settings: Any) -> None:
-    for kind, plan in (("CBOW", CBOW), ("skip-gram", SKIP_GRAM)):
-        plan = plan._replace(**(change or {}))
-        add(f"word2vec/{kind}, {name}", c.compare_word2vec, ids, plan, *arguments, **settings)
+    for model in (CBOW, SKIP_GRAM):
+        word2vec = dataclasses.replace(model, **(change or {}))
+        label = "skip-gram" if model.sg else "CBOW"
+        add(f"word2vec/{label}, {name}", c.compare_word2vec, ids, word2vec, *arguments, **settings)
 
 
 _word2vec("sentences of all lengths", _TEXT, 5)

@@ -29,7 +29,8 @@ from seqkit.backend.kernels.softmax_cross_entropy import gpu as softmax_gpu
 from seqkit.backend.kernels.softmax_cross_entropy import reference as softmax_reference
 from seqkit.backend.kernels.word2vec import gpu as word2vec_gpu
 from seqkit.backend.kernels.word2vec import reference as word2vec_reference
-from seqkit.backend.kernels.word2vec.reference import Plan, Sampling
+from seqkit.backend.kernels.word2vec.reference import Sampling
+from seqkit.backend.kernels.word2vec.settings import Word2VecSettings
 
 MARGIN = 67
 TOLERANCE = {"rtol": 1e-6, "atol": 1e-6}
@@ -263,7 +264,7 @@ def word2vec_edges(words: np.ndarray) -> Sampling:
 def compare_word2vec(
     xp: Any,
     ids: np.ndarray,
-    plan: Plan,
+    settings: Word2VecSettings,
     E: int = 37,
     cuts: Sequence[int] = (),
     *,
@@ -283,13 +284,13 @@ def compare_word2vec(
     keys = [word2vec_key(c) for c in range(len(bounds) - 1)]
     after_a, after_b = a.copy(), b.copy()
     words, examples, loss = word2vec_reference.train_chunks(
-        ids, bounds, EOS, UNK, sampling, plan, after_a, after_b, alphas, keys
+        ids, bounds, EOS, UNK, sampling, settings, after_a, after_b, alphas, keys
     )
     with guarded(xp, word2vec_gpu) as guards:
         a2, b2 = guards.output(a), guards.output(b)
         read = guards.input(ids), Sampling(*(guards.input(x) for x in sampling))
         found = word2vec_gpu.train_chunks(
-            read[0], bounds, EOS, UNK, read[1], plan, a2, b2, alphas, keys, workers=workers
+            read[0], bounds, EOS, UNK, read[1], settings, a2, b2, alphas, keys, workers=workers
         )
     assert found[:2] == (words, examples)
     exact = workers == 1

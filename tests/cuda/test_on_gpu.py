@@ -16,7 +16,7 @@ from seqkit.backend.random import Generator
 from seqkit.errors import DeviceError
 from seqkit.models import LanguageModel, LanguageModelConfig
 from seqkit.optim import SGD
-from seqkit.vectors.training import Word2VecSettings, Word2VecTrainer
+from seqkit.vectors.word2vec import Word2VecSettings, Word2VecTrainer
 from tests.cuda import comparisons
 from tests.cuda.cases import CASES
 from tests.cuda.test_loader import FAMILIES

@@ -10,7 +10,7 @@ import pytest
 from seqkit.backend import Device
 from seqkit.backend.kernels.word2vec import gpu, reference
 from seqkit.errors import ShapeError
-from seqkit.vectors.training import Word2VecSettings, Word2VecTrainer, trainer
+from seqkit.vectors.word2vec import Word2VecSettings, Word2VecTrainer, sampling, trainer
 from tests.cuda.cases import CBOW, SKIP_GRAM
 from tests.cuda.comparisons import EOS, UNK, V, normal, word2vec_key, word2vec_sampling, word2vec_text
 from tests.cuda.emulator import Emulator
@@ -70,7 +70,7 @@ def test_the_trainer_hands_over_what_the_kernel_takes(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch, sg: bool
 ) -> None:
     """Groups of chunks, each with its own draws and learning rate: one worker gives the CPU's vectors."""
-    monkeypatch.setattr(trainer, "CHUNK", 40)
+    monkeypatch.setattr(sampling, "CHUNK", 40)
     monkeypatch.setattr(trainer, "CHUNKS_OF_A_DEVICE", 3)
     ids = word2vec_text(7, [11] * 30)
     settings = Word2VecSettings(vector_size=E, workers=1, epochs=2, sg=sg, alpha=0.1, sample=0.1, negative=3)

@@ -12,13 +12,14 @@ import pytest
 from seqkit import ops
 from seqkit.autograd import Tensor, to_dense
 from seqkit.backend.kernels.word2vec import reference
-from seqkit.backend.kernels.word2vec.reference import Plan, Sampling
+from seqkit.backend.kernels.word2vec.reference import Sampling
+from seqkit.backend.kernels.word2vec.settings import Word2VecSettings
 from seqkit.backend.random import Generator
 from seqkit.data import ContextWindows, NegativeSampler
 from seqkit.errors import ShapeError, UsageError
 from seqkit.models import Word2VecConfig, Word2VecModel
 from seqkit.optim import Adam
-from seqkit.vectors.training import Word2VecSettings, Word2VecTrainer
+from seqkit.vectors.word2vec import Word2VecTrainer
 
 V, E = 11, 7
 MODELS, LOSSES = ["cbow", "skip-gram"], ["negative-sampling", "softmax"]
@@ -136,9 +137,11 @@ def test_one_objective_two_ways(skip_gram: bool, mean: bool) -> None:
     for p in model.parameters():
         p.data[...] = 0.3 * random.standard_normal((V, E))
     sampling = Sampling(np.full(V, 2**32 - 1, np.uint32), np.zeros(V, np.uint32), np.full(V, 8, np.int32))
-    plan = Plan(skip_gram, window, False, K, mean, True)
+    settings = Word2VecSettings(
+        sg=skip_gram, window=window, shrink_windows=False, negative=K, cbow_mean=mean, true_gradient=True
+    )
     after = [p.data.copy() for p in model.parameters()]
-    _, examples, total = reference.train_chunk(line, 0, -1, sampling, plan, *after, alpha, 4)
+    _, examples, total = reference.train_chunk(line, 0, -1, sampling, settings, *after, alpha, 4)
 
     padded = np.pad(line, window, constant_values=-1)
     contexts = np.stack([padded[[i, i + 1, i + 3, i + 4]] for i in range(len(line))])

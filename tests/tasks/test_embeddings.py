@@ -15,7 +15,7 @@ from seqkit.errors import DamagedFileError, DivergenceError, RunError, TrainingI
 from seqkit.tasks.embeddings import EmbeddingSettings, TrainedEmbeddings, load, open_vectors, train
 from seqkit.tasks.embeddings.asynchronous import AsynchronousTraining
 from seqkit.training import Watcher
-from seqkit.vectors.training import trainer as fast_trainer
+from seqkit.vectors.word2vec import sampling as fast_trainer
 
 PLACES = (["cat", "dog", "cow", "hen"], ["red", "blue", "green", "pink"])
 

@@ -10,9 +10,8 @@ import pytest
 
 from seqkit.errors import DataError, UsageError
 from seqkit.vectors import Word2Vec, load_vectors
-from seqkit.vectors.training import Word2VecSettings, Word2VecTrainer
-from seqkit.vectors.training.sampling import alias_table, keep_probabilities
-from seqkit.vectors.training.trainer import chunk_bounds
+from seqkit.vectors.word2vec import Word2VecSettings, Word2VecTrainer
+from seqkit.vectors.word2vec.sampling import alias_table, chunk_bounds, keep_probabilities
 
 ANIMALS, COLOURS = ["cat", "dog", "cow", "horse", "pig"], ["red", "blue", "green", "white", "black"]
 
@@ -249,7 +248,7 @@ def test_mistakes_are_named(tmp_path: Path) -> None:
         Word2Vec(["not", "lists"])
     with pytest.raises(UsageError, match="hierarchical softmax"):
         Word2Vec(hs=1)
-    with pytest.raises(UsageError, match="vector_size must be above 0, got 0"):
+    with pytest.raises(UsageError, match="expected vector_size above 0, got 0"):
         Word2Vec(vector_size=0)
     with pytest.raises(UsageError, match="build_vocab first"):
         Word2Vec().train(sentences(1))

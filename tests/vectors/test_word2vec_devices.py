@@ -12,7 +12,7 @@ import pytest
 from seqkit.backend import device_of
 from seqkit.backend.kernels.word2vec import reference
 from seqkit.errors import RunError
-from seqkit.vectors.training import Word2VecSettings, Word2VecTrainer, trainer
+from seqkit.vectors.word2vec import Word2VecSettings, Word2VecTrainer, sampling, trainer
 
 V, E, EOS, UNK = 23, 19, 0, 1  # rows of 32 numbers on every device: the same sums
 
@@ -20,7 +20,7 @@ V, E, EOS, UNK = 23, 19, 0, 1  # rows of 32 numbers on every device: the same su
 @pytest.fixture(autouse=True)
 def short_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A text of a thousand tokens has several chunks."""
-    monkeypatch.setattr(trainer, "CHUNK", 100)
+    monkeypatch.setattr(sampling, "CHUNK", 100)
 
 
 def make(length: int = 1000, device: str = "cpu", **changes: Any) -> Word2VecTrainer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 from seqkit.autograd import Tensor
 from seqkit.backend.kernels import numba_missing
 from seqkit.backend.kernels.word2vec import reference
-from seqkit.backend.kernels.word2vec.reference import GOLDEN, Plan, Sampling, splitmix64
+from seqkit.backend.kernels.word2vec.reference import GOLDEN, Sampling, splitmix64
+from seqkit.backend.kernels.word2vec.settings import Word2VecSettings
 
 V, E = 53, 16
 EOS, UNK = 0, 1
@@ -32,22 +34,30 @@ def _vectors(random: np.random.Generator, dtype: type = np.float32) -> tuple[np.
     return tuple((0.3 * random.standard_normal((V, E))).astype(dtype) for _ in range(2))  # type: ignore[return-value]
 
 
-PLANS = [
-    Plan(skip_gram, 3, shrink, 4, mean, true_gradient)
-    for skip_gram, shrink, mean, true_gradient in itertools.product((False, True), repeat=4)
-]
+def _settings(flags: tuple[bool, ...]) -> Word2VecSettings:
+    sg, shrink, mean, true_gradient = flags
+    return Word2VecSettings(
+        sg=sg, window=3, shrink_windows=shrink, negative=4, cbow_mean=mean, true_gradient=true_gradient
+    )
+
+
+ALL_SETTINGS = [_settings(flags) for flags in itertools.product((False, True), repeat=4)]
+LOCKS = {"free": None, "locked": np.linspace(0, 1.5, V).astype(np.float32)}
 
 
 @pytest.mark.skipif(numba_missing() is not None, reason=f"no compiled kernels: {numba_missing()}")
-@pytest.mark.parametrize("plan", PLANS, ids=str)
-def test_compiled_equals_reference(plan: Plan) -> None:
+@pytest.mark.parametrize("settings", ALL_SETTINGS, ids=str)
+@pytest.mark.parametrize("locks", LOCKS)
+def test_compiled_equals_reference(settings: Word2VecSettings, locks: str) -> None:
     from seqkit.backend.kernels.word2vec import cpu
 
     random = np.random.default_rng(7)
     ids, sampling, (a, b) = _text(random), _sampling(random), _vectors(random)
     expected_a, expected_b, found_a, found_b = a.copy(), b.copy(), a.copy(), b.copy()
-    expected = reference.train_chunk(ids, EOS, UNK, sampling, plan, expected_a, expected_b, 0.05, 99)
-    found = cpu.train_chunk(ids, EOS, UNK, sampling, plan, found_a, found_b, 0.05, 99)
+    expected = reference.train_chunk(
+        ids, EOS, UNK, sampling, settings, expected_a, expected_b, 0.05, 99, LOCKS[locks]
+    )
+    found = cpu.train_chunk(ids, EOS, UNK, sampling, settings, found_a, found_b, 0.05, 99, LOCKS[locks])
     assert found[:2] == expected[:2]
     assert abs(a - found_a).max() > 0.1  # training changes something
     # sigmoids come from a table with steps of 1/128, so they differ by 1/1024 at most
@@ -56,17 +66,40 @@ def test_compiled_equals_reference(plan: Plan) -> None:
     np.testing.assert_allclose(found_b, expected_b, atol=5e-3)
 
 
+@pytest.mark.skipif(numba_missing() is not None, reason=f"no compiled kernels: {numba_missing()}")
+@pytest.mark.parametrize("sg", [False, True])
+def test_lock_factors_of_one_change_no_bit_and_of_zero_hold_a_vector(sg: bool) -> None:
+    from seqkit.backend.kernels.word2vec import cpu
+
+    random = np.random.default_rng(7)
+    ids, sampling, (a, b) = _text(random), _sampling(random), _vectors(random)
+    settings = Word2VecSettings(sg=sg, window=3, negative=4)
+    factors = np.ones(V, np.float32)
+    results = []
+    for locks in (None, factors):
+        results.append((a.copy(), b.copy()))
+        cpu.train_chunk(ids, EOS, UNK, sampling, settings, *results[-1], 0.05, 99, locks)
+    np.testing.assert_array_equal(results[0], results[1])
+    factors[5:30] = 0
+    for train_chunk in (cpu.train_chunk, reference.train_chunk):
+        after = a.copy()
+        train_chunk(ids, EOS, UNK, sampling, settings, after, b.copy(), 0.05, 99, factors)
+        np.testing.assert_array_equal(after[5:30], a[5:30])
+        assert abs(after[30:] - a[30:]).max() > 0.1
+
+
 @pytest.mark.parametrize("window", [1, 2, 5])
 def test_words_examples_and_windows_are_counted(window: int) -> None:
     random = np.random.default_rng(3)
     a, b = _vectors(random)
     everything = Sampling(np.full(V, 2**32 - 1, np.uint32), np.zeros(V, np.uint32), np.full(V, 2, np.int32))
     ids = np.array([5, 6, UNK, 7, EOS, 8, EOS, EOS, 9, 10], np.int32)  # a sentence of 3, of 1, of 0, of 2
-    full = Plan(True, window, False, 2, True, False)
+    full = Word2VecSettings(sg=True, window=window, shrink_windows=False, negative=2)
     words, pairs, _ = reference.train_chunk(ids, EOS, UNK, everything, full, a, b, 0.05, 1)
     assert words == 6
     assert pairs == (4 if window == 1 else 6) + 2
-    cbow = reference.train_chunk(ids, EOS, UNK, everything, full._replace(skip_gram=False), a, b, 0.05, 1)
+    means = dataclasses.replace(full, sg=False)
+    cbow = reference.train_chunk(ids, EOS, UNK, everything, means, a, b, 0.05, 1)
     assert cbow[:2] == (6, 5)
 
 
@@ -80,9 +113,11 @@ def test_true_gradient_is_that_of_the_loss(mean: bool) -> None:
         np.full(V, 2**32 - 1, np.uint32), np.zeros(V, np.uint32), np.full(V, 20, np.int32)
     )._replace(alias=np.arange(V, dtype=np.int32))
     ids, alpha, key = np.array([5, 6], np.int32), 1e-6, 4
-    plan = Plan(False, 2, False, len(negatives), mean, True)
+    settings = Word2VecSettings(
+        window=2, shrink_windows=False, negative=len(negatives), cbow_mean=mean, true_gradient=True
+    )
     after_a, after_b = a.copy(), b.copy()
-    reference.train_chunk(ids, EOS, UNK, everything, plan, after_a, after_b, alpha, key)
+    reference.train_chunk(ids, EOS, UNK, everything, settings, after_a, after_b, alpha, key)
 
     def drawn(first: int) -> list[int]:
         bits = [splitmix64(key + (first + k) * GOLDEN) for k in range(len(negatives))]

@@ -17,7 +17,7 @@ from seqkit.errors import DivergenceError, RunError, TrainingInterrupted
 from seqkit.tasks.embeddings.trained import INPUT, OUTPUT
 from seqkit.training import RunDirectory, Watcher
 from seqkit.training.interruption import SignalWatch
-from seqkit.vectors.training import TrainingState, Word2VecTrainer
+from seqkit.vectors.word2vec import TrainingState, Word2VecTrainer
 
 
 class AsynchronousTraining:

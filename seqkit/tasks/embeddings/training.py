@@ -28,8 +28,7 @@ from seqkit.text import Vocabulary, make_tokenizer
 from seqkit.threads import thread_count
 from seqkit.training import Limits, RunDirectory, Trainer, Watcher
 from seqkit.vectors.counting import count_vectors
-from seqkit.vectors.training import Word2VecSettings, Word2VecTrainer
-from seqkit.vectors.training.trainer import initial_vectors
+from seqkit.vectors.word2vec import Word2VecSettings, Word2VecTrainer, initial_vectors
 
 _BLOCK = 1 << 22
 

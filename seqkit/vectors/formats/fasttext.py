@@ -35,7 +35,7 @@ def read_fasttext(path: str | os.PathLike[str]) -> Any:
 
     Raises DataError with the byte where it is damaged, and for a quantised model.
     """
-    from seqkit.vectors.subwords import SubwordVectors, word_vectors
+    from seqkit.vectors.fasttext import SubwordVectors, word_vectors
 
     with Source(path) as source:
         settings = _settings(source)

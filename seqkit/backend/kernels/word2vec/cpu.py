@@ -13,8 +13,9 @@ from __future__ import annotations
 import numpy as np
 
 from seqkit.backend.kernels.compiler import jit, merged
-from seqkit.backend.kernels.word2vec.reference import CLIP, GOLDEN, Plan, Sampling
+from seqkit.backend.kernels.word2vec.reference import CLIP, GOLDEN, Sampling
 from seqkit.backend.kernels.word2vec.rows import add_to_rows, prefetch_rows, score_rows, sum_rows, update_rows
+from seqkit.backend.kernels.word2vec.settings import Word2VecSettings
 
 _GOLDEN = np.uint64(GOLDEN)
 _M1, _M2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
@@ -108,7 +109,7 @@ def _update(h, gradient, chosen, start, number, output, alpha, tables, scores, s
 @jit
 def _cbow(  # type: ignore[no-untyped-def]
     ids, eos, unk, keep, threshold, alias, window, shrink, negative, mean, true_gradient,
-    vectors, output, alpha, key, tables,
+    vectors, output, alpha, key, tables, lock_factors,
 ):  # fmt: skip
     P = vectors.shape[1]
     h, gradient = np.zeros(P, np.float32), np.zeros(P, np.float32)
@@ -116,6 +117,7 @@ def _cbow(  # type: ignore[no-untyped-def]
     chosen = np.zeros(2 * room, np.int64)
     numbers, span = np.zeros(2, np.int64), np.zeros(2, np.int64)
     context, drawn = np.zeros(2 * window + 1, np.int64), np.empty(1 << 10, np.int64)
+    place = np.zeros(1, np.int64)
     scores, steps = np.zeros(2 * room, np.float32), np.zeros(2 * room, np.float32)
     kept = np.empty(ids.shape[0] + 1, np.int64)
     V = np.uint64(output.shape[0])
@@ -162,27 +164,33 @@ def _cbow(  # type: ignore[no-untyped-def]
             at = (i & 1) * room
             loss += _update(h, gradient, chosen, at, numbers[i & 1], output, alpha, tables, scores, steps)
             examples += 1
-            add_to_rows(vectors, context, number, gradient, share if true_gradient else one)
+            step = share if true_gradient else one
+            if lock_factors.shape[0] == 0:
+                add_to_rows(vectors, context, number, gradient, step)
+            else:
+                for n in range(number):
+                    place[0] = context[n]
+                    add_to_rows(vectors, place, 1, gradient, step * lock_factors[context[n]])
         count += np.uint64(length * (1 + negative))
     return words, examples, loss
 
 
 @merged
 def _pair(  # type: ignore[no-untyped-def]
-    vectors, word, h, gradient, chosen, start, number, output, alpha, tables, scores, steps, place
+    vectors, word, h, gradient, chosen, start, number, output, alpha, tables, scores, steps, place, factor
 ):
     """An example of skip-gram: its loss, after both sides moved. ``place`` (1,) is room for the word."""
     place[0] = word
     sum_rows(h, vectors, place, 1, np.float32(1))
     loss = _update(h, gradient, chosen, start, number, output, alpha, tables, scores, steps)
-    add_to_rows(vectors, place, 1, gradient, np.float32(1))
+    add_to_rows(vectors, place, 1, gradient, factor)
     return loss
 
 
 @jit
 def _skip_gram(  # type: ignore[no-untyped-def]
     ids, eos, unk, keep, threshold, alias, window, shrink, negative, vectors, output, alpha, key,
-    tables,
+    tables, lock_factors,
 ):  # fmt: skip
     P = vectors.shape[1]
     gradient = np.zeros(P, np.float32)
@@ -244,6 +252,7 @@ def _skip_gram(  # type: ignore[no-untyped-def]
                         scores,
                         steps,
                         place,
+                        lock_factors[waiting] if lock_factors.shape[0] else np.float32(1),
                     )
                     examples += 1
                 turn += 1
@@ -256,17 +265,19 @@ def train_chunk(
     eos_id: int,
     unk_id: int,
     sampling: Sampling,
-    plan: Plan,
+    settings: Word2VecSettings,
     input_vectors: np.ndarray,
     output_vectors: np.ndarray,
     alpha: float,
     key: int,
+    lock_factors: np.ndarray | None = None,
 ) -> tuple[int, int, float]:
     """See the reference. Releases the GIL, so that threads train side by side."""
-    start = (ids, eos_id, unk_id, *sampling, plan.window, plan.shrink, plan.negative)
-    vectors = (input_vectors, output_vectors, np.float32(alpha), np.uint64(key), (SIGMOID, SOFTPLUS))
-    if plan.skip_gram:
+    start = (ids, eos_id, unk_id, *sampling, settings.window, settings.shrink_windows, settings.negative)
+    locks = np.empty(0, np.float32) if lock_factors is None else lock_factors
+    vectors = (input_vectors, output_vectors, np.float32(alpha), np.uint64(key), (SIGMOID, SOFTPLUS), locks)
+    if settings.sg:
         words, examples, loss = _skip_gram(*start, *vectors)
     else:
-        words, examples, loss = _cbow(*start, plan.mean, plan.true_gradient, *vectors)
+        words, examples, loss = _cbow(*start, settings.cbow_mean, settings.true_gradient, *vectors)
     return int(words), int(examples), float(loss)

@@ -14,7 +14,8 @@ import numpy as np
 
 from seqkit.backend.device import array_module, device_of, empty, to_device, to_numpy
 from seqkit.backend.kernels import cuda
-from seqkit.backend.kernels.word2vec.reference import Plan, Sampling
+from seqkit.backend.kernels.word2vec.reference import Sampling
+from seqkit.backend.kernels.word2vec.settings import Word2VecSettings
 from seqkit.errors import ShapeError
 
 WIDTHS = (128, 320, 1024)
@@ -46,7 +47,7 @@ def train_chunks(
     eos_id: int,
     unk_id: int,
     sampling: Sampling,
-    plan: Plan,
+    settings: Word2VecSettings,
     input_vectors: Any,
     output_vectors: Any,
     alphas: Sequence[float],
@@ -92,10 +93,10 @@ def train_chunks(
         np.int32(unk_id),
         sampling.keep,
         key_array,
-        np.int32(plan.window),
-        np.bool_(plan.shrink),
-        np.int32(plan.negative),
-        np.bool_(plan.skip_gram),
+        np.int32(settings.window),
+        np.bool_(settings.shrink_windows),
+        np.int32(settings.negative),
+        np.bool_(settings.sg),
         kept,
         first,
         last,
@@ -119,7 +120,7 @@ def train_chunks(
         sampling.alias,
         np.int32(V),
         np.int32(E),
-        np.int32(plan.negative),
+        np.int32(settings.negative),
         places,
         starts,
         np.int32(C),
@@ -129,9 +130,9 @@ def train_chunks(
         first,
         last,
         draws,
-        np.bool_(plan.skip_gram),
-        np.bool_(plan.mean),
-        np.bool_(plan.true_gradient),
+        np.bool_(settings.sg),
+        np.bool_(settings.cbow_mean),
+        np.bool_(settings.true_gradient),
         losses,
     )
     return int(to_numpy(words).sum()), int(to_numpy(examples).sum()), float(to_numpy(losses).sum())
@@ -142,7 +143,7 @@ def train_chunk(
     eos_id: int,
     unk_id: int,
     sampling: Sampling,
-    plan: Plan,
+    settings: Word2VecSettings,
     input_vectors: Any,
     output_vectors: Any,
     alpha: float,
@@ -157,7 +158,7 @@ def train_chunk(
         eos_id,
         unk_id,
         sampling,
-        plan,
+        settings,
         input_vectors,
         output_vectors,
         [alpha],

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seqkit.backend.device import device_of, to_device, to_numpy
+from seqkit.backend.kernels.word2vec.settings import Word2VecSettings
 
 GOLDEN = 0x9E3779B97F4A7C15
 _MIX1, _MIX2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
@@ -41,17 +42,6 @@ class Sampling(NamedTuple):
     keep: np.ndarray
     threshold: np.ndarray
     alias: np.ndarray
-
-
-class Plan(NamedTuple):
-    """What kind of training: the settings that all chunks share."""
-
-    skip_gram: bool
-    window: int
-    shrink: bool
-    negative: int
-    mean: bool
-    true_gradient: bool
 
 
 def splitmix64(z: int) -> int:
@@ -99,22 +89,26 @@ def train_chunk(
     eos_id: int,
     unk_id: int,
     sampling: Sampling,
-    plan: Plan,
+    settings: Word2VecSettings,
     input_vectors: np.ndarray,
     output_vectors: np.ndarray,
     alpha: float,
     key: int,
+    lock_factors: np.ndarray | None = None,
 ) -> tuple[int, int, float]:
     """Train on a chunk of text; returns words read, examples made, and the sum of their losses.
 
     ids (N,) with ``eos_id`` after each sentence and ``unk_id`` (or -1) for words that do not count;
     input_vectors and output_vectors (V, E), updated in place; alpha: the learning rate; key: 64 bits that
-    name the chunk's draws. Arrays of another device are trained on the host and copied back.
+    name the chunk's draws; lock_factors (V,) float32: factors of the updates of the input vectors, all 1 if
+    None. Arrays of another device are trained on the host and copied back.
     """
     if type(input_vectors) is not np.ndarray:
         hosts = [to_numpy(x) for x in (input_vectors, output_vectors)]
         tables = Sampling(*map(to_numpy, sampling))
-        result = train_chunk(to_numpy(ids), eos_id, unk_id, tables, plan, hosts[0], hosts[1], alpha, key)
+        result = train_chunk(
+            to_numpy(ids), eos_id, unk_id, tables, settings, hosts[0], hosts[1], alpha, key, lock_factors
+        )
         for x, host in zip((input_vectors, output_vectors), hosts, strict=True):
             x[...] = to_device(host, device_of(x))
         return result
@@ -123,6 +117,7 @@ def train_chunk(
     words = examples = 0
     loss = 0.0
     rate = input_vectors.dtype.type(alpha)
+    locks = np.ones(V, input_vectors.dtype) if lock_factors is None else lock_factors
     for sentence in np.split(ids, np.flatnonzero(ids == eos_id)):
         kept = []
         for word in sentence:
@@ -135,24 +130,24 @@ def train_chunk(
             continue
         for i, centre in enumerate(kept):
             bits = draws()
-            span = 1 + ((bits >> 32) * plan.window >> 32) if plan.shrink else plan.window
+            span = 1 + ((bits >> 32) * settings.window >> 32) if settings.shrink_windows else settings.window
             context = kept[max(0, i - span) : i] + kept[i + 1 : i + span + 1]
-            if plan.skip_gram:
+            if settings.sg:
                 for other in context:
-                    chosen = [centre] + [_negative(draws, sampling, V) for _ in range(plan.negative)]
+                    chosen = [centre] + [_negative(draws, sampling, V) for _ in range(settings.negative)]
                     h = input_vectors[other].copy()
                     gradient, cost = _update(h, chosen, output_vectors, rate)
-                    input_vectors[other] += gradient
+                    input_vectors[other] += gradient * locks[other]
                     examples, loss = examples + 1, loss + cost
                 continue
-            chosen = [centre] + [_negative(draws, sampling, V) for _ in range(plan.negative)]
+            chosen = [centre] + [_negative(draws, sampling, V) for _ in range(settings.negative)]
             h = input_vectors[context].sum(axis=0)
             share = input_vectors.dtype.type(1 / len(context))
-            h = h * share if plan.mean else h
+            h = h * share if settings.cbow_mean else h
             gradient, cost = _update(h, chosen, output_vectors, rate)
-            gradient = gradient * share if plan.mean and plan.true_gradient else gradient
+            gradient = gradient * share if settings.cbow_mean and settings.true_gradient else gradient
             for other in context:
-                input_vectors[other] += gradient
+                input_vectors[other] += gradient * locks[other]
             examples, loss = examples + 1, loss + cost
     return words, examples, loss
 
@@ -163,7 +158,7 @@ def train_chunks(
     eos_id: int,
     unk_id: int,
     sampling: Sampling,
-    plan: Plan,
+    settings: Word2VecSettings,
     input_vectors: np.ndarray,
     output_vectors: np.ndarray,
     alphas: Sequence[float],
@@ -174,6 +169,8 @@ def train_chunks(
     loss = 0.0
     for c, (alpha, key) in enumerate(zip(alphas, keys, strict=True)):
         chunk = ids[bounds[c] : bounds[c + 1]]
-        made = train_chunk(chunk, eos_id, unk_id, sampling, plan, input_vectors, output_vectors, alpha, key)
+        made = train_chunk(
+            chunk, eos_id, unk_id, sampling, settings, input_vectors, output_vectors, alpha, key
+        )
         words, examples, loss = words + made[0], examples + made[1], loss + made[2]
     return words, examples, loss

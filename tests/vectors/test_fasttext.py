@@ -9,7 +9,7 @@ import pytest
 
 from seqkit.errors import DataError
 from seqkit.vectors import load_vectors
-from seqkit.vectors.subwords import SubwordVectors, fnv1a, ngram_buckets, ngrams
+from seqkit.vectors.fasttext import SubwordVectors, fnv1a, ngram_buckets, ngrams
 from tests.vectors import files
 
 TABLE = files.vectors()

@@ -13,55 +13,17 @@ import numpy as np
 
 from seqkit.backend.device import Device, make_current, module_of, to_device, to_numpy, zeros
 from seqkit.backend.kernels import kernels
-from seqkit.backend.kernels.word2vec.reference import GOLDEN, Plan, Sampling, splitmix64
+from seqkit.backend.kernels.word2vec.reference import GOLDEN, Sampling, splitmix64
+from seqkit.backend.kernels.word2vec.settings import Word2VecSettings
 from seqkit.backend.random import Generator
 from seqkit.errors import RunError, UsageError
-from seqkit.vectors.training.sampling import make_sampling
-
-CHUNK = 10_000
-"""Tokens of a chunk, on average: the learning rate moves in steps of it. A sentence is never cut."""
+from seqkit.vectors.word2vec.sampling import chunk_bounds, initial_vectors, sampling_tables
 
 CHUNKS_OF_A_DEVICE = 100
 """Chunks that a GPU is given at once, about a million tokens: work for all its processors. Each keeps the
 draws and the learning rate that it has on the CPU."""
 
 _LINE, _DEVICE_LINE = 16, 32  # float32 in a cache line
-
-
-@dataclass(frozen=True)
-class Word2VecSettings:
-    """The training of word vectors, with gensim's names and defaults.
-
-    sg: skip-gram, else CBOW. negative: words drawn per example; ns_exponent: the power of their counts.
-    sample: threshold of subsampling, 0 for none. alpha falls linearly to min_alpha over all epochs.
-    cbow_mean: the context is a mean, else a sum. shrink_windows: each window's size is drawn from 1 to
-    ``window``. true_gradient: divide CBOW's update by the number of context words, as the loss's gradient
-    does and word2vec does not; it wants an alpha about twice as large.
-    """
-
-    vector_size: int = 100
-    alpha: float = 0.025
-    window: int = 5
-    sample: float = 1e-3
-    seed: int = 1
-    workers: int = 3
-    min_alpha: float = 1e-4
-    sg: bool = False
-    negative: int = 5
-    ns_exponent: float = 0.75
-    cbow_mean: bool = True
-    epochs: int = 5
-    shrink_windows: bool = True
-    true_gradient: bool = False
-
-    def __post_init__(self) -> None:
-        """UsageError for values that no training can have."""
-        for name in ("vector_size", "window", "workers", "negative", "epochs", "alpha"):
-            if not getattr(self, name) > 0:
-                raise UsageError(f"{name} must be above 0, got {getattr(self, name)}")
-        for name in ("sample", "min_alpha", "seed"):
-            if getattr(self, name) < 0:
-                raise UsageError(f"{name} must not be negative, got {getattr(self, name)}")
 
 
 @dataclass
@@ -76,27 +38,6 @@ class TrainingState:
     epoch_loss: float = 0.0
     epoch_examples: int = 0
     seconds: float = 0.0
-
-
-def chunk_bounds(ids: np.ndarray, eos_id: int) -> np.ndarray:
-    """(C + 1,) places that cut the stream behind ends of lines, about CHUNK tokens apart.
-
-    Reads the stream block by block: it may be memory-mapped and larger than memory.
-    """
-    bounds, block, due = [0], 1 << 20, CHUNK
-    for start in range(0, len(ids), block):
-        ends = start + 1 + np.flatnonzero(np.asarray(ids[start : start + block]) == eos_id)
-        while (place := int(np.searchsorted(ends, due))) < len(ends):
-            bounds.append(int(ends[place]))
-            due = bounds[-1] + CHUNK
-    if bounds[-1] != len(ids):
-        bounds.append(len(ids))
-    return np.array(bounds, np.int64)
-
-
-def initial_vectors(V: int, E: int, seed: int) -> np.ndarray:
-    """(V, E) float32, uniform within ±1/2E: where word2vec starts. Its output vectors start at 0."""
-    return (Generator(seed, "vectors").uniform((V, E)) - np.float32(0.5)) / np.float32(E)
 
 
 class Word2VecTrainer:
@@ -128,7 +69,7 @@ class Word2VecTrainer:
         if np.count_nonzero(counts) < 2:
             raise UsageError("word vectors need two or more distinct words", remedy="lower min_count")
         self.corpus_words = int(counts.sum())
-        self.sampling = make_sampling(counts, sample=settings.sample, ns_exponent=settings.ns_exponent)
+        self.sampling = sampling_tables(counts, sample=settings.sample, ns_exponent=settings.ns_exponent)
         self.bounds = chunk_bounds(ids, eos_id)
         self._ordered, self._chunks = -1, np.empty(0, np.int64)
         self.state = TrainingState()
@@ -287,18 +228,10 @@ class Word2VecTrainer:
         chunks = self._order(self.state.epoch)[first:last].tolist()
         parts = [np.asarray(self.ids[self.bounds[c] : self.bounds[c + 1]], np.int32) for c in chunks]
         ids = np.concatenate(parts)
-        plan = Plan(
-            settings.sg,
-            settings.window,
-            settings.shrink_windows,
-            settings.negative,
-            settings.cbow_mean,
-            settings.true_gradient,
-        )
         epoch_key = splitmix64(settings.seed + GOLDEN * (self.state.epoch + 1))
         keys = [splitmix64(epoch_key + chunk) for chunk in chunks]
         marks, kernel = (self.eos_id, self.unk_id), kernels("word2vec", module_of(self.device))
-        what = (self._sampling, plan, self._input, self._output)
+        what = (self._sampling, settings, self._input, self._output)
         result: tuple[int, int, float]
         if self._on_cpu:
             with np.errstate(over="ignore", invalid="ignore"):  # who asks for the vectors looks for that

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from seqkit.backend.kernels.word2vec.settings import Word2VecSettings
 from seqkit.errors import DataError, UsageError
 from seqkit.vectors.formats.content import Content, first_not_finite
 from seqkit.vectors.formats.native import read_native, write_native
 from seqkit.vectors.keyed_vectors import KeyedVectors
-from seqkit.vectors.training import Word2VecSettings
 from seqkit.vectors.words import Words
 
 if TYPE_CHECKING:
-    from seqkit.vectors.word2vec import Word2Vec
+    from seqkit.vectors.word2vec.model import Word2Vec
 
 _KEPT = (
     "min_count",

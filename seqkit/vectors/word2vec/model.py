@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from seqkit.backend.kernels.word2vec.settings import Word2VecSettings
 from seqkit.errors import DataError, UsageError
 from seqkit.vectors.keyed_vectors import KeyedVectors
-from seqkit.vectors.sentences import (
+from seqkit.vectors.word2vec.sampling import initial_vectors
+from seqkit.vectors.word2vec.sentences import (
     LineSentences,
     Scan,
     Sentences,
@@ -22,8 +24,7 @@ from seqkit.vectors.sentences import (
     sentences_of,
     write_ids,
 )
-from seqkit.vectors.training import Word2VecSettings, Word2VecTrainer
-from seqkit.vectors.training.trainer import initial_vectors
+from seqkit.vectors.word2vec.trainer import Word2VecTrainer
 
 _PathLike = str | os.PathLike[str]
 
@@ -39,7 +40,7 @@ class Word2Vec:
 
     Of the vocabulary: words seen fewer than ``min_count`` times are left out; ``max_final_vocab`` keeps the
     most frequent so many, ties in the order of the words; ``max_vocab_size`` bounds the memory of counting
-    (see :func:`~seqkit.vectors.sentences.scan_bounded`). :meth:`prune_vocab` does the same after the fact.
+    (see :func:`~seqkit.vectors.word2vec.sentences.scan_bounded`). :meth:`prune_vocab` does the same later.
 
     ``wv`` holds the vectors, an independent :class:`KeyedVectors`. With one worker the result depends on
     seed and text alone. Raises UsageError for parameters, DataError for a text without enough words.
@@ -305,14 +306,14 @@ class Word2Vec:
         The file is a native vector file (safetensors, no pickle) that also holds the output vectors and the
         settings: whatever reads vectors reads it too. Words must be strings; callbacks are not kept.
         """
-        from seqkit.vectors.model_file import save_model
+        from seqkit.vectors.word2vec.model_file import save_model
 
         save_model(self, path)
 
     @classmethod
     def load(cls, path: _PathLike) -> Word2Vec:
         """The model of a file of :meth:`save`. Raises DataError where the file is damaged or holds none."""
-        from seqkit.vectors.model_file import load_model
+        from seqkit.vectors.word2vec.model_file import load_model
 
         return load_model(cls, path)
 

@@ -1,0 +1,59 @@
+"""Tables of subsampling and of negatives, the chunks of a text, and the vectors that training starts from."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from seqkit.backend.kernels.word2vec.reference import Sampling
+from seqkit.backend.random import Generator
+from seqkit.data.alias_table import alias_table
+from seqkit.errors import UsageError
+
+CHUNK = 10_000
+"""Tokens of a chunk, on average: the learning rate moves in steps of it. A sentence is never cut."""
+
+_TOP = 2**32 - 1
+
+
+def keep_probabilities(counts: np.ndarray, sample: float) -> np.ndarray:
+    """Return the chance of each word to be read, (V,) float64: (√(f/t) + 1)·t/f, at most 1.
+
+    f is the word's frequency, t is ``sample``. That is the word2vec program's form of equation 5 in Mikolov
+    et al. 2013; sample 0 keeps every word.
+    """
+    if sample < 0:
+        raise UsageError(f"expected sample of at least 0, got {sample}")
+    if sample == 0:
+        return np.ones(len(counts))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = sample * counts.sum() / counts
+        return np.where(counts > 0, np.minimum(1.0, np.sqrt(ratio) + ratio), 1.0)
+
+
+def sampling_tables(counts: np.ndarray, *, sample: float, ns_exponent: float) -> Sampling:
+    """Return the tables for (V,) counts; words of count 0 (the end of a line) are never drawn."""
+    with np.errstate(divide="ignore"):
+        weights = np.where(counts > 0, counts.astype(np.float64) ** ns_exponent, 0.0)
+    keep = np.floor(keep_probabilities(counts.astype(np.float64), sample) * _TOP)
+    return Sampling(keep.astype(np.uint32), *alias_table(weights))
+
+
+def chunk_bounds(ids: np.ndarray, eos_id: int) -> np.ndarray:
+    """Return (C + 1,) places that cut the stream behind ends of lines, about CHUNK tokens apart.
+
+    The stream is read block by block: it may be memory-mapped and larger than memory.
+    """
+    bounds, block, target = [0], 1 << 20, CHUNK
+    for start in range(0, len(ids), block):
+        ends = start + 1 + np.flatnonzero(np.asarray(ids[start : start + block]) == eos_id)
+        while (place := int(np.searchsorted(ends, target))) < len(ends):
+            bounds.append(int(ends[place]))
+            target = bounds[-1] + CHUNK
+    if bounds[-1] != len(ids):
+        bounds.append(len(ids))
+    return np.array(bounds, np.int64)
+
+
+def initial_vectors(V: int, E: int, seed: int) -> np.ndarray:
+    """Return word2vec's first input vectors, (V, E) float32, uniform in ±1/2E. Its output vectors are 0."""
+    return (Generator(seed, "vectors").uniform((V, E)) - np.float32(0.5)) / np.float32(E)
