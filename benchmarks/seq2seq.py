@@ -15,8 +15,8 @@ import numpy as np
 
 from benchmarks.measure import paired, row
 from seqkit.backend.random import Generator
-from seqkit.corpora import open_pairs
-from seqkit.data import EncodedPairCorpus, PairBatch, PairBatches, encode_pairs
+from seqkit.corpora import open_seq2seq
+from seqkit.data import EncodedSeq2SeqCorpus, Seq2SeqBatch, Seq2SeqBatches, encode_seq2seq
 from seqkit.models import Seq2Seq, Seq2SeqConfig
 from seqkit.optim import Adam, clip_grad_norm
 from seqkit.tasks.seq2seq.evaluation import answer
@@ -39,25 +39,25 @@ CASES = [
 ]
 
 
-def encoded_dates() -> EncodedPairCorpus:
+def encoded_dates() -> EncodedSeq2SeqCorpus:
     """The generated dates as characters."""
-    return encode_pairs(open_pairs("dates").sources, make_tokenizer("char"))
+    return encode_seq2seq(open_seq2seq("dates").sources, make_tokenizer("char"))
 
 
-def batches(encoded: EncodedPairCorpus, *, padded: bool, count: int = 8) -> list[PairBatch]:
+def batches(encoded: EncodedSeq2SeqCorpus, *, padded: bool, count: int = 8) -> list[Seq2SeqBatch]:
     """Batches of dates: of all lengths, or bucketed ones in which every source has as many characters."""
-    made = PairBatches(encoded.splits["train"], B, bucket=not padded)
+    made = Seq2SeqBatches(encoded.splits["train"], B, bucket=not padded)
     found = (made.batch(0, index) for index in range(len(made)))
     return [b for b in found if padded or (b.source_lengths == b.source.shape[1]).all()][:count]
 
 
-def our_model(encoded: EncodedPairCorpus, settings: dict[str, Any]) -> Seq2Seq:
+def our_model(encoded: EncodedSeq2SeqCorpus, settings: dict[str, Any]) -> Seq2Seq:
     """One layer a side, from seed 0."""
     sizes = len(encoded.source_vocabulary), len(encoded.target_vocabulary)
     return Seq2Seq(Seq2SeqConfig(*sizes, **settings), generator=Generator(0, "init"))
 
 
-def our_step(model: Seq2Seq, turns: list[PairBatch]) -> Callable[[], float]:
+def our_step(model: Seq2Seq, turns: list[Seq2SeqBatch]) -> Callable[[], float]:
     """A function that takes one training step on the next batch and returns its loss."""
     optimizer, parameters = Adam(list(model.named_parameters()), lr=LR), list(model.parameters())
     turn = 0
@@ -137,7 +137,7 @@ def torch_model(ours: Seq2Seq) -> Any:
     return model
 
 
-def torch_batch(batch: PairBatch) -> tuple[Any, ...]:
+def torch_batch(batch: Seq2SeqBatch) -> tuple[Any, ...]:
     """The batch as PyTorch reads it; what stands in padding does not count there either."""
     import torch
 
@@ -146,7 +146,7 @@ def torch_batch(batch: PairBatch) -> tuple[Any, ...]:
     return source.clamp(min=0), lengths, target_in.clamp(min=0), target_out
 
 
-def torch_step(model: Any, turns: list[PairBatch]) -> Callable[[], float]:
+def torch_step(model: Any, turns: list[Seq2SeqBatch]) -> Callable[[], float]:
     """The same step in PyTorch."""
     import torch
 
@@ -167,7 +167,7 @@ def torch_step(model: Any, turns: list[PairBatch]) -> Callable[[], float]:
     return step
 
 
-def same_loss(ours: Seq2Seq, batch: PairBatch) -> float:
+def same_loss(ours: Seq2Seq, batch: Seq2SeqBatch) -> float:
     """The relative difference of the two losses on equal weights; AssertionError above 1e-5."""
     import torch
 

@@ -19,13 +19,13 @@ import numpy as np
 
 from benchmarks.measure import RESULTS, machine, write_json
 from seqkit import metrics
-from seqkit.data import EncodedPairs
+from seqkit.data import EncodedSeq2Seq
 from seqkit.tasks.seq2seq import TrainedSeq2Seq, load
 
 BEAM, ROUNDS = 5, 5
 
 
-def word_translations(pairs: EncodedPairs, sources: int, targets: int) -> np.ndarray:
+def word_translations(pairs: EncodedSeq2Seq, sources: int, targets: int) -> np.ndarray:
     """(sources,) the likeliest target id of each source id, by IBM model 1 without the empty word."""
     chains = [
         (np.unique(pairs.source_ids(row)), np.unique(pairs.target_ids(row))) for row in range(len(pairs))

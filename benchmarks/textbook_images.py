@@ -48,7 +48,7 @@ def train_accuracy(run: TrainedImageClassifier) -> dict[str, float]:
 
 def late_loss(run: TrainedImageClassifier) -> dict[str, float]:
     """The loss of the batch of iteration 1,900 after its update, the last; and the mean of the 100 before."""
-    part, settings = run.corpus().part("train"), run.settings
+    part, settings = run.corpus().images("train"), run.settings
     batches = ImageBatches(part, settings.batch_size, standardization=run.standardization, seed=settings.seed)
     batch = batches.batch(*divmod(_ITERATION, len(batches)))
     records = map(json.loads, run.run.log.path.read_text("utf-8").splitlines())
@@ -119,7 +119,7 @@ def trials(seed: int, count: int = 100) -> Iterator[dict[str, float]]:
     fixed = {"train_size": 500, "validation": 0.2, "split_seed": seed, "epochs": 50}
     values = {**read_recipe("textbook-overfitting", "train-images"), **fixed}
     corpus = open_dataset(ImageClassificationSettings.from_values(values))
-    standardization = Standardization.of("unit", corpus.part("train").images)
+    standardization = Standardization.of("unit", corpus.images("train").images)
     for trial in range(count):
         lr, decay = 10 ** draws.uniform(-6, -2), 10 ** draws.uniform(-8, -4)
         settings = ImageClassificationSettings.from_values(

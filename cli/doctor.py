@@ -101,7 +101,7 @@ def command(as_json: bool) -> None:
         folder: Any = report[key]
         state = "there" if folder["exists"] else "not made yet"
         click.echo(f"{key:<9} {folder['path']} ({state}{'' if folder['writable'] else ', NOT writable'})")
-    click.echo(f"corpora   pydocs, {', '.join(report['corpora']) or 'no other'}")  # type: ignore[arg-type]
+    click.echo(f"corpora   {', '.join(report['corpora'])}")  # type: ignore[arg-type]
     for name, version in report["packages"].items():  # type: ignore[attr-defined]
         click.echo(f"  {name:<12} {version or 'missing'}")
     for line in missing:

@@ -60,6 +60,6 @@ def command(
     click.echo(
         f"perplexity {result.perplexity:.2f} (loss {result.loss:.4f}) over "
         f"{result.predictions:,} predictions ({split}){bits}\n"
-        f"vocabulary {result.vocab_size:,}, <unk> {result.unk_share:.2%} of the tokens, tokenizer "
+        f"vocabulary {result.vocab_size:,}, <unk> {result.unk_fraction:.2%} of the tokens, tokenizer "
         f"{result.tokenizer}, batch size {result.batch_size}, protocol {result.protocol}"
     )

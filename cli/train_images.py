@@ -85,6 +85,6 @@ def _dry_run(settings: ImageClassificationSettings) -> None:
     corpus = open_dataset(settings)
     full = complete(settings, corpus)
     click.echo(to_toml(full.to_dict()))
-    counts = ", ".join(f"{split} {len(corpus.part(split)):,}" for split in corpus.splits)
+    counts = ", ".join(f"{split} {len(corpus.images(split)):,}" for split in corpus.splits)
     click.echo(f"# images: {counts}; {'×'.join(map(str, corpus.shape))}, {len(corpus.classes)} classes")
     click.echo(f"# parameters: {make_model(full, model_config(full, corpus)).parameter_count():,}")

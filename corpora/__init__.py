@@ -1,17 +1,13 @@
-"""Where texts and pairs of texts come from: registered corpora, the user's files, NLTK, Python itself."""
+"""Corpora of text, of pairs, of labelled texts and of images: registered ones, and the user's own files."""
 
-from seqkit.corpora.corpus import Corpus, CorpusFile, TextDefaults
+from seqkit.corpora.corpus import Corpus, CorpusFile, LabelledCorpus, Seq2SeqCorpus, TextDefaults
 from seqkit.corpora.download import CorpusStatus, FileStatus, corpus_status, fetch
-from seqkit.corpora.files import file_corpus, folder_corpus
+from seqkit.corpora.entry import CorpusEntry, RemoteFile
 from seqkit.corpora.image_corpus import ImageCorpus, LabelledImages
-from seqkit.corpora.image_files import read_images
-from seqkit.corpora.images import image_corpora, open_images
-from seqkit.corpora.labelled import labelled_corpora, open_labelled
-from seqkit.corpora.opening import open_corpus, text_corpora
-from seqkit.corpora.pair_corpus import PairCorpus
-from seqkit.corpora.pairs import generated_pairs, open_pairs, pair_corpora
-from seqkit.corpora.reading import read_lines
-from seqkit.corpora.registry import REGISTRY, CorpusEntry, RemoteFile, registered
+from seqkit.corpora.readers.image_files import read_images
+from seqkit.corpora.readers.lines import read_lines
+from seqkit.corpora.registry import REGISTRY, corpus_names, registered
+from seqkit.corpora.resolve import generated_seq2seq, open_corpus, open_images, open_labelled, open_seq2seq
 
 __all__ = [
     "REGISTRY",
@@ -21,24 +17,20 @@ __all__ = [
     "CorpusStatus",
     "FileStatus",
     "ImageCorpus",
+    "LabelledCorpus",
     "LabelledImages",
-    "PairCorpus",
     "RemoteFile",
+    "Seq2SeqCorpus",
     "TextDefaults",
+    "corpus_names",
     "corpus_status",
     "fetch",
-    "file_corpus",
-    "folder_corpus",
-    "generated_pairs",
-    "image_corpora",
-    "labelled_corpora",
+    "generated_seq2seq",
     "open_corpus",
     "open_images",
     "open_labelled",
-    "open_pairs",
-    "pair_corpora",
+    "open_seq2seq",
     "read_images",
     "read_lines",
     "registered",
-    "text_corpora",
 ]

@@ -1,17 +1,20 @@
-"""A corpus: lines of text by split, streamed, and what identifies them."""
+"""Corpora of text, of pairs and of labelled texts: streamed by split, with what identifies their content."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from seqkit.errors import DataError, UsageError
 
-LineSource = Callable[[], Iterator[str]]
-"""Called once for each pass over a split; gives its lines without line ends."""
+SPLITS = ("train", "valid", "test")
+Pair = tuple[str, str]
+"""A source and its target; or a text and its label."""
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -24,86 +27,128 @@ class TextDefaults:
     vocab_size: int | None = None
 
 
+DEFAULTS = TextDefaults()
+
+
 @dataclass(frozen=True)
 class CorpusFile:
-    """A file of a corpus and the part that it plays: train, valid, test, or "all" for a file that is cut."""
+    """A file of a corpus and its role: train, valid, test, or "all" for a file that holds several splits."""
 
     role: str
     path: Path
 
 
-class Corpus:
-    """Lines of text by split. Opening reads next to nothing; ``lines`` streams in bounded memory.
+@dataclass(eq=False, repr=False)
+class BaseCorpus(Generic[Item]):
+    """Items by split. Opening a corpus reads next to nothing; each pass streams in bounded memory.
 
-    name, description: for people.
-    sources: for each split a function that starts a pass over its lines.
-    own_splits: whether the splits are the publisher's or user's, and not a cut of ours.
-    identity: what :meth:`provenance` tells, and under "key" whatever the lines depend on; called once, late.
+    Args:
+        name: For messages and reports.
+        description: One line for people.
+        sources: For each split a function that starts a pass over its items.
+        identity: Returns what :meth:`provenance` reports, and under "key" whatever the items depend on. It is
+            called once, when it is first needed.
+        defaults: How the texts are tokenized unless the user says otherwise.
+        files: The files that the corpus reads.
+        own_splits: Whether the splits are the publisher's or user's, not cut by seqkit.
+        skipped: (line, reason) of the first bad lines that were left out.
+        skipped_count: The number of bad lines that were left out.
+
     """
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        description: str,
-        sources: Mapping[str, LineSource],
-        identity: Callable[[], dict[str, Any]],
-        defaults: TextDefaults | None = None,
-        files: tuple[CorpusFile, ...] = (),
-        own_splits: bool = False,
-    ) -> None:
-        self.name = name
-        self.description = description
-        self.sources = dict(sources)
-        self.defaults = defaults or TextDefaults()
-        self.files = files
-        self.own_splits = own_splits
-        self._identity_of = identity
-        self._identity: dict[str, Any] | None = None
+    name: str
+    _: KW_ONLY
+    description: str
+    sources: Mapping[str, Callable[[], Iterator[Item]]]
+    identity: Callable[[], dict[str, Any]]
+    defaults: TextDefaults = DEFAULTS
+    files: tuple[CorpusFile, ...] = ()
+    own_splits: bool = False
+    skipped: tuple[tuple[int, str], ...] = ()
+    skipped_count: int = 0
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """The names of the splits that it has, train first."""
+        """The names of the splits, train first."""
         return tuple(self.sources)
 
-    def lines(self, split: str) -> Iterator[str]:
-        """The lines of a split, without line ends. Raises DataError for a split that it does not have."""
-        if split not in ("train", "valid", "test"):
-            raise UsageError(f"unknown split {split!r}", remedy="use train, valid or test")
-        if split not in self.sources:
-            raise DataError(
-                f"the corpus {self.name} has no {split} split", remedy=f"use {' or '.join(self.splits)}"
-            )
+    def _items(self, split: str) -> Iterator[Item]:
+        check_split(self.name, split, self.splits)
         return self.sources[split]()
 
-    def every_line(self) -> Iterator[str]:
-        """The text for what needs no held-out part: all of it, of a corpus with own splits only "train"."""
-        for split in ("train",) if self.own_splits else self.splits:
-            yield from self.lines(split)
-
     def provenance(self) -> dict[str, Any]:
-        """Where the text comes from, as JSON values: files, sizes, hashes, how it was split."""
-        public = {name: value for name, value in self._identify().items() if name != "key"}
+        """Return where the content comes from, as JSON values: files, sizes, hashes, how it was split."""
+        public = {name: value for name, value in self._identity.items() if name != "key"}
         return {"corpus": self.name, "description": self.description, **public}
 
     def content_key(self) -> str:
-        """The sha256 of content and splitting rule, hexadecimal. Reads every file once, streaming."""
-        return hashlib.sha256(repr((self.splits, self._identify()["key"])).encode()).hexdigest()
+        """Return the sha256 of content and splitting rule, hexadecimal. Reads every file once, streaming."""
+        return hashlib.sha256(repr((self.splits, self._identity["key"])).encode()).hexdigest()
 
-    def _identify(self) -> dict[str, Any]:
-        if self._identity is None:
-            self._identity = self._identity_of()
-        return self._identity
+    @cached_property
+    def _identity(self) -> dict[str, Any]:
+        return self.identity()
 
     def __repr__(self) -> str:
-        return f"Corpus({self.name!r}, splits={self.splits})"
+        return f"{type(self).__name__}({self.name!r}, splits={self.splits})"
+
+
+class Corpus(BaseCorpus[str]):
+    """Lines of text by split."""
+
+    def lines(self, split: str) -> Iterator[str]:
+        """Iterate over the lines of a split, without line ends.
+
+        Raises:
+            UsageError: For a name other than train, valid and test.
+            DataError: For a split that the corpus lacks.
+
+        """
+        return self._items(split)
+
+    def every_line(self) -> Iterator[str]:
+        """Iterate over the text for training without held-out data.
+
+        That is all of it, or only "train" of a corpus with its own splits.
+        """
+        for split in ("train",) if self.own_splits else self.splits:
+            yield from self.lines(split)
+
+
+class ExampleCorpus(BaseCorpus[Pair]):
+    """Examples of two texts by split; what the second one is, the subclasses say."""
+
+    def pairs(self, split: str) -> Iterator[Pair]:
+        """Iterate over the examples of a split. Raises as :meth:`Corpus.lines`."""
+        return self._items(split)
+
+
+class Seq2SeqCorpus(ExampleCorpus):
+    """Pairs of a source text and a target text by split."""
+
+
+class LabelledCorpus(ExampleCorpus):
+    """Texts with their labels by split."""
+
+
+def check_split(name: str, split: str, splits: tuple[str, ...]) -> None:
+    """Raise UsageError for a name that is no split's, DataError for a split that the corpus lacks."""
+    if split not in SPLITS:
+        raise UsageError(f"expected the split train, valid or test, got {split!r}")
+    if split not in splits:
+        raise DataError(f"the corpus {name} has no {split} split", remedy=f"use {' or '.join(splits)}")
 
 
 def hash_file(path: Path) -> tuple[int, str]:
-    """Size in bytes and sha256 of a file as it lies on the disk. Raises DataError naming the file."""
+    """Return the size in bytes and the sha256 of a file as it lies on the disk. Raises DataError."""
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             return file.tell(), digest
     except OSError as error:
         raise DataError(f"cannot be read ({error.strerror})", where=str(path)) from error
+
+
+def describe_files(hashes: Mapping[Path, tuple[int, str]]) -> list[dict[str, Any]]:
+    """Return path, size and sha256 of hashed files, as :meth:`BaseCorpus.provenance` reports them."""
+    return [{"path": str(path), "bytes": size, "sha256": sha} for path, (size, sha) in hashes.items()]

@@ -1,4 +1,4 @@
-"""Fetching registered corpora: resumed where it was cut, checked, in place only when whole."""
+"""Fetch registered corpora: downloads resume where they were cut and are checked before use."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seqkit.backend import paths
-from seqkit.corpora.registry import CorpusEntry, RemoteFile, registered
+from seqkit.corpora.entry import CorpusEntry, RemoteFile
+from seqkit.corpora.registry import registered
 from seqkit.corpora.transfer import Opener, Progress, Transfer
 from seqkit.errors import DownloadError
 from seqkit.files import publish
@@ -31,7 +32,7 @@ class FileStatus:
 
 @dataclass(frozen=True)
 class CorpusStatus:
-    """What is on disk of a registered corpus."""
+    """Which files of a registered corpus are on disk."""
 
     entry: CorpusEntry
     folder: Path
@@ -39,12 +40,17 @@ class CorpusStatus:
 
     @property
     def present(self) -> bool:
-        """Whether every file is there with the right size."""
-        return all(file.state == "present" for file in self.files)
+        """Whether every file is there with the right size, and the package that brings the data."""
+        return self.entry.installed and all(file.state == "present" for file in self.files)
 
 
 def corpus_status(name: str, *, data_dir: Path | None = None) -> CorpusStatus:
-    """What is on disk of a registered corpus; looks at sizes, reads no content."""
+    """Return which files of a registered corpus are on disk, judged by their sizes.
+
+    Raises:
+        UsageError: For a name that is not registered.
+
+    """
     entry = registered(name)
     folder = entry.folder(data_dir)
     return CorpusStatus(entry, folder, tuple(_file_status(folder, file) for file in entry.files))
@@ -68,19 +74,20 @@ def _file_status(folder: Path, file: RemoteFile) -> FileStatus:
 
 
 def part_path(path: Path) -> Path:
-    """Where a file lies until it is whole."""
+    """Return the path of a file that is not complete yet."""
     return path.with_name(path.name + ".part")
 
 
 def verify(path: Path, file: RemoteFile) -> str | None:
-    """None when the file is what the registry says, else what is wrong with it."""
+    """Return None if the file is the published one, else how it differs."""
     size = path.stat().st_size
     if file.size is not None and size != file.size:
-        return f"{size} bytes, {file.size} expected"
-    kind, expected = ("sha256", file.sha256) if file.sha256 else ("md5", file.md5)
+        return f"expected {file.size} bytes, got {size}"
+    algorithm, expected = ("sha256", file.sha256) if file.sha256 else ("md5", file.md5)
     with path.open("rb") as stream:
-        found = hashlib.file_digest(stream, lambda: hashlib.new(kind, usedforsecurity=False)).hexdigest()
-    return None if found == expected else f"{kind} {found}, {expected} expected"
+        digest = hashlib.file_digest(stream, lambda: hashlib.new(algorithm, usedforsecurity=False))
+    actual = digest.hexdigest()
+    return None if actual == expected else f"expected {algorithm} {expected}, got {actual}"
 
 
 def fetch(
@@ -90,16 +97,25 @@ def fetch(
     opener: Opener | None = None,
     progress: Progress | None = None,
 ) -> list[Path]:
-    """Fetch every file of a registered corpus that is not there yet; returns the files.
+    """Fetch every file of a registered corpus that is not there yet.
 
-    data_dir: the folder of corpora ($SEQKIT_DATA by default).
-    opener: ``urllib.request.OpenerDirector.open`` or the like; by default one that verifies certificates
-        and refuses to be redirected from https to http.
-    progress: called as ``progress(file name, bytes so far, bytes in all or None)``.
+    A file is written as ``NAME.part``, checked, and renamed.
 
-    A file is written as ``NAME.part``, checked, and renamed. Raises DownloadError for a connection that
-    fails or is cut (the part is kept, and the next call goes on from there), a wrong size or checksum (the
-    part is deleted), and a disk that is full.
+    Args:
+        corpus: A registered name, or an entry of your own.
+        data_dir: The folder of corpora ($SEQKIT_DATA by default).
+        opener: ``urllib.request.OpenerDirector.open`` or the like; by default one that verifies certificates
+            and refuses to be redirected from https to http.
+        progress: Called as ``progress(file name, bytes so far, bytes in all or None)``.
+
+    Returns:
+        The files.
+
+    Raises:
+        UsageError: For a name that is not registered.
+        DownloadError: For a connection that fails or is cut (the part is kept, and the next call goes on
+            from there), a wrong size or checksum (the part is deleted), and a disk that is full.
+
     """
     entry = registered(corpus) if isinstance(corpus, str) else corpus
     folder = entry.folder(paths.data_dir() if data_dir is None else data_dir)
@@ -128,12 +144,12 @@ def _fetch_file(
     Transfer(file.url, target, size, _UNKNOWN_SIZE, file.name, again, opener, progress).run()
     if file.member is not None:
         _extract(archive, part, file, again)
-    wrong = verify(part, file)
-    if wrong:
+    difference = verify(part, file)
+    if difference:
         part.unlink()
         archive.unlink(missing_ok=True)
         raise DownloadError(
-            f"the file received is not the published one ({wrong})",
+            f"the file received is not the published one ({difference})",
             where=file.url,
             remedy=f"what was received is deleted; {again}, and if it repeats, the address has changed",
         )
@@ -145,11 +161,15 @@ def _fetch_file(
 def _extract(archive: Path, part: Path, file: RemoteFile, again: str) -> None:
     """Unpack the one member, by its exact name, into ``part``; no name in the archive becomes a path."""
     try:
-        with zipfile.ZipFile(archive) as box, box.open(file.member or "") as source, part.open("wb") as out:
-            room = _UNKNOWN_SIZE if file.size is None else file.size
+        with (
+            zipfile.ZipFile(archive) as opened,
+            opened.open(file.member or "") as source,
+            part.open("wb") as out,
+        ):
+            left = _UNKNOWN_SIZE if file.size is None else file.size
             while block := source.read(_BLOCK):
-                room -= len(block)
-                if room < 0:
+                left -= len(block)
+                if left < 0:
                     raise zipfile.BadZipFile(f"{file.member} is larger than the {file.size} bytes expected")
                 out.write(block)
             out.flush()
@@ -158,7 +178,7 @@ def _extract(archive: Path, part: Path, file: RemoteFile, again: str) -> None:
         part.unlink(missing_ok=True)
         archive.unlink(missing_ok=True)
         raise DownloadError(
-            f"the archive does not hold what it should ({error})",
+            f"the archive does not hold the expected file ({error})",
             where=file.url,
             remedy=f"what was received is deleted; {again}",
         ) from error

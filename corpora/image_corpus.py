@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from seqkit.backend.random import Generator
-from seqkit.corpora.splitting import SPLITS
+from seqkit.corpora.corpus import SPLITS, check_split
 from seqkit.errors import DataError, UsageError
 
 
@@ -25,18 +25,21 @@ class LabelledImages:
         return len(self.labels)
 
     def take(self, rows: np.ndarray) -> LabelledImages:
-        """Those of the given rows, in that order."""
+        """Return the images of the given rows, in that order."""
         return LabelledImages(self.images[rows], self.labels[rows])
 
 
 class ImageCorpus:
     """Images by split, all of one size and in memory.
 
-    name, description: for people.
-    parts: the images of each split, "train" first.
-    classes: the name of each class number.
-    origin: what :meth:`provenance` tells beside sizes and split rule, as JSON values.
-    split_rule: where the splits come from.
+    Args:
+        name: For messages and reports.
+        description: One line for people.
+        data: The images of each split, "train" first.
+        classes: The name of each class number.
+        origin: What :meth:`provenance` reports beside sizes and split rule, as JSON values.
+        split_rule: Where the splits come from.
+
     """
 
     def __init__(
@@ -44,92 +47,99 @@ class ImageCorpus:
         name: str,
         *,
         description: str,
-        parts: Mapping[str, LabelledImages],
+        data: Mapping[str, LabelledImages],
         classes: tuple[str, ...],
         origin: Mapping[str, Any],
         split_rule: str,
     ) -> None:
         self.name, self.description = name, description
-        self.parts, self.classes = dict(parts), classes
+        self.data, self.classes = dict(data), classes
         self.origin, self.split_rule = dict(origin), split_rule
         self._key: str | None = None
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """The names of the splits that it has, train first."""
-        return tuple(self.parts)
+        """The names of the splits, train first."""
+        return tuple(self.data)
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """(H, W, C) of every image."""
-        H, W, C = self.parts["train"].images.shape[1:]
+        H, W, C = self.data["train"].images.shape[1:]
         return H, W, C
 
-    def part(self, split: str) -> LabelledImages:
-        """The images of a split. Raises DataError for a split that it does not have."""
-        if split not in SPLITS:
-            raise UsageError(f"unknown split {split!r}", remedy=f"use {' or '.join(self.splits)}")
-        if split not in self.parts:
-            raise DataError(
-                f"the images {self.name} have no {split} split", remedy=f"use {' or '.join(self.splits)}"
-            )
-        return self.parts[split]
+    def images(self, split: str) -> LabelledImages:
+        """Return the images of a split, with their labels.
+
+        Raises:
+            UsageError: For a name other than train, valid and test.
+            DataError: For a split that the corpus lacks.
+
+        """
+        check_split(self.name, split, self.splits)
+        return self.data[split]
 
     def first(self, count: int) -> ImageCorpus:
-        """The same with only the first ``count`` training images, or all where there are fewer."""
-        train = self.parts["train"]
+        """Return the corpus with only the first ``count`` training images, or all where there are fewer."""
+        train = self.data["train"]
         rule = f"{self.split_rule}; the first {count:,} of train"
         return self._with({"train": train.take(np.arange(min(count, len(train))))}, rule)
 
-    def with_validation(self, share: float, seed: int = 0) -> ImageCorpus:
-        """The same with a "valid" part: the set's own, or else ``share`` of "train", at least one image.
+    def with_validation(self, fraction: float, seed: int = 0) -> ImageCorpus:
+        """Return the corpus with a "valid" split: its own, or else one drawn from "train".
 
-        Which images those are is a function of seed and number of images; both parts keep their order. With a
-        share of 0 all of "train" stays, and there is no "valid" but the set's own.
+        Args:
+            fraction: The fraction of "train" that validates, at least one image; 0 leaves all in "train".
+            seed: Draws the images, given their number; both splits keep the order of "train".
+
+        Raises:
+            UsageError: For a fraction that is not at least 0 and below 1.
+            DataError: If no image would be left to train.
+
         """
-        if not 0 <= share < 1:
-            raise UsageError(f"the validation share must be at least 0 and below 1, got {share}")
-        if "valid" in self.parts or share == 0:
+        if not 0 <= fraction < 1:
+            raise UsageError(f"expected a validation fraction of at least 0 and below 1, got {fraction}")
+        if "valid" in self.data or fraction == 0:
             return self
-        train = self.parts["train"]
-        count = max(1, round(len(train) * share))
+        train = self.data["train"]
+        count = max(1, round(len(train) * fraction))
         if count >= len(train):
             raise DataError(f"{len(train)} training images of {self.name} are too few to validate on some")
         order = Generator(seed, "validation").permutation(len(train))
-        parts = {"train": train.take(np.sort(order[count:])), "valid": train.take(np.sort(order[:count]))}
-        return self._with(parts, f"{self.split_rule}; {count:,} of train validate, drawn by seed {seed}")
+        data = {"train": train.take(np.sort(order[count:])), "valid": train.take(np.sort(order[:count]))}
+        return self._with(data, f"{self.split_rule}; {count:,} of train validate, drawn by seed {seed}")
 
-    def _with(self, parts: Mapping[str, LabelledImages], split_rule: str) -> ImageCorpus:
-        every = {**self.parts, **parts}
+    def _with(self, data: Mapping[str, LabelledImages], split_rule: str) -> ImageCorpus:
+        every = {**self.data, **data}
         return ImageCorpus(
             self.name,
             description=self.description,
-            parts={split: every[split] for split in SPLITS if split in every},
+            data={split: every[split] for split in SPLITS if split in every},
             classes=self.classes,
             origin=self.origin,
             split_rule=split_rule,
         )
 
     def provenance(self) -> dict[str, Any]:
-        """Where the images come from, as JSON values: files, hashes, how many, how they were split."""
+        """Return where the images come from, as JSON values: files, hashes, numbers, how they were split."""
         return {
             "corpus": self.name,
             "description": self.description,
             **self.origin,
             "split_rule": self.split_rule,
-            "images": {split: len(part) for split, part in self.parts.items()},
+            "images": {split: len(images) for split, images in self.data.items()},
             "shape": list(self.shape),
             "classes": list(self.classes),
         }
 
     def content_key(self) -> str:
-        """The sha256 of all pixels, labels and class names by split, hexadecimal."""
+        """Return the sha256 of all pixels, labels and class names by split, hexadecimal."""
         if self._key is None:
             digest = hashlib.sha256(repr((self.classes, self.shape)).encode())
-            for split, part in self.parts.items():
-                digest.update(f"{split} {len(part)}".encode())
-                digest.update(np.ascontiguousarray(part.images).data)
-                digest.update(np.ascontiguousarray(part.labels, "<i8").data)
+            for split, images in self.data.items():
+                digest.update(f"{split} {len(images)}".encode())
+                digest.update(np.ascontiguousarray(images.images).data)
+                digest.update(np.ascontiguousarray(images.labels, "<i8").data)
             self._key = digest.hexdigest()
         return self._key
 

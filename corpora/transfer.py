@@ -1,4 +1,4 @@
-"""One file over HTTP(S) into a ``.part`` file: resumed, never past the stated size, certificates verified."""
+"""Download one file over HTTP(S) into a ``.part`` file: resumed, of bounded size, certificates verified."""
 
 from __future__ import annotations
 
@@ -40,20 +40,28 @@ def check_redirect(old: str, new: str) -> None:
         raise DownloadError(
             f"the server redirects from https to {new}",
             where=old,
-            remedy="not followed: on that way the file could be changed",
+            remedy="not followed: the file could be changed on the way",
         )
 
 
 def _default_opener() -> Opener:
-    return urllib.request.build_opener(_NoDowngrade).open  # https with the system's certificates, verified
+    return urllib.request.build_opener(_NoDowngrade).open  # verifies certificates with the system's own
 
 
 @dataclass(frozen=True)
 class Transfer:
-    """One download: ``url`` into ``part``.
+    """One download.
 
-    ``size`` is the exact number of bytes, or None with at most ``limit``. ``label`` names the file in
-    progress, ``again`` is what the user does to try again.
+    Args:
+        url: The address.
+        part: The file to write.
+        size: The exact number of bytes, if it is known.
+        limit: The largest number of bytes, if it is not.
+        label: The file's name in progress reports.
+        again: How the user tries again, for error messages.
+        opener: As in ``fetch``.
+        progress: As in ``fetch``.
+
     """
 
     url: str
@@ -66,9 +74,12 @@ class Transfer:
     progress: Progress | None = None
 
     def run(self) -> None:
-        """Complete the part from where an earlier call left it. The content is for the caller to check.
+        """Complete the part from where an earlier call left it. The caller has to check the content.
 
-        Raises DownloadError for everything that goes wrong on the way, OSError for the disk.
+        Raises:
+            DownloadError: If the connection or the server fails.
+            OSError: If the disk fails.
+
         """
         have = self._have() if self.size is not None else 0  # without a size, a part may be a whole
         if self.size is not None and have == self.size:
@@ -96,8 +107,8 @@ class Transfer:
             error.close()
             if error.code == 416 and have:  # the part does not fit the server's file: begin anew
                 return self._open(0)
-            what = f"the server answers {error.code} {error.reason}"
-            raise DownloadError(what, where=self.url, remedy=self.again) from error
+            answer = f"the server answers {error.code} {error.reason}"
+            raise DownloadError(answer, where=self.url, remedy=self.again) from error
         except (OSError, http.client.HTTPException) as error:
             raise DownloadError(
                 f"no connection ({getattr(error, 'reason', None) or error!r})",
@@ -108,11 +119,11 @@ class Transfer:
     @staticmethod
     def _continues(response: Any, have: int) -> bool:
         """Whether the answer begins exactly where the part ends; otherwise it is the whole file."""
-        found = re.match(r"bytes (\d+)-", response.headers.get("Content-Range") or "")
-        return response.status == 206 and found is not None and int(found[1]) == have
+        match = re.match(r"bytes (\d+)-", response.headers.get("Content-Range") or "")
+        return response.status == 206 and match is not None and int(match[1]) == have
 
     def _receive(self, response: Any, have: int) -> int:
-        """Append to the first ``have`` bytes of the part; the number of bytes that it then has."""
+        """Append to the first ``have`` bytes of the part; return the number of bytes that it then has."""
         most = self.limit if self.size is None else self.size
         with self.part.open("r+b" if have else "wb") as file:
             file.seek(have)

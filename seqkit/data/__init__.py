@@ -17,13 +17,13 @@ from seqkit.data.labelled import (
 from seqkit.data.masking import MaskedBatch, MaskedBatches, Masking
 from seqkit.data.numbered_texts import encode_texts
 from seqkit.data.padding import pad_sources
-from seqkit.data.pairs import (
-    EncodedPairCorpus,
-    EncodedPairs,
-    PairBatch,
-    PairBatches,
-    PairInfo,
-    encode_pairs,
+from seqkit.data.seq2seq import (
+    EncodedSeq2Seq,
+    EncodedSeq2SeqCorpus,
+    Seq2SeqBatch,
+    Seq2SeqBatches,
+    Seq2SeqInfo,
+    encode_seq2seq,
 )
 from seqkit.data.text_windows import TextWindows
 from seqkit.data.token_files import FileIds
@@ -34,8 +34,8 @@ __all__ = [
     "ContextWindows",
     "EncodedCorpus",
     "EncodedLabelledCorpus",
-    "EncodedPairCorpus",
-    "EncodedPairs",
+    "EncodedSeq2Seq",
+    "EncodedSeq2SeqCorpus",
     "EncodedTexts",
     "FileIds",
     "ImageBatch",
@@ -44,9 +44,9 @@ __all__ = [
     "MaskedBatches",
     "Masking",
     "NegativeSampler",
-    "PairBatch",
-    "PairBatches",
-    "PairInfo",
+    "Seq2SeqBatch",
+    "Seq2SeqBatches",
+    "Seq2SeqInfo",
     "SplitInfo",
     "Standardization",
     "TextBatch",
@@ -56,7 +56,7 @@ __all__ = [
     "encode_corpus",
     "encode_labelled",
     "encode_lines",
-    "encode_pairs",
+    "encode_seq2seq",
     "encode_texts",
     "epoch_generator",
     "pad_sources",

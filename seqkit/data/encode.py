@@ -39,7 +39,7 @@ class SplitInfo:
     unk: int
 
     @property
-    def unk_share(self) -> float:
+    def unk_fraction(self) -> float:
         """The share of tokens that are unknown, 0 to 1."""
         return self.unk / self.tokens if self.tokens else 0.0
 

@@ -79,7 +79,7 @@ def encode_labelled(
 ) -> EncodedLabelledCorpus:
     """Encode every split; vocabulary and labels come from "train" alone unless they are given.
 
-    sources: split -> a function that starts a pass over its (text, label) pairs (``PairCorpus.sources``).
+    sources: split -> a function that starts a pass over its (text, label) pairs (``LabelledCorpus.sources``).
     max_length: tokens of a text at most; what follows is left out.
     vocab_size, min_count: as in ``Vocabulary.from_counts``.
     cls: begin the vocabulary with ``<cls>``; where it has one, it stands before every text.

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from seqkit.corpora import TextDefaults, text_corpora
+from seqkit.corpora import TextDefaults, corpus_names
 from seqkit.errors import UsageError
 from seqkit.text import SUBWORDS
 
@@ -123,7 +123,7 @@ def absolute_path(text: str, names: Iterable[str] = ()) -> str:
 
 def absolute_corpus(corpus: str) -> str:
     """The same for a text corpus: registered names and nltk:NAME stay."""
-    return corpus if corpus.startswith("nltk:") else absolute_path(corpus, text_corpora())
+    return corpus if corpus.startswith("nltk:") else absolute_path(corpus, corpus_names("text"))
 
 
 def text_choices(settings: Any, defaults: TextDefaults) -> dict[str, Any]:

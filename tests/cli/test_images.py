@@ -90,7 +90,7 @@ def test_mistakes_leave_no_run(seqkit: Seqkit, stripes: Path) -> None:
     (stripes / "train-labels-idx1-ubyte").write_bytes(b"\0\0\x08\1\0\0\0\2\0\1")
     for arguments, code, said in (
         (("mnits",), 1, "did you mean mnist"),
-        ((stripes,), 1, "2 labels for 120 images"),
+        ((stripes,), 1, "expected a label for each of 120 images, got 2"),
         ((stripes, "--model", "resnet"), 2, "resnet"),
         (("digits", "--image-size", "8"), 2, "one size already"),
         ((stripes, "--hidden", "ten"), 2, "hidden must be numbers"),
@@ -107,7 +107,7 @@ def test_corpora_show_images(seqkit: Seqkit, tmp_path: Path, monkeypatch: pytest
     assert "digits" in listed
     assert "fashion-mnist" in listed
     absent = seqkit("corpora", "info", "mnist", "--json").json
-    assert (absent["present"], absent["kind"]) == (False, "images")
+    assert (absent["present"], absent["type"]) == (False, "images")
     pytest.importorskip("sklearn")
     digits = seqkit("corpora", "info", "digits", "--json").json
     assert digits["images"] == {"train": 1437, "test": 360}

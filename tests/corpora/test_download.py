@@ -142,7 +142,7 @@ def test_a_part_longer_than_the_servers_file_begins_anew(server, tmp_path) -> No
 
 def test_a_wrong_hash_is_refused_and_deleted(server, tmp_path) -> None:
     server.files["a.bin"] = DATA[:-1] + b"!"
-    with pytest.raises(DownloadError, match=r"not the published one \(sha256 .* expected"):
+    with pytest.raises(DownloadError, match=r"not the published one \(expected sha256 .*, got"):
         fetch(entry(server.url + "/a.bin"), data_dir=tmp_path)
     assert list((tmp_path / "sample").iterdir()) == []
 
@@ -244,10 +244,10 @@ def test_one_member_of_a_zip(server, tmp_path) -> None:
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ({"other": b"x"}, "does not hold"),
+        ({"other": b"x"}, "does not hold the expected file"),
         ({"a.bin": DATA + b"more"}, "larger than"),
-        ({"a.bin": DATA[:-1]}, f"{len(DATA) - 1} bytes, {len(DATA)} expected"),
-        (None, "does not hold"),
+        ({"a.bin": DATA[:-1]}, f"expected {len(DATA)} bytes, got {len(DATA) - 1}"),
+        (None, "does not hold the expected file"),
     ],
 )
 def test_a_zip_that_does_not_hold_the_member(server, tmp_path, members, message) -> None:
@@ -274,5 +274,5 @@ def test_status(tmp_path) -> None:
 
 
 def test_an_unregistered_name_lists_the_registered() -> None:
-    with pytest.raises(UsageError, match="no registered corpus 'nope'; use ptb, wikitext-2"):
+    with pytest.raises(UsageError, match="no registered corpus 'nope'; use pydocs, ptb"):
         fetch("nope")

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from seqkit.corpora import ImageCorpus, LabelledImages, open_images, read_images
-from seqkit.corpora.idx_files import read_idx
+from seqkit.corpora.readers.idx import read_idx
 from seqkit.errors import CorpusNotFoundError, DataError, MissingDependencyError, SeqkitError, UsageError
 from tests.corpora.conftest import REAL_DATA
 
@@ -41,7 +41,7 @@ def write_idx(folder: Path, *, packed: bool = False, **changes: np.ndarray) -> P
 def corpus_of(count: int) -> ImageCorpus:
     part = LabelledImages(np.arange(count * 4, dtype=np.uint8).reshape(count, 2, 2, 1), np.arange(count) % 3)
     return ImageCorpus(
-        "c", description="", parts={"train": part}, classes=("0", "1", "2"), origin={}, split_rule="none"
+        "c", description="", data={"train": part}, classes=("0", "1", "2"), origin={}, split_rule="none"
     )
 
 
@@ -52,14 +52,14 @@ def corpus_of(count: int) -> ImageCorpus:
 def test_idx_folders_plain_and_packed(tmp_path: Path, packed: bool) -> None:
     corpus = open_images(write_idx(tmp_path / "set", packed=packed), validation=0)
     assert (corpus.splits, corpus.shape, corpus.classes) == (("train", "test"), (5, 3, 1), ("0", "1", "2"))
-    train = corpus.part("train")
+    train = corpus.images("train")
     assert train.images.dtype == np.uint8
     np.testing.assert_array_equal(train.images[1, :, :, 0], np.arange(15, 30).reshape(5, 3))
     np.testing.assert_array_equal(train.labels, [0, 1, 2, 0, 1, 2, 0])
     assert len(corpus.provenance()["files"]) == 4
     assert corpus.provenance()["images"] == {"train": 7, "test": 3}
     with pytest.raises(DataError, match="no valid split"):
-        corpus.part("valid")
+        corpus.images("valid")
 
 
 IMAGES = np.zeros((4, 3, 2), np.uint8)
@@ -74,8 +74,8 @@ IMAGES = np.zeros((4, 3, 2), np.uint8)
         (idx_bytes(IMAGES)[:9], "cut off in its header"),
         (idx_bytes(IMAGES)[:-1], r"claims 4 × 3 × 2 = 24 bytes, but only 23 follow"),
         (idx_bytes(IMAGES) + b"\0", r"4 × 3 × 2 = 24 bytes, but more follow"),
-        (idx_bytes(IMAGES, code=0x0D), "type float32, where bytes"),
-        (idx_bytes(IMAGES[0]), "2 idx dimensions, where 3 are due"),
+        (idx_bytes(IMAGES, code=0x0D), "expected idx numbers of type uint8, got float32"),
+        (idx_bytes(IMAGES[0]), "expected 3 idx dimensions, got 2"),
         (bytes([0, 0, 8, 3]) + struct.pack(">3I", 2**31, 28, 28), r"1 to 1,073,741,824 can be read"),
         (bytes([0, 0, 8, 3]) + struct.pack(">3I", 1 << 20, 30, 30) + b"\0" * 99, "but only 99 follow"),
         (bytes([0, 0, 8, 3]) + struct.pack(">3I", 0, 28, 28), "= 0 bytes"),
@@ -126,11 +126,11 @@ def test_a_cut_or_changed_gzip_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"train_labels": np.zeros(6, np.uint8)}, "6 labels for 7 images"),
-        ({"test_labels": np.array([0, 9, 1], np.uint8)}, "label 9 of image 1, where one of 0, 1, 2 is due"),
+        ({"train_labels": np.zeros(6, np.uint8)}, "expected a label for each of 7 images, got 6"),
+        ({"test_labels": np.array([0, 9, 1], np.uint8)}, "expected the labels 0, 1, 2, got 9 of image 1"),
         (
             {"train_labels": np.full(7, 4, np.uint8), "test_labels": np.full(3, 4, np.uint8)},
-            "all labels are 4, where two classes are due",
+            "expected two or more classes, got only the label 4",
         ),
         (
             {"test_images": np.zeros((3, 5, 5), np.uint8)},
@@ -152,7 +152,7 @@ def test_the_classes_of_idx_files_are_the_labels_that_occur(tmp_path: Path) -> N
     }
     corpus = open_images(write_idx(tmp_path / "set", **some), validation=0)
     assert corpus.classes == ("3", "7")
-    assert corpus.part("test").labels.tolist() == [0, 1, 0]
+    assert corpus.images("test").labels.tolist() == [0, 1, 0]
 
 
 def test_a_missing_idx_file_is_named(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_a_missing_idx_file_is_named(tmp_path: Path) -> None:
 def test_validation_is_drawn_by_the_seed_and_in_nobody_elses_part() -> None:
     whole = corpus_of(53)
     cut = whole.with_validation(0.2, seed=3)
-    train, valid = cut.part("train"), cut.part("valid")
+    train, valid = cut.images("train"), cut.images("valid")
     assert (len(train), len(valid)) == (42, 11)
     rows = [part.images[:, 0, 0, 0].astype(int) // 4 for part in (train, valid)]
     assert sorted(np.concatenate(rows)) == list(range(53))
@@ -184,8 +184,8 @@ def test_validation_is_drawn_by_the_seed_and_in_nobody_elses_part() -> None:
 
 def test_the_first_images_and_too_few_of_them() -> None:
     first = corpus_of(53).first(5)
-    assert len(first.part("train")) == 5
-    assert len(first.with_validation(0.2).part("train")) == 4
+    assert len(first.images("train")) == 5
+    assert len(first.with_validation(0.2).images("train")) == 4
     with pytest.raises(DataError, match="too few to validate"):
         corpus_of(1).with_validation(0.1)
     with pytest.raises(UsageError, match="at least 0 and below 1"):
@@ -199,13 +199,13 @@ def test_digits() -> None:
     pytest.importorskip("sklearn")
     corpus = open_images()
     assert corpus.shape == (8, 8, 1)
-    assert {split: len(corpus.part(split)) for split in corpus.splits} == {
+    assert {split: len(corpus.images(split)) for split in corpus.splits} == {
         "train": 1293, "valid": 144, "test": 360,
     }  # fmt: skip
-    every = np.concatenate([part.images for part in corpus.parts.values()])
+    every = np.concatenate([part.images for part in corpus.data.values()])
     assert (every.min(), every.max(), len(np.unique(every))) == (0, 255, 17)
     one = open_images(validation=0.5, seed=7)
-    np.testing.assert_array_equal(one.part("test").images, corpus.part("test").images)
+    np.testing.assert_array_equal(one.images("test").images, corpus.images("test").images)
 
 
 @pytest.mark.corpus("mnist")
@@ -213,7 +213,7 @@ def test_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEQKIT_DATA", str(REAL_DATA))
     corpus = open_images("mnist", validation=0)
     assert corpus.shape == (28, 28, 1)
-    train, test = corpus.part("train"), corpus.part("test")
+    train, test = corpus.images("train"), corpus.images("test")
     # LeCun's page: 60,000 and 10,000; the first labels are 5 0 4 1 9 and 7 2 1 0 4
     assert (train.images.shape, test.images.shape) == ((60000, 28, 28, 1), (10000, 28, 28, 1))
     assert train.labels[:5].tolist() == [5, 0, 4, 1, 9]
@@ -252,11 +252,11 @@ def test_a_folder_is_split_by_file(tmp_path: Path) -> None:
     (folder / "dark" / "notes.txt").write_text("no image")
     corpus = open_images(folder, validation=0)
     assert (corpus.classes, corpus.shape) == (("dark", "light"), (3, 5, 1))
-    assert [len(corpus.part(split)) for split in corpus.splits] == [36, 4]
-    np.testing.assert_array_equal(np.bincount(corpus.part("test").labels), [2, 2])
-    for part in corpus.parts.values():
+    assert [len(corpus.images(split)) for split in corpus.splits] == [36, 4]
+    np.testing.assert_array_equal(np.bincount(corpus.images("test").labels), [2, 2])
+    for part in corpus.data.values():
         np.testing.assert_array_equal(part.images[:, 0, 0, 0] >= 200, part.labels == 1)
-    assert set(corpus.first(8).part("train").labels) == {0, 1}  # not the first class alone
+    assert set(corpus.first(8).images("train").labels) == {0, 1}  # not the first class alone
     assert open_images(folder, validation=0).content_key() == corpus.content_key()
     write_images(folder, 21)
     assert open_images(folder, validation=0).content_key() != corpus.content_key()
@@ -267,7 +267,7 @@ def test_named_splits_of_a_folder_are_kept(tmp_path: Path) -> None:
     write_images(tmp_path / "set" / "test", 3)
     write_images(tmp_path / "set" / "valid", 2)
     corpus = open_images(tmp_path / "set", validation=0.5)
-    assert {split: len(part) for split, part in corpus.parts.items()} == {"train": 10, "valid": 4, "test": 6}
+    assert {split: len(part) for split, part in corpus.data.items()} == {"train": 10, "valid": 4, "test": 6}
 
 
 def test_colours_alpha_and_sizes(tmp_path: Path) -> None:
@@ -282,7 +282,7 @@ def test_colours_alpha_and_sizes(tmp_path: Path) -> None:
     assert read_images([grey]).shape == (1, 4, 4, 1)
     assert read_images([colour], channels=1).shape == (1, 4, 4, 1)
     Image.new("L", (6, 2), 77).save(colour)
-    with pytest.raises(DataError, match=r"2 by 6 pixels, where grey.png has 4 by 4.*--image-size"):
+    with pytest.raises(DataError, match=r"expected 4 by 4 pixels as grey.png has, got 2 by 6.*--image-size"):
         read_images([grey, colour])
     resized = read_images([grey, colour], size=(3, 5))
     assert resized.shape == (2, 3, 5, 1)
@@ -302,7 +302,7 @@ def test_files_that_are_no_images(tmp_path: Path) -> None:
             read_images([path])
     deep = tmp_path / "deep.png"
     Image.fromarray(rng.integers(0, 60000, (4, 4), np.uint16)).save(deep)
-    with pytest.raises(DataError, match=r"mode I;16, where 8 bits"):
+    with pytest.raises(DataError, match=r"expected an image of 8 bits a channel, got mode I;16"):
         read_images([deep])
     with pytest.raises(DataError, match="none such"):
         read_images([tmp_path / "none such.png"])
@@ -328,7 +328,7 @@ def test_a_png_that_claims_too_many_pixels(tmp_path: Path) -> None:
     [
         (lambda folder: None, "no sub-folders"),
         (lambda folder: (folder / "dark").mkdir(), "no image in it"),
-        (lambda folder: write_images(folder, 1), "one image, where one to train and one to test are due"),
+        (lambda folder: write_images(folder, 1), "expected one image to train and one to test, got one"),
         (lambda folder: write_images(folder / "train", 2), "without a test folder"),
         (
             lambda folder: [write_images(folder / s, 2).joinpath("dark").rename(folder / s / d) for s, d in
@@ -346,7 +346,7 @@ def test_folders_that_cannot_be_used(tmp_path: Path, prepare: Any, said: str) ->
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"")
-    with pytest.raises(DataError, match="a file, where a folder of images is due"):
+    with pytest.raises(DataError, match="expected a folder of images, got a file"):
         open_images(tmp_path / "a.png")
 
 

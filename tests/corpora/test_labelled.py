@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from seqkit.corpora import PairCorpus, labelled_corpora, open_labelled
-from seqkit.corpora.labelled import same_text
+from seqkit.corpora import LabelledCorpus, corpus_names, open_labelled
+from seqkit.corpora.readers.tables import normalized
 from seqkit.errors import CorpusNotFoundError, DataError, UsageError
 
 EXAMPLES = [(f"text number {n}", "odd" if n % 2 else "even") for n in range(300)]
@@ -21,11 +21,11 @@ def table(examples: Any) -> str:
     return "".join(f"{label}\t{text}\n" for text, label in examples)
 
 
-def parts(corpus: PairCorpus) -> dict[str, list[tuple[str, str]]]:
+def parts(corpus: LabelledCorpus) -> dict[str, list[tuple[str, str]]]:
     return {split: list(corpus.pairs(split)) for split in corpus.splits}
 
 
-def together(corpus: PairCorpus) -> Counter[tuple[str, str]]:
+def together(corpus: LabelledCorpus) -> Counter[tuple[str, str]]:
     return Counter(pair for pairs in parts(corpus).values() for pair in pairs)
 
 
@@ -47,7 +47,7 @@ def test_the_split_is_a_hash_of_the_normalised_text(path: Path) -> None:
             key = " ".join(text.lower().split())
             number = int(hashlib.sha256(key.encode()).hexdigest()[:16], 16) % 10
             assert split == ("valid" if number == 0 else "test" if number == 1 else "train")
-    sides = [{same_text(text) for text, _ in pairs} for pairs in parts(corpus).values()]
+    sides = [{normalized(text) for text, _ in pairs} for pairs in parts(corpus).values()]
     assert sum(map(len, sides)) == 300  # no text on two sides
     assert sum(corpus.provenance()["examples"].values()) == 600
     assert corpus.provenance()["split_rule"] == "80/10/10 by the hash of the text"
@@ -168,8 +168,8 @@ def test_what_cannot_be_used(path: Path, tmp_path: Path, monkeypatch: pytest.Mon
     for spec, what in (
         ("rt-polarity", "the corpus rt-polarity is not here.*seqkit corpora fetch rt-polarity"),
         ("rt-polaryti", "did you mean rt-polarity"),
-        ("x" * 5000, "cannot be read|no labelled texts"),
-        ("a\0b", "cannot be read|no labelled texts"),
+        ("x" * 5000, "cannot be read|no corpus"),
+        ("a\0b", "cannot be read|no corpus"),
     ):
         with pytest.raises(DataError, match=what):
             open_labelled(spec)
@@ -187,7 +187,7 @@ def test_what_cannot_be_used(path: Path, tmp_path: Path, monkeypatch: pytest.Mon
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "one.txt").write_text("text\n")
-    with pytest.raises(DataError, match=r"1 text file\(s\).*where each class has one"):
+    with pytest.raises(DataError, match=r"for each of two or more classes, got 1 text file\(s\)"):
         open_labelled(folder)
     (folder / "one.txt.gz").write_bytes(gzip.compress(b"text\n"))
     with pytest.raises(DataError, match="two files for the class one"):
@@ -205,7 +205,7 @@ def test_what_cannot_be_used(path: Path, tmp_path: Path, monkeypatch: pytest.Mon
 def test_what_cannot_be_asked(path: Path, settings: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         open_labelled(path, **settings)
-    with pytest.raises(UsageError, match="an empty name"):
+    with pytest.raises(UsageError, match="got an empty name"):
         open_labelled("")
 
 
@@ -215,7 +215,7 @@ def test_what_cannot_be_asked(path: Path, settings: dict[str, Any]) -> None:
 @pytest.mark.corpus("rt-polarity")
 def test_rt_polarity() -> None:
     """Pang and Lee's 5,331 sentences of each class; every line of the registered files is UTF-8."""
-    assert labelled_corpora() == ["rt-polarity"]
+    assert corpus_names("labelled") == ["rt-polarity"]
     corpus = open_labelled("rt-polarity")
     made = parts(corpus)
     labels = Counter(label for pairs in made.values() for _, label in pairs)
@@ -223,5 +223,5 @@ def test_rt_polarity() -> None:
     assert corpus.skipped_count == 0
     shares = [len(pairs) / 10_662 for pairs in made.values()]
     assert shares == pytest.approx([0.8, 0.1, 0.1], abs=0.01)
-    sides = [{same_text(text) for text, _ in pairs} for pairs in made.values()]
+    sides = [{normalized(text) for text, _ in pairs} for pairs in made.values()]
     assert sum(map(len, sides)) == len(set.union(*sides))

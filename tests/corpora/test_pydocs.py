@@ -1,23 +1,28 @@
 import json
 import platform
 import shutil
+from functools import partial
 from itertools import chain
 
 import pytest
 
-from seqkit.corpora import open_corpus, pydocs
-from seqkit.corpora.prose import normalised, paragraphs
+from seqkit.corpora import REGISTRY, open_corpus
+from seqkit.corpora.readers import pydocs
+from seqkit.corpora.readers.lines import BadLines
+from seqkit.corpora.readers.pydocs import paragraphs, words_of
 from seqkit.errors import CorpusNotFoundError
 from seqkit.text import make_tokenizer
+
+read = partial(pydocs.read_pydocs, REGISTRY["pydocs"], BadLines("error"))
 
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
-    return pydocs.pydocs_corpus(cache=tmp_path_factory.mktemp("pydocs"))
+    return read(cache=tmp_path_factory.mktemp("pydocs"))
 
 
 def test_no_paragraph_of_eight_words_stands_on_two_sides(corpus) -> None:
-    sides = {s: {normalised(line) for line in corpus.lines(s)} for s in corpus.splits}
+    sides = {s: {words_of(line) for line in corpus.lines(s)} for s in corpus.splits}
     for one, other in (("train", "valid"), ("train", "test"), ("valid", "test")):
         assert not {p for p in sides[one] & sides[other] if len(p.split()) >= 8}
     for split in corpus.splits:
@@ -73,24 +78,24 @@ def test_sources_are_read_without_being_run(tmp_path) -> None:
 
 def test_the_cache_is_used_checked_and_renewed(tmp_path, monkeypatch) -> None:
     library, cache = small_library(tmp_path / "lib"), tmp_path / "cache"
-    first = pydocs.pydocs_corpus(library, cache=cache)
+    first = read(stdlib=library, cache=cache)
     (kept,) = cache.iterdir()
     collect = pydocs.collect
     calls = []
     monkeypatch.setattr(pydocs, "collect", lambda stdlib: calls.append(1) or collect(stdlib))
-    assert pydocs.pydocs_corpus(library, cache=cache).content_key() == first.content_key()
+    assert read(stdlib=library, cache=cache).content_key() == first.content_key()
     assert calls == []
     kept.write_bytes(kept.read_bytes().replace(b"useful", b"usefux", 1))
-    assert pydocs.pydocs_corpus(library, cache=cache).content_key() == first.content_key()
+    assert read(stdlib=library, cache=cache).content_key() == first.content_key()
     assert calls == [1]
     (library / "mod3.py").write_text('"""An entirely new text about something else."""\n')
-    assert pydocs.pydocs_corpus(library, cache=cache).content_key() != first.content_key()
+    assert read(stdlib=library, cache=cache).content_key() != first.content_key()
     assert calls == [1, 1]
 
 
 def test_a_cache_that_cannot_be_written_only_costs_time(tmp_path) -> None:
     (tmp_path / "file").write_text("")
-    made = pydocs.pydocs_corpus(small_library(tmp_path / "lib"), cache=tmp_path / "file" / "cache")
+    made = read(stdlib=small_library(tmp_path / "lib"), cache=tmp_path / "file" / "cache")
     assert next(made.lines("train"))
 
 
@@ -98,7 +103,7 @@ def test_missing_sources_are_named(tmp_path) -> None:
     library = small_library(tmp_path / "lib")
     shutil.rmtree(library / "pydoc_data")
     with pytest.raises(CorpusNotFoundError, match=r"122 modules|topics\.py absent, looked in .*lib; install"):
-        pydocs.pydocs_corpus(library, cache=tmp_path / "cache")
+        read(stdlib=library, cache=tmp_path / "cache")
 
 
 def test_pydocs_is_opened_by_name(folders, monkeypatch) -> None:

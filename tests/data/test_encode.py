@@ -37,7 +37,7 @@ def test_tokens_and_ids_by_hand(tmp_path) -> None:
     assert decoded(made, "test") == ["the", "<unk>", "sat", "<eos>", "<unk>", "<eos>"]
     info = made.info["test"]
     assert (info.tokens, info.lines, info.characters, info.unk) == (6, 2, 16, 2)
-    assert info.unk_share == pytest.approx(2 / 6)
+    assert info.unk_fraction == pytest.approx(2 / 6)
     assert made.splits["train"].dtype == np.uint16
     assert isinstance(made.splits["train"], np.memmap)
 

@@ -71,7 +71,7 @@ def test_it_learns_and_opens_as_what_was_trained(
     assert scores.accuracy == np.trace(scores.confusion) / scores.examples
     again = seqkit.load(tmp_path / "run")
     assert isinstance(again, TrainedImageClassifier)
-    images = run.corpus().part("test").images[:7]
+    images = run.corpus().images("test").images[:7]
     np.testing.assert_array_equal(again.log_probs(images), run.log_probs(images))
     said = run.classify(images)
     assert all(one.probability == max(one.probabilities.values()) for one in said)
@@ -135,7 +135,7 @@ def test_weight_decay_leaves_biases_alone(stripes: Path, tmp_path: Path) -> None
 def test_files_are_classified(stripes: Path, tmp_path: Path) -> None:
     Image: Any = pytest.importorskip("PIL.Image")
     run = trained(stripes, tmp_path / "run", epochs=25)
-    part = run.corpus().part("test")
+    part = run.corpus().images("test")
     paths = [tmp_path / f"{n}.png" for n in range(5)]
     for path, image in zip(paths, part.images, strict=False):
         Image.fromarray(image[..., 0]).save(path)
@@ -155,7 +155,7 @@ def test_mistakes_are_what_evaluation_counts(stripes: Path, tmp_path: Path) -> N
     scores, mistakes = run.evaluate(), run.mistakes()
     assert len(mistakes) == scores.examples - np.trace(scores.confusion) > 0
     assert [m.probability for m in mistakes] == sorted((m.probability for m in mistakes), reverse=True)
-    part = run.corpus().part("test")
+    part = run.corpus().images("test")
     for one in mistakes:
         assert one.label == run.classes[part.labels[one.row]] != one.predicted
         np.testing.assert_array_equal(one.image, part.images[one.row])

@@ -206,8 +206,8 @@ def test_the_figures_of_an_evaluation_by_hand(tmp_path: Path) -> None:
     assert result.perplexity == pytest.approx(math.exp(total / len(tokens)), rel=1e-5)
     assert result.bits_per_character == pytest.approx(total / math.log(2) / len(text), rel=1e-5)
     assert result.vocab_size == 8
-    assert result.unk_share == pytest.approx(ids.count(model.vocabulary.unk_id or 0) / len(ids))
-    assert 0.2 < result.unk_share < 0.9
+    assert result.unk_fraction == pytest.approx(ids.count(model.vocabulary.unk_id or 0) / len(ids))
+    assert 0.2 < result.unk_fraction < 0.9
 
 
 def test_scores_take_lines_in_any_number(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_a_language_model_of_subwords(name: str, corpus: str, tmp_path: Path) ->
     again = seqkit.load(tmp_path / "run")
     assert (again.tokenizer, again.vocabulary) == (trained.tokenizer, trained.vocabulary)
     result = again.evaluate()
-    assert (result.tokenizer, result.unk_share) == (name, 0)
+    assert (result.tokenizer, result.unk_fraction) == (name, 0)
     assert 1 < result.perplexity < 300
     [sample] = again.generate(prompt="the cat", max_new_tokens=5, seed=1)
     assert sample.text.startswith("the cat")

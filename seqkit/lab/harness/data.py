@@ -42,7 +42,7 @@ def load_images(
 def _all_images(data: str) -> Images:
     """Return all splits of a data set together, since each seed splits them anew."""
     corpus = open_images(data)
-    splits = [corpus.part(split) for split in corpus.splits]
+    splits = [corpus.images(split) for split in corpus.splits]
     pixels = np.concatenate([split.images for split in splits])
     return Images(pixels.astype(np.float32) / 255, np.concatenate([split.labels for split in splits]))
 

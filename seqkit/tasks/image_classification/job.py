@@ -30,7 +30,7 @@ class ImageClassificationJob:
         self.model, self.corpus, self.standardization = model, corpus, standardization
         self.settings = settings
         self.batches = ImageBatches(
-            corpus.part("train"), settings.batch_size, standardization=standardization, seed=settings.seed
+            corpus.images("train"), settings.batch_size, standardization=standardization, seed=settings.seed
         )
         self.generators: dict[str, Any] = {"dropout": Generator(settings.seed, "dropout")}
         self.perplexity = False
@@ -60,7 +60,7 @@ class ImageClassificationJob:
         return scores
 
     def _scores(self, split: str, poll: Callable[[], None]) -> ClassScores:
-        part = self.corpus.part(split)
+        part = self.corpus.images(split)
         found = log_probs(
             self.model,
             part.images,

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from seqkit.backend.random import Generator
-from seqkit.corpora import ImageCorpus, image_corpora, open_images
+from seqkit.corpora import ImageCorpus, corpus_names, open_images
 from seqkit.errors import UsageError
 from seqkit.models import ImageClassifier, ImageConfig, image_config, make_image_model
 from seqkit.tasks.image_classification.settings import ImageClassificationSettings
@@ -32,7 +32,7 @@ def complete(settings: ImageClassificationSettings, corpus: ImageCorpus) -> Imag
     for name in ("hidden", "filters"):
         if name in own:
             own[name] = ",".join(map(str, own[name] if isinstance(own[name], tuple) else (own[name],)))
-    return settings.settled(corpus=absolute_path(settings.corpus, image_corpora()), **own)
+    return settings.settled(corpus=absolute_path(settings.corpus, corpus_names("images")), **own)
 
 
 def model_config(settings: ImageClassificationSettings, corpus: ImageCorpus) -> ImageConfig:

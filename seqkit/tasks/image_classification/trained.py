@@ -93,12 +93,12 @@ class TrainedImageClassifier:
 
     def evaluate(self, split: str = "test") -> ClassScores:
         """Accuracy, loss, precision, recall, F1 and confusions of a split."""
-        part = self.corpus().part(split)
+        part = self.corpus().images(split)
         return score_classes(split, self.log_probs(part.images), part.labels, self.classes)
 
     def mistakes(self, split: str = "test") -> list[Mistake]:
         """The images of a split that are classified wrongly, those it is surest of first."""
-        part = self.corpus().part(split)
+        part = self.corpus().images(split)
         found = self.log_probs(part.images)
         predicted = found.argmax(axis=1)
         wrong = np.flatnonzero(predicted != part.labels)

@@ -20,7 +20,7 @@ from seqkit.training import Watcher
 def prepare(settings: ImageClassificationSettings, corpus: ImageCorpus, watcher: Watcher) -> Prepared:
     """The images made ready, and how the model learns them."""
     started = time.perf_counter()
-    counts = {split: len(corpus.part(split)) for split in corpus.splits}
+    counts = {split: len(corpus.images(split)) for split in corpus.splits}
     sizes = ", ".join(f"{split} {count:,}" for split, count in counts.items())
     shape = "×".join(map(str, corpus.shape))
     watcher.message(
@@ -31,7 +31,7 @@ def prepare(settings: ImageClassificationSettings, corpus: ImageCorpus, watcher:
     model = make_model(settings, config)
     assert settings.device is not None
     model.to(make_current(settings.device))
-    standardization = Standardization.of(settings.normalize, corpus.part("train").images)
+    standardization = Standardization.of(settings.normalize, corpus.images("train").images)
     job = ImageClassificationJob(model, corpus, standardization, settings)
     return Prepared(
         Descent(settings, job, len(job.batches)).go,

@@ -38,7 +38,7 @@ class Evaluation:
     """Mean negative log-probability, in nats."""
     bits_per_character: float | None
     vocab_size: int
-    unk_share: float
+    unk_fraction: float
     """Share of the predicted tokens that are ``<unk>``."""
     tokenizer: str
     batch_size: int
@@ -150,7 +150,7 @@ def evaluation(
         loss=total / predictions,
         bits_per_character=None if not characters else total / math.log(2) / characters,
         vocab_size=vocab_size,
-        unk_share=unk / predictions,
+        unk_fraction=unk / predictions,
         tokenizer=tokenizer,
         batch_size=batch_size,
         protocol=protocol,

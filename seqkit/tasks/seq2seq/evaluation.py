@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from seqkit.backend import to_numpy
-from seqkit.data import EncodedPairs, PairBatches
+from seqkit.data import EncodedSeq2Seq, Seq2SeqBatches
 from seqkit.decoding import Generated, beam_search, greedy
 from seqkit.models import Seq2Seq, TransformerSeq2Seq
 
@@ -63,7 +63,7 @@ def decode(
 
 def answer(
     model: Model,
-    pairs: EncodedPairs,
+    pairs: EncodedSeq2Seq,
     *,
     reverse: bool,
     unk_id: int | None,
@@ -80,7 +80,7 @@ def answer(
     generated: list[Generated | None] = [None] * len(pairs)
     right = np.zeros(len(pairs), bool)
     loss = 0.0
-    batches = PairBatches(pairs, batch_size, reverse=reverse, shuffle=False)
+    batches = Seq2SeqBatches(pairs, batch_size, reverse=reverse, shuffle=False)
     for batch in batches.epoch(0):
         losses = model.token_losses(batch.source, batch.source_lengths, batch.target_in, batch.target_out)
         loss += float(to_numpy(losses).sum())

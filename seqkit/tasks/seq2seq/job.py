@@ -11,7 +11,7 @@ import numpy as np
 from seqkit.autograd import Tensor
 from seqkit.backend import Array
 from seqkit.backend.random import Generator
-from seqkit.data import EncodedPairCorpus, PairBatches
+from seqkit.data import EncodedSeq2SeqCorpus, Seq2SeqBatches
 from seqkit.tasks.seq2seq.evaluation import Answers, Model, answer
 from seqkit.tasks.seq2seq.settings import Seq2SeqSettings
 
@@ -25,12 +25,12 @@ class Seq2SeqJob:
     def __init__(
         self,
         model: Model,
-        encoded: EncodedPairCorpus,
+        encoded: EncodedSeq2SeqCorpus,
         settings: Seq2SeqSettings,
         say: Callable[[str], Any],
     ) -> None:
         self.model, self.encoded, self.settings, self.say = model, encoded, settings, say
-        self.batches = PairBatches(
+        self.batches = Seq2SeqBatches(
             encoded.splits["train"],
             settings.batch_size,
             reverse=settings.reverse,

@@ -11,8 +11,8 @@ import numpy as np
 
 from seqkit import metrics
 from seqkit.backend.random import Generator
-from seqkit.corpora import PairCorpus, open_pairs
-from seqkit.data import EncodedPairCorpus, encode_pairs, encode_texts, pad_sources
+from seqkit.corpora import Seq2SeqCorpus, open_seq2seq
+from seqkit.data import EncodedSeq2SeqCorpus, encode_seq2seq, encode_texts, pad_sources
 from seqkit.errors import DataError, MissingDependencyError, UsageError
 from seqkit.models import Seq2Seq, Seq2SeqConfig, TransformerSeq2Seq, TransformerSeq2SeqConfig
 from seqkit.tasks.runs import open_run, require_same_corpus, trained_model
@@ -142,16 +142,16 @@ class TrainedSeq2Seq:
             weights,
         )
 
-    def pairs(self) -> PairCorpus:
+    def pairs(self) -> Seq2SeqCorpus:
         """The pairs that the run was trained on. DataError when they have changed since."""
         corpus = open_task(self.settings)
         require_same_corpus(self.run, corpus, remedy="restore its files")
         return corpus
 
-    def encoded(self, corpus: PairCorpus | None = None) -> EncodedPairCorpus:
+    def encoded(self, corpus: Seq2SeqCorpus | None = None) -> EncodedSeq2SeqCorpus:
         """The pairs that the run was trained on, in its vocabularies."""
         corpus = corpus or self.pairs()
-        return encode_pairs(
+        return encode_seq2seq(
             corpus.sources,
             self.source_tokenizer,
             target_tokenizer=self.target_tokenizer,
@@ -205,9 +205,9 @@ class TrainedSeq2Seq:
         return self.target_tokenizer.detokenize(self.target_vocabulary.decode(ids))
 
 
-def open_task(settings: Seq2SeqSettings) -> PairCorpus:
+def open_task(settings: Seq2SeqSettings) -> Seq2SeqCorpus:
     """The pairs that the settings name."""
-    return open_pairs(settings.corpus, on_bad_line=settings.on_bad_line, target=settings.target)
+    return open_seq2seq(settings.corpus, on_bad_line=settings.on_bad_line, target=settings.target)
 
 
 def load(path: str | Path, *, device: str | None = None) -> TrainedSeq2Seq:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from seqkit.backend import make_current
-from seqkit.corpora import PairCorpus, pair_corpora
-from seqkit.data import EncodedPairCorpus, encode_pairs
+from seqkit.corpora import Seq2SeqCorpus, corpus_names
+from seqkit.data import EncodedSeq2SeqCorpus, encode_seq2seq
 from seqkit.tasks.descent import Descent
 from seqkit.tasks.seq2seq.job import Seq2SeqJob
 from seqkit.tasks.seq2seq.settings import Seq2SeqSettings
@@ -24,7 +24,7 @@ from seqkit.text import make_tokenizer
 from seqkit.training import Watcher
 
 
-def complete(settings: Seq2SeqSettings, corpus: PairCorpus) -> Seq2SeqSettings:
+def complete(settings: Seq2SeqSettings, corpus: Seq2SeqCorpus) -> Seq2SeqSettings:
     """The settings with everything that was left to the task or the optimiser written out."""
     defaults = corpus.defaults
     tokenizer = settings.tokenizer or defaults.tokenizer
@@ -32,7 +32,7 @@ def complete(settings: Seq2SeqSettings, corpus: PairCorpus) -> Seq2SeqSettings:
     min_count = settings.min_count or (defaults.min_count if own else 1)
     lowercase = defaults.lowercase if own and settings.lowercase is None else bool(settings.lowercase)
     return settings.settled(
-        corpus=absolute_path(settings.corpus, pair_corpora()),
+        corpus=absolute_path(settings.corpus, corpus_names("seq2seq")),
         target=None if settings.target is None else absolute_path(settings.target),
         tokenizer=tokenizer,
         lowercase=lowercase,
@@ -44,10 +44,10 @@ def complete(settings: Seq2SeqSettings, corpus: PairCorpus) -> Seq2SeqSettings:
     )
 
 
-def encode(settings: Seq2SeqSettings, corpus: PairCorpus) -> EncodedPairCorpus:
+def encode(settings: Seq2SeqSettings, corpus: Seq2SeqCorpus) -> EncodedSeq2SeqCorpus:
     """The pairs as ids, by completed settings."""
     assert settings.tokenizer is not None
-    return encode_pairs(
+    return encode_seq2seq(
         corpus.sources,
         make_tokenizer(settings.tokenizer, lowercase=bool(settings.lowercase)),
         shared=settings.shared_vocabulary,
@@ -56,7 +56,7 @@ def encode(settings: Seq2SeqSettings, corpus: PairCorpus) -> EncodedPairCorpus:
     )
 
 
-def prepare(settings: Seq2SeqSettings, corpus: PairCorpus, watcher: Watcher) -> Prepared:
+def prepare(settings: Seq2SeqSettings, corpus: Seq2SeqCorpus, watcher: Watcher) -> Prepared:
     """The encoded pairs, and how the model learns them."""
     started = time.perf_counter()
     for line, reason in corpus.skipped:

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from seqkit.backend.random import Generator
-from seqkit.corpora import PairCorpus, labelled_corpora, open_labelled
+from seqkit.corpora import LabelledCorpus, corpus_names, open_labelled
 from seqkit.data import EncodedLabelledCorpus, encode_labelled
 from seqkit.models import (
     BagConfig,
@@ -24,7 +24,7 @@ from seqkit.tasks.text_classification.settings import TextClassificationSettings
 from seqkit.tasks.tokens import text_tokenizer
 
 
-def open_data(settings: TextClassificationSettings) -> PairCorpus:
+def open_data(settings: TextClassificationSettings) -> LabelledCorpus:
     """The labelled texts that the settings name."""
     return open_labelled(
         settings.corpus,
@@ -34,10 +34,10 @@ def open_data(settings: TextClassificationSettings) -> PairCorpus:
     )
 
 
-def complete(settings: TextClassificationSettings, corpus: PairCorpus) -> TextClassificationSettings:
+def complete(settings: TextClassificationSettings, corpus: LabelledCorpus) -> TextClassificationSettings:
     """The settings with everything that was left to the data, the model or the optimiser written out."""
     made: dict[str, Any] = {
-        "corpus": absolute_path(settings.corpus, labelled_corpora()),
+        "corpus": absolute_path(settings.corpus, corpus_names("labelled")),
         "model": settings.kind,
     }
     for name in ("vectors", "init"):
@@ -72,7 +72,7 @@ def _sizes(settings: TextClassificationSettings) -> dict[str, int | None]:
 
 
 def encode(
-    settings: TextClassificationSettings, corpus: PairCorpus, start: InitialEncoder | None = None
+    settings: TextClassificationSettings, corpus: LabelledCorpus, start: InitialEncoder | None = None
 ) -> EncodedLabelledCorpus:
     """The texts as ids, by completed settings; as the encoder reads them, where one was trained elsewhere."""
     train = corpus.sources.get("train")

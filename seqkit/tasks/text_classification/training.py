@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from seqkit.backend import make_current
-from seqkit.corpora import PairCorpus
+from seqkit.corpora import LabelledCorpus
 from seqkit.data import EncodedLabelledCorpus
 from seqkit.nn.freezing import freeze
 from seqkit.tasks.classes import LABELS, labels_to_bytes
@@ -25,7 +25,7 @@ from seqkit.training import RunDirectory, Watcher
 from seqkit.training.run_directory import MODEL
 
 
-def prepare(settings: TextClassificationSettings, corpus: PairCorpus, watcher: Watcher) -> Prepared:
+def prepare(settings: TextClassificationSettings, corpus: LabelledCorpus, watcher: Watcher) -> Prepared:
     """The encoded texts, and the model with what it starts from."""
     started = time.perf_counter()
     for line, reason in corpus.skipped:

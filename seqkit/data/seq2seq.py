@@ -20,7 +20,7 @@ _BLOCK = 1 << 13
 
 
 @dataclass(frozen=True)
-class PairInfo:
+class Seq2SeqInfo:
     """What a split holds: pairs, the tokens of both sides (no start, no end), and how many are ``<unk>``."""
 
     pairs: int
@@ -31,7 +31,7 @@ class PairInfo:
 
 
 @dataclass(frozen=True)
-class EncodedPairs:
+class EncodedSeq2Seq:
     """N pairs as ids without specials, all rows of a side in one array.
 
     source, target: (tokens,) int32. source_offsets, target_offsets: (N+1,) int64, row i lies at
@@ -68,18 +68,18 @@ class EncodedPairs:
 
 
 @dataclass(frozen=True)
-class EncodedPairCorpus:
+class EncodedSeq2SeqCorpus:
     """Pairs by split, and what turned them into ids; with a shared vocabulary both are one object."""
 
     source_vocabulary: Vocabulary
     target_vocabulary: Vocabulary
     source_tokenizer: Tokenizer
     target_tokenizer: Tokenizer
-    splits: dict[str, EncodedPairs]
-    info: dict[str, PairInfo]
+    splits: dict[str, EncodedSeq2Seq]
+    info: dict[str, Seq2SeqInfo]
 
 
-def encode_pairs(
+def encode_seq2seq(
     pair_sources: Mapping[str, Callable[[], Iterator[tuple[str, str]]]],
     tokenizer: Tokenizer,
     *,
@@ -88,11 +88,11 @@ def encode_pairs(
     vocab_size: int | None = None,
     min_count: int = 1,
     vocabularies: tuple[Vocabulary, Vocabulary] | None = None,
-) -> EncodedPairCorpus:
+) -> EncodedSeq2SeqCorpus:
     """Encode every split; the vocabularies come from "train" alone unless they are given.
 
     pair_sources: split -> a function that starts a pass over its (source, target) pairs
-        (``PairCorpus.sources``). Each is run once; ids are kept in memory, texts are not.
+        (``Seq2SeqCorpus.sources``). Each is run once; ids are kept in memory, texts are not.
     tokenizer: of the sources, and of the targets without a ``target_tokenizer``.
     shared: one vocabulary of both sides' tokens; needs one tokenizer.
     vocab_size, min_count: of each vocabulary, as in ``Vocabulary.from_counts``.
@@ -117,15 +117,15 @@ def encode_pairs(
         vocabularies = _choose(left, right, shared, vocab_size, min_count)
     source_vocabulary, target_vocabulary = vocabularies
     if START not in target_vocabulary or target_vocabulary.eos_id is None:
-        raise UsageError(f"the target vocabulary lacks {START} or {EOS}", remedy="give one of encode_pairs")
+        raise UsageError(f"the target vocabulary lacks {START} or {EOS}", remedy="give one of encode_seq2seq")
     specials = target_vocabulary.id(START), target_vocabulary.eos_id
     splits, info = {}, {}
     for split in pair_sources:
         source, source_offsets, source_unk = left.encode(split, source_vocabulary)
         target, target_offsets, target_unk = right.encode(split, target_vocabulary)
-        splits[split] = EncodedPairs(source, source_offsets, target, target_offsets, *specials)
-        info[split] = PairInfo(len(splits[split]), len(source), len(target), source_unk, target_unk)
-    return EncodedPairCorpus(
+        splits[split] = EncodedSeq2Seq(source, source_offsets, target, target_offsets, *specials)
+        info[split] = Seq2SeqInfo(len(splits[split]), len(source), len(target), source_unk, target_unk)
+    return EncodedSeq2SeqCorpus(
         source_vocabulary, target_vocabulary, left.tokenizer, right.tokenizer, splits, info
     )
 
@@ -183,7 +183,7 @@ def _with_specials(words: Vocabulary, pairs: int) -> Vocabulary:
 
 
 @dataclass(frozen=True)
-class PairBatch:
+class Seq2SeqBatch:
     """B pairs, padded to the longest.
 
     source: (B, S) int32, PAD behind each row. source_lengths: (B,) int32.
@@ -201,7 +201,7 @@ class PairBatch:
         return len(self.rows)
 
 
-class PairBatches(BucketedBatches[PairBatch]):
+class Seq2SeqBatches(BucketedBatches[Seq2SeqBatch]):
     """Mini-batches of pairs; what they share with others, and ``bucket`` and ``shuffle``, stands there.
 
     The textbook pads its strings with blanks to one width, and its decoder stops after the answer's known
@@ -213,7 +213,7 @@ class PairBatches(BucketedBatches[PairBatch]):
 
     def __init__(
         self,
-        pairs: EncodedPairs,
+        pairs: EncodedSeq2Seq,
         batch_size: int,
         *,
         reverse: bool = False,
@@ -230,7 +230,7 @@ class PairBatches(BucketedBatches[PairBatch]):
         """How many targets an epoch holds, the ends among them, padding not counted."""
         return len(self.pairs.target) + len(self.pairs)
 
-    def batch(self, epoch: int, index: int) -> PairBatch:
+    def batch(self, epoch: int, index: int) -> Seq2SeqBatch:
         """Batch ``index`` of an epoch."""
         rows = self.rows(epoch, index)
         pairs = self.pairs
@@ -245,4 +245,4 @@ class PairBatches(BucketedBatches[PairBatch]):
         target_out[:, :-1][held] = target[held]
         target_out[np.arange(B), lengths] = pairs.end_id
         source_lengths = pairs.source_offsets[rows + 1] - pairs.source_offsets[rows]
-        return PairBatch(source, source_lengths.astype(np.int32), target_in, target_out, rows)
+        return Seq2SeqBatch(source, source_lengths.astype(np.int32), target_in, target_out, rows)

@@ -1,4 +1,4 @@
-"""``pydocs``: the English of the Python installation, the corpus that is always at hand.
+"""``pydocs``: the English of the Python installation, the corpus that needs no download.
 
 The reference pages of ``pydoc_data.topics`` and the docstrings of the standard library, read with ``ast``:
 nothing is imported or run. The text differs between Python versions: version and hash go with every figure.
@@ -10,20 +10,34 @@ import ast
 import hashlib
 import os
 import platform
+import re
 import sysconfig
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
+from inspect import cleandoc
 from pathlib import Path
-from typing import Any
 
 from seqkit.backend.paths import cache_dir
-from seqkit.corpora.corpus import Corpus, CorpusFile, LineSource, TextDefaults
-from seqkit.corpora.prose import normalised, paragraphs
-from seqkit.corpora.splitting import SPLITS, name_hash
+from seqkit.corpora.corpus import SPLITS, Corpus, CorpusFile
+from seqkit.corpora.entry import CorpusEntry
+from seqkit.corpora.readers.lines import BadLines
+from seqkit.corpora.split import split_of
 from seqkit.errors import CorpusNotFoundError, DataError
 from seqkit.files import write_atomically
+
+_BLANK = re.compile(r"\n[ \t]*\n\s*")
+_WORD = re.compile(r"[\"'(\[]*[A-Za-z][a-z]*(?:['’-][A-Za-z]+)*[.,;:!?)\]\"']*")
+_MARKUP = re.compile(r"``?|(?<!\w)\*{1,2}(?=\w)|(?<=\w)\*{1,2}(?!\w)|:[a-z:]+:(?=`)")
+_EXAMPLE = re.compile(r"^\s*(?:>>>|\$ ).*", re.MULTILINE | re.DOTALL)
+_RULE = re.compile(r"^\s*(?:[-=~+|#*^_]{3,}|[|+]).*$", re.MULTILINE)
+_COLUMNS = re.compile(r"\S {3,}\S")
+_BULLET = re.compile(r"^\s*(?:[-*•o]|\(?\d{1,2}[.)]|\[\d+\])\s+")
+
+MIN_WORDS = 3
+MIN_FRACTION = 0.6
+"""The fraction of a paragraph's blank-separated pieces that must be ordinary words."""
 
 _FORMAT = 1
 _TOPICS = "pydoc_data/topics.py"
@@ -36,16 +50,16 @@ _SKIPPED = frozenset(
 
 
 def _sources(stdlib: Path) -> list[Path]:
-    """The modules of the standard library, in alphabetical order."""
-    found = []
+    """Return the modules of the standard library, in alphabetical order."""
+    files = []
     for parent, folders, names in os.walk(stdlib):
         folders[:] = [n for n in folders if n not in _SKIPPED and not n.startswith(("config-", "."))]
-        found += [Path(parent, name) for name in names if name.endswith(".py")]
-    return sorted(found)
+        files += [Path(parent, name) for name in names if name.endswith(".py")]
+    return sorted(files)
 
 
 def _parse(path: Path) -> ast.Module | None:
-    """The tree of a module; None for one that this Python cannot parse (deliberately broken samples)."""
+    """Parse a module; None for one that this Python cannot parse (deliberately broken samples)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # invalid escapes in other people's sources are not our user's news
         try:
@@ -55,7 +69,7 @@ def _parse(path: Path) -> ast.Module | None:
 
 
 def _topics(path: Path) -> Iterator[tuple[str, str]]:
-    """(name, text) of the reference pages, from the one dict literal of the file."""
+    """Iterate over (name, text) of the reference pages, from the one dict literal of the file."""
     tree = _parse(path)
     for node in tree.body if tree else ():
         value = getattr(node, "value", None)
@@ -75,15 +89,12 @@ def _docstrings(path: Path) -> Iterator[str]:
                 yield text
 
 
-def _side(name: str) -> str:
-    """The split of a module or topic: 18 : 1 : 1 by the hash of its name."""
-    return {0: "valid", 1: "test"}.get(name_hash(name) % 20, "train")
-
-
 def collect(stdlib: Path) -> dict[str, list[str]]:
-    """Paragraphs by split. A paragraph that occurs again, in whatever module, is kept once.
+    """Return the paragraphs by split; one that occurs again, in whatever module, is kept once.
 
-    Raises CorpusNotFoundError when the sources of the standard library are not installed.
+    Raises:
+        CorpusNotFoundError: If the sources of the standard library are not installed.
+
     """
     topics = stdlib / _TOPICS
     modules = _sources(stdlib)
@@ -94,26 +105,26 @@ def collect(stdlib: Path) -> dict[str, list[str]]:
             where=f"looked in {stdlib}",
             remedy="install them (python3-pydoc-data, python3-libs or the like), or give another corpus",
         )
-    parts: dict[str, list[str]] = {split: [] for split in SPLITS}
+    splits: dict[str, list[str]] = {split: [] for split in SPLITS}
     seen: set[str] = set()
 
     def add(name: str, text: str) -> None:
         for paragraph in paragraphs(text):
-            same = normalised(paragraph)
-            if same not in seen:
-                seen.add(same)
-                parts[_side(name)].append(paragraph)
+            words = words_of(paragraph)
+            if words not in seen:
+                seen.add(words)
+                splits[split_of(name)].append(paragraph)
 
     for name, page in _topics(topics):
         add(name, page)
     for path in modules:
         for text in _docstrings(path):
             add(path.relative_to(stdlib).with_suffix("").as_posix(), text)
-    return parts
+    return splits
 
 
 def _listing_key(stdlib: Path) -> str:
-    """Changes with the Python version and with the path, size or time of any source."""
+    """Return a key that changes with the Python version and with the path, size or time of any source."""
     listing: list[object] = [_FORMAT, platform.python_version(), str(stdlib)]
     for path in [stdlib / _TOPICS, *_sources(stdlib)]:
         with suppress(OSError):
@@ -122,12 +133,12 @@ def _listing_key(stdlib: Path) -> str:
     return hashlib.sha256(repr(listing).encode()).hexdigest()[:40]
 
 
-def _to_bytes(parts: dict[str, list[str]]) -> bytes:
-    return "".join(f"{split}\t{line}\n" for split in SPLITS for line in parts[split]).encode()
+def _to_bytes(splits: dict[str, list[str]]) -> bytes:
+    return "".join(f"{split}\t{line}\n" for split in SPLITS for line in splits[split]).encode()
 
 
 def _read_cached(path: Path) -> bytes | None:
-    """The cached paragraphs, None when they are absent or their hash in the first line is not theirs."""
+    """Read the cached paragraphs; None if they are absent or do not match the hash in the first line."""
     try:
         digest, _, body = path.read_bytes().partition(b"\n")
     except OSError:
@@ -143,11 +154,16 @@ def _write_cached(path: Path, body: bytes) -> None:
         write_atomically(path, digest + b"\n" + body, error=DataError, shared=True)
 
 
-def pydocs_corpus(stdlib: Path | None = None, *, cache: Path | None = None) -> Corpus:
-    """The embedded corpus: one paragraph a line, 90/5/5 by module and by topic.
+def read_pydocs(
+    entry: CorpusEntry, _: BadLines, *, stdlib: Path | None = None, cache: Path | None = None
+) -> Corpus:
+    """Return the English of the Python installation: one paragraph a line, 90/5/5 by module and by topic.
 
-    The first use parses the standard library (seconds) and keeps the paragraphs in the cache. Raises
-    CorpusNotFoundError when the sources are not installed.
+    The first use parses the standard library (seconds) and keeps the paragraphs in the cache.
+
+    Raises:
+        CorpusNotFoundError: If the sources of the standard library are not installed.
+
     """
     stdlib = stdlib or Path(sysconfig.get_paths()["stdlib"])
     path = (cache or cache_dir() / "pydocs") / f"{_listing_key(stdlib)}.txt"
@@ -155,24 +171,52 @@ def pydocs_corpus(stdlib: Path | None = None, *, cache: Path | None = None) -> C
     if body is None:
         body = _to_bytes(collect(stdlib))
         _write_cached(path, body)
-    parts: dict[str, list[str]] = {split: [] for split in SPLITS}
+    splits: dict[str, list[str]] = {split: [] for split in SPLITS}
     for row in body.decode().split("\n")[:-1]:
-        split, _, line = row.partition("\t")
-        parts[split].append(line)
+        split, _tab, line = row.partition("\t")
+        splits[split].append(line)
     digest = hashlib.sha256(body).hexdigest()
-    sources: dict[str, LineSource] = {split: partial(iter, lines) for split, lines in parts.items()}
-    identity: dict[str, Any] = {
+    identity = {
         "split_rule": "90/5/5 by the hash of the module's or topic's name; repeated paragraphs once",
         "python": platform.python_version(),
         "sha256": digest,
-        "paragraphs": {split: len(lines) for split, lines in parts.items()},
+        "paragraphs": {split: len(lines) for split, lines in splits.items()},
         "key": digest,
     }
     return Corpus(
-        "pydocs",
+        entry.name,
         description=f"the English of Python {platform.python_version()}: reference topics and docstrings",
-        sources=sources,
-        identity=lambda: dict(identity),
-        defaults=TextDefaults(tokenizer="word", lowercase=True, min_count=3),
+        sources={split: partial(iter, lines) for split, lines in splits.items()},
+        identity=lambda: identity,
+        defaults=entry.defaults,
         files=(CorpusFile("all", stdlib),),
     )
+
+
+# Prose
+
+
+def paragraphs(text: str) -> Iterator[str]:
+    """Iterate over the paragraphs of prose in a docstring or a page, each on one line, without markup.
+
+    Examples, tables, rules and signatures are left out.
+    """
+    without_rules = _RULE.sub("", cleandoc(text))  # a rule under a heading parts it from what follows
+    for whole in _BLANK.split(without_rules):
+        block = _EXAMPLE.sub("", whole)  # an interactive example, its output included, up to the blank line
+        if _has_columns(block):
+            continue
+        pieces = _MARKUP.sub("", _BULLET.sub("", block)).split()
+        words = sum(1 for piece in pieces if _WORD.fullmatch(piece))
+        if words >= MIN_WORDS and words >= MIN_FRACTION * len(pieces):
+            yield " ".join(pieces)
+
+
+def _has_columns(block: str) -> bool:
+    """Whether the block is a table: two lines or more have a gap of three blanks inside."""
+    return sum(1 for line in block.splitlines() if _COLUMNS.search(line.strip())) > 1
+
+
+def words_of(paragraph: str) -> str:
+    """Return the words alone, lower case; paragraphs of the same words count as one."""
+    return " ".join(re.findall(r"\w+", paragraph.lower()))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from seqkit.backend.ids import IGNORE_INDEX
-from seqkit.data import EncodedPairs, PairBatches, encode_pairs, encode_texts, pad_sources
+from seqkit.data import EncodedSeq2Seq, Seq2SeqBatches, encode_seq2seq, encode_texts, pad_sources
 from seqkit.data.padding import PAD
 from seqkit.errors import DataError, ShapeError, UsageError
 from seqkit.text import make_tokenizer
@@ -38,14 +38,14 @@ def example(n=1000, seed=5):
     lengths = draw.integers(1, 12, (2, n))
     offsets = [np.concatenate(([0], np.cumsum(side))) for side in lengths]
     flat = [draw.integers(3, 50, int(o[-1])).astype(np.int32) for o in offsets]
-    return EncodedPairs(flat[0], offsets[0], flat[1], offsets[1], start_id=1, end_id=2)
+    return EncodedSeq2Seq(flat[0], offsets[0], flat[1], offsets[1], start_id=1, end_id=2)
 
 
 # Encoding
 
 
 def test_ids_and_vocabularies_by_hand() -> None:
-    made = encode_pairs(sources(TEXT), WS)
+    made = encode_seq2seq(sources(TEXT), WS)
     # a 3, c 2, b 1 and no unknown token seen; x 3, then y and z
     assert made.source_vocabulary.tokens == ("a", "c", "b", "<unk>")
     assert made.target_vocabulary.tokens == (START, EOS, "x", "y", "z", "<unk>")
@@ -63,7 +63,7 @@ def test_ids_and_vocabularies_by_hand() -> None:
 
 def test_shared_vocabulary_counts_both_sides() -> None:
     text = {"train": [("a b", "b c"), ("b", "b")]}
-    made = encode_pairs(sources(text), WS, shared=True)
+    made = encode_seq2seq(sources(text), WS, shared=True)
     assert made.source_vocabulary is made.target_vocabulary
     assert made.target_vocabulary.tokens == (START, EOS, "b", "a", "c", "<unk>")
     assert made.splits["train"].source.tolist() == [3, 2, 2]
@@ -73,44 +73,44 @@ def test_shared_vocabulary_counts_both_sides() -> None:
 def test_the_training_part_alone_makes_the_vocabularies() -> None:
     other = {**TEXT, "valid": [("new words", "other ones"), ("a", "x")]}
     for shared in (False, True):
-        first = encode_pairs(sources(TEXT), WS, shared=shared)
-        second = encode_pairs(sources(other), WS, shared=shared)
+        first = encode_seq2seq(sources(TEXT), WS, shared=shared)
+        second = encode_seq2seq(sources(other), WS, shared=shared)
         assert first.source_vocabulary == second.source_vocabulary
         assert first.target_vocabulary == second.target_vocabulary
         info = second.info["valid"]
         assert (info.source_unk, info.target_unk) == (2, 2)
         assert decoded(second, "valid") == [("<unk> <unk>", "<unk> <unk>"), ("a", "x")]
     reordered = {"valid": TEXT["valid"], "train": TEXT["train"]}
-    made = encode_pairs(sources(reordered), WS)
-    assert made.target_vocabulary == encode_pairs(sources(TEXT), WS).target_vocabulary
+    made = encode_seq2seq(sources(reordered), WS)
+    assert made.target_vocabulary == encode_seq2seq(sources(TEXT), WS).target_vocabulary
     assert list(made.splits) == ["valid", "train"]
 
 
 def test_characters_get_unk_only_for_unseen_ones() -> None:
     text = {"train": [("12+3", "15"), ("4+5", "9")], "valid": [("5+4", "9")]}
-    made = encode_pairs(sources(text), CHAR)
+    made = encode_seq2seq(sources(text), CHAR)
     assert made.source_vocabulary.unk is made.target_vocabulary.unk is None
     assert set(made.source_vocabulary) == set("12+345")
     assert decoded(made, "train") == text["train"]
-    made = encode_pairs(sources({**text, "test": [("7+1", "8")]}), CHAR)
+    made = encode_seq2seq(sources({**text, "test": [("7+1", "8")]}), CHAR)
     assert made.source_vocabulary.unk == made.target_vocabulary.unk == "<unk>"
-    made = encode_pairs(sources({**text, "test": [("7+1", "5")]}), CHAR)
+    made = encode_seq2seq(sources({**text, "test": [("7+1", "5")]}), CHAR)
     assert made.source_vocabulary.unk == "<unk>"
     assert made.target_vocabulary.unk is None
 
 
 def test_size_and_min_count() -> None:
-    made = encode_pairs(sources(TEXT), WS, min_count=2)
+    made = encode_seq2seq(sources(TEXT), WS, min_count=2)
     assert made.source_vocabulary.tokens == ("a", "c", "<unk>")
     assert made.target_vocabulary.tokens == (START, EOS, "x", "<unk>")
-    made = encode_pairs(sources(TEXT), WS, vocab_size=4)
+    made = encode_seq2seq(sources(TEXT), WS, vocab_size=4)
     assert made.source_vocabulary.tokens == ("a", "c", "b", "<unk>")
     assert made.target_vocabulary.tokens == (START, EOS, "x", "<unk>")
     assert made.target_vocabulary.counts.tolist() == [3, 3, 3, 2]
 
 
 def test_each_side_may_have_its_tokenizer() -> None:
-    made = encode_pairs(
+    made = encode_seq2seq(
         sources({"train": [("It's fine.", "gut"), ("no", "nein")]}), WORD, target_tokenizer=CHAR
     )
     assert decoded(made, "train") == [("It's fine.", "gut"), ("no", "nein")]
@@ -119,25 +119,25 @@ def test_each_side_may_have_its_tokenizer() -> None:
 
 
 def test_vocabularies_of_an_earlier_run() -> None:
-    first = encode_pairs(sources(TEXT), WS)
+    first = encode_seq2seq(sources(TEXT), WS)
     given = first.source_vocabulary, first.target_vocabulary
-    made = encode_pairs(sources({"test": [("a q", "z")]}), WS, vocabularies=given)
+    made = encode_seq2seq(sources({"test": [("a q", "z")]}), WS, vocabularies=given)
     assert made.target_vocabulary is first.target_vocabulary
     assert decoded(made, "test") == [("a <unk>", "z")]
-    chars = encode_pairs(sources({"train": [("ab", "cd")]}), CHAR)
+    chars = encode_seq2seq(sources({"train": [("ab", "cd")]}), CHAR)
     given = chars.source_vocabulary, chars.target_vocabulary
     with pytest.raises(DataError, match="'q' is not among the 2 tokens"):
-        encode_pairs(sources({"test": [("aq", "c")]}), CHAR, vocabularies=given)
+        encode_seq2seq(sources({"test": [("aq", "c")]}), CHAR, vocabularies=given)
     with pytest.raises(UsageError, match="lacks <s> or <eos>"):
-        encode_pairs(sources(TEXT), WS, vocabularies=(first.source_vocabulary,) * 2)
+        encode_seq2seq(sources(TEXT), WS, vocabularies=(first.source_vocabulary,) * 2)
 
 
 def test_blocks_do_not_show(monkeypatch) -> None:
     text = {"train": [(f"{n % 7} {n % 3}", f"{n % 5}") for n in range(50)]}
-    whole = encode_pairs(sources(text), WORD).splits["train"]
+    whole = encode_seq2seq(sources(text), WORD).splits["train"]
     for size in (1, 7, 50):
-        monkeypatch.setattr("seqkit.data.pairs._BLOCK", size)
-        made = encode_pairs(sources(text), WORD).splits["train"]
+        monkeypatch.setattr("seqkit.data.seq2seq._BLOCK", size)
+        made = encode_seq2seq(sources(text), WORD).splits["train"]
         assert np.array_equal(made.source, whole.source)
         assert np.array_equal(made.target_offsets, whole.target_offsets)
 
@@ -157,16 +157,16 @@ def test_blocks_do_not_show(monkeypatch) -> None:
 )
 def test_pairs_that_cannot_be_encoded(text, tokenizer, message) -> None:
     with pytest.raises(DataError, match=message):
-        encode_pairs(sources(text), tokenizer)
+        encode_seq2seq(sources(text), tokenizer)
 
 
 def test_vocabularies_that_cannot_be_made() -> None:
     with pytest.raises(DataError, match="a source vocabulary without a word: 3 distinct tokens, min count 9"):
-        encode_pairs(sources(TEXT), WS, min_count=9)
+        encode_seq2seq(sources(TEXT), WS, min_count=9)
     with pytest.raises(UsageError, match="a vocabulary of 2 tokens; give 3 or more"):
-        encode_pairs(sources(TEXT), WS, vocab_size=2)
+        encode_seq2seq(sources(TEXT), WS, vocab_size=2)
     with pytest.raises(UsageError, match="needs one tokenizer"):
-        encode_pairs(sources(TEXT), WS, target_tokenizer=CHAR, shared=True)
+        encode_seq2seq(sources(TEXT), WS, target_tokenizer=CHAR, shared=True)
 
 
 def test_pairs_are_kept_as_four_bytes_a_token() -> None:
@@ -175,7 +175,7 @@ def test_pairs_are_kept_as_four_bytes_a_token() -> None:
 
     tracemalloc.start()
     try:
-        made = encode_pairs({"train": pairs}, WS).splits["train"]
+        made = encode_seq2seq({"train": pairs}, WS).splits["train"]
         kept, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -190,7 +190,7 @@ def test_pairs_are_kept_as_four_bytes_a_token() -> None:
 
 
 def test_a_batch_by_hand() -> None:
-    pairs = EncodedPairs(
+    pairs = EncodedSeq2Seq(
         np.array([5, 6, 7, 8, 9, 3], np.int32),
         np.array([0, 3, 4, 6]),
         np.array([11, 12, 13, 14], np.int32),
@@ -198,7 +198,7 @@ def test_a_batch_by_hand() -> None:
         start_id=1,
         end_id=2,
     )
-    batch = PairBatches(pairs, 3, shuffle=False, bucket=False).batch(0, 0)
+    batch = Seq2SeqBatches(pairs, 3, shuffle=False, bucket=False).batch(0, 0)
     assert batch.source.tolist() == [[5, 6, 7], [8, PAD, PAD], [9, 3, PAD]]
     assert batch.source_lengths.tolist() == [3, 1, 2]
     assert batch.target_in.tolist() == [[1, 11, PAD], [1, 12, PAD], [1, 13, 14]]
@@ -207,10 +207,10 @@ def test_a_batch_by_hand() -> None:
     assert len(batch) == 3
     arrays = (batch.source, batch.source_lengths, batch.target_in, batch.target_out)
     assert all(array.dtype == np.int32 for array in arrays)
-    turned = PairBatches(pairs, 3, shuffle=False, bucket=False, reverse=True).batch(0, 0)
+    turned = Seq2SeqBatches(pairs, 3, shuffle=False, bucket=False, reverse=True).batch(0, 0)
     assert turned.source.tolist() == [[7, 6, 5], [8, PAD, PAD], [3, 9, PAD]]
     assert np.array_equal(turned.target_in, batch.target_in)
-    sorted_ = PairBatches(pairs, 2, shuffle=False)
+    sorted_ = Seq2SeqBatches(pairs, 2, shuffle=False)
     assert [batch.rows.tolist() for batch in sorted_.epoch(0)] == [[1, 2], [0]]
     assert sorted_.batch(0, 0).source.tolist() == [[8, PAD], [9, 3]]
 
@@ -221,7 +221,7 @@ def test_a_batch_by_hand() -> None:
 @pytest.mark.parametrize("B", [1, 7, 64, 2000])
 def test_every_pair_once_and_whole(reverse, bucket, shuffle, B) -> None:
     pairs = example(301)
-    batches = PairBatches(pairs, B, reverse=reverse, bucket=bucket, shuffle=shuffle, seed=3)
+    batches = Seq2SeqBatches(pairs, B, reverse=reverse, bucket=bucket, shuffle=shuffle, seed=3)
     assert len(batches) == -(-301 // B)
     seen, predictions = [], 0
     for batch in batches.epoch(1):
@@ -245,15 +245,15 @@ def test_every_pair_once_and_whole(reverse, bucket, shuffle, B) -> None:
 
 def test_a_batch_is_a_function_of_seed_epoch_and_index() -> None:
     pairs = example(500)
-    first = PairBatches(pairs, 16, seed=9)
+    first = Seq2SeqBatches(pairs, 16, seed=9)
     rows = {(e, i): first.batch(e, i).rows for e in range(3) for i in range(len(first))}
     for e, i in ((2, 5), (0, 31), (1, 0), (2, 4), (0, 0)):  # as a resumed run asks: anywhere, in any order
-        again = PairBatches(pairs, 16, seed=9)
+        again = Seq2SeqBatches(pairs, 16, seed=9)
         assert np.array_equal(again.batch(e, i).rows, rows[e, i])
         assert np.array_equal(first.batch(e, i).rows, rows[e, i])
     orders = [np.concatenate([rows[e, i] for i in range(len(first))]) for e in range(3)]
     assert not np.array_equal(orders[0], orders[1])
-    other = np.concatenate([batch.rows for batch in PairBatches(pairs, 16, seed=8).epoch(0)])
+    other = np.concatenate([batch.rows for batch in Seq2SeqBatches(pairs, 16, seed=8).epoch(0)])
     assert not np.array_equal(orders[0], other)
 
 
@@ -264,8 +264,8 @@ def test_buckets_pad_little_and_stay_random() -> None:
         held = sum(int(batch.source_lengths.sum()) for batch in batches.epoch(0))
         return 1 - held / sum(batch.source.size for batch in batches.epoch(0))
 
-    bucketed = PairBatches(pairs, 32)
-    assert padding(bucketed) < 0.02 < 0.3 < padding(PairBatches(pairs, 32, bucket=False))
+    bucketed = Seq2SeqBatches(pairs, 32)
+    assert padding(bucketed) < 0.02 < 0.3 < padding(Seq2SeqBatches(pairs, 32, bucket=False))
     widths = [batch.source.shape[1] for batch in bucketed.epoch(0)]
     assert len(set(widths[:20])) > 5  # lengths come in no order
     rows = [set(bucketed.batch(e, i).rows.tolist()) for e in range(2) for i in range(len(bucketed))]
@@ -276,7 +276,7 @@ def test_buckets_pad_little_and_stay_random() -> None:
 def test_the_arrays_given_are_not_written_to() -> None:
     pairs = example(50)
     copies = pairs.source.copy(), pairs.target.copy()
-    for batch in PairBatches(pairs, 8, reverse=True).epoch(0):
+    for batch in Seq2SeqBatches(pairs, 8, reverse=True).epoch(0):
         for array in (batch.source, batch.source_lengths, batch.target_in, batch.target_out):
             array[...] = 0
     assert np.array_equal(pairs.source, copies[0])
@@ -284,26 +284,26 @@ def test_the_arrays_given_are_not_written_to() -> None:
 
 
 def test_what_cannot_be_batched() -> None:
-    empty = EncodedPairs(*[np.zeros(n, np.int32) for n in (0, 1, 0, 1)], start_id=0, end_id=1)
+    empty = EncodedSeq2Seq(*[np.zeros(n, np.int32) for n in (0, 1, 0, 1)], start_id=0, end_id=1)
     with pytest.raises(DataError, match="no pairs"):
-        PairBatches(empty, 2)
+        Seq2SeqBatches(empty, 2)
     with pytest.raises(UsageError, match="batch_size 0"):
-        PairBatches(example(3), 0)
+        Seq2SeqBatches(example(3), 0)
     with pytest.raises(IndexError, match="batch 2 of 2"):
-        PairBatches(example(3), 2).batch(0, 2)
+        Seq2SeqBatches(example(3), 2).batch(0, 2)
     with pytest.raises(UsageError, match="epoch -1"):
-        PairBatches(example(3), 2).batch(-1, 0)
+        Seq2SeqBatches(example(3), 2).batch(-1, 0)
     with pytest.raises(ShapeError, match=r"target ids \(3,\) do not end"):
-        EncodedPairs(*[np.zeros(n, np.int32) for n in (0, 1, 3, 1)], start_id=0, end_id=1)
+        EncodedSeq2Seq(*[np.zeros(n, np.int32) for n in (0, 1, 3, 1)], start_id=0, end_id=1)
     with pytest.raises(ShapeError, match="0 sources with 2 targets"):
-        EncodedPairs(*[np.zeros(n, np.int32) for n in (0, 1, 0, 3)], start_id=0, end_id=1)
+        EncodedSeq2Seq(*[np.zeros(n, np.int32) for n in (0, 1, 0, 3)], start_id=0, end_id=1)
 
 
 # Sources alone
 
 
 def test_sources_to_translate() -> None:
-    made = encode_pairs(sources(TEXT), WS)
+    made = encode_seq2seq(sources(TEXT), WS)
     rows = encode_texts(["c b\n", "a"], WS, made.source_vocabulary)
     ids, lengths = pad_sources(rows)
     assert ids.tolist() == [[1, 2], [0, PAD]]
@@ -318,7 +318,7 @@ def test_sources_to_translate() -> None:
 
 def test_a_row_alone_equals_its_row_in_a_batch() -> None:
     pairs = example(20)
-    for batch in PairBatches(pairs, 6, reverse=True).epoch(0):
+    for batch in Seq2SeqBatches(pairs, 6, reverse=True).epoch(0):
         for i, row in enumerate(batch.rows):
             ids, lengths = pad_sources([pairs.source_ids(row)], reverse=True)
             assert ids[0].tolist() == batch.source[i, : lengths[0]].tolist()

@@ -1,4 +1,4 @@
-"""Corpora of NLTK, from $SEQKIT_DATA/nltk_data or wherever NLTK itself looks."""
+"""Corpora of NLTK, from $SEQKIT_DATA/nltk_data or NLTK's own search path."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from seqkit.backend.paths import data_dir
-from seqkit.corpora.corpus import Corpus, CorpusFile, LineSource, TextDefaults
-from seqkit.corpora.splitting import SPLITS, split_names
+from seqkit.corpora.corpus import SPLITS, Corpus, CorpusFile, TextDefaults
+from seqkit.corpora.split import split_names
 from seqkit.errors import CorpusNotFoundError, DataError, MissingDependencyError
 
 
 @contextmanager
 def _first_on_path(folder: Path) -> Iterator[list[str]]:
-    """``folder`` first on NLTK's search path, and the path as it was afterwards."""
+    """Put ``folder`` first on NLTK's search path for a while; gives that path."""
     try:
         import nltk.data
     except ImportError as error:
@@ -54,7 +54,7 @@ def _load(name: str, folder: Path) -> Any:
 
 
 def _sentences(reader: Any, name: str, folder: Path) -> list[str]:
-    """The sentences of one file, words with blanks between them.
+    """Read the sentences of one file, words with blanks between them.
 
     NLTK 3.10 refuses to read outside its search path, so ``folder`` is on it for as long as this takes.
     """
@@ -67,27 +67,29 @@ def _lines(reader: Any, names: list[str], folder: Path) -> Iterator[str]:
         yield from _sentences(reader, name, folder)
 
 
-def _identity(reader: Any, parts: dict[str, list[str]], folder: Path) -> dict[str, Any]:
+def _identity(reader: Any, splits: dict[str, list[str]], folder: Path) -> dict[str, Any]:
     import nltk
 
     with _first_on_path(folder):
         hashes = {
             split: [hashlib.sha256(reader.raw(name).encode()).hexdigest() for name in names]
-            for split, names in parts.items()
+            for split, names in splits.items()
         }
     return {
         "split_rule": "by file, 90/5/5 in the order of the hashes of names",
         "nltk_version": nltk.__version__,
-        "files": {split: len(names) for split, names in parts.items()},
+        "files": {split: len(names) for split, names in splits.items()},
         "key": (nltk.__version__, hashes),
     }
 
 
 def nltk_corpus(name: str) -> Corpus:
-    """A corpus of NLTK with sentences (brown, reuters, ...), split by its files as ``split_names`` says.
+    """Return a corpus of NLTK with sentences (brown, reuters, ...), split by its files.
 
-    Raises CorpusNotFoundError naming folder and command when its files are absent, DataError for one that
-    has no sentences or fewer than three files.
+    Raises:
+        CorpusNotFoundError: If its files are absent, naming folder and command.
+        DataError: If it has no sentences or fewer than three files.
+
     """
     folder = data_dir() / "nltk_data"
     reader = _load(name, folder)
@@ -106,18 +108,15 @@ def nltk_corpus(name: str) -> Corpus:
         ) from error
     if len(names) < len(SPLITS):
         raise DataError(
-            f"the NLTK corpus {name} has {len(names)} file(s); three or more can be split by file",
+            f"expected three or more files to split by file, got {len(names)} of the NLTK corpus {name}",
             remedy="write its sentences to a text file and give that",
         )
-    parts = split_names(names)
-    sources: dict[str, LineSource] = {
-        split: partial(_lines, reader, part, folder) for split, part in parts.items()
-    }
+    splits = split_names(names)
     return Corpus(
         f"nltk:{name}",
         description=f"the {name} corpus of NLTK, one sentence a line",
-        sources=sources,
-        identity=partial(_identity, reader, parts, folder),
+        sources={split: partial(_lines, reader, files, folder) for split, files in splits.items()},
+        identity=partial(_identity, reader, splits, folder),
         defaults=TextDefaults(tokenizer="whitespace", min_count=2),
         files=(CorpusFile("all", Path(str(reader.root))),),
     )

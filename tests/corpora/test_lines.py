@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from seqkit.corpora import read_lines, reading
-from seqkit.corpora.splitting import cut_file, split_names
+from seqkit.corpora import read_lines
+from seqkit.corpora.readers import lines as lines_module
+from seqkit.corpora.split import cut_file, split_names
 from seqkit.errors import DataError
 from seqkit.text import UnfinishedLine
 
@@ -56,7 +57,7 @@ def test_any_block_size_gives_the_same_lines(tmp_path, monkeypatch) -> None:
         path = write(tmp_path / "a.txt", draw.choice([b"", b"\xef\xbb\xbf"]) + text.encode())
         expected = [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")] if text else []
         for block in (1, 2, 3, 7, 100):
-            monkeypatch.setattr(reading, "_BLOCK", block)
+            monkeypatch.setattr(lines_module, "_BLOCK", block)
             assert list(read_lines(path)) == expected
 
 

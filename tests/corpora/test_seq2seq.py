@@ -12,10 +12,11 @@ from click.testing import CliRunner
 
 from seqkit.backend.paths import data_dir
 from seqkit.cli.corpora import command
-from seqkit.corpora import REGISTRY, generated_pairs, open_pairs, pair_corpora, pair_files
-from seqkit.corpora.dates import FIRST, LAST, spellings
-from seqkit.corpora.numbered_lines import MAX_LINE
-from seqkit.corpora.pair_corpus import split_of
+from seqkit.corpora import REGISTRY, corpus_names, generated_seq2seq, open_seq2seq
+from seqkit.corpora.readers import tables
+from seqkit.corpora.readers.generated import FIRST, LAST, spellings
+from seqkit.corpora.readers.lines import MAX_EXAMPLE
+from seqkit.corpora.split import split_of
 from seqkit.errors import CorpusNotFoundError, DataError, UsageError
 
 PAIRS = [(f"source {n}", f"cible {n}") for n in range(400)]
@@ -43,7 +44,7 @@ def together(corpus):
 
 def test_a_table_is_split_by_the_hash_of_its_sources(tmp_path) -> None:
     again = [(source, f"autre {n}") for n, (source, _) in enumerate(PAIRS)]
-    corpus = open_pairs(write(tmp_path / "a.tsv", table(PAIRS + again)))
+    corpus = open_seq2seq(write(tmp_path / "a.tsv", table(PAIRS + again)))
     made = parts(corpus)
     assert Counter(together(corpus)) == Counter(PAIRS + again)
     sides = [{source for source, _ in pairs} for pairs in made.values()]
@@ -68,15 +69,15 @@ def test_the_split_of_a_known_hash() -> None:
 
 
 def test_order_and_new_lines_move_no_pair(tmp_path) -> None:
-    first = parts(open_pairs(write(tmp_path / "a.tsv", table(PAIRS))))
-    second = parts(open_pairs(write(tmp_path / "b.tsv", table([("neu", "new"), *reversed(PAIRS)]))))
+    first = parts(open_seq2seq(write(tmp_path / "a.tsv", table(PAIRS))))
+    second = parts(open_seq2seq(write(tmp_path / "b.tsv", table([("neu", "new"), *reversed(PAIRS)]))))
     for split, pairs in first.items():
         assert set(pairs) <= set(second[split])
 
 
 def test_further_columns_and_outer_blanks_are_dropped(tmp_path) -> None:
     rows = "".join(f" {s}  \t{t} \tCC-BY 2.0\t(someone)\n" for s, t in PAIRS)
-    assert set(together(open_pairs(write(tmp_path / "a.tsv", rows)))) == set(PAIRS)
+    assert set(together(open_seq2seq(write(tmp_path / "a.tsv", rows)))) == set(PAIRS)
 
 
 @pytest.mark.parametrize(
@@ -85,14 +86,14 @@ def test_further_columns_and_outer_blanks_are_dropped(tmp_path) -> None:
 )
 def test_bom_crlf_and_compressed_files(tmp_path, name, pack) -> None:
     data = b"\xef\xbb\xbf" + table(PAIRS).replace(b"\n", b"\r\n").removesuffix(b"\r\n")
-    assert set(together(open_pairs(write(tmp_path / name, pack(data))))) == set(PAIRS)
+    assert set(together(open_seq2seq(write(tmp_path / name, pack(data))))) == set(PAIRS)
 
 
 def test_two_files_equal_the_table(tmp_path) -> None:
     left = write(tmp_path / "a.en", "".join(f"{s}\r\n" for s, _ in PAIRS))
     right = write(tmp_path / "a.fr.gz", gzip.compress("".join(f"{t}\n" for _, t in PAIRS).encode()))
-    corpus = open_pairs(left, target=right)
-    assert parts(corpus) == parts(open_pairs(write(tmp_path / "a.tsv", table(PAIRS))))
+    corpus = open_seq2seq(left, target=right)
+    assert parts(corpus) == parts(open_seq2seq(write(tmp_path / "a.tsv", table(PAIRS))))
     assert [file.path for file in corpus.files] == [left, right]
 
 
@@ -116,18 +117,18 @@ def test_a_bad_line_is_named_or_skipped(tmp_path, bad, reason, byte) -> None:
     path = write(tmp_path / "a.tsv", table(PAIRS[:2]) + bad + table(PAIRS[2:]))
     assert len(table(PAIRS[:2])) == 34
     with pytest.raises(DataError) as caught:
-        open_pairs(path)
+        open_seq2seq(path)
     assert str(caught.value).startswith(f"{reason}, {path}, line 3{byte}; ")
     assert "--on-bad-line skip" in str(caught.value)
-    corpus = open_pairs(path, on_bad_line="skip")
+    corpus = open_seq2seq(path, on_bad_line="skip")
     assert corpus.skipped == ((3, reason),)
     assert corpus.skipped_count == corpus.provenance()["skipped"] == 1
-    assert parts(corpus) == parts(open_pairs(write(tmp_path / "good.tsv", good)))
+    assert parts(corpus) == parts(open_seq2seq(write(tmp_path / "good.tsv", good)))
 
 
 def test_many_bad_lines_are_counted_and_the_first_told(tmp_path) -> None:
     path = write(tmp_path / "a.tsv", table(PAIRS) + b"bad\n" * 1000)
-    corpus = open_pairs(path, on_bad_line="skip")
+    corpus = open_seq2seq(path, on_bad_line="skip")
     assert corpus.skipped_count == 1000
     assert [line for line, _ in corpus.skipped] == list(range(401, 421))
     assert len(together(corpus)) == 400
@@ -136,13 +137,13 @@ def test_many_bad_lines_are_counted_and_the_first_told(tmp_path) -> None:
 
 def test_the_longest_line_that_is_taken(tmp_path) -> None:
     longest = "é" * 4_999 + "\t" + "日" * 5_000
-    assert len(longest) == MAX_LINE
+    assert len(longest) == MAX_EXAMPLE
     for end in ("\n", "\r\n", ""):
         path = write(tmp_path / "a.tsv", table(PAIRS) + (longest + end).encode())
-        assert tuple(longest.split("\t")) in together(open_pairs(path))
+        assert tuple(longest.split("\t")) in together(open_seq2seq(path))
         path = write(tmp_path / "a.tsv", table(PAIRS) + ("x" + longest + end).encode())
         with pytest.raises(DataError, match=r"more than 10,000 characters, .*line 401"):
-            open_pairs(path)
+            open_seq2seq(path)
 
 
 @pytest.mark.parametrize("swap", [False, True])
@@ -153,8 +154,8 @@ def test_files_of_unequal_length(tmp_path, swap) -> None:
     with pytest.raises(
         DataError, match=r"without a partner: .*b\.txt ends at line 398, .*a\.txt, line 399; make the files"
     ):
-        open_pairs(first, target=second)
-    corpus = open_pairs(first, target=second, on_bad_line="skip")
+        open_seq2seq(first, target=second)
+    corpus = open_seq2seq(first, target=second, on_bad_line="skip")
     assert [line for line, _ in corpus.skipped] == [399, 400]
     assert len(together(corpus)) == 398
 
@@ -163,10 +164,10 @@ def test_bad_lines_of_two_files_name_their_file(tmp_path) -> None:
     left = write(tmp_path / "a.txt", "a\nb\n\nd\ne\nf\n")
     right = write(tmp_path / "b.txt", b"1\n\n3\n\xff\n" + LONG.encode() + b"\n6\n")
     with pytest.raises(DataError, match=r"the target is empty, .*b\.txt, line 2"):
-        open_pairs(left, target=right)
+        open_seq2seq(left, target=right)
     with pytest.raises(DataError, match=r"no pair|too few"):
-        open_pairs(left, target=right, on_bad_line="skip")
-    rows = list(pair_files.aligned_rows(left, right))
+        open_seq2seq(left, target=right, on_bad_line="skip")
+    rows = list(tables.aligned_rows(left, right))
     assert [row for _, row in rows if isinstance(row, tuple)] == [("a", "1"), ("f", "6")]
     places = [row.place.removeprefix(f"{tmp_path}/") for _, row in rows if not isinstance(row, tuple)]
     assert places == ["b.txt, line 2", "a.txt, line 3", f"b.txt, line 4, byte {5}", "b.txt, line 5"]
@@ -175,7 +176,7 @@ def test_bad_lines_of_two_files_name_their_file(tmp_path) -> None:
 @pytest.mark.parametrize("n", [3, 4, 21, 60])
 def test_a_small_file_fills_every_part(tmp_path, n) -> None:
     pairs = [(f"s{k}", f"t{k}") for k in range(n)] * 2
-    corpus = open_pairs(write(tmp_path / "a.tsv", table(pairs)))
+    corpus = open_seq2seq(write(tmp_path / "a.tsv", table(pairs)))
     made = parts(corpus)
     assert Counter(together(corpus)) == Counter(pairs)
     assert all(made.values())
@@ -195,7 +196,7 @@ def test_a_small_file_fills_every_part(tmp_path, n) -> None:
 def test_too_little(tmp_path, data, message) -> None:
     for option in ("error", "skip"):
         with pytest.raises(DataError, match=rf"{message}.*a\.tsv"):
-            open_pairs(write(tmp_path / "a.tsv", data), on_bad_line=option)
+            open_seq2seq(write(tmp_path / "a.tsv", data), on_bad_line=option)
 
 
 def test_nothing_but_bad_lines(tmp_path) -> None:
@@ -203,29 +204,29 @@ def test_nothing_but_bad_lines(tmp_path) -> None:
     with pytest.raises(
         DataError, match=r"no pair is left: 2 bad line\(s\), the first is line 1 \(no tab.*a\.txt"
     ):
-        open_pairs(path, on_bad_line="skip")
+        open_seq2seq(path, on_bad_line="skip")
 
 
 def test_a_damaged_archive(tmp_path) -> None:
     for data in (gzip.compress(table(PAIRS))[:-20], b"no archive"):
         for option in ("error", "skip"):
             with pytest.raises(DataError, match=r"damaged compressed file.*a\.tsv\.gz"):
-                open_pairs(write(tmp_path / "a.tsv.gz", data), on_bad_line=option)
+                open_seq2seq(write(tmp_path / "a.tsv.gz", data), on_bad_line=option)
 
 
 def test_a_line_that_turns_bad_later_is_not_passed_over(tmp_path) -> None:
     path = write(tmp_path / "a.tsv", table(PAIRS))
-    corpus = open_pairs(path)
+    corpus = open_seq2seq(path)
     write(path, table(PAIRS) + b"bad\n")
     with pytest.raises(DataError, match="line 401"):
         together(corpus)
 
 
 def test_the_key_follows_content_but_not_the_place(tmp_path) -> None:
-    key = open_pairs(write(tmp_path / "a.tsv", table(PAIRS))).content_key()
-    assert open_pairs(write(tmp_path / "b.tsv", table(PAIRS))).content_key() == key
-    assert open_pairs(write(tmp_path / "b.tsv", table(PAIRS[1:]))).content_key() != key
-    read = json.loads(json.dumps(open_pairs(tmp_path / "a.tsv").provenance()))
+    key = open_seq2seq(write(tmp_path / "a.tsv", table(PAIRS))).content_key()
+    assert open_seq2seq(write(tmp_path / "b.tsv", table(PAIRS))).content_key() == key
+    assert open_seq2seq(write(tmp_path / "b.tsv", table(PAIRS[1:]))).content_key() != key
+    read = json.loads(json.dumps(open_seq2seq(tmp_path / "a.tsv").provenance()))
     assert read["files"][0]["bytes"] == len(table(PAIRS))
     assert "key" not in read
 
@@ -234,33 +235,33 @@ def test_the_key_follows_content_but_not_the_place(tmp_path) -> None:
     ("spec", "message"),
     [
         ("date", "did you mean dates"),
-        ("tatoeba", "names: dates, addition|did you mean tatoeba"),
-        ("no/such.tsv", "neither a name nor a file"),
+        ("tatoeba", "registered: dates, addition|did you mean tatoeba"),
+        ("no/such.tsv", "neither a registered name nor a file"),
         ("x" * 5000, "cannot be read"),
-        ("a\0b", "cannot be read|no pairs"),
-        (".", "a folder, where a file of pairs is due"),
+        ("a\0b", "cannot be read|no corpus"),
+        (".", "expected a file of pairs, got a folder"),
     ],
 )
 def test_what_is_not_a_task(folders, spec, message) -> None:
     with pytest.raises(DataError, match=message):
-        open_pairs(spec)
+        open_seq2seq(spec)
     if spec != ".":
         with pytest.raises(DataError):
-            open_pairs(__file__, target=spec)
+            open_seq2seq(__file__, target=spec)
 
 
 def test_what_cannot_be_asked(tmp_path) -> None:
-    with pytest.raises(UsageError, match="empty file name"):
-        open_pairs("")
-    with pytest.raises(UsageError, match="unknown on_bad_line 'drop'; use error or skip"):
-        open_pairs("dates", on_bad_line="drop")
-    corpus = open_pairs("dates")
-    with pytest.raises(UsageError, match="unknown split 'dev'"):
+    with pytest.raises(UsageError, match="empty name"):
+        open_seq2seq("")
+    with pytest.raises(UsageError, match="expected on_bad_line error or skip, got 'drop'"):
+        open_seq2seq("dates", on_bad_line="drop")
+    corpus = open_seq2seq("dates")
+    with pytest.raises(UsageError, match="got 'dev'"):
         corpus.pairs("dev")
-    with pytest.raises(UsageError, match="count 19 must be 20 to 100,000"):
-        generated_pairs("dates", count=19)
-    with pytest.raises(UsageError, match="no generated pairs 'sums'"):
-        generated_pairs("sums")
+    with pytest.raises(UsageError, match="expected a count of 20 to 100,000, got 19"):
+        generated_seq2seq("dates", count=19)
+    with pytest.raises(UsageError, match=r"expected a generated corpus .*, got 'sums'"):
+        generated_seq2seq("sums")
 
 
 # Generated
@@ -271,7 +272,7 @@ def test_generated_pairs_share_no_key(name) -> None:
     def key(source, answer):
         return answer if name == "dates" else frozenset(source.split("+"))
 
-    corpus = open_pairs(name)
+    corpus = open_seq2seq(name)
     made = parts(corpus)
     assert {split: len(pairs) for split, pairs in made.items()} == {
         "train": 45_000,
@@ -288,16 +289,16 @@ def test_generated_pairs_share_no_key(name) -> None:
     if name == "dates":
         answers = {split: {answer for _, answer in pairs} for split, pairs in made.items()}
         assert answers == keys
-    other = generated_pairs(name, seed=1)
+    other = generated_seq2seq(name, seed=1)
     assert other.content_key() != corpus.content_key()
     for split in ("valid", "test"):
         assert not keys["train"] & {key(*pair) for pair in other.pairs(split)}
-    assert parts(open_pairs(name)) == made
+    assert parts(open_seq2seq(name)) == made
     assert corpus.defaults.tokenizer == "char"
 
 
 def test_sums_are_right_and_of_all_lengths() -> None:
-    corpus = open_pairs("addition")
+    corpus = open_seq2seq("addition")
     lengths = Counter()
     for source, answer in together(corpus):
         a, b = source.split("+")
@@ -330,7 +331,7 @@ def test_no_spelling_stands_for_two_dates() -> None:
 
 
 def test_dates_come_in_every_spelling_in_every_part() -> None:
-    for split, pairs in parts(open_pairs("dates")).items():
+    for split, pairs in parts(open_seq2seq("dates")).items():
         forms = Counter()
         for source, answer in pairs:
             date = datetime.date.fromisoformat(answer)
@@ -342,14 +343,14 @@ def test_dates_come_in_every_spelling_in_every_part() -> None:
 
 def test_the_first_draws() -> None:
     """Regression values: the same on every machine."""
-    assert list(generated_pairs("addition").pairs("train"))[:2] == [("40+595", "635"), ("30+772", "802")]
-    assert next(generated_pairs("dates").pairs("test")) == ("7/14/16", "2016-07-14")
+    assert list(generated_seq2seq("addition").pairs("train"))[:2] == [("40+595", "635"), ("30+772", "802")]
+    assert next(generated_seq2seq("dates").pairs("test")) == ("7/14/16", "2016-07-14")
 
 
 @pytest.mark.parametrize("name", ["addition", "dates"])
 def test_other_counts(name) -> None:
     for count, sizes in ((20, [18, 1, 1]), (999, [901, 49, 49]), (100_000, [90_000, 5_000, 5_000])):
-        corpus = generated_pairs(name, count=count, seed=3)
+        corpus = generated_seq2seq(name, count=count, seed=3)
         assert [len(pairs) for pairs in parts(corpus).values()] == sizes
 
 
@@ -360,18 +361,15 @@ def test_other_counts(name) -> None:
 def test_absent_files_name_folder_and_command(folders, name) -> None:
     folder = "book-tasks" if name.startswith("book") else name
     with pytest.raises(CorpusNotFoundError) as caught:
-        open_pairs(name)
-    for part in (str(folders / folder), f"seqkit corpora fetch {folder}", "SEQKIT_DATA"):
+        open_seq2seq(name)
+    for part in (str(folders / folder), f"seqkit corpora fetch {name}", "SEQKIT_DATA"):
         assert part in str(caught.value)
 
 
 def test_names_and_their_rows() -> None:
-    assert pair_corpora()[0] == "dates"
-    assert {entry.name for entry in REGISTRY.values() if entry.kind == "pairs"} == {
-        "book-tasks",
-        "tatoeba-eng-fra",
-    }
-    assert not any(entry.is_text for entry in REGISTRY.values() if entry.kind == "pairs")
+    names = ["dates", "addition", "book:dates", "book:addition", "tatoeba-eng-fra"]
+    assert corpus_names("seq2seq") == names
+    assert not set(names) & set(corpus_names("text"))
 
 
 def test_the_command_lists_and_describes_pairs(folders) -> None:
@@ -380,9 +378,9 @@ def test_the_command_lists_and_describes_pairs(folders) -> None:
         assert done.exit_code == 0, done.output
         return done.stdout
 
-    kinds = {line.split()[0]: line.split()[1:3] for line in seqkit("list").splitlines()}
-    assert kinds["dates"] == kinds["addition"] == ["here", "pairs"]
-    assert kinds["book-tasks"] == kinds["tatoeba-eng-fra"] == ["absent", "pairs"]
+    types = {line.split()[0]: line.split()[1:3] for line in seqkit("list").splitlines()}
+    assert types["dates"] == types["addition"] == ["here", "seq2seq"]
+    assert types["book:dates"] == types["tatoeba-eng-fra"] == ["absent", "seq2seq"]
     made = json.loads(seqkit("info", "addition", "--json"))
     assert made["pairs"] == {"train": 45_000, "valid": 2_500, "test": 2_500}
     assert made["defaults"]["tokenizer"] == "char"
@@ -393,7 +391,7 @@ def test_the_command_lists_and_describes_pairs(folders) -> None:
 
 
 def book_folder(folders, data, name="addition.txt"):
-    for file in REGISTRY["book-tasks"].files:
+    for file in (*REGISTRY["book:addition"].files, *REGISTRY["book:dates"].files):
         (folders / "book-tasks").mkdir(exist_ok=True)
         content = data if file.name == name else b"."
         (folders / "book-tasks" / file.name).write_bytes(content.ljust(file.size or 0, b"."))
@@ -401,14 +399,16 @@ def book_folder(folders, data, name="addition.txt"):
 
 def test_a_damaged_book_file(folders) -> None:
     book_folder(folders, b"16+75  _91  \n1+1 = 2\n")
-    with pytest.raises(DataError, match=r"no question.*addition\.txt, line 2; .*corpora fetch book-tasks"):
-        list(open_pairs("book:addition").pairs("train"))
+    with pytest.raises(
+        DataError, match=r"expected a question.*addition\.txt, line 2; .*corpora fetch book:addition"
+    ):
+        list(open_seq2seq("book:addition").pairs("train"))
     book_folder(folders, b"1+1_2\n" * 10 + b"1+1_" * 162_485)
-    with pytest.raises(DataError, match="11 lines where 50,000 are due"):
-        list(open_pairs("book:addition").pairs("train"))
+    with pytest.raises(DataError, match="expected 50,000 lines, got 11"):
+        list(open_seq2seq("book:addition").pairs("train"))
     (folders / "book-tasks" / "date.txt").write_bytes(b"short")
-    with pytest.raises(DataError, match="5 bytes where the published file has 2050000"):
-        open_pairs("book:dates")
+    with pytest.raises(DataError, match="expected the published file of 2050000 bytes, got 5 bytes"):
+        open_seq2seq("book:dates")
 
 
 @pytest.mark.corpus("book-tasks")
@@ -418,7 +418,7 @@ def test_the_book_s_split(name, file) -> None:
     order = np.arange(50_000)
     np.random.RandomState(1984).shuffle(order)
     shuffled = [lines[i] for i in order]
-    corpus = open_pairs(name)
+    corpus = open_seq2seq(name)
     assert corpus.splits == ("train", "valid")
     width = lines[0].index("_")
     for split, expected in (("train", shuffled[:45_000]), ("valid", shuffled[45_000:])):
@@ -431,7 +431,7 @@ def test_the_book_s_split(name, file) -> None:
 
 @pytest.mark.corpus("book-tasks")
 def test_the_book_s_dates_repeat_as_published() -> None:
-    made = parts(open_pairs("book:dates"))
+    made = parts(open_seq2seq("book:dates"))
     train = set(made["train"])
     assert len(train | set(made["valid"])) == 41_578
     assert round(100 * sum(pair in train for pair in made["valid"]) / 5_000) == 28
@@ -441,7 +441,7 @@ def test_the_book_s_dates_repeat_as_published() -> None:
 
 @pytest.mark.corpus("tatoeba-eng-fra")
 def test_tatoeba_has_its_published_size_and_no_sentence_on_two_sides() -> None:
-    corpus = open_pairs("tatoeba-eng-fra")
+    corpus = open_seq2seq("tatoeba-eng-fra")
     made = parts(corpus)
     assert sum(map(len, made.values())) == 142_787
     sides = [{source for source, _ in pairs} for pairs in made.values()]

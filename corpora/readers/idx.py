@@ -1,0 +1,171 @@
+"""Images in the idx format of MNIST: a header of big-endian sizes, then the numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from seqkit.corpora.corpus import describe_files, hash_file
+from seqkit.corpora.entry import CorpusEntry
+from seqkit.corpora.image_corpus import ImageCorpus, LabelledImages
+from seqkit.corpora.readers.lines import COMPRESSED, BadLines, open_bytes
+from seqkit.errors import CorpusNotFoundError, DataError
+
+_LARGEST = 1 << 30
+"""Bytes. The largest set in this format (EMNIST) has 547 MB; more is a damaged header, or a trap."""
+_BLOCK = 1 << 20
+_UINT8 = 0x08
+_OTHER_TYPES = {0x09: "int8", 0x0B: "int16", 0x0C: "int32", 0x0D: "float32", 0x0E: "float64"}
+_FILES = {
+    (split, content): f"{prefix}-{content}-idx{dimensions}-ubyte"
+    for split, prefix in (("train", "train"), ("test", "t10k"))
+    for content, dimensions in (("images", 3), ("labels", 1))
+}
+"""File names, uncompressed, by split and content."""
+
+
+def read_idx(path: Path, dimensions: int) -> np.ndarray:
+    """Return the uint8 array of an idx file, compressed or not.
+
+    The format: two zero bytes, a code of the type, the number of dimensions; each size in 4 bytes; then the
+    numbers, the last index fastest (Y. LeCun's description of MNIST). Nothing is allocated before the
+    decompressed length was counted and agrees with the header, so a wrong header costs no memory, nor does a
+    small file that decompresses to a large one.
+
+    Args:
+        path: The file.
+        dimensions: The number of dimensions that it must have.
+
+    Raises:
+        DataError: For any other content, naming the file.
+
+    """
+    with open_bytes(path) as file:
+        head = file.read(4)
+        if len(head) < 4 or head[:2] != b"\0\0" or not (head[2] == _UINT8 or head[2] in _OTHER_TYPES):
+            raise _bad(path, f"expected an idx file, got one that begins with {head.hex(' ') or 'nothing'}")
+        if head[2] != _UINT8:
+            raise _bad(path, f"expected idx numbers of type uint8, got {_OTHER_TYPES[head[2]]}")
+        if head[3] != dimensions:
+            raise _bad(path, f"expected {dimensions} idx dimensions, got {head[3]}")
+        sizes = file.read(4 * dimensions)
+        if len(sizes) < 4 * dimensions:
+            raise _bad(path, "cut off in its header")
+        shape = tuple(int(size) for size in np.frombuffer(sizes, ">u4"))
+    size, header = math.prod(shape), 4 + 4 * dimensions
+    claim = f"its header claims {' × '.join(map(str, shape))} = {size:,} bytes"
+    if not 0 < size <= _LARGEST:
+        raise _bad(path, f"{claim}; 1 to {_LARGEST:,} can be read")
+    present = _length(path, header + size) - header
+    if present != size:
+        raise _bad(path, f"{claim}, but {'more' if present > size else f'only {present:,}'} follow it")
+    array = np.empty(size, np.uint8)
+    with open_bytes(path) as file:
+        file.read(header)
+        rest = array.data
+        while len(rest) and (block := file.read(min(len(rest), _BLOCK))):
+            rest[: len(block)] = block
+            rest = rest[len(block) :]
+    return array.reshape(shape)
+
+
+def _length(path: Path, enough: int) -> int:
+    """Count the bytes of the decompressed content, up to the first beyond ``enough``."""
+    if path.suffix not in COMPRESSED:
+        return path.stat().st_size
+    found = 0
+    with open_bytes(path) as file:
+        while found <= enough and (block := file.read(min(_BLOCK, enough + 1 - found))):
+            found += len(block)
+    return found
+
+
+def _bad(path: Path, problem: str) -> DataError:
+    return DataError(
+        problem, where=str(path), remedy="the file is damaged or of another format: fetch it again"
+    )
+
+
+def read_idx_set(classes: tuple[str, ...]) -> Callable[[CorpusEntry, BadLines], ImageCorpus]:
+    """Return the reader of a registered set of four idx files, compressed, whose labels name ``classes``."""
+
+    def read(entry: CorpusEntry, _: BadLines) -> ImageCorpus:
+        files = entry.local_files()
+        paths = {key: files[f"{name}.gz"] for key, name in _FILES.items()}
+        remedy = f"delete its files and {entry.fetch_again}"
+        return idx_images(entry.name, entry.description, paths, classes, remedy)
+
+    return read
+
+
+def idx_paths(folder: Path) -> dict[tuple[str, str], Path] | None:
+    """Return the idx files of a folder, or None for a folder without any.
+
+    Raises:
+        CorpusNotFoundError: If only some of the four are there.
+
+    """
+    files = {
+        key: next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
+        for key, name in _FILES.items()
+    }
+    if not any(files.values()):
+        return None
+    missing = [name for key, name in _FILES.items() if files[key] is None]
+    if missing:
+        raise CorpusNotFoundError(
+            f"no {', '.join(missing)} beside the other idx files",
+            where=str(folder),
+            remedy="add them, as they are or as .gz",
+        )
+    return {key: path for key, path in files.items() if path is not None}
+
+
+def idx_images(
+    name: str,
+    description: str,
+    paths: Mapping[tuple[str, str], Path],
+    classes: tuple[str, ...] | None,
+    remedy: str,
+) -> ImageCorpus:
+    """Return the images of four idx files; without known ``classes``, those of the training labels."""
+    data: dict[str, LabelledImages] = {}
+    labels_of = {split: read_idx(paths[split, "labels"], 1) for split in ("train", "test")}
+    numbers = np.unique(labels_of["train"]) if classes is None else np.arange(len(classes))
+    for split, labels in labels_of.items():
+        images, where = read_idx(paths[split, "images"], 3), str(paths[split, "labels"])
+        if len(images) != len(labels):
+            raise DataError(
+                f"expected a label for each of {len(images):,} images, got {len(labels):,} labels",
+                where=where,
+                remedy=remedy,
+            )
+        unknown = np.flatnonzero(~np.isin(labels, numbers))
+        if len(unknown):
+            expected = ", ".join(map(str, numbers.tolist()))
+            raise DataError(
+                f"expected the labels {expected}, got {labels[unknown[0]]} of image {unknown[0]}",
+                where=where,
+                remedy=remedy,
+            )
+        data[split] = LabelledImages(images[..., None], np.searchsorted(numbers, labels).astype(np.int64))
+    if len(numbers) < 2:
+        raise DataError(
+            f"expected two or more classes, got only the label {numbers[0]}", where=name, remedy=remedy
+        )
+    if data["train"].images.shape[1:] != data["test"].images.shape[1:]:
+        sizes = [" by ".join(map(str, of_split.images.shape[1:3])) for of_split in data.values()]
+        raise DataError(
+            f"training images of {sizes[0]} pixels, test images of {sizes[1]}", where=name, remedy=remedy
+        )
+    return ImageCorpus(
+        name,
+        description=description,
+        data=data,
+        classes=classes or tuple(map(str, numbers.tolist())),
+        origin={"files": describe_files({path: hash_file(path) for path in paths.values()})},
+        split_rule="the published files train and test",
+    )

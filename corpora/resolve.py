@@ -1,0 +1,255 @@
+"""From what a user types to a corpus: a registered name, or a file or folder of the user's own."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+
+from seqkit.corpora.corpus import Corpus, LabelledCorpus, Seq2SeqCorpus
+from seqkit.corpora.entry import CorpusEntry
+from seqkit.corpora.image_corpus import ImageCorpus
+from seqkit.corpora.readers.generated import Generated
+from seqkit.corpora.readers.idx import idx_images, idx_paths
+from seqkit.corpora.readers.image_files import folder_images
+from seqkit.corpora.readers.lines import BadLines
+from seqkit.corpora.readers.nltk import nltk_corpus
+from seqkit.corpora.readers.tables import labelled_folder, labelled_table, pair_corpus
+from seqkit.corpora.readers.text_files import file_corpus, folder_corpus
+from seqkit.corpora.registry import REGISTRY, corpus_names, registered
+from seqkit.errors import CorpusNotFoundError, DataError, UsageError
+
+_FORMS = {
+    "text": "nltk:NAME, a text file or a folder",
+    "seq2seq": "a tab-separated file, or two files whose lines belong together",
+    "labelled": "a tab-separated file, or a folder with a text file for each class",
+    "images": "a folder with one sub-folder of images for each class",
+}
+"""What may be given beside a registered name, by type of corpus."""
+
+
+def open_corpus(spec: str | os.PathLike[str]) -> Corpus:
+    """Open a corpus of running text.
+
+    A folder with train/valid/test files keeps these splits, another folder is split by file, and a file is
+    cut 90/5/5. A registered name wins over a file of that name; write ``./NAME`` for the file.
+
+    Args:
+        spec: A registered name, ``nltk:NAME``, a text file, or a folder of text files.
+
+    Returns:
+        The corpus; its lines are read when they are asked for.
+
+    Raises:
+        CorpusNotFoundError: If the files are absent.
+        DataError: If they cannot be used.
+
+    Example:
+        >>> open_corpus("pydocs").splits
+        ('train', 'valid', 'test')
+
+    """
+    name = os.fspath(spec)
+    if name.startswith("nltk:"):
+        return nltk_corpus(name.removeprefix("nltk:"))
+    entry = _registered(name, "text")
+    if entry is not None:
+        corpus: Corpus = entry.open()
+        return corpus
+    path = _existing(name, "text")
+    return folder_corpus(path) if path.is_dir() else file_corpus(path)
+
+
+def open_seq2seq(
+    spec: str | os.PathLike[str],
+    *,
+    on_bad_line: str = "error",
+    target: str | os.PathLike[str] | None = None,
+) -> Seq2SeqCorpus:
+    """Open a corpus of (source, target) pairs.
+
+    Files may be compressed (``.gz .bz2 .xz``). Their pairs go to train, valid and test, 90/5/5, by a hash of
+    the source text, so that equal sources stay in one split; blanks around a text are dropped. A registered
+    name wins over a file of that name; write ``./NAME`` for the file.
+
+    Args:
+        spec: A registered name, or a file with source, tab, target in each line (further columns are
+            ignored). With ``target``, the file of sources.
+        on_bad_line: What to do about a line without a tab, with an empty text, of more than ``MAX_EXAMPLE``
+            characters, not UTF-8, or beyond the end of the other file: "error" names the first, "skip" leaves
+            them out and lists them in ``skipped``.
+        target: The file of targets, whose line n belongs to line n of ``spec``.
+
+    Raises:
+        CorpusNotFoundError: If the files are absent.
+        DataError: If they cannot be used.
+
+    Example:
+        >>> next(open_seq2seq("dates").pairs("test"))
+        ('7/14/16', '2016-07-14')
+
+    """
+    name, bad_lines = os.fspath(spec), BadLines(on_bad_line)
+    if target is not None:
+        path, target_path = (_file_of_pairs(os.fspath(given)) for given in (name, target))
+        description = f"the lines of {path} with those of {target_path}"
+        both = f"{path} and {target_path}"
+        return pair_corpus(both, path, bad_lines, target=target_path, description=description)
+    entry = _registered(name, "seq2seq")
+    if entry is not None:
+        corpus: Seq2SeqCorpus = entry.open(on_bad_line)
+        return corpus
+    path = _file_of_pairs(name)
+    return pair_corpus(name, path, bad_lines, description=f"the tab-separated pairs of {path}")
+
+
+def generated_seq2seq(name: str, *, seed: int = 0, count: int = 50_000) -> Seq2SeqCorpus:
+    """Draw a generated corpus of pairs with another seed or size.
+
+    Args:
+        name: ``dates`` or ``addition``.
+        seed: No key of one seed's training data is in another seed's held-out data.
+        count: The number of pairs, 20 to 100,000; nine tenths of them train.
+
+    """
+    entry = REGISTRY.get(name)
+    if entry is None or not isinstance(entry.read, Generated):
+        names = [entry.name for entry in REGISTRY.values() if isinstance(entry.read, Generated)]
+        raise UsageError(f"expected a generated corpus ({', '.join(names)}), got {name!r}")
+    return entry.read.corpus(entry, seed=seed, count=count)
+
+
+def open_labelled(
+    spec: str | os.PathLike[str],
+    *,
+    on_bad_line: str = "error",
+    label_column: int = 1,
+    text_column: int | None = None,
+) -> LabelledCorpus:
+    """Open a corpus of (text, label) examples.
+
+    Files may be compressed. Without given splits, texts go to train, valid and test, 80/10/10, by a hash of
+    the text without case and repeated blanks, so that duplicates stay in one split. A registered name wins
+    over a file of that name; write ``./NAME`` for the file.
+
+    Args:
+        spec: A registered name; a tab-separated file with a label and a text in each line; or a folder with
+            train, valid and test tables (``.tsv .txt …``), with a text file for each class and an example in
+            each of its lines, or with sub-folders train, valid and test of such files.
+        on_bad_line: What to do about a line that is not an example, of more than ``MAX_EXAMPLE`` characters,
+            or not UTF-8: "error" names the first, "skip" leaves them out and lists them in ``skipped``.
+        label_column: The label's column in a table, from 1.
+        text_column: The text's column; by default the first column beside the label's.
+
+    Raises:
+        CorpusNotFoundError: If the files are absent.
+        DataError: If they cannot be used.
+
+    """
+    name, bad_lines = os.fspath(spec), BadLines(on_bad_line)
+    if text_column is None:
+        text_column = 2 if label_column == 1 else 1
+    if label_column < 1 or text_column < 1 or label_column == text_column:
+        raise UsageError(
+            f"expected two different columns, counted from 1, got label column {label_column} and text"
+            f" column {text_column}"
+        )
+    entry = _registered(name, "labelled")
+    if entry is not None:
+        corpus: LabelledCorpus = entry.open(on_bad_line)
+        return corpus
+    path = _existing(name, "labelled")
+    read = labelled_folder if path.is_dir() else labelled_table
+    return read(path, (label_column, text_column), bad_lines)
+
+
+def open_images(
+    spec: str | os.PathLike[str] = "digits",
+    *,
+    validation: float = 0.1,
+    seed: int = 0,
+    image_size: int | None = None,
+) -> ImageCorpus:
+    """Open a corpus of labelled images.
+
+    Args:
+        spec: A registered name (``digits`` has no test images, so a fixed fifth is set aside), a folder that
+            holds the four idx files of such a set, or a folder of images with one sub-folder for each class
+            (:func:`seqkit.corpora.readers.image_files.folder_images` says how it is split). A name wins
+            over a folder of that name; write ``./NAME`` for the folder.
+        validation: Without a validation split of its own, this fraction of the training images becomes one;
+            0 leaves them all in training.
+        seed: Draws the validation images.
+        image_size: Resize the images of a folder to so many pixels a side; otherwise all must be of one size.
+
+    Raises:
+        CorpusNotFoundError: If the files are absent.
+        DataError: If they cannot be used.
+        MissingDependencyError: Without scikit-learn or Pillow.
+
+    """
+    name = os.fspath(spec)
+    if image_size is not None and image_size < 1:
+        raise UsageError(f"image_size must be at least 1, got {image_size}")
+    entry = _registered(name, "images")
+    folder = _existing(name, "images") if entry is None else None
+    if folder is not None and not folder.is_dir():
+        raise DataError("expected a folder of images, got a file", where=name, remedy="give its folder")
+    idx = None if folder is None else idx_paths(folder)
+    corpus: ImageCorpus
+    if folder is not None and idx is None:
+        corpus = folder_images(folder, image_size)
+    elif image_size is not None:
+        raise UsageError(f"the images of {name} have one size already", remedy="leave --image-size out")
+    elif idx is not None:
+        corpus = idx_images(name, f"the idx files of {folder}", idx, None, "see to its files")
+    else:
+        corpus = registered(name).open()
+    return corpus.with_validation(validation, seed)
+
+
+def _registered(name: str, type: str) -> CorpusEntry | None:  # noqa: A002
+    """Return the entry of a name; None for one that is not registered."""
+    if not name:
+        raise UsageError(
+            "expected a corpus, got an empty name", remedy=f"use {', '.join(corpus_names(type))} or a path"
+        )
+    entry = REGISTRY.get(name)
+    if entry is not None and entry.type != type:
+        raise DataError(
+            f"expected a corpus of the type {type}, got {name} ({entry.type}: {entry.description})",
+            remedy=f"use {', '.join(corpus_names(type))}, or {_FORMS[type]}",
+        )
+    return entry
+
+
+def _existing(name: str, type: str) -> Path:  # noqa: A002
+    """Return the path of a name, which exists.
+
+    Raises:
+        CorpusNotFoundError: If it does not, with the names that may have been meant.
+
+    """
+    path = Path(name).expanduser() if type == "images" else Path(name)
+    try:
+        if path.exists():
+            return path
+    except (OSError, ValueError) as error:  # a name too long, a zero byte
+        raise DataError(f"cannot be read ({getattr(error, 'strerror', error)})", where=repr(name)) from error
+    names = corpus_names(type)
+    close = difflib.get_close_matches(name, names, n=2)
+    meant = f"did you mean {' or '.join(close)}?" if close else f"registered: {', '.join(names)}"
+    raise CorpusNotFoundError(
+        f"no corpus {name!r}: neither a registered name nor a file or folder",
+        where=f"looked in {path.absolute().parent}",
+        remedy=f"{meant}; or give {_FORMS[type]}",
+    )
+
+
+def _file_of_pairs(name: str) -> Path:
+    path = _existing(name, "seq2seq")
+    if not name or path.is_dir():
+        raise DataError(
+            "expected a file of pairs, got a folder", where=name, remedy=f"give {_FORMS['seq2seq']}"
+        )
+    return path

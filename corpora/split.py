@@ -1,0 +1,258 @@
+"""How a corpus without splits of its own is split into training, validation and test data."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from seqkit.corpora.corpus import (
+    SPLITS,
+    CorpusFile,
+    ExampleCorpus,
+    Pair,
+    TextDefaults,
+    describe_files,
+    hash_file,
+)
+from seqkit.corpora.readers.lines import MAX_EXAMPLE, BadLines, Row, content_size, open_bytes
+from seqkit.errors import DataError
+
+# Running text: cut at line ends
+
+
+def cut_file(path: Path) -> tuple[int, int]:
+    """Return two byte positions at line starts that cut the content 90/5/5.
+
+    They are the first line starts at or after 90 % and 95 % of the bytes. Where that leaves a split empty
+    (few or long lines), a twentieth of the lines, at least one, goes to each of the last two splits.
+
+    Raises:
+        DataError: For fewer than three lines.
+
+    """
+    size = content_size(path)
+    cuts = []
+    with open_bytes(path) as file:
+        for percent in (90, 95):
+            file.seek(max(0, size * percent // 100 - 1))
+            file.readline()
+            cuts.append(file.tell())
+        if cuts[0] < cuts[1] < size:
+            return cuts[0], cuts[1]
+        file.seek(0)
+        starts = [0]  # only for files of few lines: lines are bounded, so such a file is short
+        while line := file.readline():
+            starts.append(starts[-1] + len(line))
+    starts.pop()
+    if len(starts) < len(SPLITS):
+        raise DataError(
+            f"only {len(starts)} line(s), too few to cut into train, valid and test",
+            where=str(path),
+            remedy="give a longer text, or a folder with train.txt, valid.txt and test.txt",
+        )
+    tail = max(1, len(starts) // 20)
+    return starts[-2 * tail], starts[-tail]
+
+
+# Names and keys: by their hashes
+
+
+def name_hash(name: str) -> int:
+    """Return a number that depends on the name only: the same on every machine and in every process."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
+
+
+def split_of(key: str, buckets: int = 20) -> str:
+    """Return the split of everything that shares ``key``: one bucket is "valid", one is "test".
+
+    Example:
+        >>> split_of("abc")
+        'train'
+
+    """
+    return {0: "valid", 1: "test"}.get(name_hash(key) % buckets, "train")
+
+
+def split_names(names: Iterable[str], buckets: int = 20) -> dict[str, list[str]]:
+    """Split three or more names in the order of their hashes; each split gets one at least.
+
+    One of ``buckets`` goes to valid, one to test; 20 is 90/5/5. Each list keeps the alphabetical order.
+    """
+    ordered = sorted(names, key=lambda name: (name_hash(name), name))
+    held_out = max(1, round(len(ordered) / buckets))
+    return {
+        "train": sorted(ordered[2 * held_out :]),
+        "valid": sorted(ordered[:held_out]),
+        "test": sorted(ordered[held_out : 2 * held_out]),
+    }
+
+
+# Examples: all of one key go to one split
+
+Rows = Callable[[], Iterator[Row]]
+"""Starts a pass over the numbered lines of one or more files."""
+AnyExamples = TypeVar("AnyExamples", bound=ExampleCorpus)
+
+
+@dataclass(frozen=True)
+class HashSplit:
+    """A split of examples by the hash of a key, so that all examples of one key go to one split.
+
+    Args:
+        unit: What an example is called: "pair" or the like.
+        remedy: How a line of the files must look.
+        key: Returns the key of a source text.
+        key_name: What the key is called.
+        buckets: One bucket of so many goes to valid, one to test.
+        reading: Whatever else decides how the files' bytes are read; part of the content key.
+
+    """
+
+    unit: str
+    remedy: str
+    key: Callable[[str], str]
+    key_name: str
+    buckets: int
+    reading: tuple[object, ...] = ()
+
+    @property
+    def percentages(self) -> str:
+        """The percentages of train, valid and test."""
+        held_out = 100 // self.buckets
+        return f"{100 - 2 * held_out}/{held_out}/{held_out}"
+
+    def split(self, source: str) -> str:
+        """Return the split of a source text."""
+        return split_of(self.key(source), self.buckets)
+
+
+@dataclass(frozen=True)
+class ExampleFiles(Generic[AnyExamples]):
+    """Files of examples, and the corpus that is made of them."""
+
+    corpus_type: type[AnyExamples]
+    name: str
+    rule: HashSplit
+    bad_lines: BadLines
+    description: str
+    defaults: TextDefaults
+
+    def split_by_hash(self, rows: Rows, paths: tuple[Path, ...]) -> AnyExamples:
+        """Return the corpus of the examples that ``rows`` gives, split by the hash of their keys.
+
+        Reads the files once, to find out what is wrong with them.
+
+        Raises:
+            DataError: For an empty file, the first bad line unless bad lines are skipped, no example at all,
+                and fewer than three different keys.
+
+        """
+        rule, where = self.rule, " and ".join(map(str, paths))
+        split_rule = f"{rule.percentages} by the hash of the {rule.key_name}"
+        table: dict[str, str] | None = None
+
+        def split_of_source(source: str) -> str:
+            return rule.split(source) if table is None else table[rule.key(source)]
+
+        _refuse_empty(paths)
+        counts = dict.fromkeys(SPLITS, 0)
+        for source, _ in self.bad_lines.examples(rows()):
+            counts[split_of_source(source)] += 1
+        if not any(counts.values()):
+            raise self._nothing_left(where)
+        if not all(counts.values()):  # a small file, of whose keys a table is kept
+            split_rule = f"{rule.percentages} of the different {rule.key_name}s in the order of their hashes"
+            table = self._table_of_keys(rows, where)
+            counts = dict.fromkeys(SPLITS, 0)
+            for source, _ in self.bad_lines.examples(rows(), again=True):
+                counts[split_of_source(source)] += 1
+
+        def examples(split: str) -> Iterator[Pair]:
+            again = self.bad_lines.examples(rows(), again=True)
+            return (pair for pair in again if split_of_source(pair[0]) == split)
+
+        files = tuple(CorpusFile("all", path) for path in paths)
+        return self._corpus({split: partial(examples, split) for split in SPLITS}, files, counts, split_rule)
+
+    def keep_splits(self, rows: Mapping[str, Rows], paths: Mapping[str, tuple[Path, ...]]) -> AnyExamples:
+        """Return the corpus of the examples that ``rows`` gives for each split, read from its ``paths``.
+
+        Raises:
+            DataError: As :meth:`split_by_hash`, and for a split without examples.
+
+        """
+        counts = {}
+        for split, start in rows.items():
+            _refuse_empty(paths[split])
+            counts[split] = sum(1 for _ in self.bad_lines.examples(start()))
+            if not counts[split]:
+                raise self._nothing_left(" and ".join(map(str, paths[split])))
+
+        def examples(start: Rows) -> Iterator[Pair]:
+            return self.bad_lines.examples(start(), again=True)
+
+        sources = {split: partial(examples, start) for split, start in rows.items()}
+        files = tuple(CorpusFile(split, path) for split, of_split in paths.items() for path in of_split)
+        return self._corpus(sources, files, counts, "the files' names")
+
+    def _table_of_keys(self, rows: Rows, where: str) -> dict[str, str]:
+        """Return key -> split with at least one key in each split."""
+        rule = self.rule
+        keys = {rule.key(source) for source, _ in self.bad_lines.examples(rows(), again=True)}
+        if len(keys) < len(SPLITS):
+            raise DataError(
+                f"only {len(keys)} different {rule.key_name}(s), too few for train, valid and test",
+                where=where,
+                remedy=f"give more {rule.unit}s",
+            )
+        return {key: split for split, some in split_names(keys, rule.buckets).items() for key in some}
+
+    def _nothing_left(self, where: str) -> DataError:
+        line, reason = self.bad_lines.first[0]
+        return DataError(
+            f"no {self.rule.unit} is left: {self.bad_lines.count} bad line(s), the first is line {line}"
+            f" ({reason})",
+            where=where,
+            remedy=self.rule.remedy,
+        )
+
+    def _corpus(
+        self,
+        sources: Mapping[str, Callable[[], Iterator[Pair]]],
+        files: tuple[CorpusFile, ...],
+        counts: Mapping[str, int],
+        split_rule: str,
+    ) -> AnyExamples:
+        bad_lines = self.bad_lines
+
+        def identity() -> dict[str, Any]:
+            hashes = {file.path: hash_file(file.path) for file in files}
+            digests = [digest for _, digest in hashes.values()]
+            return {
+                "split_rule": split_rule,
+                "files": describe_files(hashes),
+                f"{self.rule.unit}s": dict(counts),
+                "on_bad_line": bad_lines.on_bad_line,
+                "skipped": bad_lines.count,
+                "key": (split_rule, MAX_EXAMPLE, digests, bad_lines.count, *self.rule.reading),
+            }
+
+        return self.corpus_type(
+            self.name,
+            description=self.description,
+            sources=sources,
+            identity=identity,
+            defaults=self.defaults,
+            files=files,
+            skipped=tuple(bad_lines.first),
+            skipped_count=bad_lines.count,
+        )
+
+
+def _refuse_empty(paths: tuple[Path, ...]) -> None:
+    for path in paths:
+        content_size(path)
