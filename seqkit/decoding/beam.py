@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seqkit.backend import Array, array_module, to_numpy
-from seqkit.decoding.allowed import require_finite, without
-from seqkit.decoding.opening import begin, check_count
+from seqkit.decoding.loop import require_finite, without
 from seqkit.decoding.paths import Paths
+from seqkit.decoding.prefill import check_count, prefill
 from seqkit.decoding.protocol import Decodable
 from seqkit.decoding.results import Hypothesis
 from seqkit.errors import UsageError
@@ -59,7 +59,7 @@ def beam_search(
         raise UsageError(f"n_best must be at most the width of the beam, {beam}, not {n_best}")
     if not (math.isfinite(length_penalty) and length_penalty >= 0):
         raise UsageError(f"length_penalty must be 0 or a positive finite number, not {length_penalty}")
-    opening = begin(
+    start = prefill(
         model,
         batch=batch,
         max_new_tokens=max_new_tokens,
@@ -70,21 +70,21 @@ def beam_search(
         context=context,
         with_attention=with_attention,
     )
-    on_device, state = opening.log_probs, opening.state
+    on_device, state = start.log_probs, start.state
     paths = Paths(batch)
     finished = [_NBest(n_best) for _ in range(batch)]
     # Of the live hypotheses, sorted by owner and then best first: the row they belong to, and their log_prob.
     owner, log_prob = np.arange(batch), np.zeros(batch)
     for length in range(1, max_new_tokens + 1):
-        log_probs, ids = _likeliest(on_device, opening.banned, beam + max(len(opening.stop) - 1, 0))
+        log_probs, ids = _likeliest(on_device, start.banned, beam + max(len(start.stop) - 1, 0))
         dead = np.isneginf(log_probs[:, 0])
         require_finite(log_probs[~dead, 0], owner[~dead])
-        ends = np.isin(ids, opening.stop)
+        ends = np.isin(ids, start.stop)
         log_probs[ends & (np.cumsum(ends, axis=1) > 1)] = -np.inf  # only the likeliest end
         sums = log_prob[:, None] + log_probs
         parents, picked = _survivors(sums, owner, beam)
         owner, log_prob, ids = owner[parents], sums[parents, picked], ids[parents, picked]
-        paths.grow(parents, ids, opening.attention_of(state))
+        paths.grow(parents, ids, start.attention_of(state))
 
         stopped = ends[parents, picked]
         complete = stopped | (length == max_new_tokens)

@@ -1,4 +1,4 @@
-"""The loop that every one-path decoder shares: feed, choose, stop."""
+"""The decoding loop of greedy search and sampling: feed, choose, stop."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from seqkit.backend import to_numpy
-from seqkit.decoding.allowed import require_finite, without
-from seqkit.decoding.opening import begin
+from seqkit.backend import Array, array_module, to_numpy
 from seqkit.decoding.paths import Paths
+from seqkit.decoding.prefill import prefill
 from seqkit.decoding.protocol import Decodable
 from seqkit.decoding.results import Generated
+from seqkit.errors import UsageError
 
 Choose = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """(log-probabilities (B, V) float64 with -inf for banned ids, the rows' numbers (B,)) -> chosen ids (B,)."""
@@ -23,10 +23,10 @@ def decode(
 ) -> list[Generated]:
     """Generate ``batch`` sequences, choosing each id by ``choose``; see :func:`~seqkit.decoding.sample`.
 
-    ``shared`` are the other settings of :func:`~seqkit.decoding.opening.begin`.
+    ``shared`` are the other settings of :func:`~seqkit.decoding.prefill.prefill`.
     """
-    opening = begin(model, batch=batch, max_new_tokens=max_new_tokens, **shared)
-    on_device, state = opening.log_probs, opening.state
+    start = prefill(model, batch=batch, max_new_tokens=max_new_tokens, **shared)
+    on_device, state = start.log_probs, start.state
     paths = Paths(batch)
     rows = np.arange(batch)  # the sequences still growing
     log_prob = np.zeros(batch)
@@ -34,12 +34,12 @@ def decode(
     stopped = np.zeros(batch, bool)
     for length in range(1, max_new_tokens + 1):
         log_probs = np.asarray(to_numpy(on_device), np.float64)  # the one crossing from a GPU
-        left = without(log_probs, opening.banned)
+        left = without(log_probs, start.banned)
         require_finite(left.max(axis=1), rows)
         ids = choose(left, rows)
         log_prob[rows] += log_probs[np.arange(len(rows)), ids]
-        paths.grow(np.arange(len(rows)), ids, opening.attention_of(state))
-        stopped[rows] = np.isin(ids, opening.stop)
+        paths.grow(np.arange(len(rows)), ids, start.attention_of(state))
+        stopped[rows] = np.isin(ids, start.stop)
         done = stopped[rows] | (length == max_new_tokens)
         length_of[rows[done]], node_of[rows[done]] = length, np.flatnonzero(done)
         if done.all():
@@ -56,3 +56,21 @@ def decode(
         new_ids, attention = paths.read(int(length_of[row]), int(node_of[row]), ended)
         results.append(Generated(new_ids, float(log_prob[row]), ended, attention=attention))
     return results
+
+
+def without(log_probs: Array, banned: list[int]) -> Array:
+    """Return a copy of ``log_probs`` (B, V), on its own device, with -inf for the banned ids."""
+    left = log_probs.copy()
+    if banned:
+        left[:, array_module(log_probs).asarray(np.array(banned))] = -np.inf
+    return left
+
+
+def require_finite(best: np.ndarray, rows: np.ndarray) -> None:
+    """Raise UsageError where the best remaining log-probability (N,) of one of ``rows`` is not finite."""
+    if not np.isfinite(best).all():
+        at = int(np.flatnonzero(~np.isfinite(best))[0])
+        raise UsageError(
+            f"no id that is not banned has a finite log-probability in row {rows[at]} (the best: {best[at]})",
+            remedy="ban fewer ids; if it is nan, the model's weights are not finite",
+        )

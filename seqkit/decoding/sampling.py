@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from seqkit.backend.random import as_generator
 from seqkit.decoding.greedy import likeliest
 from seqkit.decoding.loop import decode
 from seqkit.decoding.protocol import Decodable, UniformSource
@@ -22,7 +23,7 @@ def sample(
     batch: int = 1,
     max_new_tokens: int,
     start_id: int,
-    rng: UniformSource,
+    generator: UniformSource | int | None = None,
     prompt: Sequence[int] | np.ndarray | None = None,
     temperature: float = 1.0,
     top_k: int | None = None,
@@ -41,8 +42,9 @@ def sample(
     equals the lower id counts as likelier. ``context`` is handed to ``model.start``. ``with_attention`` also
     returns what an :class:`~seqkit.decoding.Attentive` model attended to.
 
-    ``rng`` gives one number for each of the B rows a step, finished or not, so that what a row produces does
-    not depend on when the others end. Returns the rows in order.
+    ``generator`` is a :class:`seqkit.Generator` or a seed; None draws afresh. It gives one number for each of
+    the B rows a step, finished or not, so that what a row produces does not depend on when the others end.
+    Returns the rows in order.
 
     Raises UsageError for a setting out of range, for ids outside the vocabulary, when every id is banned,
     when no id that is left has a finite log-probability, and when attention is asked of a model that is not
@@ -55,9 +57,13 @@ def sample(
     if top_p is not None and not 0 < top_p <= 1:
         raise UsageError(f"top_p must be above 0 and at most 1, not {top_p}")
 
+    source = (
+        as_generator(generator, "sampling") if generator is None or isinstance(generator, int) else generator
+    )
+
     def draw(log_probs: np.ndarray, rows: np.ndarray) -> np.ndarray:
         p = truncate(tempered(log_probs, temperature), top_k, top_p)
-        return inverse_cdf(p, rng.uniform((batch,), dtype=np.float64)[rows])
+        return inverse_cdf(p, source.uniform((batch,), dtype=np.float64)[rows])
 
     return decode(
         model,

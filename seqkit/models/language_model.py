@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seqkit import nn, ops
-from seqkit.autograd import Tensor, no_grad
+from seqkit.autograd import Tensor
 from seqkit.backend import Array, module_of, to_device
 from seqkit.backend.ids import IGNORE_INDEX, checked_ids
 from seqkit.backend.random import Generator, as_generator
@@ -138,20 +138,15 @@ class LanguageModel(nn.Module):
         self, ids: Any, targets: Any, state: State | None = None, mask: Any = None
     ) -> tuple[Array, State]:
         """-log P (B, T) float64 of each target, 0 where it is -1, and the state. Evaluation: no dropout."""
-        training = self.training
-        self.eval()
-        try:
-            with no_grad():
-                y, state = self.hidden(ids, state, mask)
-                losses = ops.linear_cross_entropy(
-                    y,
-                    self.output.weight,
-                    self.output.bias,
-                    self._ids(targets, IGNORE_INDEX),
-                    reduction="none",
-                )
-        finally:
-            self.train(training)
+        with self.evaluating():
+            y, state = self.hidden(ids, state, mask)
+            losses = ops.linear_cross_entropy(
+                y,
+                self.output.weight,
+                self.output.bias,
+                self._ids(targets, IGNORE_INDEX),
+                reduction="none",
+            )
         return losses.data, detach(state)
 
     # The decoding protocol
@@ -162,14 +157,9 @@ class LanguageModel(nn.Module):
 
     def step(self, ids: Any, state: State) -> tuple[Array, State]:
         """Feed ids (B,): log P (B, V) of the next token, and the state after them."""
-        training = self.training
-        self.eval()
-        try:
-            with no_grad():
-                y, state = self.hidden(ids[:, None], state)
-                scores = ops.log_softmax(self.output(y[:, 0]))
-        finally:
-            self.train(training)
+        with self.evaluating():
+            y, state = self.hidden(ids[:, None], state)
+            scores = ops.log_softmax(self.output(y[:, 0]))
         return scores.data, detach(state)
 
     def reorder(self, state: State, rows: Any) -> State:

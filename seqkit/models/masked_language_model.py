@@ -14,7 +14,6 @@ from seqkit.autograd import Tensor
 from seqkit.backend import Array, to_numpy
 from seqkit.backend.ids import IGNORE_INDEX, checked_ids
 from seqkit.backend.random import Generator, as_generator
-from seqkit.models.evaluating import evaluating
 from seqkit.models.transformer import TransformerEncoder, TransformerEncoderConfig
 from seqkit.nn import initializers
 
@@ -68,7 +67,7 @@ class MaskedLanguageModel(nn.Module):
 
         Row by row, on the host. Evaluation: no dropout.
         """
-        with evaluating(self):
+        with self.evaluating():
             x, asked = self._features(ids, targets, lengths, None)
             scores = ops.linear(x, self.encoder.embedding.tokens.weight, self.bias)
             losses = to_numpy(ops.softmax_cross_entropy(scores, asked, reduction="none").data)

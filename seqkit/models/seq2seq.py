@@ -12,10 +12,8 @@ lengths say where a source ends, targets of -1 do not count, and what stands in 
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -381,19 +379,9 @@ class Seq2Seq(nn.Module):
         targets = self._ids("target_out", targets, V, ids.shape)
         return self._features(encoded, recurrent, ids, generator, teacher_forcing)[0], targets
 
-    @contextlib.contextmanager
-    def _evaluating(self) -> Iterator[None]:
-        training = self.training
-        self.eval()
-        try:
-            with no_grad():
-                yield
-        finally:
-            self.train(training)
-
     def token_losses(self, source: Any, source_lengths: Any, target_in: Any, target_out: Any) -> Array:
         """-log P (B, T) float64 of each of target_out, 0 where it is -1. Evaluation: no dropout."""
-        with self._evaluating():
+        with self.evaluating():
             features, targets = self._batch(source, source_lengths, target_in, target_out, None)
             return ops.linear_cross_entropy(
                 features, self.output.weight, self.output.bias, targets, reduction="none"
@@ -405,7 +393,7 @@ class Seq2Seq(nn.Module):
         Of a decoded sequence: pass the start id and the decoded ids. These are the weights that decoding
         had, for one pass over all steps.
         """
-        with self._evaluating():
+        with self.evaluating():
             encoded, recurrent = self.encode(source, source_lengths)
             ids = self._ids("target_in", target_in, self.config.target_vocab_size, (len(source), None))
             return self._features(encoded, recurrent, ids, None)[1]
@@ -420,7 +408,7 @@ class Seq2Seq(nn.Module):
         if not isinstance(context, tuple) or len(context) != 2:
             raise UsageError("a seq2seq model decodes a context (source, source_lengths)")
         source, lengths = context
-        with self._evaluating():
+        with self.evaluating():
             encoded, recurrent = self.encode(source, lengths)
             encoded = encoded.map(lambda x: x.data if isinstance(x, Tensor) else x)
             fed = self._first_fed(Tensor(recurrent[0][0].data[:, None]))
@@ -435,7 +423,7 @@ class Seq2Seq(nn.Module):
 
     def step(self, ids: Any, state: Seq2SeqState) -> tuple[Array, Seq2SeqState]:
         """Feed ids (B,): log P (B, V) of the next token, and the state after, with ``weights`` (B, S)."""
-        with self._evaluating():
+        with self.evaluating():
             ids = self._ids("ids", ids[:, None], self.config.target_vocab_size, (len(state.rows), 1))
             encoded = state.encoded.map(lambda x: x if x.dtype.kind == "b" else Tensor(x))
             fed = None if state.fed is None else Tensor(state.fed)

@@ -1,4 +1,4 @@
-"""Attention of a decoder's states over an encoder's outputs, and the many heads of a Transformer."""
+"""Attention of a decoder over an encoder's outputs, and the multi-head attention of a Transformer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KINDS = ("dot", "general", "additive")
 
 
 class Attention(Module):
-    """How a query q (T, D) scores a memory m (S, E), and reads it.
+    """Attention of queries q (T, D) over a memory m (S, E), by one of three scores.
 
     kind: "dot" is q·m, for D = E, without parameters; "general" q·W·m with ``weight`` W (D, E); "additive"
     w·tanh(Wq·q + Wk·m) with ``weight_query`` Wq (A, D), ``weight_key`` Wk (A, E) and ``weight_score`` w (A,),
@@ -63,7 +63,7 @@ class Attention(Module):
             self.weight_score = weight(self.attention_size)
 
     def keys(self, memory: Tensor) -> Tensor:
-        """What queries are held against, (B, S, D) or (B, S, A): once for a memory (B, S, E)."""
+        """Return the keys (B, S, D) or (B, S, A) of a memory (B, S, E); compute them once for all queries."""
         if self.kind == "dot":
             return memory
         return ops.linear(memory, self.weight if self.kind == "general" else self.weight_key)
@@ -77,11 +77,17 @@ class Attention(Module):
         keys: Tensor | None = None,
         generator: Generator | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """query (B, T, D), memory (B, S, E) to contexts (B, T, E) and weights (B, T, S).
+        """Return contexts (B, T, E) and attention weights (B, T, S).
 
-        mask: lengths (B,), or booleans (B, S) or (B, T, S) of the entries that count. ``keys`` is what
-        :meth:`keys` gave for this memory, where a loop over steps would compute it again. UsageError in
-        training without a generator, unless dropout is 0.
+        Args:
+            query: (B, T, D).
+            memory: (B, S, E).
+            mask: Lengths (B,), or booleans (B, S) or (B, T, S), True where an entry counts.
+            keys: The result of :meth:`keys` for this memory; computed if it is not given.
+            generator: Source of the dropout mask.
+
+        Raises:
+            UsageError: In training without a generator, unless dropout is 0.
         """
         keys = self.keys(memory) if keys is None else keys
         rate = self.rate if self.training else 0.0
@@ -94,7 +100,7 @@ class Attention(Module):
 
 
 class KeysValues(NamedTuple):
-    """What queries are held against and what they then read, of each head."""
+    """Keys and values of each head."""
 
     keys: Tensor
     """(B, N, S, D)"""
@@ -144,11 +150,11 @@ class MultiHeadAttention(Module):
         self.output = Linear(embedding_size, embedding_size, bias=bias, generator=generator)
         self.rotary = RotaryPositions() if rotary else None
 
-    def remember(self, memory: Tensor) -> KeysValues:
-        """Keys and values of a memory (B, S, E'), once for all queries of a decoder."""
+    def project_kv(self, memory: Tensor) -> KeysValues:
+        """Return the keys and values of a memory (B, S, E'), computed once for all queries of a decoder."""
         return KeysValues(*ops.split_heads(self.kv(memory), heads=self.num_heads, parts=2))
 
-    def _own(self, x: Tensor, positions: Array | None) -> tuple[Tensor, KeysValues]:
+    def _project_qkv(self, x: Tensor, positions: Array | None) -> tuple[Tensor, KeysValues]:
         q, k, v = ops.split_heads(self.qkv(x), heads=self.num_heads, parts=3)
         if self.rotary is not None:
             if positions is None:
@@ -156,11 +162,11 @@ class MultiHeadAttention(Module):
             q, k = self.rotary(q, positions), self.rotary(k, positions)
         return q, KeysValues(k, v)
 
-    def _queries(self, x: Tensor) -> Tensor:
+    def _project_q(self, x: Tensor) -> Tensor:
         return ops.split_heads(self.q(x), heads=self.num_heads)[0]
 
-    def _joined(self, context: Tensor) -> Tensor:
-        """(…, N, T, D) to (…, T, E), and the last product."""
+    def _project_output(self, context: Tensor) -> Tensor:
+        """Join the heads (…, N, T, D) to (…, T, E) and apply the output layer."""
         heads_last = context.swapaxes(-3, -2)
         return self.output(heads_last.reshape(*heads_last.shape[:-2], self.embedding_size))
 
@@ -176,22 +182,31 @@ class MultiHeadAttention(Module):
         positions: Array | None = None,
         generator: Generator | None = None,
     ) -> Tensor:
-        """x (B, T, E) to (B, T, E), over x itself, or over what :meth:`remember` gave.
+        """Return the output (B, T, E) of attention over x itself, or over a memory.
 
-        mask: lengths (B,), or booleans (B, S) or (B, T, S), True where a key counts; ``causal`` hides later
-        positions. With ``lengths`` x is (P, E), sequences of these lengths one after another without
-        padding, and so is the memory, of ``memory_lengths``; there can be no mask then. ``positions`` (T,) or
-        (P,) are for rotary heads. UsageError in training without a generator, unless dropout is 0.
+        Args:
+            x: (B, T, E), or packed (P, E).
+            memory: The result of :meth:`project_kv`, with ``cross``.
+            mask: Lengths (B,), or booleans (B, S) or (B, T, S), True where a key counts.
+            causal: Hide later positions.
+            lengths: Lengths of the sequences of a packed x, which stand one after another without padding;
+                the memory is packed then too, and there can be no mask.
+            memory_lengths: Lengths of the sequences of a packed memory.
+            positions: (T,) or (P,), for rotary heads.
+            generator: Source of the dropout mask.
+
+        Raises:
+            UsageError: In training without a generator, unless dropout is 0.
         """
         if self.cross != (memory is not None):
             raise UsageError(f"attention with cross={self.cross} got {'no' if self.cross else 'a'} memory")
         if lengths is not None and mask is not None:
             raise UsageError("packed sequences have no padding to mask: give lengths or a mask")
         if memory is None:
-            q, memory = self._own(x, positions)
+            q, memory = self._project_qkv(x, positions)
             memory_lengths = lengths
         else:
-            q = self._queries(x)
+            q = self._project_q(x)
         rate = self.rate if self.training else 0.0
         if lengths is not None:
             context = ops.packed_attention(
@@ -207,18 +222,21 @@ class MultiHeadAttention(Module):
             context = ops.scaled_dot_product_attention(
                 q, *memory, mask, causal=causal, rate=rate, generator=generator
             )
-        return self._joined(context)
+        return self._project_output(context)
 
-    def extend(
+    def decode_step(
         self, x: Tensor, past: KeysValues | None, positions: Array | None = None
     ) -> tuple[Tensor, KeysValues]:
-        """New tokens (B, T, E) after those of ``past``, causal: outputs (B, T, E), and the longer past."""
-        q, new = self._own(x, positions)
+        """Return the outputs (B, T, E) of new tokens after those of ``past``, causal, and the longer past."""
+        q, new = self._project_qkv(x, positions)
         if past is not None:
             new = KeysValues(*(concatenate(a, b, axis=2) for a, b in zip(past, new, strict=True)))
-        return self._joined(ops.scaled_dot_product_attention(q, *new, causal=True)), new
+        return self._project_output(ops.scaled_dot_product_attention(q, *new, causal=True)), new
 
-    def read(self, x: Tensor, memory: KeysValues, mask: Array | None = None) -> tuple[Tensor, Array]:
-        """What x (B, T, E) reads of a memory, and the weights (B, T, S), the mean over heads. No dropout."""
-        context, weights = ops.attention(self._queries(x), *memory, mask)
-        return self._joined(context), weights.data.mean(axis=1)
+    def attend(self, x: Tensor, memory: KeysValues, mask: Array | None = None) -> tuple[Tensor, Array]:
+        """Return the output of x (B, T, E) over a memory and the mean weights of its heads (B, T, S).
+
+        There is no dropout.
+        """
+        context, weights = ops.attention(self._project_q(x), *memory, mask)
+        return self._project_output(context), weights.data.mean(axis=1)

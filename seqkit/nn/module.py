@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any, Self, TypeVar
 
 import numpy as np
 
+from seqkit.autograd import no_grad
 from seqkit.backend import Array, Device, device, device_of, to_device
 from seqkit.errors import RunError, ShapeError
 from seqkit.nn.parameter import Buffer, Kept, Parameter
@@ -123,6 +125,35 @@ class Module:
         for tensor in self._kept().values():
             tensor.replace(tensor.data.astype(np.dtype(dtype)))
         return self
+
+    def freeze(self) -> Self:
+        """Make buffers of all parameters, in place; returns self.
+
+        They are saved under the same names, but get no gradient, and optimisers do not see them. Tied
+        parameters stay tied within the module, not with a parameter outside it.
+        """
+        buffers: dict[int, Buffer] = {}
+
+        def walk(module: Module) -> None:
+            for name, value in vars(module).items():
+                if isinstance(value, Parameter):
+                    setattr(module, name, buffers.setdefault(id(value), Buffer(value.data)))
+            for _, child in module.children():
+                walk(child)
+
+        walk(self)
+        return self
+
+    @contextlib.contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Compute without dropout and without a graph inside a ``with`` block; restore the mode after it."""
+        training = self.training
+        self.eval()
+        try:
+            with no_grad():
+                yield
+        finally:
+            self.train(training)
 
     def zero_grad(self) -> None:
         """Forget all gradients."""

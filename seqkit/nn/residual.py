@@ -1,4 +1,4 @@
-"""Residual connections around the parts of a Transformer's layers."""
+"""Residual connections around the sublayers of a Transformer."""
 
 from __future__ import annotations
 
@@ -9,32 +9,40 @@ from seqkit.autograd import Tensor
 from seqkit.backend.random import Generator
 from seqkit.nn.normalization import LayerNorm
 
-Part = tuple[LayerNorm, Callable[[Tensor], Tensor]]
-"""A part of a layer with its normalisation."""
+Sublayer = tuple[LayerNorm, Callable[[Tensor], Tensor]]
+"""The normalisation of a sublayer, and the sublayer: attention or the feed-forward network."""
 
 
-def run_parts(
+def run_sublayers(
     x: Tensor,
-    parts: Sequence[Part],
+    sublayers: Sequence[Sublayer],
     *,
     norm: str,
     rate: float = 0.0,
     generator: Generator | None = None,
     last: LayerNorm | None = None,
 ) -> Tensor:
-    """x through parts one after another, each beside a residual connection, with dropout of ``rate``.
+    """Apply sublayers one after another, each beside a residual connection.
 
-    Each residual sum is one op with the normalisation that follows it: that of its own part, or in pre-norm
-    of the next part, and after the last one ``last``.
+    Each residual sum is one op with the normalisation that follows it: that of its own sublayer, or in
+    pre-norm of the next sublayer, and after the last sublayer ``last``.
+
+    Args:
+        x: (B, T, E) or (P, E).
+        sublayers: At least one.
+        norm: "pre" or "post".
+        rate: Dropout rate of a sublayer's output before it is added.
+        generator: Source of the dropout masks.
+        last: Normalisation after the last sublayer, in pre-norm.
     """
     if norm == "post":
-        for own, part in parts:
-            _, x = own.add(x, part(x), rate=rate, generator=generator)
+        for own, sublayer in sublayers:
+            _, x = own.add(x, sublayer(x), rate=rate, generator=generator)
         return x
-    following = [own for own, _ in parts[1:]]
-    y = parts[0][0](x)
-    for (_, part), after in zip(parts, [*following, last], strict=True):
-        branch = part(y)
+    following = [own for own, _ in sublayers[1:]]
+    y = sublayers[0][0](x)
+    for (_, sublayer), after in zip(sublayers, [*following, last], strict=True):
+        branch = sublayer(y)
         if after is not None:
             x, y = after.add(x, branch, rate=rate, generator=generator)
         else:

@@ -1,6 +1,6 @@
-"""Transformer layers and stacks of them (Vaswani et al. 2017).
+"""Transformer layers (Vaswani et al. 2017).
 
-Each part f of a layer stands beside a residual connection. Post-norm, as in the paper and in BERT, is
+Each sublayer f of a layer stands beside a residual connection. Post-norm, as in the paper and in BERT, is
 LayerNorm(x + dropout(f(x))). Pre-norm, as in GPT-2, is x + dropout(f(LayerNorm(x))), with one more
 normalisation after the last layer; it trains without warm-up (Xiong et al. 2020).
 
@@ -22,13 +22,13 @@ from seqkit.nn.dropout import Dropout
 from seqkit.nn.feed_forward import FeedForward
 from seqkit.nn.module import Module
 from seqkit.nn.normalization import LayerNorm
-from seqkit.nn.residual import Part, run_parts
+from seqkit.nn.residual import Sublayer, run_sublayers
 
 NORMS = ("pre", "post")
 
 
 class _Layer(Module):
-    """What the layers of encoder and decoder share: all but the attention over a memory."""
+    """Base of encoder and decoder layers: all but the attention over a memory."""
 
     def __init__(
         self,
@@ -72,17 +72,19 @@ class _Layer(Module):
 
     @property
     def rate(self) -> float:
-        """Of the dropout before residual sums: 0 in evaluation."""
+        """Dropout rate before residual sums: 0 in evaluation."""
         return self.dropout.rate if self.training else 0.0
 
-    def _feed(self, generator: Generator | None = None) -> Part:
+    def _feed_forward_sublayer(self, generator: Generator | None = None) -> Sublayer:
         return self.feed_forward_norm, lambda h: self.feed_forward(h, generator)
 
-    def _extend(self, past: KeysValues | None, positions: Array | None, longer: list[KeysValues]) -> Part:
-        """Attention over the input and ``past``; appends the longer past."""
+    def _decoding_sublayer(
+        self, past: KeysValues | None, positions: Array | None, longer: list[KeysValues]
+    ) -> Sublayer:
+        """Attention over ``past`` and the input; it appends the longer past to ``longer``."""
 
         def attention(h: Tensor) -> Tensor:
-            y, kv = self.attention.extend(h, past, positions)
+            y, kv = self.attention.decode_step(h, past, positions)
             longer.append(kv)
             return y
 
@@ -101,7 +103,7 @@ class TransformerEncoderLayer(_Layer):
     are the same unless given.
     """
 
-    def parts(
+    def sublayers(
         self,
         mask: Array | None = None,
         *,
@@ -109,15 +111,15 @@ class TransformerEncoderLayer(_Layer):
         lengths: Sequence[int] | None = None,
         positions: Array | None = None,
         generator: Generator | None = None,
-    ) -> list[Part]:
-        """What :meth:`forward` runs; arguments as there."""
+    ) -> list[Sublayer]:
+        """Return the sublayers that :meth:`forward` runs; it has the same arguments."""
 
         def attention(h: Tensor) -> Tensor:
             return self.attention(
                 h, None, mask, causal=causal, lengths=lengths, positions=positions, generator=generator
             )
 
-        return [(self.attention_norm, attention), self._feed(generator)]
+        return [(self.attention_norm, attention), self._feed_forward_sublayer(generator)]
 
     def forward(
         self,
@@ -130,15 +132,24 @@ class TransformerEncoderLayer(_Layer):
         generator: Generator | None = None,
     ) -> Tensor:
         """x (B, T, E) or, with ``lengths``, (P, E) to the same; arguments as for the attention."""
-        parts = self.parts(mask, causal=causal, lengths=lengths, positions=positions, generator=generator)
-        return run_parts(x, parts, norm=self.norm, rate=self.rate, generator=generator)
+        sublayers = self.sublayers(
+            mask, causal=causal, lengths=lengths, positions=positions, generator=generator
+        )
+        return run_sublayers(x, sublayers, norm=self.norm, rate=self.rate, generator=generator)
 
-    def extend(
+    def decode_step(
         self, x: Tensor, past: KeysValues | None, positions: Array | None = None
     ) -> tuple[Tensor, KeysValues]:
-        """New tokens (B, T, E) after those of ``past``: outputs, and the longer past. In evaluation."""
+        """Return the outputs of new tokens (B, T, E) after those of ``past``, and the longer past.
+
+        For evaluation: there is no dropout.
+        """
         longer: list[KeysValues] = []
-        x = run_parts(x, [self._extend(past, positions, longer), self._feed()], norm=self.norm)
+        x = run_sublayers(
+            x,
+            [self._decoding_sublayer(past, positions, longer), self._feed_forward_sublayer()],
+            norm=self.norm,
+        )
         return x, longer[0]
 
 
@@ -170,7 +181,7 @@ class TransformerDecoderLayer(_Layer):
         )
         self.cross_attention_norm = LayerNorm(embedding_size, epsilon=self.attention_norm.epsilon)
 
-    def parts(
+    def sublayers(
         self,
         memory: KeysValues,
         memory_mask: Array | None = None,
@@ -179,8 +190,8 @@ class TransformerDecoderLayer(_Layer):
         memory_lengths: Sequence[int] | None = None,
         positions: Array | None = None,
         generator: Generator | None = None,
-    ) -> list[Part]:
-        """What :meth:`forward` runs; arguments as there."""
+    ) -> list[Sublayer]:
+        """Return the sublayers that :meth:`forward` runs; it has the same arguments."""
 
         def attention(h: Tensor) -> Tensor:
             return self.attention(h, causal=True, lengths=lengths, positions=positions, generator=generator)
@@ -193,7 +204,7 @@ class TransformerDecoderLayer(_Layer):
         return [
             (self.attention_norm, attention),
             (self.cross_attention_norm, cross),
-            self._feed(generator),
+            self._feed_forward_sublayer(generator),
         ]
 
     def forward(
@@ -207,8 +218,8 @@ class TransformerDecoderLayer(_Layer):
         positions: Array | None = None,
         generator: Generator | None = None,
     ) -> Tensor:
-        """x (B, T, E) or (P, E) to the same. memory: what ``cross_attention.remember`` gave."""
-        parts = self.parts(
+        """x (B, T, E) or (P, E) to the same. ``memory`` is the result of ``cross_attention.project_kv``."""
+        sublayers = self.sublayers(
             memory,
             memory_mask,
             lengths=lengths,
@@ -216,9 +227,9 @@ class TransformerDecoderLayer(_Layer):
             positions=positions,
             generator=generator,
         )
-        return run_parts(x, parts, norm=self.norm, rate=self.rate, generator=generator)
+        return run_sublayers(x, sublayers, norm=self.norm, rate=self.rate, generator=generator)
 
-    def extend(
+    def decode_step(
         self,
         x: Tensor,
         past: KeysValues | None,
@@ -226,17 +237,22 @@ class TransformerDecoderLayer(_Layer):
         memory_mask: Array | None = None,
         positions: Array | None = None,
     ) -> tuple[Tensor, KeysValues, Array]:
-        """New tokens (B, T, E) after those of ``past``: outputs, and the longer past. In evaluation.
+        """Return outputs of new tokens (B, T, E) after those of ``past``, the longer past, and weights.
 
-        The third is what they read of the memory, (B, T, S), the mean over heads.
+        The weights (B, T, S) are those of the attention over the memory, the mean over heads. For evaluation:
+        there is no dropout.
         """
         longer: list[KeysValues] = []
-        read: list[Array] = []
+        attended: list[Array] = []
 
         def cross(h: Tensor) -> Tensor:
-            y, weights = self.cross_attention.read(h, memory, memory_mask)
-            read.append(weights)
+            y, weights = self.cross_attention.attend(h, memory, memory_mask)
+            attended.append(weights)
             return y
 
-        parts = [self._extend(past, positions, longer), (self.cross_attention_norm, cross), self._feed()]
-        return run_parts(x, parts, norm=self.norm), longer[0], read[0]
+        sublayers = [
+            self._decoding_sublayer(past, positions, longer),
+            (self.cross_attention_norm, cross),
+            self._feed_forward_sublayer(),
+        ]
+        return run_sublayers(x, sublayers, norm=self.norm), longer[0], attended[0]

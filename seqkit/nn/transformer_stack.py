@@ -1,4 +1,4 @@
-"""Transformer layers one after another, with the normalisation that ends a pre-norm stack."""
+"""Stacks of Transformer layers, with the normalisation that ends a pre-norm stack."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from seqkit.errors import UsageError
 from seqkit.nn.attention import KeysValues
 from seqkit.nn.module import Module
 from seqkit.nn.normalization import LayerNorm
-from seqkit.nn.residual import Part, run_parts
+from seqkit.nn.residual import Sublayer, run_sublayers
 from seqkit.nn.transformer import TransformerDecoderLayer, TransformerEncoderLayer
 
 
 class _Stack(Module):
-    """What both stacks share."""
+    """Base of both stacks."""
 
     layers: list[Any]
     _layer_type: type[TransformerEncoderLayer] | type[TransformerDecoderLayer]
@@ -45,11 +45,13 @@ class _Stack(Module):
             LayerNorm(embedding_size, epsilon=first.attention_norm.epsilon) if first.norm == "pre" else None
         )
 
-    def _run(self, x: Tensor, parts: Sequence[Part], generator: Generator | None) -> Tensor:
+    def _run(self, x: Tensor, sublayers: Sequence[Sublayer], generator: Generator | None) -> Tensor:
         rate = self.layers[0].rate
-        return run_parts(x, parts, norm=self.norm, rate=rate, generator=generator, last=self.final_norm)
+        return run_sublayers(
+            x, sublayers, norm=self.norm, rate=rate, generator=generator, last=self.final_norm
+        )
 
-    def _ended(self, x: Tensor) -> Tensor:
+    def _normalized(self, x: Tensor) -> Tensor:
         return x if self.final_norm is None else self.final_norm(x)
 
     def _pasts(self, past: Sequence[KeysValues] | None) -> Sequence[KeysValues | None]:
@@ -76,24 +78,27 @@ class TransformerEncoderStack(_Stack):
         generator: Generator | None = None,
     ) -> Tensor:
         """x (B, T, E) or, with ``lengths``, (P, E) to the same; arguments as for a layer."""
-        parts = [
-            part
+        sublayers = [
+            sublayer
             for layer in self.layers
-            for part in layer.parts(
+            for sublayer in layer.sublayers(
                 mask, causal=causal, lengths=lengths, positions=positions, generator=generator
             )
         ]
-        return self._run(x, parts, generator)
+        return self._run(x, sublayers, generator)
 
-    def extend(
+    def decode_step(
         self, x: Tensor, past: Sequence[KeysValues] | None, positions: Array | None = None
     ) -> tuple[Tensor, list[KeysValues]]:
-        """New tokens (B, T, E) after those of ``past``, one entry a layer: outputs, and the longer past."""
+        """Return outputs of new tokens (B, T, E) after those of ``past``, and the longer past.
+
+        ``past`` has an entry a layer.
+        """
         longer = []
         for layer, before in zip(self.layers, self._pasts(past), strict=True):
-            x, kv = layer.extend(x, before, positions)
+            x, kv = layer.decode_step(x, before, positions)
             longer.append(kv)
-        return self._ended(x), longer
+        return self._normalized(x), longer
 
 
 class TransformerDecoderStack(_Stack):
@@ -102,9 +107,9 @@ class TransformerDecoderStack(_Stack):
     layers: list[TransformerDecoderLayer]
     _layer_type = TransformerDecoderLayer
 
-    def remember(self, memory: Tensor) -> list[KeysValues]:
-        """Each layer's keys and values of a memory (B, S, E) or (R, E)."""
-        return [layer.cross_attention.remember(memory) for layer in self.layers]
+    def project_kv(self, memory: Tensor) -> list[KeysValues]:
+        """Return each layer's keys and values of a memory (B, S, E) or (R, E)."""
+        return [layer.cross_attention.project_kv(memory) for layer in self.layers]
 
     def forward(
         self,
@@ -117,11 +122,11 @@ class TransformerDecoderStack(_Stack):
         positions: Array | None = None,
         generator: Generator | None = None,
     ) -> Tensor:
-        """x (B, T, E) or (P, E) to the same; ``memory`` is what :meth:`remember` gave."""
-        parts = [
-            part
+        """x (B, T, E) or (P, E) to the same; ``memory`` is the result of :meth:`project_kv`."""
+        sublayers = [
+            sublayer
             for layer, kv in zip(self.layers, memory, strict=True)
-            for part in layer.parts(
+            for sublayer in layer.sublayers(
                 kv,
                 memory_mask,
                 lengths=lengths,
@@ -130,9 +135,9 @@ class TransformerDecoderStack(_Stack):
                 generator=generator,
             )
         ]
-        return self._run(x, parts, generator)
+        return self._run(x, sublayers, generator)
 
-    def extend(
+    def decode_step(
         self,
         x: Tensor,
         past: Sequence[KeysValues] | None,
@@ -140,12 +145,13 @@ class TransformerDecoderStack(_Stack):
         memory_mask: Array | None = None,
         positions: Array | None = None,
     ) -> tuple[Tensor, list[KeysValues], Array]:
-        """New tokens (B, T, E) after those of ``past``, one entry a layer: outputs, and the longer past.
+        """Return outputs of new tokens (B, T, E) after those of ``past``, the longer past, and weights.
 
-        The third is what the last layer read of the memory, (B, T, S), the mean over heads.
+        ``past`` has an entry a layer. The weights (B, T, S) are those of the last layer's attention over the
+        memory, the mean over heads.
         """
         longer, weights = [], None
         for layer, own, kv in zip(self.layers, self._pasts(past), memory, strict=True):
-            x, grown, weights = layer.extend(x, own, kv, memory_mask, positions)
+            x, grown, weights = layer.decode_step(x, own, kv, memory_mask, positions)
             longer.append(grown)
-        return self._ended(x), longer, weights
+        return self._normalized(x), longer, weights

@@ -700,7 +700,7 @@ def _transformer_layers() -> list[Row]:
     def cross(x: Tensor, memory: Tensor, *parameters: Tensor, mask: Any) -> Any:
         module = nn.MultiHeadAttention(10, 2, cross=True, memory_size=7, generator=Generator(1))
         module = _small(module, parameters)
-        return module(x, module.remember(memory), mask)
+        return module(x, module.project_kv(memory), mask)
 
     def encoder(x: Tensor, *parameters: Tensor, norm: str, mask: Any) -> Any:
         layer = nn.TransformerEncoderLayer(10, 2, 7, norm=norm, generator=Generator(1))
@@ -709,7 +709,7 @@ def _transformer_layers() -> list[Row]:
     def decoder(x: Tensor, memory: Tensor, *parameters: Tensor, norm: str, mask: Any) -> Any:
         layer = nn.TransformerDecoderLayer(10, 2, 7, norm=norm, generator=Generator(1))
         layer = _small(layer, parameters)
-        return layer(x, layer.cross_attention.remember(memory), mask)
+        return layer(x, layer.cross_attention.project_kv(memory), mask)
 
     own = _shapes_of(nn.MultiHeadAttention(10, 2, generator=Generator(1)))
     other = _shapes_of(nn.MultiHeadAttention(10, 2, cross=True, memory_size=7, generator=Generator(1)))

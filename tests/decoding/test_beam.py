@@ -291,7 +291,7 @@ def test_one_path_decoders_return_attention_too(attentive_model, scripted, decod
         results = greedy(attentive_model(table), **settings)
     else:
         numbers = np.random.default_rng(6).random((6, 4)).tolist()
-        results = sample(attentive_model(table), rng=scripted(*numbers), **settings)
+        results = sample(attentive_model(table), generator=scripted(*numbers), **settings)
     assert len({len(r.ids) for r in results}) > 1
     for source, r in enumerate(results):
         T = len(r.ids)

@@ -20,7 +20,7 @@ DRAWS = 20_000
 def frequencies(model, **settings) -> np.ndarray:
     """(V,) how often each id comes up in DRAWS independent draws of one token."""
     results = sample(
-        model, batch=DRAWS, max_new_tokens=1, start_id=0, rng=Generator(7, "sampling"), **settings
+        model, batch=DRAWS, max_new_tokens=1, start_id=0, generator=Generator(7, "sampling"), **settings
     )
     return np.bincount([r.ids[0] for r in results], minlength=4) / DRAWS
 
@@ -118,7 +118,11 @@ def test_inverse_cdf_of_a_sum_below_one_returns_the_last_possible_id():
 def test_a_path_by_hand(table_model, scripted):
     # u picks along the running sums .4 .7 .9 1: 0.5 -> 1, 0.95 -> 3, 0.1 -> 0
     [result] = sample(
-        table_model(FLAT), max_new_tokens=3, start_id=0, rng=scripted([0.5], [0.95], [0.1]), temperature=1.0
+        table_model(FLAT),
+        max_new_tokens=3,
+        start_id=0,
+        generator=scripted([0.5], [0.95], [0.1]),
+        temperature=1.0,
     )
     assert result.ids == [1, 3, 0]
     assert result.log_prob == pytest.approx(math.log(0.3 * 0.1 * 0.4), rel=1e-14)
@@ -129,7 +133,7 @@ def test_log_prob_is_the_model_s_own_under_temperature_truncation_and_bans(table
         table_model(FLAT),
         max_new_tokens=2,
         start_id=0,
-        rng=scripted([0.0], [0.999]),
+        generator=scripted([0.0], [0.999]),
         temperature=0.7,
         top_k=2,
         banned=[0],
@@ -141,7 +145,7 @@ def test_log_prob_is_the_model_s_own_under_temperature_truncation_and_bans(table
 def test_temperature_zero_is_greedy_and_draws_nothing(history_model, scripted):
     table = np.random.default_rng(1).dirichlet(np.ones(5), 5).tolist()
     settings = {"batch": 2, "max_new_tokens": 9, "start_id": 1, "prompt": [4], "banned": [0], "stop": [3]}
-    sampled = sample(history_model(table), rng=scripted(), temperature=0, **settings)
+    sampled = sample(history_model(table), generator=scripted(), temperature=0, **settings)
     assert sampled == greedy(history_model(table), **settings)
 
 
@@ -153,7 +157,7 @@ def test_rows_that_stop_at_different_times(table_model, scripted):
         batch=3,
         max_new_tokens=3,
         start_id=0,
-        rng=scripted([0.5, 0.1, 0.95], [0.95, 0.2, 0.5], [0.5, 0.3, 0.5]),
+        generator=scripted([0.5, 0.1, 0.95], [0.95, 0.2, 0.5], [0.5, 0.3, 0.5]),
         stop=[3],
     )
     assert [(r.ids, r.stopped) for r in results] == [([1], True), ([0, 0, 0], False), ([], True)]
@@ -166,9 +170,9 @@ def test_batched_equals_one_by_one(history_model, scripted):
     table = np.random.default_rng(2).dirichlet(np.ones(7), 7).tolist()
     numbers = np.random.default_rng(3).random((13, 6))  # of each step and row
     settings = {"max_new_tokens": 13, "start_id": 2, "prompt": [5, 1], "stop": [4], "top_p": 0.9}
-    together = sample(history_model(table), batch=6, rng=scripted(*numbers.tolist()), **settings)
+    together = sample(history_model(table), batch=6, generator=scripted(*numbers.tolist()), **settings)
     for row, result in enumerate(together):
-        alone = sample(history_model(table), rng=scripted(*numbers[:, [row]].tolist()), **settings)
+        alone = sample(history_model(table), generator=scripted(*numbers[:, [row]].tolist()), **settings)
         assert alone[0].ids == result.ids
         assert alone[0].log_prob == pytest.approx(result.log_prob, rel=1e-14)
         assert alone[0].stopped == result.stopped
@@ -177,7 +181,7 @@ def test_batched_equals_one_by_one(history_model, scripted):
 
 def test_one_seed_one_result(table_model):
     def draw(seed: int) -> list[Generated]:
-        return sample(table_model(FLAT), batch=4, max_new_tokens=20, start_id=0, rng=Generator(seed))
+        return sample(table_model(FLAT), batch=4, max_new_tokens=20, start_id=0, generator=Generator(seed))
 
     assert draw(1) == draw(1)
     assert draw(1) != draw(2)
@@ -189,7 +193,14 @@ def test_a_kneser_ney_model_generates():
     ids = np.array([1, 2, 3, 0] * 20 + [2, 1, 0] * 20)
     model = KneserNey.fit(ids, KneserNeyConfig(vocab_size=5, order=3, eos_id=0))
     results = sample(
-        model, batch=8, max_new_tokens=30, start_id=0, stop=[0], banned=[4], rng=Generator(3), prompt=[1]
+        model,
+        batch=8,
+        max_new_tokens=30,
+        start_id=0,
+        stop=[0],
+        banned=[4],
+        generator=Generator(3),
+        prompt=[1],
     )
     for result in results:
         assert 4 not in result.ids
@@ -215,4 +226,4 @@ def test_a_kneser_ney_model_generates():
 )
 def test_settings_out_of_range(table_model, settings, match):
     with pytest.raises(UsageError, match=match):
-        sample(table_model(FLAT), max_new_tokens=2, start_id=0, rng=Generator(0), **settings)
+        sample(table_model(FLAT), max_new_tokens=2, start_id=0, generator=Generator(0), **settings)

@@ -18,7 +18,6 @@ from seqkit.models import (
     SequenceClassifierConfig,
     TransformerEncoderConfig,
 )
-from seqkit.nn.freezing import freeze
 from seqkit.optim import make_optimizer
 
 V, B, T, K = 11, 7, 5, 3
@@ -145,7 +144,7 @@ def test_what_is_frozen_is_kept_and_not_learned() -> None:
         model = make(kind, np.float32)
         names = list(model.state_dict())
         before = {name: array.copy() for name, array in model.state_dict().items()}
-        freeze(model.encoder)
+        model.encoder.freeze()
         assert sorted(model.state_dict()) == sorted(names)
         assert [name for name, _ in model.named_parameters()] == ["output.weight", "output.bias"]
         optimizer = make_optimizer("adam", list(model.named_parameters()), lr=0.03)

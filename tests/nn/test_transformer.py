@@ -133,8 +133,8 @@ def test_a_layer_equals_torch(kind: str, activation: str, masked: str, norm: str
     keys = torch.tensor(np.arange(S if decoder else T) >= lengths[:, None])
     padded = masked in ("padding", "both")
     if decoder:
-        remembered = ours.cross_attention.remember(tensors[1])
-        y = ours(tensors[0], remembered, lengths if padded else None)
+        projected = ours.cross_attention.project_kv(tensors[1])
+        y = ours(tensors[0], projected, lengths if padded else None)
         expected = module(*peers, tgt_mask=future, memory_key_padding_mask=keys if padded else None)
     else:
         causal = masked in ("future", "both")
@@ -158,7 +158,7 @@ class Transformer(nn.Module):
 
     def forward(self, source: Tensor, target: Tensor, lengths: Any) -> Tensor:
         memory = self.encoder(source, lengths)
-        return self.decoder(target, self.decoder.remember(memory), lengths)
+        return self.decoder(target, self.decoder.project_kv(memory), lengths)
 
 
 @pytest.mark.parametrize("norm", ["pre", "post"])
@@ -214,7 +214,7 @@ def test_heads_over_another_width_and_a_mask_of_pairs_equal_torch(bias: bool, dt
     peers = [torch.tensor(a, requires_grad=True) for a in arrays]
     seen = np.random.default_rng(4).random((B, T, S)) < 0.5
     seen[:, :, 0] = True  # a row that sees nothing is NaN in theirs
-    y = ours(x, ours.remember(memory), seen)
+    y = ours(x, ours.project_kv(memory), seen)
     hidden = torch.tensor(np.repeat(~seen, N, axis=0))
     expected, _ = module(peers[0], peers[1], peers[1], attn_mask=hidden, need_weights=False)
     np.testing.assert_allclose(y.data, expected.detach().numpy(), **TOLERANCES[dtype])
@@ -251,7 +251,7 @@ def test_packed_equals_padded(kind: str, rotary: bool) -> None:
         if kind == "TransformerDecoderStack":
             settings = {"lengths": lengths, "memory_lengths": source_lengths} if pack else {}
             mask = None if pack else SOURCE_LENGTHS
-            y = stack(own, stack.remember(read), mask, positions=where, **settings)
+            y = stack(own, stack.project_kv(read), mask, positions=where, **settings)
         else:
             y = stack(own, None if pack else LENGTHS, lengths=lengths if pack else None, positions=where)
         y.backward(packed(gradient, LENGTHS) if pack else gradient)
@@ -304,8 +304,8 @@ def test_dropout_thins_out_the_weights_in_training() -> None:
 
 def test_what_a_query_reads_sums_to_one() -> None:
     layer = nn.MultiHeadAttention(E, N, cross=True, memory_size=4, generator=Generator(1)).astype(np.float64)
-    x, memory = Tensor(normal(B, T, E)), layer.remember(Tensor(normal(B, S, 4, seed=1)))
-    y, weights = layer.read(x, memory, SOURCE_LENGTHS)
+    x, memory = Tensor(normal(B, T, E)), layer.project_kv(Tensor(normal(B, S, 4, seed=1)))
+    y, weights = layer.attend(x, memory, SOURCE_LENGTHS)
     np.testing.assert_allclose(y.data, layer(x, memory, SOURCE_LENGTHS).data, rtol=1e-12)
     np.testing.assert_allclose(weights.sum(axis=-1), 1, rtol=1e-12)
     assert (weights[0, :, 4:] == 0).all()
@@ -321,7 +321,7 @@ def test_piece_by_piece_equals_the_causal_whole(pieces: tuple[int, ...], rotary:
     start, past = 0, None
     for size in pieces:
         now = slice(start, start + size)
-        y, past = layer.extend(Tensor(x[:, now]), past, positions[now])
+        y, past = layer.decode_step(Tensor(x[:, now]), past, positions[now])
         np.testing.assert_allclose(y.data, expected[:, now], rtol=1e-12, atol=1e-14)
         start += size
     assert past.keys.shape == (B, N, T, E // N)

@@ -14,7 +14,6 @@ from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import ShapeError
 from seqkit.models.classifier.config import SequenceClassifierConfig
 from seqkit.models.classifier.encoders import make_encoder
-from seqkit.models.evaluating import evaluating
 
 
 class SequenceClassifier(nn.Module):
@@ -63,5 +62,5 @@ class SequenceClassifier(nn.Module):
 
     def log_probs(self, ids: Any, lengths: Any = None) -> np.ndarray:
         """(B, K) log P(class), on the host. Evaluation: no dropout."""
-        with evaluating(self):
+        with self.evaluating():
             return ops.log_softmax(self.forward(ids, lengths)).numpy()

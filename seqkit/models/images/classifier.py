@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from seqkit import nn, ops
-from seqkit.autograd import Tensor, no_grad
+from seqkit.autograd import Tensor
 from seqkit.backend import Array, to_device, to_numpy
 from seqkit.backend.random import Generator
 from seqkit.errors import ShapeError, UsageError
@@ -43,23 +43,13 @@ class ImageClassifier(nn.Module):
 
     def log_probs(self, images: Any) -> np.ndarray:
         """(B, K) log P(class), on the host. Evaluation: no dropout, running statistics."""
-        training = self.training
-        self.eval()
-        try:
-            with no_grad():
-                return ops.log_softmax(self.forward(images)).numpy()
-        finally:
-            self.train(training)
+        with self.evaluating():
+            return ops.log_softmax(self.forward(images)).numpy()
 
     def predict(self, images: Any) -> np.ndarray:
         """(B,) the likeliest classes, on the host. Needs no softmax, which keeps the order of scores."""
-        training = self.training
-        self.eval()
-        try:
-            with no_grad():
-                return to_numpy(self.forward(images).data.argmax(axis=1))
-        finally:
-            self.train(training)
+        with self.evaluating():
+            return to_numpy(self.forward(images).data.argmax(axis=1))
 
     def _images(self, images: Any) -> Array:
         """The user's images on the model's device, checked: this is the public boundary."""

@@ -15,7 +15,6 @@ from seqkit.backend import Array, Device, array_module, module_of, to_device, ze
 from seqkit.backend.ids import IGNORE_INDEX, checked_ids
 from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import ShapeError
-from seqkit.models.evaluating import evaluating
 from seqkit.models.transformer.config import TransformerConfig, check_sizes
 from seqkit.models.transformer.embedding import TransformerEmbedding
 from seqkit.models.transformer.initial import start_normal
@@ -153,7 +152,7 @@ class TransformerLanguageModel(nn.Module):
         losses = zeros(xp, (B, T), np.float64)
         windows = self._windows(C, C + T)
         at_once = max(1, _TOKENS_AT_ONCE // (B * self.config.max_length))
-        with evaluating(self):
+        with self.evaluating():
             for _, alike in itertools.groupby(windows, lambda w: (w.end - w.left, w.start - w.left)):
                 while group := list(itertools.islice(alike, at_once)):
                     rows = xp.concatenate([text[:, w.left : w.end] for w in group])
@@ -195,9 +194,9 @@ class TransformerLanguageModel(nn.Module):
             past, done = None, 0
             seen = seen[:, -(self.config.max_length // 2 + 1) :]
         new = seen[:, seen.shape[1] - 1 :] if past is not None else seen
-        with evaluating(self):
+        with self.evaluating():
             positions = self._positions(done, done + new.shape[1])
-            y, past = self.stack.extend(self.embedding(new, positions), past, positions)
+            y, past = self.stack.decode_step(self.embedding(new, positions), past, positions)
             log_probs = ops.log_softmax(self.output(y[:, -1]))
         return log_probs.data, TransformerState(seen, past)
 

@@ -18,7 +18,6 @@ from seqkit.backend import Array, Device, array_module, module_of, to_device
 from seqkit.backend.ids import IGNORE_INDEX, checked_ids
 from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import ShapeError, UsageError
-from seqkit.models.evaluating import evaluating
 from seqkit.models.transformer.embedding import TransformerEmbedding
 from seqkit.models.transformer.initial import start_xavier
 from seqkit.models.transformer.inputs import Layout, layout_of
@@ -117,7 +116,7 @@ class TransformerSeq2Seq(nn.Module):
             memory = ops.unpack(memory, layout.rows, shape=layout.shape)
             mask = np.zeros(layout.shape, bool)
             mask.reshape(-1)[layout.rows] = True
-        return self.decoder.remember(memory), mask
+        return self.decoder.project_kv(memory), mask
 
     def _features(
         self, source: Any, source_lengths: Any, ids: Any, targets: Any = None, generator: Any = None
@@ -139,7 +138,7 @@ class TransformerSeq2Seq(nn.Module):
         x, positions = self._embed(self.target_embedding, ids, own, generator)
         x = self.decoder(
             x,
-            self.decoder.remember(memory),
+            self.decoder.project_kv(memory),
             layout.mask,
             lengths=own.lengths,
             memory_lengths=layout.lengths,
@@ -196,7 +195,7 @@ class TransformerSeq2Seq(nn.Module):
 
     def token_losses(self, source: Any, source_lengths: Any, target_in: Any, target_out: Any) -> Array:
         """-log P (B, T) float64 of each of target_out, 0 where it is -1. Evaluation: no dropout."""
-        with evaluating(self):
+        with self.evaluating():
             x, targets, own = self._batch(source, source_lengths, target_in, target_out)
             losses = ops.linear_cross_entropy(
                 x, self.output.weight, self.output.bias, targets, reduction="none"
@@ -212,11 +211,11 @@ class TransformerSeq2Seq(nn.Module):
 
         Of a decoded sequence: pass the start id and the decoded ids. These are the weights that decoding had.
         """
-        with evaluating(self):
+        with self.evaluating():
             memory, mask = self._memory(source, source_lengths)
             ids = self._target_ids("target_in", target_in, (len(source), None))
             x, positions = self._embed(self.target_embedding, ids, Layout(ids.shape), None)
-            return self.decoder.extend(x, None, memory, mask, positions)[2]
+            return self.decoder.decode_step(x, None, memory, mask, positions)[2]
 
     # The decoding protocol
 
@@ -228,7 +227,7 @@ class TransformerSeq2Seq(nn.Module):
         if not isinstance(context, tuple) or len(context) != 2:
             raise UsageError("a seq2seq model decodes a context (source, source_lengths)")
         source, lengths = context
-        with evaluating(self):
+        with self.evaluating():
             memory, mask = self._memory(source, lengths)
         state = TransformerSeq2SeqState(memory, mask, None, np.arange(len(source)))
         if len(source) == batch:
@@ -247,10 +246,10 @@ class TransformerSeq2Seq(nn.Module):
         done = 0 if state.past is None else state.past[0].keys.shape[2]
         if self.config.positions == "learned" and done == self.config.max_length:
             raise ShapeError(f"no position after max_length, {self.config.max_length}")
-        with evaluating(self):
+        with self.evaluating():
             positions = to_device(np.arange(done, done + 1), self.device)
             x = self.target_embedding(array_module(ids).maximum(ids, 0), positions)
-            y, past, weights = self.decoder.extend(x, state.past, state.memory, state.mask, positions)
+            y, past, weights = self.decoder.decode_step(x, state.past, state.memory, state.mask, positions)
             log_probs = ops.log_softmax(self.output(y[:, 0])).data
         after = TransformerSeq2SeqState(state.memory, state.mask, past, state.rows, weights[:, 0])
         return log_probs, after

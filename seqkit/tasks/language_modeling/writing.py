@@ -40,7 +40,7 @@ def write_samples(
         results = greedy(model, **decoding)
     else:
         rng = Generator(seed, "generate")
-        results = sample(model, **decoding, temperature=temperature, top_k=top_k, top_p=top_p, rng=rng)
+        results = sample(model, **decoding, temperature=temperature, top_k=top_k, top_p=top_p, generator=rng)
     return [
         Sample(text_of(result.ids), result.log_prob, len(result.ids), result.stopped) for result in results
     ]

@@ -13,7 +13,6 @@ from seqkit.backend import Array, Device, array_module, device_of, to_device, to
 from seqkit.data import pad_sources
 from seqkit.errors import UsageError
 from seqkit.models import TransformerEncoder, bert
-from seqkit.models.evaluating import evaluating
 from seqkit.tasks.checkpoint_folders import fitting_tokenizer
 from seqkit.tasks.sentence_encoding.modules import POOLINGS, read_modules
 from seqkit.text import SubwordTokenizer
@@ -92,7 +91,7 @@ class SentenceEncoder:
         rows = self.tokenizer.encode(texts, max_length=self.max_length)
         order = sorted((i for i in range(len(rows)) if rows[i]), key=lambda i: len(rows[i]))
         found = np.zeros((len(rows), self.dimensions), np.float32)
-        with evaluating(self.model):
+        with self.model.evaluating():
             for first in range(0, len(order), batch_size):
                 some = order[first : first + batch_size]
                 ids, lengths = pad_sources([np.array(rows[i], np.int64) for i in some])

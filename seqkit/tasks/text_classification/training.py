@@ -9,7 +9,6 @@ from pathlib import Path
 from seqkit.backend import make_current
 from seqkit.corpora import LabelledCorpus
 from seqkit.data import EncodedLabelledCorpus
-from seqkit.nn.freezing import freeze
 from seqkit.tasks.classes import LABELS, labels_to_bytes
 from seqkit.tasks.descent import Descent
 from seqkit.tasks.runs import VOCABULARY
@@ -48,7 +47,7 @@ def prepare(settings: TextClassificationSettings, corpus: LabelledCorpus, watche
         unknown = encoded.info["train"].unk / encoded.info["train"].tokens
         watcher.message(f"starts from {settings.init}, to which {unknown:.1%} of the tokens are unknown")
     if settings.freeze:
-        freeze(part)
+        part.freeze()
     assert settings.device is not None
     model.to(make_current(settings.device))
     job = TextClassificationJob(model, encoded, settings)

@@ -1,4 +1,4 @@
-"""What every decoder does first: check the settings that all share, feed the start id and the prompt."""
+"""Check the settings that all decoders share, and feed the start id and the prompt to the model."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from seqkit.errors import UsageError
 
 
 @dataclass(frozen=True)
-class Opening:
-    """A model that has read start id and prompt, and the checked settings.
+class Prefilled:
+    """The state of a model that has read the start id and the prompt, and the checked settings.
 
     ``log_probs`` (B, V), on the model's device, and ``state`` stand before the first new id. ``attention_of``
-    gives what the model attended to, from a state; None where it was not asked for or the model has none.
+    gives the attention weights of a state; None where they were not asked for or the model has none.
     """
 
     log_probs: Array
@@ -60,7 +60,7 @@ def _attention_of(model: Decodable, wanted: bool) -> Callable[[Any], Array | Non
     return attention_of
 
 
-def begin(
+def prefill(
     model: Decodable,
     *,
     batch: int,
@@ -71,7 +71,7 @@ def begin(
     stop: Sequence[int],
     context: Any,
     with_attention: bool,
-) -> Opening:
+) -> Prefilled:
     """Start ``batch`` rows of ``model``; arguments and errors as in :func:`~seqkit.decoding.sample`."""
     check_count("batch", batch)
     check_count("max_new_tokens", max_new_tokens)
@@ -86,4 +86,4 @@ def begin(
         raise UsageError(f"banned must leave an id to produce, not name all {V}")
     for i in prompt:
         log_probs, state = model.step(np.full(batch, i, np.int64), state)
-    return Opening(log_probs, state, banned, stop, attention_of)
+    return Prefilled(log_probs, state, banned, stop, attention_of)
