@@ -20,7 +20,7 @@ from seqkit.data import EncodedSeq2SeqCorpus, Seq2SeqBatch, Seq2SeqBatches, enco
 from seqkit.models import Seq2Seq, Seq2SeqConfig
 from seqkit.optim import Adam, clip_grad_norm
 from seqkit.tasks.seq2seq.evaluation import answer
-from seqkit.text import make_tokenizer
+from seqkit.text import get_tokenizer
 from seqkit.threads import thread_count
 
 B = 128
@@ -41,7 +41,7 @@ CASES = [
 
 def encoded_dates() -> EncodedSeq2SeqCorpus:
     """The generated dates as characters."""
-    return encode_seq2seq(open_seq2seq("dates").sources, make_tokenizer("char"))
+    return encode_seq2seq(open_seq2seq("dates").sources, get_tokenizer("char"))
 
 
 def batches(encoded: EncodedSeq2SeqCorpus, *, padded: bool, count: int = 8) -> list[Seq2SeqBatch]:

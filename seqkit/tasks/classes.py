@@ -10,7 +10,7 @@ import numpy as np
 
 from seqkit import metrics
 from seqkit.errors import DamagedFileError
-from seqkit.text.escapes import escape, unescape
+from seqkit.text.vocabulary_file import escape, unescape
 
 LABELS = "labels.txt"
 

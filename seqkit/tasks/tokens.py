@@ -13,31 +13,22 @@ import numpy as np
 
 from seqkit.corpora import Corpus
 from seqkit.data import EncodedCorpus, encode_corpus
-from seqkit.errors import DataError
 from seqkit.text import (
-    SUBWORDS,
     SubwordTokenizer,
     Tokenizer,
     Vocabulary,
-    make_tokenizer,
+    get_tokenizer,
     tokenizer_from_config,
-    train_subwords,
 )
 from seqkit.text.subwords import FILE
 from seqkit.training import RunDirectory
 
 
 def text_tokenizer(settings: Any, lines: Callable[[], Iterable[str]] | None) -> Tokenizer:
-    """The tokenizer of completed settings; ``lines`` starts a pass over the training part.
-
-    DataError where subwords are to be learned and there is none.
-    """
-    name, lowercase = settings.tokenizer, bool(settings.lowercase)
-    if name not in SUBWORDS:
-        return make_tokenizer(name, lowercase=lowercase)
-    if lines is None:
-        raise DataError("no train split to learn subwords from", remedy="add one, or name another tokenizer")
-    return train_subwords(name, lines, vocab_size=settings.vocab_size, lowercase=lowercase)
+    """Return the tokenizer of resolved settings; ``lines`` starts a pass over the training split."""
+    return get_tokenizer(
+        settings.tokenizer, lowercase=bool(settings.lowercase), lines=lines, vocab_size=settings.vocab_size
+    )
 
 
 def encode(settings: Any, corpus: Corpus) -> EncodedCorpus:

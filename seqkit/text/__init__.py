@@ -1,32 +1,30 @@
 """Text to tokens and tokens to ids: tokenizers and the vocabulary (NumPy only)."""
 
-from seqkit.text.subword_folders import load_tokenizer
-from seqkit.text.subword_training import SUBWORDS, train_subwords
-from seqkit.text.subwords import SubwordTokenizer
-from seqkit.text.tokenizers import (
-    TOKENIZERS,
+from seqkit.text.checkpoint_tokenizers import load_tokenizer
+from seqkit.text.subwords import BpeTokenizer, SubwordTokenizer, WordPieceTokenizer
+from seqkit.text.tokenizers import SUBWORDS, TOKENIZERS, get_tokenizer, tokenizer_from_config
+from seqkit.text.vocabulary import Vocabulary
+from seqkit.text.word_tokenizers import (
     CharTokenizer,
     Tokenizer,
     UnfinishedLine,
     WhitespaceTokenizer,
     WordTokenizer,
-    make_tokenizer,
-    tokenizer_from_config,
 )
-from seqkit.text.vocabulary import Vocabulary
 
 __all__ = [
     "SUBWORDS",
     "TOKENIZERS",
+    "BpeTokenizer",
     "CharTokenizer",
     "SubwordTokenizer",
     "Tokenizer",
     "UnfinishedLine",
     "Vocabulary",
     "WhitespaceTokenizer",
+    "WordPieceTokenizer",
     "WordTokenizer",
+    "get_tokenizer",
     "load_tokenizer",
-    "make_tokenizer",
     "tokenizer_from_config",
-    "train_subwords",
 ]

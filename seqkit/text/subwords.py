@@ -1,8 +1,7 @@
 """Tokens that are parts of words: BPE and WordPiece, by the ``tokenizers`` library.
 
 Byte-level BPE is that of GPT-2 (Sennrich et al. 2016; Radford et al. 2019), WordPiece that of BERT (Schuster
-and Nakajima 2012; Devlin et al. 2019). Checkpoint folders bring theirs (``subword_folders.py``), and
-``subword_training.py`` learns them.
+and Nakajima 2012; Devlin et al. 2019). Checkpoint folders bring theirs (``checkpoint_tokenizers.py``).
 """
 
 from __future__ import annotations
@@ -10,22 +9,25 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from seqkit.errors import DamagedFileError, MissingDependencyError, RunError, UsageError
-from seqkit.text.special_tokens import BERT_TOKENS, UNK
-from seqkit.text.tokenizers import Tokenizer
+from seqkit.text.special_tokens import BERT_TOKENS, EOS, UNK
 from seqkit.text.vocabulary import Vocabulary
+from seqkit.text.word_tokenizers import Tokenizer
 
 FILE = "tokenizer.json"
-"""What a folder or a run calls the file of a tokenizer."""
+"""The file of a tokenizer in a folder or a run."""
+VOCAB_SIZE = 8000
+"""The number of tokens that are learned unless the user says otherwise."""
+_SPECIALS = [UNK, EOS]
 
 
-def library_of_subwords() -> Any:
-    """The module ``tokenizers``. MissingDependencyError without it."""
+def subword_library() -> Any:
+    """Import the module ``tokenizers``. MissingDependencyError without it."""
     try:
         return importlib.import_module("tokenizers")
     except ImportError as error:
@@ -38,12 +40,39 @@ def library_of_subwords() -> Any:
 class SubwordTokenizer(Tokenizer):
     """A tokenizer of the ``tokenizers`` library.
 
-    As every tokenizer it makes tokens of lines; for a model that it belongs to, :meth:`encode` makes ids.
+    As every tokenizer it turns lines to tokens; for the model that it belongs to, :meth:`encode` gives ids.
 
-    max_length: make those that the model reads, as :meth:`for_model` says.
+    Args:
+        inner: The library's tokenizer.
+        lowercase: Whether it was trained on lower-case text.
+        max_length: Give the tokens that a model reads, as :meth:`for_model` says.
     """
 
     name = "subword"
+    learned = True
+
+    @classmethod
+    def train(
+        cls,
+        lines: Callable[[], Iterable[str]],
+        *,
+        vocab_size: int = VOCAB_SIZE,
+        min_count: int = 2,
+        lowercase: bool = False,
+    ) -> SubwordTokenizer:
+        """Learn the tokens of a text, with ``<unk>`` and ``<eos>``.
+
+        Args:
+            lines: Starts a pass over the text, without newlines.
+            vocab_size: The largest number of tokens.
+            min_count: How often a pair must occur to become a token.
+            lowercase: Read everything in lower case.
+
+        Raises:
+            UsageError: If ``vocab_size`` is below the size of the alphabet.
+            MissingDependencyError: Without the ``tokenizers`` library.
+        """
+        raise NotImplementedError
 
     def __init__(self, inner: Any, *, lowercase: bool = False, max_length: int | None = None) -> None:
         super().__init__(lowercase=lowercase)
@@ -52,9 +81,9 @@ class SubwordTokenizer(Tokenizer):
         self._inner, self.max_length = inner, max_length
 
     def for_model(self, max_length: int) -> SubwordTokenizer:
-        """The same, which puts the special tokens around a line's tokens and cuts them to ``max_length``.
+        """Return a tokenizer that puts the special tokens around a line's tokens, cut to ``max_length``.
 
-        What was cut has one token more, so that whoever keeps ``max_length`` of them can tell.
+        A line that was cut has one token more, so that a caller who keeps ``max_length`` of them can tell.
         """
         return type(self)(self._inner, lowercase=self.lowercase, max_length=max_length)
 
@@ -63,7 +92,7 @@ class SubwordTokenizer(Tokenizer):
         return max(self._inner.get_vocab().values(), default=-1) + 1  # get_vocab_size() passes over gaps
 
     def __len__(self) -> int:
-        """How many ids there are."""
+        """The number of ids."""
         return self._size
 
     def tokenize(self, line: str) -> list[str]:
@@ -71,37 +100,43 @@ class SubwordTokenizer(Tokenizer):
 
     def _tokens(self, lines: Sequence[str]) -> list[list[str]]:
         if self.max_length is None:
-            return [one.tokens for one in self._inner.encode_batch(lines, add_special_tokens=False)]
+            return [line.tokens for line in self._inner.encode_batch(lines, add_special_tokens=False)]
         added = self._inner.num_special_tokens_to_add(False)
         return [
-            [] if len(one) == added else [*one.tokens, *(one.overflowing and one.tokens[-1:])]
-            for one in self._encodings(lines, self.max_length)
+            [] if len(line) == added else [*line.tokens, *(line.overflowing and line.tokens[-1:])]
+            for line in self._encodings(lines, self.max_length)
         ]
 
     def tokenize_block(self, text: str) -> list[str]:
         lines = text.split("\n")
-        last = lines.pop()  # what stands behind the last newline: no line ends there
+        last = lines.pop()  # behind the last newline: an unfinished line
         tokens: list[str] = []
-        for one in self._tokens(lines):
-            tokens += one
+        for line in self._tokens(lines):
+            tokens += line
             tokens.append(self.end_of_line)
         return tokens + self.tokenize(last) if last else tokens
 
     def detokenize(self, tokens: Sequence[str]) -> str:
-        """The text that the tokens are parts of."""
+        """Return the text that the tokens are parts of."""
         decoder = self._inner.decoder
         return " ".join(tokens) if decoder is None else decoder.decode(list(tokens))
 
     def encode(
         self, texts: Sequence[str], *, max_length: int | None = None, special_tokens: bool = True
     ) -> list[list[int]]:
-        """The ids of each text as its model takes them, cut to ``max_length``, special tokens included.
+        """Return the ids of each text as its model reads them.
 
-        UsageError when there is no room beside the special tokens.
+        Args:
+            texts: The texts.
+            max_length: Cut each to so many ids, special tokens included.
+            special_tokens: Put the special tokens around each text.
+
+        Raises:
+            UsageError: If ``max_length`` leaves no room beside the special tokens.
         """
         if isinstance(texts, str):
             raise UsageError("texts must be a list, got a string", remedy="[text]")
-        return [one.ids for one in self._encodings(texts, max_length, special_tokens)]
+        return [text.ids for text in self._encodings(texts, max_length, special_tokens)]
 
     def _encodings(
         self, texts: Sequence[str], max_length: int | None, special_tokens: bool = True
@@ -117,44 +152,45 @@ class SubwordTokenizer(Tokenizer):
             self._inner.no_truncation()
 
     def decode(self, ids: Sequence[int], *, special_tokens: bool = False) -> str:
-        """The text of ids, without special tokens unless they are asked for."""
+        """Return the text of ids, without special tokens by default."""
         return self._inner.decode([int(i) for i in ids], skip_special_tokens=not special_tokens)
 
     def id(self, token: str) -> int | None:
-        """The id of a token, None for one that there is not."""
+        """Return the id of a token; None for an unknown one."""
         return self._inner.token_to_id(token)
 
     @property
     def unk(self) -> str | None:
-        """The token of what it cannot write; None where there is none."""
+        """The token of words that it cannot write; None for a tokenizer without one."""
         named = getattr(self._inner.model, "unk_token", None)
         return next((t for t in (named, UNK, BERT_TOKENS["unk_token"]) if t and self.id(t) is not None), None)
 
     def vocabulary(self, size: int = 0) -> Vocabulary:
-        """Its tokens by the ids that they have here; ids without a token have names of their own.
+        """Return its tokens as a vocabulary with the same ids; ids without a token get names of their own.
 
-        size: how many ids at least, where a model has more vectors than there are tokens.
+        Args:
+            size: The least number of ids, for a model that has more vectors than there are tokens.
         """
         ids = range(max(len(self), size))
         tokens = [self._inner.id_to_token(i) or f"<unused {i}>" for i in ids]
         return Vocabulary(tokens, unk=self.unk, eos=self.end_of_line if self.end_of_line in tokens else None)
 
     def to_bytes(self) -> bytes:
-        """The content of its ``tokenizer.json``."""
+        """Return the content of its ``tokenizer.json``."""
         return self._inner.to_str(pretty=True).encode()
 
     @classmethod
     def from_bytes(cls, data: bytes, source: str = FILE, *, lowercase: bool = False) -> SubwordTokenizer:
-        """What :meth:`to_bytes` wrote, or any ``tokenizer.json``. DamagedFileError naming ``source``."""
-        tokenizer = library_of_subwords().Tokenizer
+        """Read what :meth:`to_bytes` wrote, or any ``tokenizer.json``. DamagedFileError names ``source``."""
+        tokenizer = subword_library().Tokenizer
         try:
             inner = tokenizer.from_str(data.decode())
         except Exception as error:  # the library raises plain ones
             raise DamagedFileError(
                 f"{source} is damaged: no tokenizer ({error})", remedy="copy or download it again"
             ) from None
-        kind = _KINDS.get(type(inner.model).__name__, SubwordTokenizer)
-        return kind(inner, lowercase=lowercase)
+        subclass = _BY_MODEL.get(type(inner.model).__name__, SubwordTokenizer)
+        return subclass(inner, lowercase=lowercase)
 
     def save(self, folder: str | Path) -> None:
         """Write ``tokenizer.json`` and the settings with which the reference library opens it."""
@@ -168,7 +204,7 @@ class SubwordTokenizer(Tokenizer):
             raise RunError(f"cannot write {folder} ({error.strerror or error})") from error
 
     def config(self) -> dict[str, Any]:
-        """Name and checksum; the tokenizer itself is its :meth:`to_bytes`."""
+        """Return name and checksum; the tokenizer itself is its :meth:`to_bytes`."""
         own = {"sha256": hashlib.sha256(self.to_bytes()).hexdigest()}
         return super().config() | own | ({} if self.max_length is None else {"max_length": self.max_length})
 
@@ -177,16 +213,88 @@ class SubwordTokenizer(Tokenizer):
 
 
 class BpeTokenizer(SubwordTokenizer):
-    """Byte pair encoding."""
+    """Byte pair encoding. It starts from the 256 bytes, so it can write any text."""
 
     name = "bpe"
 
+    @classmethod
+    def train(
+        cls,
+        lines: Callable[[], Iterable[str]],
+        *,
+        vocab_size: int = VOCAB_SIZE,
+        min_count: int = 2,
+        lowercase: bool = False,
+    ) -> BpeTokenizer:
+        _require_size(cls.name, vocab_size, 256)
+        library = subword_library()
+        inner = library.Tokenizer(library.models.BPE())
+        if lowercase:
+            inner.normalizer = library.normalizers.Lowercase()
+        inner.pre_tokenizer = library.pre_tokenizers.ByteLevel(add_prefix_space=False)
+        inner.decoder = library.decoders.ByteLevel()
+        trainer = library.trainers.BpeTrainer(
+            initial_alphabet=library.pre_tokenizers.ByteLevel.alphabet(),
+            special_tokens=_SPECIALS,
+            vocab_size=vocab_size,
+            min_frequency=min_count,
+            show_progress=False,
+        )
+        inner.train_from_iterator(lines(), trainer)
+        return cls(inner, lowercase=lowercase)
+
 
 class WordPieceTokenizer(SubwordTokenizer):
-    """The longest known parts of each word, from its left."""
+    """The longest known parts of each word, from its left.
+
+    A word with a character that the training text lacks becomes ``<unk>``.
+    """
 
     name = "wordpiece"
 
+    @classmethod
+    def train(
+        cls,
+        lines: Callable[[], Iterable[str]],
+        *,
+        vocab_size: int = VOCAB_SIZE,
+        min_count: int = 2,
+        lowercase: bool = False,
+    ) -> WordPieceTokenizer:
+        # The library's trainer numbers the parts that continue words in the order of a hash table, and breaks
+        # ties by number. It is given those of one character, sorted: so a text always gives the same tokens.
+        _require_size(cls.name, vocab_size, 1)
+        library = subword_library()
 
-_KINDS: dict[str, type[SubwordTokenizer]] = {"BPE": BpeTokenizer, "WordPiece": WordPieceTokenizer}
+        def untrained(**vocabulary: dict[str, int]) -> Any:
+            inner = library.Tokenizer(library.models.WordPiece(unk_token=UNK, **vocabulary))
+            inner.normalizer = library.normalizers.BertNormalizer(lowercase=lowercase)
+            inner.pre_tokenizer = library.pre_tokenizers.BertPreTokenizer()
+            inner.decoder = library.decoders.WordPiece()
+            return inner
+
+        inner, within = untrained(), set[str]()
+        for line in lines():
+            plain = inner.normalizer.normalize_str(line)
+            for word, _ in inner.pre_tokenizer.pre_tokenize_str(plain):
+                within.update(word[1:])
+        trainer = library.trainers.WordPieceTrainer(
+            special_tokens=[*_SPECIALS, *(f"##{character}" for character in sorted(within))],
+            vocab_size=vocab_size,
+            min_frequency=min_count,
+            show_progress=False,
+        )
+        inner.train_from_iterator(lines(), trainer)
+        trained = untrained(vocab=inner.get_vocab())  # in which those characters are no special tokens
+        trained.add_special_tokens(_SPECIALS)
+        return cls(trained, lowercase=lowercase)
+
+
+def _require_size(name: str, vocab_size: int, alphabet: int) -> None:
+    least = len(_SPECIALS) + alphabet
+    if vocab_size < least:
+        raise UsageError(f"expected a vocabulary of {least} tokens or more for {name}, got {vocab_size}")
+
+
+_BY_MODEL: dict[str, type[SubwordTokenizer]] = {"BPE": BpeTokenizer, "WordPiece": WordPieceTokenizer}
 """By the name of the library's class."""

@@ -1,175 +1,66 @@
-"""Tokenizers: a line of text to tokens and back. Each has one compiled pattern or one string method.
-
-``tokenize_block`` is the fast way for whole files: it takes many lines, each with its newline, and gives
-the tokens of all of them with the end-of-line token in its places. It equals ``tokenize`` line by line.
-"""
+"""The table of tokenizers: to add one, write its class and add it here."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Mapping, Sequence
-from functools import cache
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
-from seqkit.errors import UsageError
-from seqkit.text.special_tokens import EOS, UNK
-
-LEFT_CLINGING = frozenset(".,;:!?)]}%’”…") | {"'s", "’s"}
-RIGHT_CLINGING = frozenset("([{$£€#@‘“")
-BOTH_CLINGING = frozenset("-/_\\=~^")
-PAIRED_QUOTES = frozenset("\"'`")
-
-
-class UnfinishedLine(str):
-    """The last line of a part that was cut inside a line: no end-of-line token follows it.
-
-    Only exact cuts by characters need it (Tiny Shakespeare, 90 % of the characters).
-    """
-
-    __slots__ = ()
-
-
-class Tokenizer:
-    """What every tokenizer has: a name, the token that ends a line, and the two directions."""
-
-    name: ClassVar[str]
-    end_of_line: ClassVar[str] = EOS
-    open_vocabulary: ClassVar[bool] = True
-    """New text brings new tokens, so a vocabulary needs an unknown token (words do, characters do not)."""
-
-    def __init__(self, *, lowercase: bool = False) -> None:
-        self.lowercase = lowercase
-
-    def tokenize(self, line: str) -> list[str]:
-        """The tokens of one line, given without its newline."""
-        raise NotImplementedError
-
-    def tokenize_block(self, text: str) -> list[str]:
-        """The tokens of whole lines, each with its newline, and ``end_of_line`` after each line."""
-        raise NotImplementedError
-
-    def detokenize(self, tokens: Sequence[str]) -> str:
-        """Readable text of one line's tokens."""
-        raise NotImplementedError
-
-    def config(self) -> dict[str, Any]:
-        """What :func:`tokenizer_from_config` needs to make the same tokenizer."""
-        return {"name": self.name, "lowercase": self.lowercase}
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Tokenizer) and self.config() == other.config()
-
-    def __hash__(self) -> int:
-        return hash((self.name, self.lowercase))
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(lowercase={self.lowercase})"
-
-
-@cache
-def _word_pattern() -> re.Pattern[str]:
-    r"""Words, numbers and single punctuation marks of any script, and the newline.
-
-    ``\w`` leaves out combining marks, which would cut every Hindi word at its vowel signs, so those are
-    added. The table is made on first use: 17 planes would take 0.3 s at import, the first plane takes 8 ms.
-    """
-    marks = [chr(c) for c in range(0x300, 0x10000) if unicodedata.category(chr(c))[0] == "M"]
-    m = "".join(marks)
-    return re.compile(
-        rf"\w+(?:['’](?!s\b)\w+|(?<=\d)[.,](?=\d)\w+|[{m}\u200d]+\w*)*"  # don't, 3.14 and 1,000 are one token
-        r"|\n"
-        r"|(?<=\w)['’]s\b"  # it 's: the possessive would double the nouns of the vocabulary
-        rf"|{UNK}"
-        r"|[^\w\s]"
-    )
-
-
-class WordTokenizer(Tokenizer):
-    """Words, numbers and punctuation marks of any script, each a token.
-
-    ``don't`` and ``3.14`` stay whole, ``it's`` gives ``it 's``, ``well-known`` gives ``well - known``, and
-    ``<unk>`` is kept as it stands.
-    """
-
-    name = "word"
-
-    def tokenize(self, line: str) -> list[str]:
-        return _word_pattern().findall((line.lower() if self.lowercase else line).replace("\n", " "))
-
-    def tokenize_block(self, text: str) -> list[str]:
-        tokens = _word_pattern().findall(text.lower() if self.lowercase else text)
-        eos = self.end_of_line
-        return [eos if token == "\n" else token for token in tokens]
-
-    def detokenize(self, tokens: Sequence[str]) -> str:
-        """Words with blanks between them, punctuation close to the word that it belongs to."""
-        parts: list[str] = []
-        glue = True  # the next token follows without a blank
-        open_quotes: set[str] = set()
-        for token in tokens:
-            closing = token in open_quotes
-            if not (glue or closing or token in LEFT_CLINGING or token in BOTH_CLINGING):
-                parts.append(" ")
-            parts.append(token)
-            glue = token in RIGHT_CLINGING or token in BOTH_CLINGING
-            if token in PAIRED_QUOTES:
-                open_quotes ^= {token}
-                glue = not closing
-        return "".join(parts)
-
-
-class WhitespaceTokenizer(Tokenizer):
-    """What stands between blanks: for text that was tokenized before (Penn Treebank, WikiText)."""
-
-    name = "whitespace"
-
-    def tokenize(self, line: str) -> list[str]:
-        return (line.lower() if self.lowercase else line).split()
-
-    def tokenize_block(self, text: str) -> list[str]:
-        return (text.lower() if self.lowercase else text).replace("\n", f" {self.end_of_line} ").split()
-
-    def detokenize(self, tokens: Sequence[str]) -> str:
-        """The tokens with blanks between them."""
-        return " ".join(tokens)
-
-
-class CharTokenizer(Tokenizer):
-    """Every character (code point) is a token; the newline itself ends a line."""
-
-    name = "char"
-    end_of_line = "\n"
-    open_vocabulary = False
-
-    def tokenize(self, line: str) -> list[str]:
-        return list(line.lower() if self.lowercase else line)
-
-    def tokenize_block(self, text: str) -> list[str]:
-        return list(text.lower() if self.lowercase else text)
-
-    def detokenize(self, tokens: Sequence[str]) -> str:
-        """The characters in a row."""
-        return "".join(tokens)
-
+from seqkit.errors import DataError, UsageError
+from seqkit.text.subwords import VOCAB_SIZE, BpeTokenizer, SubwordTokenizer, WordPieceTokenizer
+from seqkit.text.word_tokenizers import CharTokenizer, Tokenizer, WhitespaceTokenizer, WordTokenizer
 
 TOKENIZERS: dict[str, type[Tokenizer]] = {
-    kind.name: kind for kind in (WordTokenizer, WhitespaceTokenizer, CharTokenizer)
+    tokenizer.name: tokenizer
+    for tokenizer in (WordTokenizer, WhitespaceTokenizer, CharTokenizer, BpeTokenizer, WordPieceTokenizer)
 }
 """The tokenizers by name, as ``--tokenizer`` takes them."""
+SUBWORDS = tuple(name for name, tokenizer in TOKENIZERS.items() if tokenizer.learned)
+"""The names of those that are learned from a text."""
 
 
-def make_tokenizer(name: str, *, lowercase: bool = False) -> Tokenizer:
-    """A tokenizer by name. Raises UsageError listing the names."""
+def get_tokenizer(
+    name: str,
+    *,
+    lowercase: bool = False,
+    lines: Callable[[], Iterable[str]] | None = None,
+    vocab_size: int | None = None,
+) -> Tokenizer:
+    """Return a tokenizer by name.
+
+    Args:
+        name: A key of ``TOKENIZERS``.
+        lowercase: Read everything in lower case.
+        lines: Starts a pass over the text that subwords are learned from, without newlines.
+        vocab_size: The largest number of subwords; 8,000 by default.
+
+    Raises:
+        UsageError: For another name, listing the names, and for too few subwords.
+        DataError: For subwords without a text.
+
+    Example:
+        >>> get_tokenizer("word", lowercase=True).tokenize("It's 3.14!")
+        ['it', "'s", '3.14', '!']
+    """
     if name not in TOKENIZERS:
-        raise UsageError(f"unknown tokenizer {name!r}", remedy=f"use {', '.join(TOKENIZERS)}")
-    return TOKENIZERS[name](lowercase=lowercase)
+        raise UsageError(f"expected one of the tokenizers {', '.join(TOKENIZERS)}, got {name!r}")
+    tokenizer = TOKENIZERS[name]
+    if not issubclass(tokenizer, SubwordTokenizer):
+        return tokenizer(lowercase=lowercase)
+    if lines is None:
+        raise DataError(
+            f"no text to learn {name} from", remedy="give a train split, or name another tokenizer"
+        )
+    return tokenizer.train(lines, vocab_size=vocab_size or VOCAB_SIZE, lowercase=lowercase)
 
 
 def tokenizer_from_config(config: Mapping[str, Any]) -> Tokenizer:
-    """The tokenizer whose :meth:`Tokenizer.config` this is. Raises UsageError for anything else."""
+    """Return the tokenizer of a :meth:`Tokenizer.config`; subwords have a file instead.
+
+    Raises:
+        UsageError: For anything else.
+    """
     settings = dict(config)
     name, lowercase = settings.pop("name", None), settings.pop("lowercase", False)
-    if not isinstance(name, str) or not isinstance(lowercase, bool) or settings:
-        raise UsageError(f"not the configuration of a tokenizer: {dict(config)!r}")
-    return make_tokenizer(name, lowercase=lowercase)
+    if not isinstance(name, str) or not isinstance(lowercase, bool) or settings or name in SUBWORDS:
+        raise UsageError(f"expected the configuration of a tokenizer, got {dict(config)!r}")
+    return get_tokenizer(name, lowercase=lowercase)

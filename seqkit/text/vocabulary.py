@@ -1,4 +1,4 @@
-"""The ordered, read-only table between tokens and ids."""
+"""The vocabulary: an ordered, read-only table of tokens and ids."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from seqkit.text.vocabulary_file import pack, unpack
 
 
 class _Ids(dict[str, int]):
-    """token -> id; an unknown token gives the id of unk (kept out of the table), or KeyError without one."""
+    """token -> id; an unknown token gives the id of unk, which is not kept, or KeyError without one."""
 
     unk_id: int | None = None
 
@@ -26,11 +26,18 @@ class _Ids(dict[str, int]):
 class Vocabulary:
     """Tokens in the order of their ids, with an optional unknown and an optional end-of-line token.
 
-    tokens: the tokens, id 0 first; no empty token, none twice.
-    unk, eos: members of ``tokens``, or None for a vocabulary without one.
-    counts: occurrences in the training text, (V,), or None.
+    Args:
+        tokens: The tokens, id 0 first; no empty token, none twice.
+        unk: The token that stands for unknown ones, a member of ``tokens``; None for none.
+        eos: The token that ends a line, a member of ``tokens``; None for none.
+        counts: Occurrences in the training text, (V,), or None.
 
-    Raises UsageError for a token that is empty or repeated, and for a special that is not among the tokens.
+    Raises:
+        UsageError: For a token that is empty or repeated, and a special token that is not among the tokens.
+
+    Example:
+        >>> Vocabulary(["the", "cat", "<unk>", "<eos>"]).encode(["the", "dog"]).tolist()
+        [0, 2]
     """
 
     def __init__(
@@ -61,7 +68,7 @@ class Vocabulary:
         if counts is not None:
             self._counts = np.array(counts if isinstance(counts, np.ndarray) else list(counts), np.int64)
             if self._counts.shape != (len(self._tokens),):
-                raise UsageError(f"counts of shape {self._counts.shape} for {len(self._tokens)} tokens")
+                raise UsageError(f"expected {len(self._tokens)} counts, got shape {self._counts.shape}")
             self._counts.flags.writeable = False
 
     @classmethod
@@ -75,23 +82,35 @@ class Vocabulary:
         min_count: int = 1,
         require_unk: bool = False,
     ) -> Vocabulary:
-        """The most frequent tokens first, ties in the order of the tokens themselves.
+        """Return the most frequent tokens first, ties in the order of the tokens themselves.
 
-        ``size`` is the largest number of tokens, specials included; tokens seen fewer than ``min_count``
-        times are dropped. ``eos`` is always kept. ``unk`` enters when something was dropped, when the text
-        itself holds it, or when ``require_unk`` asks for it; its count includes what was dropped.
+        Args:
+            counts: Token -> occurrences in the training text.
+            eos: The token that ends a line; it is always kept.
+            unk: The token that stands for unknown ones. It enters if a token was dropped, if the text itself
+                holds it, or with ``require_unk``; its count includes the dropped tokens.
+            size: The largest number of tokens, special ones included.
+            min_count: Tokens seen less often are dropped.
+            require_unk: Have the unknown token in any case.
+
+        Raises:
+            UsageError: For a size or ``min_count`` below 1.
+
+        Example:
+            >>> Vocabulary.from_counts({"a": 3, "b": 1, "<eos>": 2}, min_count=2).tokens
+            ('a', '<eos>', '<unk>')
         """
         if min_count < 1 or (size is not None and size < 1):
-            raise UsageError(f"min_count {min_count}, size {size}", remedy="both are 1 or more")
+            raise UsageError(f"expected min_count and size of 1 or more, got {min_count} and {size}")
         words = [(-n, token) for token, n in counts.items() if n >= min_count and token not in (eos, unk)]
         words.sort()
         total = len(counts) - (eos in counts) - (unk in counts)  # ordinary words, before any cut
-        room = None if size is None else size - (eos is not None)
+        limit = None if size is None else size - (eos is not None)
         needs_unk = unk is not None and (
-            require_unk or unk in counts or len(words) < total or (room is not None and len(words) > room)
+            require_unk or unk in counts or len(words) < total or (limit is not None and len(words) > limit)
         )
-        if room is not None:
-            words = words[: max(0, room - needs_unk)]
+        if limit is not None:
+            words = words[: max(0, limit - needs_unk)]
         entries = words
         if eos is not None:
             entries.append((-counts.get(eos, 0), eos))
@@ -113,17 +132,17 @@ class Vocabulary:
 
     @property
     def counts(self) -> np.ndarray | None:
-        """Occurrences in the training text, (V,) int64, read-only; None when they were not recorded."""
+        """Occurrences in the training text, (V,) int64, read-only; None if they were not recorded."""
         return self._counts
 
     @property
     def unk_id(self) -> int | None:
-        """The id that unknown tokens get; None when there is none."""
+        """The id of unknown tokens; None without an unknown token."""
         return self._ids.unk_id
 
     @property
     def eos_id(self) -> int | None:
-        """The id of the end-of-line token; None when there is none."""
+        """The id of the end-of-line token; None without one."""
         return None if self.eos is None else self._ids[self.eos]
 
     def __len__(self) -> int:
@@ -147,27 +166,27 @@ class Vocabulary:
         return f"Vocabulary({len(self)} tokens, unk={self.unk!r}, eos={self.eos!r})"
 
     def token(self, index: int) -> str:
-        """The token of an id. Raises DataError outside 0..V-1 (a negative id is a mistake, not the end)."""
+        """Return the token of an id. Raises DataError outside 0..V-1: -1 is not the last one."""
         if not 0 <= index < len(self._tokens):
-            raise DataError(f"no token has the id {index}: the vocabulary holds 0 to {len(self) - 1}")
+            raise DataError(f"expected an id between 0 and {len(self) - 1}, got {index}")
         return self._tokens[index]
 
     def id(self, token: str) -> int:
-        """The id of a token; unk's for an unknown one. Raises DataError when there is no unk."""
+        """Return the id of a token, or unk's. Raises DataError for an unknown token without an unk."""
         try:
             return self._ids[token]
         except KeyError:
             raise self._unknown(token) from None
 
     def encode(self, tokens: Iterable[str]) -> np.ndarray:
-        """The ids of ``tokens``, (N,) int32; unk's for unknown ones, DataError when there is no unk."""
+        """Return the ids of ``tokens``, (N,) int32. Raises as :meth:`id`."""
         try:
             return np.array(list(map(self._ids.__getitem__, tokens)), np.int32)
         except KeyError as error:
             raise self._unknown(error.args[0]) from None
 
     def decode(self, ids: Iterable[int] | np.ndarray) -> list[str]:
-        """The tokens of ids. Raises DataError for an id outside 0..V-1."""
+        """Return the tokens of ids. Raises DataError for an id outside 0..V-1."""
         return [self.token(int(index)) for index in ids]
 
     def _unknown(self, token: str) -> DataError:
@@ -177,13 +196,13 @@ class Vocabulary:
         )
 
     def to_bytes(self) -> bytes:
-        """UTF-8 text: a header line, then one escaped token a line, a tab and its count where counted."""
+        """Return UTF-8 text: a header line, then one escaped token a line, a tab and its count if counted."""
         counts = None if self._counts is None else self._counts.tolist()
         return pack(self._tokens, counts, unk=self.unk, eos=self.eos)
 
     @classmethod
     def from_bytes(cls, data: bytes, name: str = "vocabulary") -> Vocabulary:
-        """What :meth:`to_bytes` wrote. Raises DataError naming ``name`` and the line that is wrong."""
+        """Read what :meth:`to_bytes` wrote. Raises DataError naming ``name`` and the damaged line."""
         tokens, counts, unk, eos = unpack(data, name)
         return cls(tokens, unk=unk, eos=eos, counts=counts)
 

@@ -1,4 +1,4 @@
-"""The file of a vocabulary: UTF-8, a header line, then one escaped token a line, with counts where known.
+"""The file of a vocabulary: UTF-8, a header line, then one escaped token a line, with counts if known.
 
 ::
 
@@ -11,17 +11,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 
 from seqkit.errors import DataError
-from seqkit.text.escapes import escape, unescape
 
 _MAGIC = "seqkit-vocabulary"
 _VERSION = 1
 
 
 def pack(tokens: Sequence[str], counts: Sequence[int] | None, *, unk: str | None, eos: str | None) -> bytes:
-    """The bytes of the file."""
+    """Return the bytes of the file."""
     header = {"version": _VERSION, "size": len(tokens), "unk": unk, "eos": eos, "counts": counts is not None}
     lines = [f"{_MAGIC} {json.dumps(header)}"]
     if counts is None:
@@ -32,13 +32,14 @@ def pack(tokens: Sequence[str], counts: Sequence[int] | None, *, unk: str | None
 
 
 def unpack(data: bytes, name: str) -> tuple[list[str], list[int] | None, str | None, str | None]:
-    """(tokens, counts, unk, eos) from what :func:`pack` wrote; the tokens are checked to be a vocabulary.
+    """Return (tokens, counts, unk, eos) from what :func:`pack` wrote.
 
-    Raises DataError naming ``name`` and the line that is wrong.
+    Raises:
+        DataError: If it is damaged, naming ``name`` and the line.
     """
 
-    def damaged(what: str, line: int) -> DataError:
-        return DataError(what, where=f"{name}, line {line}", remedy="restore the file or make it anew")
+    def damaged(problem: str, line: int) -> DataError:
+        return DataError(problem, where=f"{name}, line {line}", remedy="restore the file or write it again")
 
     try:
         text = data.decode()
@@ -48,7 +49,7 @@ def unpack(data: bytes, name: str) -> tuple[list[str], list[int] | None, str | N
     header, _, body = text.partition("\n")
     magic, _, settings = header.partition(" ")
     if magic != _MAGIC:
-        raise damaged(f"not a seqkit vocabulary: it does not begin with {_MAGIC!r}", 1)
+        raise damaged(f"expected a seqkit vocabulary, which begins with {_MAGIC!r}", 1)
     try:
         read = json.loads(settings)
         version, size, counted = read["version"], read["size"], bool(read["counts"])
@@ -56,10 +57,12 @@ def unpack(data: bytes, name: str) -> tuple[list[str], list[int] | None, str | N
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise damaged(f"the header cannot be read ({error!r})", 1) from None
     if version != _VERSION:
-        raise damaged(f"vocabulary format {version!r}; this version reads {_VERSION}", 1)
+        raise damaged(f"expected vocabulary format {_VERSION}, got {version!r}", 1)
     rows = body.split("\n")
     if rows.pop() != "" or len(rows) != size:
-        raise damaged(f"{len(rows)} whole lines of tokens where the header says {size}", len(rows) + 2)
+        raise damaged(
+            f"expected {size} whole lines of tokens, as the header says, got {len(rows)}", len(rows) + 2
+        )
     tokens: dict[str, None] = {}
     counts: list[int] = []
     for line, row in enumerate(rows, start=2):
@@ -72,7 +75,7 @@ def unpack(data: bytes, name: str) -> tuple[list[str], list[int] | None, str | N
             raise damaged(f"the token {token!r} stands twice" if token else "an empty token", line)
         # 18 digits: what int64 surely holds
         if bool(tab) != counted or (tab and not (count.isascii() and count.isdecimal() and len(count) <= 18)):
-            raise damaged(f"a token{' and its count' if counted else ' alone'} is due, not {row!r}", line)
+            raise damaged(f"expected a token{' and its count' if counted else ' alone'}, got {row!r}", line)
         if tab:
             counts.append(int(count))
         tokens[token] = None
@@ -80,3 +83,42 @@ def unpack(data: bytes, name: str) -> tuple[list[str], list[int] | None, str | N
         if special is not None and not (isinstance(special, str) and special in tokens):
             raise damaged(f"the {role} token {special!r} is not among the tokens", 1)
     return list(tokens), counts if counted else None, specials["unk"], specials["eos"]
+
+
+# Escapes: one token on one line, whatever characters it holds
+
+_NAMED = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", " ": "\\s"}
+_UNNAMED = {escape[1]: char for char, escape in _NAMED.items()}
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.?))", re.DOTALL)
+
+
+def _escape_char(char: str) -> str:
+    if char in _NAMED:
+        return _NAMED[char]
+    if char.isprintable():
+        return char
+    number = ord(char)
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+
+
+def escape(token: str) -> str:
+    """Return ``token`` with blanks, control characters and backslashes written out."""
+    if token.isprintable() and "\\" not in token and " " not in token:
+        return token
+    return "".join(map(_escape_char, token))
+
+
+def unescape(text: str) -> str:
+    """Return the token that :func:`escape` wrote. Raises ValueError for an escape that does not exist."""
+    if "\\" not in text:
+        return text
+
+    def replace(match: re.Match[str]) -> str:
+        number = match[1] or match[2]
+        if number:
+            return chr(int(number, 16))  # ValueError above U+10FFFF
+        if match[3] not in _UNNAMED:
+            raise ValueError(f"unknown escape {match[0]!r}")
+        return _UNNAMED[match[3]]
+
+    return _ESCAPE.sub(replace, text)

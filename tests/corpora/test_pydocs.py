@@ -11,7 +11,7 @@ from seqkit.corpora.readers import pydocs
 from seqkit.corpora.readers.lines import BadLines
 from seqkit.corpora.readers.pydocs import paragraphs, words_of
 from seqkit.errors import CorpusNotFoundError
-from seqkit.text import make_tokenizer
+from seqkit.text import get_tokenizer
 
 read = partial(pydocs.read_pydocs, REGISTRY["pydocs"], BadLines("error"))
 
@@ -30,7 +30,7 @@ def test_no_paragraph_of_eight_words_stands_on_two_sides(corpus) -> None:
 
 
 def test_it_is_english_of_a_useful_size(corpus) -> None:
-    tokenizer = make_tokenizer(corpus.defaults.tokenizer, lowercase=corpus.defaults.lowercase)
+    tokenizer = get_tokenizer(corpus.defaults.tokenizer, lowercase=corpus.defaults.lowercase)
     tokens = {s: sum(len(tokenizer.tokenize(line)) + 1 for line in corpus.lines(s)) for s in corpus.splits}
     assert tokens["train"] > 200_000
     assert min(tokens["valid"], tokens["test"]) > 5_000

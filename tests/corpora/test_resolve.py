@@ -10,7 +10,7 @@ from seqkit.corpora import REGISTRY, corpus_names, open_corpus
 from seqkit.corpora.readers import text_files
 from seqkit.data import encode_corpus
 from seqkit.errors import CorpusNotFoundError, DataError, UsageError
-from seqkit.text import make_tokenizer
+from seqkit.text import get_tokenizer
 
 
 def lines(corpus):
@@ -19,7 +19,7 @@ def lines(corpus):
 
 def encode(corpus, tmp_path):
     d = corpus.defaults
-    tokenizer = make_tokenizer(d.tokenizer, lowercase=d.lowercase)
+    tokenizer = get_tokenizer(d.tokenizer, lowercase=d.lowercase)
     return encode_corpus(
         corpus.sources,
         tokenizer,

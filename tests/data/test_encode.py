@@ -9,14 +9,14 @@ import pytest
 
 from seqkit.data import FileIds, encode, encode_corpus, encode_lines, token_files
 from seqkit.errors import DataError
-from seqkit.text import UnfinishedLine, Vocabulary, make_tokenizer
+from seqkit.text import UnfinishedLine, Vocabulary, get_tokenizer
 
 TEXT = {
     "train": ["the cat sat", "the cat ran", "", "a dog ran"],
     "valid": ["the dog sat"],
     "test": ["the cow sat", "moo"],
 }
-WS = make_tokenizer("whitespace")
+WS = get_tokenizer("whitespace")
 
 
 def sources(text):
@@ -59,7 +59,7 @@ def test_min_count_and_size(tmp_path) -> None:
 
 
 def test_characters_get_unk_only_for_unseen_ones(tmp_path) -> None:
-    chars = make_tokenizer("char")
+    chars = get_tokenizer("char")
     made = encode_corpus(sources({"train": ["ab", "b"], "valid": ["ba"]}), chars, key="1", cache=tmp_path)
     assert made.vocabulary.tokens == ("\n", "b", "a")
     assert "".join(decoded(made, "train")) == "ab\nb\n"
@@ -68,7 +68,7 @@ def test_characters_get_unk_only_for_unseen_ones(tmp_path) -> None:
 
 
 def test_an_unfinished_line_gets_no_end(tmp_path) -> None:
-    chars = make_tokenizer("char")
+    chars = get_tokenizer("char")
     text = {"train": ["ab", UnfinishedLine("ba")], "valid": [UnfinishedLine("b")]}
     made = encode_corpus(sources(text), chars, key="1", cache=tmp_path)
     assert "".join(decoded(made, "train")) == "ab\nba"
@@ -118,14 +118,14 @@ def test_the_default_cache_and_progress(tmp_path, monkeypatch) -> None:
 
 
 def test_everything_that_matters_is_in_the_key(tmp_path) -> None:
-    word = make_tokenizer("word")
+    word = get_tokenizer("word")
     folders = {
         encode_corpus(sources(TEXT), tokenizer, key=key, cache=tmp_path, **more).folder
         for tokenizer, key, more in [
             (WS, "k", {}),
             (WS, "l", {}),
             (word, "k", {}),
-            (make_tokenizer("word", lowercase=True), "k", {}),
+            (get_tokenizer("word", lowercase=True), "k", {}),
             (WS, "k", {"min_count": 2}),
             (WS, "k", {"vocab_size": 5}),
             (WS, "k", {"vocabulary": Vocabulary(["the", "<unk>", "<eos>"])}),

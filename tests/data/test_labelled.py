@@ -9,10 +9,10 @@ import pytest
 
 from seqkit.data import EncodedTexts, TextBatches, encode_labelled, text_rows
 from seqkit.errors import DataError, ShapeError
-from seqkit.text import make_tokenizer
+from seqkit.text import get_tokenizer
 from seqkit.text.special_tokens import CLS
 
-WS, CHAR = make_tokenizer("whitespace"), make_tokenizer("char")
+WS, CHAR = get_tokenizer("whitespace"), get_tokenizer("char")
 TEXT = {
     "train": [("b a", "yes"), ("a", "no"), ("a c c d", "yes")],
     "valid": [("c new", "no")],

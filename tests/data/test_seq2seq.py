@@ -7,10 +7,10 @@ from seqkit.backend.ids import IGNORE_INDEX
 from seqkit.data import EncodedSeq2Seq, Seq2SeqBatches, encode_seq2seq, encode_texts, pad_sources
 from seqkit.data.padding import PAD
 from seqkit.errors import DataError, ShapeError, UsageError
-from seqkit.text import make_tokenizer
+from seqkit.text import get_tokenizer
 from seqkit.text.special_tokens import EOS, START
 
-WS, CHAR, WORD = (make_tokenizer(name) for name in ("whitespace", "char", "word"))
+WS, CHAR, WORD = (get_tokenizer(name) for name in ("whitespace", "char", "word"))
 TEXT = {
     "train": [("b a", "x"), ("a", "x y"), ("a c c", "z x")],
     "valid": [("c b", "y")],

@@ -200,10 +200,10 @@ def test_ids_of_wordpiece(lowercase: bool, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["GPT2", "Roberta"])
 def test_ids_of_byte_level_bpe(kind: str, tmp_path: Path) -> None:
-    from seqkit.text import train_subwords
+    from seqkit.text import BpeTokenizer
 
     lines = ["the lower river flows lower", "a newer river isn't wider — 日本 café"] * 4
-    model = json.loads(train_subwords("bpe", lambda: lines, vocab_size=300).to_bytes())["model"]
+    model = json.loads(BpeTokenizer.train(lambda: lines, vocab_size=300).to_bytes())["model"]
     vocabulary = dict(model["vocab"])
     for token in ("<|endoftext|>", "<s>", "</s>", "<pad>", "<mask>"):
         vocabulary[token] = len(vocabulary)
@@ -219,10 +219,10 @@ def test_ids_of_byte_level_bpe(kind: str, tmp_path: Path) -> None:
 
 def older_folder(folder: Path, *marks: str) -> int:
     """vocab.json and merges.txt of a small byte-level BPE, these tokens at its ends; how many there are."""
-    from seqkit.text import train_subwords
+    from seqkit.text import BpeTokenizer
 
     lines = ["the lower river flows lower", "a newer river isn't wider — 日本 café"] * 4
-    model = json.loads(train_subwords("bpe", lambda: lines, vocab_size=300).to_bytes())["model"]
+    model = json.loads(BpeTokenizer.train(lambda: lines, vocab_size=300).to_bytes())["model"]
     tokens = [*marks[:-1], *(t for t in model["vocab"] if t not in ("<unk>", "<eos>")), marks[-1]]
     (folder / "vocab.json").write_text(json.dumps({token: number for number, token in enumerate(tokens)}))
     (folder / "merges.txt").write_text("".join(f"{left} {right}\n" for left, right in model["merges"]))

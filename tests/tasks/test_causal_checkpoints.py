@@ -13,7 +13,7 @@ from seqkit.errors import RunError, UsageError
 from seqkit.models import TransformerLanguageModel, TransformerLanguageModelConfig, gpt2
 from seqkit.tasks.causal_checkpoints import load
 from tests.models.folders import write_bert
-from tests.text.test_subword_folders import LETTERS, PAIRS, merges_folder
+from tests.text.test_checkpoint_tokenizers import LETTERS, PAIRS, merges_folder
 
 pytest.importorskip("tokenizers")
 

@@ -17,7 +17,7 @@ from seqkit.models import TransformerEncoder, TransformerEncoderConfig, bert
 from seqkit.tasks.text_classification import TextClassificationSettings, TrainedTextClassifier, train
 from tests.models.folders import POSITIONS, TOKENS, VECTORS, hidden_of, write_bert
 from tests.tasks.test_seq2seq import Notes
-from tests.text.test_subword_folders import ROBERTA, merges_folder
+from tests.text.test_checkpoint_tokenizers import ROBERTA, merges_folder
 
 pytest.importorskip("tokenizers")
 

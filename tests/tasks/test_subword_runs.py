@@ -65,8 +65,8 @@ def test_a_run_is_resumed_with_its_own_subwords_alone(
 
     settings = language_modeling.LanguageModelSettings(**{**SETTINGS, "corpus": corpus, "tokenizer": "bpe"})
     language_modeling.train(settings, tmp_path / "run")
-    learn = tokens.train_subwords
-    monkeypatch.setattr(tokens, "train_subwords", lambda *a, **s: learn(*a, **{**s, "vocab_size": 290}))
+    learn = tokens.get_tokenizer
+    monkeypatch.setattr(tokens, "get_tokenizer", lambda *a, **s: learn(*a, **{**s, "vocab_size": 290}))
     with pytest.raises(RunError, match="not what this version makes of the corpus"):
         language_modeling.train(settings, tmp_path / "run", resume=True, changes={"epochs": 2})
     file = tmp_path / "run" / "tokenizer.json"

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from seqkit.errors import DamagedFileError, MissingDependencyError, RunError, UsageError
-from seqkit.text import SUBWORDS, SubwordTokenizer, load_tokenizer, train_subwords
+from seqkit.errors import DamagedFileError, DataError, MissingDependencyError, RunError, UsageError
+from seqkit.text import SUBWORDS, TOKENIZERS, BpeTokenizer, SubwordTokenizer, get_tokenizer, load_tokenizer
 
 TEXT = ["the lower river flows lower and lower", "a newer river is wider, and slower!"] * 3
 VOCABULARY = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "river", "flow", "##s", "##er", "low", ",", "日")
 
 
+def learn(name: str, lines: Callable[[], list[str]], **settings: Any) -> SubwordTokenizer:
+    learned = TOKENIZERS[name]
+    assert issubclass(learned, SubwordTokenizer)
+    return learned.train(lines, **settings)
+
+
 def test_without_the_library_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tokenizers", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'seqkit\[bert\]'"):
-        train_subwords("bpe", lambda: TEXT)
+        BpeTokenizer.train(lambda: TEXT)
 
 
 def vocabulary_folder(folder: Path, *tokens: str, **settings: object) -> Path:
@@ -35,10 +43,10 @@ def _library() -> None:
 
 def test_bpe_joins_the_most_frequent_pair_first() -> None:
     """Of "aab aab aab ab" in bytes: "ab" stands 4 times, then "aab" 3 times."""
-    made = train_subwords("bpe", lambda: ["aab"] * 3 + ["ab"], vocab_size=2 + 256 + 2)
+    made = BpeTokenizer.train(lambda: ["aab"] * 3 + ["ab"], vocab_size=2 + 256 + 2)
     assert made.tokenize("aab") == ["aab"]
     assert made.tokenize("aaab") == ["a", "aab"]
-    fewer = train_subwords("bpe", lambda: ["aab"] * 3 + ["ab"], vocab_size=2 + 256 + 1)
+    fewer = BpeTokenizer.train(lambda: ["aab"] * 3 + ["ab"], vocab_size=2 + 256 + 1)
     assert fewer.tokenize("aab") == ["a", "ab"]
 
 
@@ -62,7 +70,7 @@ def test_letters_and_accents_are_kept_where_the_folder_says_so(tmp_path: Path) -
 
 @pytest.mark.parametrize("name", SUBWORDS)
 def test_a_text_becomes_tokens_and_comes_back(name: str) -> None:
-    made = train_subwords(name, lambda: TEXT, vocab_size=300)
+    made = learn(name, lambda: TEXT, vocab_size=300)
     assert (made.name, len(made) <= 300) == (name, True)
     for line in TEXT:
         assert made.detokenize(made.tokenize(line)).replace(" ,", ",").replace(" !", "!") == line
@@ -81,15 +89,15 @@ def test_a_text_becomes_tokens_and_comes_back(name: str) -> None:
 
 @pytest.mark.parametrize("name", SUBWORDS)
 def test_the_same_text_always_gives_the_same_tokens(name: str) -> None:
-    one, other = (train_subwords(name, lambda: TEXT, vocab_size=290) for _ in range(2))
+    one, other = (learn(name, lambda: TEXT, vocab_size=290) for _ in range(2))
     assert one.to_bytes() == other.to_bytes()
     assert one == other
-    assert one != train_subwords(name, lambda: TEXT[:1], vocab_size=290)
+    assert one != learn(name, lambda: TEXT[:1], vocab_size=290)
 
 
 @pytest.mark.parametrize("name", SUBWORDS)
 def test_a_tokenizer_is_kept_in_its_file(name: str, tmp_path: Path) -> None:
-    made = train_subwords(name, lambda: TEXT, vocab_size=290, lowercase=True)
+    made = learn(name, lambda: TEXT, vocab_size=290, lowercase=True)
     assert made.tokenize("The RIVER") == made.tokenize("the river")
     made.save(tmp_path)
     for again in (load_tokenizer(tmp_path), SubwordTokenizer.from_bytes(made.to_bytes())):
@@ -100,16 +108,18 @@ def test_a_tokenizer_is_kept_in_its_file(name: str, tmp_path: Path) -> None:
 
 
 def test_bytes_write_what_was_never_seen_and_wordpiece_says_unknown() -> None:
-    bpe, wordpiece = (train_subwords(name, lambda: TEXT, vocab_size=300) for name in SUBWORDS)
+    bpe, wordpiece = (learn(name, lambda: TEXT, vocab_size=300) for name in SUBWORDS)
     assert bpe.detokenize(bpe.tokenize("ωφ 日本 🙂")) == "ωφ 日本 🙂"
     assert wordpiece.tokenize("the ωφ") == ["the", "<unk>"]
 
 
 def test_what_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="use bpe or wordpiece"):
-        train_subwords("unigram", lambda: TEXT)
-    with pytest.raises(UsageError, match="bpe needs a vocabulary of 258 tokens or more, got 200"):
-        train_subwords("bpe", lambda: TEXT, vocab_size=200)
+    with pytest.raises(UsageError, match="whitespace, char, bpe, wordpiece, got 'unigram'"):
+        get_tokenizer("unigram", lines=lambda: TEXT)
+    with pytest.raises(DataError, match="no text to learn bpe from"):
+        get_tokenizer("bpe")
+    with pytest.raises(UsageError, match="expected a vocabulary of 258 tokens or more for bpe, got 200"):
+        BpeTokenizer.train(lambda: TEXT, vocab_size=200)
     with pytest.raises(RunError, match=r"neither tokenizer.json nor vocab.txt"):
         load_tokenizer(tmp_path)
     with pytest.raises(DamagedFileError, match=r"vocab.txt lacks \[CLS\], \[SEP\] among its 2"):

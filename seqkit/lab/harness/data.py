@@ -10,7 +10,7 @@ import numpy as np
 from seqkit.corpora import open_corpus, open_images
 from seqkit.data import EncodedCorpus, encode_corpus
 from seqkit.lab.harness.experiment import Setup
-from seqkit.text import make_tokenizer
+from seqkit.text import get_tokenizer
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def _all_images(data: str) -> Images:
 def encode_pydocs(tokenizer: str = "word", vocab_size: int | None = None) -> EncodedCorpus:
     """Return the embedded corpus as ids of lower-case words or of characters; ids are cached on disk."""
     corpus = open_corpus("pydocs")
-    encoder = make_tokenizer(tokenizer, lowercase=tokenizer == "word")
+    encoder = get_tokenizer(tokenizer, lowercase=tokenizer == "word")
     return encode_corpus(
         corpus.sources, encoder, key=corpus.content_key(), vocab_size=vocab_size, min_count=2
     )

@@ -48,7 +48,7 @@ def default_vectors(say: Callable[[str], Any] = lambda text: None) -> Path:
     CBOW, 100 wide, 20 epochs, one worker: the same vectors on every machine of this Python version.
     """
     from seqkit.corpora import open_corpus
-    from seqkit.text import make_tokenizer
+    from seqkit.text import get_tokenizer
     from seqkit.vectors.word2vec import Word2Vec
 
     corpus = open_corpus("pydocs")
@@ -56,7 +56,7 @@ def default_vectors(say: Callable[[str], Any] = lambda text: None) -> Path:
     if path.exists():
         return path
     say("training vectors on the embedded corpus, once")
-    tokenizer = make_tokenizer("word", lowercase=True)
+    tokenizer = get_tokenizer("word", lowercase=True)
 
     class Words:
         def __iter__(self) -> Iterator[list[str]]:

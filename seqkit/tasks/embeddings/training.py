@@ -24,7 +24,7 @@ from seqkit.tasks.embeddings.trained import INPUT, TASK, load
 from seqkit.tasks.runs import VOCABULARY
 from seqkit.tasks.settings import absolute_corpus
 from seqkit.tasks.training import Go, Prepared, Training
-from seqkit.text import Vocabulary, make_tokenizer
+from seqkit.text import Vocabulary, get_tokenizer
 from seqkit.threads import thread_count
 from seqkit.training import Limits, RunDirectory, Trainer, Watcher
 from seqkit.vectors.counting import count_vectors
@@ -53,7 +53,7 @@ def complete(settings: EmbeddingSettings, corpus: Corpus) -> EmbeddingSettings:
 def encode(settings: EmbeddingSettings, corpus: Corpus) -> EncodedCorpus:
     """The text as ids, by completed settings; ``init`` adds its words to those of the text."""
     assert settings.tokenizer is not None
-    tokenizer = make_tokenizer(settings.tokenizer, lowercase=bool(settings.lowercase))
+    tokenizer = get_tokenizer(settings.tokenizer, lowercase=bool(settings.lowercase))
     sources = {"train": corpus.every_line}
     vocabulary = None if settings.vocabulary is None else Vocabulary.load(settings.vocabulary)
 

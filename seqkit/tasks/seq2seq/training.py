@@ -20,7 +20,7 @@ from seqkit.tasks.seq2seq.trained import (
 )
 from seqkit.tasks.settings import absolute_path
 from seqkit.tasks.training import Prepared, Training
-from seqkit.text import make_tokenizer
+from seqkit.text import get_tokenizer
 from seqkit.training import Watcher
 
 
@@ -49,7 +49,7 @@ def encode(settings: Seq2SeqSettings, corpus: Seq2SeqCorpus) -> EncodedSeq2SeqCo
     assert settings.tokenizer is not None
     return encode_seq2seq(
         corpus.sources,
-        make_tokenizer(settings.tokenizer, lowercase=bool(settings.lowercase)),
+        get_tokenizer(settings.tokenizer, lowercase=bool(settings.lowercase)),
         shared=settings.shared_vocabulary,
         vocab_size=settings.vocab_size,
         min_count=settings.min_count or 1,

@@ -1,6 +1,6 @@
-"""The tokenizer of a checkpoint folder, in any of the three ways in which folders keep one.
+"""The tokenizer of a checkpoint folder, in any of three formats.
 
-``tokenizer.json`` says all. Older folders have BERT's ``vocab.txt``, a token in each line, or the
+``tokenizer.json`` holds everything. Older folders have BERT's ``vocab.txt``, a token in each line, or the
 ``vocab.json`` and ``merges.txt`` of GPT-2 and RoBERTa: ids by token, and pairs in the order in which they are
 joined.
 """
@@ -19,7 +19,7 @@ from seqkit.text.subwords import (
     BpeTokenizer,
     SubwordTokenizer,
     WordPieceTokenizer,
-    library_of_subwords,
+    subword_library,
 )
 
 _PIECES, _IDS, _MERGES = "vocab.txt", "vocab.json", "merges.txt"
@@ -28,14 +28,18 @@ _STRAY = 20
 
 
 def load_tokenizer(path: str | Path) -> SubwordTokenizer:
-    """The tokenizer of a checkpoint folder: ``tokenizer.json``, ``vocab.txt``, or ``vocab.json`` with
-    ``merges.txt``.
+    """Load the tokenizer of a checkpoint folder.
 
-    Raises RunError for a folder without any, DamagedFileError for a file that is none,
-    MissingDependencyError without the ``tokenizers`` library.
+    Args:
+        path: A folder with ``tokenizer.json``, ``vocab.txt``, or ``vocab.json`` and ``merges.txt``.
+
+    Raises:
+        RunError: For a folder without any of them.
+        DamagedFileError: For a file that cannot be a tokenizer's.
+        MissingDependencyError: Without the ``tokenizers`` library.
     """
     folder = Path(path)
-    for name, read in ((FILE, SubwordTokenizer.from_bytes), (_PIECES, _of_pieces), (_IDS, _of_merges)):
+    for name, read in ((FILE, SubwordTokenizer.from_bytes), (_PIECES, _from_pieces), (_IDS, _from_merges)):
         if (folder / name).is_file():
             return read(_content(folder / name), str(folder / name))
     raise RunError(
@@ -56,8 +60,8 @@ def _damaged(source: str | Path, why: str) -> DamagedFileError:
     return DamagedFileError(f"{source} is damaged: {why}", remedy="copy or download it again")
 
 
-def _of_pieces(data: bytes, source: str) -> SubwordTokenizer:
-    """BERT's WordPiece over the tokens of a vocab.txt, one a line, set up as tokenizer_config.json says."""
+def _from_pieces(data: bytes, source: str) -> SubwordTokenizer:
+    """Set up BERT's WordPiece over the tokens of a vocab.txt, one a line, as tokenizer_config.json says."""
     tokens = _text(data, source).split("\n")
     if tokens[-1] == "":
         tokens.pop()
@@ -70,20 +74,18 @@ def _of_pieces(data: bytes, source: str) -> SubwordTokenizer:
             f"{source} lacks {', '.join(absent)} among its {len(ids)} tokens",
             remedy="is it the vocabulary of a BERT? Else give its tokenizer.json",
         )
-    made = library_of_subwords().implementations.BertWordPieceTokenizer(
+    outer = subword_library().implementations.BertWordPieceTokenizer(
         ids,
         lowercase=settings.get("do_lower_case", True),
         handle_chinese_chars=settings.get("tokenize_chinese_chars", True),
         strip_accents=settings.get("strip_accents"),
         **roles,
     )
-    return WordPieceTokenizer(made._tokenizer)
+    return WordPieceTokenizer(outer._tokenizer)
 
 
-def _of_merges(data: bytes, source: str) -> SubwordTokenizer:
-    """Byte-level BPE: GPT-2's, or RoBERTa's where the vocabulary has ``<s>`` and ``</s>`` to stand around a
-    text.
-    """
+def _from_merges(data: bytes, source: str) -> SubwordTokenizer:
+    """Set up byte-level BPE: GPT-2's, or RoBERTa's if the vocabulary has ``<s>`` and ``</s>``."""
     merges = Path(source).with_name(_MERGES)
     if not merges.is_file():
         raise RunError(
@@ -96,13 +98,13 @@ def _of_merges(data: bytes, source: str) -> SubwordTokenizer:
         which = "two tokens have one id" if wrong is None else f"the id of {wrong!r} is {ids[wrong]!r}"
         raise _damaged(source, f"{which}, expected 0 to {len(ids) - 1} once each")
     pairs = list(_pairs(_text(_content(merges), merges), merges, ids))
-    made = {left + right for left, right in pairs}
-    unmade = [t for t in ids if len(t) > 1 and t not in made and t not in GPT_TOKENS]
-    if len(unmade) > len(ids) // _STRAY:
+    merged = {left + right for left, right in pairs}
+    unmerged = [t for t in ids if len(t) > 1 and t not in merged and t not in GPT_TOKENS]
+    if len(unmerged) > len(ids) // _STRAY:
         raise _damaged(
-            merges, f"its {len(pairs)} pairs do not make {len(unmade)} of the {len(ids)} tokens of {_IDS}"
+            merges, f"its {len(pairs)} pairs do not make {len(unmerged)} of the {len(ids)} tokens of {_IDS}"
         )
-    settings, library = _settings(source), library_of_subwords()
+    settings, library = _settings(source), subword_library()
     spaced = bool(settings.get("add_prefix_space", False))
     inner = library.Tokenizer(library.models.BPE(ids, pairs))
     inner.pre_tokenizer = library.pre_tokenizers.ByteLevel(add_prefix_space=spaced)
@@ -117,7 +119,7 @@ def _of_merges(data: bytes, source: str) -> SubwordTokenizer:
 
 
 def _pairs(text: str, merges: Path, ids: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """The pairs of a merges.txt, each of two tokens that make a third."""
+    """Iterate over the pairs of a merges.txt, each of two tokens that make a third."""
     for number, line in enumerate(text.splitlines(), start=1):
         if not line or (number == 1 and line.startswith("#version")):
             continue
@@ -145,11 +147,11 @@ def _json(data: bytes, source: str | Path) -> dict[str, Any]:
 
 
 def _settings(source: str) -> dict[str, Any]:
-    """What tokenizer_config.json says, beside a file; nothing where there is none."""
+    """Read the tokenizer_config.json beside a file; {} without one."""
     path = Path(source).with_name("tokenizer_config.json")
     return _json(_content(path), path) if path.is_file() else {}
 
 
 def _name(token: Any) -> str:
-    """A special token, which may be written with its settings."""
+    """Return a special token, which may be written with its settings."""
     return str(token["content"]) if isinstance(token, dict) else str(token)
