@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from seqkit.cli.common import json_option, print_json
+from seqkit.cli.common import echo, json_option, print_json
 from seqkit.cli.similar import as_rows, print_neighbours, topn_option, vectors_option
 
 
@@ -26,7 +26,7 @@ def command(a: str, b: str, c: str, by: str, vectors: str | None, topn: int, as_
     """A is to B as C is to what? (nearest to B - A + C)."""
     from seqkit.tasks.embeddings import find_vectors
 
-    table = find_vectors(vectors, lambda text: click.echo(text, err=True))
+    table = find_vectors(vectors, lambda text: echo(text, err=True))
     nearest = table.most_similar if by == "cosine" else table.most_similar_by_dot
     found = nearest(positive=[b, c], negative=[a], topn=topn)
     print_json(as_rows(found)) if as_json else print_neighbours(found)

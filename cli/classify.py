@@ -2,58 +2,77 @@
 
 from __future__ import annotations
 
-from typing import Any
+import itertools
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqkit.cli.common import device_option, json_option, lines_of, print_json, threads_option
+from seqkit.cli.common import device_option, json_option, threads_option
+
+if TYPE_CHECKING:
+    from seqkit.cli.lines import Line
+    from seqkit.tasks.classes import Classified
 
 
 @click.command("classify")
 @click.argument("run", type=click.Path())
 @click.argument("files", nargs=-1, metavar="[FILE...]", type=click.Path(allow_dash=True))
-@click.option("--resize", is_flag=True, help="Bring images to the model's size.")
+@click.option("--resize", is_flag=True, help="Resize images to the model's size.")
 @device_option
 @threads_option
 @json_option
-def command(run: str, files: tuple[str, ...], resize: bool, device: str | None, as_json: bool) -> None:
-    """Classify images or texts with RUN, of train-images or train-classifier.
+def command(run: str, files: tuple[str, ...], resize: bool, device: str | None, as_json: bool) -> int:
+    """Classify images or texts with the classifier in RUN.
 
-    FILEs are images; or texts, one a line, without any of them those of standard input. Prints per image or
-    line, separated by tabs: label, its probability, and the file or the line.
+    RUN is a run of train-images or train-classifier. FILEs are images; or texts, one per line, by default
+    those of standard input. For each image or line, prints its label, the probability, and the file or the
+    line, separated by tabs. An empty line is answered by an empty line.
     """
+    from seqkit.cli.lines import answer_lines, input_lines
     from seqkit.errors import RunError, UsageError
     from seqkit.training import RunDirectory
 
     task = RunDirectory.open(run).config.get("task")
+    lines: Iterator[list[Line]]
+    classify: Callable[[list[str]], list[Classified]]
     if task == "image_classification":
         if not files:
-            raise UsageError(f"{run} classifies images, and none is given", remedy="name their files")
-        kind, examples, found = "file", list(files), _images(run, files, resize, device)
+            raise UsageError(f"expected image files for {run}, got none", remedy="name the files")
+        key, lines = "file", _image_lines(files)
+        classify = _image_classifier(run, resize, device)
     elif task == "text_classification":
         if resize:
-            raise UsageError(f"{run} classifies texts, which --resize does not", remedy="leave it out")
-        kind, examples = "text", [line for file in files or (None,) for line in lines_of(file)]
-        found = _texts(run, examples, device)
+            raise UsageError(f"--resize applies to images, but {run} classifies texts", remedy="leave it out")
+        key, lines = "text", itertools.chain.from_iterable([input_lines(file) for file in files or (None,)])
+        classify = _text_classifier(run, device)
     else:
-        raise RunError(
-            f"{run} is a run of {task}, which classifies nothing",
-            remedy="give one of train-images or train-classifier",
-        )
-    if as_json:
-        print_json([{kind: each, **vars(one)} for each, one in zip(examples, found, strict=True)])
-        return
-    for each, one in zip(examples, found, strict=True):
-        click.echo(f"{one.label}\t{one.probability:.4f}\t{each}")
+        raise RunError(f"expected a run of train-images or train-classifier, got a run of {task}", where=run)
+
+    def to_text(text: str, result: Classified) -> str:
+        return f"{result.label}\t{result.probability:.4f}\t{text}"
+
+    def to_dict(text: str, result: Classified) -> dict[str, Any]:
+        return {key: text, **vars(result)}
+
+    return answer_lines(lines, classify, to_text, to_dict, key=key, as_json=as_json)
 
 
-def _images(run: str, files: tuple[str, ...], resize: bool, device: str | None) -> list[Any]:
+def _image_lines(files: tuple[str, ...]) -> Iterator[list[Line]]:
+    from seqkit.cli.lines import LINES_AT_ONCE, Line
+
+    for start in range(0, len(files), LINES_AT_ONCE):
+        yield [Line(file, file) for file in files[start : start + LINES_AT_ONCE]]
+
+
+def _image_classifier(run: str, resize: bool, device: str | None) -> Callable[[list[str]], list[Classified]]:
     from seqkit.tasks.image_classification import load
 
-    return list(load(run, device=device).classify_files(files, resize=resize))
+    classifier = load(run, device=device)
+    return lambda files: list(classifier.classify_files(files, resize=resize))
 
 
-def _texts(run: str, texts: list[str], device: str | None) -> list[Any]:
-    from seqkit.tasks import load
+def _text_classifier(run: str, device: str | None) -> Callable[[list[str]], list[Classified]]:
+    from seqkit.tasks.text_classification import load
 
-    return list(load(run, device=device).classify(texts))
+    return load(run, device=device).classify

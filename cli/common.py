@@ -1,30 +1,38 @@
-"""What several commands share: options and output."""
+"""Options and output that several commands share."""
 
 from __future__ import annotations
 
 import json
+import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-json_option = click.option("--json", "as_json", is_flag=True, help="One JSON value on stdout.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 device_option = click.option(
     "--device",
     default=None,
     metavar="NAME",
-    help="auto, cpu, cuda or cuda:N  [default: $SEQKIT_DEVICE, or cpu]",
+    help="Device: auto, cpu, cuda or cuda:N.  [default: $SEQKIT_DEVICE, or cpu]",
 )
-quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print results and errors only.")
+split_option = click.option(
+    "--split",
+    type=click.Choice(["train", "valid", "test"]),
+    default="test",
+    show_default=True,
+    help="Split to evaluate.",
+)
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print only results and errors.")
 
 
 def figure_option(default: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """--out FILE of a command that draws a figure, checked before the command starts.
+    """Return the option --out FILE of a command that draws a figure, checked before the command starts.
 
     Args:
-        default: File to write if the option is not given; without one the option is required.
+        default: File to write if the option is not given; if None, the option is required.
 
     """
 
@@ -46,7 +54,7 @@ def figure_option(default: str | None = None) -> Callable[[Callable[..., Any]], 
 
 
 def threads_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """--threads N, which takes effect before NumPy is loaded."""
+    """Add the option --threads N, which takes effect before NumPy is loaded."""
 
     def apply(context: click.Context, parameter: click.Parameter, value: int | None) -> int | None:
         if value is not None:
@@ -59,23 +67,22 @@ def threads_option(function: Callable[..., Any]) -> Callable[..., Any]:
         expose_value=False,
         is_eager=True,
         callback=apply,
-        help="Threads of the matrix products.  [default: one a core]",
+        help="Threads for matrix products.  [default: one per core]",
     )(function)
 
 
 def use_threads(count: int) -> None:
-    """Set the thread count; says so when it comes too late."""
+    """Set the thread count, and warn if NumPy is already loaded."""
     from seqkit.threads import set_thread_count
 
     if not set_thread_count(count):
-        click.echo(f"warning: NumPy is already loaded, --threads {count} has no effect", err=True)
+        echo(f"warning: NumPy is already loaded, --threads {count} has no effect", err=True)
 
 
 def threads_before_numpy(arguments: list[str]) -> None:
-    """Use --threads, or for --resume the run's own count: same bits need the same threads.
+    """Apply --threads, or with --resume the thread count of the run, which gives the same bits.
 
-    Called by commands whose imports load NumPy, after which it is too late: click has not seen the flags by
-    then.
+    For commands whose imports load NumPy, which happens before click parses the options.
     """
     threads, out = _flag(arguments, "--threads"), _flag(arguments, "--out")
     try:
@@ -84,11 +91,11 @@ def threads_before_numpy(arguments: list[str]) -> None:
         if threads is not None and int(threads) > 0:
             use_threads(int(threads))
     except (OSError, ValueError, KeyError, TypeError):
-        return  # click, or opening the run, says what is wrong
+        return  # click, or opening the run, reports the error
 
 
 def _flag(arguments: list[str], name: str) -> str | None:
-    """The value of a flag on the command line, "--name value" or "--name=value"; the last one counts."""
+    """Return the last value of a flag on the command line, given as "--name value" or "--name=value"."""
     value = None
     for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
         if argument == name:
@@ -98,32 +105,47 @@ def _flag(arguments: list[str], name: str) -> str | None:
     return value
 
 
-def print_json(value: Any) -> None:
-    """One JSON value; numbers that are not finite become null, which JSON can carry."""
+def to_json(value: Any, indent: int | None = 2) -> str:
+    """Return a value as JSON, with null in place of numbers that are not finite."""
 
     def finite(item: Any) -> Any:
-        if isinstance(item, float) and (item != item or item in (float("inf"), float("-inf"))):
-            return None
+        if isinstance(item, float):
+            return item if math.isfinite(item) else None
         if isinstance(item, dict):
             return {key: finite(each) for key, each in item.items()}
         return [finite(each) for each in item] if isinstance(item, list | tuple) else item
 
-    click.echo(json.dumps(finite(value), indent=2, ensure_ascii=False))
+    return json.dumps(finite(value), indent=indent, ensure_ascii=False, allow_nan=False)
 
 
-def lines_of(file: str | None) -> Iterator[str]:
-    """The lines of a file, or of standard input for None and "-"."""
-    from seqkit.corpora import read_lines
-    from seqkit.errors import DataError
+def print_json(value: Any) -> None:
+    """Print a value as JSON."""
+    echo(to_json(value))
 
-    if file not in (None, "-"):
-        yield from read_lines(Path(file))
-        return
-    for number, line in enumerate(sys.stdin.buffer, 1):
-        try:
-            yield line.decode().rstrip("\r\n")
-        except UnicodeDecodeError as error:
-            raise DataError(
-                f"byte 0x{line[error.start]:02x} is not UTF-8",
-                where=f"standard input, line {number}, byte {error.start} of it",
-            ) from None
+
+_KEPT = "\t\n"
+_CONTROLS = [*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+_ESCAPES = {c: f"\\u{c:04x}" for c in [*_CONTROLS, *range(0xD800, 0xE000)] if chr(c) not in _KEPT}
+"""Control characters, bidirectional overrides, and bytes of file names that are not UTF-8."""
+
+
+def escape(text: str) -> str:
+    """Escape control characters, so that text cannot control a terminal; keep tabs and line ends."""
+    return text.translate(_ESCAPES)
+
+
+def echo(text: str = "", *, err: bool = False, nl: bool = True) -> None:
+    """Print text: escaped on standard error and on a terminal, unchanged to a file or pipe.
+
+    Args:
+        text: The text to print.
+        err: Print to standard error.
+        nl: End the line.
+
+    """
+    if err or sys.stdout.isatty():
+        click.echo(escape(text), err=err, nl=nl)
+    elif text.isascii() or not any("\ud800" <= character < "\ue000" for character in text):
+        click.echo(text, nl=nl)
+    else:  # bytes of a file name that is not UTF-8
+        click.echo(text.encode(sys.stdout.encoding, "surrogateescape"), nl=nl)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from seqkit.cli.common import echo
+
 
 @click.command("convert")
 @click.argument("source", metavar="IN", type=click.Path())
@@ -26,4 +28,4 @@ def command(
 
     table = open_vectors(source, format=source_format, duplicates="first" if keep_first else "error")
     save_vectors(table, target, target_format)
-    click.echo(f"{target}: {len(table):,} vectors of {table.vector_size} dimensions")
+    echo(f"{target}: {len(table):,} vectors of {table.vector_size} dimensions")

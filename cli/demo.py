@@ -1,4 +1,4 @@
-"""seqkit demo: the main job on the embedded corpus, beside its baselines."""
+"""seqkit demo."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 
 import click
 
-from seqkit.cli.common import quiet_option, threads_option
+from seqkit.cli.common import echo, quiet_option, threads_option
 
 
 @click.command("demo")
@@ -15,10 +15,10 @@ from seqkit.cli.common import quiet_option, threads_option
 @threads_option
 @quiet_option
 def command(out: str | None, quiet: bool) -> None:
-    """Train on the embedded corpus; print the perplexity beside those of the baselines.
+    """Train a language model on the embedded corpus and compare its perplexity with baselines.
 
-    The baselines, a unigram and a 5-gram model, predict the same tokens of the test part. Exits 1 unless the
-    LSTM is below both.
+    The baselines, a unigram and a 5-gram model, predict the same tokens of the test split. Exits with 1 if
+    the LSTM is not better than both.
     """
     from seqkit.cli.progress import ProgressWatcher
     from seqkit.metrics import perplexity
@@ -43,17 +43,15 @@ def command(out: str | None, quiet: bool) -> None:
         (describe(model.settings), result.perplexity),
     ]
     source = model.run.config["corpus"]
-    click.echo(f"\ntest perplexity over {result.predictions:,} predictions, {vocab_size:,} types")
+    echo(f"\ntest perplexity over {result.predictions:,} predictions, {vocab_size:,} types")
     for name, figure in figures:
-        click.echo(f"  {figure:>8.2f}  {name}")
+        echo(f"  {figure:>8.2f}  {name}")
     tokens = ", ".join(f"{count:,} {split}" for split, count in source["tokens"].items())
-    click.echo(
-        f"corpus: {source['description']}; {tokens} tokens; sha256 {source.get('sha256', 'of each file')}"
-    )
-    click.echo("\nsampled at temperature 0.8:")
+    echo(f"corpus: {source['description']}; {tokens} tokens; sha256 {source.get('sha256', 'of each file')}")
+    echo("\nsamples at temperature 0.8:")
     for sample in model.generate(num_samples=4, temperature=0.8, max_new_tokens=40):
-        click.echo(f"  {sample.text}")
-    click.echo(f"\nthe run: {out}   (seqkit generate {out} --prompt 'the function')")
+        echo(f"  {sample.text}")
+    echo(f"\nrun directory: {out}   (seqkit generate {out} --prompt 'the function')")
     if figures[2][1] >= min(figures[0][1], figures[1][1]):
-        click.echo("error: the LSTM is not below both baselines", err=True)
+        echo("error: the LSTM is not better than both baselines", err=True)
         sys.exit(1)

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from seqkit.cli.common import json_option, print_json
+from seqkit.cli.common import echo, json_option, print_json
 
 PACKAGES = {
     "numpy": "numpy",
@@ -23,7 +23,7 @@ PACKAGES = {
     "matplotlib": "'seqkit[plot]'",
     "torch": "'seqkit[bench]'",
 }
-"""Distribution by what to give to pip install when it is missing."""
+"""Packages, with the argument of pip install for each."""
 
 CUPY = ("cupy-cuda12x", "cupy-cuda13x", "cupy")
 
@@ -53,7 +53,7 @@ def _folder(path: Path) -> dict[str, Any]:
 @click.command("doctor")
 @json_option
 def command(as_json: bool) -> None:
-    """Show versions, BLAS and threads, GPU, folders, and how to install what is missing."""
+    """Show versions, BLAS, threads, GPU and folders, and how to install missing packages."""
     import seqkit
     from seqkit.backend import cache_dir, data_dir
     from seqkit.backend import device as parse_device
@@ -71,7 +71,7 @@ def command(as_json: bool) -> None:
     missing = [f"{name}: pip install {line}" for name, line in PACKAGES.items() if versions[name] is None]
     if cupy is None:
         missing.append("cupy (GPU): pip install 'seqkit[cuda12]' or 'seqkit[cuda13]'")
-    why = numba_missing()
+    numba_error = numba_missing()
     report = {
         "seqkit": seqkit.__version__,
         "python": f"{platform.python_version()} at {sys.executable}",
@@ -80,7 +80,7 @@ def command(as_json: bool) -> None:
         "blas": _blas(),
         "threads": thread_count(),
         "cores": available_cores(),
-        "kernels": "compiled (Numba)" if why is None else f"reference ({why})",
+        "kernels": "compiled (Numba)" if numba_error is None else f"reference ({numba_error})",
         "products": products(),
         "gpu": gpu,
         "data": _folder(data_dir()),
@@ -92,17 +92,17 @@ def command(as_json: bool) -> None:
         print_json(report)
         return
     for key in ("seqkit", "python", "system", "blas"):
-        click.echo(f"{key:<9} {report[key]}")
-    click.echo(f"threads   {report['threads']} of {report['cores']} cores")
-    click.echo(f"kernels   {report['kernels']}")
-    click.echo(f"products  {report['products']}")
-    click.echo(f"gpu       {report['gpu']}")
+        echo(f"{key:<9} {report[key]}")
+    echo(f"threads   {report['threads']} of {report['cores']} cores")
+    echo(f"kernels   {report['kernels']}")
+    echo(f"products  {report['products']}")
+    echo(f"gpu       {report['gpu']}")
     for key in ("data", "cache"):
         folder: Any = report[key]
-        state = "there" if folder["exists"] else "not made yet"
-        click.echo(f"{key:<9} {folder['path']} ({state}{'' if folder['writable'] else ', NOT writable'})")
-    click.echo(f"corpora   {', '.join(report['corpora'])}")  # type: ignore[arg-type]
+        state = "exists" if folder["exists"] else "not created yet"
+        echo(f"{key:<9} {folder['path']} ({state}{'' if folder['writable'] else ', NOT writable'})")
+    echo(f"corpora   {', '.join(report['corpora'])}")  # type: ignore[arg-type]
     for name, version in report["packages"].items():  # type: ignore[attr-defined]
-        click.echo(f"  {name:<12} {version or 'missing'}")
+        echo(f"  {name:<12} {version or 'missing'}")
     for line in missing:
-        click.echo(f"to add {line}")
+        echo(f"to install {line}")

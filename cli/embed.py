@@ -3,28 +3,49 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from typing import IO, Any
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from seqkit.cli.common import device_option, json_option, lines_of, print_json, quiet_option, threads_option
+from seqkit.cli.common import (
+    device_option,
+    echo,
+    json_option,
+    print_json,
+    quiet_option,
+    threads_option,
+    to_json,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from seqkit.tasks.sentence_encoding import SentenceEncoder
 
 
 @click.command("embed")
 @click.argument("directory", metavar="DIR", type=click.Path())
 @click.argument("file", required=False, type=click.Path(allow_dash=True))
-@click.option("--out", type=click.Path(), default=None, help="Write to a .npy, .safetensors or .jsonl file.")
+@click.option("--out", type=click.Path(), default=None, help="Output file: .npy, .safetensors or .jsonl.")
 @click.option(
-    "--similar", type=click.Path(), default=None, help="Find the lines of this file that are nearest."
+    "--similar", type=click.Path(), default=None, help="Text file in which to find the nearest lines."
 )
 @click.option(
-    "-n", "--topn", type=click.IntRange(1), default=5, show_default=True, help="How many, with --similar."
+    "-n",
+    "--topn",
+    type=click.IntRange(1),
+    default=5,
+    show_default=True,
+    help="Nearest lines, with --similar.",
 )
-@click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True)
-@click.option("--normalize/--no-normalize", default=None, help="Vectors of length 1.  [default: as DIR says]")
+@click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True, help="Lines per batch.")
+@click.option(
+    "--normalize/--no-normalize", default=None, help="Scale vectors to length 1.  [default: as DIR says]"
+)
 @device_option
 @threads_option
 @quiet_option
@@ -40,67 +61,79 @@ def command(
     device: str | None,
     quiet: bool,
     as_json: bool,
-) -> None:
-    """Write the vector of each line of FILE, or of standard input, by the encoder in DIR.
+) -> int:
+    """Embed each line of FILE, or of standard input, with the sentence encoder in DIR.
 
     DIR is a Hugging Face folder of a BERT, DistilBERT, RoBERTa or a sentence encoder such as MiniLM. Without
-    --out, one JSON object a line goes to standard output. With --similar, prints for each line its nearest
-    lines of another file: similarity, line number and line, separated by tabs.
+    --out, prints a JSON object for each line, also for an empty one. With --similar, prints for each line its
+    nearest lines of another file: similarity, line number and line, separated by tabs.
     """
+    from seqkit.cli.lines import all_texts, answer_lines, input_lines
     from seqkit.errors import UsageError
     from seqkit.tasks.sentence_encoding import load
 
     if similar is not None and (out is not None or normalize is not None):
-        raise UsageError(
-            "--similar prints lines and compares by angle", remedy="leave out --out and --normalize"
-        )
+        raise UsageError("--similar excludes --out and --normalize", remedy="leave out --out and --normalize")
     write = None if out is None else _writer(out)
+    among = [] if similar is None else all_texts(input_lines(similar))
+    lines = input_lines(file)
     encoder = load(directory, device=device)
-    texts = list(lines_of(file))
+
+    def encode(texts: list[str], progress: Callable[[int], None] | None = None) -> np.ndarray:
+        return encoder.encode(texts, batch_size=batch_size, normalize=normalize, progress=progress)
+
     if similar is not None:
-        _print_nearest(encoder, texts, list(lines_of(similar)), topn, batch_size, quiet, as_json)
-        return
-    with _progress(len(texts), quiet) as progress:
-        vectors = encoder.encode(texts, batch_size=batch_size, normalize=normalize, progress=progress)
-    if write is not None:
-        write(texts, vectors)
+        _print_nearest(encoder, all_texts(lines), among, topn, batch_size, quiet, as_json)
+    elif write is not None:
+        texts = all_texts(lines)
+        with _progress(len(texts), quiet) as progress:
+            write(texts, encode(texts, progress))
         if as_json:
             print_json({"out": out, "lines": len(texts), "dimensions": encoder.dimensions})
-    elif as_json:
-        print_json([{"text": text, "vector": v.tolist()} for text, v in zip(texts, vectors, strict=True)])
     else:
-        for line in _json_lines(texts, vectors):
-            click.echo(line)
+        return answer_lines(lines, encode, _to_text, _to_dict, key="text", as_json=as_json, answer_empty=True)
+    return 0
+
+
+def _to_dict(text: str, vector: np.ndarray) -> dict[str, Any]:
+    return {"text": text, "vector": vector.tolist()}
+
+
+def _to_text(text: str, vector: np.ndarray) -> str:
+    return to_json(_to_dict(text, vector), indent=None)
 
 
 def _print_nearest(
-    encoder: Any, texts: list[str], among: list[str], topn: int, batch_size: int, quiet: bool, as_json: bool
+    encoder: SentenceEncoder,
+    texts: list[str],
+    among: list[str],
+    topn: int,
+    batch_size: int,
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     with _progress(len(texts) + len(among), quiet) as progress:
-        found = encoder.nearest(texts, among, topn, batch_size=batch_size, progress=progress)
+        neighbours = encoder.nearest(texts, among, topn, batch_size=batch_size, progress=progress)
     if as_json:
-        print_json(
-            [
-                {
-                    "text": text,
-                    "nearest": [
-                        {"line": one.index + 1, "similarity": one.similarity, "text": one.text}
-                        for one in near
-                    ],
-                }
-                for text, near in zip(texts, found, strict=True)
-            ]
-        )
+        items = [
+            {"text": text, "nearest": [_neighbour(each) for each in nearest]}
+            for text, nearest in zip(texts, neighbours, strict=True)
+        ]
+        print_json(items)
         return
-    for place, (text, near) in enumerate(zip(texts, found, strict=True)):
-        click.echo(f"{'' if place == 0 else chr(10)}{text}")
-        for one in near:
-            click.echo(f"{one.similarity:.4f}\t{one.index + 1}\t{one.text}")
+    for number, (text, nearest) in enumerate(zip(texts, neighbours, strict=True)):
+        echo(f"{chr(10) if number else ''}{text}")
+        for each in nearest:
+            echo(f"{each.similarity:.4f}\t{each.index + 1}\t{each.text}")
+
+
+def _neighbour(neighbour: Any) -> dict[str, Any]:
+    return {"line": neighbour.index + 1, "similarity": neighbour.similarity, "text": neighbour.text}
 
 
 @contextlib.contextmanager
 def _progress(total: int, quiet: bool) -> Iterator[Callable[[int], None] | None]:
-    """What moves a bar on a terminal; None elsewhere."""
+    """Yield the function that moves a progress bar, or None if standard error is no terminal."""
     if quiet or not sys.stderr.isatty():
         yield None
         return
@@ -110,13 +143,14 @@ def _progress(total: int, quiet: bool) -> Iterator[Callable[[int], None] | None]
         yield bar.update
 
 
-def _json_lines(texts: Sequence[str], vectors: Any) -> Iterator[str]:
-    for text, vector in zip(texts, vectors, strict=True):
-        yield json.dumps({"text": text, "vector": vector.tolist()}, ensure_ascii=False)
-
-
 def _writer(out: str) -> Callable[[list[str], Any], None]:
-    """What writes texts and vectors as the suffix of ``out`` says. UsageError for another suffix."""
+    """Return the function that writes texts and vectors in the format of the file's suffix.
+
+    Raises:
+        UsageError: The suffix is unknown.
+        DataError: The folder does not exist or cannot be written.
+
+    """
     from seqkit.errors import DataError, UsageError
     from seqkit.files import atomic_writer, encode_safetensors
 
@@ -130,12 +164,14 @@ def _writer(out: str) -> Callable[[list[str], Any], None]:
         file.writelines([header, *contents])
 
     def jsonl(file: IO[bytes], texts: list[str], vectors: Any) -> None:
-        file.writelines(f"{line}\n".encode() for line in _json_lines(texts, vectors))
+        file.writelines(f"{_to_text(*each)}\n".encode() for each in zip(texts, vectors, strict=True))
 
     writers = {".npy": npy, ".safetensors": safetensors, ".jsonl": jsonl}
     write = next((write for suffix, write in writers.items() if out.endswith(suffix)), None)
     if write is None:
         raise UsageError(f"cannot tell the format of {out!r}", remedy=f"end it in {', '.join(writers)}")
+    if not os.access(Path(out).parent, os.W_OK):
+        raise DataError(f"cannot write {out!r}: no such folder, or no permission", remedy="name another file")
 
     def write_file(texts: list[str], vectors: Any) -> None:
         remedy = "free some space or choose another path"

@@ -9,12 +9,17 @@ from seqkit.cli.common import device_option, json_option, print_json, threads_op
 
 @click.command("eval-classifier")
 @click.argument("run", type=click.Path())
-@click.option("--split", type=click.Choice(["train", "valid", "test"]), default=None, help="[default: test]")
+@click.option(
+    "--split",
+    type=click.Choice(["train", "valid", "test"]),
+    default=None,
+    help="Split to evaluate.  [default: test, or valid if there is none]",
+)
 @device_option
 @threads_option
 @json_option
 def command(run: str, split: str | None, device: str | None, as_json: bool) -> None:
-    """Accuracy, precision, recall, F1 and confusions of a trained text classifier."""
+    """Evaluate the text classifier in RUN: accuracy, precision, recall, F1, confusion matrix."""
     from seqkit.cli.class_scores import print_class_scores
     from seqkit.tasks.text_classification import load
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from seqkit.cli.common import json_option, print_json
+from seqkit.cli.common import echo, json_option, print_json
 
 
 def _registered(name: str, file: str) -> str:
@@ -67,10 +67,10 @@ def command(vectors: str, analogies: str | None, pairs: str | None, as_json: boo
         for name, section in result["analogies"]["sections"].items():
             total = section["correct"] + section["incorrect"]
             if total:
-                click.echo(f"{section['correct'] / total:7.2%} of {total:>6,}  {name}")
+                echo(f"{section['correct'] / total:7.2%} of {total:>6,}  {name}")
     if "pairs" in result:
         found = result["pairs"]
-        click.echo(
+        echo(
             f"Spearman {found['spearman']:.4f}, Pearson {found['pearson']:.4f}, "
             f"{found['missing_percent']:.1f}% of the pairs not in the vocabulary"
         )

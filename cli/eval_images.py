@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import click
 
-from seqkit.cli.common import device_option, json_option, print_json, threads_option
+from seqkit.cli.common import device_option, json_option, print_json, split_option, threads_option
 
 
 @click.command("eval-images")
 @click.argument("run", type=click.Path())
-@click.option("--split", type=click.Choice(["train", "valid", "test"]), default="test", show_default=True)
+@split_option
 @device_option
 @threads_option
 @json_option
 def command(run: str, split: str, device: str | None, as_json: bool) -> None:
-    """Accuracy, precision, recall, F1 and confusions of a trained image classifier."""
+    """Evaluate the image classifier in RUN: accuracy, precision, recall, F1, confusion matrix."""
     from seqkit.cli.class_scores import print_class_scores
     from seqkit.tasks.image_classification import load
 

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import click
 
-from seqkit.cli.common import device_option, json_option, print_json, threads_option
+from seqkit.cli.common import device_option, echo, json_option, print_json, split_option, threads_option
 
 
 @click.command("eval-lm")
 @click.argument("run", type=click.Path())
-@click.option("--split", type=click.Choice(["train", "valid", "test"]), default="test", show_default=True)
-@click.option("--corpus", default=None, help="Another text to evaluate on.  [default: the run's own]")
+@split_option
+@click.option("--corpus", default=None, help="Corpus to evaluate on.  [default: that of the run]")
 @click.option(
-    "--batch-size", type=click.IntRange(1), default=1, show_default=True, help="Streams read side by side."
+    "--batch-size", type=click.IntRange(1), default=1, show_default=True, help="Number of parallel streams."
 )
 @click.option(
     "--eval-protocol",
     type=click.Choice(["exact", "textbook", "blocks"]),
     default="exact",
     show_default=True,
-    help="exact: every token predicted once, state carried. textbook: 10 streams of 35, tail dropped. "
-    "blocks: consecutive windows as long as in training, each by itself.",
+    help="exact: predict every token once with the recurrent state kept. textbook: 10 streams in windows of "
+    "35, without the incomplete end. blocks: independent consecutive windows as long as in training.",
 )
 @device_option
 @threads_option
@@ -34,9 +34,9 @@ def command(
     device: str | None,
     as_json: bool,
 ) -> None:
-    """Exact perplexity of the language model in RUN, each token of the split predicted once.
+    """Evaluate the language model in RUN: perplexity, with each token of the split predicted once.
 
-    Of one that finds hidden tokens: how many of a split's it finds, the same ones every time.
+    For a masked language model: accuracy on hidden tokens of the split, always the same ones.
     """
     from seqkit.training import RunDirectory
 
@@ -57,7 +57,7 @@ def command(
     bits = (
         "" if result.bits_per_character is None else f", {result.bits_per_character:.4f} bits per character"
     )
-    click.echo(
+    echo(
         f"perplexity {result.perplexity:.2f} (loss {result.loss:.4f}) over "
         f"{result.predictions:,} predictions ({split}){bits}\n"
         f"vocabulary {result.vocab_size:,}, <unk> {result.unk_fraction:.2%} of the tokens, tokenizer "

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import click
 
-from seqkit.cli.common import device_option, json_option, print_json, threads_option
+from seqkit.cli.common import device_option, echo, json_option, print_json, threads_option
 
 
 @click.command("eval-seq2seq")
 @click.argument("run", type=click.Path())
-@click.option("--split", type=click.Choice(["train", "valid", "test"]), default=None, help="[default: test]")
-@click.option("--beam", type=click.IntRange(1), default=1, show_default=True, help="1 is greedy search.")
+@click.option(
+    "--split",
+    type=click.Choice(["train", "valid", "test"]),
+    default=None,
+    help="Split to evaluate.  [default: test, or valid if there is none]",
+)
+@click.option("--beam", type=click.IntRange(1), default=1, show_default=True, help="Beam size; 1 is greedy.")
 @device_option
 @threads_option
 @json_option
 def command(run: str, split: str | None, beam: int, device: str | None, as_json: bool) -> None:
-    """Exact match, token accuracy, perplexity and BLEU of a trained encoder and decoder."""
+    """Evaluate the encoder-decoder in RUN: exact match, token accuracy, perplexity, BLEU."""
     from seqkit.tasks.seq2seq import load
 
     scores = load(run, device=device).evaluate(split, beam=beam)
     if as_json:
         print_json({**scores.to_dict(), "run": run})
         return
-    click.echo(f"exact match {scores.exact_match:.2%} of {scores.pairs:,} answers, ends included")
-    click.echo(f"token accuracy {scores.token_accuracy:.2%}")
-    click.echo(f"perplexity {scores.perplexity:.4f} over {scores.predictions:,} target tokens")
+    echo(f"exact match {scores.exact_match:.2%} of {scores.pairs:,} targets, including their ends")
+    echo(f"token accuracy {scores.token_accuracy:.2%}")
+    echo(f"perplexity {scores.perplexity:.4f} over {scores.predictions:,} target tokens")
     if scores.bleu is not None:
-        click.echo(f"BLEU {scores.bleu:.2f} ({scores.bleu_signature})")
+        echo(f"BLEU {scores.bleu:.2f} ({scores.bleu_signature})")
     else:
-        click.echo("BLEU not computed: pip install 'seqkit[bleu]'", err=True)
+        echo("BLEU needs sacrebleu: pip install 'seqkit[bleu]'", err=True)

@@ -4,38 +4,44 @@ from __future__ import annotations
 
 import click
 
-from seqkit.cli.common import device_option, json_option, print_json, threads_option
+from seqkit.cli.common import device_option, echo, json_option, print_json, threads_option
 
 
 @click.command("generate")
 @click.argument("run", type=click.Path())
-@click.option("--prompt", default="", help="Text to go on from.")
-@click.option("--max-new-tokens", type=click.IntRange(1), default=100, show_default=True)
+@click.option("--prompt", default="", help="Text to continue.")
+@click.option(
+    "--max-new-tokens",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="Maximum length in tokens.",
+)
 @click.option(
     "--temperature",
     type=click.FloatRange(0),
     default=1.0,
     show_default=True,
-    help="0: always the most probable token.",
+    help="Sampling temperature; 0 takes the most probable token.",
 )
-@click.option("--top-k", type=click.IntRange(1), default=None, help="Draw from the k most probable tokens.")
+@click.option("--top-k", type=click.IntRange(1), default=None, help="Sample from the k most probable tokens.")
 @click.option(
     "--top-p",
     type=click.FloatRange(0, 1, min_open=True),
     default=None,
-    help="Draw from the fewest tokens of this probability.",
+    help="Sample from the smallest set of tokens with this total probability.",
 )
-@click.option("--num-samples", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--num-samples", type=click.IntRange(1), default=1, show_default=True, help="Number of texts.")
 @click.option(
     "--stop",
     multiple=True,
     metavar="TOKEN",
-    help="End a text at this token; may be repeated.  [default: the end of a line, for words; the end of a "
-    "text, for a checkpoint folder]",
+    help="Token that ends a text; may be repeated.  [default: end of line for words, end of text for a "
+    "checkpoint folder]",
 )
-@click.option("--no-stop", is_flag=True, help="Go on to --max-new-tokens.")
-@click.option("--allow-unknown", is_flag=True, help="Let <unk> be produced.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--no-stop", is_flag=True, help="Continue to --max-new-tokens.")
+@click.option("--allow-unknown", is_flag=True, help="Allow <unk> to be generated.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed.")
 @device_option
 @threads_option
 @json_option
@@ -54,7 +60,7 @@ def command(
     device: str | None,
     as_json: bool,
 ) -> None:
-    """Write text with the language model in RUN; the same seed writes the same text.
+    """Generate text with the language model in RUN; the same seed gives the same text.
 
     RUN is a run of train-lm, or a Hugging Face folder of a GPT-2.
     """
@@ -81,4 +87,4 @@ def command(
         print_json([vars(sample) for sample in samples])
         return
     for sample in samples:
-        click.echo(sample.text)
+        echo(sample.text)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqkit.cli.common import figure_option, json_option, print_json, quiet_option, threads_option
+from seqkit.cli.common import echo, figure_option, json_option, print_json, quiet_option, threads_option
 
 if TYPE_CHECKING:
     from seqkit.lab import Experiment, Results
@@ -32,7 +32,7 @@ def list_(as_json: bool) -> None:
         return
     width = max(len(experiment.name) for experiment in experiments)
     for experiment in experiments:
-        click.echo(f"{experiment.chapter}  {experiment.name:<{width}}  {experiment.claim}")
+        echo(f"{experiment.chapter}  {experiment.name:<{width}}  {experiment.claim}")
 
 
 def _description(experiment: Experiment) -> dict[str, Any]:
@@ -98,19 +98,19 @@ def run(
         )
     if plot is not None:
         check_figure_path(plot)
-    report = (lambda text: None) if quiet else (lambda text: click.echo(text, err=True))
+    report = (lambda text: None) if quiet else (lambda text: echo(text, err=True))
     if out is not None:
         Path(out).mkdir(parents=True, exist_ok=True)
     finished = []
     for experiment in experiments:
         if not as_json:
-            click.echo(f"{experiment.name}\n{experiment.statement()}")
+            echo(f"{experiment.name}\n{experiment.statement()}")
         results = run_experiment(
             experiment, quick=quick, data=data, seeds=None if seeds is None else range(seeds), report=report
         )
         finished.append(results)
         if not as_json:
-            click.echo("\n".join(_report(results)) + "\n")
+            echo("\n".join(_report(results)) + "\n")
         if out is not None:
             results.save(Path(out) / f"{experiment.name}.json")
         if plot is not None:
@@ -118,7 +118,7 @@ def run(
     if as_json:
         print_json([_judged(results) for results in finished])
     elif len(finished) > 1:
-        click.echo("\n".join(_summary(finished)))
+        echo("\n".join(_summary(finished)))
 
 
 @command.command("plot")
@@ -136,8 +136,8 @@ def plot_(numbers: str, out: str, as_json: bool) -> None:
     if as_json:
         print_json({"file": out, **_judged(results)})
         return
-    click.echo("\n".join(_report(results)))
-    click.echo(out)
+    echo("\n".join(_report(results)))
+    echo(out)
 
 
 def _default_to_one_thread() -> None:

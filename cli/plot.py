@@ -1,4 +1,4 @@
-"""seqkit plot curves."""
+"""seqkit plot curves|vectors|attention|filters|mistakes."""
 
 from __future__ import annotations
 
@@ -7,26 +7,20 @@ from pathlib import Path
 
 import click
 
-from seqkit.cli.common import json_option, print_json
+from seqkit.cli.common import echo, figure_option, json_option, print_json, split_option
 from seqkit.cli.similar import vectors_option
 
 
 @click.group("plot")
 def command() -> None:
-    """Draw figures of runs (needs the extra "plot")."""
+    """Plot training curves, word vectors, attention and images (needs the extra "plot")."""
 
 
 @command.command("curves")
 @click.argument("runs", nargs=-1, required=True, type=click.Path())
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False),
-    default="curves.png",
-    show_default=True,
-    help=".png, .svg or .pdf",
-)
+@figure_option("curves.png")
 def curves(runs: tuple[str, ...], out: str) -> None:
-    """Loss and perplexity against steps, of one or more RUNS."""
+    """Plot loss and perplexity of one or more RUNS by step."""
     from seqkit.errors import DataError
     from seqkit.plotting import plot_curves, save
     from seqkit.training import RunDirectory
@@ -38,39 +32,33 @@ def curves(runs: tuple[str, ...], out: str) -> None:
             lines = path.read_text("utf-8").splitlines()
             records.append([json.loads(line) for line in lines])
         except (OSError, ValueError) as error:
-            raise DataError(
-                f"cannot read {path} ({error})", remedy="has the run logged anything yet?"
-            ) from error
+            raise DataError(f"expected the log of a run ({error})", where=str(path)) from error
     save(plot_curves(records, [Path(run).name for run in runs]), Path(out))
-    click.echo(out)
+    echo(out)
 
 
 @command.command("vectors")
 @click.argument("words", nargs=-1)
 @vectors_option
-@click.option("--top", type=click.IntRange(3), default=60, show_default=True, help="Without WORDS: so many.")
+@click.option(
+    "--top", type=click.IntRange(3), default=60, show_default=True, help="Number of words, without WORDS."
+)
 @click.option(
     "--neighbours",
     type=click.IntRange(0),
     default=0,
     show_default=True,
-    help="Also the so many words nearest to each of WORDS, in its colour.",
+    help="Number of nearest words to add for each of WORDS, in its colour.",
 )
 @click.option(
     "--method",
     type=click.Choice(["pca", "tsne"]),
     default="pca",
     show_default=True,
-    help="tsne needs scikit-learn.",
+    help="Projection; tsne needs scikit-learn.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of tsne.")
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False),
-    default="vectors.png",
-    show_default=True,
-    help=".png, .svg or .pdf",
-)
+@click.option("--seed", type=int, default=0, show_default=True, help="Random seed for t-SNE.")
+@figure_option("vectors.png")
 @json_option
 def vectors(
     words: tuple[str, ...],
@@ -82,123 +70,108 @@ def vectors(
     out: str,
     as_json: bool,
 ) -> None:
-    """A map of WORDS by their vectors; without any, of the first words of the file, the most frequent."""
+    """Plot a map of WORDS by their vectors, by default of the most frequent words."""
     from seqkit.errors import UsageError
-    from seqkit.plotting import plot_word_map, project_to_plane, save
+    from seqkit.plotting import check_projection, plot_word_map, project_to_plane, save
     from seqkit.tasks.embeddings import find_vectors
 
-    table = find_vectors(vectors, lambda text: click.echo(text, err=True))
-    asked = list(dict.fromkeys(words)) or [str(key) for key in table.index_to_key[:top]]
-    group = {word: number for number, word in enumerate(asked)} if words else dict.fromkeys(asked, 0)
-    for number, word in enumerate(asked if neighbours else ()):
-        for near, _ in table.most_similar(word, topn=neighbours) if words else ():
-            group.setdefault(near, number)  # a word near two is the first one's
-    if len(group) < 3:
+    check_projection(method)
+    table = find_vectors(vectors, lambda text: echo(text, err=True))
+    centres = list(dict.fromkeys(words)) or [str(key) for key in table.index_to_key[:top]]
+    group_of = {word: number for number, word in enumerate(centres)} if words else dict.fromkeys(centres, 0)
+    if words and neighbours:
+        for number, word in enumerate(centres):
+            for neighbour, _ in table.most_similar(word, topn=neighbours):
+                group_of.setdefault(neighbour, number)  # a neighbour of two words belongs to the first
+    if len(group_of) < 3:
         raise UsageError(
-            f"a map needs three words or more, got {len(group)}", remedy="give more, or --neighbours 10"
+            f"expected three words or more, got {len(group_of)}", remedy="give more, or --neighbours 10"
         )
-    points = project_to_plane(table[list(group)], method, seed)
+    points = project_to_plane(table[list(group_of)], method, seed)
     grouped = bool(words) and neighbours > 0
     figure = plot_word_map(
-        list(group), points, list(group.values()) if grouped else None, asked if grouped else None
+        list(group_of), points, list(group_of.values()) if grouped else None, centres if grouped else None
     )
     save(figure, Path(out))
     if as_json:
         rows = [
-            {"word": word, "x": float(x), "y": float(y), "group": asked[number] if words else None}
-            for (word, number), (x, y) in zip(group.items(), points, strict=True)
+            {"word": word, "x": float(x), "y": float(y), "group": centres[number] if words else None}
+            for (word, number), (x, y) in zip(group_of.items(), points, strict=True)
         ]
         print_json({"file": out, "method": method, "points": rows})
         return
-    click.echo(out)
+    echo(out)
 
 
 @command.command("attention")
 @click.argument("run", type=click.Path())
 @click.argument("text")
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False),
-    default="attention.png",
-    show_default=True,
-    help=".png, .svg or .pdf",
-)
+@figure_option("attention.png")
 @json_option
 def attention(run: str, text: str, out: str, as_json: bool) -> None:
-    """What RUN, of train-seq2seq, looks at in TEXT for each token of its answer."""
+    """Plot the attention weights of RUN, a run of train-seq2seq, while it translates TEXT."""
     from seqkit.errors import UsageError
     from seqkit.plotting import plot_attention, save
     from seqkit.tasks.seq2seq import load
 
-    found = load(run).translate([text])[0][0]
-    if found.attention is None:
+    translation = load(run).translate([text])[0][0]
+    weights = translation.attention
+    if weights is None:
         raise UsageError(f"{run} was trained without attention", remedy="train one with --attention general")
-    save(plot_attention(found.attention, found.source_tokens, found.tokens), Path(out))
+    save(plot_attention(weights, translation.source_tokens, translation.tokens), Path(out))
     if as_json:
         print_json(
             {
                 "file": out,
-                "source": found.source_tokens,
-                "answer": found.tokens,
-                "weights": found.attention.tolist(),
+                "source": translation.source_tokens,
+                "answer": translation.tokens,
+                "weights": weights.tolist(),
             }
         )
         return
-    click.echo(out)
+    echo(out)
 
 
 @command.command("filters")
 @click.argument("run", type=click.Path())
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False),
-    default="filters.png",
-    show_default=True,
-    help=".png, .svg or .pdf",
-)
+@figure_option("filters.png")
 def filters(run: str, out: str) -> None:
-    """What the first layer of RUN, of train-images, looks for: its filters, or weights of mlp.
+    """Plot the filters of the first layer of RUN, a run of train-images, or its weights for an MLP.
 
-    Each is scaled on its own, from its smallest weight, black, to its largest, white.
+    Each filter is scaled separately, from its smallest weight in black to its largest in white.
     """
     from seqkit.plotting import plot_images, save
     from seqkit.tasks.image_classification import load
 
     save(plot_images(load(run).filters()), Path(out))
-    click.echo(out)
+    echo(out)
 
 
 @command.command("mistakes")
 @click.argument("run", type=click.Path())
-@click.option("--top", type=click.IntRange(1), default=40, show_default=True, help="At most so many.")
-@click.option("--split", type=click.Choice(["train", "valid", "test"]), default="test", show_default=True)
 @click.option(
-    "--out",
-    type=click.Path(dir_okay=False),
-    default="mistakes.png",
-    show_default=True,
-    help=".png, .svg or .pdf",
+    "--top", type=click.IntRange(1), default=40, show_default=True, help="Maximum number of images."
 )
+@split_option
+@figure_option("mistakes.png")
 @json_option
 def mistakes(run: str, top: int, split: str, out: str, as_json: bool) -> None:
-    """Images that RUN, of train-images, gets wrong, the surest first: "true → predicted", probability."""
+    """Plot the images that RUN, a run of train-images, misclassifies with the highest probability."""
     import numpy as np
 
     from seqkit.errors import DataError
     from seqkit.plotting import plot_images, save
     from seqkit.tasks.image_classification import load
 
-    found = load(run).mistakes(split)
-    if not found:
+    all_mistakes = load(run).mistakes(split)
+    if not all_mistakes:
         raise DataError(f"nothing to draw: {run} makes no mistake on {split}", remedy="try another --split")
-    shown = found[:top]
-    titles = [f"{one.label} → {one.predicted}\n{one.probability:.2f}" for one in shown]
-    save(plot_images(np.stack([one.image for one in shown]), titles), Path(out))
+    shown = all_mistakes[:top]
+    titles = [f"{each.label} → {each.predicted}\n{each.probability:.2f}" for each in shown]
+    save(plot_images(np.stack([each.image for each in shown]), titles), Path(out))
     if as_json:
-        rows = [
-            {"row": m.row, "label": m.label, "predicted": m.predicted, "probability": m.probability}
-            for m in shown
-        ]
-        print_json({"file": out, "split": split, "mistakes": len(found), "shown": rows})
+        keys = ("row", "label", "predicted", "probability")
+        rows = [{key: getattr(each, key) for key in keys} for each in shown]
+        print_json({"file": out, "split": split, "mistakes": len(all_mistakes), "shown": rows})
         return
-    click.echo(f"{out}: {len(shown)} of {len(found)} mistakes")
+    echo(f"{out}: {len(shown)} of {len(all_mistakes)} mistakes")

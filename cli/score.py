@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 
-from seqkit.cli.common import device_option, json_option, lines_of, print_json, threads_option
+from seqkit.cli.common import device_option, json_option, threads_option
+
+if TYPE_CHECKING:
+    from seqkit.tasks.language_modeling.trained import LineScore
 
 
 @click.command("score")
@@ -13,30 +18,26 @@ from seqkit.cli.common import device_option, json_option, lines_of, print_json, 
 @device_option
 @threads_option
 @json_option
-def command(run: str, file: str | None, device: str | None, as_json: bool) -> None:
+def command(run: str, file: str | None, device: str | None, as_json: bool) -> int:
     """Score each line of FILE, or of standard input, with the language model in RUN.
 
-    Prints per line, separated by tabs: natural log-probability, tokens (the end of line counted), perplexity,
-    unknown tokens, and the line itself. Lines are scored independently.
+    For each line, prints its natural log-probability, tokens (including the end of the line), perplexity,
+    unknown tokens and text, separated by tabs. Lines are scored independently; the score of an empty line is
+    that of its end.
     """
+    from seqkit.cli.lines import answer_lines, input_lines
     from seqkit.tasks.language_modeling import load
 
+    lines = input_lines(file)
     model = load(run, device=device)
-    kept: list[str] = []
+    return answer_lines(
+        lines, model.score, _to_text, _to_dict, key="line", as_json=as_json, answer_empty=True
+    )
 
-    def remembered():  # type: ignore[no-untyped-def]
-        for line in lines_of(file):
-            kept.append(line)
-            yield line
 
-    records = []
-    for score in model.score(remembered()):
-        line = kept.pop(0)
-        if as_json:
-            records.append({"line": line, **vars(score)})
-        else:
-            click.echo(
-                f"{score.log_prob:.4f}\t{score.tokens}\t{score.perplexity:.2f}\t{score.unknown}\t{line}"
-            )
-    if as_json:
-        print_json(records)
+def _to_text(line: str, score: LineScore) -> str:
+    return f"{score.log_prob:.4f}\t{score.tokens}\t{score.perplexity:.2f}\t{score.unknown}\t{line}"
+
+
+def _to_dict(line: str, score: LineScore) -> dict[str, Any]:
+    return {"line": line, **vars(score)}

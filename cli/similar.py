@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from seqkit.cli.common import json_option, print_json
+from seqkit.cli.common import echo, json_option, print_json
 
 vectors_option = click.option(
     "--vectors",
@@ -28,7 +28,7 @@ def as_rows(neighbours: Neighbours) -> list[dict[str, Any]]:
 def print_neighbours(neighbours: Neighbours) -> None:
     """One word a line, its similarity before it."""
     for word, score in neighbours:
-        click.echo(f"{score:.4f}\t{word}")
+        echo(f"{score:.4f}\t{word}")
 
 
 @click.command("similar")
@@ -49,7 +49,7 @@ def command(
     """Print the words nearest to each of WORDS, by cosine; with --minus or --together, to their mean."""
     from seqkit.tasks.embeddings import find_vectors
 
-    table = find_vectors(vectors, lambda text: click.echo(text, err=True))
+    table = find_vectors(vectors, lambda text: echo(text, err=True))
     if minus or together or len(words) == 1:
         found = table.most_similar(positive=list(words), negative=list(minus), topn=topn)
         print_json(as_rows(found)) if as_json else print_neighbours(found)
@@ -59,5 +59,5 @@ def command(
         print_json({word: as_rows(found) for word, found in lists.items()})
         return
     for place, (word, found) in enumerate(lists.items()):
-        click.echo(f"{'' if place == 0 else chr(10)}{word}:")
+        echo(f"{'' if place == 0 else chr(10)}{word}:")
         print_neighbours(found)

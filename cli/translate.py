@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 
-from seqkit.cli.common import device_option, json_option, lines_of, print_json, threads_option
+from seqkit.cli.common import device_option, json_option, threads_option
+
+if TYPE_CHECKING:
+    from seqkit.tasks.seq2seq import Translation
 
 
 @click.command("translate")
 @click.argument("run", type=click.Path())
 @click.argument("texts", nargs=-1, metavar="[TEXT...]")
-@click.option("--beam", type=click.IntRange(1), default=1, show_default=True, help="1 is greedy search.")
-@click.option("--n-best", type=click.IntRange(1), default=1, show_default=True, help="Answers to each text.")
+@click.option("--beam", type=click.IntRange(1), default=1, show_default=True, help="Beam size; 1 is greedy.")
 @click.option(
-    "--length-penalty", type=float, default=0.6, show_default=True, help="Exponent of a beam's length norm."
+    "--n-best", type=click.IntRange(1), default=1, show_default=True, help="Translations of each text."
 )
-@click.option("--max-new-tokens", type=click.IntRange(1), default=None, help="Longest answer.")
+@click.option(
+    "--length-penalty",
+    type=float,
+    default=0.6,
+    show_default=True,
+    help="Exponent of the length normalisation in beam search.",
+)
+@click.option("--max-new-tokens", type=click.IntRange(1), default=None, help="Maximum length in tokens.")
 @device_option
 @threads_option
 @json_option
@@ -28,34 +39,39 @@ def command(
     max_new_tokens: int | None,
     device: str | None,
     as_json: bool,
-) -> None:
-    """Translate TEXTs, or standard input line by line, with a run of train-seq2seq."""
+) -> int:
+    """Translate TEXTs, or each line of standard input, with the encoder-decoder in RUN.
+
+    RUN is a run of train-seq2seq. An empty line is translated to an empty line.
+    """
+    from seqkit.cli.lines import answer_lines, argument_lines, input_lines
     from seqkit.tasks.seq2seq import load
 
+    lines = argument_lines(texts) if texts else input_lines(None)
     model = load(run, device=device)
-    asked = list(texts) if texts else list(lines_of(None))
-    found = model.translate(
-        asked,
-        beam=max(beam, n_best),
-        n_best=n_best,
-        length_penalty=length_penalty,
-        max_new_tokens=max_new_tokens,
-    )
-    if as_json:
-        print_json(
-            [
-                {
-                    "source": text,
-                    "translations": [
-                        {"text": t.text, "log_prob": t.log_prob, "score": t.score, "complete": t.complete}
-                        for t in best
-                    ],
-                }
-                for text, best in zip(asked, found, strict=True)
-            ]
+
+    def translate(sources: list[str]) -> list[list[Translation]]:
+        return model.translate(
+            sources,
+            beam=max(beam, n_best),
+            n_best=n_best,
+            length_penalty=length_penalty,
+            max_new_tokens=max_new_tokens,
         )
-        return
-    for best in found:
-        for translation in best:
-            prefix = f"{translation.score:.4f}\t" if n_best > 1 else ""
-            click.echo(f"{prefix}{translation.text}")
+
+    def to_text(source: str, translations: list[Translation]) -> str:
+        if n_best == 1:
+            return translations[0].text
+        return "\n".join(f"{each.score:.4f}\t{each.text}" for each in translations)
+
+    return answer_lines(
+        lines, translate, to_text, _to_dict, key="source", as_json=as_json, empty_text="\n" * (n_best - 1)
+    )
+
+
+def _to_dict(source: str, translations: list[Translation]) -> dict[str, Any]:
+    keys = ("text", "log_prob", "score", "complete")
+    return {
+        "source": source,
+        "translations": [{key: getattr(each, key) for key in keys} for each in translations],
+    }

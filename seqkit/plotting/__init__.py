@@ -8,12 +8,13 @@ from seqkit.plotting.attention import plot_attention
 from seqkit.plotting.curves import plot_curves
 from seqkit.plotting.figure import FORMATS, check_figure_path, new_figure, save
 from seqkit.plotting.images import plot_images
-from seqkit.plotting.word_map import PROJECTIONS, plot_word_map, project_to_plane
+from seqkit.plotting.word_map import PROJECTIONS, check_projection, plot_word_map, project_to_plane
 
 __all__ = [
     "FORMATS",
     "PROJECTIONS",
     "check_figure_path",
+    "check_projection",
     "new_figure",
     "plot_attention",
     "plot_curves",

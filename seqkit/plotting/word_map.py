@@ -38,14 +38,16 @@ def project_to_plane(vectors: Any, method: str = "pca", seed: int = 0) -> np.nda
 
     """
     x = np.asarray(vectors, np.float64)
-    if method not in PROJECTIONS:
-        raise UsageError(f"unknown method {method!r}", remedy=f"use {' or '.join(PROJECTIONS)}")
+    check_projection(method)
     if x.ndim != 2 or len(x) < 3 or x.shape[1] < 2:
         raise UsageError(f"expected vectors (N, D) with N ≥ 3 and D ≥ 2, got shape {x.shape}")
     norms = np.linalg.norm(x, axis=1, keepdims=True)
     x = x / np.where(norms == 0, 1, norms)
     if method == "tsne":
-        return _tsne(x, seed)
+        perplexity = min(30.0, (len(x) - 1) / 3)  # of neighbours; it must stay below the number of points
+        tsne = _manifold().TSNE(2, perplexity=perplexity, init="pca", random_state=seed)
+        points: np.ndarray = tsne.fit_transform(x)
+        return points
     x = x - x.mean(axis=0)
     _, _, directions = np.linalg.svd(x, full_matrices=False)
     directions = directions[:2]
@@ -54,19 +56,28 @@ def project_to_plane(vectors: Any, method: str = "pca", seed: int = 0) -> np.nda
     return x @ directions.T
 
 
-def _tsne(x: np.ndarray, seed: int) -> np.ndarray:
+def check_projection(method: str) -> None:
+    """Check that a method of :func:`project_to_plane` is known and installed.
+
+    Raises:
+        UsageError: The method is unknown.
+        MissingDependencyError: "tsne" without scikit-learn.
+
+    """
+    if method not in PROJECTIONS:
+        raise UsageError(f"unknown method {method!r}", remedy=f"use {' or '.join(PROJECTIONS)}")
+    if method == "tsne":
+        _manifold()
+
+
+def _manifold() -> Any:
     try:
-        manifold: Any = importlib.import_module("sklearn.manifold")
+        return importlib.import_module("sklearn.manifold")
     except ImportError as error:
         raise MissingDependencyError(
             "t-SNE needs scikit-learn, which is not installed",
             remedy="pip install scikit-learn, or use the method pca",
         ) from error
-    perplexity = min(30.0, (len(x) - 1) / 3)  # of neighbours; it must stay below the number of points
-    points: np.ndarray = manifold.TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(
-        x
-    )
-    return points
 
 
 def plot_word_map(

@@ -28,8 +28,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **settings: object) -> 
 def test_an_lstm_that_hardly_trained_fails_the_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code, output = run(tmp_path, monkeypatch, max_steps=1)
     assert code == 1
-    assert "error: the LSTM is not below both baselines" in output
-    for name in ("unigram", "5-gram, modified Kneser-Ney", "LSTM", "sampled", str(tmp_path / "run")):
+    assert "error: the LSTM is not better than both baselines" in output
+    for name in ("unigram", "5-gram, modified Kneser-Ney", "LSTM", "samples", str(tmp_path / "run")):
         assert name in output
 
 

@@ -56,13 +56,13 @@ def test_classify_files(seqkit: Seqkit, stripes: Path) -> None:
     assert line == f"{said[0]['label']}\t{said[0]['probability']:.4f}\ta.png\n"
     assert seqkit("classify", "run", "a.png", "b.png").code == 1
     assert len(seqkit("classify", "run", "a.png", "b.png", "--resize").out.splitlines()) == 2
-    assert "none is given" in seqkit("classify", "run").err
+    assert "expected image files for run, got none" in seqkit("classify", "run").err
 
 
 def test_classify_wants_a_classifier(seqkit: Seqkit, kneser_ney: Path) -> None:
     refused = seqkit("classify", kneser_ney, "a.png")
     assert refused.code == 1
-    assert "a run of language_modeling, which classifies nothing" in refused.err
+    assert "expected a run of train-images or train-classifier, got a run of language_modeling" in refused.err
 
 
 def test_figures(seqkit: Seqkit, stripes: Path) -> None:

@@ -152,7 +152,7 @@ def test_text_that_the_terminal_cannot_hold(lstm: Path) -> None:
         env=environment(PYTHONIOENCODING="latin-1:strict"),
     )
     assert done.returncode == 1
-    assert done.stderr.startswith("error: text that this terminal or file cannot hold")
+    assert done.stderr.startswith("error: the output cannot encode this text")
     assert "PYTHONIOENCODING=utf-8" in done.stderr
 
 

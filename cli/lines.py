@@ -1,0 +1,199 @@
+"""Line-by-line commands: one answer for each line of input, in order, while the input is being read."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from seqkit.cli.common import echo, to_json
+from seqkit.errors import DataError, UsageError
+
+Answer = TypeVar("Answer")
+
+LINES_AT_ONCE = 256
+"""Lines that are answered together, if as many have been read."""
+_BLOCK = 1 << 16
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of input.
+
+    Args:
+        text: The line without its end.
+        where: Its position, for error messages.
+        error: Why it cannot be read, if it cannot.
+
+    """
+
+    text: str
+    where: str
+    error: DataError | None = None
+
+
+def argument_lines(texts: Sequence[str], noun: str = "text") -> Iterator[list[Line]]:
+    """Return arguments of the command line as a batch of lines."""
+    yield [Line(text, f"{noun} {number}") for number, text in enumerate(texts, 1)]
+
+
+def input_lines(file: str | None) -> Iterator[list[Line]]:
+    """Return batches of the lines of a file, or of standard input for None and "-", as they arrive.
+
+    A batch holds the lines that can be read without waiting. A line that is not UTF-8, or too long, has an
+    error.
+
+    Raises:
+        DataError: The file cannot be read. Raised at once, before the first batch.
+        UsageError: Standard input is closed.
+
+    """
+    from seqkit.corpora.readers.lines import open_bytes
+
+    if file not in (None, "-"):
+        path = Path(file)
+        with open_bytes(path):
+            pass
+        return _file_lines(path)
+    if sys.stdin is None or sys.stdin.closed:
+        raise UsageError("standard input is closed", remedy="name a file")
+    return _stream_lines(sys.stdin.buffer, "standard input")
+
+
+def all_texts(batches: Iterable[list[Line]]) -> list[str]:
+    """Return the texts of all lines.
+
+    Raises:
+        DataError: A line cannot be read.
+
+    """
+    texts = []
+    for batch in batches:
+        for line in batch:
+            if line.error is not None:
+                raise line.error
+            texts.append(line.text)
+    return texts
+
+
+def _file_lines(path: Path) -> Iterator[list[Line]]:
+    from seqkit.corpora.readers.lines import open_bytes
+
+    with open_bytes(path) as stream:
+        yield from _stream_lines(stream, str(path))
+
+
+def _stream_lines(stream: Any, source: str) -> Iterator[list[Line]]:
+    from seqkit.corpora.readers.lines import MAX_LINE
+
+    number, rest, too_long = 0, b"", False
+    while True:
+        block = stream.read1(_BLOCK)
+        *ended, rest = (rest + block).split(b"\n")
+        if not block and (rest or too_long):
+            ended.append(rest)
+        batch = []
+        for raw in ended:
+            number += 1
+            raw = raw.removeprefix(_BOM) if number == 1 else raw
+            batch.append(_line(raw.removesuffix(b"\r"), f"{source}, line {number}", too_long))
+            too_long = False
+        if batch:
+            yield batch
+        if not block:
+            return
+        if len(rest) > 4 * MAX_LINE:  # UTF-8 takes at most 4 bytes per character
+            rest, too_long = b"", True
+
+
+def _line(raw: bytes, where: str, too_long: bool) -> Line:
+    from seqkit.corpora.readers.lines import MAX_LINE
+
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        message = f"byte 0x{raw[error.start]:02x} is not UTF-8"
+        where = f"{where}, byte {error.start} of it"
+        return Line("", where, DataError(message, where=where, remedy="convert it with iconv"))
+    if too_long or len(text) > MAX_LINE:
+        message = f"expected at most {MAX_LINE:,} characters in a line, got more"
+        return Line("", where, DataError(message, where=where, remedy="break it with fold -s"))
+    return Line(text, where)
+
+
+def answer_lines(
+    batches: Iterable[list[Line]],
+    answer: Callable[[list[str]], Iterable[Answer]],
+    to_text: Callable[[str, Answer], str],
+    to_dict: Callable[[str, Answer], dict[str, Any]],
+    *,
+    key: str,
+    as_json: bool,
+    empty_text: str = "",
+    answer_empty: bool = False,
+) -> int:
+    """Answer lines and print the answers as they come, each in the place of its line.
+
+    An empty line is answered by an empty line. A line that cannot be answered is reported on standard error
+    and answered by an empty line; in JSON it has an "error".
+
+    Args:
+        batches: Batches of lines. The answers to a batch are printed before the next batch is read.
+        answer: Function from texts to their answers; raises DataError if a text cannot be answered.
+        to_text: Function from a text and its answer to the printed text.
+        to_dict: Function from a text and its answer to the JSON object.
+        key: Key of the text in the JSON object of a line without an answer.
+        as_json: Print one JSON list instead of lines.
+        empty_text: Text to print in place of a missing answer.
+        answer_empty: Whether an empty line has an answer like any other.
+
+    Returns:
+        The exit code: 1 if some line could not be answered, otherwise 0.
+
+    """
+    exit_code, printed = 0, 0
+    for batch in batches:
+        for start in range(0, len(batch), LINES_AT_ONCE):
+            lines = batch[start : start + LINES_AT_ONCE]
+            results: list[Answer | DataError | None] = [line.error for line in lines]
+            answerable = [
+                i
+                for i, line in enumerate(lines)
+                if line.error is None and (answer_empty or line.text.strip())
+            ]
+            answers = _answers([lines[i] for i in answerable], answer)
+            for i, each in zip(answerable, answers, strict=True):
+                results[i] = each
+            for line, result in zip(lines, results, strict=True):
+                item: dict[str, Any] = {key: line.text}
+                text = empty_text
+                if isinstance(result, DataError):
+                    echo(f"error: {result}", err=True)
+                    exit_code, item = 1, {**item, "error": str(result)}
+                elif result is not None:
+                    item, text = to_dict(line.text, result), to_text(line.text, result)
+                if as_json:
+                    text = f"{',' if printed else '['}\n{textwrap.indent(to_json(item), '  ')}"
+                echo(text, nl=not as_json)
+                printed += 1
+            sys.stdout.flush()
+    if as_json:
+        echo("\n]" if printed else "[]")
+    return exit_code
+
+
+def _answers(lines: list[Line], answer: Callable[[list[str]], Iterable[Answer]]) -> list[Answer | DataError]:
+    """Answer lines together; if that fails, answer halves of them, so that an error concerns one line."""
+    if not lines:
+        return []
+    try:
+        return list(answer([line.text for line in lines]))
+    except DataError as error:
+        if len(lines) == 1:
+            return [DataError(error.what, where=lines[0].where, remedy=error.remedy)]
+        half = len(lines) // 2
+        return [*_answers(lines[:half], answer), *_answers(lines[half:], answer)]
