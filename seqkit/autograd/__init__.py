@@ -2,8 +2,8 @@
 
 from seqkit.autograd.tensor import Tensor  # isort: skip  # first: it imports the primitives below itself
 from seqkit.autograd.differentiable import differentiable
-from seqkit.autograd.grad_mode import is_grad_enabled, no_grad
 from seqkit.autograd.gradient_check import gradient_check
+from seqkit.autograd.graph import is_grad_enabled, no_grad
 from seqkit.autograd.shaping import concatenate, stack
 from seqkit.autograd.sparse_gradient import Gradient, IndexGradient, RowGradient, accumulate, to_dense
 

@@ -9,6 +9,7 @@ import numpy as np
 from seqkit.autograd.differentiable import differentiable
 from seqkit.backend import empty
 from seqkit.backend.pool import SMALLEST
+from seqkit.errors import ShapeError
 
 
 def _shape(x: Any) -> tuple[int, ...]:
@@ -44,11 +45,11 @@ def unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
 
 
 @differentiable
-def add(xp, a, b, *, needs):  # type: ignore[no-untyped-def]
+def add(xp, a, b, *, needs):
     """a + b."""
     shapes = _shape(a), _shape(b)
 
-    def backward(dy):  # type: ignore[no-untyped-def]
+    def backward(dy):
         da = unbroadcast(dy, shapes[0]) if needs[0] else None
         db = unbroadcast(dy, shapes[1]) if needs[1] else None
         return da, (db.copy() if da is not None and db is da else db)
@@ -57,11 +58,11 @@ def add(xp, a, b, *, needs):  # type: ignore[no-untyped-def]
 
 
 @differentiable
-def subtract(xp, a, b, *, needs):  # type: ignore[no-untyped-def]
+def subtract(xp, a, b, *, needs):
     """a - b."""
     shapes = _shape(a), _shape(b)
 
-    def backward(dy):  # type: ignore[no-untyped-def]
+    def backward(dy):
         db = unbroadcast(-dy, shapes[1]) if needs[1] else None
         return (unbroadcast(dy, shapes[0]) if needs[0] else None), db
 
@@ -69,12 +70,12 @@ def subtract(xp, a, b, *, needs):  # type: ignore[no-untyped-def]
 
 
 @differentiable
-def multiply(xp, a, b, *, needs):  # type: ignore[no-untyped-def]
+def multiply(xp, a, b, *, needs):
     """a · b, element by element."""
     shapes = _shape(a), _shape(b)
     kept_a, kept_b = (a if needs[1] else None), (b if needs[0] else None)
 
-    def backward(dy):  # type: ignore[no-untyped-def]
+    def backward(dy):
         da = unbroadcast(dy * kept_b, shapes[0]) if needs[0] else None
         db = unbroadcast(dy * kept_a, shapes[1]) if needs[1] else None
         return da, db
@@ -83,12 +84,12 @@ def multiply(xp, a, b, *, needs):  # type: ignore[no-untyped-def]
 
 
 @differentiable
-def divide(xp, a, b, *, needs):  # type: ignore[no-untyped-def]
+def divide(xp, a, b, *, needs):
     """a / b."""
     shapes = _shape(a), _shape(b)
     y = xp.divide(a, b, out=_memory(xp, a, b))
 
-    def backward(dy):  # type: ignore[no-untyped-def]
+    def backward(dy):
         da = dy / b
         db = unbroadcast(-da * y, shapes[1]) if needs[1] else None
         return (unbroadcast(da, shapes[0]) if needs[0] else None), db
@@ -97,33 +98,47 @@ def divide(xp, a, b, *, needs):  # type: ignore[no-untyped-def]
 
 
 @differentiable
-def negative(xp, x):  # type: ignore[no-untyped-def]
+def negative(xp, x):
     """-x."""
     return -x, lambda dy: -dy
 
 
 @differentiable
-def power(xp, x, *, exponent):  # type: ignore[no-untyped-def]
+def power(xp, x, *, exponent):
     """x to a constant power."""
     slope = 0 * x if exponent == 0 else exponent * x ** (exponent - 1)
     return x**exponent, lambda dy: dy * slope
 
 
 @differentiable
-def exp(xp, x):  # type: ignore[no-untyped-def]
+def exp(xp, x):
     """e to the x."""
     y = xp.exp(x)
     return y, lambda dy: dy * y
 
 
 @differentiable
-def log(xp, x):  # type: ignore[no-untyped-def]
+def log(xp, x):
     """The natural logarithm."""
     return xp.log(x), lambda dy: dy / x
 
 
 @differentiable
-def sqrt(xp, x):  # type: ignore[no-untyped-def]
+def sqrt(xp, x):
     """The square root."""
     y = xp.sqrt(x)
     return y, lambda dy: dy / (2 * y)
+
+
+@differentiable
+def matmul(xp, a, b, *, needs):
+    """a @ b for (..., M, K) and (..., K, N); leading axes broadcast. Both have two axes or more."""
+    if a.ndim < 2 or b.ndim < 2 or a.shape[-1] != b.shape[-2]:
+        raise ShapeError(f"matmul needs (..., M, K) @ (..., K, N), got {a.shape} @ {b.shape}")
+
+    def backward(dy):
+        da = unbroadcast(dy @ b.swapaxes(-1, -2), a.shape) if needs[0] else None
+        db = unbroadcast(a.swapaxes(-1, -2) @ dy, b.shape) if needs[1] else None
+        return da, db
+
+    return a @ b, backward

@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from seqkit.autograd.grad_mode import is_grad_enabled
-from seqkit.autograd.graph import Node
+from seqkit.autograd.graph import Node, is_grad_enabled
 from seqkit.autograd.tensor import Tensor
 from seqkit.backend import array_module
 

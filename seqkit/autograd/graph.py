@@ -1,10 +1,12 @@
-"""The tape: what each op leaves behind, and the walk that turns it into gradients."""
+"""The tape: nodes that ops record, and the walk over them that computes gradients."""
 
 from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +17,24 @@ from seqkit.errors import ShapeError, UsageError
 
 if TYPE_CHECKING:
     from seqkit.autograd.tensor import Tensor
+
+_enabled: ContextVar[bool] = ContextVar("seqkit_grad_enabled", default=True)
+
+
+def is_grad_enabled() -> bool:
+    """True unless inside :func:`no_grad` (per thread and per task)."""
+    return _enabled.get()
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Within it ops keep nothing for a backward: for evaluation and generation."""
+    token = _enabled.set(False)
+    try:
+        yield
+    finally:
+        _enabled.reset(token)
+
 
 _births = itertools.count()
 

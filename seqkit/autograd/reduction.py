@@ -5,7 +5,7 @@ from __future__ import annotations
 from seqkit.autograd.differentiable import differentiable
 
 
-def _restored(xp, reduced, shape, axis, keepdims):  # type: ignore[no-untyped-def]
+def _restored(xp, reduced, shape, axis, keepdims):
     """A reduced array with its axes back as length 1, ready to broadcast against ``shape``."""
     if axis is None:
         return reduced.reshape((1,) * len(shape))
@@ -16,35 +16,35 @@ def _restored(xp, reduced, shape, axis, keepdims):  # type: ignore[no-untyped-de
 
 
 @differentiable
-def sum_(xp, x, *, axis=None, keepdims=False):  # type: ignore[no-untyped-def]
+def sum_(xp, x, *, axis=None, keepdims=False):
     """The sum over ``axis`` (all axes by default)."""
     shape = x.shape
 
-    def backward(dy):  # type: ignore[no-untyped-def]
+    def backward(dy):
         return xp.array(xp.broadcast_to(_restored(xp, dy, shape, axis, keepdims), shape))
 
     return xp.asarray(x.sum(axis=axis, keepdims=keepdims)), backward
 
 
 @differentiable
-def mean(xp, x, *, axis=None, keepdims=False):  # type: ignore[no-untyped-def]
+def mean(xp, x, *, axis=None, keepdims=False):
     """The mean over ``axis`` (all axes by default)."""
     shape = x.shape
     y = xp.asarray(x.mean(axis=axis, keepdims=keepdims))
     share = y.size / max(x.size, 1)
 
-    def backward(dy):  # type: ignore[no-untyped-def]
+    def backward(dy):
         return xp.array(xp.broadcast_to(_restored(xp, dy * share, shape, axis, keepdims), shape))
 
     return y, backward
 
 
 @differentiable
-def max_(xp, x, *, axis=None, keepdims=False):  # type: ignore[no-untyped-def]
+def max_(xp, x, *, axis=None, keepdims=False):
     """The maximum over ``axis``; among equal maxima the gradient is shared evenly."""
     y = xp.asarray(x.max(axis=axis, keepdims=keepdims))
 
-    def backward(dy):  # type: ignore[no-untyped-def]
+    def backward(dy):
         winners = (x == _restored(xp, y, x.shape, axis, keepdims)).astype(x.dtype)
         return winners * (_restored(xp, dy, x.shape, axis, keepdims) / winners.sum(axis=axis, keepdims=True))
 

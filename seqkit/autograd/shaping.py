@@ -1,4 +1,4 @@
-"""Changes of shape."""
+"""Changes of shape, and indexing."""
 
 from __future__ import annotations
 
@@ -6,35 +6,36 @@ import numpy as np
 
 from seqkit.autograd.arithmetic import unbroadcast
 from seqkit.autograd.differentiable import differentiable
+from seqkit.autograd.sparse_gradient import IndexGradient
 
 
 @differentiable
-def reshape(xp, x, *, shape):  # type: ignore[no-untyped-def]
+def reshape(xp, x, *, shape):
     """The same values in order, in another shape; one entry may be -1."""
     before = x.shape
     return x.reshape(shape), lambda dy: dy.reshape(before)
 
 
 @differentiable
-def transpose(xp, x, *, axes):  # type: ignore[no-untyped-def]
+def transpose(xp, x, *, axes):
     """The axes in another order; None reverses them."""
     inverse = None if axes is None else tuple(int(i) for i in np.argsort([a % x.ndim for a in axes]))
     return x.transpose(axes), lambda dy: dy.transpose(inverse)
 
 
 @differentiable
-def broadcast_to(xp, x, *, shape):  # type: ignore[no-untyped-def]
+def broadcast_to(xp, x, *, shape):
     """x repeated to ``shape`` by the rules of NumPy."""
     before = x.shape
     return xp.broadcast_to(x, shape), lambda dy: unbroadcast(dy, before)
 
 
 @differentiable
-def concatenate(xp, *parts, axis=0, needs):  # type: ignore[no-untyped-def]
+def concatenate(xp, *parts, axis=0, needs):
     """The parts one after another along an axis."""
     ends = np.cumsum([part.shape[axis] for part in parts])
 
-    def backward(dy):  # type: ignore[no-untyped-def]
+    def backward(dy):
         where = [slice(None)] * dy.ndim
         gradients = []
         for part, end, needed in zip(parts, ends, needs, strict=True):
@@ -46,10 +47,19 @@ def concatenate(xp, *parts, axis=0, needs):  # type: ignore[no-untyped-def]
 
 
 @differentiable
-def stack(xp, *parts, axis=0, needs):  # type: ignore[no-untyped-def]
+def stack(xp, *parts, axis=0, needs):
     """The parts along a new axis."""
 
-    def backward(dy):  # type: ignore[no-untyped-def]
+    def backward(dy):
         return tuple(xp.take(dy, i, axis=axis) if needed else None for i, needed in enumerate(needs))
 
     return xp.stack(parts, axis=axis), backward
+
+
+@differentiable
+def getitem(xp, x, *, key):
+    """x[key], copied, so that the result never shares memory with x."""
+    shape = x.shape
+    y = x[key]
+    y = xp.array(y) if y.base is not None or not hasattr(y, "shape") else y
+    return y, lambda dy: IndexGradient(key, dy, shape)

@@ -135,15 +135,15 @@ class Tensor:
         return arithmetic.sqrt(self)
 
     def __matmul__(self, other: Any) -> Tensor:
-        return matmul.matmul(self, other)
+        return arithmetic.matmul(self, other)
 
     def __rmatmul__(self, other: Any) -> Tensor:
-        return matmul.matmul(other, self)
+        return arithmetic.matmul(other, self)
 
     # Shape
 
     def __getitem__(self, key: Any) -> Tensor:
-        return indexing.getitem(self, key=key)
+        return shaping.getitem(self, key=key)
 
     def reshape(self, *shape: Any) -> Tensor:
         if len(shape) == 1 and isinstance(shape[0], tuple | list):
@@ -180,4 +180,4 @@ class Tensor:
 
 
 # The primitives wrap their results in Tensor, so they can only be imported below its definition.
-from seqkit.autograd import arithmetic, graph, indexing, matmul, reduction, shaping  # noqa: E402
+from seqkit.autograd import arithmetic, graph, reduction, shaping  # noqa: E402

@@ -1,4 +1,4 @@
-"""Checks of the token ids that users pass, and the id that losses skip."""
+"""Checks of the token ids and lengths that users pass, and the id that losses skip."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from seqkit.backend.device import Array, Device, to_device
+from seqkit.backend.device import Array, Device, array_module, to_device
 from seqkit.errors import ShapeError
 
 IGNORE_INDEX = -1
@@ -56,3 +56,32 @@ def checked_ids(
             wrong = low if low < lowest else high
             raise ShapeError(f"expected {name} between {lowest} and {vocab_size - 1}, got {wrong}")
     return ids if device is None else to_device(ids, device)
+
+
+def length_mask(
+    name: str, lengths: Any, shape: tuple[int, int], device: Device, *, lowest: int = 0
+) -> Array | None:
+    """Check a user's lengths (B,) and return the mask (B, T) that is True before them, on ``device``.
+
+    None, for no mask, where ``lengths`` is None or all rows are known to be T long. Lengths on a GPU are not
+    looked at: the answer would have to be waited for.
+
+    Raises:
+        ShapeError: No integers (B,), or on the host a length below ``lowest`` or above T.
+    """
+    B, T = shape
+    if lengths is None:
+        return None
+    lengths = np.asarray(lengths) if isinstance(lengths, list | tuple) else lengths
+    if lengths.shape != (B,) or lengths.dtype.kind not in "iu":
+        raise ShapeError(
+            f"expected {name} to be integers of shape ({B},), got {lengths.dtype} {lengths.shape}"
+        )
+    if isinstance(lengths, np.ndarray):
+        if B and not lowest <= lengths.min() <= lengths.max() <= T:
+            wrong = lengths.min() if lengths.min() < lowest else lengths.max()
+            raise ShapeError(f"expected {name} between {lowest} and {T}, got {wrong}")
+        if (lengths == T).all():
+            return None
+    lengths = to_device(lengths, device)
+    return array_module(lengths).arange(T) < lengths[:, None]

@@ -1,14 +1,13 @@
 """Layers: parameters and the op of the same name."""
 
 from seqkit.nn.attention import Attention, KeysValues, MultiHeadAttention
-from seqkit.nn.batch_norm import BatchNorm
 from seqkit.nn.convolution import Conv2d
 from seqkit.nn.dropout import Dropout, LockedDropout
 from seqkit.nn.embedding import Embedding
 from seqkit.nn.feed_forward import FeedForward
 from seqkit.nn.linear import Linear
 from seqkit.nn.module import Module
-from seqkit.nn.normalization import LayerNorm
+from seqkit.nn.normalization import BatchNorm, LayerNorm
 from seqkit.nn.parameter import Buffer, Parameter
 from seqkit.nn.pooling import AveragePool2d, MaxPool2d
 from seqkit.nn.positions import LearnedPositions, RotaryPositions, SinusoidalPositions

@@ -1,13 +1,15 @@
-"""Layer normalisation."""
+"""Layer and batch normalisation."""
 
 from __future__ import annotations
+
+import math
 
 from seqkit import ops
 from seqkit.autograd import Tensor
 from seqkit.backend.random import Generator
 from seqkit.nn import initializers
 from seqkit.nn.module import Module
-from seqkit.nn.parameter import Parameter
+from seqkit.nn.parameter import Buffer, Parameter
 
 
 class LayerNorm(Module):
@@ -32,3 +34,39 @@ class LayerNorm(Module):
     def forward(self, x: Tensor) -> Tensor:
         """(..., E) to (..., E)."""
         return ops.layer_norm(x, self.weight, self.bias, epsilon=self.epsilon)
+
+
+class BatchNorm(Module):
+    """Normalise each feature of (B, C), or each channel of (B, H, W, C), then scale and shift.
+
+    weight (C,) is the paper's γ, bias (C,) its β (Ioffe and Szegedy 2015).
+
+    In training by the batch's own statistics, which also move the running ones by ``momentum`` (running =
+    (1 - momentum)·running + momentum·batch; the variance that is kept is the unbiased one, as PyTorch's). In
+    evaluation by the running ones, so that an example's result does not depend on its batch. They are
+    buffers: saved with the parameters.
+    """
+
+    def __init__(self, num_features: int, *, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
+        self.num_features, self.momentum, self.epsilon = num_features, momentum, epsilon
+        self.weight = Parameter(initializers.ones((num_features,)))
+        self.bias = Parameter(initializers.zeros((num_features,)))
+        self.running_mean = Buffer(initializers.zeros((num_features,)))
+        self.running_var = Buffer(initializers.ones((num_features,)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, …, C) to the same shape. ShapeError in training for one value a feature."""
+        if not self.training:
+            return ops.batch_norm_inference(
+                x, self.weight, self.bias, self.running_mean, self.running_var, epsilon=self.epsilon
+            )
+        y, mean, variance = ops.batch_norm(x, self.weight, self.bias, epsilon=self.epsilon)
+        count = math.prod(x.shape[:-1])
+        unbiased = count / (count - 1)
+        for running, batch, factor in (
+            (self.running_mean, mean, 1.0),
+            (self.running_var, variance, unbiased),
+        ):
+            running.data *= 1 - self.momentum
+            running.data += batch.data * (self.momentum * factor)
+        return y

@@ -1,21 +1,19 @@
-"""Differentiable functions, forward beside backward, one file a family."""
+"""Differentiable functions of tensors; each has its backward beside its forward."""
 
-from seqkit.ops.activations import activation, gelu, gelu_tanh, relu, sigmoid, tanh
+from seqkit.ops.activations import activation, gelu, gelu_tanh, log_softmax, relu, sigmoid, softmax, tanh
 from seqkit.ops.attention import additive_attention, attention
-from seqkit.ops.batch_norm import batch_norm, batch_norm_inference
 from seqkit.ops.convolution import conv2d
 from seqkit.ops.dropout import dropout, locked_dropout
 from seqkit.ops.embedding import embedding, embedding_bag
 from seqkit.ops.linear import linear
 from seqkit.ops.losses import linear_cross_entropy, softmax_cross_entropy
 from seqkit.ops.negative_sampling import negative_sampling
-from seqkit.ops.normalization import add_layer_norm, layer_norm
+from seqkit.ops.normalization import add_layer_norm, batch_norm, batch_norm_inference, layer_norm
 from seqkit.ops.packing import pack, unpack
 from seqkit.ops.pooling import average_pool2d, max_pool2d
 from seqkit.ops.recurrent import gru, lstm, rnn
 from seqkit.ops.rotary import rotary
 from seqkit.ops.scaled_attention import packed_attention, scaled_dot_product_attention, split_heads
-from seqkit.ops.softmax import log_softmax, softmax
 
 __all__ = [
     "activation",

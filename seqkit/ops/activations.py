@@ -1,4 +1,4 @@
-"""Element-wise non-linearities, forward beside backward."""
+"""Element-wise activations, and softmax."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ KINDS = ("relu", "gelu", "gelu-tanh")
 
 
 @differentiable
-def sigmoid(xp, x):  # type: ignore[no-untyped-def]
+def sigmoid(xp, x):
     """1 / (1 + exp(-x)), through tanh so that nothing overflows."""
     y = 0.5 * xp.tanh(0.5 * x) + 0.5
 
-    def backward(dy):  # type: ignore[no-untyped-def]
+    def backward(dy):
         return dy * (y * (1 - y))
 
     return y, backward
 
 
 @differentiable
-def tanh(xp, x):  # type: ignore[no-untyped-def]
+def tanh(xp, x):
     """The hyperbolic tangent."""
     y = xp.tanh(x)
 
-    def backward(dy):  # type: ignore[no-untyped-def]
+    def backward(dy):
         return dy * (1 - y * y)
 
     return y, backward
 
 
 @differentiable
-def relu(xp, x):  # type: ignore[no-untyped-def]
+def relu(xp, x):
     """max(x, 0); the gradient at 0 is 0."""
     y = xp.maximum(x, 0)
 
-    def backward(dy):  # type: ignore[no-untyped-def]
+    def backward(dy):
         return dy * (y > 0)
 
     return y, backward
@@ -60,7 +60,7 @@ def gelu_tanh(x: Any) -> Any:
 
 
 @differentiable
-def activation(xp, x, b=None, *, kind, needs):  # type: ignore[no-untyped-def]
+def activation(xp, x, b=None, *, kind, needs):
     """φ(x + b) in one pass, for x (…, H), b (H,) or None, and φ "relu", "gelu" or "gelu-tanh".
 
     UsageError for another name.
@@ -73,7 +73,7 @@ def activation(xp, x, b=None, *, kind, needs):  # type: ignore[no-untyped-def]
     y = empty(xp, rows.shape, x.dtype)
     family.forward(rows, bias, kind, y)
 
-    def backward(dy):  # type: ignore[no-untyped-def]
+    def backward(dy):
         dx = empty(xp, rows.shape, x.dtype)
         family.backward(rows, bias, kind, xp.ascontiguousarray(dy).reshape(rows.shape), dx)
         db = kernels("column_sums", xp, x.dtype).column_sums(dx) if b is not None and needs[1] else None
@@ -81,3 +81,27 @@ def activation(xp, x, b=None, *, kind, needs):  # type: ignore[no-untyped-def]
         return dx if len(needs) == 1 else (dx, db)
 
     return y.reshape(x.shape), backward
+
+
+@differentiable
+def softmax(xp, x):
+    """exp(x) / Σ exp(x) over the last axis, shifted by the maximum."""
+    y = xp.exp(x - x.max(axis=-1, keepdims=True))
+    y /= y.sum(axis=-1, keepdims=True)
+
+    def backward(dy):
+        return y * (dy - (dy * y).sum(axis=-1, keepdims=True))
+
+    return y, backward
+
+
+@differentiable
+def log_softmax(xp, x):
+    """x - log Σ exp(x) over the last axis, shifted by the maximum."""
+    y = x - x.max(axis=-1, keepdims=True)
+    y -= xp.log(xp.exp(y).sum(axis=-1, keepdims=True))
+
+    def backward(dy):
+        return dy - xp.exp(y) * dy.sum(axis=-1, keepdims=True)
+
+    return y, backward

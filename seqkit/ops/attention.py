@@ -123,7 +123,7 @@ def _read(xp: Any, weights: Any, v: Any, rate: float, generator: Generator | Non
 
 
 @differentiable
-def attention(xp, q, k, v, mask=None, *, scale=None, rate=0.0, generator=None, needs):  # type: ignore[no-untyped-def]
+def attention(xp, q, k, v, mask=None, *, scale=None, rate=0.0, generator=None, needs):
     """softmax(scale · q·kᵀ)·v: contexts (..., T, E), and the weights (..., T, S) before their dropout.
 
     q (..., T, D) queries, k (..., S, D) keys, v (..., S, E) values, mask as the module says. ``scale`` is
@@ -140,7 +140,7 @@ def attention(xp, q, k, v, mask=None, *, scale=None, rate=0.0, generator=None, n
     _softmax_in_place(xp, weights, bias_of_mask(xp, mask, weights.shape, weights.dtype))
     context, back = _read(xp, weights, v, rate, generator)
 
-    def backward(d_context, d_weights):  # type: ignore[no-untyped-def]
+    def backward(d_context, d_weights):
         d_scores, dv = back(d_context, d_weights, needs[0] or needs[1], needs[2])
         if d_scores is not None and scale != 1:
             d_scores *= scale
@@ -155,7 +155,7 @@ def attention(xp, q, k, v, mask=None, *, scale=None, rate=0.0, generator=None, n
 
 
 @differentiable
-def additive_attention(xp, q, k, v, w, mask=None, *, rate=0.0, generator=None, needs):  # type: ignore[no-untyped-def]
+def additive_attention(xp, q, k, v, w, mask=None, *, rate=0.0, generator=None, needs):
     """:func:`attention` with the scores w·tanh(q + k) of Bahdanau, Cho, Bengio (2015, A.1.2).
 
     q (..., T, A) and k (..., S, A) are queries and keys after their projections, which are one matrix
@@ -175,7 +175,7 @@ def additive_attention(xp, q, k, v, w, mask=None, *, rate=0.0, generator=None, n
     _softmax_in_place(xp, weights, bias_of_mask(xp, mask, weights.shape, weights.dtype))
     context, back = _read(xp, weights, v, rate, generator)
 
-    def backward(d_context, d_weights):  # type: ignore[no-untyped-def]
+    def backward(d_context, d_weights):
         of_pairs = needs[0] or needs[1]
         d_scores, dv = back(d_context, d_weights, of_pairs or needs[3], needs[2])
         dq: Any = empty(xp, q.shape, q.dtype) if needs[0] else None

@@ -14,7 +14,7 @@ from seqkit.ops.windows import IntOrPair, pair, window_counts
 
 
 @differentiable
-def conv2d(  # type: ignore[no-untyped-def]
+def conv2d(
     xp,
     x,
     W,
@@ -52,7 +52,7 @@ def conv2d(  # type: ignore[no-untyped-def]
     else:
         convolution_by_windows.forward(xp, x, W, steps, pads, end)
 
-    def backward(dy):  # type: ignore[no-untyped-def]
+    def backward(dy):
         end.start_backward(dy, b is not None and needs[2])
         dx = dW = None
         if by_tiles and (needs[0] or needs[1]):

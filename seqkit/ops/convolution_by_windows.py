@@ -12,7 +12,7 @@ from seqkit.ops.convolution_end import ConvolutionEnd
 from seqkit.ops.windows import Pair, image_blocks
 
 
-def _windows(  # type: ignore[no-untyped-def]
+def _windows(
     xp, x, images: Callable[[slice], Any], counts: Pair, shape: tuple[int, ...], steps: Pair, pads: Pair
 ) -> Iterator[tuple[slice, Any]]:
     """For runs of ``images(block)``, as many as x has: which they are, and the windows as rows (N, KH·KW·C).
@@ -28,9 +28,7 @@ def _windows(  # type: ignore[no-untyped-def]
         yield block, columns.reshape(-1, K)
 
 
-def forward(  # type: ignore[no-untyped-def]
-    xp, x, W, steps: Pair, pads: Pair, end: ConvolutionEnd
-) -> None:
+def forward(xp, x, W, steps: Pair, pads: Pair, end: ConvolutionEnd) -> None:
     """The products of x (B, H, W, C) with W (F, KH, KW, C) into ``end``."""
     F = len(W)
     filters, product = W.reshape(F, -1).T, kernels("matrix_product", xp, x.dtype).product
@@ -39,9 +37,7 @@ def forward(  # type: ignore[no-untyped-def]
         end.finish(block)
 
 
-def backward_of_x(  # type: ignore[no-untyped-def]
-    xp, x, W, steps: Pair, pads: Pair, end: ConvolutionEnd, needs
-) -> tuple[Any, Any]:
+def backward_of_x(xp, x, W, steps: Pair, pads: Pair, end: ConvolutionEnd, needs) -> tuple[Any, Any]:
     """dx and dW, None where not needed, by the windows of x: the transpose of :func:`forward`."""
     F = len(W)
     filters, product = W.reshape(F, -1), kernels("matrix_product", xp, x.dtype).product
@@ -60,9 +56,7 @@ def backward_of_x(  # type: ignore[no-untyped-def]
     return dx, None if dW is None else xp.ascontiguousarray(dW.T).reshape(W.shape)
 
 
-def backward_of_dz(  # type: ignore[no-untyped-def]
-    xp, x, W, pads: Pair, end: ConvolutionEnd, needs
-) -> tuple[Any, Any]:
+def backward_of_dz(xp, x, W, pads: Pair, end: ConvolutionEnd, needs) -> tuple[Any, Any]:
     """The same by the windows of the gradient dz, at stride 1 and with a padding less than the filters.
 
     dx is dz convolved with the filters turned by 180°, and dW comes of the same windows: they are laid out

@@ -24,7 +24,7 @@ def check_generator(what: str, generator: object) -> Generator:
 
 
 @differentiable
-def dropout(xp, x, *, rate, generator):  # type: ignore[no-untyped-def]
+def dropout(xp, x, *, rate, generator):
     """Zero each element of x with probability ``rate``. The mask is recomputed, never stored.
 
     ``generator`` is required: randomness is an argument. Takes one draw from it.
@@ -36,7 +36,7 @@ def dropout(xp, x, *, rate, generator):  # type: ignore[no-untyped-def]
     y = empty(xp, x.shape, x.dtype)
     kernels("dropout", xp, x.dtype).masked_scale(x, key, threshold, scale, y)
 
-    def backward(dy):  # type: ignore[no-untyped-def]
+    def backward(dy):
         dy = xp.ascontiguousarray(dy)
         dx = empty(xp, dy.shape, dy.dtype)
         kernels("dropout", xp, dy.dtype).masked_scale(dy, key, threshold, scale, dx)
@@ -46,7 +46,7 @@ def dropout(xp, x, *, rate, generator):  # type: ignore[no-untyped-def]
 
 
 @differentiable
-def locked_dropout(xp, x, *, rate, generator):  # type: ignore[no-untyped-def]
+def locked_dropout(xp, x, *, rate, generator):
     """Variational dropout (Gal and Ghahramani 2016): one mask (B, 1, E) for all T steps of x (B, T, E)."""
     check_rate(rate)
     check_generator("dropout", generator)

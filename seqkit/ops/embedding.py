@@ -11,7 +11,7 @@ from seqkit.errors import ShapeError, UsageError
 
 
 @differentiable
-def embedding(xp, W, ids):  # type: ignore[no-untyped-def]
+def embedding(xp, W, ids):
     """W[ids] for W (V, E) and integer ids of any shape; the result is (*ids.shape, E).
 
     The gradient is a RowGradient over the rows that the ids touched. Ids outside 0 … V-1 are a UsageError on
@@ -30,7 +30,7 @@ def embedding(xp, W, ids):  # type: ignore[no-untyped-def]
     else:
         xp.take(W, flat, axis=0, out=y)
 
-    def backward(dy):  # type: ignore[no-untyped-def]
+    def backward(dy):
         family = kernels("row_sums", xp, W.dtype)
         rows, values = family.sum_by_id(flat, dy.reshape(-1, dy.shape[-1]))
         return RowGradient(rows, values, W.shape), None
@@ -39,7 +39,7 @@ def embedding(xp, W, ids):  # type: ignore[no-untyped-def]
 
 
 @differentiable
-def embedding_bag(xp, W, ids, *, mean=True):  # type: ignore[no-untyped-def]
+def embedding_bag(xp, W, ids, *, mean=True):
     """The mean (or sum) of the rows W[ids[b]]: W (V, E) and integer ids (B, C) give (B, E).
 
     Ids of -1 are padding and count for nothing; a bag of padding alone is 0. This is the input of CBOW: the
@@ -59,7 +59,7 @@ def embedding_bag(xp, W, ids, *, mean=True):  # type: ignore[no-untyped-def]
     rows = xp.take(W, flat, axis=0).reshape(B, C, E)
     y = xp.matmul(shares[:, None, :], rows)[:, 0]
 
-    def backward(dy):  # type: ignore[no-untyped-def]
+    def backward(dy):
         values = (dy / count).astype(dy.dtype) if mean else dy
         values = xp.repeat(values, C, axis=0)
         chosen = flat

@@ -9,7 +9,7 @@ from seqkit.errors import ShapeError
 
 
 @differentiable
-def linear(xp, x, W, b=None, *, needs):  # type: ignore[no-untyped-def]
+def linear(xp, x, W, b=None, *, needs):
     """y = x·Wᵀ + b for x (..., I), W (O, I), b (O,) or None; y is (..., O).
 
     Raises ShapeError when the last axis of x is not I.
@@ -21,7 +21,7 @@ def linear(xp, x, W, b=None, *, needs):  # type: ignore[no-untyped-def]
     product = kernels("matrix_product", xp, x.dtype).product
     product(rows, W.T, y, b)
 
-    def backward(dy):  # type: ignore[no-untyped-def]
+    def backward(dy):
         d_rows = dy.reshape(-1, dy.shape[-1])
         dx = dW = None
         if needs[0]:

@@ -42,7 +42,7 @@ def _reduced(xp: Any, losses: Any, counted: Any, shape: tuple[int, ...], reducti
 
 
 @differentiable
-def softmax_cross_entropy(  # type: ignore[no-untyped-def]
+def softmax_cross_entropy(
     xp, logits, targets, *, ignore_index=IGNORE_INDEX, label_smoothing=0.0, reduction="mean", needs
 ):
     """-log softmax(logits)[target], in float64; targets equal to ``ignore_index`` do not count.
@@ -59,7 +59,7 @@ def softmax_cross_entropy(  # type: ignore[no-untyped-def]
     losses = family.loss_and_gradient(rows, flat, ignore_index, label_smoothing, d_rows)
     value, factor = _reduced(xp, losses, flat != ignore_index, targets.shape, reduction)
 
-    def backward(dy):  # type: ignore[no-untyped-def]
+    def backward(dy):
         xp.multiply(d_rows, factor(dy).astype(d_rows.dtype), out=d_rows)
         return d_rows.reshape(logits.shape), None
 
@@ -67,7 +67,7 @@ def softmax_cross_entropy(  # type: ignore[no-untyped-def]
 
 
 @differentiable
-def linear_cross_entropy(  # type: ignore[no-untyped-def]
+def linear_cross_entropy(
     xp, x, W, b, targets, *, ignore_index=IGNORE_INDEX, label_smoothing=0.0, reduction="mean", needs
 ):
     """:func:`softmax_cross_entropy` of x·Wᵀ + b in one op, which holds one (N, V) array and not three.
@@ -89,7 +89,7 @@ def linear_cross_entropy(  # type: ignore[no-untyped-def]
     )
     value, factor = _reduced(xp, losses, flat != ignore_index, targets.shape, reduction)
 
-    def backward(dy):  # type: ignore[no-untyped-def]
+    def backward(dy):
         scale = factor(dy).astype(x.dtype)  # goes onto the narrow (N, E) arrays, not onto (N, V)
         dx = dW = db = None
         if needs[0]:

@@ -12,9 +12,7 @@ from seqkit.errors import ShapeError, UsageError
 
 
 @differentiable
-def negative_sampling(  # type: ignore[no-untyped-def]
-    xp, h, W, targets, negatives, *, keep_collisions=False, reduction="mean", needs
-):
+def negative_sampling(xp, h, W, targets, negatives, *, keep_collisions=False, reduction="mean", needs):
     """-log σ(h·W[target]) - Σ log σ(-h·W[negative]), in float64 (Mikolov, Sutskever et al. 2013, equation 4).
 
     h (B, E), W (V, E), targets (B,) and negatives (B, K) integer ids. A drawn word that equals the true one
@@ -41,7 +39,7 @@ def negative_sampling(  # type: ignore[no-untyped-def]
         slopes[:, 1:] *= drawn
     value = _reduced(xp, losses.sum(axis=1), reduction)
 
-    def backward(dy):  # type: ignore[no-untyped-def]
+    def backward(dy):
         dy = dy / B if reduction == "mean" else dy
         d_scores = (slopes * dy.reshape(-1, 1)).astype(h.dtype)
         dh = xp.matmul(d_scores[:, None, :], outputs)[:, 0] if needs[0] else None

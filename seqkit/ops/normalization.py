@@ -1,15 +1,18 @@
-"""Layer normalisation, alone and after a residual sum."""
+"""Layer normalisation, alone and after a residual sum, and batch normalisation."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from seqkit.autograd import differentiable
 from seqkit.backend import empty
 from seqkit.backend.kernels import kernels
+from seqkit.errors import ShapeError
 from seqkit.ops.dropout import check_generator, check_rate
 
 
 @differentiable
-def layer_norm(xp, x, gamma, beta, *, epsilon=1e-5, needs):  # type: ignore[no-untyped-def]
+def layer_norm(xp, x, gamma, beta, *, epsilon=1e-5, needs):
     """γ·(x - mean) / √(var + ε) + β over the last axis (Ba, Kiros, Hinton 2016); γ, β (E,).
 
     The variance divides by E.
@@ -20,7 +23,7 @@ def layer_norm(xp, x, gamma, beta, *, epsilon=1e-5, needs):  # type: ignore[no-u
     y = empty(xp, rows.shape, x.dtype)
     statistics = family.forward(rows, None, gamma, beta, epsilon, None, y)
 
-    def backward(dy):  # type: ignore[no-untyped-def]
+    def backward(dy):
         dy = xp.ascontiguousarray(dy).reshape(rows.shape)
         dx = empty(xp, rows.shape, x.dtype) if needs[0] else None
         d_gamma, d_beta = family.backward(rows, statistics, gamma, dy, None, dx)
@@ -30,9 +33,7 @@ def layer_norm(xp, x, gamma, beta, *, epsilon=1e-5, needs):  # type: ignore[no-u
 
 
 @differentiable
-def add_layer_norm(  # type: ignore[no-untyped-def]
-    xp, x, branch, gamma, beta, *, epsilon=1e-5, rate=0.0, generator=None, needs
-):
+def add_layer_norm(xp, x, branch, gamma, beta, *, epsilon=1e-5, rate=0.0, generator=None, needs):
     """s = x + dropout(branch) and :func:`layer_norm` of s, both (…, E): a residual connection's end.
 
     ``rate`` drops entries of the branch, and then takes one draw from ``generator``.
@@ -50,7 +51,7 @@ def add_layer_norm(  # type: ignore[no-untyped-def]
         added = total
     statistics = family.forward(rows, added, gamma, beta, epsilon, total, y)
 
-    def backward(d_total, dy):  # type: ignore[no-untyped-def]
+    def backward(d_total, dy):
         d_total, dy = (
             None if d is None else xp.ascontiguousarray(d).reshape(rows.shape) for d in (d_total, dy)
         )
@@ -70,3 +71,75 @@ def add_layer_norm(  # type: ignore[no-untyped-def]
         return dx.reshape(x.shape), d_branch, d_gamma, d_beta
 
     return (total.reshape(x.shape), y.reshape(x.shape)), backward
+
+
+def _rows(who: str, xp: Any, x: Any, *vectors: Any) -> Any:
+    """x as rows (N, C). ShapeError unless every vector has one number a feature."""
+    if x.ndim < 2 or any(v.shape != x.shape[-1:] for v in vectors):
+        shapes = ", ".join(str(v.shape) for v in vectors)
+        raise ShapeError(f"{who} got x {x.shape} with {shapes}: needs (B, …, C) and vectors (C,)")
+    return xp.ascontiguousarray(x).reshape(-1, x.shape[-1])
+
+
+@differentiable
+def batch_norm(xp, x, gamma, beta, *, epsilon=1e-5, needs):
+    """γ·(x - mean) / √(var + ε) + β with the batch's own mean and variance, for training.
+
+    Each feature, or channel, is normalised over all examples of a batch (Ioffe and Szegedy 2015).
+
+    x (B, C), or (B, H, W, C), where a channel is one feature at every place of every image; γ, β (C,).
+    Returns y, mean (C,) and variance (C,), which divides by the number of values. ShapeError for one value
+    a feature: it has no variance.
+    """
+    rows, family = _rows("batch_norm", xp, x, gamma, beta), kernels("batch_norm", xp, x.dtype)
+    N = len(rows)
+    if N < 2:
+        raise ShapeError(f"batch_norm got x {x.shape}: one value a feature has no variance")
+    mean, variance = family.moments(rows)
+    inverse = 1 / xp.sqrt(variance + epsilon)
+    factor = gamma * inverse
+    y = empty(xp, rows.shape, x.dtype)
+    family.scale(rows, mean, factor, beta, y)
+
+    def backward(dy, d_mean, d_variance):
+        d_rows = xp.zeros_like(rows) if dy is None else xp.ascontiguousarray(dy).reshape(rows.shape)
+        d_beta, products = family.gradient_sums(d_rows, rows, mean)
+        d_gamma = products * inverse
+        dx = None
+        if needs[0]:
+            shift, slope = -factor * d_beta / N, -factor * inverse * d_gamma / N
+            if d_mean is not None:
+                shift += d_mean / N
+            if d_variance is not None:
+                slope += d_variance * (2 / N)
+            dx = empty(xp, rows.shape, x.dtype)
+            family.input_gradient(d_rows, rows, mean, factor, shift, slope, dx)
+            dx = dx.reshape(x.shape)
+        return dx, (d_gamma if needs[1] else None), (d_beta if needs[2] else None)
+
+    return (y.reshape(x.shape), mean, variance), backward
+
+
+@differentiable
+def batch_norm_inference(xp, x, gamma, beta, mean, variance, *, epsilon=1e-5, needs):
+    """γ·(x - mean) / √(variance + ε) + β with the running statistics (C,) of training, which get no gradient.
+
+    x (B, …, C), γ, β (C,). What an example gets does not depend on its batch.
+    """
+    rows = _rows("batch_norm_inference", xp, x, gamma, beta, mean, variance)
+    family = kernels("batch_norm", xp, x.dtype)
+    inverse = 1 / xp.sqrt(variance + epsilon)
+    factor = gamma * inverse
+    y = empty(xp, rows.shape, x.dtype)
+    family.scale(rows, mean, factor, beta, y)
+
+    def backward(dy):
+        d_beta = d_gamma = None
+        if needs[1] or needs[2]:
+            d_rows = xp.ascontiguousarray(dy).reshape(rows.shape)
+            d_beta, products = family.gradient_sums(d_rows, rows, mean)
+            d_gamma = products * inverse
+        dx = dy * factor if needs[0] else None
+        return dx, (d_gamma if needs[1] else None), (d_beta if needs[2] else None), None, None
+
+    return y.reshape(x.shape), backward

@@ -8,12 +8,12 @@ from seqkit.errors import ShapeError
 
 
 @differentiable
-def pack(xp, x, rows):  # type: ignore[no-untyped-def]
+def pack(xp, x, rows):
     """The entries ``rows`` (P,) of x (B, T, E), counted over B·T, each at most once: (P, E)."""
     B, T, E = x.shape
     y = xp.take(x.reshape(B * T, E), rows, axis=0)
 
-    def backward(dy):  # type: ignore[no-untyped-def]
+    def backward(dy):
         dx = zeros(xp, (B * T, E), dy.dtype)
         dx[rows] = dy
         return dx.reshape(B, T, E), None
@@ -22,7 +22,7 @@ def pack(xp, x, rows):  # type: ignore[no-untyped-def]
 
 
 @differentiable
-def unpack(xp, x, rows, *, shape):  # type: ignore[no-untyped-def]
+def unpack(xp, x, rows, *, shape):
     """The way back of :func:`pack`: x (P, E) to (B, T, E), ``shape`` being (B, T); zeros elsewhere."""
     if x.ndim != 2 or x.shape[0] != rows.shape[0]:
         raise ShapeError(f"unpack needs x (P, E) and rows (P,), got {x.shape} and {rows.shape}")
@@ -30,7 +30,7 @@ def unpack(xp, x, rows, *, shape):  # type: ignore[no-untyped-def]
     y = zeros(xp, (B * T, E), x.dtype)
     y[rows] = x
 
-    def backward(dy):  # type: ignore[no-untyped-def]
+    def backward(dy):
         dx = empty(xp, x.shape, x.dtype)
         xp.take(dy.reshape(B * T, E), rows, axis=0, out=dx)
         return dx, None

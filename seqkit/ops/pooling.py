@@ -32,7 +32,7 @@ def _settings(
 
 
 @differentiable
-def max_pool2d(  # type: ignore[no-untyped-def]
+def max_pool2d(
     xp,
     x,
     *,
@@ -54,7 +54,7 @@ def max_pool2d(  # type: ignore[no-untyped-def]
     family = kernels("pooling", xp, x.dtype)
     family.max_forward(x, sizes, strides, pads, 0.0 if relu else -np.inf, y, winner)
 
-    def backward(dy):  # type: ignore[no-untyped-def]
+    def backward(dy):
         dx = empty(xp, x.shape, x.dtype)
         family.max_backward(xp.ascontiguousarray(dy), winner, sizes, strides, pads, dx)
         return dx
@@ -63,9 +63,7 @@ def max_pool2d(  # type: ignore[no-untyped-def]
 
 
 @differentiable
-def average_pool2d(  # type: ignore[no-untyped-def]
-    xp, x, *, size: IntOrPair = 2, stride: IntOrPair | None = None, padding: IntOrPair = 0
-):
+def average_pool2d(xp, x, *, size: IntOrPair = 2, stride: IntOrPair | None = None, padding: IntOrPair = 0):
     """The mean of each window, zeros of the padding included (as PyTorch's by default).
 
     x (B, H, W, C) to (B, OH, OW, C). The padding is at most half of the size.
@@ -76,7 +74,7 @@ def average_pool2d(  # type: ignore[no-untyped-def]
     family = kernels("pooling", xp, x.dtype)
     family.mean_forward(x, sizes, strides, pads, y)
 
-    def backward(dy):  # type: ignore[no-untyped-def]
+    def backward(dy):
         dx = empty(xp, x.shape, x.dtype)
         family.mean_backward(xp.ascontiguousarray(dy), sizes, strides, pads, dx)
         return dx

@@ -96,7 +96,7 @@ def _seed(xp: Any, gradient: Any, like: Any) -> Any:
 
 
 @differentiable
-def lstm(xp, x, h0, c0, Wx, Wh, b, mask=None, *, reverse=False, needs):  # type: ignore[no-untyped-def]
+def lstm(xp, x, h0, c0, Wx, Wh, b, mask=None, *, reverse=False, needs):
     """One LSTM layer: x (B, T, I), h0, c0 (B, H) to outputs (B, T, H) and the last h, c (B, H).
 
     Wx (4H, I), Wh (4H, H), b (4H,), gates in the order i, f, g, o; the equations stand in
@@ -113,7 +113,7 @@ def lstm(xp, x, h0, c0, Wx, Wh, b, mask=None, *, reverse=False, needs):  # type:
     hs[0], cs[0] = h0, c0
     family.forward(gates, Wh, time.keep, hs, cs)
 
-    def backward(dy, dh_last, dc_last):  # type: ignore[no-untyped-def]
+    def backward(dy, dh_last, dc_last):
         d_out = None if dy is None else time.seen(dy)
         dh, dc = _seed(xp, dh_last, h0), _seed(xp, dc_last, c0)
         dz = empty(xp, gates.shape, gates.dtype)
@@ -128,7 +128,7 @@ def lstm(xp, x, h0, c0, Wx, Wh, b, mask=None, *, reverse=False, needs):  # type:
 
 
 @differentiable
-def gru(xp, x, h0, Wx, Wh, bx, bh, mask=None, *, reverse=False, needs):  # type: ignore[no-untyped-def]
+def gru(xp, x, h0, Wx, Wh, bx, bh, mask=None, *, reverse=False, needs):
     """One GRU layer: x (B, T, I), h0 (B, H) to outputs (B, T, H) and the last h (B, H).
 
     Wx (3H, I), Wh (3H, H), bx, bh (3H,), gates in the order r, z, n; two biases because the reset gate
@@ -148,7 +148,7 @@ def gru(xp, x, h0, Wx, Wh, bx, bh, mask=None, *, reverse=False, needs):  # type:
         product(hs[t], Wh_T, recurrent[t], bh)
         family.step_forward(gates[t], recurrent[t], time.keep[t], hs[t], hs[t + 1])
 
-    def backward(dy, dh_last):  # type: ignore[no-untyped-def]
+    def backward(dy, dh_last):
         d_out = None if dy is None else time.silence(time.seen(dy))
         dh = _seed(xp, dh_last, h0)
         da, du = empty(xp, gates.shape, gates.dtype), empty(xp, gates.shape, gates.dtype)
@@ -170,7 +170,7 @@ def gru(xp, x, h0, Wx, Wh, bx, bh, mask=None, *, reverse=False, needs):  # type:
 
 
 @differentiable
-def rnn(xp, x, h0, Wx, Wh, b, mask=None, *, nonlinearity="tanh", reverse=False, needs):  # type: ignore[no-untyped-def]
+def rnn(xp, x, h0, Wx, Wh, b, mask=None, *, nonlinearity="tanh", reverse=False, needs):
     """One plain recurrent layer (Elman 1990): h = φ(Wx·x + Wh·h' + b), φ "tanh" or "relu".
 
     x (B, T, I), h0 (B, H) to outputs (B, T, H) and the last h (B, H); Wx (H, I), Wh (H, H), b (H,).
@@ -194,7 +194,7 @@ def rnn(xp, x, h0, Wx, Wh, b, mask=None, *, nonlinearity="tanh", reverse=False, 
         new = xp.tanh(z[t]) if nonlinearity == "tanh" else xp.maximum(z[t], 0)
         hs[t + 1] = xp.where(time.keep[t][:, None], new, hs[t]) if time.masked else new
 
-    def backward(dy, dh_last):  # type: ignore[no-untyped-def]
+    def backward(dy, dh_last):
         d_out = None if dy is None else time.silence(time.seen(dy))
         dh = _seed(xp, dh_last, h0)
         dz = empty(xp, z.shape, z.dtype)

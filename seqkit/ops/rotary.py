@@ -8,7 +8,7 @@ from seqkit.errors import ShapeError
 
 
 @differentiable
-def rotary(xp, x, positions, *, base=10000.0, interleaved=False):  # type: ignore[no-untyped-def]
+def rotary(xp, x, positions, *, base=10000.0, interleaved=False):
     """x (…, D) turned by its positions (Su et al. 2021, equation 34), so that q·k depends on their distance.
 
     The pair (a, b) number i becomes (a·cos ω - b·sin ω, a·sin ω + b·cos ω) with ω = position · base^(-2i/D).
@@ -25,7 +25,7 @@ def rotary(xp, x, positions, *, base=10000.0, interleaved=False):  # type: ignor
     cos, sin = xp.cos(angles).astype(x.dtype), xp.sin(angles).astype(x.dtype)
     family = kernels("rotary", xp, x.dtype)
 
-    def turned(v, sin):  # type: ignore[no-untyped-def]
+    def turned(v, sin):
         out = xp.empty_like(v)
         family.turn(v, cos, sin, interleaved, out)
         return out

@@ -155,7 +155,7 @@ def _settings(
 
 
 @differentiable
-def scaled_dot_product_attention(  # type: ignore[no-untyped-def]
+def scaled_dot_product_attention(
     xp, q, k, v, mask=None, *, causal=False, scale=None, rate=0.0, generator=None, needs
 ):
     """softmax(scale · q·kᵀ)·v of each head (Vaswani et al. 2017, equation 1): contexts (B, N, T, E).
@@ -180,7 +180,7 @@ def scaled_dot_product_attention(  # type: ignore[no-untyped-def]
     how = _settings(q, T * S, scale, rate, generator, needs, gaps=T * S == 0)
     context, back = _attend(xp, q, k, v, bias, list(blocks(B, N, T, S, causal)), how)
 
-    def backward(d_context):  # type: ignore[no-untyped-def]
+    def backward(d_context):
         gradients = back(d_context, needs[:3])
         return gradients if len(needs) == 3 else (*gradients, None)
 
@@ -188,7 +188,7 @@ def scaled_dot_product_attention(  # type: ignore[no-untyped-def]
 
 
 @differentiable
-def packed_attention(  # type: ignore[no-untyped-def]
+def packed_attention(
     xp, q, k, v, *, lengths, key_lengths=None, causal=False, scale=None, rate=0.0, generator=None, needs
 ):
     """:func:`scaled_dot_product_attention` of sequences that stand one after another, without padding.
@@ -222,14 +222,14 @@ def packed_attention(  # type: ignore[no-untyped-def]
     parts = packed_blocks(len(q), lengths, key_lengths, causal)
     context, back = _attend(xp, q[None], k[None], v[None], None, parts, how)
 
-    def backward(d_context):  # type: ignore[no-untyped-def]
+    def backward(d_context):
         return tuple(None if g is None else g[0] for g in back(d_context[None], needs))
 
     return context[0], backward
 
 
 @differentiable
-def split_heads(xp, x, *, heads, parts=1):  # type: ignore[no-untyped-def]
+def split_heads(xp, x, *, heads, parts=1):
     """x (…, T, parts·N·D) as ``parts`` arrays (…, N, T, D), views of it; N is ``heads``.
 
     One linear layer makes queries, keys and values, side by side.
@@ -239,7 +239,7 @@ def split_heads(xp, x, *, heads, parts=1):  # type: ignore[no-untyped-def]
         raise ShapeError(f"split_heads cannot cut {width} columns into {parts} parts of {heads} heads")
     split = x.reshape(*before, T, parts, heads, width // parts // heads)
 
-    def backward(*gradients):  # type: ignore[no-untyped-def]
+    def backward(*gradients):
         dx = empty(xp, split.shape, x.dtype)
         for part, gradient in enumerate(gradients):
             dx[..., part, :, :] = 0 if gradient is None else gradient.swapaxes(-3, -2)

@@ -43,9 +43,7 @@ def forward(xp: Any, x: Any, W: Any, pads: Pair, end: ConvolutionEnd) -> None:
         end.finish(block)
 
 
-def backward(  # type: ignore[no-untyped-def]
-    xp, x, W, pads: Pair, end: ConvolutionEnd, needs
-) -> tuple[Any, Any]:
+def backward(xp, x, W, pads: Pair, end: ConvolutionEnd, needs) -> tuple[Any, Any]:
     """dx and dW, None where not needed: the same steps, transposed."""
     family, U = kernels("winograd", xp, x.dtype), _transformed(xp, W)
     U_back = xp.ascontiguousarray(U.transpose(0, 2, 1))  # else the product takes 1.6 times as long

@@ -186,7 +186,7 @@ def test_planted_violations_are_found(module: str, code: str) -> None:
             "seqkit.ops.linear",
             "from seqkit.autograd import differentiable\nfrom seqkit.errors import ShapeError",
         ),
-        ("seqkit.ops.linear", "from seqkit.ops.softmax import softmax\nfrom . import dropout"),
+        ("seqkit.ops.linear", "from seqkit.ops.activations import softmax\nfrom . import dropout"),
         ("seqkit.backend.kernels.lstm.cpu", "import numba"),
         ("seqkit.__main__", "from seqkit.cli import main"),
         ("seqkit.cli.train", "from seqkit.tasks import language_modeling\nfrom seqkit import __version__"),

@@ -171,9 +171,9 @@ def test_mistakes() -> None:
     for arguments, said in (
         ((ids + V, lengths), "expected ids between 0 and 10, got"),
         ((ids[0], lengths), "expected ids to be integers"),
-        ((ids, lengths[:3]), r"lengths must be integers \(7,\)"),
-        ((ids, lengths + 9), "lengths must be 1 to 5"),
-        ((ids, 0 * lengths), "lengths must be 1 to 5"),
+        ((ids, lengths[:3]), r"expected lengths to be integers of shape \(7,\), got"),
+        ((ids, lengths + 9), "expected lengths between 1 and 5, got 1"),
+        ((ids, 0 * lengths), "expected lengths between 1 and 5, got 0"),
     ):
         with pytest.raises(ShapeError, match=said):
             model(*arguments)

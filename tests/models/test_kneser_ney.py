@@ -11,7 +11,7 @@ import pytest
 from seqkit.backend import data_dir
 from seqkit.errors import DamagedFileError, SeqkitError, ShapeError, UsageError
 from seqkit.models.kneser_ney import KneserNey, KneserNeyConfig, Unigram
-from seqkit.models.kneser_ney.discounts import discounts
+from seqkit.models.kneser_ney.ngrams import discounts
 
 EOS, A, B = 0, 1, 2
 TOY = np.array([A, B, EOS, A, EOS])  # two lines: "a b", "a"

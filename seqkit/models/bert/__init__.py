@@ -5,8 +5,6 @@ encoders, which are BERTs; and Megatron's BERT (Shoeybi et al. 2019), whose laye
 ``train-lm --objective masked`` are.
 """
 
-from seqkit.models.bert.encoder import BertEncoder
-from seqkit.models.bert.exporting import save
-from seqkit.models.bert.loading import load, load_masked, open_encoder
+from seqkit.models.bert.checkpoint import BertEncoder, load, load_masked, open_encoder, save
 
 __all__ = ["BertEncoder", "load", "load_masked", "open_encoder", "save"]

@@ -13,7 +13,7 @@ from seqkit.models.checkpoints.folder import (
     write_folder,
 )
 from seqkit.models.checkpoints.names import Names, Row, linear, normalization, stored_arrays
-from seqkit.models.checkpoints.reading import checked_arrays, has_head
+from seqkit.models.checkpoints.reading import Unset, checked_arrays, has_head
 from seqkit.models.checkpoints.settings import (
     activation,
     activation_there,
@@ -21,7 +21,6 @@ from seqkit.models.checkpoints.settings import (
     check_heads,
 )
 from seqkit.models.checkpoints.tensor_file import TensorFile
-from seqkit.models.checkpoints.unset import Unset
 
 __all__ = [
     "CONFIG",

@@ -8,10 +8,9 @@ import numpy as np
 
 from seqkit import nn, ops
 from seqkit.autograd import Tensor
-from seqkit.backend import Array, array_module, to_device
-from seqkit.backend.ids import checked_ids
+from seqkit.backend import to_device
+from seqkit.backend.ids import checked_ids, length_mask
 from seqkit.backend.random import Generator, as_generator
-from seqkit.errors import ShapeError
 from seqkit.models.classifier.config import SequenceClassifierConfig
 from seqkit.models.classifier.encoders import make_encoder
 
@@ -35,24 +34,8 @@ class SequenceClassifier(nn.Module):
         """
         device = self.device
         ids = checked_ids("ids", ids, (None, None), self.config.encoder.vocab_size, device=device)
-        mask = self._mask(lengths, ids.shape)
+        mask = length_mask("lengths", lengths, ids.shape, device, lowest=1)
         return self.output(self.dropout(self.encoder(ids, mask, generator), generator))
-
-    def _mask(self, lengths: Any, shape: tuple[int, int]) -> Array | None:
-        """(B, T) booleans, on the host where the lengths are there: a Transformer then leaves out padding."""
-        B, T = shape
-        if lengths is None:
-            return None
-        lengths = np.asarray(lengths) if isinstance(lengths, list | tuple) else lengths
-        if lengths.shape != (B,) or lengths.dtype.kind not in "iu":
-            raise ShapeError(f"lengths must be integers ({B},), got {lengths.dtype} {lengths.shape}")
-        if isinstance(lengths, np.ndarray):  # on a GPU the answers would have to be waited for
-            if B and not 0 < lengths.min() <= lengths.max() <= T:
-                raise ShapeError(f"lengths must be 1 to {T}, got {lengths.min()} to {lengths.max()}")
-            if (lengths == T).all():
-                return None
-        lengths = to_device(lengths, self.device)
-        return array_module(lengths).arange(T) < lengths[:, None]
 
     def loss(self, ids: Any, lengths: Any, labels: Any, *, generator: Generator | None = None) -> Tensor:
         """Mean cross entropy in nats of labels (B,), class numbers; -1 does not count."""

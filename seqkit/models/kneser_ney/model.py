@@ -10,9 +10,8 @@ import numpy as np
 from seqkit.backend.ids import checked_ids
 from seqkit.errors import ShapeError, UsageError
 from seqkit.models.kneser_ney.checks import checked_arrays
-from seqkit.models.kneser_ney.config import KneserNeyConfig
-from seqkit.models.kneser_ney.discounts import discounts
-from seqkit.models.kneser_ney.ngrams import ABSENT, count_ngrams, find, padded_lines
+from seqkit.models.kneser_ney.config import LARGEST_SIZE, KneserNeyConfig
+from seqkit.models.kneser_ney.ngrams import ABSENT, count_ngrams, discounts, find, padded_lines
 
 
 class KneserNey:
@@ -157,3 +156,28 @@ class KneserNey:
                 found = find(self._keys[k - 1], state[:, k - 2], ids, V)
                 after[:, k - 1] = np.where(at_start, ABSENT, found)
         return after
+
+
+class Unigram:
+    """p(w) = (c(w) + 1/V) / (N + 1): relative frequencies, with one count spread over the vocabulary.
+
+    That is the maximum-likelihood estimate c(w)/N interpolated with the uniform 1/V at weight 1/(N+1), just
+    enough for a word never seen in training to have a finite log-probability.
+    """
+
+    def __init__(self, counts: np.ndarray) -> None:
+        self.counts = counts
+        self._log_p = np.log((counts + 1 / len(counts)) / (counts.sum() + 1))
+
+    @classmethod
+    def fit(cls, ids: np.ndarray, vocab_size: int) -> Unigram:
+        """Count a stream of ids (N,). Raises ShapeError or UsageError for ids that are none, or no ids."""
+        if not 1 <= vocab_size <= LARGEST_SIZE:
+            raise UsageError(f"Unigram: vocab_size must lie between 1 and {LARGEST_SIZE}, not {vocab_size}")
+        if np.size(ids) == 0:
+            raise UsageError("Unigram: no tokens to count")
+        return cls(np.bincount(checked_ids("ids", ids, (None,), vocab_size), minlength=vocab_size))
+
+    def log_probs(self, ids: np.ndarray) -> np.ndarray:
+        """Natural-log probability of each id (N,) of a stream: (N,) float64."""
+        return self._log_p[checked_ids("ids", ids, (None,), len(self.counts))]

@@ -1,5 +1,6 @@
 """Transformers: an encoder, a language model, and encoder with decoder."""
 
+from seqkit.models.transformer.config import TransformerSeq2SeqConfig
 from seqkit.models.transformer.encoder import TransformerEncoder, TransformerEncoderConfig
 from seqkit.models.transformer.language_model import (
     TransformerLanguageModel,
@@ -10,7 +11,6 @@ from seqkit.models.transformer.seq2seq import (
     TransformerSeq2Seq,
     TransformerSeq2SeqState,
 )
-from seqkit.models.transformer.seq2seq_config import TransformerSeq2SeqConfig
 
 __all__ = [
     "TransformerEncoder",

@@ -18,10 +18,10 @@ from seqkit.backend import Array, Device, array_module, module_of, to_device
 from seqkit.backend.ids import IGNORE_INDEX, checked_ids
 from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import ShapeError, UsageError
+from seqkit.models.transformer.config import TransformerSeq2SeqConfig
 from seqkit.models.transformer.embedding import TransformerEmbedding
 from seqkit.models.transformer.initial import start_xavier
 from seqkit.models.transformer.inputs import Layout, layout_of
-from seqkit.models.transformer.seq2seq_config import TransformerSeq2SeqConfig
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,175 @@
+"""Encoder and decoder: a recurrent network reads a source, another writes the target.
+
+Sutskever, Vinyals, Le (2014); the encoder's state at every step of the decoder ("peeky") and the gated unit
+by Cho et al. (2014); attention by Bahdanau, Cho, Bengio (2015) and Luong, Pham, Manning (2015), input feeding
+by the latter, section 3.3; scheduled sampling by Bengio et al. (2015). With ``pass_cell=False`` and
+``weight_init="normal"`` it is laid out as in "Deep Learning from Scratch 2", chapters 7 and 8.
+
+Rows of a batch are padded at the end: lengths say where a source ends, and targets of -1 do not count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seqkit import ops
+from seqkit.autograd import Tensor
+from seqkit.backend import Array, module_of
+from seqkit.backend.ids import IGNORE_INDEX
+from seqkit.backend.random import Generator
+from seqkit.errors import ShapeError, UsageError
+from seqkit.models.seq2seq.encoder_decoder import Encoded, EncoderDecoder
+from seqkit.nn.recurrent import State, detach
+
+
+@dataclass(frozen=True)
+class Seq2SeqState:
+    """Where B rows stand in decoding. Its arrays are never written to."""
+
+    encoded: Encoded
+    recurrent: State
+    fed: Array | None
+    """(B, R) the readout of the step before, with input feeding."""
+    rows: np.ndarray
+    """(B,) which source each row reads, counted as at the start."""
+    weights: Array | None = None
+    """(B, S) the attention weights of the step that led here; None without attention or before a step."""
+
+
+class Seq2Seq(EncoderDecoder):
+    """P(next target token | source, target tokens so far)."""
+
+    def forward(
+        self, source: Any, source_lengths: Any, target_in: Any, *, generator: Generator | None = None
+    ) -> tuple[Tensor, Array | None]:
+        """Scores (B, T, V) of the token after each of target_in (B, T), and the attention weights (B, T, S).
+
+        source (B, S) and source_lengths (B,) or None as for :meth:`encode`; target_in begins with the start
+        id. The weights are an array, zero in the padding of the source; None without attention.
+        """
+        encoded, recurrent = self.encode(source, source_lengths, generator)
+        ids = self._ids("target_in", target_in, self.config.target_vocab_size, (len(source), None))
+        features, weights = self._features(encoded, recurrent, ids, generator)
+        return self.output(features), weights
+
+    def loss(
+        self,
+        source: Any,
+        source_lengths: Any,
+        target_in: Any,
+        target_out: Any,
+        *,
+        generator: Generator | None = None,
+        teacher_forcing: float = 1.0,
+    ) -> Tensor:
+        """Mean cross entropy in nats of target_out (B, T) after target_in (B, T), where it is not -1.
+
+        With ``teacher_forcing`` below 1 each token of target_in but the first is fed with that probability,
+        and otherwise the model's own likeliest one: lower it over training for scheduled sampling. That,
+        and dropout, draw from ``generator``.
+        """
+        if not 0 <= teacher_forcing <= 1:
+            raise UsageError(f"teacher_forcing must be 0 to 1, got {teacher_forcing}")
+        features, targets = self._batch(
+            source, source_lengths, target_in, target_out, generator, teacher_forcing
+        )
+        if isinstance(targets, np.ndarray):  # on a GPU the count would have to be waited for
+            counted = np.flatnonzero(targets != IGNORE_INDEX)
+            if 0 < len(counted) < targets.size:  # the product with the vocabulary is for real targets only
+                features = ops.embedding(features.reshape(-1, features.shape[-1]), counted)
+                targets = targets.reshape(-1)[counted]
+        return ops.linear_cross_entropy(features, self.output.weight, self.output.bias, targets)
+
+    def _batch(
+        self, source: Any, lengths: Any, ids: Any, targets: Any, generator: Any, teacher_forcing: float = 1.0
+    ) -> tuple[Tensor, Array]:
+        V = self.config.target_vocab_size
+        encoded, recurrent = self.encode(source, lengths, generator)
+        ids = self._ids("target_in", ids, V, (len(source), None))
+        targets = self._ids("target_out", targets, V, ids.shape)
+        return self._features(encoded, recurrent, ids, generator, teacher_forcing)[0], targets
+
+    def token_losses(self, source: Any, source_lengths: Any, target_in: Any, target_out: Any) -> Array:
+        """-log P (B, T) float64 of each of target_out, 0 where it is -1. Evaluation: no dropout."""
+        with self.evaluating():
+            features, targets = self._batch(source, source_lengths, target_in, target_out, None)
+            return ops.linear_cross_entropy(
+                features, self.output.weight, self.output.bias, targets, reduction="none"
+            ).data
+
+    def attention_weights(self, source: Any, source_lengths: Any, target_in: Any) -> Array | None:
+        """(B, T, S): what each of target_in (B, T) read of the source; None without attention. No dropout.
+
+        Of a decoded sequence: pass the start id and the decoded ids. These are the weights that decoding
+        had, for one pass over all steps.
+        """
+        with self.evaluating():
+            encoded, recurrent = self.encode(source, source_lengths)
+            ids = self._ids("target_in", target_in, self.config.target_vocab_size, (len(source), None))
+            return self._features(encoded, recurrent, ids, None)[1]
+
+    # The decoding protocol
+
+    def start(self, batch: int, context: Any = None) -> Seq2SeqState:
+        """The state before any target token. context: (source (B, S), source_lengths (B,) or None).
+
+        B is ``batch``, or 1, for ``batch`` targets of one source.
+        """
+        if not isinstance(context, tuple) or len(context) != 2:
+            raise UsageError("a seq2seq model decodes a context (source, source_lengths)")
+        source, lengths = context
+        with self.evaluating():
+            encoded, recurrent = self.encode(source, lengths)
+            encoded = encoded.map(lambda x: x.data if isinstance(x, Tensor) else x)
+            fed = self._first_fed(Tensor(recurrent[0][0].data[:, None]))
+        state = Seq2SeqState(
+            encoded, detach(recurrent), None if fed is None else fed.data, np.arange(len(source))
+        )
+        if len(source) == batch:
+            return state
+        if len(source) != 1:
+            raise ShapeError(f"{len(source)} sources for {batch} rows: give as many, or one")
+        return self.reorder(state, np.zeros(batch, np.int64))
+
+    def step(self, ids: Any, state: Seq2SeqState) -> tuple[Array, Seq2SeqState]:
+        """Feed ids (B,): log P (B, V) of the next token, and the state after, with ``weights`` (B, S)."""
+        with self.evaluating():
+            ids = self._ids("ids", ids[:, None], self.config.target_vocab_size, (len(state.rows), 1))
+            encoded = state.encoded.map(lambda x: x if x.dtype.kind == "b" else Tensor(x))
+            fed = None if state.fed is None else Tensor(state.fed)
+            x = self._embed(self.target_embedding, ids, None)
+            features, weights, recurrent = self._advance(x, encoded, state.recurrent, fed, None)
+            scores = ops.log_softmax(self.output(features)[:, 0])
+        after = Seq2SeqState(
+            state.encoded,
+            detach(recurrent),
+            None if state.fed is None else features.data[:, 0],
+            state.rows,
+            None if weights is None else weights.data[:, 0],
+        )
+        return scores.data, after
+
+    def attention_of(self, state: Seq2SeqState) -> Array | None:
+        """(B, S) what the step that led to ``state`` read of the source; None without attention."""
+        return state.weights
+
+    def reorder(self, state: Seq2SeqState, rows: Any) -> Seq2SeqState:
+        """The state of ``rows``, in that order; rows may repeat or be left out.
+
+        Rows that change places within one source, as a beam's do, leave its outputs where they are.
+        """
+        rows = np.asarray(rows)
+        sources = state.rows[rows]
+        xp = module_of(self.device)
+        chosen = xp.asarray(rows)
+        moved = not np.array_equal(sources, state.rows)
+        return Seq2SeqState(
+            state.encoded.map(lambda x: x[chosen]) if moved else state.encoded,
+            [tuple(part[chosen] for part in entry) for entry in state.recurrent],
+            None if state.fed is None else state.fed[chosen],
+            sources,
+            None if state.weights is None else state.weights[chosen],
+        )
