@@ -210,8 +210,8 @@ class KeyedVectors(SimilarityTable):
     ) -> None:
         """Take over the vectors of a word2vec file for the keys that are here; no key is added.
 
-        lockf: written to ``vectors_lockf`` (float32, (N,)) at these keys: what a trainer multiplies their
-        updates with.
+        lockf: written to ``vectors_lockf`` (float32, (N,)) at these keys: what ``Word2Vec.train`` multiplies
+        their updates by, so that 0 holds them still.
         """
         other = KeyedVectors.load_word2vec_format(
             fname, binary=binary, encoding=encoding, unicode_errors=unicode_errors
@@ -226,9 +226,7 @@ class KeyedVectors(SimilarityTable):
         ]
         mine, theirs = np.array(pairs, np.int64).reshape(-1, 2).T
         self.vectors[mine] = other.vectors[theirs]
-        locks = self.__dict__.get("vectors_lockf")
-        if locks is None or len(locks) != len(self):
-            locks = np.ones(len(self), np.float32)
-        locks[mine] = lockf
-        self.vectors_lockf = locks
+        locks = self.lock_factors()
+        self.vectors_lockf = np.ones(len(self), np.float32) if locks is None else locks.copy()
+        self.vectors_lockf[mine] = lockf
         self.norms = None

@@ -37,6 +37,8 @@ class VectorTable:
         self.next_index = 0
         self.norms: np.ndarray | None = None
         self.expandos: dict[str, np.ndarray] = {}
+        self.vectors_lockf: np.ndarray = np.ones(1, np.float32)
+        """The factors of the updates in training, (N,), or (1,) for all; 0 holds a vector still."""
         self._vectors = np.zeros((count, vector_size), dtype)
         self._unproved: Callable[[int], DataError] | None = None
         self._words: Words | None = None
@@ -299,6 +301,18 @@ class VectorTable:
             self.vectors = fresh
         self.allocate_vecattrs()
         self.norms = None
+
+    def lock_factors(self) -> np.ndarray | None:
+        """Return ``vectors_lockf`` as (N,) float32; None where it changes nothing.
+
+        Raises ShapeError when it is neither (N,) nor (1,) finite numbers.
+        """
+        factors = np.asarray(self.vectors_lockf, np.float32)
+        if factors.shape not in ((1,), (len(self),)) or not np.isfinite(factors).all():
+            raise ShapeError(
+                f"expected ({len(self)},) or (1,) finite numbers in vectors_lockf, got {factors}"
+            )
+        return None if (factors == 1).all() else np.broadcast_to(factors, len(self))
 
     # attributes
 

@@ -145,11 +145,11 @@ def test_checkpoints_that_do_not_fit_change_nothing() -> None:
     state = metadata["state"]
     for match, given, told in (
         ("has no 'output'", {"input": arrays["input"]}, metadata),
-        (r"'input' vectors are float32 \(22, 19\), not float32 \(23, 19\)", _cut(arrays), metadata),
-        ("'output' vectors are float64", {**arrays, "output": arrays["output"].astype(float)}, metadata),
+        (r"'input' vectors of float32 \(23, 19\), got float32 \(22, 19\)", _cut(arrays), metadata),
+        ("'output' .* got float64", {**arrays, "output": arrays["output"].astype(float)}, metadata),
         (r"of another version \(KeyError\('losses'\)\)", arrays, _without(metadata, "losses")),
         ("of another version .*'surprise'", arrays, {**metadata, "state": {**state, "surprise": 1}}),
-        ("another text: {'tokens': 999, ", arrays, {**metadata, "tokens": 999}),
+        ("another text: .*got {'tokens': 999, ", arrays, {**metadata, "tokens": 999}),
         ("another text: .*'chunks': 1}", arrays, {**metadata, "chunks": 1}),
         ("chunk 99 of ", arrays, {**metadata, "state": {**state, "chunk": 99}}),
         ("epoch 0 with 1 losses", arrays, {**metadata, "losses": [1.0]}),

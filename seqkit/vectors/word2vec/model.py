@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,30 +27,57 @@ from seqkit.vectors.word2vec.sentences import (
 )
 from seqkit.vectors.word2vec.trainer import Word2VecTrainer
 
+_log = logging.getLogger("seqkit")
 _PathLike = str | os.PathLike[str]
+_SETTINGS = tuple(field.name for field in dataclasses.fields(Word2VecSettings))
 
 
 class Word2Vec:
     """Word vectors by CBOW or skip-gram with negative sampling (Mikolov et al. 2013).
 
-    sentences: an iterable of lists of words that can be passed over more than once; or corpus_file: the path
-    of a text with one sentence a line, words between blanks. Without either, call :meth:`build_vocab` and
-    :meth:`train`. The parameters are gensim's, with its defaults; ``true_gradient`` (see
-    ``Word2VecSettings``) and ``device`` are ours. Hierarchical softmax, trim rules and callback objects are
-    left out: ``callbacks`` are functions called after each epoch with (model, epoch, mean loss).
+    The arguments are gensim's, with its defaults; ``true_gradient``, ``callbacks`` as functions and
+    ``device`` are additions. Hierarchical softmax and trim rules are not offered. Each argument is an
+    attribute, and one that is assigned holds from the next call of :meth:`train` or :meth:`build_vocab` on.
+    With one worker the result depends on seed and text alone.
 
-    Of the vocabulary: words seen fewer than ``min_count`` times are left out; ``max_final_vocab`` keeps the
-    most frequent so many, ties in the order of the words; ``max_vocab_size`` bounds the memory of counting
-    (see :func:`~seqkit.vectors.word2vec.sentences.scan_bounded`). :meth:`prune_vocab` does the same later.
+    Args:
+        sentences: An iterable of lists of words that can be passed over more than once. Without it and
+            ``corpus_file``, call :meth:`build_vocab` and :meth:`train`.
+        corpus_file: The path of a text with a sentence on each line and blanks between words.
+        min_count: Words that occur less often are left out.
+        max_vocab_size: Bounds the memory of counting: rare words go while there are more distinct ones.
+        max_final_vocab: The most words to keep, the most frequent; ties in the order of the words.
+        callbacks: Functions called after each epoch with the model, the number of the epoch in this call of
+            :meth:`train` from 1, and the mean loss.
+        device: Where the vectors are trained.
+        vector_size, alpha, window, sample, seed, workers, min_alpha, sg, negative, ns_exponent, cbow_mean,
+            epochs, shrink_windows, true_gradient: See :class:`Word2VecSettings`.
 
-    ``wv`` holds the vectors, an independent :class:`KeyedVectors`. With one worker the result depends on
-    seed and text alone. Raises UsageError for parameters, DataError for a text without enough words.
+    Raises:
+        UsageError: For settings that no training can have.
+        DataError: For a text without enough words, or a file that cannot be read.
+
+    Example:
+        >>> from seqkit.vectors import Word2Vec
+        >>> text = [["red", "green", "blue"], ["cat", "dog", "cow"]] * 50
+        >>> model = Word2Vec(text, vector_size=8, min_count=1, workers=1)
+        >>> model.wv["cat"].shape
+        (8,)
+
     """
+
+    wv: KeyedVectors
+    """The vectors; their :attr:`~KeyedVectors.vectors_lockf`, where set, holds words still in training."""
+    epoch_losses: list[float]
+    """The mean loss of an example in each epoch, over all calls of :meth:`train`."""
+    epochs_trained: int
+    """The epochs over all calls of :meth:`train`, saved with the model: no epoch draws the random numbers of
+    another again."""
 
     def __init__(
         self,
         sentences: Sentences | None = None,
-        corpus_file: str | os.PathLike[str] | None = None,
+        corpus_file: _PathLike | None = None,
         vector_size: int = 100,
         alpha: float = 0.025,
         window: int = 5,
@@ -71,53 +99,50 @@ class Word2Vec:
         callbacks: Sequence[Callable[[Word2Vec, int, float], Any]] = (),
         device: str = "cpu",
     ) -> None:
-        if hs:
-            raise UsageError("hierarchical softmax is not offered", remedy="use negative sampling (hs=0)")
-        self.settings = Word2VecSettings(
-            vector_size=vector_size,
-            alpha=alpha,
-            window=window,
-            sample=sample,
-            seed=seed,
-            workers=workers,
-            min_alpha=min_alpha,
-            sg=bool(sg),
-            negative=negative,
-            ns_exponent=ns_exponent,
-            cbow_mean=bool(cbow_mean),
-            epochs=epochs,
-            shrink_windows=shrink_windows,
-            true_gradient=true_gradient,
-        )
-        self.min_count = min_count
-        self.max_vocab_size, self.max_final_vocab = max_vocab_size, max_final_vocab
-        self.callbacks = tuple(callbacks)
-        self.device = device
+        Word2VecSettings(vector_size)
         self.wv = KeyedVectors(vector_size)
-        self.epoch_losses: list[float] = []
-        """Mean loss of an example, float64, one entry an epoch over all calls of train."""
+        self.alpha, self.min_alpha, self.epochs, self.seed = alpha, min_alpha, epochs, seed
+        self.window, self.shrink_windows, self.sample = window, shrink_windows, sample
+        self.negative, self.ns_exponent, self.workers, self.device = negative, ns_exponent, workers, device
+        self.sg, self.hs, self.cbow_mean, self.true_gradient = sg, hs, cbow_mean, true_gradient
+        self.min_count, self.max_vocab_size, self.max_final_vocab = min_count, max_vocab_size, max_final_vocab
+        self.callbacks = tuple(callbacks)
+        self.epoch_losses, self.epochs_trained = [], 0
         self.corpus_count = self.corpus_total_words = 0
         self._output = np.zeros((0, vector_size), np.float32)
+        self._vectors_drawn = 0
+        """The words that ever had an initial vector: a new word's is drawn after theirs."""
         self._scanned: tuple[Any, Scan] | None = None
         """The file that build_vocab read last and what it found, so that train need not read it again."""
+        _ = self.settings  # checks them
         if sentences is not None or corpus_file is not None:
             source = sentences_of(sentences, corpus_file)
             text = self._scan(source)
             self._set_vocab(text.counts, text.sentences, text.words, update=False)
             self._train(source, text, self.settings)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse what no method would read: an unknown setting, a part that is not offered."""
+        if name == "hs" and value:
+            raise UsageError("hierarchical softmax is not offered", remedy="use negative sampling (hs=0)")
+        known = {*_SETTINGS, *_ATTRIBUTES} - {"vector_size"}
+        if name not in known and not name.startswith("_"):
+            raise UsageError(f"expected one of {', '.join(sorted(known))} to be set, got {name}")
+        object.__setattr__(self, name, value)
+
     def __repr__(self) -> str:
-        return f"Word2Vec({len(self.wv)} words, vector_size={self.settings.vector_size})"
+        return f"Word2Vec({len(self.wv)} words, vector_size={self.vector_size})"
 
     @property
     def vector_size(self) -> int:
         """The width of the vectors."""
-        return self.settings.vector_size
+        return self.wv.vector_size
 
     @property
-    def epochs(self) -> int:
-        """The passes over the text that :meth:`train` makes unless told otherwise."""
-        return self.settings.epochs
+    def settings(self) -> Word2VecSettings:
+        """The settings of the next training, checked. Raises UsageError."""
+        values = {name: getattr(self, name) for name in _SETTINGS}
+        return Word2VecSettings(**values | {"sg": bool(self.sg), "cbow_mean": bool(self.cbow_mean)})
 
     # vocabulary
 
@@ -140,13 +165,17 @@ class Word2Vec:
     def build_vocab_from_freq(
         self, word_freq: Mapping[str, int], corpus_count: int | None = None, update: bool = False
     ) -> None:
-        """The vocabulary of words counted elsewhere: word -> count. As :meth:`build_vocab` else.
+        """Take the vocabulary from counts made elsewhere, word -> count; else as :meth:`build_vocab`.
 
-        corpus_count: how many sentences they were counted in, where it matters to you.
+        Args:
+            word_freq: Word -> count.
+            corpus_count: The number of sentences that they were counted in, for the attribute of that name.
+            update: Whether to add to the words already known.
+
         """
         for word, count in word_freq.items():
             if not isinstance(count, (int, np.integer)) or not 0 <= count < 1 << 62:
-                raise UsageError(f"the count {count!r} of {word!r} is no whole number from 0 up")
+                raise UsageError(f"expected a whole number from 0 up as the count of {word!r}, got {count!r}")
         self._scanned = None
         counts = {word: int(count) for word, count in word_freq.items()}
         self._set_vocab(counts, corpus_count or 0, sum(counts.values()), update=update)
@@ -154,18 +183,23 @@ class Word2Vec:
     def save_vocabulary(self, path: _PathLike) -> None:
         """Write a "word count" line for each word, most frequent first: word2vec's own -save-vocab.
 
-        Raises UsageError for a word with a blank in it, DataError when the file cannot be written.
+        Raises:
+            UsageError: For a word with a blank in it.
+            DataError: The file cannot be written.
+
         """
-        from seqkit.vectors.formats.counts import write_counts
+        from seqkit.vectors.formats.word2vec import write_counts
 
         write_counts(zip(self.wv.index_to_key, self._counts.tolist(), strict=True), path)
 
     def load_vocabulary(self, path: _PathLike, update: bool = False) -> None:
-        """:meth:`build_vocab_from_freq` of a file of :meth:`save_vocabulary`, word2vec's or gensim's.
+        """Call :meth:`build_vocab_from_freq` with a file of :meth:`save_vocabulary`, word2vec or gensim.
 
-        Raises DataError with the line for what is no word and its count.
+        Raises:
+            DataError: A line is no word and its count; names the line.
+
         """
-        from seqkit.vectors.formats.counts import read_counts
+        from seqkit.vectors.formats.word2vec import read_counts
 
         self.build_vocab_from_freq(read_counts(path), update=update)
 
@@ -175,10 +209,18 @@ class Word2Vec:
         max_final_vocab: int | None = None,
         keep: Iterable[str] | None = None,
     ) -> int:
-        """Forget the words that occur less than ``min_count`` times, are not among the most frequent
-        ``max_final_vocab`` or not in ``keep``; returns how many went. The others keep what they learned.
+        """Forget words; the others keep what they learned, in the order of frequency.
 
-        ``wv`` is a new table; one taken before stays whole. The order becomes that of frequency.
+        ``wv`` becomes a new table; one taken before stays whole.
+
+        Args:
+            min_count: Forget the words that occur less often.
+            max_final_vocab: Keep only so many, the most frequent.
+            keep: Keep only these.
+
+        Returns:
+            The number of words forgotten.
+
         """
         keys, counts = self.wv.index_to_key, self._counts
         wanted = None if keep is None else set(keep)
@@ -186,12 +228,12 @@ class Word2Vec:
         order = [i for i in order if counts[i] >= (min_count or 0) and (wanted is None or keys[i] in wanted)]
         order = order[:max_final_vocab]
         if len(order) < 2:
-            raise UsageError(
-                f"{len(order)} of {len(keys)} words would be left, and training needs two", remedy="keep more"
-            )
+            raise UsageError(f"expected two or more words to keep, got {len(order)}", remedy="keep more")
         pruned = KeyedVectors(self.vector_size)
         extras = {name: array[order] for name, array in self.wv.expandos.items()}
         pruned.add_vectors([keys[i] for i in order], self.wv.vectors[order], extras=extras)
+        if (locks := self.wv.lock_factors()) is not None:
+            pruned.vectors_lockf = locks[order]
         self.wv, self._output = pruned, self._output[order]
         return len(keys) - len(order)
 
@@ -209,25 +251,30 @@ class Word2Vec:
 
     def _set_vocab(self, counts: Mapping[str, int], sentences: int, words: int, *, update: bool) -> None:
         old = self.wv if update else KeyedVectors(self.vector_size)
-        known = len(old)
+        known, locks = len(old), old.lock_factors()
         fresh = [(w, n) for w, n in counts.items() if n >= self.min_count and w not in old.key_to_index]
         fresh.sort(key=lambda item: (-item[1], item[0]))
         if self.max_final_vocab is not None:
             fresh = fresh[: max(0, self.max_final_vocab - known)]
         if known + len(fresh) < 2:
             raise DataError(
-                f"{len(fresh)} word(s) occur {self.min_count} times or more of {len(counts)} distinct ones",
+                f"expected two or more words that occur {self.min_count} times or more, got {len(fresh)} of "
+                f"{len(counts)} distinct ones",
                 remedy="lower min_count, or give more text",
             )
         if not update:
-            self.wv = old
+            self.wv, self._vectors_drawn, self.epochs_trained = old, 0, 0
             self._output = np.zeros((0, self.vector_size), np.float32)
         elif known:
             old.expandos["count"] = self._counts + [counts.get(word, 0) for word in old.index_to_key]
         self.corpus_count, self.corpus_total_words = sentences, words
-        start = initial_vectors(known + len(fresh), self.vector_size, self.settings.seed)[known:]
+        drawn = self._vectors_drawn + len(fresh)
+        start = initial_vectors(drawn, self.vector_size, self.seed)[self._vectors_drawn :]
+        self._vectors_drawn = drawn
         numbers = np.array([n for _, n in fresh], np.int64)
         self.wv.add_vectors([w for w, _ in fresh], start, extras={"count": numbers})
+        if locks is not None:
+            self.wv.vectors_lockf = np.append(locks, np.ones(len(fresh), np.float32))
         self._output = np.vstack([self._output, np.zeros((len(fresh), self.vector_size), np.float32)])
 
     # training
@@ -242,35 +289,69 @@ class Word2Vec:
         start_alpha: float | None = None,
         end_alpha: float | None = None,
     ) -> tuple[int, int]:
-        """Train on a text; returns (words read in the vocabulary, words read at all) over all epochs.
+        """Train on a text, continuing what was trained before.
 
-        The text is kept as ids in a temporary file while training, so it may be larger than memory.
-        total_examples, total_words: gensim wants them for its learning rate; here they are counted.
+        The text is kept as ids in a temporary file while training, so it may be larger than memory. Sentences
+        of more than 10,000 words are cut.
+
+        Args:
+            corpus_iterable: An iterable of lists of words; or ``corpus_file``.
+            corpus_file: The path of a text, a sentence on each line.
+            total_examples: The sentences of the text, which gensim needs; here they are counted and compared.
+            total_words: The words of the text, likewise.
+            epochs: The passes over the text, instead of the attribute.
+            start_alpha: The learning rate at the start of this call, instead of ``alpha``.
+            end_alpha: The learning rate at its end, instead of ``min_alpha``.
+
+        Returns:
+            The words read that are in the vocabulary, and the words read at all, over all epochs.
+
+        Raises:
+            UsageError: There is no vocabulary, a setting cannot be used, or a total is not that of the text.
+
         """
         if not len(self.wv):
             raise UsageError("no vocabulary yet", remedy="call build_vocab first")
         settings = dataclasses.replace(
             self.settings,
-            epochs=self.settings.epochs if epochs is None else epochs,
-            alpha=self.settings.alpha if start_alpha is None else start_alpha,
-            min_alpha=self.settings.min_alpha if end_alpha is None else end_alpha,
+            epochs=self.epochs if epochs is None else epochs,
+            alpha=self.alpha if start_alpha is None else start_alpha,
+            min_alpha=self.min_alpha if end_alpha is None else end_alpha,
         )
         source = sentences_of(corpus_iterable, corpus_file)
         state, text = self._scanned or (None, None)
         self._scanned = None
         if not isinstance(source, LineSentences) or source.state() != state:
             text = None
-        return self._train(source, text, settings)
+        return self._train(source, text, settings, {"examples": total_examples, "words": total_words})
 
-    def _train(self, source: Sentences, text: Scan | None, settings: Word2VecSettings) -> tuple[int, int]:
-        V = len(self.wv)
+    def _train(
+        self,
+        source: Sentences,
+        text: Scan | None,
+        settings: Word2VecSettings,
+        totals: Mapping[str, int | None] | None = None,
+    ) -> tuple[int, int]:
+        if not all(map(callable, self.callbacks)):
+            raise UsageError(f"expected callbacks to be functions (model, epoch, loss), got {self.callbacks}")
+        V, locks = len(self.wv), self.wv.lock_factors()
+        if self._output.shape != self.wv.vectors.shape:
+            raise UsageError(
+                f"expected wv of the shape {self._output.shape} as before, got {self.wv.vectors.shape}",
+                remedy="change words by build_vocab or prune_vocab",
+            )
         with tempfile.TemporaryFile(prefix="seqkit-") as file:
             if text is not None and text.order is not None:
                 text.write_ids(self.wv.key_to_index, V, file)
-                raw = text.words
+                examples, words = text.sentences, text.words
             else:
-                raw = write_ids(source, self.wv.key_to_index, V, file)
+                examples, words = write_ids(source, self.wv.key_to_index, V, file)
             del text
+            for name, given in (totals or {}).items():
+                if given is not None and given != (counted := {"examples": examples, "words": words}[name]):
+                    raise UsageError(
+                        f"expected total_{name}={counted}, got {given}", remedy="leave it out: it is counted"
+                    )
             ids = read_ids(file)
             none = np.zeros((1, settings.vector_size), np.float32)  # the row of the end of a line
             trainer = Word2VecTrainer(
@@ -279,19 +360,24 @@ class Word2Vec:
                 settings,
                 eos_id=V,
                 initial=(np.vstack([self.wv.vectors, none]), np.vstack([self._output, none])),
+                epochs_before=self.epochs_trained,
+                lock_factors=None if locks is None else np.append(locks, np.float32(1)),
                 device=self.device,
             )
             trainer.corpus_words = int(np.count_nonzero(ids != V))
+            if trainer.cuts:
+                _log.warning("long sentences are cut after each 10,000 words, in %d places", trainer.cuts)
 
             def after_epoch(state: Any, loss: float) -> None:
                 self.epoch_losses.append(loss)
+                self.epochs_trained = trainer.epochs_trained
                 self._take(trainer)
                 for callback in self.callbacks:
                     callback(self, state.epoch, loss)
 
             trainer.run(on_epoch=after_epoch)
             del ids
-        return trainer.state.words, raw * settings.epochs
+        return trainer.state.words, words * settings.epochs
 
     def _take(self, trainer: Word2VecTrainer) -> None:
         self.wv.vectors = trainer.input_vectors[:-1].copy()
@@ -301,7 +387,7 @@ class Word2Vec:
     # files
 
     def save(self, path: _PathLike) -> None:
-        """Write the whole model, to go on with training later; atomically.
+        """Write the whole model, to continue its training later; atomically.
 
         The file is a native vector file (safetensors, no pickle) that also holds the output vectors and the
         settings: whatever reads vectors reads it too. Words must be strings; callbacks are not kept.
@@ -312,7 +398,12 @@ class Word2Vec:
 
     @classmethod
     def load(cls, path: _PathLike) -> Word2Vec:
-        """The model of a file of :meth:`save`. Raises DataError where the file is damaged or holds none."""
+        """Open a file of :meth:`save`.
+
+        Raises:
+            DataError: The file is damaged or holds no model.
+
+        """
         from seqkit.vectors.word2vec.model_file import load_model
 
         return load_model(cls, path)
@@ -320,22 +411,37 @@ class Word2Vec:
     # queries
 
     def get_latest_training_loss(self) -> float:
-        """The mean loss of an example in the last epoch. gensim's is a float32 sum that stops growing."""
+        """Return the mean loss of an example in the last epoch.
+
+        gensim's is a float32 sum over all epochs that stops growing.
+        """
         if not self.epoch_losses:
-            raise UsageError("nothing was trained yet")
+            raise UsageError("nothing was trained yet", remedy="call train first")
         return self.epoch_losses[-1]
 
     def predict_output_word(
         self, context_words_list: Sequence[str], topn: int = 10
     ) -> list[tuple[str, float]] | None:
-        """The words most probable among these, by a softmax over the output vectors, or None."""
+        """Return the words most probable among these, by a softmax over the output vectors.
+
+        Returns:
+            [(word, probability)], the most probable first; None when no word of the context is known.
+
+        """
         known = [self.wv.get_index(word) for word in context_words_list if word in self.wv]
         if not known:
             return None
         h = self.wv.vectors[known].sum(axis=0)
-        h = h / len(known) if self.settings.cbow_mean else h
+        h = h / len(known) if self.cbow_mean else h
         scores = self._output @ h
         weights = np.exp(scores - scores.max())
         weights /= weights.sum()
         best = np.argsort(-weights, kind="stable")[:topn]
         return [(self.wv.index_to_key[i], float(weights[i])) for i in best]
+
+
+_ATTRIBUTES = (
+    "wv", "hs", "min_count", "max_vocab_size", "max_final_vocab", "callbacks", "device", "epoch_losses",
+    "epochs_trained", "corpus_count", "corpus_total_words",
+)  # fmt: skip
+"""What may be assigned beside the settings."""

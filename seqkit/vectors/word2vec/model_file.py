@@ -18,15 +18,18 @@ from seqkit.vectors.words import Words
 if TYPE_CHECKING:
     from seqkit.vectors.word2vec.model import Word2Vec
 
-_KEPT = (
-    "min_count",
-    "max_vocab_size",
-    "max_final_vocab",
-    "corpus_count",
-    "corpus_total_words",
-    "epoch_losses",
-)
-_KEY = "word2vec"
+_KEPT: dict[str, type | tuple[type, ...]] = {
+    "min_count": int,
+    "max_vocab_size": (int, type(None)),
+    "max_final_vocab": (int, type(None)),
+    "corpus_count": int,
+    "corpus_total_words": int,
+    "epoch_losses": list,
+    "epochs_trained": int,
+    "_vectors_drawn": int,
+}
+"""The attributes that are kept beside the settings, and their types."""
+_KEY, _OUTPUT, _LOCKS = "word2vec", "output", "lock_factors"
 
 
 def save_model(model: Word2Vec, path: str | os.PathLike[str]) -> None:
@@ -40,19 +43,20 @@ def save_model(model: Word2Vec, path: str | os.PathLike[str]) -> None:
     settings = {"training": dataclasses.asdict(model.settings)} | {
         name: getattr(model, name) for name in _KEPT
     }
+    locks = model.wv.lock_factors()
     content = Content(
         model.wv.vectors,
         Words.of([key.encode() for key in keys]),
         model.wv.norms,
         {name: array for name, array in model.wv.expandos.items() if array.dtype != object},
-        extras={"output": model._output},
+        extras={_OUTPUT: model._output} | ({} if locks is None else {_LOCKS: locks}),
         settings={_KEY: settings},
     )
     write_native(content, path)
 
 
-def load_model(kind: type[Word2Vec], path: str | os.PathLike[str]) -> Word2Vec:
-    """The model of a file, every checksum verified. Raises DataError."""
+def load_model(model_class: type[Word2Vec], path: str | os.PathLike[str]) -> Word2Vec:
+    """Open a file of :func:`save_model`, every checksum verified. Raises DataError."""
     content = read_native(path, verify=True)
 
     def unfit(what: str) -> DataError:
@@ -62,27 +66,29 @@ def load_model(kind: type[Word2Vec], path: str | os.PathLike[str]) -> Word2Vec:
     if read is None:
         raise unfit("the file holds vectors, but no model that could be trained on")
     V, E = content.vectors.shape
-    output, counts = content.extras.get("output"), content.attributes.get("count")
+    output, counts = content.extras.get(_OUTPUT), content.attributes.get("count")
     if output is None or output.shape != (V, E) or {output.dtype, content.vectors.dtype} != {np.dtype("f4")}:
-        raise unfit("input and output vectors are not float32 of one shape")
+        raise unfit("expected input and output vectors of float32 and one shape")
     if counts is None or counts.dtype != np.int64 or (counts < 0).any():
-        raise unfit("the counts of the words are absent or no whole numbers from 0 up")
+        raise unfit("expected whole numbers from 0 up as the counts of the words")
     if (row := first_not_finite(output)) is not None:
         raise unfit(f"output vector {row} holds a number that is not finite")
-    names = {field.name for field in dataclasses.fields(Word2VecSettings)}
     try:
-        given = set(read["training"])
-        if given != names or not set(_KEPT) < set(read):
-            raise unfit(f"settings that differ from this version's: {sorted(given ^ names)}")
         settings = Word2VecSettings(**read["training"])
+        if read["training"] != dataclasses.asdict(settings) or set(read) != {"training", *_KEPT}:
+            raise unfit("the settings are those of another version")
         if settings.vector_size != E:
-            raise unfit(f"vectors of {E} numbers, where the settings say {settings.vector_size}")
-        model = kind(vector_size=E)
-        model.settings = settings
-        for name in _KEPT:
+            raise unfit(f"expected vectors of {settings.vector_size} numbers, got {E}")
+        model = model_class(**read["training"])
+        for name, types in _KEPT.items():
+            if not isinstance(read[name], types):
+                raise unfit(f"the settings cannot be used ({name} is {read[name]!r})")
             setattr(model, name, read[name])
     except (TypeError, KeyError, UsageError) as error:
         raise unfit(f"the settings cannot be used ({error})") from error
     model.wv = KeyedVectors._of(content)
+    if _LOCKS in content.extras:
+        model.wv.vectors_lockf = content.extras[_LOCKS]
+        model.wv.lock_factors()
     model._output = output
     return model

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from seqkit.backend.kernels.word2vec.reference import Sampling
@@ -10,7 +12,8 @@ from seqkit.data.alias_table import alias_table
 from seqkit.errors import UsageError
 
 CHUNK = 10_000
-"""Tokens of a chunk, on average: the learning rate moves in steps of it. A sentence is never cut."""
+"""Tokens of a chunk, on average: the learning rate moves in steps of it. Only longer sentences are cut."""
+_BLOCK = 1 << 20
 
 _TOP = 2**32 - 1
 
@@ -38,20 +41,36 @@ def sampling_tables(counts: np.ndarray, *, sample: float, ns_exponent: float) ->
     return Sampling(keep.astype(np.uint32), *alias_table(weights))
 
 
-def chunk_bounds(ids: np.ndarray, eos_id: int) -> np.ndarray:
-    """Return (C + 1,) places that cut the stream behind ends of lines, about CHUNK tokens apart.
+def chunk_bounds(ids: np.ndarray, eos_id: int) -> tuple[np.ndarray, int]:
+    """Return (C + 1,) places that cut the stream behind ends of sentences, about CHUNK tokens apart.
+
+    Lines of more than CHUNK words are cut into sentences; the second number is that of the cuts.
+    """
+    bounds, cuts = [0], 0
+    for ends, cuts_here in _sentence_ends(ids, eos_id):
+        cuts += cuts_here
+        while (place := int(np.searchsorted(ends, bounds[-1] + CHUNK))) < len(ends):
+            bounds.append(int(ends[place]))
+    if bounds[-1] != len(ids):
+        bounds.append(len(ids))
+    return np.array(bounds, np.int64), cuts
+
+
+def _sentence_ends(ids: np.ndarray, eos_id: int) -> Iterator[tuple[np.ndarray, int]]:
+    """Yield the places behind lines and, within long ones, behind each CHUNK words; and how many are within.
 
     The stream is read block by block: it may be memory-mapped and larger than memory.
     """
-    bounds, block, target = [0], 1 << 20, CHUNK
-    for start in range(0, len(ids), block):
-        ends = start + 1 + np.flatnonzero(np.asarray(ids[start : start + block]) == eos_id)
-        while (place := int(np.searchsorted(ends, target))) < len(ends):
-            bounds.append(int(ends[place]))
-            target = bounds[-1] + CHUNK
-    if bounds[-1] != len(ids):
-        bounds.append(len(ids))
-    return np.array(bounds, np.int64)
+    line = 0
+    for start in range(0, len(ids), _BLOCK):
+        block = np.asarray(ids[start : start + _BLOCK])
+        ends = start + 1 + np.flatnonzero(block == eos_id)
+        begins = np.append(line, ends)
+        words = np.append(ends - 1, len(ids) if start + len(block) == len(ids) else 0)
+        long = np.flatnonzero(words - begins > CHUNK)
+        within = [np.arange(begins[i] + CHUNK, words[i], CHUNK) for i in long]
+        yield np.sort(np.concatenate([ends, *within])), sum(map(len, within))
+        line = begins[-1]
 
 
 def initial_vectors(V: int, E: int, seed: int) -> np.ndarray:

@@ -155,15 +155,15 @@ def scan_bounded(sentences: Sentences, limit: int, kept: Iterable[str] = ()) -> 
     return Scan(counts, count, words)
 
 
-def write_ids(sentences: Sentences, index: dict[str, int], end: int, file: Any) -> int:
-    """The ids of the known words, ``end`` after each sentence, as int32; returns the words read at all."""
+def write_ids(sentences: Sentences, index: dict[str, int], end: int, file: Any) -> tuple[int, int]:
+    """Write the ids of the known words, ``end`` after each sentence, as int32; return sentences and words."""
     table: dict[Any, int] = {**index, _END: end}
 
     def ids_of(buffer: list[Any]) -> np.ndarray:
         ids = np.fromiter(map(table.get, buffer, repeat(-1)), np.int32, len(buffer))
         return ids[ids >= 0]
 
-    return _write(sentences, ids_of, file)[1]
+    return _write(sentences, ids_of, file)
 
 
 def read_ids(file: Any) -> np.ndarray:

@@ -16,7 +16,7 @@ from seqkit.backend.kernels import kernels
 from seqkit.backend.kernels.word2vec.reference import GOLDEN, Sampling, splitmix64
 from seqkit.backend.kernels.word2vec.settings import Word2VecSettings
 from seqkit.backend.random import Generator
-from seqkit.errors import RunError, UsageError
+from seqkit.errors import RunError, ShapeError, UsageError
 from seqkit.vectors.word2vec.sampling import chunk_bounds, initial_vectors, sampling_tables
 
 CHUNKS_OF_A_DEVICE = 100
@@ -28,7 +28,7 @@ _LINE, _DEVICE_LINE = 16, 32  # float32 in a cache line
 
 @dataclass
 class TrainingState:
-    """Where training is: what has to be saved, with the vectors, to go on."""
+    """The position in the training: with the vectors, all that has to be saved to continue."""
 
     epoch: int = 0
     chunk: int = 0
@@ -38,17 +38,34 @@ class TrainingState:
     epoch_loss: float = 0.0
     epoch_examples: int = 0
     seconds: float = 0.0
+    epochs_before: int = 0
+    """Epochs of earlier trainings of the same vectors, whose random numbers are not drawn again."""
 
 
 class Word2VecTrainer:
-    """Trains input and output vectors (V, E) on (N,) ids.
+    """Train input and output vectors, (V, E) each, on a stream of ids.
 
-    counts: (V,) how often each word occurs in the text; those of ``eos_id`` and ``unk_id``, which are no
-    words, are taken as 0. initial: input and output vectors (V, E) to go on from.
-    device: where the vectors are kept and trained. On a GPU one thread feeds it, whatever ``workers`` says.
-    Each epoch reads the text's chunks in an order of its own, and each chunk from end to end.
-    With one worker the result depends on seed and text alone; several, and a GPU, update the same vectors
-    asynchronously, and their result varies from run to run.
+    Each epoch reads the text's chunks in an order of its own, and each chunk from end to end. With one worker
+    the result depends on seed and text alone; several, and a GPU, update the same vectors asynchronously, and
+    their result varies from run to run.
+
+    Args:
+        ids: The text, (N,); it may be memory-mapped.
+        counts: How often each word occurs in the text, (V,); those of ``eos_id`` and ``unk_id``, which are
+            no words, are taken as 0.
+        settings: The settings of the training.
+        eos_id: The id behind each line. Lines of more than 10,000 tokens are cut into sentences of that
+            length; ``cuts`` counts the cuts.
+        unk_id: The id of unknown words, if there are any.
+        initial: Input and output vectors (V, E) to continue from.
+        epochs_before: The epochs that these were trained for before.
+        lock_factors: What the updates of each word's input vector are multiplied by, (V,); 0 holds it still.
+        device: Where the vectors are kept and trained. On a GPU one thread feeds it, whatever ``workers`` is.
+
+    Raises:
+        UsageError: For fewer than two distinct words, and for lock factors on a GPU.
+        ShapeError: For lock factors of another shape.
+
     """
 
     def __init__(
@@ -60,6 +77,8 @@ class Word2VecTrainer:
         eos_id: int,
         unk_id: int | None = None,
         initial: tuple[np.ndarray, np.ndarray] | None = None,
+        epochs_before: int = 0,
+        lock_factors: np.ndarray | None = None,
         device: str | Device = "cpu",
     ) -> None:
         self.ids, self.settings, self.device = ids, settings, make_current(device)
@@ -67,16 +86,17 @@ class Word2VecTrainer:
         counts = np.array(counts, np.int64)
         counts[[i for i in (eos_id, unk_id) if i is not None]] = 0
         if np.count_nonzero(counts) < 2:
-            raise UsageError("word vectors need two or more distinct words", remedy="lower min_count")
+            raise UsageError("expected two or more distinct words", remedy="lower min_count")
         self.corpus_words = int(counts.sum())
         self.sampling = sampling_tables(counts, sample=settings.sample, ns_exponent=settings.ns_exponent)
-        self.bounds = chunk_bounds(ids, eos_id)
+        self.bounds, self.cuts = chunk_bounds(ids, eos_id)
         self._ordered, self._chunks = -1, np.empty(0, np.int64)
-        self.state = TrainingState()
+        self.state = TrainingState(epochs_before=epochs_before)
         self.losses: list[float] = []
         """Mean loss of an example, one entry an epoch."""
         self._lock = threading.Lock()
         V, E = len(counts), settings.vector_size
+        self._lock_factors = self._checked(lock_factors, V)
         line = _LINE if self._on_cpu else _DEVICE_LINE
         padded = -(-E // line) * line  # whole cache lines; the padding stays 0
         hosts = [zeros(np, (V, padded), np.float32) for _ in range(2)]
@@ -86,18 +106,28 @@ class Word2VecTrainer:
         self._input, self._output = (to_device(x, self.device) for x in hosts)
         self._sampling = Sampling(*(to_device(x, self.device) for x in self.sampling))
 
+    def _checked(self, lock_factors: np.ndarray | None, V: int) -> np.ndarray | None:
+        """The lock factors as the kernels take them; None where all are 1."""
+        if lock_factors is None or (lock_factors == 1).all():
+            return None
+        if lock_factors.shape != (V,) or not np.isfinite(lock_factors).all():
+            raise ShapeError(f"expected ({V},) finite lock factors, got {lock_factors.shape}")
+        if not self._on_cpu:
+            raise UsageError("vectors cannot be locked on a GPU", remedy='use device="cpu"')
+        return np.ascontiguousarray(lock_factors, np.float32)
+
     @property
     def _on_cpu(self) -> bool:
         return self.device.kind == "cpu"
 
     @property
     def input_vectors(self) -> np.ndarray:
-        """(V, E) the word vectors: a view of the memory being trained, from a GPU a copy."""
+        """The word vectors, (V, E): a view of the memory being trained, from a GPU a copy."""
         return to_numpy(self._input)[:, : self.settings.vector_size]
 
     @property
     def output_vectors(self) -> np.ndarray:
-        """(V, E) the vectors that predict, likewise."""
+        """The vectors that predict, (V, E), likewise."""
         return to_numpy(self._output)[:, : self.settings.vector_size]
 
     @property
@@ -105,13 +135,18 @@ class Word2VecTrainer:
         """The learning rate at the words read so far."""
         return self._alpha_at(self.state.words)
 
+    @property
+    def epochs_trained(self) -> int:
+        """The epochs that the vectors have been trained for, those of earlier trainings included."""
+        return self.state.epochs_before + self.state.epoch
+
     def _alpha_at(self, words: int) -> float:
         settings = self.settings
-        share = min(1.0, words / max(1, settings.epochs * self.corpus_words))
-        return settings.alpha + (settings.min_alpha - settings.alpha) * share
+        progress = min(1.0, words / max(1, settings.epochs * self.corpus_words))
+        return settings.alpha + (settings.min_alpha - settings.alpha) * progress
 
     def checkpoint(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """The vectors ("input" and "output", (V, E) copies) and, as JSON can hold it, where training is.
+        """Return the vectors ("input" and "output", (V, E) copies) and the position, as JSON can hold it.
 
         Call it from ``on_progress`` or ``on_epoch``, or after :meth:`run` was stopped. With one worker no
         chunk is under way there, and training restored from it gives the same bits. With several, the others
@@ -127,9 +162,11 @@ class Word2VecTrainer:
             return {"input": self.input_vectors.copy(), "output": self.output_vectors.copy()}, metadata
 
     def restore(self, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
-        """Go on from a :meth:`checkpoint` of a trainer of the same text and settings, on any device.
+        """Continue from a :meth:`checkpoint` of a trainer of the same text and settings, on any device.
 
-        RunError, and nothing changed, for one that does not fit: vectors of another shape, another text.
+        Raises:
+            RunError: The checkpoint does not fit: vectors of another shape, another text. Nothing is changed.
+
         """
         E = self.settings.vector_size
         shape = (len(self._input), E)
@@ -139,7 +176,8 @@ class Word2VecTrainer:
             x = arrays[name]
             if x.shape != shape or x.dtype != np.float32:
                 raise RunError(
-                    f"the checkpoint's {name!r} vectors are {x.dtype} {x.shape}, not float32 {shape}",
+                    f"the checkpoint does not fit: expected {name!r} vectors of float32 {shape}, "
+                    f"got {x.dtype} {x.shape}",
                     remedy="use the vocabulary and vector_size that it was made with",
                 )
         try:
@@ -149,7 +187,7 @@ class Word2VecTrainer:
             raise RunError(f"the checkpoint of word vectors is of another version ({error!r})") from error
         own = {"tokens": len(self.ids), "chunks": len(self.bounds) - 1}
         if text != own:
-            raise RunError(f"the checkpoint is of another text: {text}, here {own}")
+            raise RunError(f"the checkpoint is of another text: expected {own}, got {text}")
         if not 0 <= state.chunk <= own["chunks"] or state.epoch != len(losses):
             raise RunError(
                 f"the checkpoint of word vectors contradicts itself: epoch {state.epoch} with "
@@ -166,16 +204,22 @@ class Word2VecTrainer:
         on_epoch: Callable[[TrainingState, float], Any] = lambda state, loss: None,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> bool:
-        """Train to the last epoch; False when ``should_stop`` said so before.
+        """Train to the last epoch, or until ``should_stop`` returns True between chunks.
 
-        Stopped between chunks, it goes on from there when called again. on_epoch gets the epoch's mean loss.
-        A GPU is given many chunks at once, and callbacks come after all of them.
+        Args:
+            on_progress: Called after each chunk; on a GPU, which is given many at once, after all of them.
+            on_epoch: Called after each epoch with its mean loss.
+            should_stop: Asked before each chunk.
+
+        Returns:
+            Whether the last epoch is done. If not, another call continues from there.
+
         """
         state, settings, lock = self.state, self.settings, self._lock
         workers, size = (settings.workers, 1) if self._on_cpu else (1, CHUNKS_OF_A_DEVICE)
         with ThreadPoolExecutor(workers) as pool:
             while state.epoch < settings.epochs:
-                self._order(state.epoch)
+                self._order()
                 started, before = time.perf_counter(), state.seconds
 
                 def work(started: float = started, before: float = before) -> None:
@@ -206,13 +250,14 @@ class Word2VecTrainer:
                 on_epoch(state, loss)
         return True
 
-    def _order(self, epoch: int) -> np.ndarray:
-        """(C,) the chunks in the order in which an epoch reads them.
+    def _order(self) -> np.ndarray:
+        """The chunks in the order in which the present epoch reads them, (C,).
 
-        A text often changes on its way, as a shelf of novels does from author to author, and what was read
+        A text often changes along its way, as a shelf of novels does from author to author, and what was read
         last would weigh most: on such a shelf 31 % of the analogies came out right in the order of the text,
-        32.7 % so.
+        32.7 % in this one.
         """
+        epoch = self.epochs_trained
         if epoch != self._ordered:
             generator = Generator(self.settings.seed, "chunks")
             generator.counter = epoch << 32
@@ -220,26 +265,24 @@ class Word2VecTrainer:
         return self._chunks
 
     def _train(self, first: int, last: int, read: int) -> tuple[int, int, float]:
-        """Train on the chunks [first, last) of the epoch's order; read: the words before them.
-
-        The CPU takes one at a time.
-        """
-        settings = self.settings
-        chunks = self._order(self.state.epoch)[first:last].tolist()
-        parts = [np.asarray(self.ids[self.bounds[c] : self.bounds[c + 1]], np.int32) for c in chunks]
-        ids = np.concatenate(parts)
-        epoch_key = splitmix64(settings.seed + GOLDEN * (self.state.epoch + 1))
+        """Train on the chunks [first, last) of the epoch's order, on the CPU one; ``read``: words before."""
+        chunks = self._order()[first:last].tolist()
+        pieces = [np.asarray(self.ids[self.bounds[c] : self.bounds[c + 1]], np.int32) for c in chunks]
+        ids = np.concatenate(pieces)
+        epoch_key = splitmix64(self.settings.seed + GOLDEN * (self.epochs_trained + 1))
         keys = [splitmix64(epoch_key + chunk) for chunk in chunks]
-        marks, kernel = (self.eos_id, self.unk_id), kernels("word2vec", module_of(self.device))
-        what = (self._sampling, settings, self._input, self._output)
+        special, kernel = (self.eos_id, self.unk_id), kernels("word2vec", module_of(self.device))
+        model = (self._sampling, self.settings, self._input, self._output)
         result: tuple[int, int, float]
         if self._on_cpu:
-            with np.errstate(over="ignore", invalid="ignore"):  # who asks for the vectors looks for that
-                result = kernel.train_chunk(ids, *marks, *what, self._alpha_at(read), keys[0])
+            with np.errstate(over="ignore", invalid="ignore"):  # who reads the vectors checks them
+                result = kernel.train_chunk(
+                    ids, *special, *model, self._alpha_at(read), keys[0], self._lock_factors
+                )
             return result
-        bounds = np.cumsum([0, *(len(part) for part in parts)])
+        bounds = np.cumsum([0, *(len(piece) for piece in pieces)])
         counted = np.cumsum((ids != self.eos_id) & (ids != self.unk_id))
         alphas = [self._alpha_at(read + (int(counted[place - 1]) if place else 0)) for place in bounds[:-1]]
         ids = to_device(ids, self.device)
-        result = kernel.train_chunks(ids, bounds.tolist(), *marks, *what, alphas, keys)
+        result = kernel.train_chunks(ids, bounds.tolist(), *special, *model, alphas, keys)
         return result

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-import math
+import operator
 from dataclasses import dataclass
 
 from seqkit.errors import UsageError
+
+
+_WHOLE = {
+    "vector_size": (1, 1 << 16),
+    "window": (1, 10_000),
+    "negative": (1, 10_000),
+    "workers": (1, 1024),
+    "epochs": (1, 1_000_000),
+    "seed": (0, (1 << 64) - 1),
+}
+"""Limits of whole numbers, so that a slip of the keyboard does not ask for more than a machine has."""
+_REAL = {"alpha": (0, 1e6), "min_alpha": (0, 1e6), "sample": (0, 1e6), "ns_exponent": (-10, 10)}
 
 
 @dataclass(frozen=True)
@@ -54,11 +66,17 @@ class Word2VecSettings:
 
     def __post_init__(self) -> None:
         """Check the values."""
-        for name in ("vector_size", "window", "workers", "negative", "epochs", "alpha"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise UsageError(f"expected {name} above 0, got {getattr(self, name)}")
-        for name in ("sample", "min_alpha", "seed"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise UsageError(f"expected {name} of at least 0, got {getattr(self, name)}")
-        if not math.isfinite(self.ns_exponent):
-            raise UsageError(f"expected a finite ns_exponent, got {self.ns_exponent}")
+        for name, (least, most) in _WHOLE.items():
+            try:
+                value = operator.index(getattr(self, name))
+            except TypeError:
+                raise UsageError(f"expected a whole number as {name}, got {getattr(self, name)!r}") from None
+            object.__setattr__(self, name, value)
+            if not least <= value <= most:
+                raise UsageError(f"expected {name} from {least} to {most:,}, got {value:,}")
+        for name, (lowest, highest) in _REAL.items():
+            number = getattr(self, name)
+            if not isinstance(number, float | int) or not lowest <= number <= highest:
+                raise UsageError(f"expected {name} from {lowest} to {highest:,.0f}, got {number!r}")
+        if self.alpha == 0:
+            raise UsageError("expected alpha above 0, got 0")
