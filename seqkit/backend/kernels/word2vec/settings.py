@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from seqkit.errors import UsageError
 
-
 _WHOLE = {
     "vector_size": (1, 1 << 16),
     "window": (1, 10_000),
@@ -17,7 +16,7 @@ _WHOLE = {
     "seed": (0, (1 << 64) - 1),
 }
 """Limits of whole numbers, so that a slip of the keyboard does not ask for more than a machine has."""
-_REAL = {"alpha": (0, 1e6), "min_alpha": (0, 1e6), "sample": (0, 1e6), "ns_exponent": (-10, 10)}
+_REAL = {"alpha": (0, 1e38), "min_alpha": (0, 1e38), "sample": (0, 1e6), "ns_exponent": (-10, 10)}
 
 
 @dataclass(frozen=True)
@@ -77,6 +76,6 @@ class Word2VecSettings:
         for name, (lowest, highest) in _REAL.items():
             number = getattr(self, name)
             if not isinstance(number, float | int) or not lowest <= number <= highest:
-                raise UsageError(f"expected {name} from {lowest} to {highest:,.0f}, got {number!r}")
+                raise UsageError(f"expected {name} from {lowest} to {highest:g}, got {number!r}")
         if self.alpha == 0:
             raise UsageError("expected alpha above 0, got 0")
