@@ -1,4 +1,7 @@
-"""Run the examples that stand in docstrings."""
+"""Run the examples that stand in docstrings.
+
+They may use :data:`NAMES` without importing them.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,13 @@ import doctest
 import importlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import seqkit
 
+NAMES = {name: getattr(seqkit, name) for name in ("nn", "ops", "optim", "Tensor", "Generator")}
+NAMES |= {"np": np, "seqkit": seqkit}
 ROOT = Path(seqkit.__file__).parent
 FILES = [path for folder in (ROOT, ROOT / "cli", ROOT / "corpora") for path in folder.rglob("*.py")]
 MODULES = sorted(
@@ -28,6 +34,6 @@ def test_there_are_examples() -> None:
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    results = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
+    results = doctest.testmod(importlib.import_module(name), extraglobs=NAMES, optionflags=doctest.ELLIPSIS)
     assert results.attempted > 0
     assert results.failed == 0

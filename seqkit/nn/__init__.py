@@ -1,4 +1,9 @@
-"""Layers: parameters and the op of the same name."""
+"""Layers: parameters, and the op of :mod:`seqkit.ops` that computes with them.
+
+Parameters carry PyTorch's names: ``weight`` and ``bias`` (None without one), ``weight_ih`` and ``weight_hh``
+of recurrent layers. Layers that draw weights take ``generator``: a :class:`seqkit.Generator`, a seed, or None
+for fresh entropy. Dropout in training takes its own generator, as an argument of the call.
+"""
 
 from seqkit.nn.attention import Attention, KeysValues, MultiHeadAttention
 from seqkit.nn.convolution import Conv2d

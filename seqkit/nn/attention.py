@@ -24,10 +24,18 @@ KINDS = ("dot", "general", "additive")
 class Attention(Module):
     """Attention of queries q (T, D) over a memory m (S, E), by one of three scores.
 
-    kind: "dot" is q·m, for D = E, without parameters; "general" q·W·m with ``weight`` W (D, E); "additive"
-    w·tanh(Wq·q + Wk·m) with ``weight_query`` Wq (A, D), ``weight_key`` Wk (A, E) and ``weight_score`` w (A,),
-    where A is ``attention_size`` or else D. The first two are Luong, Pham, Manning (2015, equation 8), the
-    last Bahdanau, Cho, Bengio (2015). All weights start uniform within ±1/√(inputs).
+    "dot" is q·m, for D = E, without parameters; "general" q·W·m with ``weight`` W (D, E); "additive"
+    w·tanh(Wq·q + Wk·m) with ``weight_query`` Wq (A, D), ``weight_key`` Wk (A, E) and ``weight_score`` w (A,).
+    The first two are of Luong, Pham, Manning (2015, equation 8), the last of Bahdanau, Cho, Bengio (2015).
+    All weights start uniform within ±1/√(inputs).
+
+    Args:
+        kind: "dot", "general" or "additive".
+        query_size: D.
+        memory_size: E.
+        attention_size: A; D by default.
+        dropout: Rate of dropout of the attention weights.
+        generator: Source of the initial weights.
     """
 
     def __init__(
@@ -109,12 +117,26 @@ class KeysValues(NamedTuple):
 
 
 class MultiHeadAttention(Module):
-    """Concat(head₁ … head_N)·W + b, head i being softmax(qᵢ·kᵢᵀ/√D)·vᵢ of qᵢ = x·Wqᵢ, kᵢ = m·Wkᵢ, vᵢ = m·Wvᵢ.
+    """Multi-head attention (Vaswani et al. 2017, equation 1 and section 3.2.2).
 
-    Vaswani et al. (2017), equation 1 and section 3.2.2. Self-attention (m is x) has one matrix for the three,
-    ``qkv.weight`` (3E, E), queries first; attention over a memory (``cross``) has ``q.weight`` (E, E) and
-    ``kv.weight`` (2E, E'), E' being ``memory_size``. ``output.weight`` is (E, E). Heads are D = E/N wide.
-    ``rotary`` turns queries and keys of self-attention.
+    Concat(head₁ … head_N)·W + b, head i being softmax(qᵢ·kᵢᵀ/√D)·vᵢ of qᵢ = x·Wqᵢ, kᵢ = m·Wkᵢ, vᵢ = m·Wvᵢ,
+    where D = E/N. Self-attention (m is x) has one layer for the three, ``qkv.weight`` (3E, E), queries first;
+    attention over a memory has ``q.weight`` (E, E) and ``kv.weight`` (2E, E'). ``output.weight`` is (E, E).
+
+    Args:
+        embedding_size: E.
+        num_heads: N, which must divide E.
+        cross: Attend over a memory instead of x itself.
+        memory_size: E', the size of the memory; E by default.
+        dropout: Rate of dropout of the attention weights.
+        bias: Whether the layers have a bias.
+        rotary: Rotate queries and keys of self-attention by their positions.
+        generator: Source of the initial weights.
+
+    Example:
+        >>> heads = MultiHeadAttention(12, 4, generator=0)
+        >>> heads(Tensor(np.zeros((3, 7, 12), np.float32)), causal=True).shape
+        (3, 7, 12)
     """
 
     def __init__(

@@ -17,10 +17,24 @@ from seqkit.ops.windows import IntOrPair, pair
 
 
 class Conv2d(Module):
-    """Filters weight (F, KH, KW, C) over images (B, H, W, C), plus bias (F,) or None.
+    """Convolution of images (B, H, W, C); see :func:`seqkit.ops.conv2d`.
 
-    See :func:`seqkit.ops.conv2d`. Both start uniform within ±1/√(KH·KW·C), as PyTorch's do. PyTorch's filters
-    are (F, C, KH, KW): they become ours by ``transpose(0, 2, 3, 1)``.
+    ``weight`` (F, KH, KW, C) and ``bias`` (F,) or None start uniform within ±1/√(KH·KW·C), as PyTorch's do.
+    PyTorch's filters are (F, C, KH, KW): ``transpose(0, 2, 3, 1)`` gives ours.
+
+    Args:
+        in_channels: C.
+        out_channels: F, the number of filters.
+        kernel_size: Height and width of the filters, or one number for both.
+        stride: Step of the windows, down and across or one number.
+        padding: Zeros around the image, likewise.
+        bias: Whether to add a bias.
+        generator: Source of the initial weights.
+
+    Example:
+        >>> images = Tensor(np.zeros((5, 28, 28, 1), np.float32))
+        >>> Conv2d(1, 16, 3, padding=1, generator=0)(images, relu=True, pool=2).shape
+        (5, 14, 14, 16)
     """
 
     def __init__(
@@ -44,13 +58,13 @@ class Conv2d(Module):
         self.bias = Parameter(initializers.uniform((out_channels,), generator, bound)) if bias else None
 
     def forward(self, x: Tensor, *, relu: bool = False, pool: int = 1) -> Tensor:
-        """(B, H, W, C) to (B, OH, OW, F), with ReLU and max pooling, pool by pool, in the same pass."""
+        """Return (B, OH, OW, F) of images (B, H, W, C); ReLU and max pooling by ``pool`` in the same pass."""
         return ops.conv2d(
             x, self.weight, self.bias, stride=self.stride, padding=self.padding, relu=relu, pool=pool
         )
 
     def filters(self) -> np.ndarray:
-        """The filters as images (F, KH, KW, C), each scaled to 0 … 1, on the host: to look at."""
+        """Return the filters as images (F, KH, KW, C) on the host, each scaled to 0 … 1."""
         W = to_numpy(self.weight.data)
         lowest, highest = (f(W, axis=(1, 2, 3), keepdims=True) for f in (np.min, np.max))
         return (W - lowest) / np.maximum(highest - lowest, np.finfo(W.dtype).tiny)

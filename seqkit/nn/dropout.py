@@ -1,4 +1,4 @@
-"""Dropout layers: on in training, off in evaluation. The generator is an argument of the call."""
+"""Dropout layers, active in training only; their generator is an argument of the call."""
 
 from __future__ import annotations
 
@@ -10,23 +10,37 @@ from seqkit.ops.dropout import check_rate
 
 
 class Dropout(Module):
-    """Zero elements with probability ``rate``, scale the others by 1 / (1 - rate)."""
+    """Zero elements with probability ``rate`` and multiply the others by 1 / (1 - rate), in training.
+
+    Example:
+        >>> layer = Dropout(0.5)
+        >>> layer(Tensor([1.0, 1.0, 1.0, 1.0]), Generator(7)).numpy().tolist()
+        [0.0, 0.0, 2.0, 2.0]
+    """
 
     def __init__(self, rate: float) -> None:
         self.rate = check_rate(rate)
 
     def forward(self, x: Tensor, generator: Generator | None = None) -> Tensor:
-        """x of any shape. UsageError in training without a generator, unless rate is 0."""
+        """Return x (…) with dropout; x itself in evaluation.
+
+        Raises:
+            UsageError: In training without a generator, unless ``rate`` is 0.
+        """
         if not self.training or self.rate == 0:
             return x
         return ops.dropout(x, rate=self.rate, generator=generator)
 
 
 class LockedDropout(Dropout):
-    """Variational dropout: one mask for all time steps of x (B, T, E) (Gal and Ghahramani 2016)."""
+    """Dropout with one mask for all time steps of x (B, T, E) (Gal and Ghahramani 2016)."""
 
     def forward(self, x: Tensor, generator: Generator | None = None) -> Tensor:
-        """x (B, T, E). UsageError in training without a generator, unless rate is 0."""
+        """Return x (B, T, E) with dropout; x itself in evaluation.
+
+        Raises:
+            UsageError: In training without a generator, unless ``rate`` is 0.
+        """
         if not self.training or self.rate == 0:
             return x
         return ops.locked_dropout(x, rate=self.rate, generator=generator)

@@ -1,6 +1,11 @@
-"""Vectors by id."""
+"""Vectors looked up by id."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 from seqkit import ops
 from seqkit.autograd import Tensor
@@ -12,7 +17,18 @@ from seqkit.nn.parameter import Parameter
 
 
 class Embedding(Module):
-    """Vectors of V ids, the rows of weight (V, E); they start normal with deviation ``std``."""
+    """Vectors of V ids, the rows of ``weight`` (V, E).
+
+    Args:
+        vocab_size: V.
+        embedding_size: E.
+        std: Standard deviation of the initial weights, which are normal.
+        generator: Source of the initial weights.
+
+    Example:
+        >>> Embedding(1000, 64, generator=0)([[3, 1, 4], [1, 5, 9]]).shape
+        (2, 3, 64)
+    """
 
     def __init__(
         self,
@@ -27,6 +43,9 @@ class Embedding(Module):
             initializers.normal((vocab_size, embedding_size), as_generator(generator), std)
         )
 
-    def forward(self, ids: Array) -> Tensor:
-        """ids (...) to (..., E). The gradient of the weight is a RowGradient."""
-        return ops.embedding(self.weight, ids)
+    def forward(self, ids: Array | Sequence[Any]) -> Tensor:
+        """Return vectors (…, E) of ids (…), integers in an array, a list or a tuple.
+
+        The gradient of the weight is a RowGradient.
+        """
+        return ops.embedding(self.weight, np.asarray(ids) if isinstance(ids, list | tuple) else ids)

@@ -1,4 +1,4 @@
-"""The position-wise layers of a Transformer."""
+"""The feed-forward network of a Transformer layer."""
 
 from __future__ import annotations
 
@@ -13,10 +13,16 @@ from seqkit.ops.activations import KINDS
 
 
 class FeedForward(Module):
-    """φ(x·W₁ + b₁)·W₂ + b₂ at every position (Vaswani et al. 2017, equation 2): ``up`` and ``down``.
+    """φ(x·W₁ + b₁)·W₂ + b₂ at every position (Vaswani et al. 2017, equation 2): layers ``up`` and ``down``.
 
-    φ is "relu", max(x, 0) (of the paper), "gelu", x·Φ(x) (of BERT), or "gelu-tanh" (of GPT-2), equations in
-    ``ops/activations.py``. Dropout stands after it.
+    Args:
+        embedding_size: Size of input and result.
+        hidden_size: Size between the two layers.
+        activation: φ: "relu", max(x, 0), of the paper; "gelu", x·Φ(x), of BERT; or "gelu-tanh", of GPT-2.
+            Their equations stand in ``ops/activations.py``.
+        dropout: Rate of dropout after φ.
+        bias: Whether both layers have a bias.
+        generator: Source of the initial weights.
     """
 
     def __init__(
@@ -38,6 +44,10 @@ class FeedForward(Module):
         self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, generator: Generator | None = None) -> Tensor:
-        """(…, E) to (…, E). UsageError in training without a generator, unless dropout is 0."""
+        """Return (…, E) of x (…, E).
+
+        Raises:
+            UsageError: In training without a generator, unless ``dropout`` is 0.
+        """
         hidden = ops.activation(ops.linear(x, self.up.weight), self.up.bias, kind=self.activation)
         return self.down(self.dropout(hidden, generator))

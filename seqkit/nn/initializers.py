@@ -1,4 +1,4 @@
-"""Initial weights. All return float32 NumPy arrays drawn from a generator: the same on every device."""
+"""Initial weights: float32 NumPy arrays drawn from a generator, the same on every device."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from seqkit.errors import ShapeError
 
 
 def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
-    """(inputs, outputs) of a weight (outputs, inputs, …); further axes multiply both."""
+    """Return (inputs, outputs) of a weight (outputs, inputs, …); further axes multiply both."""
     if len(shape) < 2:
         raise ShapeError(f"fan-in and fan-out need two axes or more, got {shape}")
     field = math.prod(shape[2:])

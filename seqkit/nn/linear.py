@@ -13,9 +13,21 @@ from seqkit.nn.parameter import Parameter
 
 
 class Linear(Module):
-    """y = x·weightᵀ + bias: (..., I) to (..., O), weight (O, I), bias (O,) or None.
+    """y = x·weightᵀ + bias.
 
-    Both start uniform within ±1/√I, as PyTorch's do.
+    ``weight`` (O, I) and ``bias`` (O,) start uniform within ±1/√I, as PyTorch's do; ``bias`` is None without
+    one.
+
+    Args:
+        in_features: I, the size of the input's last axis.
+        out_features: O, the size of the result's last axis.
+        bias: Whether to add a bias.
+        generator: Source of the initial weights.
+
+    Example:
+        >>> layer = Linear(4, 2, generator=0)
+        >>> layer(Tensor([[1.0, 2.0, 3.0, 4.0]])).shape
+        (1, 2)
     """
 
     def __init__(
@@ -33,5 +45,5 @@ class Linear(Module):
         self.bias = Parameter(initializers.uniform((out_features,), generator, bound)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """(..., I) to (..., O)."""
+        """Return (…, O) of x (…, I)."""
         return ops.linear(x, self.weight, self.bias)

@@ -1,4 +1,4 @@
-"""What every layer and model is: a holder of parameters with a forward."""
+"""The base of layers and models."""
 
 from __future__ import annotations
 
@@ -17,25 +17,30 @@ K = TypeVar("K", bound=Kept)
 
 
 class Module:
-    """Base of layers and models.
+    """Base of layers and models: parameters, submodules and a ``forward``.
 
-    Parameters and submodules are found among the attributes: first its own parameters, then those of its
-    submodules, each in the order of assignment; lists of modules count too. Buffers are found alike: they are
-    saved and moved, and no optimiser sees them. ``training`` tells dropout and BatchNorm what to do; set it
-    with :meth:`train` and :meth:`eval`.
+    Parameters and submodules are found among the attributes: first the module's own parameters, then those of
+    its submodules, each in the order of assignment; lists of modules count too. Buffers are found alike: they
+    are saved and moved, and no optimiser sees them. ``training`` switches dropout and BatchNorm; set it with
+    :meth:`train` and :meth:`eval`.
+
+    Example:
+        >>> layer = nn.Linear(4, 2, generator=0)
+        >>> [(name, parameter.shape) for name, parameter in layer.named_parameters()]
+        [('weight', (2, 4)), ('bias', (2,))]
     """
 
     training: bool = True
 
     def forward(self, *arguments: Any, **settings: Any) -> Any:
-        """What calling the module computes."""
+        """Compute the result of calling the module."""
         raise NotImplementedError
 
     def __call__(self, *arguments: Any, **settings: Any) -> Any:
         return self.forward(*arguments, **settings)
 
     def children(self) -> Iterator[tuple[str, Module]]:
-        """(name, module) of the direct submodules, in order."""
+        """Yield (name, module) of the direct submodules, in order."""
         for name, value in vars(self).items():
             if isinstance(value, Module):
                 yield name, value
@@ -59,35 +64,44 @@ class Module:
                 yield name, tensor
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """(dotted name, parameter), in order; a tied parameter once, under its first name."""
+        """Yield (dotted name, parameter), in order; a tied parameter once, under its first name."""
         return self._named(Parameter)
 
     def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
-        """(dotted name, buffer), in order."""
+        """Yield (dotted name, buffer), in order."""
         return self._named(Buffer)
 
     def _kept(self) -> dict[str, Kept]:
         return {**dict(self.named_parameters()), **dict(self.named_buffers())}
 
     def parameters(self) -> Iterator[Parameter]:
-        """The parameters, each once."""
+        """Yield the parameters, each once."""
         return (parameter for _, parameter in self.named_parameters())
 
     def parameter_count(self) -> int:
-        """How many numbers the module learns."""
+        """Return the number of learned values."""
         return sum(parameter.size for parameter in self.parameters())
 
     @property
     def device(self) -> Device:
-        """Where the parameters are, or the buffers of a module without any."""
+        """The device of the parameters, or of the buffers of a module without parameters."""
         return device_of(next(tensor for _, tensor in self._all_named(Kept)).data)
 
     def state_dict(self) -> dict[str, Array]:
-        """Flat named arrays, the own memory of the parameters, then that of the buffers."""
+        """Return {dotted name: array}, the parameters' own memory, then that of the buffers."""
         return {name: tensor.data for name, tensor in self._kept().items()}
 
     def load_state_dict(self, arrays: Mapping[str, Array], *, source: str = "the state") -> None:
-        """Copy values in. RunError names what is missing and what is extra, ShapeError both shapes."""
+        """Copy values into the parameters and buffers; nothing changes if they do not fit.
+
+        Args:
+            arrays: {dotted name: array}, of any device and dtype.
+            source: Where they come from, for error messages.
+
+        Raises:
+            RunError: Missing or extra names.
+            ShapeError: An array of another shape.
+        """
         own = self._kept()
         missing, extra = sorted(own.keys() - arrays.keys()), sorted(arrays.keys() - own.keys())
         if missing or extra:
@@ -103,25 +117,25 @@ class Module:
             tensor.data[...] = to_device(arrays[name], tensor.device).astype(tensor.dtype)
 
     def train(self, mode: bool = True) -> Self:
-        """Dropout on (or off), batch statistics (or running ones); returns self."""
+        """Set the training mode of the module and its submodules; returns self."""
         self.training = mode
         for _, child in self.children():
             child.train(mode)
         return self
 
     def eval(self) -> Self:
-        """Dropout off, running statistics; returns self."""
+        """Set evaluation mode: no dropout, running statistics; returns self."""
         return self.train(False)
 
     def to(self, where: str | Device) -> Self:
-        """Move parameters and buffers to a device, in place; returns self."""
+        """Move parameters and buffers to a device ("cpu", "cuda"), in place; returns self."""
         target = device(where)
         for tensor in self._kept().values():
             tensor.replace(to_device(tensor.data, target))
         return self
 
     def astype(self, dtype: Any) -> Self:
-        """Change the dtype of parameters and buffers, in place; returns self. float64: gradient checks."""
+        """Change the dtype of parameters and buffers, in place; returns self."""
         for tensor in self._kept().values():
             tensor.replace(tensor.data.astype(np.dtype(dtype)))
         return self
@@ -156,7 +170,7 @@ class Module:
             self.train(training)
 
     def zero_grad(self) -> None:
-        """Forget all gradients."""
+        """Drop all gradients."""
         for parameter in self.parameters():
             parameter.grad = None
 

@@ -13,9 +13,17 @@ from seqkit.nn.parameter import Buffer, Parameter
 
 
 class LayerNorm(Module):
-    """weight·(x - mean) / √(var + ε) + bias over the last axis (E), both (E,) and learned.
+    """weight·(x - mean) / √(var + ε) + bias over the last axis (Ba, Kiros, Hinton 2016).
 
-    Ba, Kiros, Hinton (2016), who call them γ and β.
+    ``weight`` and ``bias`` (E,), the paper's γ and β, start as 1 and 0.
+
+    Args:
+        size: E, the size of the last axis.
+        epsilon: ε.
+
+    Example:
+        >>> LayerNorm(2)(Tensor([[1.0, 3.0]])).numpy().round(2).tolist()
+        [[-1.0, 1.0]]
     """
 
     def __init__(self, size: int, *, epsilon: float = 1e-5) -> None:
@@ -26,25 +34,29 @@ class LayerNorm(Module):
     def add(
         self, x: Tensor, branch: Tensor, *, rate: float = 0.0, generator: Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        """s = x + dropout(branch), and s normalised; all (..., E)."""
+        """Return s = x + dropout(branch) and the normalised s; all (…, E)."""
         return ops.add_layer_norm(
             x, branch, self.weight, self.bias, epsilon=self.epsilon, rate=rate, generator=generator
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """(..., E) to (..., E)."""
+        """Return the normalised x (…, E)."""
         return ops.layer_norm(x, self.weight, self.bias, epsilon=self.epsilon)
 
 
 class BatchNorm(Module):
-    """Normalise each feature of (B, C), or each channel of (B, H, W, C), then scale and shift.
+    """Normalise each feature of (B, C), or each channel of (B, H, W, C) (Ioffe and Szegedy 2015).
 
-    weight (C,) is the paper's γ, bias (C,) its β (Ioffe and Szegedy 2015).
+    ``weight`` and ``bias`` (C,), the paper's γ and β, scale and shift the result. In training the statistics
+    are those of the batch, which also move the running ones: running = (1 - momentum)·running +
+    momentum·batch, where the variance is the unbiased one, as PyTorch's. In evaluation they are the running
+    ones, so that the result of an example does not depend on its batch. ``running_mean`` and ``running_var``
+    are buffers: saved with the parameters.
 
-    In training by the batch's own statistics, which also move the running ones by ``momentum`` (running =
-    (1 - momentum)·running + momentum·batch; the variance that is kept is the unbiased one, as PyTorch's). In
-    evaluation by the running ones, so that an example's result does not depend on its batch. They are
-    buffers: saved with the parameters.
+    Args:
+        num_features: C.
+        momentum: Weight of a batch in the running statistics.
+        epsilon: ε, added to the variance.
     """
 
     def __init__(self, num_features: int, *, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
@@ -55,7 +67,11 @@ class BatchNorm(Module):
         self.running_var = Buffer(initializers.ones((num_features,)))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, …, C) to the same shape. ShapeError in training for one value a feature."""
+        """Return the normalised x (B, …, C).
+
+        Raises:
+            ShapeError: In training, one value a feature: it has no variance.
+        """
         if not self.training:
             return ops.batch_norm_inference(
                 x, self.weight, self.bias, self.running_mean, self.running_var, epsilon=self.epsilon

@@ -1,4 +1,4 @@
-"""The tensors that a module keeps: those that it learns, and those that are only saved with them."""
+"""Tensors that a module keeps: parameters, which are learned, and buffers, which are only saved."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from seqkit.backend import Array
 
 
 class Kept(Tensor):
-    """A leaf that is saved and moved with its module. One may stand under two names (tied weights):
+    """A leaf that is saved and moved with its module.
 
-    it is then counted, updated and saved once, under the first.
+    It may stand under two names (tied weights): then it is counted, updated and saved once, under the first.
     """
 
     __slots__ = ()
 
     def replace(self, data: Array) -> None:
-        """Put other values, of another device or dtype perhaps, in its place; drops the gradient."""
+        """Replace the values, perhaps by those of another device or dtype, and drop the gradient."""
         self.data, self.grad = data, None
 
     def __repr__(self) -> str:

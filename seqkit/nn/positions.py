@@ -1,4 +1,4 @@
-"""Where a token stands: vectors that are added to its embedding, or a turn of queries and keys."""
+"""Positions of tokens: vectors added to their embeddings, or rotations of queries and keys."""
 
 from __future__ import annotations
 
@@ -15,9 +15,20 @@ from seqkit.nn.parameter import Parameter
 
 
 def sinusoidal(positions: Array, size: int, dtype: np.dtype | type = np.float32) -> Array:
-    """(…, E) of positions (…): sin(p·ω) at entries 2i and cos(p·ω) at 2i + 1, with ω = 10000^(-2i/E).
+    """Return sin(p·ω) at entries 2i and cos(p·ω) at 2i + 1, with ω = 10000^(-2i/E), of positions p.
 
-    Vaswani et al. (2017), section 3.5. ShapeError when E is odd.
+    Vaswani et al. (2017), section 3.5.
+
+    Args:
+        positions: (…).
+        size: E, an even number.
+        dtype: Of the result.
+
+    Returns:
+        (…, E).
+
+    Raises:
+        ShapeError: An odd size.
     """
     if size % 2:
         raise ShapeError(f"sinusoidal positions need an even size, got {size}")
@@ -27,7 +38,7 @@ def sinusoidal(positions: Array, size: int, dtype: np.dtype | type = np.float32)
 
 
 class SinusoidalPositions(Module):
-    """Fixed vectors, sin(p·ω) and cos(p·ω) with ω = 10000^(-2i/E), as :func:`sinusoidal` has them."""
+    """Fixed vectors of positions, as :func:`sinusoidal` computes them."""
 
     def __init__(self, embedding_size: int) -> None:
         if embedding_size % 2:
@@ -35,12 +46,19 @@ class SinusoidalPositions(Module):
         self.embedding_size = embedding_size
 
     def forward(self, positions: Array, dtype: np.dtype | type = np.float32) -> Tensor:
-        """Positions (…) to (…, E)."""
+        """Return vectors (…, E) of positions (…)."""
         return Tensor(sinusoidal(positions, self.embedding_size, dtype))
 
 
 class LearnedPositions(Module):
-    """A learned vector for each of ``max_length`` positions, weight (max_length, E), as in GPT-2 and BERT."""
+    """Learned vectors of positions, the rows of ``weight`` (max_length, E), as in GPT-2 and BERT.
+
+    Args:
+        max_length: The number of positions.
+        embedding_size: E.
+        std: Standard deviation of the initial weights, which are normal.
+        generator: Source of the initial weights.
+    """
 
     def __init__(
         self,
@@ -55,20 +73,24 @@ class LearnedPositions(Module):
         self.weight = Parameter(start)
 
     def forward(self, positions: Array, dtype: np.dtype | type = np.float32) -> Tensor:
-        """Positions (…) below ``max_length`` to (…, E). The dtype is that of the weight."""
+        """Return vectors (…, E) of positions (…) below ``max_length``, of the weight's dtype."""
         return ops.embedding(self.weight, positions)
 
 
 class RotaryPositions(Module):
-    """Turns queries and keys instead: pair i of their entries, (a, b), by the angle ω = p·base^(-2i/D).
+    """Rotation of queries and keys by their positions p (Su et al. 2021, equation 34).
 
-    That gives (a·cos ω - b·sin ω, a·sin ω + b·cos ω) (Su et al. 2021, equation 34). Pairs are (i, i + D/2),
-    or neighbours where ``interleaved``. The width of a head, D, must be even.
+    Pair i of their entries, (a, b), becomes (a·cos ω - b·sin ω, a·sin ω + b·cos ω) with ω = p·base^(-2i/D).
+    D, the size of a head, must be even.
+
+    Args:
+        base: Base of the angles.
+        interleaved: Pairs are neighbours; else (i, i + D/2).
     """
 
     def __init__(self, *, base: float = 10000.0, interleaved: bool = False) -> None:
         self.base, self.interleaved = base, interleaved
 
     def forward(self, x: Tensor, positions: Array) -> Tensor:
-        """x (…, T, D) at positions (T,)."""
+        """Return the rotated x (…, T, D) at positions (T,)."""
         return ops.rotary(x, positions, base=self.base, interleaved=self.interleaved)

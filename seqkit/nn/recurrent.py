@@ -55,7 +55,7 @@ class RecurrentLayer(Module):
 
 
 class _Recurrent(Module):
-    """What RNN, GRU and LSTM share; they say which op runs and what it needs."""
+    """Base of RNN, GRU and LSTM, which add the op and its number of gates and states."""
 
     gates: int
     states: int
@@ -92,7 +92,7 @@ class _Recurrent(Module):
             input_size = size * directions
 
     def zero_state(self, batch: int, dtype: Any = np.float32) -> State:
-        """The state before a sequence: zeros on the model's device."""
+        """Return the state before a sequence: zeros on the model's device."""
         xp = module_of(self.device)
         return [
             tuple(zeros(xp, (batch, layer.weight_hh.shape[1]), dtype) for _ in range(self.states))
@@ -106,9 +106,19 @@ class _Recurrent(Module):
         mask: Array | None = None,
         generator: Generator | None = None,
     ) -> tuple[Tensor, State]:
-        """x (B, T, I) to outputs (B, T, H), or (B, T, 2H) in both directions, and the last state.
+        """Return the outputs and the last state.
 
-        mask (B, T) marks real tokens. Dropout stands between the layers, not after the last.
+        Args:
+            x: (B, T, I).
+            state: The state before x; zeros by default.
+            mask: (B, T), True where a token is real: the state passes over the others.
+            generator: Source of the dropout masks between layers.
+
+        Returns:
+            Outputs (B, T, H), or (B, T, 2H) if bidirectional, and one tuple for each layer and direction.
+
+        Raises:
+            UsageError: In training without a generator, unless ``dropout`` is 0.
         """
         state = self.zero_state(x.shape[0], x.dtype) if state is None else state
         if len(state) != len(self.layers):
@@ -132,7 +142,28 @@ class _Recurrent(Module):
 
 
 class LSTM(_Recurrent):
-    """Long short-term memory; equations in ``ops/recurrent.py``. State (h, c)."""
+    """Long short-term memory (Hochreiter and Schmidhuber 1997); the state is (h, c) of each layer and
+    direction.
+
+    The equations stand in ``backend/kernels/lstm/reference.py``. Parameters: ``layers.0.weight_ih`` (4H, I),
+    ``layers.0.weight_hh`` (4H, H), ``layers.0.bias`` (4H,) and so on; with ``bidirectional`` the odd ones run
+    backwards.
+
+    Args:
+        input_size: I.
+        hidden_size: H, or one size for each layer.
+        num_layers: How many layers stand one upon another.
+        dropout: Rate of dropout between layers.
+        locked: One dropout mask for all time steps.
+        bidirectional: Each layer runs in both directions, its outputs side by side.
+        generator: Source of the initial weights.
+
+    Example:
+        >>> lstm = LSTM(8, 16, num_layers=2, generator=0)
+        >>> y, state = lstm(Tensor(np.zeros((5, 7, 8), np.float32)))
+        >>> y.shape, len(state), state[0][0].shape
+        ((5, 7, 16), 2, (5, 16))
+    """
 
     gates, states, op = 4, 2, staticmethod(ops.lstm)
 
@@ -144,13 +175,21 @@ class LSTM(_Recurrent):
 
 
 class GRU(_Recurrent):
-    """Gated recurrent unit; equations in ``ops/recurrent.py``. State (h,)."""
+    """Gated recurrent unit (Cho et al. 2014); the state is (h,) of each layer and direction.
+
+    The equations stand in ``backend/kernels/gru/reference.py``. Arguments as of :class:`LSTM`; parameters
+    ``weight_ih`` (3H, I), ``weight_hh`` (3H, H), ``bias_ih`` and ``bias_hh`` (3H,).
+    """
 
     gates, states, op, biases = 3, 1, staticmethod(ops.gru), ("bias_ih", "bias_hh")
 
 
 class RNN(_Recurrent):
-    """Plain recurrent network, φ "tanh" or "relu". State (h,)."""
+    """Plain recurrent network (Elman 1990), φ "tanh" or "relu"; the state is (h,) of each layer and
+    direction.
+
+    Arguments as of :class:`LSTM`; parameters ``weight_ih`` (H, I), ``weight_hh`` (H, H) and ``bias`` (H,).
+    """
 
     gates, states, op = 1, 1, staticmethod(ops.rnn)
 
@@ -163,5 +202,5 @@ class RNN(_Recurrent):
 
 
 def detach(state: State) -> State:
-    """The same state as plain arrays: gradients do not flow into the window before."""
+    """Return a state as plain arrays, so that gradients do not flow into the window before."""
     return [tuple(s.data if isinstance(s, Tensor) else s for s in entry) for entry in state]

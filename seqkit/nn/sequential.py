@@ -1,4 +1,4 @@
-"""Modules one after another."""
+"""Modules applied one after another."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from seqkit.nn.module import Module
 
 
 class Sequential(Module):
-    """Feeds each module's result to the next. Plain functions (ops.relu) may stand among them."""
+    """Apply modules one after another; plain functions such as ``ops.relu`` may stand among them.
+
+    Example:
+        >>> model = nn.Sequential(nn.Linear(4, 8), ops.relu, nn.Linear(8, 2))
+        >>> model.parameter_count()
+        58
+    """
 
     def __init__(self, *layers: Any) -> None:
         self.layers = list(layers)
@@ -21,7 +27,7 @@ class Sequential(Module):
         return self.layers[index]
 
     def forward(self, x: Any, generator: Any = None) -> Any:
-        """x through all layers; a generator goes to the dropout layers among them."""
+        """Return the last module's result; dropout layers among the modules get ``generator``."""
         for layer in self.layers:
             passes_on = isinstance(layer, Dropout | Sequential)
             x = layer(x, generator) if passes_on else layer(x)

@@ -97,10 +97,27 @@ class TransformerEncoderLayer(_Layer):
     Pre-norm: h = x + attention(LayerNorm(x)), y = h + feed-forward(LayerNorm(h)). Post-norm: h =
     LayerNorm(x + attention(x)), y = LayerNorm(h + feed-forward(h)).
 
-    Parameters: ``attention.qkv``, ``attention.output``, ``feed_forward.up``, ``feed_forward.down``, and
-    ``attention_norm``, ``feed_forward_norm``, each with weight and bias. ``dropout`` stands before each
-    residual sum; ``attention_dropout`` on the attention's weights and ``hidden_dropout`` after the activation
-    are the same unless given.
+    Parameters: ``attention.qkv``, ``attention.output``, ``feed_forward.up``, ``feed_forward.down``,
+    ``attention_norm`` and ``feed_forward_norm``, each with weight and bias.
+
+    Args:
+        embedding_size: E.
+        num_heads: Heads of the attention; they must divide E.
+        hidden_size: Size between the two layers of the feed-forward network.
+        dropout: Rate before each residual sum.
+        attention_dropout: Rate of the attention weights; ``dropout`` by default.
+        hidden_dropout: Rate after the activation; ``dropout`` by default.
+        activation: "gelu", "gelu-tanh" or "relu".
+        norm: "pre" or "post".
+        epsilon: ε of the normalisations.
+        bias: Whether the linear layers have a bias.
+        rotary: Rotate queries and keys by their positions.
+        generator: Source of the initial weights.
+
+    Example:
+        >>> layer = TransformerEncoderLayer(12, 4, 48, generator=0)
+        >>> layer(Tensor(np.zeros((3, 7, 12), np.float32)), causal=True).shape
+        (3, 7, 12)
     """
 
     def sublayers(
@@ -131,7 +148,7 @@ class TransformerEncoderLayer(_Layer):
         positions: Array | None = None,
         generator: Generator | None = None,
     ) -> Tensor:
-        """x (B, T, E) or, with ``lengths``, (P, E) to the same; arguments as for the attention."""
+        """Return (B, T, E) of x, or with ``lengths`` (P, E); arguments as of MultiHeadAttention."""
         sublayers = self.sublayers(
             mask, causal=causal, lengths=lengths, positions=positions, generator=generator
         )
@@ -154,10 +171,10 @@ class TransformerEncoderLayer(_Layer):
 
 
 class TransformerDecoderLayer(_Layer):
-    """Causal self-attention, attention over a memory, a feed-forward network, each as in the encoder's layer.
+    """Causal self-attention, attention over a memory and a feed-forward network.
 
-    Beside the parameters of an encoder's layer it has ``cross_attention.q``, ``cross_attention.kv``,
-    ``cross_attention.output`` and ``cross_attention_norm``. Settings as there.
+    Arguments and layout as of :class:`TransformerEncoderLayer`; parameters besides: ``cross_attention.q``,
+    ``cross_attention.kv``, ``cross_attention.output`` and ``cross_attention_norm``.
     """
 
     def __init__(
@@ -218,7 +235,10 @@ class TransformerDecoderLayer(_Layer):
         positions: Array | None = None,
         generator: Generator | None = None,
     ) -> Tensor:
-        """x (B, T, E) or (P, E) to the same. ``memory`` is the result of ``cross_attention.project_kv``."""
+        """Return (B, T, E) of x, or (P, E).
+
+        ``memory`` is the result of ``cross_attention.project_kv``; other arguments as of MultiHeadAttention.
+        """
         sublayers = self.sublayers(
             memory,
             memory_mask,

@@ -59,9 +59,9 @@ class _Stack(Module):
 
 
 class TransformerEncoderStack(_Stack):
-    """``num_layers`` encoder layers: ``layers.0`` …, and ``final_norm`` where they are pre-norm.
+    """``num_layers`` encoder layers, ``layers.0`` and so on, and ``final_norm`` if they are pre-norm.
 
-    Further settings are those of :class:`~seqkit.nn.TransformerEncoderLayer`.
+    The other arguments are those of :class:`~seqkit.nn.TransformerEncoderLayer`.
     """
 
     layers: list[TransformerEncoderLayer]
@@ -77,7 +77,7 @@ class TransformerEncoderStack(_Stack):
         positions: Array | None = None,
         generator: Generator | None = None,
     ) -> Tensor:
-        """x (B, T, E) or, with ``lengths``, (P, E) to the same; arguments as for a layer."""
+        """Return (B, T, E) of x, or with ``lengths`` (P, E); arguments as of a layer."""
         sublayers = [
             sublayer
             for layer in self.layers
@@ -122,7 +122,10 @@ class TransformerDecoderStack(_Stack):
         positions: Array | None = None,
         generator: Generator | None = None,
     ) -> Tensor:
-        """x (B, T, E) or (P, E) to the same; ``memory`` is the result of :meth:`project_kv`."""
+        """Return (B, T, E) of x, or (P, E).
+
+        ``memory`` is the result of :meth:`project_kv`; other arguments as of a layer.
+        """
         sublayers = [
             sublayer
             for layer, kv in zip(self.layers, memory, strict=True)

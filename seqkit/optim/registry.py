@@ -88,7 +88,6 @@ def make_optimizer(name: str, parameters: Parameters, **settings: Any) -> Optimi
         UsageError: An unknown name or setting; lists the choices.
 
     Example:
-        >>> import seqkit
         >>> model = seqkit.nn.Linear(4, 2)
         >>> optimizer = seqkit.optim.make_optimizer("adam", model.parameters(), lr=0.01)
 
