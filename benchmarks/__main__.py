@@ -21,14 +21,14 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
     "similar": ("gensim",),
     "transformer": ("torch",),
     "word2vec": ("gensim",),
-    "word_vector_quality": ("gensim",),
+    "word2vec_quality": ("gensim",),
 }
-"""Name and the peers it knows; one without peers compares seqkit with itself.
+"""Names of the benchmarks and their peers; without a peer, seqkit is compared with itself.
 
-A module of the name has ``run(peer, runs)``, or ``run(peer, runs, options)`` and ``add_arguments(parser)``
-where it has options of its own; ``RUNS``, the timed runs unless told otherwise; ``peer_missing(options)``,
-where the peer lives in a Python of its own; ``results_name(options)``, where options choose the work. An
-option ``quick`` makes a trial, whose rows are never written.
+The module of that name defines ``run(peer, runs)``, or ``run(peer, runs, options)`` and
+``add_arguments(parser)`` if it has its own options. It may define ``RUNS``, the default number of timed runs;
+``peer_missing(options)``, if the peer runs in another Python; and ``results_name(options)``, if options
+choose the results file. An option ``quick`` makes a trial, whose rows are not written.
 """
 
 
@@ -37,32 +37,33 @@ def _print(rows: list[dict[str, Any]], peer: str) -> None:
         values = f"{row['ours']:>10,} {row['unit']}"
         if row["peer"] is not None:
             other = row.get("against", peer)
-            values += f"   {other} {row['peer']:>10,} {row['unit']}   ratio {row['ratio']:.2f}"
+            ratio = f"ours ÷ {other}" if row.get("higher_is_better") else f"{other} ÷ ours"
+            values += f"   {other} {row['peer']:>10,} {row['unit']}   {ratio} {row['ratio']:.2f}"
         print(f"{row['name']:<52}{values}   ({row['runs']} runs)")
         if "note" in row:
             print(f"    {row['note']}")
 
 
 def main() -> None:
-    """Parse, run, print, write."""
+    """Run a benchmark, print its rows and write them."""
     chosen = next((word for word in sys.argv[1:] if word in BENCHMARKS), None)
     module: Any = importlib.import_module(f"benchmarks.{chosen}") if chosen else None
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=module.__doc__ if module else __doc__
     )
     parser.add_argument("name", choices=sorted(BENCHMARKS))
-    parser.add_argument("--against", default=None, help="the peer")
+    parser.add_argument("--against", default=None, help="peer to compare with")
     parser.add_argument(
         "--runs", type=int, default=getattr(module, "RUNS", 21), help="timed runs of each side [%(default)s]"
     )
-    parser.add_argument("--json", action="store_true", help="rows as JSON on stdout")
+    parser.add_argument("--json", action="store_true", help="print rows as JSON")
     if hasattr(module, "add_arguments"):
         module.add_arguments(parser)
     options = parser.parse_args()
     peers = BENCHMARKS[options.name]
     peer = options.against or (peers[0] if peers else "itself")
     if peer not in (peers or ("itself",)):
-        parser.error(f"{options.name} knows the peers {', '.join(peers) or 'none'}, not {peer}")
+        parser.error(f"expected a peer of {options.name} ({', '.join(peers) or 'none'}), got {peer}")
     missing = None
     if hasattr(module, "peer_missing"):
         missing = module.peer_missing(options)

@@ -1,7 +1,7 @@
-"""Bytes that attention allocates at most, forward and backward: they grow with T, and not with T².
+"""Peak memory of attention, forward and backward: it grows with T, not with T².
 
-Of 8 causal heads of 64 in float32, beside one array with the scores of all pairs, of which a plain attention
-keeps at least one. Counted are the contexts, the gradients and all that lies between; what comes in is not.
+The memory of 8 causal heads of 64 in float32 is compared with one array of the scores of all pairs, which a
+naive attention keeps at least once. Outputs, gradients and temporaries are counted; inputs are not.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TIMES = (2048, 4096, 8192)
 
 
 def peak(T: int) -> int:
-    """Bytes allocated at most in a forward and a backward pass of T tokens."""
+    """Return the peak bytes allocated in a forward and a backward pass of T tokens."""
     random = np.random.default_rng(0)
     q, k, v, d_context = (random.standard_normal((1, HEADS, T, D)).astype(np.float32) for _ in range(4))
     inputs = [Tensor(x, requires_grad=True) for x in (q, k, v)]
@@ -33,9 +33,9 @@ def peak(T: int) -> int:
 
 
 def run(peer: str, runs: int) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """A row for each T. It is a count: one run."""
+    """Return a row for each T, from one run, since the count is exact."""
     pool.SMALLEST = 1 << 60  # tracemalloc sees NumPy's memory, not recycled maps
-    peak(1024)  # more than one block: what loading the kernels allocates is not attention's
+    peak(1024)  # more than one block; loads the kernels, whose memory does not count
     rows = []
     for T in TIMES:
         ours, scores = peak(T), 4 * HEADS * T * T
@@ -48,7 +48,7 @@ def run(peer: str, runs: int) -> tuple[list[dict[str, Any]], dict[str, str]]:
                 "unit": "bytes",
                 "ratio": round(scores / ours, 3),
                 "runs": 1,
-                "note": f"{ours / T:,.0f} bytes a token",
+                "note": f"{ours / T:,.0f} bytes per token",
             }
         )
     return rows, {}

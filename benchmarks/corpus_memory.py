@@ -1,6 +1,6 @@
-"""Peak memory of train-lm does not grow with the corpus: english-novels once, and repeated to over 1 GB.
+"""Peak memory of train-lm by corpus size: english-novels once, and repeated to over 1 GB.
 
-Needs $SEQKIT_DATA/english-novels. Both runs take the same steps with a vocabulary of one size; the peak is
+Needs $SEQKIT_DATA/english-novels. Both runs take the same steps with the same vocabulary size; the peak is
 that of the whole process: tokenizing, counting, training, validation.
 """
 
@@ -28,7 +28,7 @@ print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])
 
 
 def _train(text: Path, folder: Path) -> tuple[float, float]:
-    """MiB of peak memory and the corpus size in MiB."""
+    """Return the peak memory and the corpus size in MiB."""
     command = [
         "train-lm",
         str(text),
@@ -51,7 +51,7 @@ def _train(text: Path, folder: Path) -> tuple[float, float]:
 
 
 def run(peer: str, runs: int) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """One row: MiB at over 1 GB, beside MiB at the corpus once."""
+    """Return a row that compares both corpus sizes."""
     novels = sorted((data_dir() / "english-novels").glob("*.txt"))
     if not novels:
         raise SystemExit("error: no english-novels; set SEQKIT_DATA to the folder that holds them")

@@ -1,7 +1,8 @@
 """A training step of an LSTM language model: loss, backward, clipping, SGD. The peer is PyTorch, eager.
 
-First both models get the same weights and must give the same loss to 1e-5 (dropout off); then steps are
-timed in turn on the same batches. The floor is the matrix products of the step alone, through the same BLAS.
+First both models get the same weights and must give the same loss to 1e-5 without dropout; then steps are
+timed in turn on the same batches. The floor is the time of the matrix products of the step alone, with the
+same BLAS.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ LR, CLIP = 1.0, 0.25
 
 
 def batches(count: int = 8) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Random windows with the word frequencies of natural text (Zipf), the same for both sides."""
+    """Return random windows with Zipfian word frequencies, the same for both sides."""
     random = np.random.default_rng(0)
     weights = 1 / np.arange(1, V + 1)
     ids = random.choice(V, size=(count, B, T + 1), p=weights / weights.sum()).astype(np.int32)
@@ -36,14 +37,14 @@ def batches(count: int = 8) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def our_model(settings: dict[str, Any]) -> LanguageModel:
-    """Two LSTM layers from seed 0."""
+    """Return a model of two LSTM layers from seed 0."""
     return LanguageModel(
         LanguageModelConfig(V, num_layers=LAYERS, **settings), generator=Generator(0, "init")
     )
 
 
 def our_step(model: LanguageModel) -> Callable[[], float]:
-    """A function that takes one training step on the next batch and returns its loss."""
+    """Return a function that takes one training step on the next batch and returns its loss."""
     optimizer = SGD(list(model.named_parameters()), lr=LR)
     parameters = list(model.parameters())
     generator = Generator(0, "dropout")
@@ -66,7 +67,7 @@ def our_step(model: LanguageModel) -> Callable[[], float]:
 
 
 def torch_model(settings: dict[str, Any], ours: LanguageModel) -> Any:
-    """PyTorch's model with the weights of ours."""
+    """Return PyTorch's model with the weights of ours."""
     import torch
 
     class Model(torch.nn.Module):
@@ -99,7 +100,7 @@ def torch_model(settings: dict[str, Any], ours: LanguageModel) -> Any:
 
 
 def torch_step(model: Any, settings: dict[str, Any]) -> Callable[[], float]:
-    """The same step in PyTorch; time-major, as its own example does it."""
+    """Return the same step in PyTorch, time-major as in its own example."""
     import torch
 
     optimizer = torch.optim.SGD(model.parameters(), lr=LR)
@@ -121,7 +122,7 @@ def torch_step(model: Any, settings: dict[str, Any]) -> Callable[[], float]:
         turn += 1
         optimizer.zero_grad()
         scores, new = model(ids, state)
-        state = tuple(part.detach() for part in new)
+        state = tuple(tensor.detach() for tensor in new)
         loss = torch.nn.functional.cross_entropy(scores.reshape(-1, V), targets)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
@@ -132,7 +133,7 @@ def torch_step(model: Any, settings: dict[str, Any]) -> Callable[[], float]:
 
 
 def floor_step(settings: dict[str, Any]) -> Callable[[], None]:
-    """Only the matrix products of a step, forward and backward, into memory allocated once."""
+    """Return a function with only the matrix products of a step, forward and backward."""
     E, H, N = settings["embedding_size"], settings["hidden_size"], B * T
     random = np.random.default_rng(0)
 
@@ -161,22 +162,26 @@ def floor_step(settings: dict[str, Any]) -> Callable[[], None]:
 
 
 def same_loss(settings: dict[str, Any]) -> float:
-    """The relative difference of the two losses on equal weights, dropout off; AssertionError above 1e-5."""
+    """Return the relative difference of both losses on equal weights without dropout.
+
+    Raises:
+        AssertionError: They differ by more than 1e-5.
+    """
     import torch
 
     ours = our_model(settings)
     theirs = torch_model(settings, ours).eval()
     ids, targets = batches(1)[0]
-    mine = ours.eval().loss(ids, targets, ours.zero_state(B))[0].item()
+    our_loss = ours.eval().loss(ids, targets, ours.zero_state(B))[0].item()
     H = settings["hidden_size"]
     zero = torch.zeros(LAYERS, B, H)
     with torch.no_grad():
         scores, _ = theirs(torch.from_numpy(ids.T.astype(np.int64)), (zero, zero))
         flat = torch.from_numpy(targets.T.astype(np.int64).copy()).reshape(-1)
-        other = float(torch.nn.functional.cross_entropy(scores.reshape(-1, V), flat))
-    difference = abs(mine - other) / other
-    if not (math.isfinite(mine) and difference < 1e-5):
-        raise AssertionError(f"the losses differ: ours {mine!r}, PyTorch {other!r}")
+        torch_loss = float(torch.nn.functional.cross_entropy(scores.reshape(-1, V), flat))
+    difference = abs(our_loss - torch_loss) / torch_loss
+    if not (math.isfinite(our_loss) and difference < 1e-5):
+        raise AssertionError(f"the losses differ: ours {our_loss!r}, PyTorch {torch_loss!r}")
     return difference
 
 
@@ -190,7 +195,7 @@ for _ in range(5): step()
 
 
 def run(peer: str, runs: int) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """All cases: step time beside the peer and the floor, then peak memory."""
+    """Return, for each case, the step time, the floor and the peak memory."""
     import torch
 
     rows = []
@@ -209,19 +214,19 @@ def run(peer: str, runs: int) -> tuple[list[dict[str, Any]], dict[str, str]]:
         result["loss_difference"] = difference
         rows.append(result)
         rows.append(
-            row(f"  {name}, beside its matrix products alone", times["ours"], times["floor"], against="floor")
+            row(f"  {name} vs its matrix products alone", times["ours"], times["floor"], against="floor")
         )
-        mine = peak_memory(_MEMORY.format(settings=settings, step="m.our_step(ours)"))
-        other = peak_memory(
+        our_memory = peak_memory(_MEMORY.format(settings=settings, step="m.our_step(ours)"))
+        torch_memory = peak_memory(
             _MEMORY.format(settings=settings, step="m.torch_step(m.torch_model(settings, ours), settings)")
         )
         rows.append(
             {
                 "name": f"  peak memory of {name}, 5 steps, whole process",
-                "ours": round(mine, 1),
-                "peer": round(other, 1),
+                "ours": round(our_memory, 1),
+                "peer": round(torch_memory, 1),
                 "unit": "MiB",
-                "ratio": round(other / mine, 3),
+                "ratio": round(torch_memory / our_memory, 3),
                 "runs": 1,
             }
         )

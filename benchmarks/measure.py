@@ -1,4 +1,4 @@
-"""Paired timing, and what a result must say of the machine."""
+"""Paired timing, result rows, and the description of the machine."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from seqkit.files import write_atomically
 
 RESULTS = Path(__file__).parent / "results"
 PAUSE = 0.02
-"""Seconds in which the threads of the function before go to sleep; see seqkit.threads."""
+"""Seconds to wait until the threads of the previous function sleep; see seqkit.threads."""
 
 
 def paired(functions: dict[str, Callable[[], Any]], runs: int, warmup: int = 3) -> dict[str, list[float]]:
-    """Seconds of each function, called in turn ``runs`` times after a warm-up.
+    """Time functions in turn, ``runs`` times after a warm-up, and return the seconds of each call.
 
-    Taking turns lets a drift of the machine's speed fall on all of them alike. Each timed call follows one of
-    the same function that is not, for the threads of a pool look for work some time after the last, on cores
-    that the next function wants: beside the unlimited waiting of OpenBLAS's, PyTorch's steps took up to 1.8
-    times as long as in a loop of their own.
+    Taking turns spreads a drift of the machine's speed over all functions. Each timed call follows an untimed
+    call of the same function, because the threads of a pool spin for a while on cores that the next function
+    needs: next to OpenBLAS's threads, which spin without limit, PyTorch's steps took up to 1.8 times as long
+    as alone.
     """
     for _ in range(warmup):
         for function in functions.values():
@@ -44,9 +44,9 @@ def paired(functions: dict[str, Callable[[], Any]], runs: int, warmup: int = 3) 
 def row(
     name: str, ours: list[float], peer: list[float] | None, unit: str = "ms", against: str | None = None
 ) -> dict[str, Any]:
-    """A result row from seconds: medians in ``unit``; the ratio is above 1 where ours is faster.
+    """Return a result row of times: medians in ``unit``; the ratio is the peer's time ÷ ours.
 
-    ``against`` names what stands in the peer's place, where it is not the peer.
+    ``against`` names what ours is compared with if it is not the peer.
     """
     scale = {"ms": 1e3, "s": 1.0}[unit]
     result: dict[str, Any] = {
@@ -67,14 +67,15 @@ def row(
 
 
 def rate_row(name: str, ours: list[float], peer: list[float], unit: str) -> dict[str, Any]:
-    """A result row from rates, of which more is better: medians and ranges."""
-    mine, other = statistics.median(ours), statistics.median(peer)
+    """Return a result row of rates: medians and ranges; the ratio is our rate ÷ the peer's."""
+    our_rate, peer_rate = statistics.median(ours), statistics.median(peer)
     return {
         "name": name,
-        "ours": round(mine),
-        "peer": round(other),
+        "ours": round(our_rate),
+        "peer": round(peer_rate),
         "unit": unit,
-        "ratio": round(mine / other, 3),
+        "ratio": round(our_rate / peer_rate, 3),
+        "higher_is_better": True,
         "runs": len(ours),
         "ours_range": [round(min(ours)), round(max(ours))],
         "peer_range": [round(min(peer)), round(max(peer))],
@@ -82,7 +83,7 @@ def rate_row(name: str, ours: list[float], peer: list[float], unit: str) -> dict
 
 
 def peak_memory(code: str) -> float:
-    """MiB of peak resident memory of a Python process that runs ``code``."""
+    """Return the peak resident memory in MiB of a Python process that runs ``code``."""
     # VmHWM and not getrusage: the latter still holds the parent's peak after fork and exec
     program = code + "\nprint(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])"
     finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -90,7 +91,7 @@ def peak_memory(code: str) -> float:
 
 
 def processor() -> str:
-    """The processor's name as the system tells it."""
+    """Return the name of the processor."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
@@ -101,7 +102,7 @@ def processor() -> str:
 
 
 def machine() -> dict[str, Any]:
-    """Processor, cores, threads and versions."""
+    """Return the processor, cores, threads and versions."""
     import numpy as np
 
     import seqkit
@@ -121,7 +122,7 @@ def machine() -> dict[str, Any]:
 
 
 def write_results(name: str, peer: str, rows: list[dict[str, Any]], versions: dict[str, str]) -> Path:
-    """Write the rows with the machine's description under benchmarks/results/."""
+    """Write rows and the description of the machine to benchmarks/results/, and return the path."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}-{peer}.json"
     content = {"benchmark": name, "against": peer, "machine": machine() | versions, "rows": rows}
@@ -130,5 +131,5 @@ def write_results(name: str, peer: str, rows: list[dict[str, Any]], versions: di
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON; nobody sees half a file."""
+    """Write JSON atomically."""
     write_atomically(path, (json.dumps(content, indent=1) + "\n").encode(), shared=True)

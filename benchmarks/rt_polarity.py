@@ -1,12 +1,12 @@
-"""Sentiment of rt-polarity by every kind of classifier, over several seeds.
+"""Accuracy on rt-polarity of all classifiers over several seeds.
 
     python -m benchmarks.rt_polarity --runs DIR [--seeds 3] [--vectors RUN] [--encoder RUN]
 
-Trains the recipes rt-polarity-bag, -lstm and -transformer into DIR/ROW-SEED, or goes on with what lies
-there. --vectors adds rows that start from the word vectors of a run of train-embeddings or a file, --encoder
-rows that start from a run of train-lm --objective masked, and one of the same sizes from scratch. Settings
-were chosen by validation; accuracy and macro F1 are those of the test part of 1,094 sentences, where one
-standard error is 1.3 points.
+Trains the recipes rt-polarity-bag, -lstm and -transformer into DIR/ROW-SEED, or resumes runs found there.
+--vectors adds rows that start from the word vectors of a run of train-embeddings or a file; --encoder adds
+rows that start from a run of train-lm --objective masked, and a row of the same sizes from scratch. Settings
+were chosen on the validation split; accuracy and macro F1 are those of the test split of 1,094 sentences,
+where one standard error is 1.3 points.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "lstm": ("lstm", {}),
     "transformer": ("transformer", {}),
 }
-"""Row -> recipe, and settings that differ."""
+"""Recipe and changed settings of each row."""
 WITH_VECTORS: dict[str, tuple[str, dict[str, Any]]] = {
     "bag, vectors tuned": ("bag", {}),
     "bag, vectors frozen": ("bag", {"freeze": True}),
@@ -37,8 +37,8 @@ WITH_ENCODER: dict[str, tuple[str, dict[str, Any]]] = {
     "transformer, encoder frozen": ("transformer", {"freeze": True, "lr": 0.002}),
 }
 FROM_SCRATCH = {"lr": 0.0003, "epochs": 5}
-"""Of the encoder's sizes with first weights."""
-DECIDED_BY_THE_ENCODER = ("embedding_size", "hidden_size", "num_layers", "num_heads")
+"""Changed settings of a model of the encoder's sizes with initial weights."""
+ENCODER_SETTINGS = ("embedding_size", "hidden_size", "num_layers", "num_heads")
 
 
 class _Said(Watcher):
@@ -50,22 +50,22 @@ class _Said(Watcher):
 
 
 def rows(vectors: str | None, encoder: str | None) -> dict[str, tuple[str, dict[str, Any]]]:
-    """All rows that can be run."""
-    chosen = dict(ROWS)
+    """Return all rows that can be run."""
+    table = dict(ROWS)
     if vectors is not None:
         for name, (recipe, changes) in WITH_VECTORS.items():
-            chosen[name] = recipe, {"embedding_size": None, "vectors": vectors, **changes}
+            table[name] = recipe, {"embedding_size": None, "vectors": vectors, **changes}
     if encoder is not None:
-        own = RunDirectory.open(encoder).config["settings"]
-        sizes = {name: own[name] for name in DECIDED_BY_THE_ENCODER}
-        chosen["transformer, encoder from scratch"] = "transformer", {**sizes, **FROM_SCRATCH}
+        encoder_settings = RunDirectory.open(encoder).config["settings"]
+        sizes = {name: encoder_settings[name] for name in ENCODER_SETTINGS}
+        table["transformer, encoder from scratch"] = "transformer", {**sizes, **FROM_SCRATCH}
         for name, (recipe, changes) in WITH_ENCODER.items():
-            chosen[name] = recipe, {**dict.fromkeys(DECIDED_BY_THE_ENCODER), "init": encoder, **changes}
-    return chosen
+            table[name] = recipe, {**dict.fromkeys(ENCODER_SETTINGS), "init": encoder, **changes}
+    return table
 
 
 def main() -> None:
-    """Train what is missing, print the table, write it."""
+    """Train missing runs, print the table and write it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.rt_polarity", description=__doc__)
     parser.add_argument("--runs", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--seeds", type=int, default=3)
@@ -88,13 +88,13 @@ def main() -> None:
             "recipe": recipe,
             "changes": {k: v for k, v in changes.items() if k not in ("vectors", "init")},
             "parameters": parameters,
-            "accuracy": [one.accuracy for one in scores],
-            "macro_f1": [one.scores.macro.f1 for one in scores],
+            "accuracy": [each.accuracy for each in scores],
+            "macro_f1": [each.scores.macro.f1 for each in scores],
         }
     print(f"\n{'':<28}{'accuracy':>18}{'macro F1':>18}{'parameters':>14}")
     for name, row in results.items():
-        both = "".join(f"{_mean(row[key]):>18}" for key in ("accuracy", "macro_f1"))
-        print(f"{name:<28}{both}{row['parameters']:>14,}")
+        columns = "".join(f"{_mean(row[key]):>18}" for key in ("accuracy", "macro_f1"))
+        print(f"{name:<28}{columns}{row['parameters']:>14,}")
     write_json(RESULTS / "rt_polarity.json", {"rows": results, "machine": machine()})
 
 

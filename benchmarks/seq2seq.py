@@ -1,8 +1,8 @@
-"""A training step of encoder and decoder with attention, on dates: loss, backward, clipping, Adam.
+"""A training step of an encoder-decoder with attention, on dates: loss, backward, clipping, Adam.
 
 The peer is PyTorch, eager. First both models get the same weights and must give the same loss to 1e-5; then
 steps are timed in turn on the same batches. PyTorch packs padded batches, so that both compute the same.
-The last row is how long our whole held-out part takes to be answered greedily and scored.
+The last row is our time to translate and score the held-out dates greedily.
 """
 
 from __future__ import annotations
@@ -40,31 +40,31 @@ CASES = [
 
 
 def encoded_dates() -> EncodedSeq2SeqCorpus:
-    """The generated dates as characters."""
+    """Return the generated dates as characters."""
     return encode_seq2seq(open_seq2seq("dates").sources, get_tokenizer("char"))
 
 
 def batches(encoded: EncodedSeq2SeqCorpus, *, padded: bool, count: int = 8) -> list[Seq2SeqBatch]:
-    """Batches of dates: of all lengths, or bucketed ones in which every source has as many characters."""
-    made = Seq2SeqBatches(encoded.splits["train"], B, bucket=not padded)
-    found = (made.batch(0, index) for index in range(len(made)))
-    return [b for b in found if padded or (b.source_lengths == b.source.shape[1]).all()][:count]
+    """Return batches of dates: padded, or bucketed batches in which all sources have the same length."""
+    all_batches = Seq2SeqBatches(encoded.splits["train"], B, bucket=not padded)
+    candidates = (all_batches.batch(0, index) for index in range(len(all_batches)))
+    return [b for b in candidates if padded or (b.source_lengths == b.source.shape[1]).all()][:count]
 
 
 def our_model(encoded: EncodedSeq2SeqCorpus, settings: dict[str, Any]) -> Seq2Seq:
-    """One layer a side, from seed 0."""
+    """Return a model of one encoder layer and one decoder layer from seed 0."""
     sizes = len(encoded.source_vocabulary), len(encoded.target_vocabulary)
     return Seq2Seq(Seq2SeqConfig(*sizes, **settings), generator=Generator(0, "init"))
 
 
-def our_step(model: Seq2Seq, turns: list[Seq2SeqBatch]) -> Callable[[], float]:
-    """A function that takes one training step on the next batch and returns its loss."""
+def our_step(model: Seq2Seq, data: list[Seq2SeqBatch]) -> Callable[[], float]:
+    """Return a function that takes one training step on the next batch and returns its loss."""
     optimizer, parameters = Adam(list(model.named_parameters()), lr=LR), list(model.parameters())
     turn = 0
 
     def step() -> float:
         nonlocal turn
-        batch = turns[turn % len(turns)]
+        batch = data[turn % len(data)]
         turn += 1
         optimizer.zero_grad()
         loss = model.loss(batch.source, batch.source_lengths, batch.target_in, batch.target_out)
@@ -77,7 +77,7 @@ def our_step(model: Seq2Seq, turns: list[Seq2SeqBatch]) -> Callable[[], float]:
 
 
 def torch_model(ours: Seq2Seq) -> Any:
-    """PyTorch's model with the weights of ours: its loss of a batch."""
+    """Return PyTorch's model with the weights of ours and a loss of a batch."""
     import torch
     from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
@@ -138,20 +138,20 @@ def torch_model(ours: Seq2Seq) -> Any:
 
 
 def torch_batch(batch: Seq2SeqBatch) -> tuple[Any, ...]:
-    """The batch as PyTorch reads it; what stands in padding does not count there either."""
+    """Return a batch as tensors; the ids of padding do not affect the loss."""
     import torch
 
     ids = (batch.source, batch.source_lengths, batch.target_in, batch.target_out)
-    source, lengths, target_in, target_out = (torch.from_numpy(part.astype(np.int64)) for part in ids)
+    source, lengths, target_in, target_out = (torch.from_numpy(each.astype(np.int64)) for each in ids)
     return source.clamp(min=0), lengths, target_in.clamp(min=0), target_out
 
 
-def torch_step(model: Any, turns: list[Seq2SeqBatch]) -> Callable[[], float]:
-    """The same step in PyTorch."""
+def torch_step(model: Any, data: list[Seq2SeqBatch]) -> Callable[[], float]:
+    """Return the same step in PyTorch."""
     import torch
 
     optimizer = torch.optim.Adam(model.parameters(), lr=LR)
-    ready, turn = [torch_batch(batch) for batch in turns], 0
+    ready, turn = [torch_batch(batch) for batch in data], 0
 
     def step() -> float:
         nonlocal turn
@@ -168,33 +168,37 @@ def torch_step(model: Any, turns: list[Seq2SeqBatch]) -> Callable[[], float]:
 
 
 def same_loss(ours: Seq2Seq, batch: Seq2SeqBatch) -> float:
-    """The relative difference of the two losses on equal weights; AssertionError above 1e-5."""
+    """Return the relative difference of both losses on equal weights.
+
+    Raises:
+        AssertionError: They differ by more than 1e-5.
+    """
     import torch
 
-    mine = ours.loss(batch.source, batch.source_lengths, batch.target_in, batch.target_out).item()
+    our_loss = ours.loss(batch.source, batch.source_lengths, batch.target_in, batch.target_out).item()
     with torch.no_grad():
-        other = float(torch_model(ours).loss(*torch_batch(batch)))
-    difference = abs(mine - other) / other
+        torch_loss = float(torch_model(ours).loss(*torch_batch(batch)))
+    difference = abs(our_loss - torch_loss) / torch_loss
     if not difference < 1e-5:
-        raise AssertionError(f"the losses differ: ours {mine!r}, PyTorch {other!r}")
+        raise AssertionError(f"the losses differ: ours {our_loss!r}, PyTorch {torch_loss!r}")
     return difference
 
 
 def run(peer: str, runs: int) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """Step times of all cases, then the seconds of an evaluation."""
+    """Return the step times of all cases and the time of an evaluation."""
     import torch
 
     encoded = encoded_dates()
     rows = []
     for name, settings, padded in CASES:
-        turns = batches(encoded, padded=padded)
+        data = batches(encoded, padded=padded)
         model = our_model(encoded, settings)
-        difference = same_loss(model, turns[0])
+        difference = same_loss(model, data[0])
         steps = {
-            "ours": our_step(model, turns),
-            "peer": torch_step(torch_model(our_model(encoded, settings)), turns),
+            "ours": our_step(model, data),
+            "peer": torch_step(torch_model(our_model(encoded, settings)), data),
         }
-        times = paired(steps, runs, warmup=len(turns))
+        times = paired(steps, runs, warmup=len(data))
         rows.append(row(f"seq2seq step, {name}", times["ours"], times["peer"]))
         rows[-1]["loss_difference"] = difference
     held_out = [encoded.splits[split] for split in ("valid", "test")]
@@ -204,5 +208,5 @@ def run(peer: str, runs: int) -> tuple[list[dict[str, Any]], dict[str, str]]:
         for pairs in held_out:
             answer(model, pairs, reverse=False, unk_id=None, batch_size=500, max_new_tokens=11)
         seconds.append(time.perf_counter() - started)
-    rows.append(row(f"  {sum(map(len, held_out)):,} dates answered and scored", seconds, None, unit="s"))
+    rows.append(row(f"  {sum(map(len, held_out)):,} dates translated and scored", seconds, None, unit="s"))
     return rows, {"torch": torch.__version__}

@@ -1,9 +1,9 @@
-"""`seqkit similar` among 400,000 × 300 vectors, whole process, page cache warm. The peer is gensim.
+"""Time of `seqkit similar` among 400,000 × 300 vectors as a whole process with a warm page cache.
 
-The same vectors are written once into the cache as a native file of each side and as word2vec text (by
-gensim): about 2.5 GB, which --clean removes. From native files gensim's side is the shortest program,
-``KeyedVectors.load(mmap="r")`` and ``most_similar``; from text ``load_word2vec_format`` and ``most_similar``.
-Both must first give the same ten words, with scores equal to 1e-4, for every query; then they take turns.
+The peer is gensim. The same vectors are written to the cache once, as a native file of each side and as
+word2vec text (by gensim): about 2.5 GB, which --clean removes. The program of gensim's side is
+``KeyedVectors.load`` with ``mmap="r"`` or, for text, ``load_word2vec_format``, and ``most_similar``. Both
+must first give the same ten words, with scores equal to 1e-4, for every query; then they take turns.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.gensim_peer import add_gensim_python, benchmark_folder, gensim_missing
 from benchmarks.measure import row
-from benchmarks.word_vectors import add_gensim_python, benchmark_folder, gensim_missing
 
 RUNS = 7
 WORDS, DIMENSIONS, TOPICS = 400_000, 300, 2_000
 TOLERANCE = 1e-4
 QUERIES = (100, 5_000, 60_000, 399_999)
-"""Places of the words asked for: frequent and rare ones."""
+"""Ranks of the query words, frequent and rare."""
 peer_missing = gensim_missing
 
 _WRITE = """
@@ -55,25 +55,25 @@ _TEXT = _NATIVE.replace('load(sys.argv[1], mmap="r")', "load_word2vec_format(sys
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of this benchmark."""
+    """Add the options of this benchmark."""
     add_gensim_python(parser)
     parser.add_argument("--clean", action="store_true", help="remove the files from the cache afterwards")
     parser.add_argument("--quick", action="store_true", help="a trial with a tenth of the words; not written")
 
 
 def _words(count: int) -> list[str]:
-    """Words of 2 to 12 letters, the short ones first, as in a list by frequency; each once."""
+    """Return distinct words of 2 to 12 letters, short words first as in a list by frequency."""
     random = np.random.default_rng(1)
-    found: dict[str, None] = {}
-    while len(found) < count:
-        length = min(12, 2 + len(found) * 12 // count) + int(random.integers(0, 3))
+    words: dict[str, None] = {}
+    while len(words) < count:
+        length = min(12, 2 + len(words) * 12 // count) + int(random.integers(0, 3))
         letters = random.integers(97, 123, size=(1000, length), dtype=np.uint8)
-        found |= dict.fromkeys(bytes(line).decode() for line in letters)
-    return list(found)[:count]
+        words |= dict.fromkeys(bytes(line).decode() for line in letters)
+    return list(words)[:count]
 
 
 def _vectors(count: int) -> np.ndarray:
-    """Vectors around centres of topics, as trained ones lie; frequent words are longer."""
+    """Return vectors clustered by topic like trained ones; those of frequent words are longer."""
     random = np.random.default_rng(0)
     centres = random.standard_normal((TOPICS, DIMENSIONS), dtype=np.float32)
     vectors = random.standard_normal((count, DIMENSIONS), dtype=np.float32)
@@ -83,7 +83,7 @@ def _vectors(count: int) -> np.ndarray:
 
 
 def prepare(count: int, python: str) -> Path:
-    """The folder with seqkit.safetensors, gensim.kv and text.txt, made unless it is there."""
+    """Return the folder with seqkit.safetensors, gensim.kv and text.txt, which is created if missing."""
     from seqkit.vectors import KeyedVectors
 
     folder = benchmark_folder() / f"similar-{count}x{DIMENSIONS}"
@@ -106,14 +106,14 @@ def prepare(count: int, python: str) -> Path:
         table.add_vectors(words, vectors)
         table.save(Path(name, "seqkit.safetensors"))
         Path(name, "vectors.npy").unlink()
-        os.rename(name, folder)  # whole or not at all
+        os.rename(name, folder)  # atomically
     finally:
         shutil.rmtree(name, ignore_errors=True)
     return folder
 
 
 def _seqkit() -> list[str]:
-    """The installed command of this Python, else the module."""
+    """Return the installed command of this Python, or the command that runs the module."""
     script = Path(sys.executable).with_name("seqkit")
     return [str(script)] if script.exists() else [sys.executable, "-m", "seqkit"]
 
@@ -126,20 +126,25 @@ def _output(command: list[str]) -> str:
 
 
 def same_answers(ours: list[str], peer: list[str], words: list[str]) -> float:
-    """The largest difference of a score; AssertionError for other words or more than the tolerance."""
-    worst = 0.0
+    """Return the largest difference of a score; raise AssertionError if the answers differ."""
+    largest = 0.0
     for word in words:
-        mine = [(each["word"], each["similarity"]) for each in json.loads(_output([*ours, word, "--json"]))]
+        our_answer = [
+            (each["word"], each["similarity"]) for each in json.loads(_output([*ours, word, "--json"]))
+        ]
         lines = [line.split("\t") for line in _output([*peer, word]).splitlines()]
-        theirs = [(each, float(score)) for score, each in lines]
-        worst = max(worst, *(abs(a - b) for (_, a), (_, b) in zip(mine, theirs, strict=True)))
-        if [each for each, _ in mine] != [each for each, _ in theirs] or worst > TOLERANCE or len(mine) != 10:
-            raise AssertionError(f"the answers for {word!r} differ: ours {mine}, gensim's {theirs}")
-    return worst
+        peer_answer = [(each, float(score)) for score, each in lines]
+        largest = max(largest, *(abs(a - b) for (_, a), (_, b) in zip(our_answer, peer_answer, strict=True)))
+        words_differ = [each for each, _ in our_answer] != [each for each, _ in peer_answer]
+        if words_differ or largest > TOLERANCE or len(our_answer) != 10:
+            raise AssertionError(
+                f"the answers for {word!r} differ: ours {our_answer}, gensim's {peer_answer}"
+            )
+    return largest
 
 
 def _timed(ours: list[str], peer: list[str], words: list[str], runs: int) -> dict[str, list[float]]:
-    """Seconds of whole processes, taking turns, after one of each that warms the page cache."""
+    """Return the seconds of whole processes in turn, after one of each that warms the page cache."""
     times: dict[str, list[float]] = {"ours": [], "peer": []}
     for number in range(-1, runs):
         for name, command in (("ours", ours), ("peer", peer)):
@@ -151,26 +156,26 @@ def _timed(ours: list[str], peer: list[str], words: list[str], runs: int) -> dic
 
 
 def run(peer: str, runs: int, options: argparse.Namespace) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """Two rows: from the native files, and from word2vec text."""
+    """Return a row for the native files and a row for word2vec text."""
     python, count = options.gensim_python, WORDS // 10 if options.quick else WORDS
     runs = min(runs, 3) if options.quick else max(runs, 5)
     folder = prepare(count, python)
     text = (folder / "words.txt").read_text("utf-8").split("\n")
-    words = [text[min(place, count - 1)] for place in QUERIES]
+    words = [text[min(rank, count - 1)] for rank in QUERIES]
     rows = []
     cases = [
         ("native files", "seqkit.safetensors", _NATIVE, "gensim.kv", words),
-        ("word2vec text", "text.txt", _TEXT, "text.txt", words[:1]),  # the text takes gensim a minute
+        ("word2vec text", "text.txt", _TEXT, "text.txt", words[:1]),  # gensim reads the text for a minute
     ]
-    for name, mine, program, theirs, asked in cases:
-        ours = [*_seqkit(), "similar", "--vectors", str(folder / mine)]
-        other = [python, "-c", program, str(folder / theirs)]
-        difference = same_answers(ours, other, asked)
+    for name, our_file, program, peer_file, queries in cases:
+        ours = [*_seqkit(), "similar", "--vectors", str(folder / our_file)]
+        other = [python, "-c", program, str(folder / peer_file)]
+        difference = same_answers(ours, other, queries)
         times = _timed(ours, other, words, runs)
         result = row(f"similar, {count:,} x {DIMENSIONS}, {name}", times["ours"], times["peer"])
         result["score_difference"] = difference
         result["note"] = (
-            f"the same ten words for {len(asked)} queries, scores within {difference:.1e}; spread "
+            f"the same ten words for {len(queries)} queries, scores within {difference:.1e}; range "
             f"{result['ours_range']} / {result['peer_range']} ms"
         )
         rows.append(result)

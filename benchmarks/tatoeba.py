@@ -1,10 +1,10 @@
-"""Tatoeba English-French: BLEU of a run on its test part, greedy and by beam, beside trivial translations.
+"""BLEU of a run on the Tatoeba English-French test split, greedy and by beam search, and of baselines.
 
     python -m benchmarks.tatoeba --run RUN [--examples 20]
 
-RUN is a run of the recipe tatoeba-eng-fra. Beside it stand the source copied, and each word replaced by its
-likeliest translation: that of IBM model 1 (Brown et al. 1993, section 4.2), five rounds of expectation and
-maximisation over the training pairs. The examples are the first answers to every so many-th test sentence.
+RUN is a run of the recipe tatoeba-eng-fra. The baselines copy the source, or replace each word by its most
+probable translation by IBM model 1 (Brown et al. 1993, section 4.2), after five rounds of expectation
+maximisation over the training pairs. The examples are evenly spaced test sentences.
 """
 
 from __future__ import annotations
@@ -26,31 +26,31 @@ BEAM, ROUNDS = 5, 5
 
 
 def word_translations(pairs: EncodedSeq2Seq, sources: int, targets: int) -> np.ndarray:
-    """(sources,) the likeliest target id of each source id, by IBM model 1 without the empty word."""
+    """Return the most probable target id of each source id by IBM model 1 without the null word."""
     chains = [
         (np.unique(pairs.source_ids(row)), np.unique(pairs.target_ids(row))) for row in range(len(pairs))
     ]
     s = np.concatenate([np.repeat(a, len(b)) for a, b in chains]).astype(np.int64)
     t = np.concatenate([np.tile(b, len(a)) for a, b in chains]).astype(np.int64)
-    # one number a pair and target, over which the expectation shares out the target
-    place = np.concatenate([np.tile(b, len(a)) + i * targets for i, (a, b) in enumerate(chains)])
-    place = np.unique(place, return_inverse=True)[1]
+    # an id for each pair and target word, over which the expectation is normalised
+    position = np.concatenate([np.tile(b, len(a)) + i * targets for i, (a, b) in enumerate(chains)])
+    position = np.unique(position, return_inverse=True)[1]
     together, link = np.unique(s * targets + t, return_inverse=True)
     of_source = together // targets
     table = np.ones(len(together))
     for _ in range(ROUNDS):
-        share = table[link]
-        share /= np.bincount(place, share)[place]
-        counts = np.bincount(link, share, minlength=len(together))
+        posterior = table[link]
+        posterior /= np.bincount(position, posterior)[position]
+        counts = np.bincount(link, posterior, minlength=len(together))
         table = counts / np.bincount(of_source, counts, minlength=sources)[of_source]
     best = np.zeros(sources, np.int64)
-    order = np.argsort(table, kind="stable")  # the likeliest is written last
+    order = np.argsort(table, kind="stable")  # the most probable is written last
     best[of_source[order]] = together[order] % targets
     return best
 
 
 def baselines(model: TrainedSeq2Seq, texts: list[str], targets: list[str]) -> dict[str, metrics.Bleu]:
-    """BLEU of the copied source, and of the word-by-word translation."""
+    """Return BLEU of the copied source and of the word-by-word translation."""
     encoded = model.encoded()
     sizes = len(model.source_vocabulary), len(model.target_vocabulary)
     best = word_translations(encoded.splits["train"], *sizes)
@@ -62,7 +62,7 @@ def baselines(model: TrainedSeq2Seq, texts: list[str], targets: list[str]) -> di
 
 
 def main() -> None:
-    """Print BLEU and the examples, write the figures."""
+    """Print and write BLEU, and print the examples."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.tatoeba", description=__doc__)
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--examples", type=int, default=20)

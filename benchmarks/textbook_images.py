@@ -1,14 +1,14 @@
-"""The image results of "Deep Learning from Scratch" on MNIST over several seeds, ours beside the published.
+"""The MNIST results of "Deep Learning from Scratch" over several seeds, and the published results.
 
     python -m benchmarks.textbook_images --runs DIR [--seeds 3] [--rows NAME ...]
 
-Trains the recipes textbook-* into DIR/ROW/seed-S, or goes on with what lies there; the two networks with
-convolutions take the longest by far. Rows that are not asked for keep the values of the last time.
+Trains the recipes textbook-* into DIR/ROW/seed-S, or resumes runs found there; the two convolutional networks
+take the longest by far. Rows that are not run keep the values of the last run.
 
-As in the book nothing validates, and the last weights count. The book draws each batch with replacement;
-here an epoch holds each image once. Its losses are those of one batch, of iteration 1,900 counted from 0,
-after the update by that batch, and so are ours; the mean of the 100 iterations before, each before its
-update, is less noisy and stands beside.
+As in the book, there is no validation and the last weights count. The book draws each batch with replacement;
+here an epoch holds each image once. Its losses are those of a single batch, of iteration 1,900 counted from
+0, after the update by that batch, and so are ours; the mean of the 100 iterations before, each before its
+update, is less noisy and is printed as well.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ _ITERATION = 1900
 
 
 def test_accuracy(run: TrainedImageClassifier) -> dict[str, float]:
-    """Percent of the 10,000 test images."""
+    """Return the accuracy on the 10,000 test images in percent."""
     return {"value": 100 * run.evaluate("test").accuracy}
 
 
 def train_accuracy(run: TrainedImageClassifier) -> dict[str, float]:
-    """Percent of the training images, at the end."""
+    """Return the final accuracy on the training images in percent."""
     return {"value": 100 * run.evaluate("train").accuracy}
 
 
 def late_loss(run: TrainedImageClassifier) -> dict[str, float]:
-    """The loss of the batch of iteration 1,900 after its update, the last; and the mean of the 100 before."""
+    """Return the loss of the batch of iteration 1,900 after its update, and the mean of the 100 before."""
     part, settings = run.corpus().images("train"), run.settings
     batches = ImageBatches(part, settings.batch_size, standardization=run.standardization, seed=settings.seed)
     batch = batches.batch(*divmod(_ITERATION, len(batches)))
@@ -60,14 +60,14 @@ def late_loss(run: TrainedImageClassifier) -> dict[str, float]:
 
 
 def met(values: list[float], bar: float, *, more_is_better: bool = True) -> bool:
-    """Whether the mean is at or better than the bar, or within one sample deviation of it."""
+    """Return whether the mean reaches the published value, or is within one sample deviation of it."""
     deviation = statistics.stdev(values) if len(values) > 1 else 0.0
     return (statistics.fmean(values) - bar) * (1 if more_is_better else -1) >= -deviation
 
 
 @dataclass(frozen=True)
 class Row:
-    """A published figure. ``bar``: the weaker end where the book has a range."""
+    """A published result; ``bar`` is its value, or the lower end of a range."""
 
     published: str
     bar: float
@@ -76,10 +76,10 @@ class Row:
     changes: dict[str, Any] = field(default_factory=dict)
     more_is_better: bool = True
     folder: str = ""
-    """Of the runs; rows that look at the same runs share it."""
+    """Folder of the runs; rows that measure the same runs share it."""
 
     def settings(self, seed: int) -> ImageClassificationSettings:
-        """Of the run of a seed."""
+        """Return the settings of the run of a seed."""
         values = {**read_recipe(self.recipe, "train-images"), **self.changes, "seed": seed}
         return ImageClassificationSettings.from_values(values)
 
@@ -111,9 +111,10 @@ _SEARCH_BAR = 84.0
 
 
 def trials(seed: int, count: int = 100) -> Iterator[dict[str, float]]:
-    """The book's random search: lr 10^-6 … 10^-2, weight decay 10^-8 … 10^-4; 400 images train, 100 validate.
+    """Yield the trials of the book's random search: lr 10^-6 … 10^-2, weight decay 10^-8 … 10^-4.
 
-    Each trial trains the net of textbook-overfitting for 50 epochs, and its last accuracy counts.
+    Each trial trains the network of textbook-overfitting on 400 images for 50 epochs, and its last accuracy
+    on 100 others counts.
     """
     draws = np.random.default_rng(seed)
     fixed = {"train_size": 500, "validation": 0.2, "split_seed": seed, "epochs": 50}
@@ -137,7 +138,7 @@ def trials(seed: int, count: int = 100) -> Iterator[dict[str, float]]:
 
 
 def main() -> None:
-    """Train what is missing, print the table, write the values."""
+    """Train missing runs, print the table and write it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.textbook_images", description=__doc__)
     parser.add_argument("--runs", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--seeds", type=int, default=3)
@@ -157,14 +158,14 @@ def main() -> None:
 
 def _measure(name: str, runs: Path, seeds: int) -> dict[str, Any]:
     row = ROWS[name]
-    found, seconds = [], []
+    measured, seconds = [], []
     for seed in range(seeds):
         run = train(row.settings(seed), runs / (row.folder or name) / f"seed-{seed}", resume=True)
-        found.append(row.measure(run))
+        measured.append(row.measure(run))
         log = run.run.log.path.read_text("utf-8").splitlines()
         seconds.append(json.loads(log[-1])["seconds"])
-    values = [each["value"] for each in found]
-    more = {key: [each[key] for each in found] for key in found[0] if key != "value"}
+    values = [each["value"] for each in measured]
+    more = {key: [each[key] for each in measured] for key in measured[0] if key != "value"}
     return {
         "published": row.published,
         "recipe": row.recipe,
@@ -200,9 +201,9 @@ def _print(name: str, row: dict[str, Any]) -> None:
     deviation = "–" if row["deviation"] is None else f"{row['deviation']:.3f}"
     verdict = "yes" if row["met"] else "no"
     print(f"{name:<16}{row['published']:>12}{row['ours']:>10.3f}{deviation:>8}   {verdict:<6}{values}")
-    for key, found in row.items():
+    for key, values_before in row.items():
         if key.startswith("mean of"):
-            print(f"{'':<16}{key}: {' '.join(f'{value:.3f}' for value in found)}")
+            print(f"{'':<16}{key}: {' '.join(f'{value:.3f}' for value in values_before)}")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""The textbook's sequence-to-sequence tasks over several seeds: exact match of the last epoch.
+"""Exact match of the textbook's sequence-to-sequence tasks over several seeds.
 
     python -m benchmarks.textbook_seq2seq --runs DIR [--seeds 3] [--jobs 2]
 
-Trains each row into DIR/ROW-SEED, one thread a run and ``--jobs`` runs at a time, or goes on with what lies
-there. "Deep Learning from Scratch 2", chapters 7 and 8: its files and split (``book:``), on whose held-out
-lines the figures are, the last epoch's whatever the ones before were; then splits without leaks, by the key
-of each answer, on whose validation part they are.
+Trains each row into DIR/ROW-SEED, with one thread per run and ``--jobs`` runs at a time, or resumes runs
+found there. The rows are those of "Deep Learning from Scratch 2", chapters 7 and 8: first with its files and
+split (``book:``), measured on the held-out lines after the last epoch; then with splits without leaks, by the
+key of each answer, measured on the validation split.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ ROWS: dict[str, tuple[str, str]] = {
     ),
     "dates": (f"book:dates {DATES}", "99.9 % from epoch 3"),
 }
-"""Row: the task with its flags, and what the book reports."""
+"""Flags of each row, and the published result."""
 
 
 def train(path: Path, flags: str, seed: int) -> list[float]:
-    """Exact match after each epoch of a run, trained where it is not."""
+    """Train a run unless it is complete, and return the exact match after each epoch."""
     words = f"-m seqkit train-seq2seq {flags} --seed {seed} --threads 1 --quiet --json --resume --out".split()
     done = subprocess.run([sys.executable, *words, str(path)], capture_output=True, text=True, check=True)
     return [epoch["exact_match"] for epoch in json.loads(done.stdout)["epochs"]]
 
 
 def main() -> None:
-    """Train what is missing, print the table, write the figures."""
+    """Train missing runs, print the table and write it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.textbook_seq2seq", description=__doc__)
     parser.add_argument("--runs", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--seeds", type=int, default=3)
@@ -54,14 +54,14 @@ def main() -> None:
     rows |= {f"free-{name}": (flags.removeprefix("book:"), "-") for name, (flags, _) in ROWS.items()}
     results = {}
     with ThreadPoolExecutor(options.jobs) as pool:
-        waiting = {
+        futures = {
             name: [
                 pool.submit(train, options.runs / f"{name}-{seed}", flags, seed)
                 for seed in range(options.seeds)
             ]
             for name, (flags, _) in rows.items()
         }
-        for name, runs in waiting.items():
+        for name, runs in futures.items():
             epochs = [run.result() for run in runs]
             last = [100 * run[-1] for run in epochs]
             spread = f" ± {statistics.stdev(last):.1f}" if len(last) > 1 else ""

@@ -1,11 +1,11 @@
-"""Tiny Shakespeare by characters: nanoGPT's sizes in seqkit and in PyTorch, and seqkit's own recipe.
+"""Tiny Shakespeare by characters: nanoGPT's sizes in seqkit and in PyTorch, and the recipe tinyshakespeare.
 
     python -m benchmarks.tiny_shakespeare [--seeds 3] [--steps N]
 
-The recipe nanogpt-shakespeare is trained by both from the same initial weights on the same windows, with the
-same AdamW and schedule; the recipe tinyshakespeare by seqkit alone. All take turns, a twentieth of their
-steps at a time, so that a drift of the machine's speed falls on all alike. The loss is that of the whole
-validation part in consecutive blocks of 64, all positions counted. --steps: a trial, which is not written.
+Both sides train the recipe nanogpt-shakespeare from the same initial weights on the same windows, with the
+same AdamW and schedule; seqkit alone trains the recipe tinyshakespeare. They take turns, a twentieth of their
+steps at a time, which spreads a drift of the machine's speed over all. The loss is that of the whole
+validation split in consecutive blocks of 64, at all positions. --steps makes a trial, which is not written.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from seqkit.tasks.language_modeling.trained import make_model
 from seqkit.tasks.language_modeling.training import complete
 from seqkit.tasks.tokens import encode
 
-PUBLISHED, BLOCK, SHARES = 1.88, 64, 20
+PUBLISHED, BLOCK, TURNS = 1.88, 64, 20
 
 
-class Entrant(Protocol):
-    """Who takes part."""
+class Trainer(Protocol):
+    """A model that is trained in turns."""
 
     steps: int
 
@@ -45,7 +45,7 @@ class Entrant(Protocol):
         """Train on one batch."""
 
     def valid_loss(self) -> float:
-        """Of the whole validation part, in blocks."""
+        """Return the loss of the whole validation split in blocks."""
 
 
 class Ours:
@@ -79,7 +79,7 @@ class Ours:
         self.parameters = list(model.parameters())
 
     def step(self, index: int) -> None:
-        """As the trainer does it."""
+        """Take the step of the training loop."""
         epoch, batch = divmod(index, len(self.job.batches))
         if batch == 0:
             self.job.start_epoch(epoch, fresh=True)
@@ -91,13 +91,13 @@ class Ours:
         self.optimizer.step()
 
     def valid_loss(self) -> float:
-        """In blocks of 64 whatever the windows of training are."""
+        """Return the loss in blocks of 64, whatever the windows of training."""
         ids = self.text.splits["valid"]
         return blocks_loss(self.model, ids, self.eos_id, length=BLOCK) / len(ids)
 
 
 class Torch:
-    """PyTorch's twin of a model of ours, on the same windows."""
+    """The same model in PyTorch, on the same windows."""
 
     def __init__(self, ours: Ours) -> None:
         import torch
@@ -128,7 +128,7 @@ class Torch:
         )
 
     def step(self, index: int) -> None:
-        """The same step."""
+        """Take the same step."""
         import torch
 
         self.model.train()
@@ -140,7 +140,7 @@ class Torch:
         self.optimizer.step()
 
     def valid_loss(self) -> float:
-        """The same protocol."""
+        """Return the loss by the same protocol."""
         import torch
 
         ids, total = self.ours.text.splits["valid"], 0.0
@@ -152,36 +152,36 @@ class Torch:
         return total / len(ids)
 
 
-def race(entrants: dict[str, Entrant]) -> dict[str, float]:
-    """Train all in turns; the seconds of each."""
-    seconds = dict.fromkeys(entrants, 0.0)
-    for share in range(SHARES):
-        for name, entrant in entrants.items():
+def train_in_turns(trainers: dict[str, Trainer]) -> dict[str, float]:
+    """Train all in turns and return the seconds of each."""
+    seconds = dict.fromkeys(trainers, 0.0)
+    for turn in range(TURNS):
+        for name, trainer in trainers.items():
             start = time.perf_counter()
-            for index in range(share * entrant.steps // SHARES, (share + 1) * entrant.steps // SHARES):
-                entrant.step(index)
+            for index in range(turn * trainer.steps // TURNS, (turn + 1) * trainer.steps // TURNS):
+                trainer.step(index)
             seconds[name] += time.perf_counter() - start
     return seconds
 
 
 def main() -> None:
-    """Train over the seeds, print the table, write it."""
+    """Train with all seeds, print the table and write it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.tiny_shakespeare", description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=None, help="for a trial")
+    parser.add_argument("--steps", type=int, default=None, help="steps of a trial")
     options = parser.parse_args()
     changes = {} if options.steps is None else {"max_steps": options.steps}
     rows: dict[str, dict[str, Any]] = {}
     for seed in range(options.seeds):
-        twin = Ours("nanogpt-shakespeare", seed, changes)
-        entrants: dict[str, Entrant] = {
-            "nanogpt-shakespeare": twin,
-            "the same in PyTorch": Torch(twin),
+        ours = Ours("nanogpt-shakespeare", seed, changes)
+        trainers: dict[str, Trainer] = {
+            "nanogpt-shakespeare": ours,
+            "the same in PyTorch": Torch(ours),
             "tinyshakespeare": Ours("tinyshakespeare", seed, changes),
         }
-        for name, seconds in race(entrants).items():
-            row = rows.setdefault(name, {"steps": entrants[name].steps, "loss": [], "seconds": []})
-            row["loss"].append(entrants[name].valid_loss())
+        for name, seconds in train_in_turns(trainers).items():
+            row = rows.setdefault(name, {"steps": trainers[name].steps, "loss": [], "seconds": []})
+            row["loss"].append(trainers[name].valid_loss())
             row["seconds"].append(seconds)
             print(f"seed {seed}, {name}: loss {row['loss'][-1]:.4f}, {seconds:.1f} s", flush=True)
     print(f"\nvalidation loss in blocks of {BLOCK}; nanoGPT's, of 20 random batches: {PUBLISHED}")

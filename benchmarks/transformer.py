@@ -1,10 +1,10 @@
 """A training step of a Transformer language model, and encoding by a BERT-like encoder; the peer is PyTorch.
 
-First both sides get the same weights and must give the same loss and gradients, or the same hidden states
-(dropout off); then they are timed in turn on the same inputs. The floor is the matrix products alone, through
-the same BLAS. PyTorch's language model is of its own layers (torch.nn.TransformerEncoder). Its encoder comes
-in two forms: of its primitives, as model libraries write BERT (linear layers, scaled_dot_product_attention,
-gelu, layer_norm), and torch.nn.TransformerEncoder, whose fused inference path skips padding too.
+First both sides get the same weights and must give the same loss and gradients, or the same hidden states,
+without dropout; then they are timed in turn on the same inputs. The floor is the time of the matrix products
+alone, with the same BLAS. PyTorch's language model is built of torch.nn.TransformerEncoder. Its encoder has
+two forms: of primitives, as model libraries write BERT (linear, scaled_dot_product_attention, gelu,
+layer_norm), and torch.nn.TransformerEncoder, whose fused inference path also skips padding.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from seqkit.threads import thread_count
 
 V, B, T, LAYERS, DROPOUT = 10_000, 20, 35, 2, 0.2
 LANGUAGE_MODELS = [(200, 4, 800), (640, 10, 2560)]
-"""(embedding, heads, feed-forward width)"""
+"""Embedding size, heads and feed-forward size."""
 LR, CLIP = 0.1, 0.25
 
 ENCODER_LAYERS, E, HEADS, WIDTH, TOKENS = 6, 384, 12, 1536, 30_522
 ENCODED = [(32, 26), (32, 128)]
-"""(sentences, tokens)"""
+"""Sentences and tokens of the batches."""
 
 
 def our_language_model(size: tuple[int, int, int], dropout: float = DROPOUT) -> TransformerLanguageModel:
-    """Two pre-norm layers, tied, from seed 0; dropout in all the places where PyTorch's layer has it."""
+    """Return two pre-norm layers with tied weights from seed 0, and dropout where PyTorch's layer has it."""
     config = TransformerLanguageModelConfig(
         V,
         embedding_size=size[0],
@@ -54,7 +54,7 @@ def our_language_model(size: tuple[int, int, int], dropout: float = DROPOUT) -> 
 
 
 def our_step(model: TransformerLanguageModel) -> Callable[[], float]:
-    """A function that takes one training step on the next batch and returns its loss."""
+    """Return a function that takes one training step on the next batch and returns its loss."""
     optimizer, parameters = SGD(list(model.named_parameters()), lr=LR), list(model.parameters())
     generator, windows, turn = Generator(0, "dropout"), batches(), 0
 
@@ -72,8 +72,8 @@ def our_step(model: TransformerLanguageModel) -> Callable[[], float]:
     return step
 
 
-def _copied(peer: Any, ours: dict[str, Any], names: dict[str, str]) -> Any:
-    """The peer with our weights."""
+def _copy_weights(peer: Any, ours: dict[str, Any], names: dict[str, str]) -> Any:
+    """Copy our weights to the peer and return it."""
     import torch
 
     theirs = dict(peer.named_parameters())
@@ -84,7 +84,7 @@ def _copied(peer: Any, ours: dict[str, Any], names: dict[str, str]) -> Any:
 
 
 def _layer_names(layers: int, ours: str, theirs: str) -> dict[str, str]:
-    """Names of our layers' parameters to those of torch.nn.TransformerEncoder."""
+    """Return the names in torch.nn.TransformerEncoder of our layers' parameters."""
     names = {
         "attention.qkv.weight": "self_attn.in_proj_weight",
         "attention.qkv.bias": "self_attn.in_proj_bias",
@@ -100,14 +100,14 @@ def _layer_names(layers: int, ours: str, theirs: str) -> dict[str, str]:
         "feed_forward_norm.bias": "norm2.bias",
     }
     return {
-        f"{ours}.layers.{i}.{one}": f"{theirs}.layers.{i}.{other}"
+        f"{ours}.layers.{i}.{name}": f"{theirs}.layers.{i}.{torch_name}"
         for i in range(layers)
-        for one, other in names.items()
+        for name, torch_name in names.items()
     }
 
 
 def torch_language_model(ours: TransformerLanguageModel) -> tuple[Any, dict[str, str]]:
-    """PyTorch's model with the weights of ours, and the names of ours in it."""
+    """Return PyTorch's model with the weights of ours, and its name of each of our parameters."""
     import torch
 
     config = ours.config
@@ -147,11 +147,11 @@ def torch_language_model(ours: TransformerLanguageModel) -> tuple[Any, dict[str,
         "stack.final_norm.bias": "stack.norm.bias",
         **_layer_names(layers, "stack", "stack"),
     }
-    return _copied(Model(), dict(ours.named_parameters()), names), names
+    return _copy_weights(Model(), dict(ours.named_parameters()), names), names
 
 
 def torch_step(model: Any) -> Callable[[], float]:
-    """The same step in PyTorch."""
+    """Return the same step in PyTorch."""
     import torch
 
     optimizer = torch.optim.SGD(model.parameters(), lr=LR)
@@ -177,7 +177,11 @@ def torch_step(model: Any) -> Callable[[], float]:
 
 
 def same_step(size: tuple[int, int, int]) -> tuple[float, float]:
-    """Relative differences of loss and gradients on equal weights, dropout off; AssertionError above 1e-5."""
+    """Return the relative differences of loss and gradients on equal weights without dropout.
+
+    Raises:
+        AssertionError: One is above 1e-5.
+    """
     import torch
 
     ours = our_language_model(size, 0.0)
@@ -190,15 +194,15 @@ def same_step(size: tuple[int, int, int]) -> tuple[float, float]:
     other = torch.nn.functional.cross_entropy(scores.reshape(-1, V), flat)
     other.backward()
     peers = dict(theirs.named_parameters())
-    off = abs(loss.item() - other.item()) / other.item()
-    worst = 0.0
+    loss_difference = abs(loss.item() - other.item()) / other.item()
+    largest = 0.0
     for name, parameter in ours.named_parameters():
         gradient = peers[names[name]].grad.numpy()
         difference = np.linalg.norm(to_dense(parameter.grad) - gradient) / np.linalg.norm(gradient)
-        worst = max(worst, float(difference))
-    assert off < 1e-5, f"losses differ by {off}"
-    assert worst < 1e-5, f"gradients differ by {worst}"
-    return off, worst
+        largest = max(largest, float(difference))
+    assert loss_difference < 1e-5, f"losses differ by {loss_difference}"
+    assert largest < 1e-5, f"gradients differ by {largest}"
+    return loss_difference, largest
 
 
 def _array(*shape: int) -> np.ndarray:
@@ -221,7 +225,7 @@ def _run_all(products: list[tuple[np.ndarray, np.ndarray]]) -> Callable[[], None
 def _layer_products(
     rows: int, sentences: tuple[int, int], sizes: tuple[int, int, int]
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Of one layer's forward pass."""
+    """Return the matrix products of one layer's forward pass."""
     (B, T), (E, N, H) = sentences, sizes
     q, k, p = _array(B, N, T, E // N), _array(B, N, T, E // N), _array(B, N, T, T)
     weights = [_array(3 * E, E), _array(E, E), _array(H, E), _array(E, H)]
@@ -229,13 +233,16 @@ def _layer_products(
 
 
 def training_floor(size: tuple[int, int, int]) -> Callable[[], None]:
-    """Only the matrix products of a step, forward and backward, into memory allocated once."""
+    """Return a function with only the matrix products of a step, forward and backward."""
     forward = _layer_products(B * T, (B, T), size) * LAYERS
     forward.append((_array(B * T, size[0]), _array(V, size[0]).T))
     products = list(forward)
     for a, b in forward:
         d = _array(*a.shape[:-1], b.shape[-1])
-        products += [(d, b.swapaxes(-1, -2)), (d.swapaxes(-1, -2), a)]  # that of b as it lies in memory
+        products += [
+            (d, b.swapaxes(-1, -2)),
+            (d.swapaxes(-1, -2), a),
+        ]  # the gradient of b in its memory layout
     return _run_all(products)
 
 
@@ -243,7 +250,7 @@ def training_floor(size: tuple[int, int, int]) -> Callable[[], None]:
 
 
 def our_encoder() -> TransformerEncoder:
-    """BERT's layout, from seed 0; biases and norms not at their start, so that each counts."""
+    """Return an encoder like BERT from seed 0, with biases and norms changed so that each has an effect."""
     config = TransformerEncoderConfig(
         TOKENS, embedding_size=E, num_heads=HEADS, hidden_size=WIDTH, num_layers=ENCODER_LAYERS, token_types=2
     )
@@ -255,7 +262,7 @@ def our_encoder() -> TransformerEncoder:
 
 
 def torch_encoders(ours: TransformerEncoder) -> dict[str, Callable[[Any, Any], Any]]:
-    """PyTorch's two encoders with the weights of ours: (ids, lengths or None) to hidden states."""
+    """Return PyTorch's two encoders with our weights: functions of (ids, lengths or None)."""
     import torch
 
     functional, arrays = torch.nn.functional, ours.state_dict()
@@ -267,10 +274,10 @@ def torch_encoders(ours: TransformerEncoder) -> dict[str, Callable[[Any, Any], A
     stack = torch.nn.TransformerEncoder(layer, ENCODER_LAYERS, enable_nested_tensor=True).eval()
     own = {f"stack.{name}": p for name, p in ours.stack.named_parameters()}
     names = {
-        one: other.removeprefix("stack.")
-        for one, other in _layer_names(ENCODER_LAYERS, "stack", "stack").items()
+        name: torch_name.removeprefix("stack.")
+        for name, torch_name in _layer_names(ENCODER_LAYERS, "stack", "stack").items()
     }
-    _copied(stack, own, names)
+    _copy_weights(stack, own, names)
 
     def norm(x: Any, name: str) -> Any:
         gamma, beta = weights[name + ".weight"], weights[name + ".bias"]
@@ -305,18 +312,18 @@ def torch_encoders(ours: TransformerEncoder) -> dict[str, Callable[[Any, Any], A
         with torch.inference_mode():
             return stack(embedded(ids), src_key_padding_mask=padding(ids, lengths))
 
-    return {"torch, of primitives": primitives, "torch.nn.TransformerEncoder": fused}
+    return {"torch, primitives": primitives, "torch.nn.TransformerEncoder": fused}
 
 
 def sentences(B: int, T: int, padded: bool) -> tuple[np.ndarray, np.ndarray | None]:
-    """Random ids, and lengths from 1 to T in equal steps, so that half is padding, or None."""
+    """Return random ids and, if padded, lengths from 1 to T in equal steps, so that half is padding."""
     ids = np.random.default_rng(0).integers(0, TOKENS, (B, T))
     lengths = np.linspace(1, T, B).round().astype(np.int64)
     return ids, np.random.default_rng(1).permutation(lengths) if padded else None
 
 
 def run_encoder(runs: int) -> list[dict[str, Any]]:
-    """Encoding by ours, PyTorch's two, and the floor."""
+    """Return the times of encoding by ours, by PyTorch's two encoders, and of the floor."""
     import torch
 
     rows, ours = [], our_encoder()
@@ -338,18 +345,18 @@ def run_encoder(runs: int) -> list[dict[str, Any]]:
             functions: dict[str, Callable[[], Any]] = {"ours": encode}
             for name, peer in peers.items():
                 functions[name] = lambda peer=peer, theirs=theirs: peer(*theirs)
-            # of a padded batch the products of the real tokens, at their mean length
+            # for a padded batch, the products of the real tokens at their mean length
             mean = T if lengths is None else round(float(lengths.mean()))
             floor = _layer_products(int(real.sum()), (B, mean), (E, HEADS, WIDTH)) * ENCODER_LAYERS
             times = paired(functions | {"floor": _run_all(floor)}, runs)
             label = f"encoding {B}×{T}" + (", half padded" if padded else "")
             for name in peers:
-                result = row(f"{label}, beside {name}", times["ours"], times[name], against=name)
+                result = row(f"{label} vs {name}", times["ours"], times[name], against=name)
                 result["difference"] = difference
                 rows.append(result)
             rows.append(
                 row(
-                    f"  {label}, beside its matrix products alone",
+                    f"  {label} vs its matrix products alone",
                     times["ours"],
                     times["floor"],
                     against="floor",
@@ -359,7 +366,7 @@ def run_encoder(runs: int) -> list[dict[str, Any]]:
 
 
 def run(peer: str, runs: int) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """Training steps beside the peer and the floor, then encoding."""
+    """Return the times of training steps and their floor, then of encoding."""
     import torch
 
     rows = []
@@ -379,6 +386,6 @@ def run(peer: str, runs: int) -> tuple[list[dict[str, Any]], dict[str, str]]:
         result |= {"loss_difference": loss, "gradient_difference": gradients}
         rows.append(result)
         rows.append(
-            row(f"  {name}, beside its matrix products alone", times["ours"], times["floor"], against="floor")
+            row(f"  {name} vs its matrix products alone", times["ours"], times["floor"], against="floor")
         )
     return rows + run_encoder(runs), {"torch": torch.__version__}

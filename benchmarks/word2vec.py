@@ -1,10 +1,10 @@
-"""Words/s of training word vectors on english-novels (14.2 million words). The peer is gensim.
+"""Words per second of word2vec training on english-novels (14.2 million words). The peer is gensim.
 
-Both train in processes of their own on the same file of one sentence a line, with the same settings and
-threads: 100 wide, window 5, 5 negatives, sample 1e-3, min_count 5. Words/s are the raw words of the text ×
-epochs ÷ wall time of train(); scan of the vocabulary, compilation and saving are timed apart. gensim reads by
-the faster of corpus_file and its iterable, found in one epoch before. That both learn the same thing is shown
-by WordSim-353 and the analogies of the vectors of the timed runs, by one evaluator.
+Each side trains in its own process on the same file with a sentence per line, with the same settings and
+threads: 100 dimensions, window 5, 5 negatives, sample 1e-3, min_count 5. Words per second are the words of
+the text × epochs ÷ wall time of train(); the vocabulary scan, compilation and saving are timed separately.
+gensim reads by the faster of corpus_file and its iterable, measured in one epoch before. WordSim-353 and
+analogies of the vectors of the timed runs, by one evaluator, show that both sides learn equally well.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks.gensim_peer import add_gensim_python, corpus_lines, gensim_missing, quick_lines, train
 from benchmarks.measure import rate_row
-from benchmarks.word_vectors import add_gensim_python, corpus_lines, gensim_missing, quick_lines, train
 
 RUNS = 3
 MODELS = {"cbow": ("CBOW", 0), "skip-gram": ("skip-gram", 1)}
@@ -25,7 +25,7 @@ peer_missing = gensim_missing
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of this benchmark."""
+    """Add the options of this benchmark."""
     add_gensim_python(parser)
     parser.add_argument("--models", nargs="+", choices=sorted(MODELS), default=list(MODELS))
     parser.add_argument("--workers", nargs="+", type=int, default=[1, 2], help="threads [1 2]")
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _say(text: str) -> None:
+def _report(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
@@ -47,7 +47,7 @@ def _rate(result: dict[str, Any], epochs: int) -> float:
 
 
 def _faster_reading(python: str, text: Path, settings: dict[str, Any]) -> tuple[str, dict[str, int]]:
-    """gensim's faster way of reading, and the words/s of one epoch by each."""
+    """Return gensim's faster reader, and the words per second of one epoch with each."""
     rates = {}
     for reading in READINGS:
         result = train("gensim", python, text, {**settings, "epochs": 1}, reading=reading, score=False)
@@ -64,20 +64,20 @@ def _score(results: list[dict[str, Any]], name: str) -> float:
 
 
 def measure(label: str, settings: dict[str, Any], options: argparse.Namespace, runs: int, text: Path) -> Any:
-    """The row of one model at one number of workers, and gensim's versions."""
-    reading, probed = _faster_reading(
+    """Return the row of one model with one number of workers, and gensim's versions."""
+    reading, reading_rates = _faster_reading(
         options.gensim_python, text, {**settings, "alpha": options.gensim_alpha}
     )
-    _say(f"{label}: one epoch of gensim by {probed}; timed with {reading}")
+    _report(f"{label}: one epoch of gensim by {reading_rates}; timed with {reading}")
     alphas = {"ours": options.alpha, "gensim": options.gensim_alpha}
     results: dict[str, list[dict[str, Any]]] = {"ours": [], "gensim": []}
     for number in range(runs):
         for system, done in results.items():
-            given = {**settings, "alpha": alphas[system], "seed": number + 1}
-            result = train(system, options.gensim_python, text, given, reading=reading)
+            run_settings = {**settings, "alpha": alphas[system], "seed": number + 1}
+            result = train(system, options.gensim_python, text, run_settings, reading=reading)
             done.append(result)
             scores = result["scores"]
-            _say(
+            _report(
                 f"{label}, run {number + 1}, {system}: {_rate(result, settings['epochs']):,.0f} words/s, "
                 f"WordSim {scores.wordsim:.3f} of {scores.pairs} pairs, analogies {scores.analogies:.1%} of "
                 f"{scores.questions:,}; scan {result['scan_s']:.1f} s, "
@@ -89,12 +89,16 @@ def measure(label: str, settings: dict[str, Any], options: argparse.Namespace, r
         raise AssertionError(f"the two sides read different texts (words, vocabulary): {sorted(sizes)}")
     rates = {name: [_rate(r, settings["epochs"]) for r in done] for name, done in results.items()}
     row = rate_row(label, rates["ours"], rates["gensim"], "words/s")
-    row |= {"gensim_reading": reading, "gensim_readings_one_epoch": probed, "epochs": settings["epochs"]}
+    row |= {
+        "gensim_reading": reading,
+        "gensim_readings_one_epoch": reading_rates,
+        "epochs": settings["epochs"],
+    }
     row |= {"words": results["ours"][0]["words"], "vocabulary": results["ours"][0]["vocabulary"]}
     for prefix, name in (("ours", "ours"), ("peer", "gensim")):
         row[f"{prefix}_alpha"] = alphas[name]
-        for part in ("scan_s", "compile_s", "train_s", "save_s"):
-            row[f"{prefix}_{part}"] = _median(results[name], part)
+        for phase in ("scan_s", "compile_s", "train_s", "save_s"):
+            row[f"{prefix}_{phase}"] = _median(results[name], phase)
         for score in ("wordsim", "analogies"):
             row[f"{prefix}_{score}"] = _score(results[name], score)
     row["note"] = (
@@ -103,13 +107,13 @@ def measure(label: str, settings: dict[str, Any], options: argparse.Namespace, r
         f"scan {row['ours_scan_s']} / {row['peer_scan_s']} s, compilation {row['ours_compile_s']} / 0 s, "
         f"training {row['ours_train_s']} / {row['peer_train_s']} s, "
         f"saving {row['ours_save_s']} / {row['peer_save_s']} s; "
-        f"gensim by {reading}; spread of words/s {row['ours_range']} / {row['peer_range']}"
+        f"gensim by {reading}; range of words/s {row['ours_range']} / {row['peer_range']}"
     )
     return row, results["gensim"][0]["versions"]
 
 
 def run(peer: str, runs: int, options: argparse.Namespace) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """A row for each model and number of workers."""
+    """Return a row for each model and number of workers."""
     text = corpus_lines("english-novels")
     epochs = options.epochs
     if options.quick:

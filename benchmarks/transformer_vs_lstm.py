@@ -1,11 +1,11 @@
-"""A Transformer beside an LSTM of the same task, in the same time: dates and sums, and Penn Treebank.
+"""A Transformer and an LSTM on the same tasks in the same time: dates, addition, Penn Treebank.
 
-    python -m benchmarks.transformer_beside_lstm --runs DIR [--tasks dates addition ptb] [--seeds 3]
+    python -m benchmarks.transformer_vs_lstm --runs DIR [--tasks dates addition ptb] [--seeds 3]
 
-Trains both of a task side by side, one thread each, into DIR/TASK-MODEL-SEED, or goes on with what lies
-there. The recipes take about the same time; what each took is printed. Dates and sums are split without
-leaks, and exact match is that of the test part; the language models have equally many parameters, and
-perplexity is exact on the test part. The weights are the best by validation.
+Trains both models of a task in parallel, with one thread each, into DIR/TASK-MODEL-SEED, or resumes runs
+found there. The recipes take about the same time, which is printed. Dates and sums are split without leaks
+and scored by exact match on the test split; the language models have equal numbers of parameters and are
+scored by exact perplexity on the test split. The weights are the best by validation.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from benchmarks.measure import RESULTS, machine, write_json
 
 @dataclass(frozen=True)
 class Task:
-    """Commands of the two, the score of the test part, and what to multiply it by."""
+    """Commands of both models, the score of the test split, and the factor to print it with."""
 
     lstm: str
     transformer: str
@@ -34,7 +34,7 @@ class Task:
     scale: float = 1.0
 
     def commands(self) -> dict[str, str]:
-        """By model."""
+        """Return the commands by model."""
         return {"lstm": self.lstm, "transformer": self.transformer}
 
 
@@ -56,13 +56,13 @@ TASKS = {
 
 
 def train(path: Path, command: str, seed: int) -> None:
-    """Train a run, or go on with it, with one thread."""
+    """Train or resume a run with one thread."""
     words = f"-m seqkit {command} --seed {seed} --threads 1 --quiet --resume --out".split()
     subprocess.run([sys.executable, *words, str(path)], check=True, stdout=subprocess.DEVNULL)
 
 
 def measure(path: Path, task: Task) -> dict[str, Any]:
-    """Score, seconds of training and parameters of a run."""
+    """Return the score, training time, steps and parameters of a run."""
     run: Any = seqkit.load(path)
     log = (path / "log.jsonl").read_text("utf-8").splitlines()
     return {
@@ -74,14 +74,14 @@ def measure(path: Path, task: Task) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Train what is missing, print the table, write it."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.transformer_beside_lstm", description=__doc__)
+    """Train missing runs, print the table and write it."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.transformer_vs_lstm", description=__doc__)
     parser.add_argument("--runs", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--tasks", nargs="+", choices=list(TASKS), default=list(TASKS))
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
     options.runs.mkdir(parents=True, exist_ok=True)
-    path = RESULTS / "transformer_beside_lstm.json"
+    path = RESULTS / "transformer_vs_lstm.json"
     results = json.loads(path.read_text("utf-8"))["tasks"] if path.exists() else {}
     for name in options.tasks:
         task = TASKS[name]
@@ -92,8 +92,8 @@ def main() -> None:
                     model: pool.submit(train, options.runs / f"{name}-{model}-{seed}", command, seed)
                     for model, command in task.commands().items()
                 }
-                for one in runs.values():
-                    one.result()
+                for future in runs.values():
+                    future.result()
             for model in runs:
                 for key, value in measure(options.runs / f"{name}-{model}-{seed}", task).items():
                     rows.setdefault(model, {}).setdefault(key, []).append(value)

@@ -1,7 +1,7 @@
-"""One training of word vectors in a process of its own: ours or gensim's, in the Python that has it.
+"""Worker process of the word2vec benchmarks: one training by seqkit or gensim.
 
-``PYTHON -m benchmarks.word2vec_side '{"system": "gensim", ...}'`` prints one JSON object. Nothing of seqkit
-is imported on gensim's side, nothing of gensim on ours.
+``PYTHON -m benchmarks.word2vec_worker '{"system": "gensim", ...}'`` prints one JSON object. The training by
+gensim does not use seqkit, and vice versa.
 """
 
 from __future__ import annotations
@@ -11,19 +11,21 @@ import sys
 import time
 from typing import Any
 
-WIDTH = {"vector_size": 100, "window": 5, "negative": 5, "sample": 1e-3, "min_count": 5}
+SETTINGS = {"vector_size": 100, "window": 5, "negative": 5, "sample": 1e-3, "min_count": 5}
 
 
 def ours(job: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
-    """Ours; the compilation, or its loading from the cache, happens in a training of a few words before."""
+    """Train with seqkit, after a training of a few words that compiles the kernels or loads them."""
     import numpy as np
 
     import seqkit
     from seqkit.vectors import Word2Vec
 
     start = time.perf_counter()
-    few = [["one", "two", "three", "four"]] * 20
-    Word2Vec(few, vector_size=settings["vector_size"], min_count=1, sg=settings["sg"], workers=1, epochs=1)
+    few_words = [["one", "two", "three", "four"]] * 20
+    Word2Vec(
+        few_words, vector_size=settings["vector_size"], min_count=1, sg=settings["sg"], workers=1, epochs=1
+    )
     compiled = time.perf_counter()
     model = Word2Vec(**settings)
     model.build_vocab(corpus_file=job["text"])
@@ -43,7 +45,7 @@ def ours(job: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def gensim(job: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
-    """gensim's; ``reading`` is corpus_file, or iterable: its own reader of one sentence a line."""
+    """Train with gensim; ``reading`` is corpus_file, or iterable for its LineSentence reader."""
     import gensim
     import numpy as np
     from gensim.models.word2vec import LineSentence, Word2Vec
@@ -81,9 +83,9 @@ def gensim(job: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Train as the only argument says."""
+    """Run the job given as a JSON argument."""
     job = json.loads(sys.argv[1])
-    settings = {**WIDTH, **job["settings"]}
+    settings = {**SETTINGS, **job["settings"]}
     print(json.dumps((ours if job["system"] == "ours" else gensim)(job, settings)))
 
 

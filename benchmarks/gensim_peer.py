@@ -1,4 +1,4 @@
-"""What the benchmarks of word vectors share: the text, the peer's Python, a training, the scores."""
+"""The gensim peer of the word2vec and similarity benchmarks: its Python, texts, trainings and scores."""
 
 from __future__ import annotations
 
@@ -19,23 +19,22 @@ from seqkit.vectors import load_vectors
 
 ROOT = Path(__file__).resolve().parents[1]
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
-QUICK_SHARE = 20
-"""A quick trial reads one line in so many."""
+QUICK_INTERVAL = 20
+"""A quick trial reads one line of this many."""
 
 
 def add_gensim_python(parser: argparse.ArgumentParser) -> None:
-    """--gensim-python, since gensim may need a NumPy of its own."""
+    """Add --gensim-python, since gensim may need another NumPy."""
     parser.add_argument(
         "--gensim-python",
         default=os.environ.get("GENSIM_PYTHON", sys.executable),
         metavar="PATH",
-        help="the Python that gensim is installed in: it runs in a process of its own, and its versions "
-        "pin an older NumPy than seqkit needs [$GENSIM_PYTHON, else this Python]",
+        help="Python with gensim, which may need an older NumPy than seqkit [$GENSIM_PYTHON, or this Python]",
     )
 
 
 def gensim_missing(options: argparse.Namespace) -> str | None:
-    """Why gensim cannot be run, or None."""
+    """Return why gensim cannot be run, or None."""
     try:
         done = subprocess.run(
             [options.gensim_python, "-c", "import gensim"], capture_output=True, text=True, check=False
@@ -44,25 +43,25 @@ def gensim_missing(options: argparse.Namespace) -> str | None:
         return f"cannot run {options.gensim_python} ({error.strerror})"
     if done.returncode == 0:
         return None
-    reason = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
+    reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
     return (
         f"{options.gensim_python} cannot import gensim: {reason}\n"
-        "pip install 'gensim>=4.4' there, or name another Python by --gensim-python"
+        "pip install 'gensim>=4.4' there, or name another Python with --gensim-python"
     )
 
 
 def benchmark_folder() -> Path:
-    """Where files made for benchmarks are kept."""
+    """Return the folder of generated benchmark files."""
     folder = cache_dir() / "benchmarks"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def corpus_lines(corpus: str) -> Path:
-    """The text as a file with one sentence a line, words between blanks.
+    """Return a corpus as a file with one sentence per line and words separated by spaces.
 
-    english-novels: each line of the novels is one, in lower case, its words ``[a-z]+(?:'[a-z]+)?``; written
-    once into the cache. ptb: the published training part as it is. SystemExit when the corpus is absent.
+    For english-novels, each line of the novels is a sentence of lower-case words ``[a-z]+(?:'[a-z]+)?``,
+    written to the cache once. ptb is the published training split. Raises SystemExit if the corpus is absent.
     """
     if corpus == "ptb":
         path = data_dir() / "ptb" / "ptb.train.txt"
@@ -87,15 +86,15 @@ def corpus_lines(corpus: str) -> Path:
 
 
 def quick_lines(path: Path) -> Path:
-    """Every so manieth line of a text, for a trial."""
+    """Return a file with one line in twenty of a text, for a trial."""
     target = benchmark_folder() / f"quick-{path.name}"
     with path.open(encoding="utf-8") as file, target.open("w", encoding="utf-8") as out:
-        out.writelines(line for number, line in enumerate(file) if number % QUICK_SHARE == 0)
+        out.writelines(line for number, line in enumerate(file) if number % QUICK_INTERVAL == 0)
     return target
 
 
 def score_files() -> tuple[Path, Path]:
-    """WordSim-353 and the analogies. SystemExit when they are absent."""
+    """Return the files of WordSim-353 and the analogies; raise SystemExit if they are absent."""
     files = (
         data_dir() / "wordsim353" / "wordsim353.tsv",
         data_dir() / "questions-words" / "questions-words.txt",
@@ -108,7 +107,7 @@ def score_files() -> tuple[Path, Path]:
 
 @dataclass
 class Scores:
-    """Spearman's correlation on WordSim-353, share of analogies right, and how many of each were known."""
+    """Spearman correlation on WordSim-353, accuracy on analogies, and how many of each are known."""
 
     wordsim: float
     analogies: float
@@ -117,17 +116,17 @@ class Scores:
 
 
 def evaluate(vectors: Path) -> Scores:
-    """The scores of a vector file, by seqkit's evaluator, whoever trained it."""
+    """Return the scores of a vector file by seqkit's evaluator."""
     pairs, questions = score_files()
     table = load_vectors(vectors)
     accuracy, sections = table.evaluate_word_analogies(questions)
     try:
         _, spearman, missing = table.evaluate_word_pairs(pairs)
-    except ValueError:  # a trial's vocabulary may know no pair
+    except ValueError:  # the vocabulary of a trial may have no pair
         return Scores(float("nan"), accuracy, 0, 0)
     known = round(353 * (1 - missing / 100))
-    asked = len(sections[-1]["correct"]) + len(sections[-1]["incorrect"])
-    return Scores(float(spearman[0]), float(accuracy), known, asked)
+    questions_known = len(sections[-1]["correct"]) + len(sections[-1]["incorrect"])
+    return Scores(float(spearman[0]), float(accuracy), known, questions_known)
 
 
 def train(
@@ -140,9 +139,10 @@ def train(
     own_evaluation: bool = False,
     score: bool = True,
 ) -> dict[str, Any]:
-    """Train in a process of its own; its times, versions and, with ``score``, the Scores of the vectors.
+    """Train in a separate process and return its times, versions and, with ``score``, the Scores of the
+    vectors.
 
-    own_evaluation: also the two scores as gensim's own evaluator gives them.
+    own_evaluation: also return both scores by gensim's own evaluator.
     """
     with tempfile.TemporaryDirectory() as folder:
         vectors = Path(folder) / "vectors.bin"
@@ -150,7 +150,7 @@ def train(
         job["vectors"] = str(vectors)
         if own_evaluation:
             job["evaluate"] = [str(path) for path in score_files()]
-        command = [python if system == "gensim" else sys.executable, "-m", "benchmarks.word2vec_side"]
+        command = [python if system == "gensim" else sys.executable, "-m", "benchmarks.word2vec_worker"]
         done = subprocess.run(
             [*command, json.dumps(job)], capture_output=True, text=True, check=False, cwd=ROOT
         )

@@ -1,9 +1,9 @@
-"""The textbook's CBOW on PTB over several seeds: its analogies and neighbours, ours beside them.
+"""Analogies and neighbours of the textbook's CBOW on PTB, over several seeds.
 
-    python -m benchmarks.textbook_word_vectors --runs DIR [--seeds 5]
+    python -m benchmarks.textbook_embeddings --runs DIR [--seeds 5]
 
-Trains the recipe textbook-cbow into DIR/seed-S, or goes on with what lies there. "Deep Learning from
-Scratch 2", section 4.3.3, prints the answers and neighbours that stand beside ours.
+Trains the recipe textbook-cbow into DIR/seed-S, or resumes runs found there. The published answers and
+neighbours are those of "Deep Learning from Scratch 2", section 4.3.3.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ANALOGIES = {
     ("car", "cars", "child"): "children",
     ("good", "better", "bad"): "worse",
 }
-"""a : b = c : answer. The book's model finds the first three and not the last."""
+"""Questions a : b = c : answer. The book's model answers the first three correctly."""
 
 NEIGHBOURS = {
     "you": "we .610, someone .591, i .554, something .490, anyone .473",
@@ -40,16 +40,16 @@ class _Epochs(Watcher):
 
 
 def rank(wv: KeyedVectors, question: tuple[str, str, str], answer: str, *, by: str) -> int:
-    """The answer's place among all words but the question's, from 1."""
+    """Return the rank of the answer among all words except those of the question, from 1."""
     a, b, c = question
     nearest = wv.most_similar if by == "cosine" else wv.most_similar_by_dot
-    found = nearest(positive=[b, c], negative=[a], topn=len(wv) - 3)
-    return 1 + [word for word, _ in found].index(answer)
+    neighbours = nearest(positive=[b, c], negative=[a], topn=len(wv) - 3)
+    return 1 + [word for word, _ in neighbours].index(answer)
 
 
 def main() -> None:
-    """Train what is missing, print the tables, write the ranks."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.textbook_word_vectors", description=__doc__)
+    """Train missing runs, print the tables and write the ranks."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.textbook_embeddings", description=__doc__)
     parser.add_argument("--runs", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--seeds", type=int, default=5)
     options = parser.parse_args()
@@ -60,24 +60,26 @@ def main() -> None:
         settings = EmbeddingSettings.from_values({**settings.to_dict(), "seed": seed})
         models.append(train(settings, options.runs / f"seed-{seed}", resume=True, watcher=_Epochs()))
     ranks: dict[str, dict[str, list[int]]] = {}
-    print("\nplace of the answer among the words that are not of the question, one number a seed")
+    print("\nrank of the answer among the words that are not in the question, by seed")
     for question, answer in ANALOGIES.items():
         title = "{}:{} = {}:{}".format(*question, answer)
         ranks[title] = {
             by: [rank(model.wv, question, answer, by=by) for model in models] for by in ("dot", "cosine")
         }
-        for by, places in ranks[title].items():
-            first, five = sum(p == 1 for p in places), sum(p <= 5 for p in places)
-            shown = " ".join(f"{place:>4}" for place in places)
-            print(f"{title:<28}{by:<8}{shown}   first {first}, among five {five}, of {len(places)} seeds")
-    print("\nneighbours by cosine: seed 0, and the book's")
+        for by, seed_ranks in ranks[title].items():
+            first, top_five = sum(r == 1 for r in seed_ranks), sum(r <= 5 for r in seed_ranks)
+            shown = " ".join(f"{rank:>4}" for rank in seed_ranks)
+            print(
+                f"{title:<28}{by:<8}{shown}   first {first}, top five {top_five}, of {len(seed_ranks)} seeds"
+            )
+    print("\nneighbours by cosine: seed 0, then the book's")
     for word, book in NEIGHBOURS.items():
         ours = ", ".join(
             f"{w} {s:.3f}".replace("0.", ".") for w, s in models[0].wv.most_similar(word, topn=5)
         )
         print(f"{word:<8}{ours}\n{'':<8}{book}")
     steps = [model.run.load_model()[1]["step"] for model in models]
-    path = RESULTS / "textbook_word_vectors.json"
+    path = RESULTS / "textbook_embeddings.json"
     write_json(path, {"ranks": ranks, "steps": steps, "machine": machine()})
 
 
