@@ -1,7 +1,7 @@
 """Approximate search, for tables so large that a product with all vectors takes too long.
 
-FAISS's graph (HNSW; Malkov and Yashunin 2016). Exact search of 400,000 × 300 takes 0.05 s on two cores, so
-that an index pays only beyond, or for very many queries.
+The index is FAISS's graph (HNSW; Malkov and Yashunin 2016). Exact search of 400,000 × 300 takes 0.05 s on two
+cores, so that an index pays only beyond, or for very many queries.
 """
 
 from __future__ import annotations
@@ -18,13 +18,18 @@ if TYPE_CHECKING:
 
 
 class ApproximateIndex:
-    """What ``most_similar(…, indexer=…)`` asks: gensim's protocol.
+    """The index that ``most_similar(…, indexer=…)`` takes, by gensim's protocol.
 
-    table: the vectors; later changes to it are not seen. links: neighbours of each node in the graph (more:
-    better and larger). effort: candidates looked at while building and searching (more: better and slower).
+    Several threads make the graph, and so answers may differ a little from one building to the next.
 
-    Raises MissingDependencyError without FAISS. Threads make the graph, and so answers may differ a little
-    from one building to the next.
+    Args:
+        table: The vectors; later changes to it are not seen.
+        links: Neighbours of each node in the graph (more: better and larger).
+        effort: Candidates examined while building and searching (more: better and slower).
+
+    Raises:
+        MissingDependencyError: FAISS is not installed.
+
     """
 
     def __init__(self, table: KeyedVectors, links: int = 32, effort: int = 128) -> None:
@@ -40,7 +45,7 @@ class ApproximateIndex:
         self._index.add(np.ascontiguousarray(table.get_normed_vectors(), np.float32))
 
     def most_similar(self, vector: np.ndarray, num_neighbors: int) -> list[tuple[Any, float]]:
-        """[(key, cosine)] near a vector (D,) of any length, best first; keys given to the query included."""
+        """Return [(key, cosine)] near a vector (D,) of any length, the nearest first; no key is left out."""
         length = np.linalg.norm(vector)
         direction = np.asarray(vector, np.float32) / (length if length > 0 else 1)
         scores, places = self._index.search(direction[None], min(num_neighbors, len(self.table)))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from seqkit.errors import DataError, UsageError
-from seqkit.vectors.correlation import Correlation, pearson, spearman
+from seqkit.metrics import Correlation, pearson, spearman
 from seqkit.vectors.formats.source import Source
-from seqkit.vectors.nearest import top_indices
+from seqkit.vectors.nearest import searched_rows, top_indices
 
 if TYPE_CHECKING:
     from seqkit.vectors.similarity import SimilarityTable
@@ -25,14 +26,14 @@ _BLOCK_SCORES = 1 << 24
 
 @dataclass
 class Section:
-    """Questions under one heading: each "a is to b as c is to d"."""
+    """The questions under one heading, each "a is to b as c is to d"."""
 
     name: str
     questions: list[tuple[str, str, str, str]] = field(default_factory=list)
 
 
-def _lines(path: _PathLike, encoding: str = "utf8") -> Any:
-    """(line number, byte where it begins, text) of each line."""
+def _lines(path: _PathLike, encoding: str = "utf8") -> Iterator[tuple[int, int, str]]:
+    """Yield (line number, byte where it begins, text) of each line."""
     with Source(path) as source:
         number = 0
         while data := source.read_line(_LONGEST_LINE):
@@ -49,9 +50,11 @@ def _bad_line(path: _PathLike, number: int, at: int, what: str) -> DataError:
 
 
 def read_analogies(path: _PathLike) -> list[Section]:
-    """Sections of a file like questions-words.txt: ": name" lines, then four words a line.
+    """Read a file like questions-words.txt: ": name" lines, then four words a line.
 
-    Raises DataError with the line for a question before the first heading or of other than four words.
+    Raises:
+        DataError: A question stands before the first heading or has not four words; names the line.
+
     """
     sections: list[Section] = []
     for number, at, line in _lines(path):
@@ -59,7 +62,7 @@ def read_analogies(path: _PathLike) -> list[Section]:
             sections.append(Section(line.lstrip(": ").strip()))
         elif words := line.split():
             if len(words) != 4:
-                raise _bad_line(path, number, at, f"{len(words)} words where a question has four")
+                raise _bad_line(path, number, at, f"expected a question of four words, got {len(words)}")
             if not sections:
                 raise _bad_line(path, number, at, "a question before the first ': section' line")
             sections[-1].questions.append((words[0], words[1], words[2], words[3]))
@@ -69,9 +72,19 @@ def read_analogies(path: _PathLike) -> list[Section]:
 def read_pairs(
     path: _PathLike, delimiter: str = "\t", encoding: str = "utf8"
 ) -> list[tuple[str, str, float]]:
-    """(word, word, score) of a file like WordSim-353's: three fields a line, # comments, perhaps a heading.
+    """Read a file like WordSim-353's: three fields a line, # comments, perhaps a heading.
 
-    Raises DataError with the line for another number of fields or a score that is no finite number.
+    Args:
+        path: The file.
+        delimiter: What separates the fields.
+        encoding: The encoding of the file.
+
+    Returns:
+        (word, word, score) of each line.
+
+    Raises:
+        DataError: Another number of fields, or a score that is no finite number; names the line.
+
     """
     pairs: list[tuple[str, str, float]] = []
     first = True
@@ -81,7 +94,7 @@ def read_pairs(
         fields = line.rstrip("\r\n").split(delimiter)
         heading, first = first, False
         if len(fields) != 3:
-            raise _bad_line(path, number, at, f"{len(fields)} fields where two words and a score are due")
+            raise _bad_line(path, number, at, f"expected two words and a score, got {len(fields)} fields")
         try:
             score = float(fields[2])
             if not np.isfinite(score):
@@ -89,13 +102,15 @@ def read_pairs(
         except ValueError:
             if heading:
                 continue
-            raise _bad_line(path, number, at, f"the score {fields[2]!r} is no finite number") from None
+            what = f"expected a finite number as the score, got {fields[2]!r}"
+            raise _bad_line(path, number, at, what) from None
         pairs.append((fields[0], fields[1], score))
     return pairs
 
 
 def _known_words(table: SimilarityTable, restrict: int | None, fold: bool) -> dict[str, int]:
-    """Word (in capitals when ``fold``) -> place, the first of several that fold to the same."""
+    """Return word (in capitals when ``fold``) -> place, the first of several that fold to the same."""
+    searched_rows(len(table), restrict)  # refuses a negative one
     keys = table.index_to_key[:restrict]
     if fold:
         return {str(key).upper(): i for i, key in reversed(list(enumerate(keys)))}
@@ -122,17 +137,26 @@ def evaluate_analogies(
 ) -> tuple[float, list[dict[str, Any]]]:
     """Answer the questions of a file; the answer is the nearest word to b - a + c but a, b and c.
 
-    restrict_vocab: search only the first so many words, and leave out questions with another.
-    case_insensitive: words are compared in capitals; of several, the first counts.
-    dummy4unknown: questions with an unknown word count as wrong, instead of not at all.
-    similarity_function: "most_similar" (sum of cosines) or "most_similar_cosmul" (their product).
+    Args:
+        table: The vectors.
+        path: A file like questions-words.txt.
+        restrict_vocab: Search only the first so many words, and leave out questions with another.
+        case_insensitive: Compare words in capitals; of several, the first counts.
+        dummy4unknown: Count questions with an unknown word as wrong, instead of not at all.
+        similarity_function: "most_similar" (sum of cosines) or "most_similar_cosmul" (their product).
 
-    Gives (share right, sections), each section {"section", "correct", "incorrect"}, the last of them
-    "Total accuracy"; 0 when nothing was asked. Raises DataError, UsageError.
+    Returns:
+        The fraction that was right (0 without questions), and the sections, each {"section", "correct",
+        "incorrect"}, the last of them "Total accuracy".
+
+    Raises:
+        DataError: The file cannot be read.
+        UsageError: For another similarity function.
+
     """
     if similarity_function not in ("most_similar", "most_similar_cosmul"):
         raise UsageError(
-            f"similarity_function={similarity_function!r}", remedy="use most_similar or most_similar_cosmul"
+            f"expected most_similar or most_similar_cosmul, got similarity_function={similarity_function!r}"
         )
     known = _known_words(table, restrict_vocab, case_insensitive)
     asked: list[tuple[int, tuple[str, ...]]] = []
@@ -172,14 +196,14 @@ def _answer(
     fold: bool,
     method: str,
 ) -> list[bool]:
-    """Whether each question is answered right; a matrix product for each block of them."""
+    """Return whether each question is answered right; a matrix product for each block of them."""
     if not questions:
         return []
     divisors = table._divisors()
     places = np.array([[known[word] for word in words] for words in questions])
     rows = table.vectors[places[:, :3]] / divisors[places[:, :3]][:, :, None]
     keys = table.index_to_key
-    V = min(restrict or len(table), len(table))
+    V = searched_rows(len(table), restrict)
     searched, scale = table.vectors[:V], divisors[:V]
     right: list[bool] = []
     step = max(1, _BLOCK_SCORES // (V * (1 if method == "most_similar" else 3)))
@@ -196,7 +220,7 @@ def _answer(
 
 
 def _hit(scores: np.ndarray, given: np.ndarray, words: tuple[str, ...], keys: list[Any], fold: bool) -> bool:
-    """Whether the first of the five best words, a, b, c left out in any spelling, is the expected one."""
+    """Return whether the first of the five best words but a, b, c, in any spelling, is the expected one."""
     scores[given] = -np.inf
     predicted = None
     for i in top_indices(scores, min(5, len(scores) - len(set(given.tolist())))):
@@ -216,10 +240,23 @@ def evaluate_pairs(
     case_insensitive: bool = True,
     dummy4unknown: bool = False,
 ) -> tuple[Correlation, Correlation, float]:
-    """Correlation of cosines with human scores: (Pearson, Spearman, percentage of pairs left out).
+    """Compute the correlation of cosines with human scores.
 
-    Arguments as in :func:`evaluate_analogies`; with ``dummy4unknown`` an unknown word gives cosine 0.
-    Raises DataError when no pair is known.
+    Args:
+        table: The vectors.
+        path: A file like WordSim-353's.
+        delimiter: What separates the fields of a line.
+        encoding: The encoding of the file.
+        restrict_vocab: Know only the first so many words.
+        case_insensitive: Compare words in capitals; of several, the first counts.
+        dummy4unknown: Give a pair with an unknown word the cosine 0, instead of leaving it out.
+
+    Returns:
+        (Pearson, Spearman, percentage of pairs left out).
+
+    Raises:
+        DataError: No pair is known, or the file cannot be read.
+
     """
     known = _known_words(table, restrict_vocab, case_insensitive)
     gold, found, left_out = [], [], 0
@@ -238,5 +275,5 @@ def evaluate_pairs(
             "no pair of the file is known", where=str(path), remedy="is it of another language or form?"
         )
     x, y = np.array(gold), np.array(found)
-    share = left_out / (len(gold) if dummy4unknown else len(gold) + left_out) * 100
-    return pearson(x, y), spearman(x, y), share
+    percentage = left_out / (len(gold) if dummy4unknown else len(gold) + left_out) * 100
+    return pearson(x, y), spearman(x, y), percentage

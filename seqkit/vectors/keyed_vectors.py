@@ -1,4 +1,4 @@
-"""Word vectors to query, evaluate, save and load: gensim's ``KeyedVectors``, name for name."""
+"""``KeyedVectors``: word vectors to query, evaluate, save and load, name for name as in gensim."""
 
 from __future__ import annotations
 
@@ -8,33 +8,50 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from seqkit.errors import UsageError
 from seqkit.vectors.similarity import SimilarityTable
 
 if TYPE_CHECKING:
-    from seqkit.vectors.correlation import Correlation
+    from typing import Self
+
+    from seqkit.metrics import Correlation
 
 _log = logging.getLogger("seqkit")
 _PathLike = str | os.PathLike[str]
 
 
 class KeyedVectors(SimilarityTable):
-    """Keys and their vectors (N, D).
-
-    vector_size: D. count: places to make ahead. dtype: of the vectors.
+    """Keys and their vectors, (N, D).
 
     The public names, arguments, defaults and results are those of gensim 4.4; docs/keyed-vectors.md lists
-    what is left out or differs.
+    the differences.
+
+    Args:
+        vector_size: D.
+        count: Places to make ahead, for :meth:`add_vector`.
+        dtype: The type of the vectors.
+
+    Example:
+        >>> from seqkit.vectors import KeyedVectors
+        >>> vectors = KeyedVectors(2)
+        >>> vectors.add_vectors(["east", "west", "north"], [[1, 0], [-1, 0], [0, 1]])
+        >>> float(vectors.similarity("east", "west"))
+        -1.0
+
     """
 
     def vectors_for_all(
         self, keys: Iterable[Any], allow_inference: bool = True, copy_vecattrs: bool = False
     ) -> KeyedVectors:
-        """A new table of those of ``keys`` that have a vector here, each once, in their order.
+        """Return a new table of those of ``keys`` that have a vector here, each once, in their order.
 
-        allow_inference: also those for which a vector is only computed (subwords). copy_vecattrs: with the
-        attributes.
+        Args:
+            keys: The keys wanted.
+            allow_inference: Whether to take those, too, for which a vector is only computed (subwords).
+            copy_vecattrs: Whether to copy the attributes.
+
         """
         distinct = dict.fromkeys(keys)
         chosen = [key for key in distinct if (key in self if allow_inference else key in self.key_to_index)]
@@ -65,7 +82,7 @@ class KeyedVectors(SimilarityTable):
         dummy4unknown: bool = False,
         similarity_function: str = "most_similar",
     ) -> tuple[float, list[dict[str, Any]]]:
-        """Share of questions "a is to b as c is to …" answered right, and the sections; in batches.
+        """Return the fraction of questions "a is to b as c is to …" answered right, and the sections.
 
         See :func:`seqkit.vectors.evaluation.evaluate_analogies`.
         """
@@ -89,7 +106,7 @@ class KeyedVectors(SimilarityTable):
         case_insensitive: bool = True,
         dummy4unknown: bool = False,
     ) -> tuple[Correlation, Correlation, float]:
-        """(Pearson, Spearman, percentage of pairs left out) against human judgements.
+        """Return (Pearson, Spearman, percentage of pairs left out) against human judgements.
 
         See :func:`seqkit.vectors.evaluation.evaluate_pairs`.
         """
@@ -113,7 +130,9 @@ class KeyedVectors(SimilarityTable):
         evaluation.log_section(section)
 
     @staticmethod
-    def log_evaluate_word_pairs(pearson: Any, spearman: Any, oov: float, pairs: Any) -> None:
+    def log_evaluate_word_pairs(
+        pearson: Correlation, spearman: Correlation, oov: float, pairs: _PathLike
+    ) -> None:
         """Log the result of :meth:`evaluate_word_pairs`."""
         _log.info(
             "Pearson %.4f, Spearman %.4f against %s, %.1f%% left out", pearson[0], spearman[0], pairs, oov
@@ -122,23 +141,28 @@ class KeyedVectors(SimilarityTable):
     # files
 
     def save(self, fname: _PathLike) -> None:
-        """Write seqkit's own file, which :meth:`load` maps into memory at once. Keys must be strings."""
+        """Write the native format, which :meth:`load` maps into memory at once. Keys must be strings."""
         from seqkit.vectors.formats import save_vectors
 
         save_vectors(self, fname, "native")
 
     @classmethod
-    def load(cls, fname: _PathLike, mmap: str | None = None) -> Any:
-        """Vectors of a file of :meth:`save`; also of any other format, told by its content.
+    def load(cls, fname: _PathLike, mmap: str | None = None) -> KeyedVectors:
+        """Open a file of :meth:`save`, or of any other format, which its content tells.
 
-        mmap: "r" makes the vectors read-only; None lets this process change its own copy. Both open at once.
+        Args:
+            fname: The file.
+            mmap: "r" makes the vectors read-only; None or "c" lets this process change its own copy. Native
+                files open at once in any case.
 
-        Raises DataError; for a file that gensim pickled it carries the lines that export it.
+        Raises:
+            DataError: The file cannot be read; for one that gensim pickled, with the lines that export it.
+
         """
         from seqkit.vectors.formats import load_vectors
 
         if mmap not in (None, "r", "c"):
-            raise UsageError(f"mmap={mmap!r}", remedy='use "r", "c" or None')
+            raise UsageError(f'expected mmap "r", "c" or None, got {mmap!r}')
         return load_vectors(fname, writable=mmap != "r")
 
     def save_word2vec_format(
@@ -179,12 +203,16 @@ class KeyedVectors(SimilarityTable):
         encoding: str = "utf8",
         unicode_errors: str = "strict",
         limit: int | None = None,
-        datatype: Any = np.float32,
+        datatype: DTypeLike = np.float32,
         no_header: bool = False,
-    ) -> Any:
+    ) -> Self:
         """Read word2vec's text or binary format; of a repeated word the first counts, with a warning.
 
-        See :func:`seqkit.vectors.formats.word2vec.load`. Raises DataError (a ValueError) with the byte.
+        See :func:`seqkit.vectors.formats.word2vec.load`.
+
+        Raises:
+            DataError: A ValueError, with the byte where the file is damaged.
+
         """
         from seqkit.vectors.formats import word2vec
 
@@ -210,16 +238,21 @@ class KeyedVectors(SimilarityTable):
     ) -> None:
         """Take over the vectors of a word2vec file for the keys that are here; no key is added.
 
-        lockf: written to ``vectors_lockf`` (float32, (N,)) at these keys: what ``Word2Vec.train`` multiplies
-        their updates by, so that 0 holds them still.
+        Args:
+            fname: The file.
+            lockf: Written to ``vectors_lockf`` at these keys: the factor of their updates in
+                ``Word2Vec.train``; 0 holds them still.
+            binary: Whether the file is of the binary format.
+            encoding: The encoding of its words.
+            unicode_errors: For bytes that are not of the encoding: "strict", "ignore" or "replace".
+
         """
         other = KeyedVectors.load_word2vec_format(
             fname, binary=binary, encoding=encoding, unicode_errors=unicode_errors
         )
         if other.vector_size != self.vector_size:
             raise UsageError(
-                f"{fname} has {other.vector_size} dimensions, these vectors {self.vector_size}",
-                remedy="use vectors of one size",
+                f"expected vectors of {self.vector_size} dimensions, got {other.vector_size} in {fname}"
             )
         pairs = [
             (self.key_to_index[k], i) for i, k in enumerate(other.index_to_key) if k in self.key_to_index

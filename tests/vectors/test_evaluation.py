@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from seqkit.errors import DataError, UsageError
+from seqkit.metrics import pearson, ranks, spearman
 from seqkit.vectors import KeyedVectors
-from seqkit.vectors.correlation import pearson, ranks, spearman
 from seqkit.vectors.evaluation import read_analogies, read_pairs
 
 QUESTIONS = (
@@ -37,7 +37,7 @@ def test_reading_analogies(tmp_path: Path) -> None:
     assert (family.name, verbs.name) == ("family", "verbs")
     assert family.questions == [("king", "man", "queen", "woman"), ("man", "king", "woman", "queen")]
     path.write_text(": a\none two three four five\n")
-    with pytest.raises(DataError, match=r"5 words.*line 2, byte 4"):
+    with pytest.raises(DataError, match=r"four words, got 5, .*line 2, byte 4"):
         read_analogies(path)
     path.write_text("one two three four\n")
     with pytest.raises(DataError, match=r"section.*line 1"):
@@ -98,7 +98,7 @@ def test_reading_pairs(tmp_path: Path) -> None:
     path.write_text("# comment\nWord 1\tWord 2\tMean\nking\tqueen\t8.5\n\nman\twoman\t9\n")
     assert read_pairs(path) == [("king", "queen", 8.5), ("man", "woman", 9.0)]
     path.write_text("a\tb\t1\nking\tqueen\thigh\n")
-    with pytest.raises(DataError, match=r"'high' is no finite number.*line 2, byte 6"):
+    with pytest.raises(DataError, match=r"finite number as the score, got 'high'.*line 2, byte 6"):
         read_pairs(path)
     path.write_text("a b 1\n")
     with pytest.raises(DataError, match=r"1 fields.*line 1"):

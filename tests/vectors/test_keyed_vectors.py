@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -82,7 +83,7 @@ def test_mean_vector(kv: KeyedVectors) -> None:
     np.testing.assert_allclose(np.linalg.norm(length_one), 1, rtol=1e-6)
     with pytest.raises(UnknownWordError, match="unknown"):
         kv.get_mean_vector(keys, ignore_missing=False)
-    with pytest.raises(UsageError, match="2 weights for 4 keys"):
+    with pytest.raises(UsageError, match="expected 4 weights, one for each key, got 2"):
         kv.get_mean_vector(keys, [1, 2])
     with pytest.raises(ValueError, match="no keys"):
         kv.get_mean_vector([])
@@ -112,6 +113,45 @@ def test_most_similar(kv: KeyedVectors, topn: int) -> None:
     assert kv.similar_by_word("w1", topn) == kv.similar_by_key("w1", topn) == kv.most_similar("w1", topn=topn)
     assert kv.similar_by_vector(kv["w1"], topn) == kv.most_similar([kv["w1"]], topn=topn)
     assert kv.most_similar("w1", topn=0) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"restrict_vocab": 3, "clip_start": 1},
+        {"restrict_vocab": 3, "clip_end": 5},
+        {"indexer": object(), "restrict_vocab": 3},
+        {"indexer": object(), "clip_start": 1},
+        {"indexer": object(), "topn": None},
+        {"restrict_vocab": -1},
+    ],
+    ids=str,
+)
+def test_arguments_that_would_be_ignored_are_refused(kv: KeyedVectors, arguments: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="expected restrict_vocab"):
+        kv.most_similar("w1", **arguments)
+
+
+def test_negative_restrictions_are_refused_everywhere(kv: KeyedVectors, tmp_path: Path) -> None:
+    (tmp_path / "q").write_text(": a\nw1 w2 w3 w4\n")
+    (tmp_path / "p").write_text("w1\tw2\t3\n")
+    for search in (
+        lambda: kv.most_similar_batch(["w1"], restrict_vocab=-2),
+        lambda: kv.most_similar_cosmul("w1", restrict_vocab=-2),
+        lambda: kv.similar_by_word("w1", restrict_vocab=-2),
+        lambda: kv.evaluate_word_analogies(tmp_path / "q", restrict_vocab=-2),
+        lambda: kv.evaluate_word_pairs(tmp_path / "p", restrict_vocab=-2),
+    ):
+        with pytest.raises(UsageError, match="expected restrict_vocab of at least 0"):
+            search()
+
+
+def test_an_indexer_takes_any_whole_number(kv: KeyedVectors) -> None:
+    class Index:
+        def most_similar(self, vector: np.ndarray, topn: int) -> int:
+            return topn
+
+    assert kv.most_similar("w2", topn=np.int64(3), indexer=Index()) == 3
 
 
 def test_indexer_answers_instead(kv: KeyedVectors) -> None:
@@ -144,7 +184,7 @@ def test_batch_equals_one_by_one(kv: KeyedVectors) -> None:
 def test_batch_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     kv = make(23, 7)
     whole = kv.most_similar_batch(kv.index_to_key, 4)
-    monkeypatch.setattr("seqkit.vectors.similarity._BLOCK_SCORES", 5 * 23)
+    monkeypatch.setattr("seqkit.vectors.nearest._BLOCK_SCORES", 5 * 23)
     blocks = kv.most_similar_batch(kv.index_to_key, 4)
     assert [[k for k, _ in found] for found in blocks] == [[k for k, _ in found] for found in whole]
 
@@ -265,7 +305,7 @@ def test_adding() -> None:
     kv["b"] = np.array([1.0, 1.0])
     kv[["x", "y"]] = np.eye(2)
     assert kv[["b", "x", "y"]].tolist() == [[1, 1], [1, 0], [0, 1]]
-    with pytest.raises(ShapeError, match="2 keys"):
+    with pytest.raises(ShapeError, match=r"expected vectors of shape \(2, 2\), got \(2, 3\)"):
         kv.add_vectors(["p", "q"], np.ones((2, 3)))
 
 
@@ -321,7 +361,7 @@ def test_unknown_words_suggest_close_ones() -> None:
 
 
 def test_spelling_equals_plain_edit_distance(random: np.random.Generator) -> None:
-    from seqkit.vectors.spelling import _distances
+    from seqkit.vectors.words import edit_distances
 
     def plain(a: str, b: str) -> int:
         d = {(i, -1): i + 1 for i in range(-1, len(a))} | {(-1, j): j + 1 for j in range(-1, len(b))}
@@ -335,4 +375,4 @@ def test_spelling_equals_plain_edit_distance(random: np.random.Generator) -> Non
     letters = np.array(words, "<U7").view(np.uint32).reshape(60, 7).T.copy()
     lengths = np.array([len(word) for word in words])
     for target in words[:20]:
-        assert _distances(target, letters, lengths).tolist() == [plain(target, word) for word in words]
+        assert edit_distances(target, letters, lengths).tolist() == [plain(target, word) for word in words]
