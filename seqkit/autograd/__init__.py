@@ -1,4 +1,4 @@
-"""Define-by-run differentiation: Tensor, the tape, and the check that a backward is right."""
+"""Define-by-run differentiation: Tensor, the tape, and a check of gradients by finite differences."""
 
 from seqkit.autograd.tensor import Tensor  # isort: skip  # first: it imports the primitives below itself
 from seqkit.autograd.differentiable import differentiable

@@ -22,9 +22,10 @@ def differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
 
     ``value`` is an array or a tuple of arrays; ``backward`` takes one gradient per value (None where
     unused) and returns one per positional array, None where there is none. A function that declares the
-    keyword ``needs`` is told which positional arrays need a gradient, as a tuple of bools.
+    keyword ``needs`` gets a tuple of bools: which positional arrays need a gradient.
     """
-    tells_needs = "needs" in inspect.signature(function).parameters
+    signature = inspect.signature(function)
+    tells_needs = "needs" in signature.parameters
 
     @functools.wraps(function)
     def op(*arguments: Any, **settings: Any) -> Any:
@@ -50,4 +51,6 @@ def differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
                 result.requires_grad, result.node, result.output_index = True, node, index
         return tuple(results) if several else results[0]
 
+    shown = [p for name, p in signature.parameters.items() if name not in ("xp", "needs")]
+    op.__dict__["__signature__"] = signature.replace(parameters=shown)  # what callers give, for help()
     return op

@@ -11,28 +11,28 @@ from seqkit.autograd.sparse_gradient import IndexGradient
 
 @differentiable
 def reshape(xp, x, *, shape):
-    """The same values in order, in another shape; one entry may be -1."""
+    """Return the values in order in another shape, of which one entry may be -1."""
     before = x.shape
     return x.reshape(shape), lambda dy: dy.reshape(before)
 
 
 @differentiable
 def transpose(xp, x, *, axes):
-    """The axes in another order; None reverses them."""
+    """Return x with its axes in another order; None reverses them."""
     inverse = None if axes is None else tuple(int(i) for i in np.argsort([a % x.ndim for a in axes]))
     return x.transpose(axes), lambda dy: dy.transpose(inverse)
 
 
 @differentiable
 def broadcast_to(xp, x, *, shape):
-    """x repeated to ``shape`` by the rules of NumPy."""
+    """Return x repeated to ``shape`` by the rules of NumPy."""
     before = x.shape
     return xp.broadcast_to(x, shape), lambda dy: unbroadcast(dy, before)
 
 
 @differentiable
 def concatenate(xp, *parts, axis=0, needs):
-    """The parts one after another along an axis."""
+    """Join tensors along an axis."""
     ends = np.cumsum([part.shape[axis] for part in parts])
 
     def backward(dy):
@@ -48,7 +48,7 @@ def concatenate(xp, *parts, axis=0, needs):
 
 @differentiable
 def stack(xp, *parts, axis=0, needs):
-    """The parts along a new axis."""
+    """Join tensors along a new axis."""
 
     def backward(dy):
         return tuple(xp.take(dy, i, axis=axis) if needed else None for i, needed in enumerate(needs))
@@ -58,7 +58,7 @@ def stack(xp, *parts, axis=0, needs):
 
 @differentiable
 def getitem(xp, x, *, key):
-    """x[key], copied, so that the result never shares memory with x."""
+    """Return x[key], copied, so that the result never shares memory with x."""
     shape = x.shape
     y = x[key]
     y = xp.array(y) if y.base is not None or not hasattr(y, "shape") else y

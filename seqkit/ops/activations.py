@@ -15,7 +15,7 @@ KINDS = ("relu", "gelu", "gelu-tanh")
 
 @differentiable
 def sigmoid(xp, x):
-    """1 / (1 + exp(-x)), through tanh so that nothing overflows."""
+    """Return 1 / (1 + exp(-x)), computed by tanh so that nothing overflows."""
     y = 0.5 * xp.tanh(0.5 * x) + 0.5
 
     def backward(dy):
@@ -26,7 +26,7 @@ def sigmoid(xp, x):
 
 @differentiable
 def tanh(xp, x):
-    """The hyperbolic tangent."""
+    """Return the hyperbolic tangent of x."""
     y = xp.tanh(x)
 
     def backward(dy):
@@ -37,7 +37,7 @@ def tanh(xp, x):
 
 @differentiable
 def relu(xp, x):
-    """max(x, 0); the gradient at 0 is 0."""
+    """Return max(x, 0); the gradient at 0 is 0."""
     y = xp.maximum(x, 0)
 
     def backward(dy):
@@ -47,23 +47,29 @@ def relu(xp, x):
 
 
 def gelu(x: Any) -> Any:
-    """x·Φ(x), with Φ(x) = ½·(1 + erf(x/√2)) (Hendrycks and Gimpel 2016); that of BERT."""
+    """Return x·Φ(x), with Φ(x) = ½·(1 + erf(x/√2)) (Hendrycks and Gimpel 2016), as in BERT."""
     return activation(x, kind="gelu")
 
 
 def gelu_tanh(x: Any) -> Any:
-    """:func:`gelu` in the form with tanh of the same paper, within 5e-4 of it; that of GPT-2.
+    """Return 0.5·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))), the approximation of :func:`gelu` in GPT-2.
 
-    0.5·x·(1 + tanh(√(2/π)·(x + 0.044715·x³)))
+    It is of the same paper, and within 5e-4 of :func:`gelu`.
     """
     return activation(x, kind="gelu-tanh")
 
 
 @differentiable
 def activation(xp, x, b=None, *, kind, needs):
-    """φ(x + b) in one pass, for x (…, H), b (H,) or None, and φ "relu", "gelu" or "gelu-tanh".
+    """Return φ(x + b) in one pass.
 
-    UsageError for another name.
+    Args:
+        x: (…, H).
+        b: (H,) or None.
+        kind: φ: "relu", "gelu" or "gelu-tanh".
+
+    Raises:
+        UsageError: Another name.
     """
     if kind not in KINDS:
         raise UsageError(f"activation must be one of {', '.join(KINDS)}, got {kind!r}")
@@ -85,7 +91,12 @@ def activation(xp, x, b=None, *, kind, needs):
 
 @differentiable
 def softmax(xp, x):
-    """exp(x) / Σ exp(x) over the last axis, shifted by the maximum."""
+    """Return exp(x) / Σ exp(x) over the last axis, shifted by the maximum.
+
+    Example:
+        >>> ops.softmax(Tensor([[0.0, 0.0]])).numpy().tolist()
+        [[0.5, 0.5]]
+    """
     y = xp.exp(x - x.max(axis=-1, keepdims=True))
     y /= y.sum(axis=-1, keepdims=True)
 
@@ -97,7 +108,7 @@ def softmax(xp, x):
 
 @differentiable
 def log_softmax(xp, x):
-    """x - log Σ exp(x) over the last axis, shifted by the maximum."""
+    """Return x - log Σ exp(x) over the last axis, shifted by the maximum."""
     y = x - x.max(axis=-1, keepdims=True)
     y -= xp.log(xp.exp(y).sum(axis=-1, keepdims=True))
 

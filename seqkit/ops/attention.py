@@ -28,7 +28,7 @@ from seqkit.ops.dropout import check_generator, check_rate
 
 
 def check_shapes(name: str, q: Any, k: Any, v: Any, *, no_keys: bool = False) -> None:
-    """q (..., T, D), k (..., S, D), v (..., S, E) with the same leading axes; S > 0 unless ``no_keys``."""
+    """Raise ShapeError unless q (…, T, D), k (…, S, D), v (…, S, E) fit, and S > 0 unless ``no_keys``."""
     fits = q.ndim == k.ndim == v.ndim >= 3 and q.shape[:-2] == k.shape[:-2] == v.shape[:-2]
     if not fits or q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
         raise ShapeError(
@@ -40,7 +40,10 @@ def check_shapes(name: str, q: Any, k: Any, v: Any, *, no_keys: bool = False) ->
 
 
 def bias_of_mask(xp: Any, mask: Any, shape: tuple[int, ...], dtype: np.dtype) -> Any:
-    """What masks scores of ``shape`` (B, …, T, S) when added: 0 where a key counts, else -inf. Or None."""
+    """Return the bias that masks scores of ``shape`` (B, …, T, S): 0 where a key counts, else -inf.
+
+    Or None.
+    """
     if mask is None:
         return None
     given, S = f"{mask.dtype} {mask.shape}", shape[-1]
@@ -89,10 +92,10 @@ Backward = Callable[[Any, Any, bool, bool], tuple[Any, Any]]
 
 
 def _read(xp: Any, weights: Any, v: Any, rate: float, generator: Generator | None) -> tuple[Any, Backward]:
-    """Contexts (..., T, E) of weights (..., T, S), which dropout may thin out, and the way back.
+    """Return contexts (…, T, E) of weights (…, T, S) after dropout, and their backward.
 
-    That takes the gradients of contexts and weights (one may be None), and whether those of the scores
-    (before the softmax) and of v are wanted, which it returns.
+    The backward takes the gradients of contexts and weights (one may be None), and whether those of the
+    scores (before the softmax) and of v are needed, and returns them.
     """
     check_rate(rate)
     used, key, threshold, factor = weights, None, round((1 - rate) * 2**32), 1 / (1 - rate)
@@ -124,13 +127,24 @@ def _read(xp: Any, weights: Any, v: Any, rate: float, generator: Generator | Non
 
 @differentiable
 def attention(xp, q, k, v, mask=None, *, scale=None, rate=0.0, generator=None, needs):
-    """softmax(scale · q·kᵀ)·v: contexts (..., T, E), and the weights (..., T, S) before their dropout.
+    """Attention softmax(scale · q·kᵀ)·v.
 
-    q (..., T, D) queries, k (..., S, D) keys, v (..., S, E) values, mask as the module says. ``scale`` is
-    1/√D by default (Vaswani et al. 2017, equation 1); 1 gives the dot product of Luong et al. (2015).
-    ``rate`` drops weights, and then takes one draw from ``generator``.
+    Args:
+        q: (…, T, D) queries.
+        k: (…, S, D) keys.
+        v: (…, S, E) values.
+        mask: Which keys count; see the module.
+        scale: 1/√D by default (Vaswani et al. 2017, equation 1); 1 gives the dot product of Luong et al.
+            (2015).
+        rate: Dropout rate of the weights; above 0 it takes one draw from ``generator``.
+        generator: Source of the dropout mask.
 
-    Raises ShapeError when the shapes do not fit, UsageError for dropout without a generator.
+    Returns:
+        Contexts (…, T, E), and the weights (…, T, S) before their dropout.
+
+    Raises:
+        ShapeError: Shapes that do not fit.
+        UsageError: Dropout without a generator.
     """
     check_shapes("attention", q, k, v)
     scale = 1 / math.sqrt(q.shape[-1]) if scale is None else float(scale)
@@ -158,8 +172,19 @@ def attention(xp, q, k, v, mask=None, *, scale=None, rate=0.0, generator=None, n
 def additive_attention(xp, q, k, v, w, mask=None, *, rate=0.0, generator=None, needs):
     """:func:`attention` with the scores w·tanh(q + k) of Bahdanau, Cho, Bengio (2015, A.1.2).
 
-    q (..., T, A) and k (..., S, A) are queries and keys after their projections, which are one matrix
-    product each; v (..., S, E), w (A,). The tanh of all pairs, (T, ..., S, A), is kept for the backward.
+    The tanh of all pairs, (T, …, S, A), is kept for the backward.
+
+    Args:
+        q: (…, T, A) queries after their projection, which is one matrix product.
+        k: (…, S, A) keys after their projection.
+        v: (…, S, E) values.
+        w: (A,).
+        mask: Which keys count; see the module.
+        rate: Dropout rate of the weights.
+        generator: Source of the dropout mask.
+
+    Returns:
+        Contexts (…, T, E), and the weights (…, T, S) before their dropout.
     """
     check_shapes("additive_attention", q, k, v)
     T, A = q.shape[-2:]

@@ -28,15 +28,23 @@ def conv2d(
 ):
     """y[n, i, j, f] = Σ W[f, k, l, c]·x[n, i·s + k - p, j·s + l - p, c] + b[f], zeros outside the image.
 
-    x (B, H, W, C), W (F, KH, KW, C), b (F,) or None; y (B, OH, OW, F) with OH = ⌊(H + 2p - KH) / s⌋ + 1.
-    ``stride`` s and ``padding`` p are one number or (down, across). Filters are not flipped: what networks
-    call convolution is a cross-correlation.
+    Filters are not flipped: convolution is, as in all network libraries, a cross-correlation.
 
-    ``relu`` gives max(y, 0), and ``pool`` the largest of each pool by pool values side by side, as
-    :func:`seqkit.ops.max_pool2d` would; y is then (B, OH // pool, OW // pool, F), and what is pooled never
-    stands in memory as a whole.
+    Args:
+        x: (B, H, W, C).
+        W: (F, KH, KW, C).
+        b: (F,) or None.
+        stride: s, one number or (down, across).
+        padding: p, likewise.
+        relu: Return max(y, 0).
+        pool: Return the largest of each pool by pool values, as :func:`seqkit.ops.max_pool2d` does; the
+            unpooled result is never in memory as a whole.
 
-    Raises ShapeError when the channels differ or the filters are larger than the padded image.
+    Returns:
+        (B, OH // pool, OW // pool, F) with OH = ⌊(H + 2p - KH) / s⌋ + 1.
+
+    Raises:
+        ShapeError: Channels that differ, or filters larger than the padded image.
     """
     if x.ndim != 4 or W.ndim != 4 or x.shape[3] != W.shape[3]:
         raise ShapeError(f"conv2d got x {x.shape} for filters {W.shape}: needs (B, H, W, C), (F, KH, KW, C)")

@@ -1,4 +1,4 @@
-"""What follows the product of a convolution while it lies in the cache: pooling, bias, ReLU."""
+"""The steps after the product of a convolution, while it lies in the cache: pooling, bias, ReLU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dropout (Srivastava et al. 2014), inverted: survivors are scaled by 1 / (1 - rate)."""
+"""Dropout (Srivastava et al. 2014), inverted: the elements that stay are multiplied by 1 / (1 - rate)."""
 
 from __future__ import annotations
 
@@ -10,24 +10,32 @@ from seqkit.errors import UsageError
 
 
 def check_rate(rate: float) -> float:
-    """``rate`` itself; UsageError unless 0 <= rate < 1."""
+    """Return ``rate``; raise UsageError unless 0 <= rate < 1."""
     if not 0 <= rate < 1:
         raise UsageError(f"a dropout rate must be at least 0 and below 1, got {rate}")
     return rate
 
 
 def check_generator(what: str, generator: object) -> Generator:
-    """``generator`` itself; UsageError unless it is one."""
+    """Return ``generator``; raise UsageError unless it is a Generator."""
     if not isinstance(generator, Generator):
-        raise UsageError(f"{what} needs a generator", remedy="pass seqkit.backend.random.Generator(seed)")
+        raise UsageError(f"{what} needs a generator", remedy="pass seqkit.Generator(seed)")
     return generator
 
 
 @differentiable
 def dropout(xp, x, *, rate, generator):
-    """Zero each element of x with probability ``rate``. The mask is recomputed, never stored.
+    """Zero each element of x with probability ``rate``; the mask is computed again in the backward, never
+    stored.
 
-    ``generator`` is required: randomness is an argument. Takes one draw from it.
+    Args:
+        x: Of any shape.
+        rate: At least 0 and below 1.
+        generator: A :class:`seqkit.Generator`, of which one draw is taken. It is required: randomness is an
+            argument.
+
+    Raises:
+        UsageError: A rate out of range, or no generator.
     """
     check_rate(rate)
     key = check_generator("dropout", generator).next_key()
@@ -47,7 +55,10 @@ def dropout(xp, x, *, rate, generator):
 
 @differentiable
 def locked_dropout(xp, x, *, rate, generator):
-    """Variational dropout (Gal and Ghahramani 2016): one mask (B, 1, E) for all T steps of x (B, T, E)."""
+    """Variational dropout: one mask (B, 1, E) for all T steps of x (B, T, E) (Gal and Ghahramani 2016).
+
+    Arguments and errors as of :func:`dropout`.
+    """
     check_rate(rate)
     check_generator("dropout", generator)
     B, _, E = x.shape

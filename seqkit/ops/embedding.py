@@ -1,4 +1,4 @@
-"""Rows of a matrix by their ids, alone or summed up in bags."""
+"""Rows of a matrix by their ids, alone or summed in bags."""
 
 from __future__ import annotations
 
@@ -12,10 +12,22 @@ from seqkit.errors import ShapeError, UsageError
 
 @differentiable
 def embedding(xp, W, ids):
-    """W[ids] for W (V, E) and integer ids of any shape; the result is (*ids.shape, E).
+    """Return the rows W[ids], of shape (*ids.shape, E).
 
-    The gradient is a RowGradient over the rows that the ids touched. Ids outside 0 … V-1 are a UsageError on
-    the CPU; on a GPU the check would wait for it, so models check them at their boundary.
+    The gradient of W is a RowGradient over the rows that occur among the ids.
+
+    Args:
+        W: (V, E).
+        ids: Integers of any shape.
+
+    Raises:
+        ShapeError: Ids that are no integers.
+        UsageError: On the CPU, ids outside 0 … V-1. On a GPU the check would wait for it, so models check ids
+            at their boundary.
+
+    Example:
+        >>> ops.embedding(Tensor([[1.0, 2.0], [3.0, 4.0]]), np.array([1, 1])).numpy().tolist()
+        [[3.0, 4.0], [3.0, 4.0]]
     """
     if ids.dtype.kind not in "iu":
         raise ShapeError(f"embedding needs integer ids, got {ids.dtype}")
@@ -40,11 +52,19 @@ def embedding(xp, W, ids):
 
 @differentiable
 def embedding_bag(xp, W, ids, *, mean=True):
-    """The mean (or sum) of the rows W[ids[b]]: W (V, E) and integer ids (B, C) give (B, E).
+    """Return the mean, or sum, of the rows W[ids[b]] for each bag b, of shape (B, E): the input of CBOW.
 
-    Ids of -1 are padding and count for nothing; a bag of padding alone is 0. This is the input of CBOW: the
-    rows are added up by a small matrix product, without a tape node for each. The gradient is a RowGradient
-    over the rows that were read. Other ids outside 0 … V-1 are a UsageError on the CPU.
+    Ids of -1 are padding and do not count; a bag of padding alone is 0. The rows are added by a small matrix
+    product, without a tape node for each. The gradient of W is a RowGradient over the rows that were read.
+
+    Args:
+        W: (V, E).
+        ids: (B, C) integers.
+        mean: The mean instead of the sum.
+
+    Raises:
+        ShapeError: Ids that are no integers (B, C).
+        UsageError: On the CPU, other ids outside 0 … V-1.
     """
     if ids.dtype.kind not in "iu" or ids.ndim != 2:
         raise ShapeError(f"embedding_bag needs integer ids (B, C), got {ids.dtype} {ids.shape}")

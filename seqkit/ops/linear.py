@@ -10,9 +10,19 @@ from seqkit.errors import ShapeError
 
 @differentiable
 def linear(xp, x, W, b=None, *, needs):
-    """y = x·Wᵀ + b for x (..., I), W (O, I), b (O,) or None; y is (..., O).
+    """Return x·Wᵀ + b, of shape (…, O).
 
-    Raises ShapeError when the last axis of x is not I.
+    Args:
+        x: (…, I).
+        W: (O, I).
+        b: (O,) or None.
+
+    Raises:
+        ShapeError: The last axis of x is not I.
+
+    Example:
+        >>> ops.linear(Tensor([[1.0, 2.0]]), Tensor([[1.0, 1.0], [0.0, 3.0]])).numpy().tolist()
+        [[3.0, 6.0]]
     """
     if x.ndim < 1 or x.shape[-1] != W.shape[1]:
         raise ShapeError(f"linear got x {x.shape} for W {W.shape}: x must end in {W.shape[1]}")

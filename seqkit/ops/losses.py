@@ -1,4 +1,4 @@
-"""Losses. Sums run in float64; the result is a float64 mean over the targets that count."""
+"""Losses of classes. Sums run in float64; the result is float64."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ def _check(xp: Any, logits_shape: tuple[int, ...], targets: Any, ignore_index: i
 
 
 def _reduced(xp: Any, losses: Any, counted: Any, shape: tuple[int, ...], reduction: str) -> tuple[Any, Any]:
-    """A reduction of (N,) losses, and the factor (N or 1, 1) that its gradient puts on each row."""
+    """Return a reduction of losses (N,), and a function that gives each row's factor (N or 1, 1) of its
+    gradient.
+    """
     if reduction == "mean":
         share = 1.0 / xp.maximum(counted.sum(), 1)
         return xp.asarray(losses.sum() * share, dtype=np.float64), lambda d: (d * share).reshape(1, 1)
@@ -45,11 +47,25 @@ def _reduced(xp: Any, losses: Any, counted: Any, shape: tuple[int, ...], reducti
 def softmax_cross_entropy(
     xp, logits, targets, *, ignore_index=IGNORE_INDEX, label_smoothing=0.0, reduction="mean", needs
 ):
-    """-log softmax(logits)[target], in float64; targets equal to ``ignore_index`` do not count.
+    """Return the cross entropy -log softmax(logits)[target], in nats and float64.
 
-    logits (..., V), targets (...) integer ids below V. The reduction is "mean" over the targets that count
-    (0 when none does), "sum", or "none" for losses (...). With label smoothing s (Szegedy et al. 2016,
-    section 7) the target distribution is (1 - s)·onehot + s/V.
+    Args:
+        logits: (…, V).
+        targets: (…) integer ids below V.
+        ignore_index: Targets of this value do not count.
+        label_smoothing: s, which makes the target distribution (1 - s)·onehot + s/V (Szegedy et al. 2016,
+            section 7).
+        reduction: "mean" over the targets that count, 0 when none does; "sum"; or "none" for losses (…).
+
+    Raises:
+        ShapeError: Targets of another shape, or no integers.
+        UsageError: A target out of range (on the CPU), or a setting out of range.
+
+    Example:
+        >>> logits = Tensor(np.zeros((2, 4)))
+        >>> loss = ops.softmax_cross_entropy(logits, np.array([3, -1]))
+        >>> round(loss.item(), 4)
+        1.3863
     """
     _check(xp, logits.shape, targets, ignore_index, label_smoothing)
     V = logits.shape[-1]
@@ -70,10 +86,18 @@ def softmax_cross_entropy(
 def linear_cross_entropy(
     xp, x, W, b, targets, *, ignore_index=IGNORE_INDEX, label_smoothing=0.0, reduction="mean", needs
 ):
-    """:func:`softmax_cross_entropy` of x·Wᵀ + b in one op, which holds one (N, V) array and not three.
+    """Return :func:`softmax_cross_entropy` of x·Wᵀ + b, holding one (N, V) array instead of three.
 
-    x (..., E), W (V, E), b (V,) or None, targets (...). The scores are overwritten with their gradient in
-    the forward pass, while a row of them lies in the cache.
+    The scores are overwritten with their gradient in the forward pass, while a row of them lies in the cache.
+
+    Args:
+        x: (…, E).
+        W: (V, E).
+        b: (V,) or None.
+        targets: (…) integer ids below V.
+        ignore_index: See :func:`softmax_cross_entropy`, as the other settings and errors.
+        label_smoothing: s.
+        reduction: "mean", "sum" or "none".
     """
     V, E = W.shape
     _check(xp, (*x.shape[:-1], V), targets, ignore_index, label_smoothing)

@@ -1,4 +1,4 @@
-"""Tell the true word from drawn ones: the loss of word2vec, which never looks at the whole vocabulary."""
+"""Negative sampling: the loss of word2vec, which reads a few rows of the output matrix only."""
 
 from __future__ import annotations
 
@@ -13,12 +13,23 @@ from seqkit.errors import ShapeError, UsageError
 
 @differentiable
 def negative_sampling(xp, h, W, targets, negatives, *, keep_collisions=False, reduction="mean", needs):
-    """-log σ(h·W[target]) - Σ log σ(-h·W[negative]), in float64 (Mikolov, Sutskever et al. 2013, equation 4).
+    """Return -log σ(h·W[target]) - Σ log σ(-h·W[negative]), in float64.
 
-    h (B, E), W (V, E), targets (B,) and negatives (B, K) integer ids. A drawn word that equals the true one
-    is passed over, as in the word2vec program, unless ``keep_collisions``; nothing is drawn in its place.
-    The reduction is "mean" over B, "sum", or "none" for losses (B,). The gradient of W is a RowGradient over
-    the rows of all the words, also of those passed over. Ids outside 0 … V-1 are a UsageError on the CPU.
+    Mikolov, Sutskever et al. (2013), equation 4. The gradient of W is a RowGradient over the rows of all the
+    words, also of those left out.
+
+    Args:
+        h: (B, E).
+        W: (V, E).
+        targets: (B,) integer ids.
+        negatives: (B, K) integer ids, drawn. One that equals the target is left out, as in the word2vec
+            program.
+        keep_collisions: Let negatives that equal the target count.
+        reduction: "mean" over B, "sum", or "none" for losses (B,).
+
+    Raises:
+        ShapeError: Shapes that do not fit, or ids that are no integers.
+        UsageError: On the CPU, ids outside 0 … V-1.
     """
     B, E = _check(h, W, targets, negatives)
     words = xp.asarray(xp.concatenate((targets[:, None], negatives), axis=1), dtype=np.int64)
@@ -58,12 +69,12 @@ def _check(h: Any, W: Any, targets: Any, negatives: Any) -> tuple[int, int]:
         if ids.dtype.kind not in "iu":
             raise ShapeError(f"{name} must be integer ids, got {ids.dtype}")
     if h.ndim != 2 or W.ndim != 2 or h.shape[1] != W.shape[1]:
-        raise ShapeError(f"negative_sampling got h {h.shape} for W {W.shape}; (B, E) and (V, E) are due")
+        raise ShapeError(f"expected h (B, E) and W (V, E), got {h.shape} and {W.shape}")
     B, E = h.shape
     if targets.shape != (B,) or negatives.ndim != 2 or len(negatives) != B:
         raise ShapeError(
-            f"negative_sampling got targets {targets.shape} and negatives {negatives.shape} for h {h.shape}; "
-            f"({B},) and ({B}, K) are due"
+            f"expected targets ({B},) and negatives ({B}, K) for h {h.shape}, "
+            f"got {targets.shape} and {negatives.shape}"
         )
     return B, E
 

@@ -13,9 +13,13 @@ from seqkit.ops.dropout import check_generator, check_rate
 
 @differentiable
 def layer_norm(xp, x, gamma, beta, *, epsilon=1e-5, needs):
-    """γ·(x - mean) / √(var + ε) + β over the last axis (Ba, Kiros, Hinton 2016); γ, β (E,).
+    """Return γ·(x - mean) / √(var + ε) + β over the last axis (Ba, Kiros, Hinton 2016).
 
-    The variance divides by E.
+    Args:
+        x: (…, E).
+        gamma: γ (E,).
+        beta: β (E,).
+        epsilon: ε; the variance divides by E.
     """
     family, E = kernels("layer_norm", xp, x.dtype), x.shape[-1]
     rows = xp.ascontiguousarray(x).reshape(-1, E)
@@ -34,11 +38,19 @@ def layer_norm(xp, x, gamma, beta, *, epsilon=1e-5, needs):
 
 @differentiable
 def add_layer_norm(xp, x, branch, gamma, beta, *, epsilon=1e-5, rate=0.0, generator=None, needs):
-    """s = x + dropout(branch) and :func:`layer_norm` of s, both (…, E): a residual connection's end.
+    """Return s = x + dropout(branch) and :func:`layer_norm` of s: the end of a residual connection.
 
-    ``rate`` drops entries of the branch, and then takes one draw from ``generator``.
+    Args:
+        x: (…, E).
+        branch: (…, E).
+        gamma: γ (E,).
+        beta: β (E,).
+        epsilon: ε.
+        rate: Dropout rate of the branch; above 0 it takes one draw from ``generator``.
+        generator: Source of the dropout mask.
 
-    Raises UsageError for dropout without a generator.
+    Raises:
+        UsageError: Dropout without a generator.
     """
     family, dropout = kernels("layer_norm", xp, x.dtype), kernels("dropout", xp, x.dtype)
     E, key, threshold, factor = x.shape[-1], None, round((1 - check_rate(rate)) * 2**32), 1 / (1 - rate)
@@ -74,7 +86,7 @@ def add_layer_norm(xp, x, branch, gamma, beta, *, epsilon=1e-5, rate=0.0, genera
 
 
 def _rows(who: str, xp: Any, x: Any, *vectors: Any) -> Any:
-    """x as rows (N, C). ShapeError unless every vector has one number a feature."""
+    """Return x as rows (N, C); raise ShapeError unless every vector has one number a feature."""
     if x.ndim < 2 or any(v.shape != x.shape[-1:] for v in vectors):
         shapes = ", ".join(str(v.shape) for v in vectors)
         raise ShapeError(f"{who} got x {x.shape} with {shapes}: needs (B, …, C) and vectors (C,)")
@@ -83,13 +95,21 @@ def _rows(who: str, xp: Any, x: Any, *vectors: Any) -> Any:
 
 @differentiable
 def batch_norm(xp, x, gamma, beta, *, epsilon=1e-5, needs):
-    """γ·(x - mean) / √(var + ε) + β with the batch's own mean and variance, for training.
+    """Return γ·(x - mean) / √(var + ε) + β with the statistics of the batch, for training.
 
     Each feature, or channel, is normalised over all examples of a batch (Ioffe and Szegedy 2015).
 
-    x (B, C), or (B, H, W, C), where a channel is one feature at every place of every image; γ, β (C,).
-    Returns y, mean (C,) and variance (C,), which divides by the number of values. ShapeError for one value
-    a feature: it has no variance.
+    Args:
+        x: (B, C), or (B, H, W, C), where a channel is one feature at every place of every image.
+        gamma: γ (C,).
+        beta: β (C,).
+        epsilon: ε.
+
+    Returns:
+        y as x, mean (C,) and variance (C,), which divides by the number of values.
+
+    Raises:
+        ShapeError: One value a feature: it has no variance.
     """
     rows, family = _rows("batch_norm", xp, x, gamma, beta), kernels("batch_norm", xp, x.dtype)
     N = len(rows)
@@ -122,9 +142,15 @@ def batch_norm(xp, x, gamma, beta, *, epsilon=1e-5, needs):
 
 @differentiable
 def batch_norm_inference(xp, x, gamma, beta, mean, variance, *, epsilon=1e-5, needs):
-    """γ·(x - mean) / √(variance + ε) + β with the running statistics (C,) of training, which get no gradient.
+    """Return γ·(x - mean) / √(variance + ε) + β with running statistics, which get no gradient.
 
-    x (B, …, C), γ, β (C,). What an example gets does not depend on its batch.
+    Args:
+        x: (B, …, C).
+        gamma: γ (C,).
+        beta: β (C,).
+        mean: (C,).
+        variance: (C,).
+        epsilon: ε.
     """
     rows = _rows("batch_norm_inference", xp, x, gamma, beta, mean, variance)
     family = kernels("batch_norm", xp, x.dtype)

@@ -1,4 +1,4 @@
-"""Tokens of a padded batch, one after another without the padding, and back."""
+"""Pack the tokens of a padded batch one after another without the padding, and unpack them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from seqkit.errors import ShapeError
 
 @differentiable
 def pack(xp, x, rows):
-    """The entries ``rows`` (P,) of x (B, T, E), counted over B·T, each at most once: (P, E)."""
+    """Return the entries ``rows`` (P,) of x (B, T, E), counted over B·T, each at most once: (P, E)."""
     B, T, E = x.shape
     y = xp.take(x.reshape(B * T, E), rows, axis=0)
 
@@ -23,7 +23,7 @@ def pack(xp, x, rows):
 
 @differentiable
 def unpack(xp, x, rows, *, shape):
-    """The way back of :func:`pack`: x (P, E) to (B, T, E), ``shape`` being (B, T); zeros elsewhere."""
+    """Return x (P, E) at the entries ``rows`` (P,) of (B, T, E), zeros elsewhere; ``shape`` is (B, T)."""
     if x.ndim != 2 or x.shape[0] != rows.shape[0]:
         raise ShapeError(f"unpack needs x (P, E) and rows (P,), got {x.shape} and {rows.shape}")
     (B, T), E = shape, x.shape[1]

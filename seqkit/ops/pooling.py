@@ -1,7 +1,6 @@
 """Pooling: one value for each window of an image, channel by channel. Images are (B, H, W, C).
 
-Nothing here is learned. Windows of ``size``, ``stride`` apart (by default side by side) on an image with
-``padding`` around it; each of the three is one number or (down, across).
+``size``, ``stride`` (``size`` by default) and ``padding`` are one number or (down, across).
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from seqkit.ops.windows import IntOrPair, Pair, pair, window_counts
 def _settings(
     who: str, x: Any, size: IntOrPair, stride: IntOrPair | None, padding: IntOrPair
 ) -> tuple[Pair, Pair, Pair, tuple[int, ...]]:
-    """Size, stride, padding and the shape of the result, checked."""
+    """Check the settings and return size, stride, padding and the shape of the result."""
     if x.ndim != 4:
         raise ShapeError(f"{who} needs images (B, H, W, C), got {x.shape}")
     sizes, pads = pair("size", size, 1), pair("padding", padding, 0)
@@ -41,11 +40,17 @@ def max_pool2d(
     padding: IntOrPair = 0,
     relu: bool = False,
 ):
-    """The largest value of each window; the gradient goes to the first that is as large.
+    """Return the largest value of each window; the gradient goes to the first that is as large.
 
-    x (B, H, W, C) to (B, OH, OW, C) with OH = ⌊(H + 2p - size) / stride⌋ + 1. ``relu`` gives max(y, 0), which
-    is what pooling after ReLU gives, for a quarter of the work. Padding never wins; it is at most half of
-    the size.
+    Args:
+        x: (B, H, W, C).
+        size: Height and width of a window.
+        stride: Step of the windows; ``size`` by default.
+        padding: Rows and columns around the image, which never win; at most half of the size.
+        relu: Return max(y, 0): pooling after ReLU, for a quarter of the work.
+
+    Returns:
+        (B, OH, OW, C) with OH = ⌊(H + 2p - size) / stride⌋ + 1.
     """
     sizes, strides, pads, shape = _settings("max_pool2d", x, size, stride, padding)
     x = xp.ascontiguousarray(x)
@@ -64,9 +69,9 @@ def max_pool2d(
 
 @differentiable
 def average_pool2d(xp, x, *, size: IntOrPair = 2, stride: IntOrPair | None = None, padding: IntOrPair = 0):
-    """The mean of each window, zeros of the padding included (as PyTorch's by default).
+    """Return the mean of each window, zeros of the padding included (as PyTorch's by default).
 
-    x (B, H, W, C) to (B, OH, OW, C). The padding is at most half of the size.
+    Arguments and result as of :func:`max_pool2d`.
     """
     sizes, strides, pads, shape = _settings("average_pool2d", x, size, stride, padding)
     x = xp.ascontiguousarray(x)

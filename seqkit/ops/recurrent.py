@@ -97,10 +97,24 @@ def _seed(xp: Any, gradient: Any, like: Any) -> Any:
 
 @differentiable
 def lstm(xp, x, h0, c0, Wx, Wh, b, mask=None, *, reverse=False, needs):
-    """One LSTM layer: x (B, T, I), h0, c0 (B, H) to outputs (B, T, H) and the last h, c (B, H).
+    """One LSTM layer in one direction.
 
-    Wx (4H, I), Wh (4H, H), b (4H,), gates in the order i, f, g, o; the equations stand in
-    ``backend/kernels/lstm/reference.py``. mask (B, T) or None; ``reverse`` runs from the last step.
+    Args:
+        x: (B, T, I).
+        h0: (B, H), the state before the first step.
+        c0: (B, H), likewise.
+        Wx: (4H, I), gates in the order i, f, g, o; the equations stand in
+            ``backend/kernels/lstm/reference.py``.
+        Wh: (4H, H).
+        b: (4H,).
+        mask: (B, T), True where a step is real; the state passes over the others. None: all are.
+        reverse: Run from the last step to the first.
+
+    Returns:
+        Outputs (B, T, H), and the last h and c (B, H).
+
+    Raises:
+        ShapeError: Shapes that do not fit, or no steps.
     """
     _check("lstm", x, (h0, c0), Wx, Wh, 4)
     B, T, _ = x.shape
@@ -129,10 +143,20 @@ def lstm(xp, x, h0, c0, Wx, Wh, b, mask=None, *, reverse=False, needs):
 
 @differentiable
 def gru(xp, x, h0, Wx, Wh, bx, bh, mask=None, *, reverse=False, needs):
-    """One GRU layer: x (B, T, I), h0 (B, H) to outputs (B, T, H) and the last h (B, H).
+    """One GRU layer in one direction.
 
-    Wx (3H, I), Wh (3H, H), bx, bh (3H,), gates in the order r, z, n; two biases because the reset gate
-    multiplies one of them (``backend/kernels/gru/reference.py``). mask and reverse as in :func:`lstm`.
+    Args:
+        x: (B, T, I).
+        h0: (B, H), the state before the first step.
+        Wx: (3H, I), gates in the order r, z, n; the equations stand in ``backend/kernels/gru/reference.py``.
+        Wh: (3H, H).
+        bx: (3H,).
+        bh: (3H,); a second bias because the reset gate multiplies it.
+        mask: (B, T) or None, as of :func:`lstm`.
+        reverse: Run from the last step to the first.
+
+    Returns:
+        Outputs (B, T, H), and the last h (B, H).
     """
     _check("gru", x, (h0,), Wx, Wh, 3)
     B, T, _ = x.shape
@@ -171,10 +195,20 @@ def gru(xp, x, h0, Wx, Wh, bx, bh, mask=None, *, reverse=False, needs):
 
 @differentiable
 def rnn(xp, x, h0, Wx, Wh, b, mask=None, *, nonlinearity="tanh", reverse=False, needs):
-    """One plain recurrent layer (Elman 1990): h = φ(Wx·x + Wh·h' + b), φ "tanh" or "relu".
+    """One plain recurrent layer (Elman 1990): h = φ(Wx·x + Wh·h' + b).
 
-    x (B, T, I), h0 (B, H) to outputs (B, T, H) and the last h (B, H); Wx (H, I), Wh (H, H), b (H,).
-    mask and reverse as in :func:`lstm`.
+    Args:
+        x: (B, T, I).
+        h0: (B, H), the state before the first step.
+        Wx: (H, I).
+        Wh: (H, H).
+        b: (H,).
+        mask: (B, T) or None, as of :func:`lstm`.
+        nonlinearity: φ, "tanh" or "relu".
+        reverse: Run from the last step to the first.
+
+    Returns:
+        Outputs (B, T, H), and the last h (B, H).
     """
     _check("rnn", x, (h0,), Wx, Wh, 1)
     if nonlinearity not in ("tanh", "relu"):
@@ -218,5 +252,5 @@ def rnn(xp, x, h0, Wx, Wh, b, mask=None, *, nonlinearity="tanh", reverse=False, 
 
 
 def zero_state(xp: Any, B: int, H: int, dtype: Any = np.float32) -> Any:
-    """(B, H) zeros: the state before a sequence."""
+    """Return the state before a sequence, zeros (B, H)."""
     return zeros(xp, (B, H), dtype)

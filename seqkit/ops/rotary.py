@@ -1,4 +1,4 @@
-"""Rotary positions: pairs of a vector's entries turn by an angle that grows with its position."""
+"""Rotary positions: rotate pairs of a vector's entries by an angle that grows with the position."""
 
 from __future__ import annotations
 
@@ -9,13 +9,19 @@ from seqkit.errors import ShapeError
 
 @differentiable
 def rotary(xp, x, positions, *, base=10000.0, interleaved=False):
-    """x (…, D) turned by its positions (Su et al. 2021, equation 34), so that q·k depends on their distance.
+    """Rotate x (…, D) by its positions, so that q·k depends on their distance (Su et al. 2021, equation 34).
 
-    The pair (a, b) number i becomes (a·cos ω - b·sin ω, a·sin ω + b·cos ω) with ω = position · base^(-2i/D).
-    Pairs are (i, i + D/2), as most checkpoints have them, or neighbours (2i, 2i + 1), as the paper, where
-    ``interleaved``. positions are integers that broadcast to x without its last axis: (T,) for (…, T, D).
+    Pair i, (a, b), becomes (a·cos ω - b·sin ω, a·sin ω + b·cos ω) with ω = position · base^(-2i/D).
 
-    Raises ShapeError when D is odd.
+    Args:
+        x: (…, T, D).
+        positions: Integers that broadcast to x without its last axis, such as (T,).
+        base: Base of the angles.
+        interleaved: Pairs are neighbours (2i, 2i + 1), as in the paper; else (i, i + D/2), as in most
+            checkpoints.
+
+    Raises:
+        ShapeError: An odd D.
     """
     D = x.shape[-1]
     if D % 2:

@@ -3,7 +3,7 @@
 Scores exist for one block of queries at a time. The forward pass keeps the maximum and the sum of each row,
 and the backward pass computes the block's weights again from them (Rabe and Staats 2021; Dao et al. 2022).
 Short sequences keep their weights instead: one product and the exponentials fewer in the backward pass.
-Dropout draws one key a block and makes its mask again from it. Where nobody asks for gradients, a head is one
+Dropout draws one key a block and makes its mask again from it. Where no gradient is needed, a head is one
 pass, and nothing is kept.
 
 Heads stand before time: queries (…, N, T, D), keys (…, N, S, D), values (…, N, S, E). :func:`split_heads`
@@ -42,20 +42,20 @@ class _Settings(NamedTuple):
     rate: float
     generator: Generator | None
     keeps: bool
-    """Weights, for the backward pass."""
+    """Weights are kept for the backward pass."""
     again: bool
-    """Whether the backward pass computes them again instead."""
+    """The backward pass computes the weights again."""
     gaps: bool
     """Some queries or keys are in no block."""
 
     @property
     def forward_only(self) -> bool:
-        """Whether nobody asks for the weights afterwards, nor drops any."""
+        """Whether the weights are needed by neither dropout nor a backward pass."""
         return not (self.keeps or self.again or self.rate)
 
 
 def _attend(xp: Any, q: Any, k: Any, v: Any, bias: Any, parts: list[Block], how: _Settings) -> Any:
-    """The contexts of (B, N, T, D), (B, N, S, D), (B, N, S, E), and the way back, if there is one."""
+    """Return the contexts of (B, N, T, D), (B, N, S, D), (B, N, S, E), and the backward function."""
     whole = all(block.whole for block in parts)
     family, dropout = kernels("attention", xp, q.dtype), kernels("dropout", xp, q.dtype)
     product = kernels("matrix_product", xp, q.dtype).products_of_heads
@@ -158,14 +158,25 @@ def _settings(
 def scaled_dot_product_attention(
     xp, q, k, v, mask=None, *, causal=False, scale=None, rate=0.0, generator=None, needs
 ):
-    """softmax(scale · q·kᵀ)·v of each head (Vaswani et al. 2017, equation 1): contexts (B, N, T, E).
+    """Attention softmax(scale · q·kᵀ)·v of each head (Vaswani et al. 2017, equation 1), without its weights.
 
-    q (B, N, T, D), k (B, N, S, D), v (B, N, S, E); mask as for :func:`~seqkit.ops.attention`: True where a
-    key counts, (B, S), (B, T, S), (B, N, T, S) or any of them with axes of 1, or lengths (B,). ``causal``:
-    query t sees the keys up to t + S - T, so that the last query sees all; it needs S >= T. ``scale`` is 1/√D
-    unless given. A query that sees nothing reads zeros. ``rate`` drops weights, by one draw a block.
+    Args:
+        q: (B, N, T, D) queries.
+        k: (B, N, S, D) keys.
+        v: (B, N, S, E) values.
+        mask: True where a key counts, (B, S), (B, T, S), (B, N, T, S) or any of them with axes of 1; or
+            lengths (B,). A query that sees no key gets zeros.
+        causal: Query t sees the keys up to t + S - T, so that the last query sees all; needs S >= T.
+        scale: 1/√D by default.
+        rate: Dropout rate of the weights; takes one draw a block.
+        generator: Source of the dropout masks.
 
-    Raises ShapeError when the shapes do not fit, UsageError for dropout without a generator.
+    Returns:
+        Contexts (B, N, T, E).
+
+    Raises:
+        ShapeError: Shapes that do not fit.
+        UsageError: Dropout without a generator.
     """
     check_shapes("scaled_dot_product_attention", q, k, v, no_keys=True)
     if q.ndim != 4:
@@ -193,9 +204,21 @@ def packed_attention(
 ):
     """:func:`scaled_dot_product_attention` of sequences that stand one after another, without padding.
 
-    q (N, P, D) holds the queries of all sequences, ``lengths`` of them each; k (N, R, D) and v (N, R, E)
-    their keys and values, ``key_lengths`` each, by default the same. The context is (N, P, E). A sequence
-    reads only its own keys; one without keys reads zeros. Lengths are sequences of Python integers.
+    A sequence reads only its own keys; a sequence without keys gets zeros.
+
+    Args:
+        q: (N, P, D) queries of all sequences.
+        k: (N, R, D) keys.
+        v: (N, R, E) values.
+        lengths: Queries of each sequence, Python integers.
+        key_lengths: Keys of each sequence; ``lengths`` by default.
+        causal: As of :func:`scaled_dot_product_attention`, within each sequence.
+        scale: 1/√D by default.
+        rate: Dropout rate of the weights.
+        generator: Source of the dropout masks.
+
+    Returns:
+        Contexts (N, P, E).
     """
     key_lengths = lengths if key_lengths is None else key_lengths
     check_shapes("packed_attention", q, k, v, no_keys=True)
@@ -230,9 +253,9 @@ def packed_attention(
 
 @differentiable
 def split_heads(xp, x, *, heads, parts=1):
-    """x (…, T, parts·N·D) as ``parts`` arrays (…, N, T, D), views of it; N is ``heads``.
+    """Split x (…, T, parts·N·D) into ``parts`` arrays (…, N, T, D), views of it; N is ``heads``.
 
-    One linear layer makes queries, keys and values, side by side.
+    One linear layer gives queries, keys and values side by side.
     """
     *before, T, width = x.shape
     if width % (parts * heads):

@@ -1,4 +1,4 @@
-"""What convolution and pooling have in common: how windows lie on an image."""
+"""Windows of convolution and pooling on an image."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ its threads have enough of them (measured, 2 cores, a step of the simple CNN: 7.
 
 
 def pair(name: str, value: IntOrPair, lowest: int) -> Pair:
-    """(down, across) from one number or two. UsageError when either is below ``lowest``."""
+    """Return (down, across) of one number or two; raise UsageError when either is below ``lowest``."""
     both = (value, value) if isinstance(value, int) else tuple(value)
     if len(both) != 2 or not all(isinstance(v, int) and v >= lowest for v in both):
         raise UsageError(f"{name} must be an integer of at least {lowest}, or two of them, got {value!r}")
@@ -31,7 +31,7 @@ def window_counts(
     stride: Pair,
     padding: Pair,
 ) -> Pair:
-    """How many windows fit down and across images of shape (B, H, W, C). ShapeError when none does."""
+    """Return how many windows fit down and across images (B, H, W, C); raise ShapeError when none does."""
     (_, H, W, _), (KH, KW) = shape, size
     counts = tuple((n + 2 * p - k) // s + 1 for n, k, s, p in zip((H, W), size, stride, padding, strict=True))
     if min(counts) < 1:
@@ -42,6 +42,6 @@ def window_counts(
 
 
 def image_blocks(xp: Any, images: int, bytes_per_image: int) -> list[slice]:
-    """The batch in runs of images whose windows take up to :data:`BLOCK_BYTES`."""
+    """Return the batch as slices of images whose windows take up to :data:`BLOCK_BYTES`."""
     step = max(1, BLOCK_BYTES["host" if xp is np else "device"] // bytes_per_image)
     return [slice(start, min(start + step, images)) for start in range(0, images, step)]

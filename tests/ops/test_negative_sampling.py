@@ -92,14 +92,24 @@ class TestNegativeSampling:
     @pytest.mark.parametrize(
         ("h", "targets", "negatives", "text"),
         [
-            ((3, 2), np.zeros(3, int), np.zeros((3, 2), int), r"h \(3, 2\) for W \(7, 5\)"),
+            (
+                (3, 2),
+                np.zeros(3, int),
+                np.zeros((3, 2), int),
+                r"expected h \(B, E\) and W \(V, E\), got \(3, 2\) and \(7, 5\)",
+            ),
             (
                 (3, 5),
                 np.zeros(2, int),
                 np.zeros((3, 2), int),
-                r"targets \(2,\) .* \(3,\) and \(3, K\) are due",
+                r"expected targets \(3,\) and negatives \(3, K\) for h .*, got \(2,\) and",
             ),
-            ((3, 5), np.zeros(3, int), np.zeros(3, int), r"negatives \(3,\) for h \(3, 5\)"),
+            (
+                (3, 5),
+                np.zeros(3, int),
+                np.zeros(3, int),
+                r"negatives \(3, K\) for h \(3, 5\), got \(3,\) and \(3,\)",
+            ),
             ((3, 5), np.zeros(3), np.zeros((3, 2), int), "targets must be integer ids, got float64"),
             ((3, 5), np.zeros(3, int), np.zeros((3, 2)), "negatives must be integer ids, got float64"),
         ],

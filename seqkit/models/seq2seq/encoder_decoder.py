@@ -216,7 +216,5 @@ class EncoderDecoder(nn.Module):
     @staticmethod
     def _draws(shape: tuple[int, int], xp: Any, generator: Generator | None) -> Array:
         if generator is None:
-            raise UsageError(
-                "scheduled sampling needs a generator", remedy="pass seqkit.backend.random.Generator(seed)"
-            )
+            raise UsageError("scheduled sampling needs a generator", remedy="pass seqkit.Generator(seed)")
         return generator.uniform(shape, xp)
