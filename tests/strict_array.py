@@ -338,4 +338,4 @@ BACKEND = ArrayBackend(
     to_numpy=lambda x: np.array(_unwrap(x)),
     index_of=lambda _: 0,
 )
-"""What the fixture ``strict`` registers, through the seam by which CuPy enters."""
+"""The backend that the fixture ``strict`` registers, by the same interface as CuPy."""

@@ -173,7 +173,7 @@ def command_lines(page: Path) -> Iterator[list[str]]:
 
 
 def check_command(words: list[str]) -> str | None:
-    """What is wrong with a command line, or None."""
+    """Return the error in a command line, or None."""
     if words[0].isupper() or words[0] == "…":
         return None
     command: click.Command | None = group

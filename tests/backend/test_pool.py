@@ -15,7 +15,7 @@ from tests.backend.test_kernel_dispatch import run_python
 
 @pytest.mark.skipif(not hasattr(os, "fork") or sys.platform == "darwin", reason="no fork on this platform")
 def test_a_forked_process_has_memory_of_its_own() -> None:
-    """What a worker writes must not appear in the arrays of its parent."""
+    """A worker's writes do not appear in the arrays of its parent."""
     code = """
 import os
 import numpy as np
@@ -33,7 +33,7 @@ print(x.min(), x.max())
 
 
 def test_threads_share_the_shelf() -> None:
-    """What it says that it keeps is what it keeps, and no block is in two arrays."""
+    """The pool keeps the bytes that it reports, and no block is in two arrays."""
     wrong: list[int] = []
 
     def work(seed: int) -> None:

@@ -13,7 +13,7 @@ from tests.training.tiny import TINY, cache_folder, cache_set, own_cache, write_
 
 
 class Outcome:
-    """What a command left: exit code, stdout, stderr."""
+    """Exit code, stdout and stderr of a command."""
 
     def __init__(self, code: int, out: str, err: str) -> None:
         self.code, self.out, self.err = code, out, err

@@ -1,4 +1,4 @@
-"""What needs a process of its own: signals, pipes, what is loaded, threads."""
+"""Tests that need a process of their own: signals, pipes, imported modules, threads."""
 
 from __future__ import annotations
 

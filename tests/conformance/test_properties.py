@@ -1,4 +1,4 @@
-"""What must hold for every row of the table."""
+"""Properties that hold for every row of the table."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_gradient(row: Row) -> None:
 
 @each_row
 def test_gradient_of_each_input_alone(row: Row) -> None:
-    """What a backward leaves out for inputs that need nothing must not change the rest."""
+    """The gradients of the other inputs do not change when some are not needed."""
     arrays = row.inputs()
     _, expected = run(row, arrays)
     for position in range(len(arrays)):

@@ -1,4 +1,4 @@
-"""What each optimiser makes of a gradient that holds a few rows only."""
+"""Updates by row gradients, for each optimiser."""
 
 from __future__ import annotations
 
