@@ -1,9 +1,8 @@
-"""Token files, memory-mapped, and batches over them (no Tensor)."""
+"""Encoded corpora and batches of them (no Tensor)."""
 
-from seqkit.data.bptt import BPTTBatches, textbook_batches
-from seqkit.data.context_windows import ContextWindows, NegativeSampler
+from seqkit.data.batches import epoch_generator, pad_batch
+from seqkit.data.context_windows import ContextWindows
 from seqkit.data.encode import EncodedCorpus, SplitInfo, encode_corpus, encode_lines
-from seqkit.data.epochs import epoch_generator
 from seqkit.data.images import NORMALIZATIONS, ImageBatch, ImageBatches, Standardization
 from seqkit.data.labelled import (
     EncodedLabelledCorpus,
@@ -14,9 +13,9 @@ from seqkit.data.labelled import (
     encode_labelled,
     text_rows,
 )
+from seqkit.data.language_modeling import BPTTBatches, TextWindows, textbook_batches
 from seqkit.data.masking import MaskedBatch, MaskedBatches, Masking
-from seqkit.data.numbered_texts import encode_texts
-from seqkit.data.padding import pad_sources
+from seqkit.data.negative_sampling import NegativeSampler
 from seqkit.data.seq2seq import (
     EncodedSeq2Seq,
     EncodedSeq2SeqCorpus,
@@ -25,7 +24,7 @@ from seqkit.data.seq2seq import (
     Seq2SeqInfo,
     encode_seq2seq,
 )
-from seqkit.data.text_windows import TextWindows
+from seqkit.data.text_encoder import encode_texts
 from seqkit.data.token_files import FileIds
 
 __all__ = [
@@ -59,7 +58,7 @@ __all__ = [
     "encode_seq2seq",
     "encode_texts",
     "epoch_generator",
-    "pad_sources",
+    "pad_batch",
     "text_rows",
     "textbook_batches",
 ]

@@ -1,4 +1,4 @@
-"""Text to token files: the vocabulary of the training part, and the ids of every split, memory-mapped.
+"""Text to token files: the vocabulary of the training split, and the ids of every split, memory-mapped.
 
 One pass tokenizes and writes provisional ids (in order of first sight) block by block; a second pass, in
 NumPy, maps them to ids in order of frequency. Memory holds one block and the table of distinct tokens, never
@@ -16,20 +16,20 @@ from pathlib import Path
 import numpy as np
 
 from seqkit.backend.paths import cache_dir
-from seqkit.data.blocks import join_blocks
 from seqkit.data.token_files import id_dtype, map_ids, publish, read_entry, work_folder
 from seqkit.errors import DataError
 from seqkit.text import Tokenizer, UnfinishedLine, Vocabulary
 from seqkit.text.special_tokens import UNK
 
 _FORMAT = 1
+_BLOCK = 1 << 20
 _REMAP = 1 << 20
 _VOCABULARY = "vocab.txt"
 
 
 @dataclass(frozen=True)
 class SplitInfo:
-    """What a split holds: tokens (end-of-line tokens included), characters (a newline a line included),
+    """Sizes of a split: tokens (end-of-line tokens included), characters (a newline for each line included),
     lines, and how many tokens are ``<unk>``.
     """
 
@@ -40,7 +40,7 @@ class SplitInfo:
 
     @property
     def unk_fraction(self) -> float:
-        """The share of tokens that are unknown, 0 to 1."""
+        """The fraction of tokens that are unknown, 0 to 1."""
         return self.unk / self.tokens if self.tokens else 0.0
 
 
@@ -56,7 +56,7 @@ class EncodedCorpus:
 
 
 class _FirstSeen(dict[str, int]):
-    """token -> the number of distinct tokens seen before it."""
+    """Token -> the number of distinct tokens seen before it."""
 
     def __missing__(self, token: str) -> int:
         number = self[token] = len(self)
@@ -74,17 +74,24 @@ def encode_corpus(
     cache: Path | None = None,
     progress: Callable[[str, int], None] | None = None,
 ) -> EncodedCorpus:
-    """Encode every split; the vocabulary comes from "train" alone unless one is given.
+    """Encode every split of a corpus of running text.
 
-    corpus_lines: split -> a function that starts a pass over its lines (``Corpus.sources``).
-    key: identifies the text (``Corpus.content_key()``): the same key must mean the same lines.
-    vocab_size, min_count: as in ``Vocabulary.from_counts``; unused with ``vocabulary``.
-    cache: the folder of token files; ``tokens`` below the cache folder by default.
-    progress: called as ``progress(split, tokens so far)`` after each block of about a million characters.
+    The vocabulary comes from "train" alone unless it is given. Words always get an ``<unk>``; characters only
+    if some were dropped, or if a later split holds one that the training split lacks.
 
-    Words always get an ``<unk>``; characters get one only where some were dropped, or where a later split
-    holds one that the training part lacks. Raises DataError for a split without text, for a vocabulary of
-    fewer than two tokens, and, with a vocabulary that has no ``<unk>``, for a token outside it.
+    Args:
+        corpus_lines: Split -> a function that starts a pass over its lines (``Corpus.sources``).
+        tokenizer: Gives the tokens.
+        key: Identifies the text (``Corpus.content_key()``): the same key must mean the same lines.
+        vocab_size: As in ``Vocabulary.from_counts``; unused with ``vocabulary``.
+        min_count: Likewise.
+        vocabulary: The vocabulary of an earlier run, or of a learned tokenizer.
+        cache: The folder of token files; ``tokens`` below the cache folder by default.
+        progress: Called as ``progress(split, tokens so far)`` after each block of about a million characters.
+
+    Raises:
+        DataError: For a split without text, a vocabulary of fewer than two tokens, and, without an ``<unk>``,
+            a token outside the vocabulary.
     """
     if vocabulary is None and "train" not in corpus_lines:
         raise DataError("no train split to take the vocabulary from", remedy="add one, or give a vocabulary")
@@ -104,7 +111,7 @@ def encode_corpus(
     if meta is None:
         with work_folder(root) as work:
             info = _build(work, corpus_lines, tokenizer, vocabulary, vocab_size, min_count, progress)
-            infos = {split: asdict(one) for split, one in info.items()}
+            infos = {split: asdict(sizes) for split, sizes in info.items()}
             publish(work, folder, {"settings": settings, "info": infos})
         meta = read_entry(folder)
         if meta is None:
@@ -120,8 +127,42 @@ def encode_corpus(
     )
 
 
+def join_blocks(lines: Iterable[str], *, size: int = _BLOCK) -> Iterator[tuple[str, int]]:
+    """Join lines into blocks of (text, number of lines) of about ``size`` characters.
+
+    Every line ends in a newline in the text, but not a last one that is an UnfinishedLine. To tokenize a
+    megabyte at once is several times faster than line by line.
+
+    Raises:
+        DataError: For a line with a newline inside.
+    """
+    gathered: list[str] = []
+    left = size
+    line = ""
+    for line in lines:
+        gathered.append(line)
+        left -= len(line) + 1
+        if left <= 0 and not isinstance(line, UnfinishedLine):
+            yield _join(gathered), len(gathered)
+            gathered, left = [], size
+    if gathered:
+        text = _join(gathered)
+        yield (text[:-1] if isinstance(line, UnfinishedLine) else text), len(gathered)
+
+
+def _join(lines: list[str]) -> str:
+    text = "\n".join(lines) + "\n"
+    if text.count("\n") != len(lines):
+        broken = next(line for line in lines if "\n" in line)
+        raise DataError(
+            f"expected a line without a newline, got {broken[:40]!r}...",
+            remedy="give lines without line ends",
+        )
+    return text
+
+
 class _FirstPass:
-    """Tokenizes every split into files of provisional ids, and counts those of the training part."""
+    """Tokenizes every split into files of provisional ids, and counts those of the training split."""
 
     def __init__(self, work: Path, tokenizer: Tokenizer, progress: Callable[[str, int], None] | None) -> None:
         self.work, self.tokenizer, self.progress = work, tokenizer, progress
@@ -146,11 +187,11 @@ class _FirstPass:
                 if self.progress:
                     self.progress(split, tokens)
         if words == 0:
-            raise DataError(f"the {split} part holds no words", remedy="give a text that is not blank")
+            raise DataError(f"the {split} split has no words", remedy="give a text that is not blank")
         self.infos[split] = SplitInfo(tokens, characters, lines, unk=0)
 
     def train_counts(self) -> dict[str, int]:
-        """Token -> occurrences in the training part, whose tokens have the first numbers."""
+        """Return token -> occurrences in the training split, whose tokens have the first numbers."""
         return dict(zip(self.seen, self.counts.tolist(), strict=False))
 
 
@@ -180,7 +221,7 @@ def _build(
 
 
 def _renumber(work: Path, split: str, table: np.ndarray, vocabulary: Vocabulary) -> int:
-    """Second pass: provisional ids to ids; returns how many are unk's.
+    """Map provisional ids to ids; return the number of unknown tokens.
 
     The files are read, not mapped: the pages of a mapping would count as memory of the process.
     """
@@ -199,13 +240,14 @@ def _renumber(work: Path, split: str, table: np.ndarray, vocabulary: Vocabulary)
 def _choose(
     counts: Mapping[str, int], tokenizer: Tokenizer, size: int | None, min_count: int, *, unseen: bool
 ) -> Vocabulary:
-    """The vocabulary of the training part's counts. Raises DataError when fewer than two tokens remain."""
+    """Return the vocabulary of the training split's counts. Raises DataError for fewer than two words."""
     eos = tokenizer.end_of_line
     words = len(counts) - (eos in counts)
     if words < 2:
         only = next((token for token in counts if token != eos), "")
         raise DataError(
-            f"the training part holds a single distinct token, {only!r}", remedy="give a text with more words"
+            f"expected two distinct tokens in the training split, got only {only!r}",
+            remedy="give a text with more words",
         )
     vocabulary = Vocabulary.from_counts(
         counts,
@@ -218,16 +260,17 @@ def _choose(
     kept = len(vocabulary) - 1 - (vocabulary.unk_id is not None)
     if kept < 2:
         raise DataError(
-            f"a vocabulary of {kept} word(s): {words} distinct tokens, min count {min_count}, size {size}",
+            f"expected two words or more, got {kept} of {words} with min count {min_count}, size {size}",
             remedy="lower --min-count or raise --vocab-size",
         )
     return vocabulary
 
 
 def encode_lines(lines: Iterable[str], tokenizer: Tokenizer, vocabulary: Vocabulary) -> Iterator[np.ndarray]:
-    """The ids of each line, (N,) int32, its end-of-line token included; one line in memory at a time.
+    """Iterate over the ids of each line, (N,) int32, its end-of-line token included.
 
-    Raises DataError for a token outside a vocabulary that has no unknown token.
+    Raises:
+        DataError: For a token outside a vocabulary without an unknown token.
     """
     for line in lines:
         tokens = tokenizer.tokenize(line)

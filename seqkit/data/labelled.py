@@ -1,4 +1,4 @@
-"""Labelled texts to ids, and batches of them: for models that read a sequence and name its class."""
+"""Labelled texts as ids, and batches of them, for text classification."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from itertools import islice
 
 import numpy as np
 
-from seqkit.data.length_buckets import BucketedBatches
-from seqkit.data.numbered_texts import NumberedTexts, encode_texts
-from seqkit.data.padding import padded
+from seqkit.data.batches import BucketedBatches, padded
+from seqkit.data.text_encoder import TextEncoder, encode_texts
 from seqkit.errors import DataError, ShapeError
 from seqkit.text import Tokenizer, Vocabulary
 from seqkit.text.special_tokens import CLS
@@ -20,7 +19,7 @@ _BLOCK = 1 << 13
 
 @dataclass(frozen=True)
 class TextInfo:
-    """What a split holds: texts, in all and of each label; tokens, and how many are unknown; texts cut."""
+    """Sizes of a split: texts, in all and of each label; tokens, and how many are unknown; cut texts."""
 
     texts: int
     by_label: tuple[int, ...]
@@ -33,7 +32,7 @@ class TextInfo:
 class EncodedTexts:
     """N labelled texts as ids: row i of ``ids`` (tokens,) int32 lies at ``offsets[i]`` to ``offsets[i + 1]``.
 
-    offsets: (N+1,) int64. labels: (N,) int32, places among the labels.
+    offsets: (N+1,) int64. labels: (N,) int32, indices of the labels.
     """
 
     ids: np.ndarray
@@ -43,20 +42,21 @@ class EncodedTexts:
     def __post_init__(self) -> None:
         if self.offsets.shape != (len(self.labels) + 1,) or self.offsets[-1] != len(self.ids):
             raise ShapeError(
-                f"offsets {self.offsets.shape} do not fit ids {self.ids.shape} and labels {self.labels.shape}"
+                f"expected offsets for {len(self.labels)} labels up to the end of the ids {self.ids.shape}, "
+                f"got {self.offsets.shape}"
             )
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def text_ids(self, row: int) -> np.ndarray:
-        """The ids of a text, (T,) int32."""
+        """Return the ids of a text, (T,) int32."""
         return self.ids[self.offsets[row] : self.offsets[row + 1]]
 
 
 @dataclass(frozen=True)
 class EncodedLabelledCorpus:
-    """Texts by split, and what turned them and their labels into ids."""
+    """Texts by split, and what encoded them and their labels."""
 
     vocabulary: Vocabulary
     labels: tuple[str, ...]
@@ -77,28 +77,37 @@ def encode_labelled(
     more_words: bool = False,
     labels: Sequence[str] | None = None,
 ) -> EncodedLabelledCorpus:
-    """Encode every split; vocabulary and labels come from "train" alone unless they are given.
+    """Encode every split of a corpus of labelled texts.
 
-    sources: split -> a function that starts a pass over its (text, label) pairs (``LabelledCorpus.sources``).
-    max_length: tokens of a text at most; what follows is left out.
-    vocab_size, min_count: as in ``Vocabulary.from_counts``.
-    cls: begin the vocabulary with ``<cls>``; where it has one, it stands before every text.
-    more_words: put the training part's words, seen ``min_count`` times, behind a given vocabulary, whose
-        ids stay.
+    Vocabulary and labels come from "train" alone unless they are given. There is always an ``<unk>``, so that
+    every text can be read. Labels are in alphabetical order.
 
-    There is always an ``<unk>``, so that every text can be read. Labels are in alphabetical order. Raises
-    DataError for a split without texts, a text without a token or with ``<cls>`` in it, fewer than two
-    labels, a label that the training part lacks, and a vocabulary without a word.
+    Args:
+        sources: Split -> a function that starts a pass over its (text, label) pairs
+            (``LabelledCorpus.sources``).
+        tokenizer: Gives the tokens.
+        max_length: The largest number of tokens of a text; what follows is left out.
+        vocab_size: As in ``Vocabulary.from_counts``.
+        min_count: Likewise.
+        cls: Begin the vocabulary with ``<cls>``. A vocabulary with it puts it before every text.
+        vocabulary: The vocabulary of an earlier run.
+        more_words: Put the training split's words, seen ``min_count`` times, behind a given vocabulary, whose
+            ids stay.
+        labels: The labels of an earlier run.
+
+    Raises:
+        DataError: For a split without texts, a text without a token or with ``<cls>`` in it, fewer than two
+            labels, a label that the training split lacks, and a vocabulary without a word.
     """
     if (vocabulary is None or labels is None) and "train" not in sources:
         raise DataError("no train split to take the vocabulary from", remedy="add one, or give vocabularies")
     meaning = "which stands before every text"
-    texts = NumberedTexts("text", tokenizer, reserved=(CLS,), meaning=meaning)
+    texts = TextEncoder("text", tokenizer, reserved=(CLS,), meaning=meaning)
     named = {split: _read(split, start(), texts) for split, start in sources.items()}
     labels = _choose_labels(named["train"]) if labels is None else tuple(labels)
     if vocabulary is None:
         size = None if vocab_size is None else max(1, vocab_size - cls)
-        vocabulary = texts.words(texts.counts(), size, min_count, require_unk=True)
+        vocabulary = texts.vocabulary(texts.counts(), size, min_count, require_unk=True)
         vocabulary = _with_cls(vocabulary, len(named["train"])) if cls else vocabulary
     elif more_words:
         vocabulary = _joined(vocabulary, texts.counts(), min_count)
@@ -113,36 +122,36 @@ def encode_labelled(
     return EncodedLabelledCorpus(vocabulary, labels, tokenizer, splits, info)
 
 
-def _read(split: str, pairs: Iterator[tuple[str, str]], texts: NumberedTexts) -> list[str]:
-    """Number the texts of a split; its labels."""
-    parts, names = [], []
+def _read(split: str, pairs: Iterator[tuple[str, str]], texts: TextEncoder) -> list[str]:
+    """Read the texts of a split by blocks; return its labels."""
+    blocks, names = [], []
     while block := list(islice(pairs, _BLOCK)):
-        parts.append(texts.number([text for text, _ in block]))
+        blocks.append(texts.number([text for text, _ in block]))
         names += [label for _, label in block]
-    if not parts:
-        raise DataError(f"the {split} part holds no texts", remedy="give more texts")
-    texts.keep(split, parts)
+    if not blocks:
+        raise DataError(f"the {split} split has no texts", remedy="give more texts")
+    texts.keep(split, blocks)
     return names
 
 
 def _choose_labels(names: Sequence[str]) -> tuple[str, ...]:
-    found = sorted(set(names))
-    if len(found) < 2:
+    labels = sorted(set(names))
+    if len(labels) < 2:
         raise DataError(
             f"every training text has the label {names[0]!r}", remedy="give texts of two classes or more"
         )
-    return tuple(found)
+    return tuple(labels)
 
 
 def _label_numbers(split: str, names: Sequence[str], labels: tuple[str, ...]) -> np.ndarray:
-    places = {label: place for place, label in enumerate(labels)}
+    numbers = {label: number for number, label in enumerate(labels)}
     for name in set(names):
-        if name not in places:
+        if name not in numbers:
             raise DataError(
-                f"the label {name!r} of the {split} part is not among the {len(labels)} of the training part",
+                f"the label {name!r} of the {split} split is not among the {len(labels)} training labels",
                 remedy="give training texts with it, or leave out those texts",
             )
-    return np.array([places[name] for name in names], np.int32)
+    return np.array([numbers[name] for name in names], np.int32)
 
 
 def _with_cls(words: Vocabulary, texts: int) -> Vocabulary:
@@ -151,7 +160,7 @@ def _with_cls(words: Vocabulary, texts: int) -> Vocabulary:
 
 
 def _joined(vocabulary: Vocabulary, counts: Mapping[str, int], min_count: int) -> Vocabulary:
-    """With the words behind it that are new and frequent enough, if there are any."""
+    """Return the vocabulary with the words behind it that are new and frequent enough."""
     words = Vocabulary.from_counts(counts, eos=None, min_count=min_count, require_unk=True)
     new = [token for token in words.tokens if token not in vocabulary and token != words.unk]
     return Vocabulary((*vocabulary.tokens, *new), unk=vocabulary.unk, eos=vocabulary.eos)
@@ -160,27 +169,28 @@ def _joined(vocabulary: Vocabulary, counts: Mapping[str, int], min_count: int) -
 def _bounded(
     ids: np.ndarray, offsets: np.ndarray, vocabulary: Vocabulary, max_length: int
 ) -> tuple[np.ndarray, np.ndarray, int]:
-    """Ids and offsets with ``<cls>`` before each row and no row longer than that; how many were cut."""
+    """Return ids and offsets with ``<cls>`` before each row, rows cut to size, and the number of cut rows."""
     front = int(CLS in vocabulary)
     lengths = np.diff(offsets)
     kept = np.minimum(lengths, max_length - front)
     bounds = np.concatenate(([0], np.cumsum(kept + front)))
     within = np.arange(len(ids)) - np.repeat(offsets[:-1], lengths) < np.repeat(kept, lengths)
-    made = np.empty(bounds[-1], np.int32)
-    words = np.ones(len(made), bool)
+    cut = np.empty(bounds[-1], np.int32)
+    words = np.ones(len(cut), bool)
     if front:
-        made[bounds[:-1]] = vocabulary.id(CLS)
+        cut[bounds[:-1]] = vocabulary.id(CLS)
         words[bounds[:-1]] = False
-    made[words] = ids[within]
-    return made, bounds, int(np.count_nonzero(kept < lengths))
+    cut[words] = ids[within]
+    return cut, bounds, int(np.count_nonzero(kept < lengths))
 
 
 def text_rows(
     texts: Sequence[str], tokenizer: Tokenizer, vocabulary: Vocabulary, max_length: int
 ) -> list[np.ndarray]:
-    """The ids of new texts, (T,) int32 each, as :func:`encode_labelled` reads them; for ``pad_sources``.
+    """Return the ids of new texts, (T,) int32 each, as :func:`encode_labelled` reads them; for ``pad_batch``.
 
-    Raises DataError for a text without a token.
+    Raises:
+        DataError: For a text without a token.
     """
     front = [vocabulary.id(CLS)] if CLS in vocabulary else []
     rows = encode_texts(texts, tokenizer, vocabulary)
@@ -191,7 +201,7 @@ def text_rows(
 class TextBatch:
     """B texts, padded to the longest: ids (B, T) int32, lengths (B,) int32, labels (B,) int32.
 
-    rows: (B,) int64, which texts these are.
+    rows: (B,) int64, the texts' rows in the split.
     """
 
     ids: np.ndarray
@@ -204,7 +214,7 @@ class TextBatch:
 
 
 class TextBatches(BucketedBatches[TextBatch]):
-    """Mini-batches of labelled texts; what they share with others, and the settings, stands there."""
+    """Mini-batches of labelled texts; the arguments are those of :class:`BucketedBatches`."""
 
     def __init__(
         self,
@@ -220,7 +230,7 @@ class TextBatches(BucketedBatches[TextBatch]):
         self.texts = texts
 
     def batch(self, epoch: int, index: int) -> TextBatch:
-        """Batch ``index`` of an epoch."""
+        """Return batch ``index`` of an epoch."""
         rows, texts = self.rows(epoch, index), self.texts
         ids, held = padded(texts.ids, texts.offsets, rows)
         return TextBatch(ids, held.sum(axis=1).astype(np.int32), texts.labels[rows], rows)

@@ -1,4 +1,4 @@
-"""Masked language modelling: windows of a text in which some tokens are hidden, and are to be found."""
+"""Masked language modelling: windows of a text in which some tokens are masked, to be predicted."""
 
 from __future__ import annotations
 
@@ -10,29 +10,36 @@ import numpy as np
 
 from seqkit.backend.ids import IGNORE_INDEX
 from seqkit.backend.random import Generator
-from seqkit.data.epochs import epoch_generator
-from seqkit.data.padding import PAD
+from seqkit.data.batches import PAD, epoch_generator
 from seqkit.errors import DataError, UsageError
 from seqkit.text import Vocabulary
 from seqkit.text.special_tokens import CLS, MASK
 
 RATE = 0.15
-"""Share of the tokens that are to be found (Devlin et al. 2019, section 3.1)."""
-_HIDDEN, _RANDOM = 0.8, 0.1
-"""Of these: become <mask>, become a random token; the others stay (ibid.)."""
+"""The fraction of the tokens that is predicted (Devlin et al. 2019, section 3.1)."""
+_MASKED, _RANDOM = 0.8, 0.1
+"""The fractions of these that become <mask> and a random token; the others stay (ibid.)."""
 
 
-def with_specials(vocabulary: Vocabulary) -> Vocabulary:
-    """A text's vocabulary with ``<cls>`` and ``<mask>`` behind: ids stay. UsageError where it has them."""
+def with_mask_tokens(vocabulary: Vocabulary) -> Vocabulary:
+    """Return a text's vocabulary with ``<cls>`` and ``<mask>`` behind its tokens, whose ids stay.
+
+    Raises:
+        UsageError: If it has them already.
+    """
     counts = None if vocabulary.counts is None else [*vocabulary.counts.tolist(), 0, 0]
     return Vocabulary((*vocabulary.tokens, CLS, MASK), unk=vocabulary.unk, eos=vocabulary.eos, counts=counts)
 
 
 @dataclass(frozen=True)
 class Masking:
-    """How tokens are hidden. vocab_size: ids below it are tokens of the text; ``kept`` ones never hide.
+    """How tokens are masked.
 
-    mask_id: the id of ``<mask>``. rate: the share that is to be found.
+    Args:
+        vocab_size: Ids below it are tokens of the text.
+        mask_id: The id of ``<mask>``.
+        kept: Ids that are never masked.
+        rate: The fraction of the tokens that is predicted.
     """
 
     vocab_size: int
@@ -41,31 +48,39 @@ class Masking:
     rate: float = RATE
 
     DRAWS: ClassVar[int] = 3
-    """How many draws :meth:`apply` takes of its generator."""
+    """The number of draws that :meth:`apply` takes of its generator."""
 
     def __post_init__(self) -> None:
         if not 0 < self.rate < 1:
-            raise UsageError(f"a mask rate must be between 0 and 1, got {self.rate}")
+            raise UsageError(f"expected a mask rate between 0 and 1, got {self.rate}")
 
     def apply(self, ids: np.ndarray, generator: Generator) -> tuple[np.ndarray, np.ndarray]:
-        """ids (B, T), negative where padded, to what is shown and what is to be found, both (B, T) int32.
+        """Mask tokens at random.
 
-        Each token is chosen with probability ``rate``, independently; of the chosen ones 80 % show as
-        ``<mask>``, 10 % as a token drawn from all, 10 % as they are. What was not chosen is IGNORE_INDEX.
+        Each token is chosen with probability ``rate``, independently; of the chosen ones 80 % become
+        ``<mask>``, 10 % a token drawn from all, 10 % stay as they are.
+
+        Args:
+            ids: (B, T), negative where padded.
+            generator: Draws.
+
+        Returns:
+            The masked ids and the targets, both (B, T) int32; targets that were not chosen are IGNORE_INDEX.
         """
-        can = (ids >= 0) & (ids < self.vocab_size) & ~np.isin(ids, self.kept)
-        chosen = can & (generator.uniform(ids.shape) < self.rate)
-        how = generator.uniform(ids.shape)
+        maskable = (ids >= 0) & (ids < self.vocab_size) & ~np.isin(ids, self.kept)
+        chosen = maskable & (generator.uniform(ids.shape) < self.rate)
+        u = generator.uniform(ids.shape)
         drawn = generator.integers(0, self.vocab_size, ids.shape)
-        shown = np.where(chosen & (how < _HIDDEN), self.mask_id, ids)
-        shown = np.where(chosen & (how >= _HIDDEN) & (how < _HIDDEN + _RANDOM), drawn, shown)
-        return shown.astype(np.int32), np.where(chosen, ids, IGNORE_INDEX).astype(np.int32)
+        masked = np.where(chosen & (u < _MASKED), self.mask_id, ids)
+        masked = np.where(chosen & (u >= _MASKED) & (u < _MASKED + _RANDOM), drawn, masked)
+        return masked.astype(np.int32), np.where(chosen, ids, IGNORE_INDEX).astype(np.int32)
 
 
 @dataclass(frozen=True)
 class MaskedBatch:
-    """B windows: ids (B, T) as shown, ``<cls>`` first; targets (B, T), IGNORE_INDEX elsewhere.
+    """B windows.
 
+    ids: (B, T) masked, ``<cls>`` first. targets: (B, T), IGNORE_INDEX at tokens that are not predicted.
     lengths: (B,), T but for the text's last window; what stands behind them is PAD.
     """
 
@@ -77,11 +92,22 @@ class MaskedBatch:
 class MaskedBatches:
     """Windows of a text of N ids, each ``<cls>`` and T - 1 tokens in a row; every token is in one of them.
 
-    A batch is a function of seed, epoch and index alone. Each epoch hides other tokens (Liu et al. 2019,
-    section 4.1) and reads the windows in another order. Without ``shuffle`` they stand as in the text, and
-    the same tokens are hidden every time: for evaluation, where ``seed`` and ``batch_size`` name them.
+    A batch is a function of seed, epoch and index alone. Each epoch masks other tokens (Liu et al. 2019,
+    section 4.1) and reads the windows in another order. Without ``shuffle``, for evaluation, they stand as in
+    the text, and the same tokens are masked every time, given ``seed`` and ``batch_size``.
 
-    ids: (N,) integers, in memory or memory-mapped. length: T. Raises DataError for no ids.
+    Args:
+        ids: (N,) integers, in memory or memory-mapped.
+        masking: How tokens are masked.
+        cls_id: The id of ``<cls>``.
+        batch_size: B.
+        length: T.
+        shuffle: False for evaluation.
+        seed: Draws order and masks.
+
+    Raises:
+        DataError: For no ids.
+        UsageError: For a batch size below 1 or a length below 2.
     """
 
     def __init__(
@@ -97,7 +123,7 @@ class MaskedBatches:
     ) -> None:
         if batch_size < 1 or length < 2:
             raise UsageError(
-                f"batch_size {batch_size}, length {length}", remedy="give 1 or more, and 2 or more"
+                f"expected a batch_size of 1 and a length of 2 or more, got {batch_size} and {length}"
             )
         if len(ids) == 0:
             raise DataError("no tokens to make batches of", remedy="give a split with text in it")
@@ -108,15 +134,15 @@ class MaskedBatches:
         self._order = np.arange(self.windows)
 
     def __len__(self) -> int:
-        """Batches in an epoch."""
+        """The number of batches in an epoch."""
         return -(-self.windows // self.batch_size)
 
     def epoch(self, epoch: int) -> Iterator[MaskedBatch]:
-        """The batches of an epoch in turn."""
+        """Iterate over the batches of an epoch."""
         return (self.batch(epoch, index) for index in range(len(self)))
 
     def batch(self, epoch: int, index: int) -> MaskedBatch:
-        """Batch ``index`` of an epoch."""
+        """Return batch ``index`` of an epoch."""
         if not 0 <= index < len(self):
             raise IndexError(f"batch {index} of {len(self)}")
         epoch = epoch if self.shuffle else 0
@@ -132,5 +158,5 @@ class MaskedBatches:
         ids[:, 1:][real] = self.ids[places[real]]
         generator = epoch_generator(self.seed, "masks", epoch)
         generator.counter += Masking.DRAWS * index
-        shown, targets = self.masking.apply(ids, generator)
-        return MaskedBatch(np.where(ids < 0, PAD, shown), targets, (1 + real.sum(axis=1)).astype(np.int32))
+        masked, targets = self.masking.apply(ids, generator)
+        return MaskedBatch(np.where(ids < 0, PAD, masked), targets, (1 + real.sum(axis=1)).astype(np.int32))

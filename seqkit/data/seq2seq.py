@@ -1,4 +1,4 @@
-"""Pairs of texts to ids, and batches of them: for models that read one sequence and write another."""
+"""Pairs of source and target as ids, and batches of them, for sequence-to-sequence models."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from itertools import islice
 import numpy as np
 
 from seqkit.backend.ids import IGNORE_INDEX
-from seqkit.data.length_buckets import BucketedBatches
-from seqkit.data.numbered_texts import NumberedTexts
-from seqkit.data.padding import PAD, padded
+from seqkit.data.batches import PAD, BucketedBatches, padded
+from seqkit.data.text_encoder import TextEncoder
 from seqkit.errors import DataError, ShapeError, UsageError
 from seqkit.text import Tokenizer, Vocabulary
 from seqkit.text.special_tokens import EOS, START
@@ -21,7 +20,7 @@ _BLOCK = 1 << 13
 
 @dataclass(frozen=True)
 class Seq2SeqInfo:
-    """What a split holds: pairs, the tokens of both sides (no start, no end), and how many are ``<unk>``."""
+    """Sizes of a split: pairs, tokens of both sides (without start and end), and how many are ``<unk>``."""
 
     pairs: int
     source_tokens: int
@@ -32,10 +31,10 @@ class Seq2SeqInfo:
 
 @dataclass(frozen=True)
 class EncodedSeq2Seq:
-    """N pairs as ids without specials, all rows of a side in one array.
+    """N pairs as ids without special tokens, all rows of a side in one array.
 
     source, target: (tokens,) int32. source_offsets, target_offsets: (N+1,) int64, row i lies at
-    ``offsets[i]`` to ``offsets[i + 1]``. start_id, end_id: what stands before and after a target.
+    ``offsets[i]`` to ``offsets[i + 1]``. start_id, end_id: the tokens before and after a target.
     """
 
     source: np.ndarray
@@ -51,25 +50,27 @@ class EncodedSeq2Seq:
             ("target", self.target, self.target_offsets),
         ):
             if ids.ndim != 1 or offsets.ndim != 1 or len(offsets) < 1 or offsets[-1] != len(ids):
-                raise ShapeError(f"{side} ids {ids.shape} do not end where their offsets {offsets.shape} do")
+                raise ShapeError(
+                    f"expected offsets up to the end of the {side} ids {ids.shape}, got {offsets.shape}"
+                )
         if len(self.source_offsets) != len(self.target_offsets):
-            raise ShapeError(f"{len(self)} sources with {len(self.target_offsets) - 1} targets")
+            raise ShapeError(f"expected {len(self)} targets, got {len(self.target_offsets) - 1}")
 
     def __len__(self) -> int:
         return len(self.source_offsets) - 1
 
     def source_ids(self, row: int) -> np.ndarray:
-        """The source of a pair, (S,) int32."""
+        """Return the source of a pair, (S,) int32."""
         return self.source[self.source_offsets[row] : self.source_offsets[row + 1]]
 
     def target_ids(self, row: int) -> np.ndarray:
-        """The target of a pair, (T,) int32, without start and end."""
+        """Return the target of a pair, (T,) int32, without start and end."""
         return self.target[self.target_offsets[row] : self.target_offsets[row + 1]]
 
 
 @dataclass(frozen=True)
 class EncodedSeq2SeqCorpus:
-    """Pairs by split, and what turned them into ids; with a shared vocabulary both are one object."""
+    """Pairs by split, and what encoded them; with a shared vocabulary both vocabularies are one object."""
 
     source_vocabulary: Vocabulary
     target_vocabulary: Vocabulary
@@ -89,22 +90,37 @@ def encode_seq2seq(
     min_count: int = 1,
     vocabularies: tuple[Vocabulary, Vocabulary] | None = None,
 ) -> EncodedSeq2SeqCorpus:
-    """Encode every split; the vocabularies come from "train" alone unless they are given.
+    """Encode every split of a corpus of pairs.
 
-    pair_sources: split -> a function that starts a pass over its (source, target) pairs
-        (``Seq2SeqCorpus.sources``). Each is run once; ids are kept in memory, texts are not.
-    tokenizer: of the sources, and of the targets without a ``target_tokenizer``.
-    shared: one vocabulary of both sides' tokens; needs one tokenizer.
-    vocab_size, min_count: of each vocabulary, as in ``Vocabulary.from_counts``.
-    vocabularies: source and target vocabulary of an earlier run.
+    The vocabularies come from "train" alone unless they are given. A target vocabulary begins with ``<s>``
+    and ``<eos>``. Words always get an ``<unk>``; characters only if some were dropped, or if a later split
+    holds one that the training split lacks.
 
-    A target vocabulary begins with ``<s>`` and ``<eos>``. Words always get an ``<unk>``; characters only
-    where some were dropped, or where a later split holds one that the training part lacks. Raises DataError
-    for a split without pairs, a side without tokens, a text with the token ``<s>`` or ``<eos>`` or a newline,
-    a vocabulary without a word, and, with a vocabulary that has no ``<unk>``, a token outside it.
+    Args:
+        pair_sources: Split -> a function that starts a pass over its (source, target) pairs
+            (``Seq2SeqCorpus.sources``). Each is called once; ids are kept in memory, texts are not.
+        tokenizer: Of the sources, and of the targets without a ``target_tokenizer``.
+        target_tokenizer: Of the targets.
+        shared: One vocabulary of both sides' tokens; needs one tokenizer.
+        vocab_size: Of each vocabulary, as in ``Vocabulary.from_counts``.
+        min_count: Likewise.
+        vocabularies: Source and target vocabulary of an earlier run.
+
+    Raises:
+        DataError: For a split without pairs, a side without tokens, a text with the token ``<s>`` or
+            ``<eos>`` or a newline, a vocabulary without a word, and, without an ``<unk>``, a token outside
+            the vocabulary.
+
+    Example:
+        >>> from seqkit.text import get_tokenizer
+        >>> pairs = {"train": lambda: iter([("a b", "x"), ("b", "x y")])}
+        >>> encode_seq2seq(pairs, get_tokenizer("whitespace")).target_vocabulary.tokens
+        ('<s>', '<eos>', 'x', 'y', '<unk>')
     """
     if shared and target_tokenizer not in (None, tokenizer):
-        raise UsageError("a shared vocabulary needs one tokenizer", remedy="leave out the target's")
+        raise UsageError(
+            "expected one tokenizer for a shared vocabulary, got two", remedy="leave out the target's"
+        )
     if vocabularies is None and "train" not in pair_sources:
         raise DataError(
             "no train split to take the vocabularies from", remedy="add one, or give vocabularies"
@@ -117,7 +133,9 @@ def encode_seq2seq(
         vocabularies = _choose(left, right, shared, vocab_size, min_count)
     source_vocabulary, target_vocabulary = vocabularies
     if START not in target_vocabulary or target_vocabulary.eos_id is None:
-        raise UsageError(f"the target vocabulary lacks {START} or {EOS}", remedy="give one of encode_seq2seq")
+        raise UsageError(
+            f"expected {START} and {EOS} in the target vocabulary", remedy="give one of encode_seq2seq"
+        )
     specials = target_vocabulary.id(START), target_vocabulary.eos_id
     splits, info = {}, {}
     for split in pair_sources:
@@ -130,32 +148,32 @@ def encode_seq2seq(
     )
 
 
-def _side(role: str, tokenizer: Tokenizer, seen: dict[str, int] | None = None) -> NumberedTexts:
+def _side(role: str, tokenizer: Tokenizer, seen: dict[str, int] | None = None) -> TextEncoder:
     meaning = "which marks where answers begin or end"
-    return NumberedTexts(f"{role} text", tokenizer, reserved=(START, EOS), meaning=meaning, seen=seen)
+    return TextEncoder(f"{role} text", tokenizer, reserved=(START, EOS), meaning=meaning, seen=seen)
 
 
-def _read(split: str, pairs: Iterator[tuple[str, str]], left: NumberedTexts, right: NumberedTexts) -> None:
-    """Number both sides of a split by blocks, which are tokenized several times faster than lines."""
-    parts: dict[NumberedTexts, list[tuple[np.ndarray, np.ndarray]]] = {left: [], right: []}
+def _read(split: str, pairs: Iterator[tuple[str, str]], left: TextEncoder, right: TextEncoder) -> None:
+    """Read both sides of a split by blocks, which are tokenized several times faster than lines."""
+    blocks: dict[TextEncoder, list[tuple[np.ndarray, np.ndarray]]] = {left: [], right: []}
     while block := list(islice(pairs, _BLOCK)):
         for side, texts in zip((left, right), zip(*block, strict=True), strict=True):
-            parts[side].append(side.number(texts))
+            blocks[side].append(side.number(texts))
     for side in (left, right):
-        if not parts[side]:
-            raise DataError(f"the {split} part holds no pairs", remedy="give more pairs")
-        side.keep(split, parts[side])
+        if not blocks[side]:
+            raise DataError(f"the {split} split has no pairs", remedy="give more pairs")
+        side.keep(split, blocks[side])
 
 
 def _choose(
-    left: NumberedTexts, right: NumberedTexts, shared: bool, size: int | None, min_count: int
+    left: TextEncoder, right: TextEncoder, shared: bool, size: int | None, min_count: int
 ) -> tuple[Vocabulary, Vocabulary]:
-    """Source and target vocabulary of the training part's counts."""
+    """Return source and target vocabulary of the training split's counts."""
     n = len(right.lengths["train"])
 
-    def words(side: NumberedTexts, counts: dict[str, int], size: int | None, unseen: bool) -> Vocabulary:
+    def words(side: TextEncoder, counts: dict[str, int], size: int | None, unseen: bool) -> Vocabulary:
         require_unk = side.tokenizer.open_vocabulary or unseen
-        return side.words(counts, size, min_count, require_unk=require_unk)
+        return side.vocabulary(counts, size, min_count, require_unk=require_unk)
 
     if not shared:
         source = words(left, left.counts(), size, left.unseen())
@@ -169,11 +187,9 @@ def _choose(
 
 
 def _less(size: int | None) -> int | None:
-    """The size of a vocabulary without START and EOS."""
+    """Return the size of a vocabulary without START and EOS."""
     if size is not None and size < 3:
-        raise UsageError(
-            f"a vocabulary of {size} tokens", remedy=f"give 3 or more: {START}, {EOS} and a word"
-        )
+        raise UsageError(f"expected a vocabulary of 3 tokens or more ({START}, {EOS}, a word), got {size}")
     return None if size is None else size - 2
 
 
@@ -188,7 +204,7 @@ class Seq2SeqBatch:
 
     source: (B, S) int32, PAD behind each row. source_lengths: (B,) int32.
     target_in: (B, T) int32, the start and the target. target_out: (B, T) int32, the target and the end, then
-    IGNORE_INDEX. rows: (B,) int64, which pairs these are.
+    IGNORE_INDEX. rows: (B,) int64, the pairs' rows in the split.
     """
 
     source: np.ndarray
@@ -202,13 +218,16 @@ class Seq2SeqBatch:
 
 
 class Seq2SeqBatches(BucketedBatches[Seq2SeqBatch]):
-    """Mini-batches of pairs; what they share with others, and ``bucket`` and ``shuffle``, stands there.
+    """Mini-batches of pairs; the other arguments are those of :class:`BucketedBatches`.
 
     The textbook pads its strings with blanks to one width, and its decoder stops after the answer's known
     number of characters. Here rows have lengths, and a model learns to write the end: an answer is right
-    when its tokens and its end are.
+    if its tokens and its end are.
 
-    reverse: each source from its last token to its first; its padding still comes behind.
+    Args:
+        pairs: The pairs of a split.
+        batch_size: B.
+        reverse: Turn each source around; its padding still comes behind.
     """
 
     def __init__(
@@ -227,11 +246,11 @@ class Seq2SeqBatches(BucketedBatches[Seq2SeqBatch]):
 
     @property
     def predictions(self) -> int:
-        """How many targets an epoch holds, the ends among them, padding not counted."""
+        """The number of target tokens in an epoch, ends included, without padding."""
         return len(self.pairs.target) + len(self.pairs)
 
     def batch(self, epoch: int, index: int) -> Seq2SeqBatch:
-        """Batch ``index`` of an epoch."""
+        """Return batch ``index`` of an epoch."""
         rows = self.rows(epoch, index)
         pairs = self.pairs
         source, _ = padded(pairs.source, pairs.source_offsets, rows, reverse=self.reverse)

@@ -1,4 +1,4 @@
-"""Token ids in flat files: written in blocks, read memory-mapped, published whole or not at all."""
+"""Token ids in flat files: written in blocks, read memory-mapped, published complete or not at all."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from seqkit.errors import DataError
 
 META = "meta.json"
 _HASHED = 16 << 20
-"""Bytes up to which a file's sha256 is checked on every use (10 ms); larger ones by their size."""
+"""Bytes up to which a file's sha256 is checked on every use (10 ms); of larger files the size is checked."""
 _STALE = 24 * 3600
 
 
 def id_dtype(size: int) -> np.dtype[Any]:
-    """The smallest type of the two in use that holds the ids of a vocabulary of ``size``."""
+    """Return uint16 or int32, whichever is the smaller that holds the ids of a vocabulary of ``size``."""
     return np.dtype(np.uint16 if size <= 1 << 16 else np.int32)
 
 
 def map_ids(path: Path, dtype: np.dtype[Any]) -> np.ndarray:
-    """The ids of a file, (N,), memory-mapped and read-only."""
+    """Return the ids of a file, (N,), memory-mapped and read-only."""
     if path.stat().st_size == 0:  # an empty file cannot be mapped
         return np.empty(0, dtype)
     return np.memmap(path, dtype=dtype, mode="r")
 
 
 class FileIds:
-    """(N,) ids read from their file slice by slice, for who passes over all of them.
+    """(N,) ids read from their file slice by slice, for passes over all of them.
 
-    The pages of a mapping that were touched count as memory of the process, until the system wants them
-    back: a pass over 800 MB of ids would show as 800 MB. Slices may be read by several threads at once.
+    The touched pages of a mapping count as memory of the process until the system takes them back: a pass
+    over 800 MB of ids would show as 800 MB. Several threads may read slices at once.
     """
 
     def __init__(self, path: Path, dtype: np.dtype[Any]) -> None:
@@ -48,7 +48,7 @@ class FileIds:
 
     @classmethod
     def of(cls, mapped: np.ndarray) -> Any:
-        """The file behind an array of :func:`map_ids`; an array without one as it is."""
+        """Return the file behind an array of :func:`map_ids`, or the array itself if it has none."""
         name = getattr(mapped, "filename", None)
         return mapped if name is None else cls(Path(name), mapped.dtype)
 
@@ -58,7 +58,7 @@ class FileIds:
     def __getitem__(self, places: slice) -> np.ndarray:
         start, stop, step = places.indices(self._length)
         if step != 1:
-            raise ValueError(f"ids of a file are read one after another, not in steps of {step}")
+            raise ValueError(f"expected a slice of step 1, got step {step}")
         ids = np.fromfile(self.path, self.dtype, max(0, stop - start), offset=start * self.dtype.itemsize)
         if len(ids) < stop - start:
             raise DataError("the file has become shorter while it was read", where=str(self.path))
@@ -74,7 +74,7 @@ def _describe(path: Path) -> dict[str, Any]:
 
 
 def read_entry(folder: Path) -> dict[str, Any] | None:
-    """What :func:`publish` was given, or None for an entry that is absent or damaged in any way."""
+    """Return what :func:`publish` was given, or None for an entry that is absent or damaged in any way."""
     try:
         text = (folder / META).read_text("utf-8")
         read = json.loads(text)
@@ -91,9 +91,10 @@ def read_entry(folder: Path) -> dict[str, Any] | None:
 
 @contextmanager
 def work_folder(root: Path) -> Iterator[Path]:
-    """A new folder below ``root``, gone afterwards unless it was published.
+    """Make a new folder below ``root``, which is removed afterwards unless it was published.
 
-    Raises DataError when the cache cannot be written (no permission, disk full).
+    Raises:
+        DataError: If the cache cannot be written (no permission, disk full).
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -112,7 +113,7 @@ def work_folder(root: Path) -> Iterator[Path]:
 
 
 def _remove_stale(root: Path) -> None:
-    """Drop what killed processes left behind a day ago or earlier."""
+    """Remove what killed processes left behind a day ago or earlier."""
     for left in root.glob(".new-*"):
         try:
             if time.time() - left.stat().st_mtime > _STALE:
@@ -124,7 +125,7 @@ def _remove_stale(root: Path) -> None:
 def publish(work: Path, target: Path, meta: dict[str, Any]) -> None:
     """Describe the files of ``work`` in its meta file and give the folder its name in one rename.
 
-    When another process was first with a whole entry, its entry stays and ours is dropped.
+    If another process published a complete entry first, that entry stays and ours is dropped.
     """
     meta = {**meta, "files": {path.name: _describe(path) for path in sorted(work.iterdir())}}
     digest = hashlib.sha256(json.dumps(meta, sort_keys=True).encode()).hexdigest()

@@ -139,8 +139,8 @@ def test_texts_that_cannot_be_read(seqkit: Seqkit, tmp_path: Path) -> None:
         "nowhere.txt": "no corpus 'nowhere.txt'",
         "empty.txt": "the file is empty, empty.txt",
         "latin.txt": "byte 0xff is not UTF-8, latin.txt, line 2, byte 14",
-        "same.txt": "a single distinct token, 'word'",
-        "blank.txt": "holds no words",
+        "same.txt": "got only 'word'",
+        "blank.txt": "has no words",
         "folder": "folder",
     }.items():
         done = seqkit("train-lm", name, *QUICK, "--out", "run")
@@ -159,7 +159,7 @@ def test_texts_that_cannot_be_read(seqkit: Seqkit, tmp_path: Path) -> None:
         (["--batch-size", "100000"], 1, "do not fill a batch of 100000 streams"),
         (["--optimizer", "foo"], 2, "is not one of 'sgd'"),
         (["--model", "foo"], 2, "is not one of 'lstm'"),
-        (["--tokenizer", "foo"], 2, "unknown tokenizer 'foo'"),
+        (["--tokenizer", "foo"], 2, "got 'foo'"),
         (["--vocab-size", "1"], 1, "raise --vocab-size"),
         (["--emsize", "0"], 2, "embedding_size must be above 0, got 0"),
         (["--emsize", "two"], 2, "'two' is not a valid integer"),
@@ -189,7 +189,7 @@ def test_settings_that_cannot_be_used_leave_no_run(
 def test_an_empty_corpus_name_is_not_the_default_corpus(seqkit: Seqkit) -> None:
     done = seqkit("train-lm", "", *QUICK, "--out", "run")
     assert (done.code, done.out) == (2, "")
-    assert "empty corpus name" in done.err
+    assert "got an empty name" in done.err
 
 
 def test_folders_that_cannot_be_a_run(seqkit: Seqkit, corpus: Path, tmp_path: Path) -> None:

@@ -93,8 +93,8 @@ def test_memory_mapped_ids(tmp_path: Any) -> None:
         (np.zeros(7, int), {"keep_tail": False}, DataError, "7 tokens hold 3 full windows"),
         (np.zeros((9, 1), int), {}, ShapeError, r"integers of shape \(any\), got"),
         (np.zeros(9), {}, ShapeError, r"integers of shape \(any\), got"),
-        (np.zeros(9, int), {"window": 0}, UsageError, "window 0"),
-        (np.zeros(9, int), {"batch_size": 0}, UsageError, "batch_size 0"),
+        (np.zeros(9, int), {"window": 0}, UsageError, r"window .*got 0"),
+        (np.zeros(9, int), {"batch_size": 0}, UsageError, r"batch_size .*got .*0"),
     ],
 )
 def test_what_makes_no_windows(ids: Any, settings: dict[str, Any], error: Any, text: str) -> None:
@@ -107,7 +107,7 @@ def test_batches_that_are_not_there() -> None:
     for index in (-1, 2):
         with pytest.raises(IndexError, match=f"batch {index} of 2"):
             windows.batch(0, index)
-    with pytest.raises(UsageError, match="epoch -1 and batch 0 must be at least 0"):
+    with pytest.raises(UsageError, match=r"expected an epoch and a batch of 0 to .*, got -1 and 0"):
         windows.batch(-1, 0)
 
 
@@ -137,7 +137,7 @@ class TestNegativeSampler:
         assert len({draw(1, 2, 3), draw(2, 2, 3), draw(1, 3, 3), draw(1, 2, 4), draw(1, 3, 2)}) == 5
 
     def test_errors(self) -> None:
-        with pytest.raises(UsageError, match="needs a word with a positive weight"):
+        with pytest.raises(UsageError, match="expected a word with a positive weight"):
             NegativeSampler(np.zeros(3, int))
-        with pytest.raises(UsageError, match=r"counts \(2,\) must be \(V,\) and not negative"):
+        with pytest.raises(UsageError, match=r"expected counts \(V,\) that are not negative"):
             NegativeSampler(np.array([1, -1]))

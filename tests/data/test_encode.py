@@ -216,13 +216,13 @@ def test_a_given_vocabulary_is_used_as_it_is(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("text", "settings", "message"),
     [
-        ({"train": ["a a", "a"]}, {}, "single distinct token, 'a'"),
-        ({"train": ["", "  "]}, {}, "train part holds no words"),
-        ({"train": ["a b"], "valid": [""]}, {}, "valid part holds no words"),
-        ({"train": ["a a b c d"]}, {"min_count": 2}, r"vocabulary of 1 word\(s\): 4 distinct"),
+        ({"train": ["a a", "a"]}, {}, "expected two distinct tokens in the training split, got only 'a'"),
+        ({"train": ["", "  "]}, {}, "train split has no words"),
+        ({"train": ["a b"], "valid": [""]}, {}, "valid split has no words"),
+        ({"train": ["a a b c d"]}, {"min_count": 2}, r"expected two words or more, got 1 of 4"),
         ({"train": ["a b c"]}, {"vocab_size": 2}, "raise --vocab-size"),
         ({"valid": ["a b c"]}, {}, "no train split"),
-        ({"train": ["a\nb c"]}, {}, "newline inside a line"),
+        ({"train": ["a\nb c"]}, {}, "expected a line without a newline"),
     ],
 )
 def test_text_that_makes_no_language_model_is_refused(tmp_path, text, settings, message) -> None:
@@ -254,7 +254,7 @@ def test_ids_read_from_their_file_equal_the_mapped_ones(tmp_path: Path) -> None:
     for places in (slice(0, 10), slice(4990, 6000), slice(17, 17), slice(None), slice(-5, None), slice(9, 3)):
         np.testing.assert_array_equal(read[places], numbers[places])
     assert FileIds.of(numbers) is numbers
-    with pytest.raises(ValueError, match="steps of 2"):
+    with pytest.raises(ValueError, match="expected a slice of step 1, got step 2"):
         read[::2]
     os.truncate(tmp_path / "x.ids", 2)
     with pytest.raises(DataError, match="shorter"):

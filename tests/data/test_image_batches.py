@@ -46,7 +46,7 @@ def test_standardization_misuse() -> None:
         Standardization.of("half", TINY)
     scale = Standardization.of("unit", TINY)
     for wrong in (TINY.astype(np.float32), TINY[..., :1]):
-        with pytest.raises(ShapeError, match=r"2 channel\(s\) of uint8 are due"):
+        with pytest.raises(ShapeError, match=r"expected 2 channel\(s\) of uint8, got"):
             scale.apply(wrong)
 
 
@@ -95,11 +95,11 @@ def test_a_last_image_alone_joins_the_batch_before(count: int, size: int, sizes:
 
 
 def test_misuse() -> None:
-    with pytest.raises(UsageError, match="batch_size 0"):
+    with pytest.raises(UsageError, match=r"batch_size .*got .*0"):
         batches_of(5, 0)
     with pytest.raises(DataError, match="no images"):
         batches_of(0, 5)
     with pytest.raises(IndexError, match="batch 2 of 2"):
         batches_of(11, 5).batch(0, 2)
-    with pytest.raises(UsageError, match="epoch -1"):
+    with pytest.raises(UsageError, match="got -1 and 0"):
         batches_of(11, 5).batch(-1, 0)

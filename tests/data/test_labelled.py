@@ -45,7 +45,7 @@ def test_cls_stands_before_every_text_and_long_ones_are_cut() -> None:
     assert made.info["train"].cut == 1
     rows = text_rows(["a c c d", "d"], WS, made.vocabulary, 3)
     assert [row.tolist() for row in rows] == [[0, 1, 3], [0, 2]]
-    with pytest.raises(DataError, match="the text is empty, text 2: ' '"):
+    with pytest.raises(DataError, match="expected a text with a token, got an empty one, text 2: ' '"):
         text_rows(["a", " "], WS, made.vocabulary, 3)
 
 
@@ -64,9 +64,9 @@ def test_characters_always_have_an_unknown_token_and_vocabularies_can_be_given()
     ("text", "message"),
     [
         ({"valid": [("a", "x")]}, "no train split"),
-        ({"train": [("a", "x"), ("b", "y")], "valid": []}, "the valid part holds no texts"),
+        ({"train": [("a", "x"), ("b", "y")], "valid": []}, "the valid split has no texts"),
         ({"train": [("a", "x"), ("b", "x")]}, "every training text has the label 'x'"),
-        ({"train": [("a", "x"), ("b", "y")], "test": [("a", "z")]}, "the label 'z' of the test part is not"),
+        ({"train": [("a", "x"), ("b", "y")], "test": [("a", "z")]}, "the label 'z' of the test split is not"),
         ({"train": [("a", "x"), (" ", "y")]}, "a text without a token"),
         ({"train": [("a <cls>", "x"), ("b", "y")]}, "holds the token '<cls>', which stands before"),
     ],

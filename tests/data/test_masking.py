@@ -8,7 +8,7 @@ import pytest
 from seqkit.backend.ids import IGNORE_INDEX
 from seqkit.backend.random import Generator
 from seqkit.data import MaskedBatches, Masking
-from seqkit.data.masking import with_specials
+from seqkit.data.masking import with_mask_tokens
 from seqkit.errors import DataError, UsageError
 from seqkit.text import Vocabulary
 from seqkit.text.special_tokens import CLS, MASK
@@ -52,11 +52,11 @@ def test_specials_and_padding_are_never_chosen() -> None:
 
 
 def test_specials_stand_behind_the_words() -> None:
-    made = with_specials(Vocabulary(("b", "<eos>", "<unk>"), counts=(3, 2, 1)))
+    made = with_mask_tokens(Vocabulary(("b", "<eos>", "<unk>"), counts=(3, 2, 1)))
     assert made.tokens == ("b", "<eos>", "<unk>", CLS, MASK)
     assert (made.unk_id, made.eos_id, made.counts.tolist()) == (2, 1, [3, 2, 1, 0, 0])
     with pytest.raises(UsageError, match="stands twice"):
-        with_specials(made)
+        with_mask_tokens(made)
 
 
 def batches(n: int = 103, **settings: object) -> MaskedBatches:
@@ -98,7 +98,7 @@ def test_a_batch_is_a_function_of_seed_epoch_and_index() -> None:
 def test_mistakes() -> None:
     with pytest.raises(DataError, match="no tokens"):
         batches(0)
-    with pytest.raises(UsageError, match="length 1"):
+    with pytest.raises(UsageError, match="length of 2 or more, got 4 and 1"):
         batches(length=1)
     with pytest.raises(IndexError):
         batches().batch(0, 4)

@@ -135,7 +135,7 @@ def test_bad_lines_are_errors_or_told_of(pairs: Path, tmp_path: Path) -> None:
 
 def test_mistakes(pairs: Path, tmp_path: Path) -> None:
     run = trained(pairs, tmp_path / "run", epochs=1)
-    with pytest.raises(DataError, match="the text is empty"):
+    with pytest.raises(DataError, match="expected a text with a token"):
         run.translate([" "])
     with pytest.raises(UsageError, match="must be a list"):
         run.translate("abc")

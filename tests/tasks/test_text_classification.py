@@ -175,7 +175,7 @@ def test_damage_is_found(reviews: Path, tmp_path: Path) -> None:
 
 def test_mistakes(reviews: Path, tmp_path: Path) -> None:
     run = trained(reviews, tmp_path / "run", model="bag")
-    with pytest.raises(DataError, match="the text is empty"):
+    with pytest.raises(DataError, match="expected a text with a token"):
         run.classify(["fine", " "])
     with pytest.raises(UsageError, match="must be a list"):
         run.classify("fine")

@@ -6,7 +6,7 @@ import time
 
 from seqkit.backend import make_current
 from seqkit.corpora import Corpus, open_corpus
-from seqkit.data.masking import with_specials
+from seqkit.data.masking import with_mask_tokens
 from seqkit.tasks.descent import Descent
 from seqkit.tasks.masked_language_modeling.job import MaskedLanguageModelingJob
 from seqkit.tasks.masked_language_modeling.settings import MaskedLanguageModelSettings
@@ -31,7 +31,7 @@ def prepare(settings: MaskedLanguageModelSettings, corpus: Corpus, watcher: Watc
     """The encoded text, and how the model learns it."""
     started = time.perf_counter()
     encoded = encode(settings, corpus)
-    vocabulary = with_specials(encoded.vocabulary)
+    vocabulary = with_mask_tokens(encoded.vocabulary)
     tokens = {name: info.tokens for name, info in encoded.info.items()}
     parts = ", ".join(f"{name} {count:,}" for name, count in tokens.items())
     watcher.message(

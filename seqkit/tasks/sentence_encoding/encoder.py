@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from seqkit.backend import Array, Device, array_module, device_of, to_device, to_numpy
-from seqkit.data import pad_sources
+from seqkit.data import pad_batch
 from seqkit.errors import UsageError
 from seqkit.models import TransformerEncoder, bert
 from seqkit.tasks.checkpoint_folders import fitting_tokenizer
@@ -94,7 +94,7 @@ class SentenceEncoder:
         with self.model.evaluating():
             for first in range(0, len(order), batch_size):
                 some = order[first : first + batch_size]
-                ids, lengths = pad_sources([np.array(rows[i], np.int64) for i in some])
+                ids, lengths = pad_batch([np.array(rows[i], np.int64) for i in some])
                 hidden = self.model(ids, lengths).data
                 found[some] = np.concatenate(
                     [to_numpy(_pooled(hidden, lengths, name)) for name in self.pooling], axis=1

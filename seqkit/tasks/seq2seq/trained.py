@@ -12,7 +12,7 @@ import numpy as np
 from seqkit import metrics
 from seqkit.backend.random import Generator
 from seqkit.corpora import Seq2SeqCorpus, open_seq2seq
-from seqkit.data import EncodedSeq2SeqCorpus, encode_seq2seq, encode_texts, pad_sources
+from seqkit.data import EncodedSeq2SeqCorpus, encode_seq2seq, encode_texts, pad_batch
 from seqkit.errors import DataError, MissingDependencyError, UsageError
 from seqkit.models import Seq2Seq, Seq2SeqConfig, TransformerSeq2Seq, TransformerSeq2SeqConfig
 from seqkit.tasks.runs import open_run, require_same_corpus, trained_model
@@ -108,7 +108,7 @@ class TrainedSeq2Seq:
         found: list[list[Translation]] = [[] for _ in rows]
         for first in range(0, len(order), _AT_ONCE):
             some = order[first : first + _AT_ONCE]
-            source, lengths = pad_sources([rows[i] for i in some], reverse=self.settings.reverse)
+            source, lengths = pad_batch([rows[i] for i in some], reverse=self.settings.reverse)
             answers = decode(
                 self.model,
                 source,

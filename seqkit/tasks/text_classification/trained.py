@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seqkit.data import EncodedLabelledCorpus, encode_labelled, pad_sources, text_rows
+from seqkit.data import EncodedLabelledCorpus, encode_labelled, pad_batch, text_rows
 from seqkit.errors import DamagedFileError, DataError, UsageError
 from seqkit.models import SequenceClassifier
 from seqkit.models.checkpoints import Unset
@@ -51,7 +51,7 @@ class TrainedTextClassifier:
         found = np.empty((len(texts), len(self.labels)), np.float64)
         for first in range(0, len(order), self.settings.eval_batch_size):
             some = order[first : first + self.settings.eval_batch_size]
-            found[some] = self.model.log_probs(*pad_sources([rows[i] for i in some]))
+            found[some] = self.model.log_probs(*pad_batch([rows[i] for i in some]))
         return found
 
     def classify(self, texts: Sequence[str]) -> list[Classified]:

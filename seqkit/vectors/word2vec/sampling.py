@@ -8,7 +8,7 @@ import numpy as np
 
 from seqkit.backend.kernels.word2vec.reference import Sampling
 from seqkit.backend.random import Generator
-from seqkit.data.alias_table import alias_table
+from seqkit.data.negative_sampling import alias_table
 from seqkit.errors import UsageError
 
 CHUNK = 10_000

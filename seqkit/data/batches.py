@@ -1,0 +1,155 @@
+"""What all batches share: padding, the random generator of an epoch, and the order of examples by length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from seqkit.backend.random import Generator
+from seqkit.errors import DataError, UsageError
+
+_POOL = 100
+"""Batches among which examples of similar length meet: padding is small, and the order still random."""
+Batch = TypeVar("Batch")
+
+PAD = 0
+"""The id behind a row; lengths and IGNORE_INDEX distinguish it from the token of that id."""
+
+
+def padded(
+    flat: np.ndarray, offsets: np.ndarray, rows: np.ndarray, *, reverse: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows of a flat array as one batch.
+
+    Args:
+        flat: The ids of all rows; row i lies at ``offsets[i]`` to ``offsets[i + 1]``.
+        offsets: (N + 1,).
+        rows: (B,) the rows of the batch.
+        reverse: Turn each row around; its padding still comes behind.
+
+    Returns:
+        The rows (B, T) int32 with PAD behind each, and which places hold tokens (B, T).
+    """
+    starts, lengths = offsets[rows], offsets[rows + 1] - offsets[rows]
+    columns = np.arange(lengths.max())
+    held = columns < lengths[:, None]
+    places = starts[:, None] + (lengths[:, None] - 1 - columns if reverse else columns)
+    ids = np.full(held.shape, PAD, np.int32)
+    ids[held] = flat[places[held]]
+    return ids, held
+
+
+def pad_batch(rows: Sequence[np.ndarray], *, reverse: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows of ids as one batch: (B, T) int32 with PAD behind each row, and the lengths, (B,) int32.
+
+    Raises:
+        DataError: For no rows, or a row without ids.
+
+    Example:
+        >>> pad_batch([np.array([5, 6, 7]), np.array([8])])[0].tolist()
+        [[5, 6, 7], [8, 0, 0]]
+    """
+    lengths = np.array([len(row) for row in rows], np.int64)
+    if not len(rows) or not lengths.all():
+        raise DataError("expected one row or more, each with ids, got no rows or an empty one")
+    flat = np.concatenate(rows)
+    offsets = np.concatenate(([0], np.cumsum(lengths)))
+    ids, _ = padded(flat, offsets, np.arange(len(rows)), reverse=reverse)
+    return ids, lengths.astype(np.int32)
+
+
+def epoch_generator(seed: int, stream: str, epoch: int, batch: int = 0) -> Generator:
+    """Return the generator whose next draws belong to a batch of an epoch, and to no other epoch.
+
+    So what is drawn is a function of seed, epoch and batch, whatever was drawn before. There are 2**32 draws
+    for an epoch, and one for a batch.
+
+    Raises:
+        UsageError: For an epoch or batch that is negative or not below 2**32.
+    """
+    if not (0 <= epoch < 1 << 32 and 0 <= batch < 1 << 32):
+        raise UsageError(f"expected an epoch and a batch of 0 to 2**32 - 1, got {epoch} and {batch}")
+    generator = Generator(seed, stream)
+    generator.counter = (epoch << 32) + batch
+    return generator
+
+
+class BucketedBatches(Generic[Batch]):
+    """Mini-batches of N examples, each once an epoch, the last batch shorter. Subclasses build the batches.
+
+    A batch is a function of seed, epoch and index alone, so a resumed run reads what the first one would
+    have read. Beside the examples, an epoch costs its order of 8 bytes each.
+
+    Args:
+        unit: What examples are called, in the plural; also the random stream of the order.
+        lengths: One or more (N,) arrays of the examples' lengths; the first counts most.
+        batch_size: B.
+        bucket: Put examples of similar lengths into a batch, from pools of 100 shuffled batches, whose order
+            is shuffled again. Without ``shuffle`` all examples are one pool.
+        shuffle: False for evaluation.
+        seed: Draws the order.
+
+    Raises:
+        UsageError: For a batch size below 1.
+        DataError: For no examples.
+    """
+
+    def __init__(
+        self,
+        unit: str,
+        lengths: tuple[np.ndarray, ...],
+        batch_size: int,
+        *,
+        bucket: bool = True,
+        shuffle: bool = True,
+        seed: int = 0,
+    ) -> None:
+        if batch_size < 1:
+            raise UsageError(f"expected a batch_size of 1 or more, got {batch_size}")
+        if len(lengths[0]) == 0:
+            raise DataError(f"no {unit} to make batches of", remedy=f"give a split with {unit} in it")
+        self.unit, self.lengths, self.batch_size, self.seed = unit, lengths, batch_size, seed
+        self.bucket, self.shuffle = bucket, shuffle
+        self._epoch: int | None = None
+        self._order = np.empty(0, np.int64)
+        self._starts = np.empty(0, np.int64)
+
+    def __len__(self) -> int:
+        """The number of batches in an epoch."""
+        return -(-len(self.lengths[0]) // self.batch_size)
+
+    def epoch(self, epoch: int) -> Iterator[Batch]:
+        """Iterate over the batches of an epoch."""
+        return (self.batch(epoch, index) for index in range(len(self)))
+
+    def batch(self, epoch: int, index: int) -> Batch:
+        """Return batch ``index`` of an epoch."""
+        raise NotImplementedError
+
+    def rows(self, epoch: int, index: int) -> np.ndarray:
+        """Return which examples that batch holds, (B,) int64."""
+        if not 0 <= index < len(self):
+            raise IndexError(f"batch {index} of {len(self)}")
+        if self._epoch is None or (self.shuffle and epoch != self._epoch):
+            self._order, self._starts = self._arrange(epoch)
+            self._epoch = epoch
+        start = int(self._starts[index])
+        return self._order[start : start + self.batch_size]
+
+    def _arrange(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the order of the examples, and where in it each batch begins."""
+        N, B = len(self.lengths[0]), self.batch_size
+        generator = epoch_generator(self.seed, self.unit, epoch)
+        order = generator.permutation(N) if self.shuffle else np.arange(N)
+        starts = np.arange(0, N, B)
+        if self.bucket:
+            pool = _POOL * B if self.shuffle else N
+            for first in range(0, N, pool):
+                pooled = order[first : first + pool]
+                by_length = np.lexsort([lengths[pooled] for lengths in reversed(self.lengths)])  # stable
+                order[first : first + pool] = pooled[by_length]
+            if self.shuffle:
+                starts = starts[generator.permutation(len(starts))]
+        return order, starts

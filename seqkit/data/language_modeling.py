@@ -1,0 +1,199 @@
+"""Windows of one token sequence for language models: contiguous streams (BPTT), or separate windows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from seqkit.backend.ids import IGNORE_INDEX, checked_ids
+from seqkit.data.batches import epoch_generator
+from seqkit.errors import DataError, UsageError
+
+
+class BPTTBatches:
+    """Consecutive windows (inputs, targets) of B streams, for truncated backpropagation through time.
+
+    The sequence of N ids is laid out as B rows of n = N // B; window i holds columns i*T to i*T+T of every
+    row. Each input is the token before its target: the first one is ``start_id``, that of every other row the
+    last token of the row before. So every id that is kept is a target exactly once.
+
+    Args:
+        ids: (N,) integers, in memory or memory-mapped; only the requested window is read.
+        batch_size: B.
+        bptt: T, the tokens in a window.
+        start_id: The input before the first token (the id of ``<eos>``).
+        keep_tail: Keep the last window if it is shorter than T.
+        drop_remainder: Drop the last N mod B ids. If False, for evaluation, n is rounded up and the targets
+            of the missing positions are IGNORE_INDEX: nothing is dropped, nothing is counted twice.
+
+    Raises:
+        ShapeError: For ids of another shape or dtype.
+        UsageError: For sizes below 1.
+        DataError: For no ids, fewer than B with ``drop_remainder``, or no full window without the tail.
+
+    Example:
+        >>> inputs, targets = next(iter(BPTTBatches(np.arange(4), batch_size=2, bptt=2, start_id=9)))
+        >>> inputs.tolist(), targets.tolist()
+        ([[9, 0], [1, 2]], [[0, 1], [2, 3]])
+    """
+
+    def __init__(
+        self,
+        ids: np.ndarray,
+        *,
+        batch_size: int,
+        bptt: int,
+        start_id: int,
+        keep_tail: bool = True,
+        drop_remainder: bool = True,
+    ) -> None:
+        ids = checked_ids("ids", ids)
+        if batch_size < 1 or bptt < 1:
+            raise UsageError(f"expected batch_size and bptt of 1 or more, got {batch_size} and {bptt}")
+        if len(ids) == 0:
+            raise DataError("no tokens to make batches of", remedy="give a split with text in it")
+        if drop_remainder and len(ids) < batch_size:
+            raise DataError(
+                f"{len(ids)} tokens do not fill a batch of {batch_size} streams",
+                remedy=f"use a batch size of {len(ids)} or less, or a longer text",
+            )
+        self.ids = ids if ids.flags.c_contiguous else np.ascontiguousarray(ids)  # rows are views of it
+        self.batch_size, self.bptt, self.start_id = batch_size, bptt, start_id
+        self.keep_tail, self.drop_remainder = keep_tail, drop_remainder
+        N, B = len(ids), batch_size
+        self.stream_length = N // B if drop_remainder else -(-N // B)
+        if not keep_tail and self.stream_length < bptt:
+            raise DataError(
+                f"{N} tokens in {B} streams do not fill one window of {bptt}",
+                remedy="use a smaller batch size or bptt, or keep the tail",
+            )
+
+    @property
+    def predictions(self) -> int:
+        """The number of targets in all windows, without padding."""
+        if not self.drop_remainder and self.keep_tail:
+            return len(self.ids)
+        kept = self.stream_length if self.keep_tail else len(self) * self.bptt
+        if self.drop_remainder:
+            return kept * self.batch_size
+        full, rest = divmod(len(self.ids), self.stream_length)
+        return full * kept + min(rest, kept)
+
+    def __len__(self) -> int:
+        n, T = self.stream_length, self.bptt
+        return -(-n // T) if self.keep_tail else n // T
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        return map(self.batch, range(len(self)))
+
+    def _columns(self, out: np.ndarray, start: int, shift: int) -> None:
+        """Fill ``out`` (B, T) with columns ``start - shift`` onwards of the rows, as far as there are ids."""
+        n, N = self.stream_length, len(self.ids)
+        T = out.shape[1]
+        full = min(self.batch_size, N // n)
+        rows = self.ids[: full * n].reshape(full, n)
+        first = max(start - shift, 0)
+        skip = first - (start - shift)  # 1 for column -1: the last token of the row before
+        out[:full, skip:] = rows[:, first : first + T - skip]
+        if skip:
+            out[1 : full + 1, 0] = rows[: self.batch_size - 1, -1]
+        if full < self.batch_size and full * n < N:
+            rest = self.ids[full * n + first : full * n + first + T - skip]
+            rest = rest[: max(0, N - full * n - first)]
+            out[full, skip : skip + len(rest)] = rest
+
+    def batch(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return inputs and targets of window ``index``, both (B, T) int32; T is shorter in a kept tail."""
+        if not 0 <= index < len(self):
+            raise IndexError(f"window {index} of {len(self)}")
+        start = index * self.bptt
+        T = min(self.bptt, self.stream_length - start)
+        inputs = np.full((self.batch_size, T), self.start_id, np.int32)
+        targets = np.full((self.batch_size, T), IGNORE_INDEX, np.int32)
+        self._columns(inputs, start, 1)
+        self._columns(targets, start, 0)
+        return inputs, targets
+
+
+def textbook_batches(ids: np.ndarray, *, batch_size: int = 10, bptt: int = 35) -> BPTTBatches:
+    """Return the windows of the textbook's perplexity: 10 streams of 35, the tail dropped.
+
+    The first token is only an input there, and whatever does not fill the last windows is never predicted
+    ("Deep Learning from Scratch 2", chapter 6); kept to compare with its numbers.
+    """
+    if len(ids) < 2:
+        raise DataError(f"expected two or more tokens for the textbook's protocol, got {len(ids)}")
+    return BPTTBatches(
+        ids[1:], batch_size=batch_size, bptt=bptt, start_id=int(ids[0]), keep_tail=False, drop_remainder=True
+    )
+
+
+class TextWindows:
+    """Batches of windows (inputs, targets), both (B, T) int32, for models without a state between windows.
+
+    Each input is the token before its target. Of a text of N ids an epoch holds N // T - 1 whole windows (one
+    at least), in another order and cut at other places in each epoch, so that no token is always seen at the
+    same position; the fewer than 2T ids left out at the ends are others each time. A batch is a function of
+    seed, epoch and index alone; the last one of an epoch may hold fewer windows.
+
+    Without ``shuffle``, for evaluation, windows lie end to end from the first id: each id is a target once,
+    and the last window's missing targets are IGNORE_INDEX.
+
+    Args:
+        ids: (N,) integers, in memory or memory-mapped.
+        batch_size: B.
+        length: T.
+        start_id: The input before the first id.
+        shuffle: False for evaluation.
+        seed: Draws order and offset.
+
+    Raises:
+        DataError: For no ids.
+        UsageError: For sizes below 1.
+    """
+
+    def __init__(
+        self,
+        ids: np.ndarray,
+        *,
+        batch_size: int,
+        length: int,
+        start_id: int,
+        shuffle: bool = True,
+        seed: int = 0,
+    ) -> None:
+        if batch_size < 1 or length < 1:
+            raise UsageError(f"expected batch_size and length of 1 or more, got {batch_size} and {length}")
+        if len(ids) == 0:
+            raise DataError("no tokens to make batches of", remedy="give a split with text in it")
+        self.ids, self.batch_size, self.start_id = ids, batch_size, start_id
+        self.length = min(length, len(ids))
+        self.shuffle, self.seed = shuffle, seed
+        N, T = len(ids), self.length
+        self.windows = max(1, N // T - 1) if shuffle else -(-N // T)
+        self._epoch: int | None = None
+        self._order, self._offset = np.arange(self.windows), 0
+
+    def __len__(self) -> int:
+        """The number of batches in an epoch."""
+        return -(-self.windows // self.batch_size)
+
+    def _start_epoch(self, epoch: int) -> None:
+        generator = epoch_generator(self.seed, "text windows", epoch)
+        left_out = len(self.ids) - self.windows * self.length
+        self._offset = int(generator.integers(0, left_out + 1, (1,))[0])
+        self._order = generator.permutation(self.windows)
+        self._epoch = epoch
+
+    def batch(self, epoch: int, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return inputs and targets of batch ``index`` of an epoch."""
+        if not 0 <= index < len(self):
+            raise IndexError(f"batch {index} of {len(self)}")
+        if self.shuffle and epoch != self._epoch:
+            self._start_epoch(epoch)
+        rows = self._order[index * self.batch_size : (index + 1) * self.batch_size]
+        places = self._offset + rows[:, None] * self.length + np.arange(-1, self.length)
+        tokens = np.asarray(self.ids[np.clip(places, 0, len(self.ids) - 1)], np.int32)
+        inputs = np.where(places[:, :-1] < 0, np.int32(self.start_id), tokens[:, :-1])
+        return inputs, np.where(places[:, 1:] < len(self.ids), tokens[:, 1:], np.int32(IGNORE_INDEX))
