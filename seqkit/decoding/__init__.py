@@ -1,4 +1,4 @@
-"""Producing ids from a model, written once against one protocol."""
+"""Decoding: greedy search, sampling and beam search of any model with ``start``, ``step`` and ``reorder``."""
 
 from seqkit.decoding.beam import beam_search
 from seqkit.decoding.greedy import greedy

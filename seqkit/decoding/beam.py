@@ -1,4 +1,4 @@
-"""Beam search: the sequences of the highest scores, as far as a width of survivors a step can see."""
+"""Beam search."""
 
 from __future__ import annotations
 
@@ -33,25 +33,41 @@ def beam_search(
     context: Any = None,
     with_attention: bool = False,
 ) -> list[list[Hypothesis]]:
-    """Search the best continuations of ``batch`` rows; returns for each row its ``n_best``, best first.
+    """Search the best continuations of ``batch`` rows.
 
     Of all continuations of a row's live hypotheses by one id, the ``beam`` of the highest summed log
-    probability survive. Those that end in an id of ``stop`` are set apart, and so are, at
-    ``max_new_tokens``, those that did not stop; the others live on. Width 1 is greedy decoding. Among
-    equals the continuation of the better hypothesis comes first, then the lower id; among finished ones,
-    the earlier. Where one hypothesis could end in several stop ids, only the likeliest end counts, so that
-    no list holds the same ids twice.
+    probability survive. Those that end in an id of ``stop`` are set apart as finished, and so are, at
+    ``max_new_tokens``, those that did not stop. Width 1 is greedy decoding. Among equals the continuation of
+    the better hypothesis comes first, then the lower id; among finished ones, the earlier. Where a hypothesis
+    could end in several stop ids, only the likeliest end counts, so that no list holds the same ids twice.
 
-    What is finished is ranked by ``score`` = log_prob / ((5 + n) / 6) ** ``length_penalty``, where n counts
-    the new ids and the stop id: Wu et al. (2016), equation 14, without their coverage term. 0 ranks by the
-    plain sum of log probabilities, which favours short sequences; the default is that of Vaswani et al.
-    (2017). A live hypothesis is dropped once it cannot come to a better score than the n-th best finished
-    one. That never changes the result: at one length whatever is likelier can also reach more, so that those
-    without hope survive only in places which nobody else takes.
+    Finished hypotheses are ranked by ``score`` = log_prob / ((5 + n) / 6) ** ``length_penalty``, where n
+    counts the new ids and the stop id: Wu et al. (2016), equation 14, without their coverage term. A live
+    hypothesis is dropped once it cannot reach a better score than the n-th best finished one. That never
+    changes the result: at one length the likelier hypothesis can also reach more, so that those without hope
+    survive only in places which no other takes.
 
-    The other arguments are those of :func:`~seqkit.decoding.sample`. A row gets fewer than ``n_best``
-    hypotheses only if there are no more. Raises UsageError also for a ``beam`` below 1, an ``n_best`` that
-    is not between 1 and ``beam``, and a ``length_penalty`` that is negative or not finite.
+    Args:
+        model: A :class:`~seqkit.decoding.Decodable`.
+        batch: Number of rows.
+        max_new_tokens: Greatest length of a hypothesis.
+        start_id: Id that is fed to every row first.
+        beam: Width of the search.
+        n_best: Hypotheses to return for each row, at most ``beam``.
+        length_penalty: 0 ranks by the plain sum of log probabilities, which favours short sequences; the
+            default is that of Vaswani et al. (2017).
+        prompt: As of :func:`~seqkit.decoding.sample`, like the rest.
+        banned: Ids that are never produced.
+        stop: Ids that end a hypothesis.
+        context: Argument of ``model.start``.
+        with_attention: Also return attention weights.
+
+    Returns:
+        For each row its :class:`~seqkit.decoding.Hypothesis` list, best first; shorter than ``n_best`` only
+        if there are no more.
+
+    Raises:
+        UsageError: Besides those of sample, a ``beam``, ``n_best`` or ``length_penalty`` out of range.
     """
     check_count("beam", beam)
     check_count("n_best", n_best)
@@ -109,12 +125,12 @@ def beam_search(
 
 
 def length_divisor(n: int, length_penalty: float) -> float:
-    """((5 + n) / 6) ** length_penalty: what divides the log-probability of n ids (Wu et al. 2016, eq. 14)."""
+    """Return ((5 + n) / 6) ** length_penalty, the divisor of the log-probability of n ids."""
     return ((5 + n) / 6) ** length_penalty
 
 
 def _reachable(log_prob: np.ndarray, max_new_tokens: int, length_penalty: float) -> np.ndarray:
-    """No continuation of live hypotheses (N,) scores above this.
+    """Return the upper bound of the scores of all continuations of live hypotheses (N,).
 
     More ids never raise log_prob, which is 0 at most; the largest divisor brings it closest to 0.
     """
@@ -122,11 +138,11 @@ def _reachable(log_prob: np.ndarray, max_new_tokens: int, length_penalty: float)
 
 
 def _likeliest(on_device: Array, banned: list[int], k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of each row of (N, V) the k (all, if k > V) highest log-probabilities (N, k), float64, and their ids.
+    """Return the k highest log-probabilities of each row of (N, V), (N, k) float64, and their ids.
 
-    The lower id comes first among equals. k passes of argmax are exact about ties, which a partition is
-    not, and cheaper up to a k of about 15 (160 × 10,000 float32 on a CPU: 1.7 ms at k = 5, 5.3 ms at 20; a
-    partition 4.2 ms). Only N k numbers and their ids leave the device.
+    All V, if k > V; the lower id comes first among equals. k passes of argmax are exact about ties, which a
+    partition is not, and cheaper up to a k of about 15 (160 × 10,000 float32 on a CPU: 1.7 ms at k = 5, 5.3
+    ms at 20; a partition 4.2 ms). Only N k numbers and their ids leave the device.
     """
     xp = array_module(on_device)
     left = without(on_device, banned)
@@ -142,7 +158,7 @@ def _likeliest(on_device: Array, banned: list[int], k: int) -> tuple[np.ndarray,
 
 
 def _survivors(sums: np.ndarray, owner: np.ndarray, beam: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns of the ``beam`` best finite ``sums`` (N, k) of every owner (N,), best first."""
+    """Return rows and columns of the ``beam`` best finite ``sums`` (N, k) of every owner (N,), best first."""
     k = sums.shape[1]
     flat, owners = sums.ravel(), np.repeat(owner, k)
     order = np.lexsort((-flat, owners))  # stable: equals stay in the order of their parents, then of ids
@@ -160,7 +176,7 @@ class _End(NamedTuple):
 
 
 class _NBest:
-    """The n best ends of one row, best first; the earlier of two equals."""
+    """The n best ends of a row, best first; the earlier of two equals."""
 
     def __init__(self, n: int) -> None:
         self._n = n
@@ -172,7 +188,7 @@ class _NBest:
 
     @property
     def worst(self) -> float:
-        """The score that a newcomer must pass; -inf while there is room."""
+        """The score that a new end must exceed; -inf while there is room."""
         return self.best[-1].score if len(self.best) == self._n else -math.inf
 
 

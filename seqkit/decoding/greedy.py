@@ -13,7 +13,7 @@ from seqkit.decoding.results import Generated
 
 
 def likeliest(log_probs: np.ndarray, _rows: np.ndarray) -> np.ndarray:
-    """The id of the highest log-probability in each row (B, V); the lowest id among equals."""
+    """Return the id of the highest log-probability in each row (B, V); the lowest id among equals."""
     return np.argmax(log_probs, axis=1)
 
 
@@ -29,7 +29,10 @@ def greedy(
     context: Any = None,
     with_attention: bool = False,
 ) -> list[Generated]:
-    """Generate ``batch`` sequences by the likeliest id; arguments and errors as in :func:`sample`."""
+    """Generate ``batch`` sequences by the likeliest id at every step.
+
+    Arguments, result and errors as of :func:`~seqkit.decoding.sample`.
+    """
     return decode(
         model,
         likeliest,

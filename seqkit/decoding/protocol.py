@@ -1,4 +1,4 @@
-"""What a model must offer to be decoded, and what sampling needs of a generator."""
+"""The methods that a model needs to be decoded, and that sampling needs of a generator."""
 
 from __future__ import annotations
 
@@ -17,41 +17,45 @@ class Decodable(Protocol):
     """
 
     def start(self, batch: int, context: Any = None) -> Any:
-        """The state of ``batch`` rows before any id.
+        """Return the state of ``batch`` rows before any id.
 
-        ``context`` is what the rows are conditioned on, in the model's own form (an encoded source
-        sentence); None for a language model.
+        ``context`` is the source that the rows are conditioned on, in the model's own form; None for a
+        language model.
         """
         ...
 
     def step(self, ids: np.ndarray, state: Any) -> tuple[Array, Any]:
-        """Take one id a row, (B,) NumPy integers; return what comes next, and the new state.
+        """Feed one id a row, (B,) NumPy integers; return the log-probabilities of the next ids, and the new
+        state.
 
-        The first is (B, V) natural-log probabilities on the model's own device, an array and not a Tensor.
+        The log-probabilities (B, V), natural, are an array on the model's own device, not a Tensor.
         """
         ...
 
     def reorder(self, state: Any, rows: np.ndarray) -> Any:
-        """The state whose row i is row ``rows[i]`` of ``state``; ``rows`` (B',) may drop and repeat rows."""
+        """Return the state whose row i is row ``rows[i]`` of ``state``; ``rows`` (B',) may drop and repeat
+        rows.
+        """
         ...
 
 
 class Attentive(Decodable, Protocol):
-    """A model that can also show where it looked: what ``with_attention`` asks for."""
+    """A model that also gives its attention weights, for ``with_attention``."""
 
     def attention_of(self, state: Any) -> Array | None:
-        """The weights (B, S) over source positions behind the log-probabilities that came with ``state``.
+        """Return the weights (B, S) over source positions behind the log-probabilities that came with
+        ``state``.
 
-        ``state`` is one that :meth:`step` returned; S is the same at every step, and positions that only
-        pad a row's source have the weight 0. On the model's own device, an array and not a Tensor. None if
-        this model, as it was configured, attends to nothing.
+        ``state`` is a result of :meth:`step`; S is the same at every step, and positions that only pad a
+        row's source have the weight 0. An array on the model's own device, or None if this model, as
+        configured, has no attention.
         """
         ...
 
 
 class UniformSource(Protocol):
-    """Where random numbers come from: ``seqkit.backend.random.Generator`` is one."""
+    """A source of random numbers, such as :class:`seqkit.Generator`."""
 
     def uniform(self, shape: tuple[int, ...], *, dtype: Any) -> np.ndarray:
-        """Independent numbers, uniform in [0, 1)."""
+        """Return independent numbers, uniform in [0, 1)."""
         ...

@@ -1,4 +1,4 @@
-"""What a decoder returns."""
+"""Results of decoding."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Generated:
-    """One generated sequence.
+    """A generated sequence.
 
     ``ids`` (T,) are the new ids, without the start id, the prompt and the stop id. ``log_prob`` is the sum of
-    the model's own natural-log probabilities, in float64, of the new ids and of the stop id where there was
-    one: before temperature, truncation and bans. ``stopped`` tells whether a stop id ended it; else it was
-    cut at the number of tokens allowed.
+    the model's own natural-log probabilities, in float64, of the new ids and the stop id if there was one:
+    before temperature, truncation and bans. ``stopped`` is True if a stop id ended it; else it was cut at the
+    number of tokens allowed.
 
-    ``attention`` (T, S), where it was asked for and the model has it: row t holds the weights over the S
-    source positions with which ``ids[t]`` was predicted. It takes no part in comparisons.
+    ``attention`` (T, S), if it was requested and the model has it: row t holds the weights over the S source
+    positions with which ``ids[t]`` was predicted. It takes no part in comparisons.
     """
 
     ids: list[int]
@@ -28,6 +28,6 @@ class Generated:
 
 @dataclass(frozen=True)
 class Hypothesis(Generated):
-    """A sequence that a search found; ``score`` is what it was ranked by, the higher the better."""
+    """A sequence found by a search; ``score`` ranks it, the higher the better."""
 
     score: float

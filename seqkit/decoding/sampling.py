@@ -33,22 +33,35 @@ def sample(
     context: Any = None,
     with_attention: bool = False,
 ) -> list[Generated]:
-    """Generate ``batch`` sequences of up to ``max_new_tokens`` ids, drawn from the model.
+    """Generate sequences drawn from a model.
 
-    Every row is fed ``start_id``, then the ids of ``prompt`` (P,). From there an id of ``banned`` is never
-    produced, and one of ``stop`` ends its row. The probabilities of the rest, renormalised, are raised to
-    1/``temperature`` (0: the likeliest id), cut to the ``top_k`` likeliest, renormalised, and cut to the
-    smallest set of likeliest ids whose mass reaches ``top_p`` (nucleus sampling, Holtzman et al. 2020); among
-    equals the lower id counts as likelier. ``context`` is handed to ``model.start``. ``with_attention`` also
-    returns what an :class:`~seqkit.decoding.Attentive` model attended to.
+    The probabilities of the next id are raised to 1/``temperature``, cut to the ``top_k`` likeliest ids,
+    renormalised, and cut to the smallest set of likeliest ids whose mass reaches ``top_p`` (nucleus sampling,
+    Holtzman et al. 2020); among equals the lower id counts as likelier.
 
-    ``generator`` is a :class:`seqkit.Generator` or a seed; None draws afresh. It gives one number for each of
-    the B rows a step, finished or not, so that what a row produces does not depend on when the others end.
-    Returns the rows in order.
+    Args:
+        model: A :class:`~seqkit.decoding.Decodable`.
+        batch: Number of sequences.
+        max_new_tokens: Their greatest length.
+        start_id: Id that is fed to every row first.
+        generator: A :class:`seqkit.Generator`, a seed, or None for fresh entropy. It gives one number for
+            each of the rows a step, finished or not, so that a row's result does not depend on when the
+            others end.
+        prompt: Ids (P,) that are fed to every row next.
+        temperature: 0 takes the likeliest id.
+        top_k: None keeps all ids.
+        top_p: None keeps all ids.
+        banned: Ids that are never produced.
+        stop: Ids that end a row.
+        context: Argument of ``model.start``, such as a source sentence.
+        with_attention: Also return the attention weights of an :class:`~seqkit.decoding.Attentive` model.
 
-    Raises UsageError for a setting out of range, for ids outside the vocabulary, when every id is banned,
-    when no id that is left has a finite log-probability, and when attention is asked of a model that is not
-    Attentive.
+    Returns:
+        A :class:`~seqkit.decoding.Generated` for each row.
+
+    Raises:
+        UsageError: A setting out of range, ids outside the vocabulary, all ids banned, no id left with a
+            finite log-probability, or attention of a model that is not Attentive.
     """
     if not (math.isfinite(temperature) and temperature >= 0):
         raise UsageError(f"temperature must be 0 or a positive finite number, not {temperature}")
@@ -80,14 +93,14 @@ def sample(
 
 
 def tempered(log_probs: np.ndarray, temperature: float) -> np.ndarray:
-    """Probabilities (B, V) in proportion to exp(log_probs / temperature); each row needs one finite value."""
+    """Return probabilities (B, V) in proportion to exp(log_probs / temperature)."""
     with np.errstate(over="ignore"):  # a tiny temperature sends all but the best to exp(-inf) = 0
         p = np.exp((log_probs - log_probs.max(axis=1, keepdims=True)) / temperature)
     return p / p.sum(axis=1, keepdims=True)
 
 
 def truncate(p: np.ndarray, top_k: int | None, top_p: float | None) -> np.ndarray:
-    """The rows of ``p`` (B, V) cut to their likeliest ids; not renormalised. Returns ``p`` or a new array."""
+    """Cut the rows of ``p`` (B, V) to their likeliest ids; not renormalised. Returns ``p`` or a new array."""
     if (top_k is None or top_k >= p.shape[1]) and (top_p is None or top_p == 1):
         return p
     order = np.argsort(-p, axis=1, kind="stable")
@@ -103,7 +116,8 @@ def truncate(p: np.ndarray, top_k: int | None, top_p: float | None) -> np.ndarra
 
 
 def inverse_cdf(p: np.ndarray, u: np.ndarray) -> np.ndarray:
-    """The id (B,) at which the running sum of each row of ``p`` (B, V) passes ``u`` (B,) of its total.
+    """Return the ids (B,) at which the running sums of the rows of ``p`` (B, V) pass ``u`` (B,) of their
+    totals.
 
     An id of probability 0 is never returned, for any ``u`` in [0, 1).
     """

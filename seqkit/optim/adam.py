@@ -18,11 +18,10 @@ class Adam(Optimizer):
         m ← β₁m + (1-β₁)g        v ← β₂v + (1-β₂)g²
         p ← p - lr · m/(1-β₁ᵗ) / (√(v/(1-β₂ᵗ)) + eps)
 
-    t counts the updates of each parameter from 1. ``weight_decay`` is L2 unless ``decoupled``.
-
-    Rows: with "dense" the moments of the other rows decay and go on moving them; "lazy" leaves them as they
-    are, as PyTorch's SparseAdam does, which is faster for large vocabularies and trains
-    differently. State: ``m``, ``v``.
+    t counts the updates of each parameter from 1. ``weight_decay`` is L2 unless ``decoupled``. Rows: with
+    "dense" the moments of the other rows decay and go on moving them; "lazy" leaves them alone, as PyTorch's
+    SparseAdam does, which is faster for large vocabularies and trains differently. State: ``m``, ``v``.
+    Arguments besides ``betas`` and ``eps`` are those of :class:`~seqkit.optim.Optimizer`.
     """
 
     slots = ("m", "v")

@@ -1,4 +1,4 @@
-"""What all optimisers share: parameters, penalties, row gradients and state."""
+"""The base of optimisers: parameters, penalties, row gradients and state."""
 
 from __future__ import annotations
 
@@ -28,24 +28,27 @@ class Penalties(NamedTuple):
 
 
 class Optimizer(ABC):
-    """Updates parameters in place from their gradients.
+    """Update parameters in place from their gradients.
 
-    ``parameters`` are tensors or (name, tensor) pairs; tied parameters count once, under their first name.
-    A parameter whose ``grad`` is None is left alone, its state and step count too.
+    A parameter whose ``grad`` is None is left alone, its state and step count too. State is allocated at a
+    parameter's first update, on its device.
 
-    lr            step size; an ordinary attribute, which schedules set.
-    weight_decay  λ. As L2 it joins the gradient, g + λp; ``decoupled`` instead shrinks the parameter,
-                  p ← (1 - lr·λ)p, which the gradient's scaling does not touch (Loshchilov and Hutter 2019).
-    l1            λ₁ of g + λ₁·sign(p), with sign(0) = 0.
-    decay         predicate (name, tensor): which parameters both penalties apply to. None means all.
-    rows          what a :class:`RowGradient` means. "dense" (the default): zero in all other rows, so that
-                  the result is that of a dense gradient; momentum, moments and penalties move every row, at
-                  the cost of a pass over the whole matrix. "lazy": the other rows are not looked at, nor are
-                  their state and penalties. The two agree where a zero gradient changes nothing (SGD
-                  without momentum and AdaGrad, without penalties), and there the pass is left out.
+    Args:
+        parameters: Tensors or (name, tensor) pairs; tied parameters count once, under their first name.
+        lr: Learning rate; an ordinary attribute, which schedules set.
+        weight_decay: λ. As L2 it joins the gradient, g + λp.
+        l1: λ₁ of g + λ₁·sign(p), with sign(0) = 0.
+        decoupled: The weight decay shrinks the parameter instead, p ← (1 - lr·λ)p, whatever the gradient's
+            scaling (Loshchilov and Hutter 2019).
+        decay: Predicate (name, tensor): which parameters both penalties apply to; None: all.
+        rows: Meaning of a :class:`RowGradient`. "dense": zero in all other rows, so that the result is that
+            of a dense gradient; momentum, moments and penalties move every row, at the cost of a pass over
+            the whole matrix. "lazy": the other rows, their state and penalties are left alone. The two agree
+            where a zero gradient changes nothing (SGD without momentum and AdaGrad, without penalties), and
+            there the pass is left out.
 
-    State is allocated at a parameter's first update, on its device. Raises UsageError for settings out of
-    range.
+    Raises:
+        UsageError: A setting out of range.
     """
 
     slots: tuple[str, ...] = ()
@@ -87,21 +90,21 @@ class Optimizer(ABC):
     def _update(
         self, p: Array, g: Array | None, state: tuple[Array, ...], step: int, penalties: Penalties
     ) -> None:
-        """One update in place; ``g`` None is a gradient of zeros. ``step`` counts from 1."""
+        """Update p in place; ``g`` None is a gradient of zeros, ``step`` counts from 1."""
 
     def _still_without_gradient(self) -> bool:
         """Whether a zero gradient without penalties changes neither parameter nor state."""
         return False
 
     def zero_grad(self) -> None:
-        """Forget all gradients."""
+        """Drop all gradients."""
         for parameter in self.parameters.values():
             parameter.grad = None
 
     def step(self) -> None:
-        """Update each parameter that has a gradient. The gradients are not changed.
+        """Update each parameter that has a gradient; the gradients are not changed.
 
-        Numbers that overflow become infinite or NaN without a warning: the trainer's guard looks for them.
+        Values that overflow become infinite or NaN without a warning: the trainer checks the loss.
         """
         with np.errstate(over="ignore", invalid="ignore"):
             for name, parameter in self.parameters.items():
@@ -128,9 +131,9 @@ class Optimizer(ABC):
     def _update_rows(
         self, p: Array, gradient: RowGradient, state: tuple[Array, ...], step: int, penalties: Penalties
     ) -> None:
-        """The touched rows are taken out, updated and put back; in between the rest sees a zero gradient.
+        """Take the touched rows out, update them and put them back; in between the rest gets a zero gradient.
 
-        No (V, E) gradient comes into being, and every row goes through the arithmetic of the dense update.
+        No (V, E) gradient is allocated, and every row goes through the arithmetic of the dense update.
         """
         rows = gradient.rows
         p_rows, state_rows = p[rows], tuple(x[rows] for x in state)
@@ -143,7 +146,8 @@ class Optimizer(ABC):
             x[rows] = x_rows
 
     def state_dict(self) -> tuple[dict[str, Array], dict[str, JSON]]:
-        """The state arrays by "slot.parameter" (live, not copies), and {"lr", "steps": {parameter: count}}.
+        """Return the state: arrays by "slot.parameter" (live, not copies), and {"lr", "steps": {parameter:
+        count}}.
 
         A parameter that was never updated has a count of 0 and no arrays.
         """
@@ -155,10 +159,15 @@ class Optimizer(ABC):
         return arrays, {"lr": self.lr, "steps": dict(self._steps)}
 
     def load_state_dict(self, arrays: dict[str, Array], scalars: dict[str, JSON]) -> None:
-        """Take over copies of a state; training then goes on as if it had never stopped.
+        """Copy a state of :meth:`state_dict` in; training then continues as if it had never stopped.
 
-        Arrays may come from another device. Raises UsageError naming what is missing and what is extra, and
-        ShapeError naming the tensor with both shapes or dtypes; nothing has changed then.
+        Args:
+            arrays: By "slot.parameter", from any device.
+            scalars: {"lr", "steps"}.
+
+        Raises:
+            UsageError: Missing or extra names; nothing has changed then.
+            ShapeError: An array of another shape or dtype; nothing has changed then.
         """
         self._same_names("scalars", {"lr", "steps"}, set(scalars))
         steps = scalars["steps"]
@@ -189,21 +198,21 @@ class Optimizer(ABC):
 
 
 def require_at_least_zero(optimizer: Optimizer, **settings: float) -> None:
-    """Raises UsageError for a setting that is negative or not finite."""
+    """Raise UsageError for a setting that is negative or not finite."""
     for name, value in settings.items():
         if not (math.isfinite(value) and value >= 0):
             raise UsageError(f"{type(optimizer).__name__}: {name} must be finite and at least 0, got {value}")
 
 
 def require_above_zero(optimizer: Optimizer, **settings: float) -> None:
-    """Raises UsageError for a setting that is not above 0 or not finite."""
+    """Raise UsageError for a setting that is not above 0 or not finite."""
     for name, value in settings.items():
         if not (math.isfinite(value) and value > 0):
             raise UsageError(f"{type(optimizer).__name__}: {name} must be finite and above 0, got {value}")
 
 
 def require_below_one(optimizer: Optimizer, **settings: float) -> None:
-    """Raises UsageError for a setting outside [0, 1)."""
+    """Raise UsageError for a setting outside [0, 1)."""
     for name, value in settings.items():
         if not 0 <= value < 1:
             raise UsageError(f"{type(optimizer).__name__}: {name} must be in [0, 1), got {value}")

@@ -1,4 +1,4 @@
-"""Keep gradients within bounds, between backward and the optimiser's step."""
+"""Gradient clipping, between the backward pass and the optimiser's step."""
 
 from __future__ import annotations
 
@@ -17,12 +17,27 @@ def _gradient_arrays(parameters: Parameters) -> list[Array]:
 
 
 def clip_grad_norm(parameters: Parameters, max_norm: float) -> Array:
-    """Scale all gradients by max_norm / (‖g‖ + 1e-6) where that is below 1.
+    """Scale all gradients in place by max_norm / (‖g‖ + 1e-6) where that is below 1.
 
-    Pascanu et al. 2013, algorithm 1, with PyTorch's 1e-6. ‖g‖ is the L2 norm over all gradients together,
-    rows of a RowGradient and tied parameters once. Returns the norm before clipping: float64 without axes, on
-    the gradients' device, which is not waited for. The gradients are changed in place. A norm that is not
-    finite comes back as it is, and leaves NaN in the gradients. Raises UsageError unless max_norm > 0.
+    Pascanu et al. (2013), algorithm 1, with PyTorch's 1e-6. ‖g‖ is the L2 norm over all gradients together,
+    rows of a RowGradient and tied parameters once.
+
+    Args:
+        parameters: Tensors or (name, tensor) pairs.
+        max_norm: Above 0.
+
+    Returns:
+        The norm before clipping: float64 without axes, on the gradients' device, which is not waited for. A
+        norm that is not finite is returned as it is, and leaves NaN in the gradients.
+
+    Raises:
+        UsageError: ``max_norm`` is not above 0.
+
+    Example:
+        >>> p = Tensor([3.0, 4.0], requires_grad=True)
+        >>> (p * p).sum().backward()
+        >>> float(optim.clip_grad_norm([p], max_norm=5.0))
+        10.0
     """
     if not max_norm > 0:
         raise UsageError(f"clip_grad_norm: max_norm must be above 0, got {max_norm}")
@@ -42,10 +57,16 @@ def clip_grad_norm(parameters: Parameters, max_norm: float) -> Array:
 
 
 def clip_grad_value(parameters: Parameters, max_value: float) -> None:
-    """Cut every gradient element, in place, to [-max_value, max_value]; NaN stays.
+    """Clip every gradient element, in place, to [-max_value, max_value]; NaN stays.
 
-    In a RowGradient the rows that are not stored are zero, so cutting the stored ones is exact. Raises
-    UsageError unless max_value > 0.
+    In a RowGradient the rows that are not stored are zero, so clipping the stored ones is exact.
+
+    Args:
+        parameters: Tensors or (name, tensor) pairs.
+        max_value: Above 0.
+
+    Raises:
+        UsageError: ``max_value`` is not above 0.
     """
     if not max_value > 0:
         raise UsageError(f"clip_grad_value: max_value must be above 0, got {max_value}")

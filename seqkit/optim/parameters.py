@@ -1,4 +1,4 @@
-"""The parameters that an optimiser or a clip works on, each once."""
+"""The parameters of an optimiser or of gradient clipping, each once."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from seqkit.backend import Array, array_module
 from seqkit.errors import ShapeError, UsageError
 
 Parameters = Iterable[Tensor] | Iterable[tuple[str, Tensor]]
-"""What ``module.parameters()`` or ``module.named_parameters()`` gives."""
+"""The result of ``module.parameters()`` or ``module.named_parameters()``."""
 
 
 def unique_parameters(parameters: Parameters) -> dict[str, Tensor]:
-    """Name to tensor, in the order given; a tensor met again (tied weights) keeps its first name.
+    """Return {name: tensor}, in the order given; a tensor that comes again (tied weights) keeps its first
+    name.
 
-    Tensors without a name are called by their position, "0", "1" and so on. Raises UsageError for what is no
-    Tensor, for the result of an op, and for two tensors of one name.
+    Tensors without a name are called by their position, "0", "1" and so on.
+
+    Raises:
+        UsageError: An item that is no Tensor or the result of an op, or two tensors of one name.
     """
     if isinstance(parameters, Tensor):
         raise UsageError("parameters must be several tensors, got one Tensor", remedy="write [tensor]")
@@ -41,10 +44,13 @@ def unique_parameters(parameters: Parameters) -> dict[str, Tensor]:
 
 
 def checked_gradient(name: str, parameter: Tensor) -> Gradient | None:
-    """``parameter.grad``, of the parameter's shape and dtype, or None. Raises ShapeError naming both.
+    """Return ``parameter.grad``, checked, or None.
 
     NumPy gives a scalar, which cannot be written to, where arithmetic has an array without axes; it is
     replaced by that array.
+
+    Raises:
+        ShapeError: A gradient of another shape or dtype than the parameter.
     """
     gradient = parameter.grad
     if gradient is None:
@@ -62,5 +68,5 @@ def checked_gradient(name: str, parameter: Tensor) -> Gradient | None:
 
 
 def gradient_values(gradient: Gradient) -> Array:
-    """The array that holds a gradient's values: itself, or the rows of a RowGradient."""
+    """Return the array of a gradient's values: itself, or the rows of a RowGradient."""
     return gradient.values if isinstance(gradient, RowGradient) else gradient

@@ -15,10 +15,10 @@ class RMSprop(Optimizer):
     """s ← αs + (1-α)g², d = g / (√s + eps), p ← p - lr·d (Tieleman and Hinton 2012, lecture 6.5).
 
     ``centered`` divides by an estimate of the standard deviation instead: a ← αa + (1-α)g and √(s - a²) in
-    place of √s (Graves 2013, eq. 38 to 40). With ``momentum`` μ: b ← μb + d, p ← p - lr·b.
-
-    Rows: "dense" lets s of the other rows decay (and their momentum go on); "lazy" freezes it, so that a rare
-    word meets the s of its last occurrence. State: ``mean_square``, ``mean`` if centered, ``momentum``.
+    place of √s (Graves 2013, eq. 38 to 40). With ``momentum`` μ: b ← μb + d, p ← p - lr·b. Rows: "dense" lets
+    s of the other rows decay (and their momentum go on); "lazy" freezes it, so that a rare word meets the s
+    of its last occurrence. State: ``mean_square``, ``mean`` if centered, ``momentum``. The other arguments
+    are those of :class:`~seqkit.optim.Optimizer`.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
-"""How the learning rate moves: each schedule gives the factor by which to multiply the base rate.
+"""Learning rate schedules: each gives the factor by which the base rate is multiplied.
 
-``step`` counts optimiser steps from 0: it is the number of steps done before the one whose rate is asked for.
+``step`` counts optimiser steps from 0: the number of steps done before the one whose rate is computed.
 ``epoch`` counts passes over the data from 0 and may be a fraction: 2.5 is the middle of the third pass.
 """
 
@@ -14,23 +14,23 @@ from seqkit.errors import UsageError
 
 
 class Schedule(Protocol):
-    """What a trainer needs: ``optimizer.lr = base_lr * schedule.at(step, epoch)`` before each step."""
+    """A schedule; the trainer sets ``optimizer.lr = base_lr * schedule.at(step, epoch)`` before each step."""
 
     def at(self, step: int, epoch: float) -> float:
-        """The factor of the base learning rate."""
+        """Return the factor of the base learning rate."""
 
     def observe(self, validation_loss: float) -> None:
-        """Take note of a validation, once after each."""
+        """Record the loss of a validation; called once after each."""
 
     def state(self) -> dict[str, Any]:
-        """What was learned from :meth:`observe`, as JSON; {} where nothing is."""
+        """Return what :meth:`observe` has recorded, as JSON; {} if it records nothing."""
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from what :meth:`state` gave."""
+        """Restore a result of :meth:`state`."""
 
 
 class _Pure:
-    """A schedule that looks at the step and epoch alone."""
+    """Base of schedules that depend on step and epoch alone."""
 
     def observe(self, validation_loss: float) -> None:
         pass
@@ -50,7 +50,7 @@ def _require(schedule: object, rule: str, holds: bool, received: object) -> None
 
 @dataclass(frozen=True)
 class Constant(_Pure):
-    """1 throughout."""
+    """The factor 1 throughout."""
 
     def at(self, step: int, epoch: float) -> float:
         return 1.0
@@ -113,7 +113,7 @@ class _WarmUp(_Pure):
         return self.floor + (1 - self.floor) * self._left(progress)
 
     def _left(self, progress: float) -> float:
-        """From 1 at progress 0 to 0 at 1."""
+        """Return the decay from 1 at progress 0 to 0 at progress 1."""
         raise NotImplementedError
 
 
@@ -171,11 +171,11 @@ class DivideOnPlateau:
         _require(self, "patience must be at least 0", self.patience >= 0, self.patience)
 
     def at(self, step: int, epoch: float) -> float:
-        """The factor of the base learning rate; depends on the validations alone."""
+        """Return the factor, which depends on the validations alone."""
         return float(self.divisor) ** -self._divisions
 
     def observe(self, validation_loss: float) -> None:
-        """Take note of a validation, once after each."""
+        """Record the loss of a validation, once after each."""
         if validation_loss < (math.inf if self._best is None else self._best):
             self._best, self._waited = float(validation_loss), 0
             return
@@ -184,11 +184,11 @@ class DivideOnPlateau:
             self._divisions, self._waited = self._divisions + 1, 0
 
     def state(self) -> dict[str, Any]:
-        """Best loss, validations since, divisions made."""
+        """Return the best loss, the validations since, and the divisions made."""
         return {"best": self._best, "waited": self._waited, "divisions": self._divisions}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from what :meth:`state` gave. Raises UsageError for other keys."""
+        """Restore a result of :meth:`state`; raise UsageError for other keys."""
         if state.keys() != self.state().keys():
             raise UsageError(
                 f"DivideOnPlateau needs the state {', '.join(self.state())}, got {', '.join(state)}"

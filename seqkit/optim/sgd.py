@@ -1,4 +1,4 @@
-"""Stochastic gradient descent, with momentum and Nesterov's momentum."""
+"""Stochastic gradient descent, with momentum."""
 
 from __future__ import annotations
 
@@ -13,15 +13,31 @@ from seqkit.optim.parameters import Parameters
 
 
 class SGD(Optimizer):
-    """p ← p - lr·g. With momentum μ (Polyak 1964) b ← μb + g and p ← p - lr·b.
+    """p ← p - lr·g; with momentum μ (Polyak 1964) b ← μb + g and p ← p - lr·b.
 
-    ``nesterov`` steps along g + μb with the b just updated: Nesterov's (1983) gradient at the point looked
-    ahead to, rewritten for parameters that are stored at that point (Sutskever et al. 2013, eq. 3 and 4;
-    Bengio et al. 2013, eq. 7). The learning rate stands outside b, as in PyTorch, so that changing it takes
-    effect at once.
+    The learning rate stands outside b, as in PyTorch, so that changing it takes effect at once. Rows: without
+    momentum and penalties only the rows of a RowGradient are touched; with momentum, "dense" lets the other
+    rows move on, "lazy" stops them. State: ``momentum``.
 
-    Rows: without momentum and penalties only the rows of a RowGradient are touched. With momentum, "dense"
-    lets the other rows go on coasting, "lazy" stops them. State: ``momentum``.
+    Args:
+        parameters: Tensors or (name, tensor) pairs.
+        lr: Learning rate.
+        momentum: μ.
+        nesterov: Step along g + μb with the b just updated: Nesterov's (1983) gradient at the point looked
+            ahead to, rewritten for parameters that are stored at that point (Sutskever et al. 2013, eq. 3 and
+            4; Bengio et al. 2013, eq. 7).
+        weight_decay: See :class:`~seqkit.optim.Optimizer`, as the arguments after it.
+        l1: See there.
+        decoupled: See there.
+        decay: See there.
+        rows: See there.
+
+    Example:
+        >>> p = Tensor([1.0], requires_grad=True)
+        >>> (p * p).sum().backward()
+        >>> optim.SGD([p], lr=0.25).step()
+        >>> p.numpy().tolist()
+        [0.5]
     """
 
     def __init__(
