@@ -19,7 +19,7 @@ from typing import Any
 from benchmarks.measure import RESULTS, machine, write_json
 from seqkit.cli.settings_file import read_recipe
 from seqkit.tasks.text_classification import TextClassificationSettings, train
-from seqkit.training import RunDirectory, Watcher
+from seqkit.training import Callback, RunDirectory
 
 ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "bag": ("bag", {}),
@@ -41,8 +41,8 @@ FROM_SCRATCH = {"lr": 0.0003, "epochs": 5}
 ENCODER_SETTINGS = ("embedding_size", "hidden_size", "num_layers", "num_heads")
 
 
-class _Said(Watcher):
-    def epoch(self, record: dict[str, Any]) -> None:
+class _Said(Callback):
+    def on_epoch_end(self, record: dict[str, Any]) -> None:
         print(
             f"  epoch {record['epoch']}: validation accuracy {record['valid_accuracy']:.2%}, "
             f"loss {record['valid_loss']:.4f}, {record['seconds']:.0f} s"
@@ -81,7 +81,7 @@ def main() -> None:
             print(f"{name}, seed {seed}")
             settings = TextClassificationSettings.from_values({**values, **changes, "seed": seed})
             out = options.runs / f"{name.replace(', ', '-').replace(' ', '-')}-{seed}"
-            trained = train(settings, out, resume=True, watcher=_Said())
+            trained = train(settings, out, resume=True, callbacks=_Said())
             scores.append(trained.evaluate("test"))
             parameters = trained.model.parameter_count()
         results[name] = {

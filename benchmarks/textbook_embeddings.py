@@ -16,7 +16,7 @@ from benchmarks.measure import RESULTS, machine, write_json
 from seqkit import KeyedVectors
 from seqkit.cli.settings_file import read_recipe
 from seqkit.tasks.embeddings import EmbeddingSettings, train
-from seqkit.training import Watcher
+from seqkit.training import Callback
 
 ANALOGIES = {
     ("king", "man", "queen"): "woman",
@@ -34,8 +34,8 @@ NEIGHBOURS = {
 }
 
 
-class _Epochs(Watcher):
-    def epoch(self, record: dict[str, Any]) -> None:
+class _Epochs(Callback):
+    def on_epoch_end(self, record: dict[str, Any]) -> None:
         print(f"  epoch {record['epoch']}: mean loss {record['train_loss']:.4f}, {record['seconds']:.0f} s")
 
 
@@ -58,7 +58,7 @@ def main() -> None:
         print(f"seed {seed}")
         settings = EmbeddingSettings.from_values(read_recipe("textbook-cbow", "train-embeddings"))
         settings = EmbeddingSettings.from_values({**settings.to_dict(), "seed": seed})
-        models.append(train(settings, options.runs / f"seed-{seed}", resume=True, watcher=_Epochs()))
+        models.append(train(settings, options.runs / f"seed-{seed}", resume=True, callbacks=_Epochs()))
     ranks: dict[str, dict[str, list[int]]] = {}
     print("\nrank of the answer among the words that are not in the question, by seed")
     for question, answer in ANALOGIES.items():
@@ -78,7 +78,7 @@ def main() -> None:
             f"{w} {s:.3f}".replace("0.", ".") for w, s in models[0].wv.most_similar(word, topn=5)
         )
         print(f"{word:<8}{ours}\n{'':<8}{book}")
-    steps = [model.run.load_model()[1]["step"] for model in models]
+    steps = [model.run.best["step"] for model in models]
     path = RESULTS / "textbook_embeddings.json"
     write_json(path, {"ranks": ranks, "steps": steps, "machine": machine()})
 

@@ -26,11 +26,10 @@ import numpy as np
 
 from benchmarks.measure import RESULTS, machine, write_json
 from seqkit.cli.settings_file import read_recipe
-from seqkit.data import ImageBatches, Standardization
-from seqkit.tasks.descent import Descent
+from seqkit.data import ImageBatches
 from seqkit.tasks.image_classification import ImageClassificationSettings, TrainedImageClassifier, train
-from seqkit.tasks.image_classification.job import ImageClassificationJob
-from seqkit.tasks.image_classification.making import make_model, model_config, open_dataset
+from seqkit.tasks.image_classification.task import make_task, open_corpus
+from seqkit.training import Callback
 
 PATH = RESULTS / "textbook_images.json"
 _ITERATION = 1900
@@ -119,22 +118,21 @@ def trials(seed: int, count: int = 100) -> Iterator[dict[str, float]]:
     draws = np.random.default_rng(seed)
     fixed = {"train_size": 500, "validation": 0.2, "split_seed": seed, "epochs": 50}
     values = {**read_recipe("textbook-overfitting", "train-images"), **fixed}
-    corpus = open_dataset(ImageClassificationSettings.from_values(values))
-    standardization = Standardization.of("unit", corpus.images("train").images)
+    corpus = open_corpus(ImageClassificationSettings.from_values(values))
     for trial in range(count):
         lr, decay = 10 ** draws.uniform(-6, -2), 10 ** draws.uniform(-8, -4)
         settings = ImageClassificationSettings.from_values(
             {**values, "lr": lr, "weight_decay": decay, "seed": trial}
         )
-        model = make_model(settings, model_config(settings, corpus))
-        job = ImageClassificationJob(model, corpus, standardization, settings)
-        optimizer = Descent(settings, job, len(job.batches)).optimizer
+        task = make_task(settings, corpus, Callback())
         for epoch in range(settings.epochs):
-            for index in range(job.start_epoch(epoch, fresh=True)):
-                optimizer.zero_grad()
-                job.loss(index)[0].backward()
-                optimizer.step()
-        yield {"lr": lr, "weight_decay": decay, "accuracy": (job.validate(lambda: None) or {})["accuracy"]}
+            task.start_epoch(epoch, fresh=True)
+            for index in range(task.batches_per_epoch):
+                task.optimizer.zero_grad()
+                task.loss(index)[0].backward()
+                task.optimizer.step()
+        scores = task.validate(lambda: None) or {}
+        yield {"lr": lr, "weight_decay": decay, "accuracy": scores["accuracy"]}
 
 
 def main() -> None:

@@ -25,13 +25,10 @@ from seqkit.corpora import open_corpus
 from seqkit.data import EncodedCorpus, TextWindows
 from seqkit.models import TransformerLanguageModel
 from seqkit.optim import clip_grad_norm
-from seqkit.tasks.descent import Descent, run_schedule
 from seqkit.tasks.language_modeling import LanguageModelSettings
 from seqkit.tasks.language_modeling.evaluation import blocks_loss
-from seqkit.tasks.language_modeling.job import LanguageModelingJob
-from seqkit.tasks.language_modeling.trained import make_model
-from seqkit.tasks.language_modeling.training import complete
-from seqkit.tasks.tokens import encode
+from seqkit.tasks.language_modeling.task import NeuralLanguageModeling
+from seqkit.tasks.text import encode_text
 
 PUBLISHED, BLOCK, TURNS = 1.88, 64, 20
 
@@ -55,36 +52,23 @@ class Ours:
         values = {name.replace("-", "_"): value for name, value in read_recipe(recipe, "train-lm").items()}
         settings = LanguageModelSettings.from_values({**values, **changes, "seed": seed})
         corpus = open_corpus(settings.corpus)
-        self.settings = complete(settings, corpus)
+        self.settings = settings.resolve(corpus)
         assert self.settings.max_steps is not None
         self.steps = self.settings.max_steps
-        self.text: EncodedCorpus = encode(self.settings, corpus)
-        model = make_model(self.settings, len(self.text.vocabulary))
-        assert isinstance(model, TransformerLanguageModel)
-        self.model = model
-        s = self.settings
-        self.eos_id = self.text.vocabulary.id(self.text.tokenizer.end_of_line)
-        self.job = LanguageModelingJob(
-            model,
-            self.text.splits["train"],
-            None,
-            eos_id=self.eos_id,
-            batch_size=s.batch_size,
-            bptt=s.bptt,
-            eval_batch_size=1,
-            seed=seed,
-        )
-        descent = Descent(s, self.job, len(self.job.batches))
-        self.optimizer, self.schedule = descent.optimizer, descent.schedule
-        self.parameters = list(model.parameters())
+        self.text: EncodedCorpus = encode_text(self.settings, corpus)
+        self.task = NeuralLanguageModeling(self.settings, self.text)
+        assert isinstance(self.task.model, TransformerLanguageModel)
+        self.model, self.eos_id = self.task.model, self.task.eos_id
+        self.optimizer, self.schedule = self.task.optimizer, self.task.schedule
+        self.parameters = list(self.model.parameters())
 
     def step(self, index: int) -> None:
         """Take the step of the training loop."""
-        epoch, batch = divmod(index, len(self.job.batches))
+        epoch, batch = divmod(index, self.task.batches_per_epoch)
         if batch == 0:
-            self.job.start_epoch(epoch, fresh=True)
+            self.task.start_epoch(epoch, fresh=True)
         self.optimizer.zero_grad()
-        loss: Tensor = self.job.loss(batch)[0]
+        loss: Tensor = self.task.loss(batch)[0]
         loss.backward()
         self.optimizer.lr = self.settings.base_lr * self.schedule.at(index, 0)
         clip_grad_norm(self.parameters, self.settings.clip or np.inf)
@@ -114,9 +98,9 @@ class Torch:
         )
         ids = ours.text.splits["train"]
         self.batches = TextWindows(
-            ids, batch_size=s.batch_size, length=s.bptt, start_id=ours.eos_id, seed=s.seed
+            ids, batch_size=s.batch_size, length=s.window_length, start_id=ours.eos_id, seed=s.seed
         )
-        self.schedule = run_schedule(s, len(self.batches))
+        self.schedule = s.make_schedule(len(self.batches))
 
     def _loss(self, inputs: np.ndarray, targets: np.ndarray, reduction: str = "mean") -> Any:
         import torch

@@ -20,15 +20,14 @@ def command(out: str | None, quiet: bool) -> None:
     The baselines, a unigram and a 5-gram model, predict the same tokens of the test split. Exits with 1 if
     the LSTM is not better than both.
     """
-    from seqkit.cli.progress import ProgressWatcher
+    from seqkit.cli.progress import ProgressBar
     from seqkit.metrics import perplexity
     from seqkit.models import KneserNey, KneserNeyConfig, Unigram
     from seqkit.tasks.language_modeling import LanguageModelSettings, train
-    from seqkit.tasks.language_modeling.evaluation import describe
 
     out = out or f"runs/demo-{time.strftime('%Y%m%d-%H%M%S')}"
     settings = LanguageModelSettings()
-    model = train(settings, out, watcher=ProgressWatcher(quiet))
+    model = train(settings, out, callbacks=ProgressBar(quiet))
     encoded = model.encoded()
     train_ids, test_ids, vocab_size = encoded.splits["train"], encoded.splits["test"], len(model.vocabulary)
     unigram = Unigram.fit(train_ids, vocab_size)
@@ -40,7 +39,7 @@ def command(out: str | None, quiet: bool) -> None:
             "5-gram, modified Kneser-Ney",
             perplexity(-float(five_gram.log_probs(test_ids).sum()), len(test_ids)),
         ),
-        (describe(model.settings), result.perplexity),
+        (model.settings.describe(), result.perplexity),
     ]
     source = model.run.config["corpus"]
     echo(f"\ntest perplexity over {result.predictions:,} predictions, {vocab_size:,} types")

@@ -1,4 +1,4 @@
-"""Training on the terminal: a bar where there is one, plain lines otherwise; all on stderr."""
+"""Progress of a training on the terminal: a bar where there is one, plain lines otherwise."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from seqkit.training import Watcher
+from seqkit.training import Callback
 
 
-class ProgressWatcher(Watcher):
-    """Prints what the trainer tells it."""
+class ProgressBar(Callback):
+    """Shows the progress of a training on stderr: a bar on a terminal, and a line for each record."""
 
     def __init__(self, quiet: bool = False, counted: str = "tokens") -> None:
         self.quiet, self.counted = quiet, counted
@@ -26,33 +26,33 @@ class ProgressWatcher(Watcher):
         if self._bar is not None:
             self._bar.refresh()
 
-    def begin(self, steps: int | None, done: int, unit: str = "step") -> None:
-        """Open the bar at the first epoch, or move its end."""
+    def on_train_start(self, total: int | None, done: int, unit: str = "step") -> None:
+        """Open the bar, or move its end."""
         if self.quiet or not sys.stderr.isatty():
             return
         if self._bar is None:
             from tqdm import tqdm
 
             self._bar = tqdm(
-                total=steps,
+                total=total,
                 initial=done,
                 unit=unit,
                 unit_scale=unit != "step",
                 dynamic_ncols=True,
                 leave=False,
             )
-        elif self._bar.total != steps:
-            self._bar.total = steps
+        elif self._bar.total != total:
+            self._bar.total = total
             self._bar.refresh()
 
-    def step(self, step: int, loss: float) -> None:
+    def on_step(self, step: int, loss: float) -> None:
         """Move the bar."""
         if self._bar is not None:
             self._bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
             self._bar.update(step - self._bar.n)
 
-    def logged(self, record: dict[str, Any]) -> None:
-        """One line an interval, on a terminal too."""
+    def on_log(self, record: dict[str, Any]) -> None:
+        """Print a line for each log interval."""
         parts = [f"step {record['step']:>7}", f"epoch {record['epoch']}", f"loss {record['loss']:.4f}"]
         if "ppl" in record:
             parts.append(f"ppl {record['ppl']:.2f}")
@@ -64,8 +64,8 @@ class ProgressWatcher(Watcher):
             parts.append(f"{record['seconds_left']:,.0f} s left")
         self._print("  ".join(parts))
 
-    def epoch(self, record: dict[str, Any]) -> None:
-        """One line an epoch."""
+    def on_epoch_end(self, record: dict[str, Any]) -> None:
+        """Print a line for each epoch."""
         scores = f"  mean loss {record['train_loss']:.4f}" if "train_loss" in record else ""
         if "valid_loss" in record:
             scores += f"  valid loss {record['valid_loss']:.4f}"
@@ -78,11 +78,11 @@ class ProgressWatcher(Watcher):
             f"epoch {record['epoch']} done at step {record['step']}, {record['seconds']:.0f} s{scores}"
         )
 
-    def message(self, text: str) -> None:
-        """Anything else."""
+    def on_message(self, text: str) -> None:
+        """Print a message."""
         self._print(text)
 
-    def end(self) -> None:
+    def on_train_end(self) -> None:
         """Close the bar."""
         if self._bar is not None:
             self._bar.close()

@@ -8,9 +8,12 @@ import tomllib
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seqkit.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from seqkit.training import Settings
 
 
 def recipe_names(command: str) -> list[str]:
@@ -57,10 +60,10 @@ def _toml_value(value: str | bool | int | float) -> str:
     return str(value) if value in (math.inf, -math.inf) else json.dumps(value, ensure_ascii=False)
 
 
-def to_toml(settings: Mapping[str, Any]) -> str:
-    """Settings as TOML that --config reads; those without a value become comments."""
+def to_toml(values: Mapping[str, Any], settings: type[Settings]) -> str:
+    """Return settings as TOML that --config reads, named by flag; those without a value as comments."""
     lines = []
-    for name, value in settings.items():
-        key = name.replace("_", "-")
+    for name, value in values.items():
+        key = settings.flags(name)[0]
         lines.append(f"# {key} is not set" if value is None else f"{key} = {_toml_value(value)}")
     return "\n".join(lines)

@@ -11,10 +11,10 @@ from seqkit.cli.common import print_json, threads_before_numpy
 
 threads_before_numpy(sys.argv)
 
-from seqkit.cli.settings_file import to_toml  # noqa: E402
 from seqkit.cli.training import Request, epoch_scores, training_command  # noqa: E402
 from seqkit.tasks.text_classification import TextClassificationSettings, train  # noqa: E402
 from seqkit.tasks.text_classification.settings import MODELS, ON_BAD_LINE, POOLINGS  # noqa: E402
+from seqkit.tasks.text_classification.task import make_task, open_corpus  # noqa: E402
 
 HELP = {
     "label_column": "Column of the label in a tab-separated file, from 1.",
@@ -55,19 +55,19 @@ def command(request: Request[TextClassificationSettings]) -> None:
     saves and stops; the same command with --resume goes on, with the same bits as if it had never stopped.
     """
     if request.dry_run:
-        _dry_run(request.settings)
+        request.print_dry_run(open_corpus, make_task)
         return
     name = f"{Path(request.settings.corpus).stem}-{request.settings.kind}"
-    out, trained, watcher = request.train(train, name=name, evaluate="eval-classifier RUN", counted="texts")
-    watcher.message(f"evaluate: seqkit eval-classifier {out}\nclassify: seqkit classify {out} FILE")
+    out, trained, progress = request.train(train, name=name, evaluate="eval-classifier RUN", unit="texts")
+    progress.on_message(f"evaluate: seqkit eval-classifier {out}\nclassify: seqkit classify {out} FILE")
     epochs = epoch_scores(trained.run)
-    _, published = trained.run.load_model()
+    best = trained.run.best
     result = {
         "run": out,
         "model": repr(trained),
         "parameters": trained.model.parameter_count(),
-        "best_epoch": published["epoch"],
-        "valid_accuracy": (published.get("scores") or {}).get("accuracy"),
+        "best_epoch": best["epoch"],
+        "valid_accuracy": (best.get("scores") or {}).get("accuracy"),
         "epochs": epochs,
         "settings": trained.settings.to_dict(),
     }
@@ -76,19 +76,4 @@ def command(request: Request[TextClassificationSettings]) -> None:
     elif result["valid_accuracy"] is None:
         click.echo(f"{out}: trained; the data has no validation part")
     else:
-        click.echo(f"{out}: validation accuracy {result['valid_accuracy']:.2%} (epoch {published['epoch']})")
-
-
-def _dry_run(settings: TextClassificationSettings) -> None:
-    from seqkit.tasks.text_classification.initial_encoder import initial_encoder
-    from seqkit.tasks.text_classification.making import complete, encode, make_model, model_config, open_data
-    from seqkit.tasks.text_classification.training import describe
-
-    corpus = open_data(settings)
-    full = complete(settings, corpus)
-    start = None if full.init is None else initial_encoder(full.init, full.max_length)
-    encoded = encode(full, corpus, start)
-    click.echo(to_toml(full.to_dict()))
-    click.echo(f"# {describe(encoded)}")
-    config = model_config(full, len(encoded.vocabulary), len(encoded.labels), start)
-    click.echo(f"# parameters: {make_model(full, config).parameter_count():,}")
+        click.echo(f"{out}: validation accuracy {result['valid_accuracy']:.2%} (epoch {best['epoch']})")

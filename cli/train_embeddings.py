@@ -11,10 +11,10 @@ from seqkit.cli.common import print_json, threads_before_numpy
 
 threads_before_numpy(sys.argv)
 
-from seqkit.cli.settings_file import to_toml  # noqa: E402
 from seqkit.cli.training import Request, training_command  # noqa: E402
 from seqkit.tasks.embeddings import EmbeddingSettings, train  # noqa: E402
-from seqkit.tasks.embeddings.settings import LOSSES, MODELS, OPTIMIZER_DEFAULTS, STARTS  # noqa: E402
+from seqkit.tasks.embeddings.settings import LOSSES, MODELS, OPTIMIZER_DEFAULTS, WEIGHT_INITS  # noqa: E402
+from seqkit.tasks.embeddings.task import make_task, open_corpus  # noqa: E402
 
 HELP = {
     "tokenizer": "word, whitespace or char.  [default: the corpus's own]",
@@ -50,7 +50,12 @@ HELP = {
     "log_interval": "Seconds between lines of the log; optimisers but word2vec log ten times an epoch.",
     "checkpoint_interval": "Seconds between checkpoints.",
 }
-CHOICES = {"model": MODELS, "loss": LOSSES, "optimizer": tuple(OPTIMIZER_DEFAULTS), "weight_init": STARTS}
+CHOICES = {
+    "model": MODELS,
+    "loss": LOSSES,
+    "optimizer": tuple(OPTIMIZER_DEFAULTS),
+    "weight_init": WEIGHT_INITS,
+}
 
 
 @training_command("train-embeddings", EmbeddingSettings, HELP, CHOICES)
@@ -61,15 +66,15 @@ def command(request: Request[EmbeddingSettings]) -> None:
     saves and stops; the same command with --resume goes on. The run serves as --vectors of other commands.
     """
     if request.dry_run:
-        _dry_run(request.settings)
+        request.print_dry_run(open_corpus, make_task)
         return
     corpus = Path(request.settings.corpus.replace(":", "-")).stem
-    out, trained, watcher = request.train(
+    out, trained, progress = request.train(
         train, name=f"{corpus}-{request.settings.model}", evaluate="eval-embeddings RUN"
     )
-    _, published = trained.run.load_model()
-    loss = (published.get("scores") or {}).get("loss")
-    watcher.message(
+    best = trained.run.best
+    loss = (best.get("scores") or {}).get("loss")
+    progress.on_message(
         f"nearest:  seqkit similar WORD --vectors {out}\nevaluate: seqkit eval-embeddings {out}\n"
         f"export:   seqkit convert {out} vectors.txt"
     )
@@ -87,14 +92,3 @@ def command(request: Request[EmbeddingSettings]) -> None:
     else:
         mean = "" if loss is None else f", mean loss of the last epoch {loss:.4f}"
         click.echo(f"{out}: {words:,} words of {size} dimensions{mean}")
-
-
-def _dry_run(settings: EmbeddingSettings) -> None:
-    from seqkit.corpora import open_corpus
-    from seqkit.tasks.embeddings.training import complete, encode
-
-    source = open_corpus(settings.corpus)
-    full = complete(settings, source)
-    encoded = encode(full, source)
-    click.echo(to_toml(full.to_dict()))
-    click.echo(f"# tokens: {encoded.info['train'].tokens:,}; types: {len(encoded.vocabulary):,}")

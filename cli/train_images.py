@@ -11,12 +11,12 @@ from seqkit.cli.common import print_json, threads_before_numpy
 
 threads_before_numpy(sys.argv)
 
-from seqkit.cli.settings_file import to_toml  # noqa: E402
 from seqkit.cli.training import Request, epoch_scores, training_command  # noqa: E402
 from seqkit.data import NORMALIZATIONS  # noqa: E402
 from seqkit.models.images.config import ACTIVATIONS  # noqa: E402
 from seqkit.tasks.image_classification import ImageClassificationSettings, train  # noqa: E402
 from seqkit.tasks.image_classification.settings import MODELS  # noqa: E402
+from seqkit.tasks.image_classification.task import make_task, open_corpus  # noqa: E402
 
 HELP = {
     "image_size": "Resize the images of a folder to so many pixels a side.",
@@ -53,16 +53,16 @@ def command(request: Request[ImageClassificationSettings]) -> None:
     same bits as if it had never stopped.
     """
     if request.dry_run:
-        _dry_run(request.settings)
+        request.print_dry_run(open_corpus, make_task)
         return
     settings = request.settings
-    out, trained, watcher = request.train(
+    out, trained, progress = request.train(
         train,
         name=f"{Path(settings.corpus).name}-{settings.model}",
         evaluate="eval-images RUN",
-        counted="images",
+        unit="images",
     )
-    watcher.message(f"evaluate: seqkit eval-images {out}\nclassify: seqkit classify {out} FILE")
+    progress.on_message(f"evaluate: seqkit eval-images {out}\nclassify: seqkit classify {out} FILE")
     epochs = epoch_scores(trained.run)
     result = {
         "run": out,
@@ -77,14 +77,3 @@ def command(request: Request[ImageClassificationSettings]) -> None:
     last = epochs[-1]
     scores = [f"{k.replace('_', ' ')} {v:.2%}" for k, v in last.items() if k.endswith("accuracy")]
     click.echo(f"{out}: {', '.join(scores) or 'trained without validation'} after epoch {last['epoch']}")
-
-
-def _dry_run(settings: ImageClassificationSettings) -> None:
-    from seqkit.tasks.image_classification.making import complete, make_model, model_config, open_dataset
-
-    corpus = open_dataset(settings)
-    full = complete(settings, corpus)
-    click.echo(to_toml(full.to_dict()))
-    counts = ", ".join(f"{split} {len(corpus.images(split)):,}" for split in corpus.splits)
-    click.echo(f"# images: {counts}; {'×'.join(map(str, corpus.shape))}, {len(corpus.classes)} classes")
-    click.echo(f"# parameters: {make_model(full, model_config(full, corpus)).parameter_count():,}")

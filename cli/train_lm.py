@@ -12,10 +12,10 @@ from seqkit.cli.common import print_json, threads_before_numpy
 
 threads_before_numpy(sys.argv)
 
-from seqkit.cli.settings_file import to_toml  # noqa: E402
 from seqkit.cli.training import Request, training_command  # noqa: E402
 from seqkit.tasks.language_modeling import LanguageModelSettings, train  # noqa: E402
 from seqkit.tasks.language_modeling.settings import MODELS, OBJECTIVES, POSITIONS  # noqa: E402
+from seqkit.tasks.language_modeling.task import make_task, open_corpus  # noqa: E402
 from seqkit.training import RunDirectory  # noqa: E402
 
 HELP = {
@@ -60,20 +60,20 @@ def command(request: Request[LanguageModelSettings]) -> None:
         train_masked(request)
         return
     if request.dry_run:
-        _dry_run(request.settings)
+        request.print_dry_run(open_corpus, make_task)
         return
     corpus = Path(request.settings.corpus.replace(":", "-")).stem
-    out, trained, watcher = request.train(
+    out, trained, progress = request.train(
         train, name=f"{corpus}-{request.settings.model}", evaluate="eval-lm RUN --split valid"
     )
-    _, published = trained.run.load_model()
-    loss = (published.get("scores") or {}).get("loss")
-    watcher.message(f"evaluate: seqkit eval-lm {out}\ngenerate: seqkit generate {out}")
+    best = trained.run.best
+    loss = (best.get("scores") or {}).get("loss")
+    progress.on_message(f"evaluate: seqkit eval-lm {out}\ngenerate: seqkit generate {out}")
     result = {
         "run": out,
         "model": repr(trained),
-        "best_step": published["step"],
-        "best_epoch": published["epoch"],
+        "best_step": best["step"],
+        "best_epoch": best["epoch"],
         "valid_loss": loss,
         "valid_perplexity": None if loss is None else math.exp(loss),
         "settings": trained.settings.to_dict(),
@@ -84,7 +84,7 @@ def command(request: Request[LanguageModelSettings]) -> None:
         click.echo(f"{out}: trained; the corpus has no validation part")
     else:
         click.echo(
-            f"{out}: best validation perplexity {result['valid_perplexity']:.2f} (epoch {published['epoch']})"
+            f"{out}: best validation perplexity {result['valid_perplexity']:.2f} (epoch {best['epoch']})"
         )
 
 
@@ -95,18 +95,3 @@ def _is_masked(request: Request[LanguageModelSettings]) -> bool:
     if not request.resume or request.out is None or not RunDirectory.exists(request.out):
         return False
     return bool(RunDirectory.open(request.out).config.get("task") == "masked_language_modeling")
-
-
-def _dry_run(settings: LanguageModelSettings) -> None:
-    from seqkit.corpora import open_corpus
-    from seqkit.tasks.language_modeling.trained import make_model
-    from seqkit.tasks.language_modeling.training import complete, encode
-
-    source = open_corpus(settings.corpus)
-    full = complete(settings, source)
-    encoded = encode(full, source)
-    click.echo(to_toml(full.to_dict()))
-    parts = ", ".join(f"{name} {info.tokens:,}" for name, info in encoded.info.items())
-    click.echo(f"# tokens: {parts}; types: {len(encoded.vocabulary):,}")
-    if full.model != "kneser-ney":
-        click.echo(f"# parameters: {make_model(full, len(encoded.vocabulary)).parameter_count():,}")

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from seqkit.cli.common import print_json
-from seqkit.cli.settings_file import to_toml
 from seqkit.cli.training import Request, epoch_scores
 from seqkit.tasks.language_modeling import LanguageModelSettings
 from seqkit.tasks.masked_language_modeling import MaskedLanguageModelSettings, load, train
+from seqkit.tasks.masked_language_modeling.task import make_task, open_corpus
 
 
 def train_masked(request: Request[LanguageModelSettings]) -> None:
@@ -21,20 +21,24 @@ def train_masked(request: Request[LanguageModelSettings]) -> None:
     settings = MaskedLanguageModelSettings.from_values(
         request.given, source="the settings of --objective masked"
     )
+    masked = Request(**{**vars(request), "settings": settings})
     if request.dry_run:
-        _dry_run(settings)
+        masked.print_dry_run(open_corpus, make_task)
         return
     corpus = Path(settings.corpus.replace(":", "-")).stem
-    masked = Request(**{**vars(request), "settings": settings})
-    out, trained, watcher = masked.train(train, name=f"{corpus}-masked", evaluate="eval-lm RUN --split valid")
-    watcher.message(f"evaluate: seqkit eval-lm {out}\nfine-tune: seqkit train-classifier DATA --init {out}")
-    _, published = trained.run.load_model()
-    scores = published.get("scores") or {}
+    out, trained, progress = masked.train(
+        train, name=f"{corpus}-masked", evaluate="eval-lm RUN --split valid"
+    )
+    progress.on_message(
+        f"evaluate: seqkit eval-lm {out}\nfine-tune: seqkit train-classifier DATA --init {out}"
+    )
+    best = trained.run.best
+    scores = best.get("scores") or {}
     result = {
         "run": out,
         "model": repr(trained),
-        "best_step": published["step"],
-        "best_epoch": published["epoch"],
+        "best_step": best["step"],
+        "best_epoch": best["epoch"],
         "valid_loss": scores.get("loss"),
         "valid_accuracy": scores.get("accuracy"),
         "epochs": epoch_scores(trained.run),
@@ -46,23 +50,8 @@ def train_masked(request: Request[LanguageModelSettings]) -> None:
         click.echo(f"{out}: trained; the corpus has no validation part")
     else:
         click.echo(
-            f"{out}: {scores['accuracy']:.2%} of hidden validation tokens found (epoch {published['epoch']})"
+            f"{out}: {scores['accuracy']:.2%} of hidden validation tokens found (epoch {best['epoch']})"
         )
-
-
-def _dry_run(settings: MaskedLanguageModelSettings) -> None:
-    from seqkit.corpora import open_corpus
-    from seqkit.tasks.masked_language_modeling.trained import make_model
-    from seqkit.tasks.masked_language_modeling.training import complete, encode
-
-    source = open_corpus(settings.corpus)
-    full = complete(settings, source)
-    encoded = encode(full, source)
-    types = len(encoded.vocabulary) + 2  # <cls> and <mask>
-    click.echo(to_toml(full.to_dict()))
-    parts = ", ".join(f"{name} {info.tokens:,}" for name, info in encoded.info.items())
-    click.echo(f"# tokens: {parts}; types: {types:,}")
-    click.echo(f"# parameters: {make_model(full, types).parameter_count():,}")
 
 
 def evaluate_masked(run: str, split: str, corpus: str | None, device: str | None, as_json: bool) -> None:

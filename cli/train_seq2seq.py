@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -13,15 +11,15 @@ from seqkit.cli.common import print_json, threads_before_numpy
 
 threads_before_numpy(sys.argv)
 
-from seqkit.cli.settings_file import to_toml  # noqa: E402
-from seqkit.cli.training import Request, training_command  # noqa: E402
-from seqkit.tasks.seq2seq import Seq2SeqSettings, TrainedSeq2Seq, train  # noqa: E402
+from seqkit.cli.training import Request, epoch_scores, training_command  # noqa: E402
+from seqkit.tasks.seq2seq import Seq2SeqSettings, train  # noqa: E402
 from seqkit.tasks.seq2seq.settings import (  # noqa: E402
     ATTENTIONS,
     MODELS,
     ON_BAD_LINE,
-    STARTS,
+    WEIGHT_INITS,
 )
+from seqkit.tasks.seq2seq.task import make_task, open_corpus  # noqa: E402
 
 HELP = {
     "target": "File of targets, line by line with TASK.",
@@ -58,7 +56,7 @@ CHOICES = {
     "model": MODELS,
     "attention": ATTENTIONS,
     "on_bad_line": ON_BAD_LINE,
-    "weight_init": STARTS,
+    "weight_init": WEIGHT_INITS,
 }
 
 
@@ -71,49 +69,25 @@ def command(request: Request[Seq2SeqSettings]) -> None:
     goes on, with the same bits as if it had never stopped.
     """
     if request.dry_run:
-        _dry_run(request.settings)
+        request.print_dry_run(open_corpus, make_task)
         return
     task = Path(request.settings.corpus.replace(":", "-")).stem
-    out, trained, watcher = request.train(
+    out, trained, progress = request.train(
         train, name=f"{task}-{request.settings.model}", evaluate="eval-seq2seq RUN"
     )
-    watcher.message(f"evaluate: seqkit eval-seq2seq {out}\ntranslate: seqkit translate {out} TEXT")
-    epochs = _epochs(trained)
+    progress.on_message(f"evaluate: seqkit eval-seq2seq {out}\ntranslate: seqkit translate {out} TEXT")
+    epochs = epoch_scores(trained.run)
     last = epochs[-1] if epochs else {}
     result = {
         "run": out,
         "model": repr(trained),
         "epochs": epochs,
-        "exact_match": last.get("exact_match"),
+        "exact_match": last.get("valid_exact_match"),
         "settings": trained.settings.to_dict(),
     }
     if request.as_json:
         print_json(result)
     elif last:
-        click.echo(f"{out}: exact match {last['exact_match']:.2%} after epoch {last['epoch']}")
+        click.echo(f"{out}: exact match {last['valid_exact_match']:.2%} after epoch {last['epoch']}")
     else:
         click.echo(f"{out}: trained; the task has no validation part")
-
-
-def _epochs(trained: TrainedSeq2Seq) -> list[dict[str, Any]]:
-    """Epoch, loss and exact match of each validation, from the log."""
-    records = [json.loads(line) for line in trained.run.log.path.read_text("utf-8").splitlines()]
-    return [
-        {"epoch": r["epoch"], "valid_loss": r["valid_loss"], "exact_match": r["valid_exact_match"]}
-        for r in records
-        if "valid_exact_match" in r
-    ]
-
-
-def _dry_run(settings: Seq2SeqSettings) -> None:
-    from seqkit.tasks.seq2seq.trained import make_model, open_task
-    from seqkit.tasks.seq2seq.training import complete, encode
-
-    corpus = open_task(settings)
-    full = complete(settings, corpus)
-    encoded = encode(full, corpus)
-    sizes = len(encoded.source_vocabulary), len(encoded.target_vocabulary)
-    click.echo(to_toml(full.to_dict()))
-    pairs = ", ".join(f"{name} {info.pairs:,}" for name, info in encoded.info.items())
-    click.echo(f"# pairs: {pairs}; types: {sizes[0]:,} and {sizes[1]:,}")
-    click.echo(f"# parameters: {make_model(full, *sizes).parameter_count():,}")

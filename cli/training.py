@@ -1,4 +1,4 @@
-"""What all commands that train share: flags made from the settings, config files, recipes, resuming."""
+"""The training commands' common part: flags made from settings, settings files, recipes, resuming."""
 
 from __future__ import annotations
 
@@ -11,15 +11,13 @@ from typing import Any, Generic, TypeVar
 import click
 
 from seqkit.cli.common import json_option, quiet_option, threads_option
-from seqkit.cli.progress import ProgressWatcher
+from seqkit.cli.progress import ProgressBar
 from seqkit.cli.settings_file import read_recipe, read_settings, recipe_names, to_toml
 from seqkit.errors import TrainingInterrupted, UsageError
 from seqkit.optim import OPTIMIZERS
-from seqkit.tasks.descent import DescentSettings
-from seqkit.tasks.settings import Settings
-from seqkit.training import RunDirectory
+from seqkit.training import Callback, RunDirectory, Settings, Task, TrainingSettings
 
-DESCENT_HELP = {
+TRAINING_HELP = {
     "epochs": "Passes over the training examples.",
     "max_steps": "Stop after this many optimiser steps.",
     "max_time": "Stop after this many seconds of training.",
@@ -39,12 +37,12 @@ DESCENT_HELP = {
     "log_interval": "Steps between lines of the log.",
     "checkpoint_interval": "Seconds between checkpoints.",
 }
-"""Of the flags that every task with an optimiser has."""
+"""Help of the flags that all tasks with an optimiser share."""
 
 S = TypeVar("S", bound=Settings)
 
 Train = Callable[..., Any]
-"""train(settings, out, *, resume, changes, watcher), as every task has it."""
+"""A task's train(settings, out, *, resume, changes, callbacks)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,40 +59,55 @@ class Request(Generic[S]):
     as_json: bool
 
     def train(
-        self, train: Train, *, name: str, evaluate: str, counted: str = "tokens"
-    ) -> tuple[str, Any, ProgressWatcher]:
-        """Train into --out, by default runs/NAME-TIME; (run directory, what was trained, the watcher).
+        self, train: Train, *, name: str, evaluate: str, unit: str = "tokens"
+    ) -> tuple[str, Any, ProgressBar]:
+        """Train into --out, by default runs/NAME-TIME.
 
-        ``counted`` is what a batch holds: tokens, images. An interruption says how to go on, and how to
-        ``evaluate``, a command line with RUN in it.
+        Args:
+            train: the task's ``train``.
+            name: beginning of the default run directory.
+            evaluate: the command line that evaluates the run, with RUN in it, for an interruption's message.
+            unit: items that a batch consists of: tokens, images.
+
+        Returns:
+            The run directory, the trained object and the progress bar.
+
         """
         out = self.out or f"runs/{name}-{time.strftime('%Y%m%d-%H%M%S')}"
-        watcher = ProgressWatcher(self.quiet, counted)
+        progress = ProgressBar(self.quiet, unit)
         echoed = set(self.given) if self.resume else {*self.given, "corpus"}  # a resumed run has its own
         if echoed:
-            watcher.message(to_toml({k: v for k, v in self.settings.to_dict().items() if k in echoed}))
+            values = {k: v for k, v in self.settings.to_dict().items() if k in echoed}
+            progress.on_message(to_toml(values, type(self.settings)))
         try:
-            trained = train(self.settings, out, resume=self.resume, changes=self.given, watcher=watcher)
+            trained = train(self.settings, out, resume=self.resume, changes=self.given, callbacks=progress)
         except TrainingInterrupted as stop:
             raise TrainingInterrupted(
-                f"{stop.what}\n  go on:    seqkit {self.command} --out {out} --resume\n"
+                f"{stop.what}\n  continue: seqkit {self.command} --out {out} --resume\n"
                 f"  evaluate: seqkit {evaluate.replace('RUN', out)}  (once an epoch was finished)",
                 signum=stop.signum,
             ) from None
-        return out, trained, watcher
+        return out, trained, progress
+
+    def print_dry_run(
+        self, open_corpus: Callable[[S], Any], make_task: Callable[[S, Any, Callback], Task]
+    ) -> None:
+        """Print the resolved settings as TOML, the size of the data and of the model."""
+        task = make_task(self.settings, open_corpus(self.settings), Callback())
+        click.echo(to_toml(task.settings.to_dict(), type(task.settings)))
+        click.echo(f"# {task.summary}")
+        if hasattr(task, "model"):
+            click.echo(f"# parameters: {task.model.parameter_count():,}")
 
 
 def epoch_scores(run: RunDirectory) -> list[dict[str, Any]]:
-    """Step, epoch, losses, accuracies and F1 of each validation of a run, from its log."""
+    """Return step, epoch and scores of each validation of a run, from its log."""
     records = [json.loads(line) for line in run.log.path.read_text("utf-8").splitlines()]
+    names, endings = ("step", "epoch", "best"), ("_loss", "accuracy", "f1", "exact_match")
     return [
-        {
-            k: v
-            for k, v in one.items()
-            if k in ("step", "epoch", "best") or k.endswith(("_loss", "accuracy", "f1"))
-        }
-        for one in records
-        if "train_loss" in one
+        {name: value for name, value in record.items() if name in names or name.endswith(endings)}
+        for record in records
+        if "train_loss" in record
     ]
 
 
@@ -130,8 +143,7 @@ def training_command(
             given: dict[str, Any] = read_recipe(recipe, name) if recipe else {}
             if config:
                 given |= read_settings(config)
-            names = settings.field_names()
-            given = {names.get(key.replace("-", "_"), key): value for key, value in given.items()}
+            given = settings.by_field(given)
             given |= {key: value for key, value in flags.items() if value is not None}
             made = settings.from_values(given, source=config or "the settings")
             if out is None and resume and not dry_run:
@@ -168,10 +180,10 @@ def _options(
             help="Settings of a published result; --recipe help lists.",
         ),
     ]
-    if issubclass(settings, DescentSettings):
-        help_texts, choices = {**DESCENT_HELP, **help_texts}, {"optimizer": tuple(OPTIMIZERS), **choices}
+    if issubclass(settings, TrainingSettings):
+        help_texts, choices = {**TRAINING_HELP, **help_texts}, {"optimizer": tuple(OPTIMIZERS), **choices}
     fields = dataclasses.fields(settings)
-    for field in sorted(fields, key=lambda field: field.name in DESCENT_HELP):  # the task's own flags first
+    for field in sorted(fields, key=lambda field: field.name in TRAINING_HELP):  # the task's own flags first
         if field.name in (argument, "device"):
             continue
         flags = [f"--{flag}" for flag in settings.flags(field.name)]

@@ -10,7 +10,7 @@ from seqkit.errors import UsageError
 from seqkit.models import TransformerLanguageModel, gpt2
 from seqkit.models.checkpoints import CONFIG, read_json
 from seqkit.tasks.checkpoint_folders import fitting_tokenizer
-from seqkit.tasks.language_modeling.writing import Sample, write_samples
+from seqkit.tasks.language_modeling.generation import Sample, generate_samples
 from seqkit.text import SubwordTokenizer
 from seqkit.text.special_tokens import EOS
 
@@ -60,7 +60,7 @@ class CausalCheckpoint:
         start, *rest = ids or end
         unk = None if self.tokenizer.unk is None else self.tokenizer.id(self.tokenizer.unk)
         banned = list(range(len(self.tokenizer), self.model.config.vocab_size))  # vectors without a token
-        return write_samples(
+        return generate_samples(
             self.model,
             lambda new: self.tokenizer.decode([*ids, *new], special_tokens=True),
             temperature=temperature,

@@ -1,99 +1,103 @@
-"""How every task trains: its run begun or gone on with, data and model prepared, trained, opened again."""
+"""The course of every training: a run is begun or resumed, its data prepared, its model trained."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, TypeVar
 
-from seqkit.tasks.runs import Identified, begin_run, open_to_resume, require_same_corpus, require_same_texts
-from seqkit.tasks.settings import Settings
-from seqkit.training import RunDirectory, Watcher
+import seqkit
+from seqkit.errors import RunError
+from seqkit.tasks.runs import Corpus, open_run, require_same_corpus
+from seqkit.threads import thread_count
+from seqkit.training import Callback, CallbackList, RunDirectory, Settings, Task
 
 S = TypeVar("S", bound=Settings)
-C = TypeVar("C", bound=Identified)
-T = TypeVar("T")
 
 
-class Go(Protocol):
-    """The training itself."""
+C = TypeVar("C", bound=Corpus)
 
-    def __call__(self, run: RunDirectory, watcher: Watcher, *, resume: bool) -> None:
-        """Train into ``run``, with ``resume`` from its last checkpoint on."""
+Callbacks = Callback | Iterable[Callback] | None
+"""One callback, several, or none."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Prepared:
-    """A training that may begin.
+def run_training(
+    name: str,
+    settings: S,
+    out: str | Path,
+    *,
+    open_corpus: Callable[[S], C],
+    make_task: Callable[[S, C, Callback], Task],
+    resume: bool,
+    changes: Mapping[str, Any] | None,
+    callbacks: Callbacks,
+    adapt: Callable[[S, RunDirectory], S] = lambda settings, run: settings,
+) -> RunDirectory:
+    """Train into the run directory ``out``, or continue the run that is there.
 
-    counts: what the run's config tells of the corpus beside its provenance. texts: vocabularies and the like,
-    by file name. config: whatever else it takes to open the run again.
+    Args:
+        name: the task's name.
+        settings: the settings of a new run.
+        out: the run directory.
+        open_corpus: returns the corpus that settings name.
+        make_task: resolves the settings, reads the corpus and makes the model.
+        resume: continue the run at ``out`` with its own settings; begin it where there is none.
+        changes: settings that differ when a run is resumed (those of ``MAY_CHANGE``).
+        callbacks: informed of the progress.
+        adapt: changes the settings of a resumed run to what the run itself holds.
+
+    Raises:
+        RunError, DataError, UsageError, DivergenceError: as the message says.
+        TrainingInterrupted: after a signal, once the state is saved.
+
     """
-
-    go: Go
-    texts: Mapping[str, bytes]
-    counts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-
-
-class Training(Generic[S, C, T]):
-    """A task's ``train``.
-
-    open_corpus: what the settings name. complete: the settings with what was left to the corpus, the
-    optimiser or the machine written out. prepare: data, model and optimiser of completed settings. load: a
-    run, opened. resumed: the settings of a run that goes on, which may itself have what it began with.
-    """
-
-    def __init__(
-        self,
-        task: str,
-        *,
-        open_corpus: Callable[[S], C],
-        complete: Callable[[S, C], S],
-        prepare: Callable[[S, C, Watcher], Prepared],
-        load: Callable[[Path], T],
-        resumed: Callable[[S, RunDirectory], S] = lambda settings, run: settings,
-    ) -> None:
-        self.task, self.open_corpus, self.complete = task, open_corpus, complete
-        self.prepare, self.load, self.resumed = prepare, load, resumed
-
-    def __call__(
-        self,
-        settings: S,
-        out: str | Path,
-        *,
-        resume: bool = False,
-        changes: Mapping[str, Any] | None = None,
-        watcher: Watcher | None = None,
-    ) -> T:
-        """Train into the run directory ``out`` and return the model that was best by validation loss.
-
-        Without a validation part that is the last one. With ``resume`` go on with the run at ``out``: its own
-        settings hold, and ``changes`` may hold those that are allowed to differ (``MAY_CHANGE`` of the
-        settings); ``settings`` is used only where no run was begun yet. Raises RunError, DataError,
-        UsageError, DivergenceError, and TrainingInterrupted after a signal.
-        """
-        watcher = watcher or Watcher()
-        run = open_to_resume(out, self.task, watcher) if resume else None
-        if run is not None:
-            settings = self.resumed(type(settings).to_resume(run.config["settings"], changes or {}), run)
-        corpus = self.open_corpus(settings)
-        settings = self.complete(settings, corpus)
-        if run is not None:
-            require_same_corpus(run, corpus, remedy="restore its files, or start a new run")
-        prepared = self.prepare(settings, corpus, watcher)
-        if run is not None:
-            require_same_texts(run, prepared.texts)
-        else:  # only now: settings that cannot be used leave no run behind
-            run = begin_run(
-                out,
-                self.task,
-                settings,
-                corpus,
-                counts=prepared.counts,
-                texts=prepared.texts,
-                **prepared.config,
+    callback = CallbackList(callbacks)
+    run = open_run(out, name) if resume and RunDirectory.exists(out) else None
+    if run is not None:
+        source = str(run.path / "config.json")
+        saved = type(settings).to_resume(run.config["settings"], changes or {}, source=source)
+        settings = adapt(saved, run)
+        if run.config["threads"] != thread_count():
+            callback.on_message(
+                f"the run was begun with {run.config['threads']} threads and continues with "
+                f"{thread_count()}: results may differ in the last bits"
             )
-        prepared.go(run, watcher, resume=resume)
-        return self.load(run.path)
+    corpus = open_corpus(settings)
+    if run is not None:
+        require_same_corpus(run, corpus, remedy="restore its files, or start a new run")
+    task = make_task(settings, corpus, callback)
+    if run is None:  # only now: settings that cannot be used leave no run behind
+        run = _begin_run(out, name, task, corpus)
+    else:
+        _require_same_artifacts(run, task)
+    task.fit(run, callback, resume=resume)
+    return run
+
+
+def _begin_run(path: str | Path, name: str, task: Task, corpus: Corpus) -> RunDirectory:
+    return RunDirectory.create(
+        path,
+        {
+            "task": name,
+            "seqkit": seqkit.__version__,
+            "threads": thread_count(),
+            "settings": task.settings.to_dict(),
+            "corpus": {**corpus.provenance(), **task.counts},
+            "content_key": corpus.content_key(),
+            **task.config,
+        },
+        task.artifacts,
+    )
+
+
+def _require_same_artifacts(run: RunDirectory, task: Task) -> None:
+    """Raise RunError unless the corpus gives the artifacts that the run was begun with.
+
+    Another version of a library may learn other subwords from the same text.
+    """
+    for name, data in task.artifacts.items():
+        if run.artifact(name) != data:
+            raise RunError(
+                f"{run.path / name} is not what this version makes of the corpus",
+                remedy="resume with the versions that began the run, or start a new one",
+            )

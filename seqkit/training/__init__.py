@@ -1,7 +1,21 @@
-"""Training: the loop, run directories and checkpoints, interruption."""
+"""Training: settings, tasks, the training loop, callbacks, run directories and checkpoints."""
 
-from seqkit.training.job import Job, Limits, Trainable, Watcher
+from seqkit.training.callbacks import Callback, CallbackList
 from seqkit.training.run_directory import RunDirectory
+from seqkit.training.settings import ResolvedTrainingSettings, Settings, TrainingSettings
+from seqkit.training.stopping import StoppingRules
+from seqkit.training.task import Task
 from seqkit.training.trainer import Progress, Trainer
 
-__all__ = ["Job", "Limits", "Progress", "RunDirectory", "Trainable", "Trainer", "Watcher"]
+__all__ = [
+    "Callback",
+    "CallbackList",
+    "Progress",
+    "ResolvedTrainingSettings",
+    "RunDirectory",
+    "Settings",
+    "StoppingRules",
+    "Task",
+    "Trainer",
+    "TrainingSettings",
+]

@@ -1,8 +1,8 @@
-"""A run directory: everything a trained model needs, and everything to go on training it.
+"""Run directories: everything that a trained model needs, and everything to continue its training.
 
 =====================  ======================================================================
-config.json            task, every setting, seqkit version, thread count, sha256 of the texts
-vocab.txt, …           what turns text into ids, one file a role
+config.json            task, every setting, seqkit version, thread count, sha256 of artifacts
+vocab.txt, …           artifacts: vocabularies, labels, tokenizers, one file a role
 model.safetensors      the weights that were best by validation
 last.safetensors       the whole checkpoint: weights, optimiser, position, generators, log length
 log.jsonl              one record per log interval and per epoch
@@ -20,7 +20,7 @@ import numpy as np
 
 from seqkit.errors import DamagedFileError, RunError
 from seqkit.files import write_atomically
-from seqkit.training import sealed
+from seqkit.training import checksummed
 from seqkit.training.run_log import RunLog
 
 CONFIG, MODEL, CHECKPOINT, LOG = "config.json", "model.safetensors", "last.safetensors", "log.jsonl"
@@ -32,10 +32,14 @@ class RunDirectory:
     def __init__(self, path: Path, config: dict[str, Any]) -> None:
         self.path, self.config = path, config
         self.log = RunLog(path / LOG)
+        self.best: dict[str, Any] = {}
+        """Step, epoch and scores of the best weights, once they were read or written."""
 
     @classmethod
-    def create(cls, path: str | Path, config: Mapping[str, Any], texts: Mapping[str, bytes]) -> RunDirectory:
-        """A new run. ``texts`` are its vocabulary and the like; config.json is published last.
+    def create(
+        cls, path: str | Path, config: Mapping[str, Any], artifacts: Mapping[str, bytes]
+    ) -> RunDirectory:
+        """Make a new run with its artifacts; config.json is published last.
 
         RunError when the folder already holds anything but the remains of a start that was killed.
         """
@@ -45,17 +49,17 @@ class RunDirectory:
             present = sorted(entry.name for entry in path.iterdir())
         except OSError as error:
             raise RunError(f"cannot make the run directory {path} ({error.strerror or error})") from error
-        strangers = [name for name in present if name.removesuffix(".part") not in {*texts, CONFIG}]
+        strangers = [name for name in present if name.removesuffix(".part") not in {*artifacts, CONFIG}]
         if CONFIG in present or strangers:
             raise RunError(
                 f"{path} already holds {', '.join(([CONFIG] if CONFIG in present else strangers)[:3])}",
                 remedy="add --resume to go on with that run, or choose another --out",
             )
-        for name, data in texts.items():
+        for name, data in artifacts.items():
             write_atomically(path / name, data)
-        checksums = {name: hashlib.sha256(data).hexdigest() for name, data in texts.items()}
+        checksums = {name: hashlib.sha256(data).hexdigest() for name, data in artifacts.items()}
         content = {**config, "files": checksums}
-        sealed.write_json(path / CONFIG, content)
+        checksummed.write_json(path / CONFIG, content)
         return cls(path, content)
 
     @classmethod
@@ -66,15 +70,15 @@ class RunDirectory:
             raise RunError(f"no run directory at {path}", remedy="give the --out folder of a training run")
         if not (path / CONFIG).exists():
             raise RunError(f"{path} is not a run directory: it has no {CONFIG}")
-        return cls(path, sealed.read_json(path / CONFIG))
+        return cls(path, checksummed.read_json(path / CONFIG))
 
     @staticmethod
     def exists(path: str | Path) -> bool:
         """Whether a run was begun at ``path``."""
         return (Path(path) / CONFIG).exists()
 
-    def text(self, name: str) -> bytes:
-        """The bytes of vocab.txt and the like, against the checksum in config.json."""
+    def artifact(self, name: str) -> bytes:
+        """Return the bytes of an artifact, verified against the checksum in config.json."""
         expected = self.config.get("files", {}).get(name)
         if expected is None:
             raise RunError(f"{self.path} has no {name}")
@@ -91,34 +95,32 @@ class RunDirectory:
 
     def save_model(self, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
         """Publish the weights that evaluation will use."""
-        sealed.write_tensors(self.path / MODEL, arrays, metadata)
+        checksummed.write_tensors(self.path / MODEL, arrays, metadata)
+        self.best = dict(metadata)
 
-    def load_model(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """The published weights and their metadata."""
+    def load_model(self) -> dict[str, np.ndarray]:
+        """Return the best weights, verified, and set :attr:`best`."""
         if not (self.path / MODEL).exists() and (self.path / CHECKPOINT).exists():
             raise RunError(
                 f"{self.path} has no {MODEL} yet: no epoch was finished", remedy="resume its training first"
             )
-        return sealed.read_tensors(self.path / MODEL)
+        arrays, self.best = checksummed.read_tensors(self.path / MODEL)
+        return arrays
 
     def save_checkpoint(self, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
         """Publish the state to resume from, with the log as it stands."""
-        sealed.write_tensors(self.path / CHECKPOINT, arrays, {**metadata, "log": self.log.state()})
+        checksummed.write_tensors(self.path / CHECKPOINT, arrays, {**metadata, "log": self.log.state()})
 
     def load_checkpoint(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
         """The state to resume from; the log is cut to it. None when none was published yet."""
         if not (self.path / CHECKPOINT).exists():
             self.log.cut_to({"length": 0, "sha256": hashlib.sha256().hexdigest()})
             return None
-        arrays, metadata = sealed.read_tensors(self.path / CHECKPOINT)
+        arrays, metadata = checksummed.read_tensors(self.path / CHECKPOINT)
         self.log.cut_to(metadata["log"])
         return arrays, metadata
 
     def verify(self) -> None:
-        """Check every file that the run has. Raises the error of the first that is damaged."""
+        """Check the artifacts. Weights and checkpoints are verified when they are read."""
         for name in self.config.get("files", {}):
-            self.text(name)
-        if (self.path / MODEL).exists():
-            sealed.read_tensors(self.path / MODEL)
-        if (self.path / CHECKPOINT).exists():
-            self.log.verify(sealed.read_tensors(self.path / CHECKPOINT)[1]["log"])
+            self.artifact(name)

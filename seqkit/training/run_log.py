@@ -1,4 +1,4 @@
-"""log.jsonl: one JSON object a line, appended as training goes."""
+"""log.jsonl: one JSON object per line, appended while training."""
 
 from __future__ import annotations
 
@@ -9,15 +9,24 @@ from pathlib import Path
 from typing import Any
 
 from seqkit.errors import DamagedFileError, RunError
+from seqkit.training.callbacks import Callback
 
 
-class RunLog:
-    """An append-only log that knows its length and checksum, so that a checkpoint can name its state."""
+class RunLog(Callback):
+    """Append-only log with a running length and checksum, so that a checkpoint can name its state."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._hash = hashlib.sha256()
         self._length = 0
+
+    def on_log(self, record: dict[str, Any]) -> None:
+        """Append a record."""
+        self.append(record)
+
+    def on_epoch_end(self, record: dict[str, Any]) -> None:
+        """Append a record."""
+        self.append(record)
 
     def append(self, record: dict[str, Any]) -> None:
         """Write one line. RunError when the disk is full."""
@@ -31,7 +40,7 @@ class RunLog:
         self._length += len(line)
 
     def state(self) -> dict[str, Any]:
-        """Length in bytes and sha256 so far; what is stated is on disk. RunError when the disk is full."""
+        """Flush the log and return its length in bytes and its sha256. RunError when the disk is full."""
         if self._length:
             try:
                 with open(self.path, "rb") as file:
@@ -46,7 +55,7 @@ class RunLog:
         )
 
     def verify(self, state: dict[str, Any]) -> bytes:
-        """The stated part of the file. DamagedFileError when it is shorter or another."""
+        """Return the beginning of the file that ``state`` names. DamagedFileError if it is not as written."""
         data = b""
         if state["length"]:
             try:
@@ -62,7 +71,7 @@ class RunLog:
         return data
 
     def cut_to(self, state: dict[str, Any]) -> None:
-        """Go on from a stated point: verify what stands before it, drop what stands after."""
+        """Verify the file up to a :meth:`state` and cut off what follows."""
         data = self.verify(state)
         if self.path.exists():
             os.truncate(self.path, state["length"])

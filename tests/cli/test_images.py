@@ -79,7 +79,7 @@ def test_figures(seqkit: Seqkit, stripes: Path) -> None:
 def test_dry_run_can_be_read_again(seqkit: Seqkit, stripes: Path) -> None:
     first = seqkit("train-images", stripes, "--model", "simple-cnn", "--dry-run")
     assert first.code == 0
-    assert "# images: train 108, valid 12, test 40; 10×10×1, 3 classes" in first.out
+    assert "# train 108, valid 12, test 40 images of 10×10×1, 3 classes" in first.out
     Path("c.toml").write_text(first.out)
     assert seqkit("train-images", "--config", "c.toml", "--dry-run").out == first.out
     settings = ImageClassificationSettings.from_values(tomllib.loads(first.out))

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import seqkit
-from seqkit.training import RunDirectory, sealed
+from seqkit.training import RunDirectory, checksummed
 from tests.training.tiny import ROOT, TINY, environment, flags, python
 from tests.training.toy import same_state
 
@@ -65,7 +65,7 @@ def test_a_signal_saves_and_says_how_to_go_on(
     assert "go on:    seqkit train-lm --out run --resume" in err
     assert "evaluate: seqkit eval-lm run --split valid" in err
 
-    _, metadata = sealed.read_tensors(run / "last.safetensors")
+    _, metadata = checksummed.read_tensors(run / "last.safetensors")
     steps = metadata["progress"]["step"]
     assert f"after step {steps}; the state is saved in run" in err
     assert steps > 41
@@ -95,16 +95,16 @@ def test_the_second_interrupt_ends_it_at_once(corpus: Path, tmp_path: Path) -> N
     """The first comes in a step, the second while the state is being saved, which hangs."""
     code = f"""
 import signal, sys, time
-from seqkit.training import RunDirectory, Watcher
+from seqkit.training import RunDirectory, Callback
 from seqkit.cli import main, progress
-def step(self, step, loss):
+def on_step(self, step, loss):
     if step == 3:
         RunDirectory.save_checkpoint = hang
         signal.raise_signal(signal.SIGINT)
 def hang(self, arrays, metadata):
     signal.raise_signal(signal.SIGINT)
     time.sleep(600)
-progress.ProgressWatcher.step = step
+progress.ProgressBar.step = step
 main(["train-lm", {str(corpus)!r}, "--out", "run", *{LONG!r}])
 """
     done = python("-c", code, cwd=tmp_path)

@@ -27,7 +27,7 @@ def test_train_evaluate_translate(seqkit: Seqkit, pairs: Path, monkeypatch: pyte
     done = seqkit("train-seq2seq", pairs, *QUICK, "--epochs", "3", "--out", "run", "--json")
     assert done.code == 0
     assert [entry["epoch"] for entry in done.json["epochs"]] == [1, 2, 3]
-    assert done.json["exact_match"] == done.json["epochs"][-1]["exact_match"]
+    assert done.json["exact_match"] == done.json["epochs"][-1]["valid_exact_match"]
     assert "→" in done.err
     scores = seqkit("eval-seq2seq", "run", "--json").json
     assert scores["exact_match"] <= scores["token_accuracy"] <= 1

@@ -13,8 +13,8 @@ import pytest
 import seqkit
 from seqkit.errors import DamagedFileError, DivergenceError, RunError, TrainingInterrupted, UsageError
 from seqkit.tasks.embeddings import EmbeddingSettings, TrainedEmbeddings, load, open_vectors, train
-from seqkit.tasks.embeddings.asynchronous import AsynchronousTraining
-from seqkit.training import Watcher
+from seqkit.tasks.embeddings.word2vec import Word2VecTraining
+from seqkit.training import Callback
 from seqkit.vectors.word2vec import sampling as fast_trainer
 
 PLACES = (["cat", "dog", "cow", "hen"], ["red", "blue", "green", "pink"])
@@ -113,13 +113,13 @@ def test_the_logged_loss_is_the_mean_of_the_epoch_and_falls(text: Path, tmp_path
     assert all("seconds_left" in record for record in records if "train_loss" not in record)
 
 
-class StopAfter(Watcher):
+class StopAfter(Callback):
     """Sends a signal once an epoch is done."""
 
     def __init__(self, epoch: int) -> None:
         self.last = epoch
 
-    def epoch(self, record: dict[str, Any]) -> None:
+    def on_epoch_end(self, record: dict[str, Any]) -> None:
         if record["epoch"] == self.last:
             import signal
 
@@ -134,7 +134,7 @@ def test_a_stopped_run_goes_on_with_the_same_bits(
     whole = trained(text, tmp_path / "whole", **changes)
     settings = EmbeddingSettings(corpus=str(text), **{**QUICK, **changes})
     with pytest.raises(TrainingInterrupted, match="the state is saved in"):
-        train(settings, tmp_path / "run", watcher=StopAfter(2))
+        train(settings, tmp_path / "run", callbacks=StopAfter(2))
     done = train(settings, tmp_path / "run", resume=True)
     np.testing.assert_array_equal(done.vectors, whole.vectors)
     np.testing.assert_array_equal(done.output, whole.output)
@@ -152,7 +152,7 @@ def test_a_stop_in_the_middle_of_an_epoch(
     class Killed(BaseException):
         pass
 
-    plain: Callable[[Any], None] = AsynchronousTraining._checkpoint
+    plain: Callable[[Any], None] = Word2VecTraining._checkpoint
     saved: list[int] = []
 
     def checkpoint(self: Any) -> None:
@@ -161,11 +161,11 @@ def test_a_stop_in_the_middle_of_an_epoch(
         if len(saved) == 8:
             raise Killed
 
-    monkeypatch.setattr(AsynchronousTraining, "_checkpoint", checkpoint)
+    monkeypatch.setattr(Word2VecTraining, "_checkpoint", checkpoint)
     with pytest.raises(Killed):
         train(settings, tmp_path / "run")
     assert 0 < saved[-1] < 20
-    monkeypatch.setattr(AsynchronousTraining, "_checkpoint", plain)
+    monkeypatch.setattr(Word2VecTraining, "_checkpoint", plain)
     done = train(settings, tmp_path / "run", resume=True)
     np.testing.assert_array_equal(done.vectors, whole.vectors)
 
@@ -177,7 +177,7 @@ def test_more_epochs_may_be_asked_for(text: Path, tmp_path: Path) -> None:
     assert run.settings.epochs == 1  # what the run was begun with stands in its config
     records = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert records[-1]["epoch"] == 3
-    with pytest.raises(UsageError, match="--resume cannot change window"):
+    with pytest.raises(UsageError, match="a resumed run cannot change window"):
         train(settings, tmp_path / "run", resume=True, changes={"window": 4})
 
 

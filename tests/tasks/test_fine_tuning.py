@@ -46,9 +46,9 @@ def folder(tmp_path: Path) -> Path:
     return write_bert(tmp_path / "bert", hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
 
 
-def trained(data: Path, init: Path, out: Path, watcher: Any = None, **changes: Any) -> TrainedTextClassifier:
+def trained(data: Path, init: Path, out: Path, callback: Any = None, **changes: Any) -> TrainedTextClassifier:
     settings = TextClassificationSettings(corpus=str(data), init=str(init), **{**QUICK, **changes})
-    return train(settings, out, watcher=watcher)
+    return train(settings, out, callbacks=callback)
 
 
 def log_softmax(x: np.ndarray) -> np.ndarray:

@@ -114,7 +114,7 @@ def test_a_stopped_run_goes_on_with_the_same_bits(
     settings = ImageClassificationSettings(corpus=str(stripes), **{**QUICK, "epochs": 3, **changes})
     whole = train(settings, tmp_path / "whole")
     with pytest.raises(TrainingInterrupted):
-        train(settings, tmp_path / "run", watcher=Notes(stop_after=1))
+        train(settings, tmp_path / "run", callbacks=Notes(stop_after=1))
     done = train(settings, tmp_path / "run", resume=True)
     state = whole.model.state_dict()
     assert state.keys() == done.model.state_dict().keys()

@@ -23,7 +23,6 @@ from seqkit.models import (
     TransformerLanguageModel,
     TransformerLanguageModelConfig,
 )
-from seqkit.tasks.descent import run_schedule
 from seqkit.tasks.language_modeling import (
     LanguageModelSettings,
     TrainedLanguageModel,
@@ -31,7 +30,7 @@ from seqkit.tasks.language_modeling import (
     train,
 )
 from seqkit.tasks.language_modeling.evaluation import blocks_loss, line_losses, stream_loss, textbook_loss
-from seqkit.training import RunDirectory, sealed
+from seqkit.training import RunDirectory, checksummed
 from tests.training.tiny import TINY, write_corpus
 
 V, EOS = 13, 4
@@ -225,9 +224,9 @@ def test_scores_take_lines_in_any_number(tmp_path: Path) -> None:
 
 def test_loading_gives_the_best_model_not_the_last(tmp_path: Path) -> None:
     model = tiny(tmp_path, epochs=3)
-    arrays, _ = sealed.read_tensors(tmp_path / "run" / "model.safetensors")
+    arrays, _ = checksummed.read_tensors(tmp_path / "run" / "model.safetensors")
     arrays["output.bias"] = arrays["output.bias"] + 1
-    sealed.write_tensors(
+    checksummed.write_tensors(
         tmp_path / "run" / "model.safetensors", arrays, {"step": 1, "epoch": 1, "scores": None}
     )
     again = seqkit.load(tmp_path / "run")
@@ -263,7 +262,7 @@ def test_questions_that_cannot_be_answered(tmp_path: Path) -> None:
 
 def test_validation_may_look_at_the_first_tokens_only(tmp_path: Path) -> None:
     model = tiny(tmp_path, valid_tokens=7, eval_batch_size=1)
-    _, metadata = model.run.load_model()
+    metadata = model.run.best
     ids = model.encoded().splits["valid"]
     assert len(ids) > 7
     expected = step_by_step(model.model, ids[:7], model.eos_id) / 7
@@ -290,14 +289,14 @@ def test_kneser_ney_is_trained_saved_and_read(tmp_path: Path) -> None:
         ({"weight_decay": float("nan")}, "weight_decay must be at least 0"),
         ({"dropout_hidden": 1.0}, "dropout_hidden must be at least 0 and below 1"),
         ({"model": "bert"}, "model must be one of lstm, gru, rnn, transformer, kneser-ney, got 'bert'"),
-        ({"model": "transformer", "locked_dropout": True}, "locked_dropout is of recurrent models only"),
+        ({"model": "transformer", "locked_dropout": True}, "locked_dropout is for recurrent models only"),
         ({"optimizer": "adma"}, "optimizer must be one of"),
         ({"max_steps": 0}, "max_steps must be above 0"),
         ({"nlayer": 2}, "unknown setting 'nlayer' in settings; did you mean nlayers?"),
-        ({"num_layers": "2"}, "num_layers in settings must be int, got '2'"),
-        ({"tied": 1}, "tied in settings must be bool, got 1"),
-        ({"lr": "fast"}, "lr in settings must be float"),
-        ({"embedding_size": None}, "embedding_size in settings must be int, got None"),
+        ({"num_layers": "2"}, "num_layers in settings: expected int, got '2'"),
+        ({"tied": 1}, "tied in settings: expected bool, got 1"),
+        ({"lr": "fast"}, "lr in settings: expected float"),
+        ({"embedding_size": None}, "embedding_size in settings: expected int, got None"),
     ],
 )
 def test_settings_that_cannot_be(values: dict[str, Any], said: str) -> None:
@@ -322,18 +321,18 @@ def test_what_may_change_on_resume() -> None:
     assert {name: getattr(now, name) for name in changes} == changes
     assert LanguageModelSettings.to_resume(saved, saved) == LanguageModelSettings.from_values(saved)
     for name, value in {"hidden_size": 3, "corpus": "ptb", "seed": 1, "tied": False, "dropout": 0.1}.items():
-        with pytest.raises(UsageError, match=f"--resume cannot change {name} from"):
+        with pytest.raises(UsageError, match=rf"a resumed run cannot change {name}( \(--\w+\))? from"):
             LanguageModelSettings.to_resume(saved, {name: value})
 
 
 def test_schedules_end_with_the_training() -> None:
     for limits, steps in (({"epochs": 3}, 30), ({"epochs": 3, "max_steps": 12}, 12)):
         for name in ("linear", "cosine"):
-            schedule = run_schedule(LanguageModelSettings(schedule=name, **limits), 10)
+            schedule = LanguageModelSettings(schedule=name, **limits).make_schedule(10)
             assert schedule.at(0, 0) == 1
             assert schedule.at(steps, 0) == pytest.approx(0, abs=1e-15)
             assert schedule.at(steps - 1, 0) > 0
-    late = run_schedule(LanguageModelSettings(schedule="cosine", warmup=1000, epochs=1), 10)
+    late = LanguageModelSettings(schedule="cosine", warmup=1000, epochs=1).make_schedule(10)
     assert late.at(9, 0.9) < 0.02
 
 
@@ -341,6 +340,6 @@ def test_training_reads_every_token_but_the_rest_of_the_streams(tmp_path: Path) 
     model = tiny(tmp_path, log_interval=1)
     encoded = model.encoded()
     batches = BPTTBatches(encoded.splits["train"], batch_size=4, bptt=5, start_id=model.eos_id)
-    _, metadata = sealed.read_tensors(tmp_path / "run" / "last.safetensors")
+    _, metadata = checksummed.read_tensors(tmp_path / "run" / "last.safetensors")
     assert metadata["progress"]["tokens"] == len(encoded.splits["train"]) // 4 * 4
     assert metadata["progress"]["step"] == len(batches)

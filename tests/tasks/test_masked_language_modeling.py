@@ -36,8 +36,10 @@ def text(tmp_path: Path) -> Path:
     return tmp_path / "text.txt"
 
 
-def trained(text: Path, out: Path, watcher: Any = None, **changes: Any) -> TrainedMaskedLanguageModel:
-    return train(MaskedLanguageModelSettings(corpus=str(text), **{**QUICK, **changes}), out, watcher=watcher)
+def trained(text: Path, out: Path, callback: Any = None, **changes: Any) -> TrainedMaskedLanguageModel:
+    return train(
+        MaskedLanguageModelSettings(corpus=str(text), **{**QUICK, **changes}), out, callbacks=callback
+    )
 
 
 def test_it_finds_hidden_words_from_their_neighbours(text: Path, tmp_path: Path) -> None:
@@ -58,7 +60,7 @@ def test_a_stopped_run_goes_on_with_the_same_bits(text: Path, tmp_path: Path) ->
     settings = MaskedLanguageModelSettings(corpus=str(text), **{**QUICK, "epochs": 3, "dropout": 0.1})
     whole = train(settings, tmp_path / "whole")
     with pytest.raises(TrainingInterrupted):
-        train(settings, tmp_path / "run", watcher=Notes(stop_after=1))
+        train(settings, tmp_path / "run", callbacks=Notes(stop_after=1))
     done = train(settings, tmp_path / "run", resume=True)
     for name, array in whole.model.state_dict().items():
         np.testing.assert_array_equal(done.model.state_dict()[name], array)
@@ -100,7 +102,7 @@ def test_a_classifier_starts_from_an_encoder(encoder: Path, tmp_path: Path, free
     settings = TextClassificationSettings(
         corpus=str(reviews), init=str(encoder), freeze=freeze, dropout=0.0, lr=0.01, batch_size=16, epochs=3
     )
-    run = train_classifier(settings, tmp_path / "run", watcher=notes)
+    run = train_classifier(settings, tmp_path / "run", callbacks=notes)
     assert any("0.0% of the tokens are unknown" in text for text in notes.messages)
     start = load(encoder)
     assert run.vocabulary == start.vocabulary
@@ -118,7 +120,7 @@ def test_a_classifier_starts_from_an_encoder(encoder: Path, tmp_path: Path, free
     assert again.evaluate("valid").accuracy == run.evaluate("valid").accuracy
     (encoder / "away.json").rename(encoder / "config.json")
     with pytest.raises(TrainingInterrupted):
-        train_classifier(settings, tmp_path / "again", watcher=Notes(stop_after=1))
+        train_classifier(settings, tmp_path / "again", callbacks=Notes(stop_after=1))
     done = train_classifier(TextClassificationSettings(), tmp_path / "again", resume=True)
     for name, array in run.model.state_dict().items():
         np.testing.assert_array_equal(done.model.state_dict()[name], array)

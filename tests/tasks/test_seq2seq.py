@@ -12,7 +12,7 @@ import pytest
 import seqkit
 from seqkit.errors import DataError, RunError, TrainingInterrupted, UsageError
 from seqkit.tasks.seq2seq import Seq2SeqSettings, TrainedSeq2Seq, load, train
-from seqkit.training import Watcher
+from seqkit.training import Callback
 
 
 def write_pairs(path: Path, count: int = 120, seed: int = 0) -> Path:
@@ -34,26 +34,26 @@ QUICK: dict[str, Any] = {
 }  # fmt: skip
 
 
-class Notes(Watcher):
+class Notes(Callback):
     """Keeps what it hears."""
 
     def __init__(self, stop_after: int | None = None) -> None:
         self.messages: list[str] = []
         self.stop_after = stop_after
 
-    def message(self, text: str) -> None:
+    def on_message(self, text: str) -> None:
         self.messages.append(text)
 
-    def epoch(self, record: dict[str, Any]) -> None:
+    def on_epoch_end(self, record: dict[str, Any]) -> None:
         if record["epoch"] == self.stop_after:
             import signal
 
             signal.raise_signal(signal.SIGINT)
 
 
-def trained(pairs: Path, out: Path, watcher: Watcher | None = None, **changes: Any) -> TrainedSeq2Seq:
+def trained(pairs: Path, out: Path, callback: Callback | None = None, **changes: Any) -> TrainedSeq2Seq:
     settings = Seq2SeqSettings(corpus=str(pairs), **{**QUICK, **changes})
-    return train(settings, out, watcher=watcher)
+    return train(settings, out, callbacks=callback)
 
 
 def test_it_learns_to_answer(pairs: Path, tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_stopped_run_goes_on_with_the_same_bits(pairs: Path, tmp_path: Path) -
     settings = Seq2SeqSettings(corpus=str(pairs), **{**QUICK, "epochs": 3, "dropout": 0.1})
     whole = train(settings, tmp_path / "whole")
     with pytest.raises(TrainingInterrupted):
-        train(settings, tmp_path / "run", watcher=Notes(stop_after=1))
+        train(settings, tmp_path / "run", callbacks=Notes(stop_after=1))
     done = train(settings, tmp_path / "run", resume=True)
     for name, array in whole.model.state_dict().items():
         np.testing.assert_array_equal(done.model.state_dict()[name], array)
@@ -148,8 +148,8 @@ def test_mistakes(pairs: Path, tmp_path: Path) -> None:
         ({"attention": "hard"}, "attention must be one of"),
         ({"teacher_forcing": 2.0}, "teacher_forcing must be from 0 to 1"),
         ({"hidden_size": 0}, "hidden_size must be above 0"),
-        ({"model": "transformer", "peeky": True}, "peeky is of recurrent models only"),
-        ({"model": "transformer", "attention": "dot"}, "attention is of recurrent models only"),
+        ({"model": "transformer", "peeky": True}, "peeky is for recurrent models only"),
+        ({"model": "transformer", "attention": "dot"}, "attention is for recurrent models only"),
     ):
         with pytest.raises(UsageError, match=said):
             Seq2SeqSettings.from_values(values)

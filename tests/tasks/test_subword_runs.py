@@ -19,7 +19,8 @@ from tests.training.tiny import TINY, cache_folder, own_cache, write_corpus  # n
 pytest.importorskip("tokenizers")
 
 SETTINGS = {
-    **TINY,
+    **{name: value for name, value in TINY.items() if name != "bptt"},
+    "context_length": 5,
     "model": "transformer",
     "num_heads": 2,
     "num_layers": 1,
@@ -61,12 +62,12 @@ def test_a_run_is_resumed_with_its_own_subwords_alone(
     corpus: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another version of the library could learn others; a damaged file is noticed as every one is."""
-    from seqkit.tasks import tokens
+    from seqkit.tasks import text
 
     settings = language_modeling.LanguageModelSettings(**{**SETTINGS, "corpus": corpus, "tokenizer": "bpe"})
     language_modeling.train(settings, tmp_path / "run")
-    learn = tokens.get_tokenizer
-    monkeypatch.setattr(tokens, "get_tokenizer", lambda *a, **s: learn(*a, **{**s, "vocab_size": 290}))
+    learn = text.get_tokenizer
+    monkeypatch.setattr(text, "get_tokenizer", lambda *a, **s: learn(*a, **{**s, "vocab_size": 290}))
     with pytest.raises(RunError, match="not what this version makes of the corpus"):
         language_modeling.train(settings, tmp_path / "run", resume=True, changes={"epochs": 2})
     file = tmp_path / "run" / "tokenizer.json"

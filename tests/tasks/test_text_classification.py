@@ -48,8 +48,10 @@ QUICK: dict[str, Any] = {
 }
 
 
-def trained(data: Path, out: Path, watcher: Any = None, **changes: Any) -> TrainedTextClassifier:
-    return train(TextClassificationSettings(corpus=str(data), **{**QUICK, **changes}), out, watcher=watcher)
+def trained(data: Path, out: Path, callback: Any = None, **changes: Any) -> TrainedTextClassifier:
+    return train(
+        TextClassificationSettings(corpus=str(data), **{**QUICK, **changes}), out, callbacks=callback
+    )
 
 
 @pytest.mark.parametrize(
@@ -105,7 +107,7 @@ def test_a_stopped_run_goes_on_with_the_same_bits(reviews: Path, tmp_path: Path,
     )
     whole = train(settings, tmp_path / "whole")
     with pytest.raises(TrainingInterrupted):
-        train(settings, tmp_path / "run", watcher=Notes(stop_after=1))
+        train(settings, tmp_path / "run", callbacks=Notes(stop_after=1))
     done = train(settings, tmp_path / "run", resume=True)
     for name, array in whole.model.state_dict().items():
         np.testing.assert_array_equal(done.model.state_dict()[name], array)

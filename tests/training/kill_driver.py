@@ -24,21 +24,21 @@ from typing import Any, NoReturn
 from seqkit.backend.random import Generator
 from seqkit.files import atomic
 from seqkit.tasks.language_modeling import LanguageModelSettings, train
-from seqkit.tasks.language_modeling.job import LanguageModelingJob
-from seqkit.training import Watcher
+from seqkit.tasks.language_modeling.task import NeuralLanguageModeling
+from seqkit.training import Callback
 
 
-class Killer(Watcher):
+class Killer(Callback):
     """Knows the step, and when to kill."""
 
     def __init__(self, out: Path, kill: dict[str, Any]) -> None:
         self.out, self.where, self.target = out, kill["where"], kill["step"]
         self.now = 0
 
-    def begin(self, steps: int | None, done: int) -> None:
+    def on_train_start(self, total: int | None, done: int, unit: str = "step") -> None:
         self.now = done
 
-    def step(self, step: int, loss: float) -> None:
+    def on_step(self, step: int, loss: float) -> None:
         self.now = step
         if self.due("step"):
             self.kill()
@@ -89,12 +89,12 @@ def install(killer: Killer) -> None:
     """Put the killer where the checkpoints and validations pass."""
     atomic.open = killer.open  # type: ignore[attr-defined]
     atomic.os = type("os", (), {**vars(os), "replace": staticmethod(killer.replace)})  # type: ignore[assignment]
-    plain = LanguageModelingJob.validate
+    plain = NeuralLanguageModeling.validate
 
-    def validate(self: LanguageModelingJob, poll: Any) -> Any:
+    def validate(self: NeuralLanguageModeling, poll: Any) -> Any:
         return plain(self, lambda: killer.kill() if killer.due("validation") else poll())
 
-    LanguageModelingJob.validate = validate  # type: ignore[method-assign]
+    NeuralLanguageModeling.validate = validate  # type: ignore[method-assign]
 
 
 def main(order: dict[str, Any]) -> None:
@@ -104,7 +104,7 @@ def main(order: dict[str, Any]) -> None:
     if order.get("drop_generators"):
         Generator.load_state = lambda self, state: None  # type: ignore[method-assign]
     settings = LanguageModelSettings.from_values(order["settings"])
-    train(settings, out, resume=True, changes=order.get("changes"), watcher=killer)
+    train(settings, out, resume=True, changes=order.get("changes"), callbacks=killer)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from seqkit.training import sealed
+from seqkit.training import checksummed
 from tests.training.tiny import TINY, python, write_corpus
 from tests.training.toy import content, log_of, same_state
 
@@ -51,7 +51,7 @@ class Runs:
 
 
 def steps_of(run: Path) -> int:
-    _, metadata = sealed.read_tensors(run / "last.safetensors")
+    _, metadata = checksummed.read_tensors(run / "last.safetensors")
     return int(metadata["progress"]["step"])
 
 
@@ -103,7 +103,7 @@ def test_momentum_and_plateau_through_validation(tmp_path: Path) -> None:
     runs = Runs(tmp_path, MOMENTUM)
     straight = runs.finish("straight")
     steps = steps_of(straight)
-    _, metadata = sealed.read_tensors(straight / "last.safetensors")
+    _, metadata = checksummed.read_tensors(straight / "last.safetensors")
     assert metadata["schedule"]["divisions"] >= 1  # the schedule has a state to lose
     for where, step in (("validation", 21), ("step", 30), ("validation", 42), ("after", 60)):
         assert step <= runs.kill("killed", where, step) < steps

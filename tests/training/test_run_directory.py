@@ -23,7 +23,7 @@ def test_a_new_run_is_whole(tmp_path: Path) -> None:
     RunDirectory.create(path, {"task": "t", "number": 3}, TEXTS)
     run = RunDirectory.open(path)
     assert (run.config["task"], run.config["number"]) == ("t", 3)
-    assert run.text("vocab.txt") == b"a\nb\n"
+    assert run.artifact("vocab.txt") == b"a\nb\n"
     assert sorted(file.name for file in path.iterdir()) == ["config.json", "labels.txt", "vocab.txt"]
     run.verify()
 
@@ -46,7 +46,7 @@ def test_the_remains_of_a_start_that_was_killed_are_taken_over(tmp_path: Path) -
     (tmp_path / "labels.txt.part").write_bytes(b"ha")
     (tmp_path / "config.json.part").write_bytes(b"{")
     RunDirectory.create(tmp_path, {}, TEXTS)
-    assert RunDirectory.open(tmp_path).text("vocab.txt") == b"a\nb\n"
+    assert RunDirectory.open(tmp_path).artifact("vocab.txt") == b"a\nb\n"
     assert not list(tmp_path.glob("*.part"))
 
 
@@ -90,7 +90,7 @@ def test_a_damaged_or_missing_text_is_named(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"cannot read .*vocab\.txt"):
         run.verify()
     with pytest.raises(RunError, match=r"has no merges\.txt"):
-        run.text("merges.txt")
+        run.artifact("merges.txt")
 
 
 def test_a_run_before_its_first_epoch_has_no_model(tmp_path: Path) -> None:
@@ -142,9 +142,8 @@ def test_a_log_that_is_not_what_the_checkpoint_saw_is_refused(tmp_path: Path, da
         log.unlink()
     else:
         log.write_bytes(log.read_bytes()[:-1] if damage == "cut" else b'{"step": 7}\n')
-    for use in (RunDirectory.load_checkpoint, RunDirectory.verify):
-        with pytest.raises(RunError, match=r"log\.jsonl"):
-            use(RunDirectory.open(tmp_path))
+    with pytest.raises(RunError, match=r"log\.jsonl"):
+        RunDirectory.open(tmp_path).load_checkpoint()
 
 
 def test_a_disk_that_is_full_for_the_log_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

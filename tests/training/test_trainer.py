@@ -15,15 +15,15 @@ import numpy as np
 import pytest
 
 from seqkit.errors import DivergenceError, RunError, TrainingInterrupted, UsageError
-from seqkit.training import sealed
-from tests.training.toy import Recorder, ToyJob, content, log_of, same_state, toy_trainer
+from seqkit.training import checksummed
+from tests.training.toy import Recorder, ToyTask, content, log_of, same_state, toy_trainer
 
 
 def test_training_lowers_the_loss_and_logs_it(tmp_path: Path) -> None:
-    job = ToyJob()
-    progress = toy_trainer(tmp_path / "run", job, epochs=20).fit()
+    task = ToyTask()
+    progress = toy_trainer(tmp_path / "run", task, epochs=20).fit()
     assert (progress.step, progress.epoch, progress.batch, progress.tokens) == (120, 20, 0, 20 * 6 * 4)
-    assert job.started == [(epoch, True) for epoch in range(20)]
+    assert task.started == [(epoch, True) for epoch in range(20)]
     intervals = [r for r in log_of(tmp_path / "run") if "loss" in r]
     epochs = [r for r in log_of(tmp_path / "run") if "valid_loss" in r]
     assert [r["step"] for r in intervals] == list(range(4, 121, 4))
@@ -39,80 +39,80 @@ def test_the_logged_loss_is_the_mean_over_the_interval(tmp_path: Path) -> None:
     losses: list[float] = []
 
     class Listening(Recorder):
-        def step(self, step: int, loss: float) -> None:
+        def on_step(self, step: int, loss: float) -> None:
             losses.append(loss)
 
-    toy_trainer(tmp_path / "run", watcher=Listening()).fit()
+    toy_trainer(tmp_path / "run", callbacks=Listening()).fit()
     intervals = [r["loss"] for r in log_of(tmp_path / "run") if "loss" in r]
     assert intervals == pytest.approx([np.mean(losses[i : i + 4]) for i in (0, 4, 8, 12)], rel=1e-12)
 
 
 def test_max_steps_stops_in_the_middle_of_an_epoch_and_validates(tmp_path: Path) -> None:
-    job = ToyJob()
-    progress = toy_trainer(tmp_path / "run", job, limits={"max_steps": 8}).fit()
+    task = ToyTask()
+    progress = toy_trainer(tmp_path / "run", task, max_steps=8).fit()
     assert (progress.step, progress.epoch, progress.batch, progress.validated) == (8, 1, 2, 8)
-    assert job.validations == 2
+    assert task.validations == 2
     assert [r["epoch"] for r in log_of(tmp_path / "run") if "valid_loss" in r] == [1, 1]
 
 
 def test_max_time_stops_after_the_step_that_reached_it(tmp_path: Path) -> None:
-    progress = toy_trainer(tmp_path / "run", limits={"max_time": 1e-9}).fit()
+    progress = toy_trainer(tmp_path / "run", max_time=1e-9).fit()
     assert (progress.step, progress.validated) == (1, 1)
-    again = toy_trainer(tmp_path / "run", resume=True, limits={"max_time": 1e-9})
+    again = toy_trainer(tmp_path / "run", resume=True, max_time=1e-9)
     assert again.fit().step == 1
 
 
 def test_patience_stops_and_the_best_model_is_kept(tmp_path: Path) -> None:
     scripted = [1.0, 0.5, 0.6, 0.5, 0.4]  # an equal score is no better
-    job, weights = ToyJob(scripted=scripted), []
+    task, weights = ToyTask(scripted=scripted), []
 
     class Keeping(Recorder):
-        def epoch(self, record: dict[str, Any]) -> None:
-            weights.append({k: a.copy() for k, a in job.model.state_dict().items()})
+        def on_epoch_end(self, record: dict[str, Any]) -> None:
+            weights.append({k: a.copy() for k, a in task.model.state_dict().items()})
 
-    trainer = toy_trainer(tmp_path / "run", job, epochs=5, limits={"patience": 2}, watcher=Keeping())
+    trainer = toy_trainer(tmp_path / "run", task, epochs=5, patience=2, callbacks=Keeping())
     progress = trainer.fit()
-    assert (progress.epoch, progress.best, progress.best_step, progress.stale) == (4, 0.5, 12, 2)
-    best, metadata = sealed.read_tensors(tmp_path / "run" / "model.safetensors")
+    assert (progress.epoch, progress.best, progress.best_step, progress.epochs_since_best) == (4, 0.5, 12, 2)
+    best, metadata = checksummed.read_tensors(tmp_path / "run" / "model.safetensors")
     assert (metadata["step"], metadata["epoch"], metadata["scores"]) == (12, 2, {"loss": 0.5})
-    last, _ = sealed.read_tensors(tmp_path / "run" / "last.safetensors")
+    last, _ = checksummed.read_tensors(tmp_path / "run" / "last.safetensors")
     for name, value in weights[1].items():
         np.testing.assert_array_equal(best[name], value)
         np.testing.assert_array_equal(last[f"model.{name}"], weights[3][name])
     assert [r["best"] for r in log_of(tmp_path / "run") if "best" in r] == [True, True, False, False]
-    assert toy_trainer(tmp_path / "run", resume=True, limits={"patience": 2}).fit().step == 24
+    assert toy_trainer(tmp_path / "run", resume=True, patience=2).fit().step == 24
 
 
 def test_without_validation_the_newest_model_is_published(tmp_path: Path) -> None:
-    job = ToyJob(valid=False)
-    toy_trainer(tmp_path / "run", job, limits={"patience": 1}).fit()
-    published, metadata = sealed.read_tensors(tmp_path / "run" / "model.safetensors")
+    task = ToyTask(valid=False)
+    toy_trainer(tmp_path / "run", task, patience=1).fit()
+    published, metadata = checksummed.read_tensors(tmp_path / "run" / "model.safetensors")
     assert (metadata["step"], metadata["scores"]) == (18, None)
-    for name, value in job.model.state_dict().items():
+    for name, value in task.model.state_dict().items():
         np.testing.assert_array_equal(published[name], value)
 
 
 def test_the_rate_follows_the_schedule(tmp_path: Path) -> None:
     """Plateau: the rate is quartered after each validation that is no better, and only after whole epochs."""
-    job = ToyJob(scripted=[1.0, 2.0, 0.5, 0.9, 0.9])
-    toy_trainer(tmp_path / "run", job, epochs=5, schedule="plateau", lr=0.4, limits={"max_steps": 28}).fit()
+    task = ToyTask(scripted=[1.0, 2.0, 0.5, 0.9, 0.9])
+    toy_trainer(tmp_path / "run", task, epochs=5, schedule="plateau", lr=0.4, max_steps=28).fit()
     rates = [r["lr"] for r in log_of(tmp_path / "run") if "valid_loss" in r]
     assert rates == pytest.approx([0.4, 0.4, 0.1, 0.1, 0.025], rel=1e-15)
-    _, metadata = sealed.read_tensors(tmp_path / "run" / "last.safetensors")
+    _, metadata = checksummed.read_tensors(tmp_path / "run" / "last.safetensors")
     assert metadata["schedule"] == {"best": 0.5, "waited": 0, "divisions": 2}  # the cut epoch is not seen
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_accumulation_equals_one_big_batch(tmp_path: Path, optimizer: str) -> None:
     """Three batches of 4 in one step are one batch of 12; the embedding's gradients are RowGradients."""
-    small, big = ToyJob(batches=6, size=4), ToyJob(batches=2, size=12)
+    small, big = ToyTask(batches=6, size=4), ToyTask(batches=2, size=12)
     big.ids, big.targets = small.ids.reshape(2, 12), small.targets.reshape(2, 12, -1)
-    for job in (small, big):
-        job.model.astype(np.float64).dropout.rate = 0.0  # type: ignore[union-attr]
-        job.start_epoch = lambda epoch, *, fresh, job=job: len(job.ids)  # type: ignore[assignment,misc]
-        job.targets = job.targets.astype(np.float64)
-    for job in (small, big):
-        job.loss = plain_loss(job)  # type: ignore[method-assign]
+    for task in (small, big):
+        task.model.astype(np.float64).dropout.rate = 0.0  # type: ignore[union-attr]
+        task.start_epoch = lambda epoch, *, fresh, task=task: len(task.ids)  # type: ignore[assignment,misc]
+        task.targets = task.targets.astype(np.float64)
+    for task in (small, big):
+        task.loss = plain_loss(task)  # type: ignore[method-assign]
     settings: dict[str, Any] = {"optimizer": optimizer, "epochs": 2, "clip": 0.5}
     assert toy_trainer(tmp_path / "small", small, accumulate=3, **settings).fit().step == 4
     assert toy_trainer(tmp_path / "big", big, **settings).fit().step == 4
@@ -120,17 +120,17 @@ def test_accumulation_equals_one_big_batch(tmp_path: Path, optimizer: str) -> No
         np.testing.assert_allclose(value, big.model.state_dict()[name], rtol=1e-12, atol=1e-14)
 
 
-def plain_loss(job: ToyJob) -> Callable[[int], Any]:
+def plain_loss(task: ToyTask) -> Callable[[int], Any]:
     def loss(index: int) -> Any:
-        difference = job.model(job.ids[index], job.generators["dropout"]) - job.targets[index]
-        return (difference * difference).mean(), job.ids[index].size
+        difference = task.model(task.ids[index], task.generators["dropout"]) - task.targets[index]
+        return (difference * difference).mean(), task.ids[index].size
 
     return loss
 
 
 def test_the_last_step_of_an_epoch_takes_the_micro_batches_that_are_left(tmp_path: Path) -> None:
-    job = ToyJob(batches=5)
-    progress = toy_trainer(tmp_path / "run", job, epochs=2, accumulate=2).fit()
+    task = ToyTask(batches=5)
+    progress = toy_trainer(tmp_path / "run", task, epochs=2, accumulate=2).fit()
     assert (progress.step, progress.tokens) == (6, 2 * 5 * 4)
 
 
@@ -142,10 +142,10 @@ def test_the_last_step_of_an_epoch_takes_the_micro_batches_that_are_left(tmp_pat
     [(math.nan, "loss nan"), (math.inf, "loss inf"), (-math.inf, "loss -inf"), (1e9, "e+0"), (1e30, "e+")],
 )
 def test_a_loss_that_diverges_stops_the_run(tmp_path: Path, value: float, shown: str) -> None:
-    job = ToyJob()
-    job.factor = lambda index: value if index == 3 and len(recorder.steps) == 9 else 1.0
+    task = ToyTask()
+    task.factor = lambda index: value if index == 3 and len(recorder.steps) == 9 else 1.0
     recorder = Recorder()
-    trainer = toy_trainer(tmp_path / "run", job, lr=0.03, watcher=recorder)
+    trainer = toy_trainer(tmp_path / "run", task, lr=0.03, callbacks=recorder)
     with pytest.raises(DivergenceError) as caught, np.errstate(all="ignore"):
         trainer.fit()
     text = str(caught.value)
@@ -160,29 +160,29 @@ def test_a_loss_that_diverges_stops_the_run(tmp_path: Path, value: float, shown:
 
 
 def test_an_infinite_gradient_norm_never_reaches_the_weights(tmp_path: Path) -> None:
-    job = ToyJob()
+    task = ToyTask()
     before: dict[str, np.ndarray] = {}
 
     def overflow() -> None:
         """Zero weights after an enormous embedding: the loss is finite, the squared gradient is not."""
-        job.model.astype(np.float64)
-        job.model.linear.weight.data[...] = 0
-        job.model.embedding.weight.data[...] = 1e300
-        before.update({name: a.copy() for name, a in job.model.state_dict().items()})
+        task.model.astype(np.float64)
+        task.model.linear.weight.data[...] = 0
+        task.model.embedding.weight.data[...] = 1e300
+        before.update({name: a.copy() for name, a in task.model.state_dict().items()})
 
-    trainer = toy_trainer(tmp_path / "run", job, optimizer="sgd", watcher=Recorder({2: overflow}))
+    trainer = toy_trainer(tmp_path / "run", task, optimizer="sgd", callbacks=Recorder({2: overflow}))
     with pytest.raises(DivergenceError, match=r"step 3: loss .*, learning rate 0\.05, gradient norm inf"):
         trainer.fit()
     for name, value in before.items():
-        np.testing.assert_array_equal(job.model.state_dict()[name], value)
+        np.testing.assert_array_equal(task.model.state_dict()[name], value)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, 1e7])
 def test_a_validation_that_diverges_publishes_nothing(tmp_path: Path, value: float) -> None:
-    job = ToyJob(scripted=[1.0, value])
+    task = ToyTask(scripted=[1.0, value])
     with pytest.raises(DivergenceError, match="step 12: validation loss"):
-        toy_trainer(tmp_path / "run", job).fit()
-    _, metadata = sealed.read_tensors(tmp_path / "run" / "model.safetensors")
+        toy_trainer(tmp_path / "run", task).fit()
+    _, metadata = checksummed.read_tensors(tmp_path / "run" / "model.safetensors")
     assert metadata["step"] == 6
     _, metadata = content(tmp_path / "run" / "last.safetensors")
     assert (metadata["progress"]["step"], metadata["progress"]["best"]) == (6, 1.0)
@@ -215,7 +215,7 @@ def test_resuming_a_finished_run_does_nothing(tmp_path: Path) -> None:
     toy_trainer(path).fit()
     before = {file.name: file.read_bytes() for file in path.iterdir()}
     recorder = Recorder()
-    progress = toy_trainer(path, resume=True, watcher=recorder).fit()
+    progress = toy_trainer(path, resume=True, callbacks=recorder).fit()
     assert (progress.step, recorder.steps) == (18, [])
     assert {file.name: file.read_bytes() for file in path.iterdir()} == before
 
@@ -245,9 +245,9 @@ def test_a_checkpoint_of_another_optimizer_is_refused(tmp_path: Path) -> None:
 def test_a_checkpoint_without_its_fields_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "run"
     toy_trainer(path).fit()
-    arrays, metadata = sealed.read_tensors(path / "last.safetensors")
+    arrays, metadata = checksummed.read_tensors(path / "last.safetensors")
     del metadata["schedule"]
-    sealed.write_tensors(path / "last.safetensors", arrays, metadata)
+    checksummed.write_tensors(path / "last.safetensors", arrays, metadata)
     with pytest.raises(RunError, match=r"last\.safetensors.*incompatible version.*schedule"):
         toy_trainer(path, resume=True)
 
@@ -265,9 +265,9 @@ def test_a_full_disk_keeps_the_last_checkpoint_and_the_run_goes_on_later(
         plain(handle)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    watcher = Recorder({8: lambda: full.update(disk=True)})
+    callback = Recorder({8: lambda: full.update(disk=True)})
     with pytest.raises(RunError, match=r"cannot write .*(No space left).*free some space"):
-        toy_trainer(path, watcher=watcher, checkpoint_interval=0.0).fit()
+        toy_trainer(path, callbacks=callback, checkpoint_interval=0.0).fit()
     full["disk"] = False
     _, metadata = content(path / "last.safetensors")
     assert metadata["progress"]["step"] == 7
@@ -286,7 +286,7 @@ def test_a_signal_finishes_the_step_saves_and_resumes(tmp_path: Path, signum: in
     path, handlers = tmp_path / "run", [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)]
     recorder = Recorder({step: lambda: signal.raise_signal(signum)})
     with pytest.raises(TrainingInterrupted, match=f"after step {step}") as caught:
-        toy_trainer(path, watcher=recorder).fit()
+        toy_trainer(path, callbacks=recorder).fit()
     assert caught.value.signum == signum
     assert (recorder.steps[-1], recorder.ended) == (step, 1)
     assert [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)] == handlers
@@ -297,12 +297,12 @@ def test_a_signal_finishes_the_step_saves_and_resumes(tmp_path: Path, signum: in
 
 def test_a_signal_during_validation_saves_and_resumes(tmp_path: Path) -> None:
     toy_trainer(tmp_path / "straight").fit()
-    job = ToyJob()
-    job.before_validation = lambda: signal.raise_signal(signal.SIGTERM)
+    task = ToyTask()
+    task.before_validation = lambda: signal.raise_signal(signal.SIGTERM)
     with pytest.raises(TrainingInterrupted, match="after step 6"):
-        toy_trainer(tmp_path / "run", job).fit()
+        toy_trainer(tmp_path / "run", task).fit()
     assert not (tmp_path / "run" / "model.safetensors").exists()
-    again = ToyJob()
+    again = ToyTask()
     toy_trainer(tmp_path / "run", again, resume=True).fit()
     assert again.started == [(0, False), (1, True), (2, True)]
     same_state(tmp_path / "straight", tmp_path / "run")
@@ -310,7 +310,9 @@ def test_a_signal_during_validation_saves_and_resumes(tmp_path: Path) -> None:
 
 def test_an_interrupted_trainer_can_go_on_in_the_same_process(tmp_path: Path) -> None:
     toy_trainer(tmp_path / "straight").fit()
-    trainer = toy_trainer(tmp_path / "run", watcher=Recorder({3: lambda: signal.raise_signal(signal.SIGINT)}))
+    trainer = toy_trainer(
+        tmp_path / "run", callbacks=Recorder({3: lambda: signal.raise_signal(signal.SIGINT)})
+    )
     with pytest.raises(TrainingInterrupted):
         trainer.fit()
     assert trainer.fit().step == 18
@@ -320,16 +322,16 @@ def test_an_interrupted_trainer_can_go_on_in_the_same_process(tmp_path: Path) ->
 def test_losing_a_part_of_the_state_shows(tmp_path: Path) -> None:
     """The comparison behind the tests above can fail: each part of the checkpoint matters."""
     toy_trainer(tmp_path / "straight").fit()
-    for part in ("generators", "carried", "optimizer"):
+    for part in ("generators", "recurrent_state", "optimizer"):
         path = tmp_path / part
         with pytest.raises(TrainingInterrupted):
-            toy_trainer(path, watcher=Recorder({9: lambda: signal.raise_signal(signal.SIGINT)})).fit()
+            toy_trainer(path, callbacks=Recorder({9: lambda: signal.raise_signal(signal.SIGINT)})).fit()
         trainer = toy_trainer(path, resume=True)
-        job: Any = trainer.job
+        task: Any = trainer.task
         if part == "generators":
-            job.generators["dropout"].counter = 0
-        elif part == "carried":
-            job.total = np.zeros_like(job.total)
+            task.generators["dropout"].counter = 0
+        elif part == "recurrent_state":
+            task.total = np.zeros_like(task.total)
         else:
             trainer.optimizer._state.clear()
         trainer.fit()

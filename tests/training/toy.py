@@ -1,4 +1,4 @@
-"""A job of which every number can be derived: rows of an embedding pulled towards targets."""
+"""A task of which every number can be derived: rows of an embedding pulled towards targets."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import numpy as np
 from seqkit import nn
 from seqkit.autograd import Tensor
 from seqkit.backend.random import Generator
-from seqkit.optim import make_optimizer, make_schedule
-from seqkit.training import Limits, RunDirectory, Trainer, Watcher
+from seqkit.training import Callback, RunDirectory, Task, Trainer, TrainingSettings
 
 V, E = 7, 3
 
@@ -30,31 +29,43 @@ class Toy(nn.Module):
         return self.linear(self.dropout(self.embedding(ids), generator))
 
 
-class ToyJob:
+class ToyTask(Task):
     """Mean squared error over ``batches`` batches of ``size`` ids; validation losses may be scripted."""
 
+    reports_perplexity = True
+    divergence_loss = 1e6
+    model: Toy
+
     def __init__(
-        self, *, batches: int = 6, size: int = 4, scripted: Sequence[float] | None = None, valid: bool = True
+        self,
+        *,
+        batches: int = 6,
+        size: int = 4,
+        scripted: Sequence[float] | None = None,
+        valid: bool = True,
+        **settings: Any,
     ) -> None:
         random = np.random.default_rng(5)
         self.ids = random.integers(0, V, (batches, size)).astype(np.int32)
         self.targets = random.standard_normal((batches, size, E)).astype(np.float32)
-        self.model = Toy(3)
-        self.generators: dict[str, Any] = {"dropout": Generator(0, "dropout")}
-        self.perplexity = True
-        self.divergence_loss = 1e6
+        self.configure(Toy(3), **settings)
         self.factor: Callable[[int], float] = lambda index: 1.0
         self.scripted, self.valid, self.validations = scripted, valid, 0
         self.before_validation: Callable[[], None] = lambda: None
         self.total = np.zeros(E, np.float32)
-        """Carried from batch to batch, and part of the loss, so that losing it shows."""
+        """Handed from batch to batch, and part of the loss, so that losing it shows."""
         self.started: list[tuple[int, bool]] = []
 
-    def start_epoch(self, epoch: int, *, fresh: bool) -> int:
+    def configure(self, model: Toy, **settings: Any) -> None:
+        """Make the optimiser and the schedule of these settings."""
+        values = {"epochs": 3, "lr": 0.05, "schedule": "constant", "clip": None, "log_interval": 4}
+        super().__init__(TrainingSettings(**{**values, **settings}), model, len(self.ids))
+        self.generators = {"dropout": Generator(0, "dropout")}
+
+    def start_epoch(self, epoch: int, *, fresh: bool) -> None:
         self.started.append((epoch, fresh))
         if fresh:
             self.total = np.zeros(E, np.float32)
-        return len(self.ids)
 
     def loss(self, index: int) -> tuple[Tensor, int]:
         y = self.model(self.ids[index], self.generators["dropout"])
@@ -74,52 +85,42 @@ class ToyJob:
         y = self.model(self.ids.reshape(-1), self.generators["dropout"]).data
         return {"loss": float(np.mean((y - self.targets.reshape(-1, E)) ** 2))}
 
-    def carried(self) -> dict[str, Any]:
+    def recurrent_state(self) -> dict[str, Any]:
         return {"total": self.total}
 
-    def load_carried(self, arrays: Mapping[str, Any]) -> None:
+    def load_recurrent_state(self, arrays: Mapping[str, Any]) -> None:
         self.total = np.array(arrays["total"])
 
 
-class Recorder(Watcher):
+class Recorder(Callback):
     """Remembers the steps, and runs ``at[step]`` when that step is done."""
 
     def __init__(self, at: Mapping[int, Callable[[], None]] | None = None) -> None:
         self.at, self.steps, self.ended = dict(at or {}), [], 0  # type: ignore[var-annotated]
 
-    def step(self, step: int, loss: float) -> None:
+    def on_step(self, step: int, loss: float) -> None:
         self.steps.append(step)
         self.at.get(step, lambda: None)()
 
-    def end(self) -> None:
+    def on_train_end(self) -> None:
         self.ended += 1
 
 
 def toy_trainer(
     path: Path,
-    job: ToyJob | None = None,
+    task: ToyTask | None = None,
     *,
-    epochs: int = 3,
     resume: bool = False,
-    optimizer: str = "adam",
-    lr: float = 0.05,
-    schedule: str = "constant",
-    limits: Mapping[str, Any] | None = None,
+    callbacks: Callback | None = None,
     **settings: Any,
 ) -> Trainer:
-    """A trainer of the toy job; ``resume`` opens the run at ``path`` and takes up its checkpoint."""
-    job = ToyJob() if job is None else job
+    """A trainer of the toy task; ``resume`` opens the run at ``path`` and loads its checkpoint."""
+    task = ToyTask() if task is None else task
+    task.configure(task.model, **settings)
     run = RunDirectory.open(path) if resume else RunDirectory.create(path, {"task": "toy"}, {})
-    trainer = Trainer(
-        job,
-        make_optimizer(optimizer, list(job.model.named_parameters()), lr=lr),
-        make_schedule(schedule),
-        run,
-        Limits(epochs, **(limits or {})),
-        **{"log_interval": 4, **settings},
-    )
+    trainer = Trainer(task, run, callbacks)
     if resume:
-        trainer.resume()
+        trainer.load_checkpoint()
     return trainer
 
 
@@ -136,10 +137,10 @@ def same_state(one: Path, other: Path) -> None:
 
 
 def content(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Tensors and metadata of a sealed file, without what the clock wrote."""
-    from seqkit.training import sealed
+    """Tensors and metadata of a checksummed file, without what the clock wrote."""
+    from seqkit.training import checksummed
 
-    arrays, metadata = sealed.read_tensors(path)
+    arrays, metadata = checksummed.read_tensors(path)
     metadata.pop("log", None)  # its length and checksum cover the timings
     for timing in ("seconds", "interval_seconds"):
         metadata.get("progress", {}).pop(timing, None)
@@ -154,4 +155,4 @@ def log_of(path: Path) -> list[dict[str, Any]]:
     return [{k: v for k, v in r.items() if k not in ("seconds", "tokens_per_s")} for r in records]
 
 
-__all__ = ["E", "Recorder", "Toy", "ToyJob", "V", "content", "log_of", "same_state", "toy_trainer"]
+__all__ = ["E", "Recorder", "Toy", "ToyTask", "V", "content", "log_of", "same_state", "toy_trainer"]

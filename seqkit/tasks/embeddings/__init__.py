@@ -9,10 +9,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seqkit.tasks.embeddings.find import default_vectors, find_vectors, open_vectors
     from seqkit.tasks.embeddings.settings import EmbeddingSettings
+    from seqkit.tasks.embeddings.sources import default_vectors, find_vectors, open_vectors
+    from seqkit.tasks.embeddings.task import train
     from seqkit.tasks.embeddings.trained import TrainedEmbeddings, load
-    from seqkit.tasks.embeddings.training import train
 
 __all__ = [
     "EmbeddingSettings",
@@ -25,13 +25,13 @@ __all__ = [
 ]
 
 _MODULES = {
-    "default_vectors": "find",
-    "find_vectors": "find",
-    "open_vectors": "find",
+    "default_vectors": "sources",
+    "find_vectors": "sources",
+    "open_vectors": "sources",
     "EmbeddingSettings": "settings",
     "TrainedEmbeddings": "trained",
     "load": "trained",
-    "train": "training",
+    "train": "task",
 }
 
 

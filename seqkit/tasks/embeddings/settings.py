@@ -1,16 +1,20 @@
-"""Every setting of a word-vector training, with its default: the flags of `train-embeddings`."""
+"""Settings of an embedding training: the flags of `train-embeddings`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from seqkit.backend import default_device
+from seqkit.corpora import Corpus
 from seqkit.errors import UsageError
 from seqkit.optim import OPTIMIZERS
-from seqkit.tasks.settings import Settings
+from seqkit.tasks.text import absolute_corpus
+from seqkit.threads import thread_count
+from seqkit.training import ResolvedTrainingSettings, Settings
 
 MODELS = ("cbow", "skip-gram", "counts")
 LOSSES = ("negative-sampling", "softmax")
-STARTS = ("uniform", "normal")
+WEIGHT_INITS = ("uniform", "normal")
 
 WORD2VEC = "word2vec"
 """The optimiser of the word2vec program: one example after another, threads without locks."""
@@ -26,9 +30,11 @@ OPTIMIZER_DEFAULTS: dict[str, tuple[float, str]] = {
 """Learning rate and schedule of each optimiser where none are given."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EmbeddingSettings(Settings):
-    """One field a flag. None means "as suits the corpus" or "as suits the optimiser".
+    """Settings of an embedding training; one field a flag.
+
+    None means the usual value of the corpus, the optimiser or the machine.
 
     model "counts" factorises the positive pointwise mutual information of co-occurrence counts; the others
     learn by prediction. The optimiser "word2vec" is the fast trainer, which reads sentence by sentence;
@@ -70,12 +76,12 @@ class EmbeddingSettings(Settings):
     checkpoint_interval: float = 60.0
 
     def __post_init__(self) -> None:
-        """UsageError for values that no training can have."""
+        """Raise UsageError for values that no training can have."""
         if self.sg and self.model == "cbow":
             object.__setattr__(self, "model", "skip-gram")  # the flag is gensim's short form
         self._require_choice("model", MODELS)
         self._require_choice("loss", LOSSES)
-        self._require_choice("weight_init", STARTS)
+        self._require_choice("weight_init", WEIGHT_INITS)
         self._require_choice("optimizer", tuple(OPTIMIZER_DEFAULTS))
         self._require_positive(
             "vector_size window negative alpha batch_size epochs workers min_count vocab_size log_interval"
@@ -107,3 +113,45 @@ class EmbeddingSettings(Settings):
     def schedule_name(self) -> str:
         """The schedule, or the optimiser's usual one."""
         return OPTIMIZER_DEFAULTS[self.optimizer][1] if self.schedule is None else self.schedule
+
+    def resolve(self, corpus: Corpus) -> ResolvedEmbeddingSettings:
+        """Return the settings with everything that was left to the corpus or the machine filled in."""
+        defaults = corpus.defaults
+        tokenizer = self.tokenizer or defaults.tokenizer
+        lowercase = defaults.lowercase if tokenizer == defaults.tokenizer else False
+        return self.resolve_to(
+            ResolvedEmbeddingSettings,
+            corpus=absolute_corpus(self.corpus),
+            tokenizer=tokenizer,
+            lowercase=lowercase if self.lowercase is None else self.lowercase,
+            alpha=self.base_lr,
+            schedule=self.schedule_name,
+            workers=self.workers or thread_count(),
+            device=self.device or str(default_device()),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolvedEmbeddingSettings(EmbeddingSettings):
+    """Embedding settings in which nothing is left open but limits and files."""
+
+    tokenizer: str
+    lowercase: bool
+    alpha: float
+    schedule: str
+    workers: int
+    device: str
+
+    def for_gradient_descent(self, batches_per_epoch: int) -> ResolvedTrainingSettings:
+        """Return the settings of the trainer that all tasks share; the log gets ten records an epoch."""
+        return ResolvedTrainingSettings(
+            epochs=self.epochs,
+            optimizer=self.optimizer,
+            lr=self.alpha,
+            schedule=self.schedule,
+            clip=None,
+            seed=self.seed,
+            device=self.device,
+            log_interval=max(1, -(-batches_per_epoch // 10)),
+            checkpoint_interval=self.checkpoint_interval,
+        )

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from seqkit.errors import DamagedFileError
-from seqkit.tasks.embeddings.settings import EmbeddingSettings
-from seqkit.tasks.runs import VOCABULARY, open_run
+from seqkit.tasks.embeddings.settings import ResolvedEmbeddingSettings
+from seqkit.tasks.runs import open_run, run_settings
+from seqkit.tasks.text import run_vocabulary
 from seqkit.text import Vocabulary
 from seqkit.training import RunDirectory
 from seqkit.vectors import KeyedVectors
@@ -29,7 +30,7 @@ class TrainedEmbeddings:
     def __init__(
         self,
         run: RunDirectory,
-        settings: EmbeddingSettings,
+        settings: ResolvedEmbeddingSettings,
         vocabulary: Vocabulary,
         vectors: np.ndarray,
         output: np.ndarray | None,
@@ -52,10 +53,8 @@ class TrainedEmbeddings:
 def load(path: str | Path) -> TrainedEmbeddings:
     """Open a run of `train-embeddings`, its files verified. RunError or DamagedFileError."""
     run = open_run(path, TASK)
-    run.verify()
-    settings = EmbeddingSettings.from_values(run.config["settings"], source=str(run.path / "config.json"))
-    vocabulary = Vocabulary.from_bytes(run.text(VOCABULARY), str(run.path / VOCABULARY))
-    arrays, _ = run.load_model()
+    settings, vocabulary = run_settings(run, ResolvedEmbeddingSettings), run_vocabulary(run)
+    arrays = run.load_model()
     shape = (len(vocabulary), settings.vector_size)
     for name, array in arrays.items():
         if array.shape != shape:

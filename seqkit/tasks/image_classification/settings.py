@@ -1,4 +1,4 @@
-"""Every setting of an image classifier's training, with its default: the flags of `train-images`."""
+"""Settings of an image classifier's training: the flags of `train-images`."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from seqkit.autograd import Tensor
 from seqkit.data import NORMALIZATIONS
 from seqkit.errors import UsageError
 from seqkit.models.images import IMAGE_MODELS
-from seqkit.tasks.descent import DescentSettings
+from seqkit.training import ResolvedTrainingSettings, TrainingSettings
 
 MODELS = tuple(IMAGE_MODELS)
 
 
-@dataclass(frozen=True)
-class ImageClassificationSettings(DescentSettings):
-    """One field a flag. None means "as suits the model" or "as suits the optimiser", or no limit.
+@dataclass(frozen=True, kw_only=True)
+class ImageClassificationSettings(TrainingSettings):
+    """Settings of an image classifier; one field a flag.
 
-    On --resume may change: how long, where, how often to report; and what tames a diverged run.
+    None means the usual value of the model or the optimiser, or no limit.
     """
 
     OPTIMIZER_DEFAULTS: ClassVar[dict[str, tuple[float, str]]] = {
@@ -52,22 +52,22 @@ class ImageClassificationSettings(DescentSettings):
     clip: float | None = None
 
     def __post_init__(self) -> None:
-        """UsageError for values that no training can have; what suits a model, the model's config knows."""
+        """Raise UsageError for values that no training can have; the model's config checks its own."""
         super().__post_init__()
         self._require_choice("model", MODELS)
         self._require_choice("normalize", NORMALIZATIONS)
         self._require_positive("image_size train_size batch_size eval_batch_size filter_size stride")
         self._require_at_least_zero("split_seed padding")
-        self._require_share("validation dropout")
+        self._require_fraction("validation dropout")
         self.numbers("hidden")
         self.numbers("filters")
 
     def decays(self, name: str, parameter: Tensor) -> bool:
-        """Weights alone, as in the textbook: no biases, and no gains of batch normalisation."""
+        """Return whether weight decay applies: to weights alone, as in the textbook."""
         return parameter.ndim > 1
 
     def numbers(self, name: str) -> tuple[int, ...] | None:
-        """A list such as "100,100" of numbers above 0, or None where none is given."""
+        """Return a setting such as "100,100" as numbers above 0; None where it is not given."""
         text = getattr(self, name)
         if text is None:
             return None
@@ -75,3 +75,10 @@ class ImageClassificationSettings(DescentSettings):
         if not all(part.isascii() and part.isdecimal() and len(part) < 10 and int(part) for part in parts):
             raise UsageError(f"{name} must be numbers above 0 with commas between, got {text!r}")
         return tuple(map(int, parts))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolvedImageClassificationSettings(ImageClassificationSettings, ResolvedTrainingSettings):
+    """Image classification settings in which everything is filled in that the model has."""
+
+    device: str

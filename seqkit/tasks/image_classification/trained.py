@@ -14,10 +14,11 @@ from seqkit.data import Standardization
 from seqkit.errors import DamagedFileError, DataError, UsageError
 from seqkit.models import MLP, DeepConvNet, ImageClassifier, SimpleConvNet, image_config
 from seqkit.tasks.classes import LABELS, Classified, ClassScores, classified, labels_from_bytes, score_classes
+from seqkit.tasks.image_classification.data import open_corpus
 from seqkit.tasks.image_classification.evaluation import log_probs
-from seqkit.tasks.image_classification.making import make_model, open_dataset
-from seqkit.tasks.image_classification.settings import ImageClassificationSettings
-from seqkit.tasks.runs import open_run, require_same_corpus, trained_model
+from seqkit.tasks.image_classification.model import make_model
+from seqkit.tasks.image_classification.settings import ResolvedImageClassificationSettings
+from seqkit.tasks.runs import load_best_weights, open_run, require_same_corpus, run_settings
 from seqkit.training import RunDirectory
 
 TASK = "image_classification"
@@ -41,7 +42,7 @@ class TrainedImageClassifier:
     def __init__(
         self,
         run: RunDirectory,
-        settings: ImageClassificationSettings,
+        settings: ResolvedImageClassificationSettings,
         model: ImageClassifier,
         classes: tuple[str, ...],
         standardization: Standardization,
@@ -87,7 +88,7 @@ class TrainedImageClassifier:
 
     def corpus(self) -> ImageCorpus:
         """The images that the run was trained on. DataError when they have changed."""
-        corpus = open_dataset(self.settings)
+        corpus = open_corpus(self.settings)
         require_same_corpus(self.run, corpus, remedy="restore its files")
         return corpus
 
@@ -135,18 +136,15 @@ class TrainedImageClassifier:
 def load(path: str | Path, *, device: str | None = None) -> TrainedImageClassifier:
     """Open a run of `train-images`, its files verified. RunError or DamagedFileError."""
     run = open_run(path, TASK)
-    run.verify()
-    settings = ImageClassificationSettings.from_values(
-        run.config["settings"], source=str(run.path / "config.json")
-    )
-    standardization = Standardization.from_bytes(run.text(STANDARDIZATION), str(run.path / STANDARDIZATION))
-    classes = labels_from_bytes(run.text(LABELS), str(run.path / LABELS))
+    settings = run_settings(run, ResolvedImageClassificationSettings)
+    source = str(run.path / STANDARDIZATION)
+    standardization = Standardization.from_bytes(run.artifact(STANDARDIZATION), source)
+    classes = labels_from_bytes(run.artifact(LABELS), str(run.path / LABELS))
     config = image_config(settings.model, **run.config["model"])
     if len(classes) != config.classes or len(standardization.mean) != config.channels:
         raise DamagedFileError(
-            f"{run.path} has {len(classes)} labels and {len(standardization.mean)} channels of a model of "
+            f"{run.path} has {len(classes)} labels and {len(standardization.mean)} channels for a model of "
             f"{config.classes} and {config.channels}"
         )
-    return TrainedImageClassifier(
-        run, settings, trained_model(run, make_model(settings, config), device), classes, standardization
-    )
+    model = load_best_weights(run, make_model(settings, config), device)
+    return TrainedImageClassifier(run, settings, model, classes, standardization)

@@ -18,14 +18,11 @@ from seqkit import metrics
 from seqkit.backend import to_numpy
 from seqkit.backend.ids import IGNORE_INDEX
 from seqkit.data import BPTTBatches, TextWindows, textbook_batches
-from seqkit.models import KneserNey, LanguageModel, TransformerLanguageModel
-from seqkit.tasks.language_modeling.settings import LanguageModelSettings
+from seqkit.models import KneserNey
+from seqkit.tasks.language_modeling.model import AnyLanguageModel, NeuralModel
 
 _SCORES_AT_ONCE = 1 << 23  # elements of one (B, T, V) array of scores: 32 MiB
 _TOKENS_AT_ONCE = 1 << 12  # of blocks read side by side: wide layers of 10^5 rows would take gigabytes
-
-Neural = LanguageModel | TransformerLanguageModel
-Model = Neural | KneserNey
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ class Evaluation:
     bits_per_character: float | None
     vocab_size: int
     unk_fraction: float
-    """Share of the predicted tokens that are ``<unk>``."""
+    """Fraction of the predicted tokens that are ``<unk>``."""
     tokenizer: str
     batch_size: int
     protocol: str
@@ -53,7 +50,7 @@ def _window(batch_size: int, vocab_size: int) -> int:
     return max(1, min(1024, _SCORES_AT_ONCE // (batch_size * vocab_size)))
 
 
-def windows_loss(model: Neural, windows: BPTTBatches, poll: Callable[[], None]) -> float:
+def windows_loss(model: NeuralModel, windows: BPTTBatches, poll: Callable[[], None]) -> float:
     """Σ -log P in nats over all targets of the windows, the state carried from each to the next."""
     state = model.zero_state(windows.batch_size)
     total = 0.0
@@ -66,7 +63,7 @@ def windows_loss(model: Neural, windows: BPTTBatches, poll: Callable[[], None]) 
 
 
 def stream_loss(
-    model: Model,
+    model: AnyLanguageModel,
     ids: np.ndarray,
     eos_id: int,
     *,
@@ -90,13 +87,13 @@ def stream_loss(
     return windows_loss(model, windows, poll)
 
 
-def textbook_loss(model: Neural, ids: np.ndarray) -> tuple[float, int]:
+def textbook_loss(model: NeuralModel, ids: np.ndarray) -> tuple[float, int]:
     """Σ -log P and the number of predictions by the textbook's protocol: 10 streams of 35, tail dropped."""
     windows = textbook_batches(np.asarray(ids, np.int32))
     return windows_loss(model, windows, lambda: None), windows.predictions
 
 
-def blocks_loss(model: Neural, ids: np.ndarray, eos_id: int, *, length: int) -> float:
+def blocks_loss(model: NeuralModel, ids: np.ndarray, eos_id: int, *, length: int) -> float:
     """Σ -log P in nats of all N ids, read in consecutive blocks of ``length``, each by itself.
 
     A block's first target sees one token, its last ``length``: what training sees, and the protocol of
@@ -112,7 +109,7 @@ def blocks_loss(model: Neural, ids: np.ndarray, eos_id: int, *, length: int) -> 
     return total
 
 
-def line_losses(model: Model, lines: Sequence[np.ndarray], eos_id: int) -> Iterator[np.ndarray]:
+def line_losses(model: AnyLanguageModel, lines: Sequence[np.ndarray], eos_id: int) -> Iterator[np.ndarray]:
     """-log P of each token of each line, float64; each line starts anew after an end-of-line token."""
     if isinstance(model, KneserNey):
         yield from (-model.log_probs(line) for line in lines)
@@ -155,15 +152,3 @@ def evaluation(
         batch_size=batch_size,
         protocol=protocol,
     )
-
-
-def describe(settings: LanguageModelSettings) -> str:
-    """One line on what the model is."""
-    if settings.model == "kneser-ney":
-        return f"modified Kneser-Ney, order {settings.order}"
-    tied = "tied" if settings.tied else "untied"
-    if settings.model == "transformer":
-        heads = f"{settings.num_heads} heads, context {settings.window_length}"
-        return f"{settings.num_layers}×{settings.embedding_size} Transformer, {heads}, {tied}"
-    cells = f"{settings.num_layers}×{settings.hidden_size} {settings.model.upper()}"
-    return f"{cells}, embedding {settings.embedding_size}, {tied}"

@@ -1,25 +1,28 @@
-"""Every setting of a language-model training, with its default: the flags of `train-lm` are these fields."""
+"""Settings of a language model's training: the flags of `train-lm`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from seqkit.autograd import Tensor
+from seqkit.corpora import Corpus
 from seqkit.errors import UsageError
 from seqkit.models.transformer.embedding import POSITIONS
-from seqkit.tasks.descent import DescentSettings
+from seqkit.tasks.text import ResolvedTextSettings, TextSettings, absolute_corpus
 
 MODELS = ("lstm", "gru", "rnn", "transformer", "kneser-ney")
 OBJECTIVES = ("causal", "masked")
-"""What is predicted: the next token, or hidden ones (settings in ``tasks/masked_language_modeling``)."""
+"""Predict the next token, or hidden tokens (settings in ``tasks/masked_language_modeling``)."""
 
 
-@dataclass(frozen=True)
-class LanguageModelSettings(DescentSettings):
-    """One field a flag. None means "as suits the corpus", the model or the optimiser, or no limit.
+@dataclass(frozen=True, kw_only=True)
+class LanguageModelSettings(TextSettings):
+    """Settings of a language model; one field a flag.
 
-    For a Transformer ``hidden_size`` is the width inside the feed-forward networks.
+    None means the usual value of the corpus, the model or the optimiser, or no limit. In a Transformer
+    ``hidden_size`` is the width inside the feed-forward networks. ``bptt`` is the window of recurrent models,
+    ``context_length`` that of a Transformer.
     """
 
     OPTIMIZER_DEFAULTS: ClassVar[dict[str, tuple[float, str]]] = {
@@ -31,14 +34,10 @@ class LanguageModelSettings(DescentSettings):
         "adam": (0.005, "cosine"),
         "adamw": (0.005, "cosine"),
     }
-    """SGD's are those of PyTorch's word language model example, the others were found on pydocs."""
+    """SGD's are those of PyTorch's word language model example; the others were chosen on pydocs."""
 
     objective: str = "causal"
     corpus: str = "pydocs"
-    tokenizer: str | None = None
-    lowercase: bool | None = None
-    vocab_size: int | None = None
-    min_count: int | None = None
     model: str = "lstm"
     order: int = 5
     embedding_size: int = 256
@@ -64,7 +63,7 @@ class LanguageModelSettings(DescentSettings):
     log_interval: int = 200
 
     def __post_init__(self) -> None:
-        """UsageError for values that no training can have."""
+        """Raise UsageError for values that no training can have."""
         self._require_choice("model", MODELS)
         self._require_choice("objective", OBJECTIVES)
         self._require_choice("positions", POSITIONS)
@@ -73,16 +72,16 @@ class LanguageModelSettings(DescentSettings):
             "order embedding_size hidden_size num_layers num_heads bptt context_length batch_size "
             "eval_batch_size min_count vocab_size valid_tokens init_range"
         )
-        self._require_share("dropout dropout_input dropout_hidden dropout_output")
+        self._require_fraction("dropout dropout_input dropout_hidden dropout_output")
         if self.model == "transformer":
             recurrent = ("dropout_input", "dropout_hidden", "dropout_output", "locked_dropout", "init_range")
             for name in recurrent:
                 if getattr(self, name):
-                    raise UsageError(f"{name} is of recurrent models only", remedy="leave it out")
+                    raise UsageError(f"{name} is for recurrent models only", remedy="leave it out")
             if self.bptt is not None:
-                raise UsageError("bptt is of recurrent models only", remedy="give context_length")
-        elif self.context_length is not None:
-            raise UsageError("context_length is of Transformers only", remedy="give bptt")
+                raise UsageError("bptt is for recurrent models only", remedy="give context_length")
+        elif self.context_length is not None and self.objective == "causal":
+            raise UsageError("context_length is for Transformers only", remedy="give bptt")
 
     @property
     def base_lr(self) -> float:
@@ -90,20 +89,61 @@ class LanguageModelSettings(DescentSettings):
         small = self.model == "transformer" and self.optimizer in ("adam", "adamw")
         return 0.001 if small and self.lr is None else super().base_lr
 
-    def decays(self, name: str, parameter: Tensor) -> bool:
-        """In a Transformer its matrices only, as is usual (Radford et al. 2018, section 4.1)."""
-        return self.model != "transformer" or parameter.data.ndim > 1
-
     @property
     def window_length(self) -> int:
-        """Tokens in a training window: ``context_length`` of a Transformer, else ``bptt``; 35 by default."""
-        return (self.context_length if self.model == "transformer" else self.bptt) or 35
+        """The tokens of a training window: ``context_length`` or ``bptt``, by default 35."""
+        return self.context_length or self.bptt or 35
 
-    def model_choices(self) -> dict[str, Any]:
-        """hidden_size, num_layers and dropout: those given, else as suits the model."""
+    def decays(self, name: str, parameter: Tensor) -> bool:
+        """Return whether weight decay applies: in a Transformer to matrices (Radford et al. 2018, 4.1)."""
+        return self.model != "transformer" or parameter.data.ndim > 1
+
+    def resolve(self, corpus: Corpus) -> ResolvedLanguageModelSettings:
+        """Return the settings with everything that was left to the corpus or the model filled in."""
+        if self.objective != "causal":
+            raise UsageError("a masked model is trained by seqkit.tasks.masked_language_modeling")
         transformer = self.model == "transformer"
-        return {
-            "hidden_size": self.hidden_size or (4 * self.embedding_size if transformer else 256),
-            "num_layers": self.num_layers or (4 if transformer else 1),
-            "dropout": (0.2 if transformer else 0.5) if self.dropout is None else self.dropout,
-        }
+        dropout = 0.2 if transformer else 0.5
+        window = {"context_length": self.window_length} if transformer else {"bptt": self.window_length}
+        return self.resolve_to(
+            ResolvedLanguageModelSettings,
+            corpus=absolute_corpus(self.corpus),
+            hidden_size=self.hidden_size or (4 * self.embedding_size if transformer else 256),
+            num_layers=self.num_layers or (4 if transformer else 1),
+            dropout=dropout if self.dropout is None else self.dropout,
+            **window,
+            **self.text_choices(corpus.defaults),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolvedLanguageModelSettings(LanguageModelSettings, ResolvedTextSettings):
+    """Language model settings in which no size is left open."""
+
+    tokenizer: str
+    lowercase: bool
+    min_count: int
+    device: str
+    hidden_size: int
+    num_layers: int
+    dropout: float
+
+    def describe(self) -> str:
+        """Return the model in one line."""
+        tied = "tied" if self.tied else "untied"
+        if self.model == "kneser-ney":
+            return f"modified Kneser-Ney, order {self.order}"
+        if self.model == "transformer":
+            size = f"{self.num_layers}×{self.embedding_size} Transformer, {self.num_heads} heads"
+            return f"{size}, context {self.window_length}, {tied}"
+        cells = f"{self.num_layers}×{self.hidden_size} {self.model.upper()}"
+        return f"{cells}, embedding {self.embedding_size}, {tied}"
+
+
+__all__ = [
+    "MODELS",
+    "OBJECTIVES",
+    "POSITIONS",
+    "LanguageModelSettings",
+    "ResolvedLanguageModelSettings",
+]

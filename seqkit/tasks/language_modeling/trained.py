@@ -9,24 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
-from seqkit.backend.random import Generator
 from seqkit.corpora import open_corpus
 from seqkit.data import EncodedCorpus, encode_corpus
 from seqkit.errors import DataError, UsageError
-from seqkit.models import (
-    KneserNey,
-    KneserNeyConfig,
-    LanguageModel,
-    LanguageModelConfig,
-    TransformerLanguageModel,
-    TransformerLanguageModelConfig,
-)
+from seqkit.models import KneserNey, KneserNeyConfig
 from seqkit.tasks.language_modeling import evaluation
 from seqkit.tasks.language_modeling.evaluation import Evaluation
-from seqkit.tasks.language_modeling.settings import LanguageModelSettings
-from seqkit.tasks.language_modeling.writing import Sample, write_samples
-from seqkit.tasks.runs import VOCABULARY, open_run, require_same_corpus, trained_model
-from seqkit.tasks.tokens import run_tokenizer
+from seqkit.tasks.language_modeling.generation import Sample, generate_samples
+from seqkit.tasks.language_modeling.model import AnyLanguageModel, make_model
+from seqkit.tasks.language_modeling.settings import ResolvedLanguageModelSettings
+from seqkit.tasks.runs import load_best_weights, open_run, require_same_corpus, run_settings
+from seqkit.tasks.text import run_tokenizer, run_vocabulary
 from seqkit.text import Tokenizer, Vocabulary
 from seqkit.training import RunDirectory
 
@@ -53,8 +46,8 @@ class TrainedLanguageModel:
     def __init__(
         self,
         run: RunDirectory,
-        settings: LanguageModelSettings,
-        model: evaluation.Model,
+        settings: ResolvedLanguageModelSettings,
+        model: AnyLanguageModel,
         vocabulary: Vocabulary,
         tokenizer: Tokenizer,
     ) -> None:
@@ -62,8 +55,8 @@ class TrainedLanguageModel:
         self.vocabulary, self.tokenizer = vocabulary, tokenizer
 
     def __repr__(self) -> str:
-        what = evaluation.describe(self.settings)
-        return f"TrainedLanguageModel({str(self.run.path)!r}: {what}, {len(self.vocabulary):,} types)"
+        model = f"{self.settings.describe()}, {len(self.vocabulary):,} types"
+        return f"TrainedLanguageModel({str(self.run.path)!r}: {model})"
 
     @property
     def eos_id(self) -> int:
@@ -165,7 +158,7 @@ class TrainedLanguageModel:
                 raise UsageError(f"the stop token {token!r} is not in the vocabulary")
         unk = self.vocabulary.unk_id
         prompt_tokens = self._prompt_tokens(prompt)
-        return write_samples(
+        return generate_samples(
             self.model,
             lambda ids: self.tokenizer.detokenize(prompt_tokens + self.vocabulary.decode(ids)),
             temperature=temperature,
@@ -189,48 +182,15 @@ class TrainedLanguageModel:
 
 
 def load(path: str | Path, *, device: str | None = None) -> TrainedLanguageModel:
-    """Open a run of `train-lm`, its files verified. RunError for another kind of run or a damaged one."""
+    """Open a run of `train-lm`, its files verified. RunError for another run, DamagedFileError."""
     run = open_run(path, TASK)
-    run.verify()
-    settings = LanguageModelSettings.from_values(run.config["settings"], source=str(run.path / "config.json"))
-    vocabulary = Vocabulary.from_bytes(run.text(VOCABULARY), str(run.path / VOCABULARY))
-    tokenizer = run_tokenizer(run)
-    model: evaluation.Model
+    settings = run_settings(run, ResolvedLanguageModelSettings)
+    vocabulary, tokenizer = run_vocabulary(run), run_tokenizer(run)
+    model: AnyLanguageModel
     if settings.model == "kneser-ney":
         eos_id = vocabulary.id(tokenizer.end_of_line)
         config = KneserNeyConfig(len(vocabulary), settings.order, eos_id)
-        model = KneserNey.from_state_dict(config, run.load_model()[0])
+        model = KneserNey.from_state_dict(config, run.load_model())
     else:
-        model = trained_model(run, make_model(settings, len(vocabulary)), device)
+        model = load_best_weights(run, make_model(settings, len(vocabulary)), device)
     return TrainedLanguageModel(run, settings, model, vocabulary, tokenizer)
-
-
-def make_model(settings: LanguageModelSettings, vocab_size: int) -> evaluation.Neural:
-    """The neural model of these settings, freshly initialised from their seed."""
-    generator, sizes = Generator(settings.seed, "init"), settings.model_choices()
-    if settings.model == "transformer":
-        return TransformerLanguageModel(
-            TransformerLanguageModelConfig(
-                vocab_size=vocab_size,
-                embedding_size=settings.embedding_size,
-                num_heads=settings.num_heads,
-                max_length=settings.window_length,
-                positions=settings.positions,
-                tied=settings.tied,
-                **sizes,
-            ),
-            generator=generator,
-        )
-    config = LanguageModelConfig(
-        vocab_size=vocab_size,
-        model=settings.model,
-        embedding_size=settings.embedding_size,
-        dropout_input=settings.dropout_input,
-        dropout_hidden=settings.dropout_hidden,
-        dropout_output=settings.dropout_output,
-        locked_dropout=settings.locked_dropout,
-        tied=settings.tied,
-        init_range=settings.init_range,
-        **sizes,
-    )
-    return LanguageModel(config, generator=generator)

@@ -2,7 +2,7 @@
 
 from seqkit.tasks.masked_language_modeling.evaluation import MaskedScores
 from seqkit.tasks.masked_language_modeling.settings import MaskedLanguageModelSettings
+from seqkit.tasks.masked_language_modeling.task import train
 from seqkit.tasks.masked_language_modeling.trained import TrainedMaskedLanguageModel, load
-from seqkit.tasks.masked_language_modeling.training import train
 
 __all__ = ["MaskedLanguageModelSettings", "MaskedScores", "TrainedMaskedLanguageModel", "load", "train"]

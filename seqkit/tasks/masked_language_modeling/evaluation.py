@@ -1,4 +1,4 @@
-"""How well hidden tokens are found: the same ones in every evaluation of a text."""
+"""Evaluation of masked language models: the same tokens are hidden each time a text is evaluated."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from seqkit import metrics
-from seqkit.data import MaskedBatches, Masking
+from seqkit.data import MaskedBatches
 from seqkit.models import MaskedLanguageModel
 from seqkit.text import Vocabulary
-from seqkit.text.special_tokens import CLS, MASK
-
-_SEED, _WINDOWS = 0, 32  # which tokens are hidden hangs on both
 
 
 @dataclass(frozen=True)
 class MaskedScores:
-    """The hidden tokens of a split. accuracy: the share whose likeliest guess is right; loss in nats.
+    """Scores on the hidden tokens of a split.
 
-    unigram_accuracy: what always guessing ``unigram``, the training text's most frequent token, gets.
+    Attributes:
+        accuracy: the fraction of hidden tokens whose most probable guess is right.
+        loss: mean -log P, in nats.
+        unigram: the training text's most frequent token.
+        unigram_accuracy: the accuracy of always guessing it.
+
     """
 
     accuracy: float
@@ -32,33 +32,14 @@ class MaskedScores:
     unigram_accuracy: float
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able, in this order."""
+        """Return the scores as JSON values."""
         return dict(vars(self))
-
-
-def masking_of(vocabulary: Vocabulary) -> Masking:
-    """How tokens of a vocabulary with specials are hidden: ends of lines never are."""
-    kept = () if vocabulary.eos_id is None else (vocabulary.eos_id,)
-    return Masking(len(vocabulary) - 2, vocabulary.id(MASK), kept)
-
-
-def evaluation_batches(ids: np.ndarray, vocabulary: Vocabulary, length: int) -> MaskedBatches:
-    """The windows of a held-out text, with the same tokens hidden every time."""
-    return MaskedBatches(
-        ids,
-        masking_of(vocabulary),
-        cls_id=vocabulary.id(CLS),
-        batch_size=_WINDOWS,
-        length=length,
-        shuffle=False,
-        seed=_SEED,
-    )
 
 
 def hidden_scores(
     model: MaskedLanguageModel, batches: MaskedBatches, poll: Callable[[], None] = lambda: None
 ) -> tuple[float, int, int]:
-    """(Σ -log P, how many are found, how many there are) of the hidden tokens."""
+    """Return (Σ -log P, tokens guessed right, hidden tokens)."""
     total, found, count = 0.0, 0, 0
     for batch in batches.epoch(0):
         losses, right = model.answers(batch.ids, batch.targets, batch.lengths)
@@ -68,7 +49,7 @@ def hidden_scores(
 
 
 def most_frequent(vocabulary: Vocabulary) -> int:
-    """The id of the training text's most frequent token that can be hidden."""
+    """Return the id of the training text's most frequent token that can be hidden."""
     assert vocabulary.counts is not None
     counts = vocabulary.counts.copy()
     if vocabulary.eos_id is not None:
@@ -77,7 +58,7 @@ def most_frequent(vocabulary: Vocabulary) -> int:
 
 
 def scores(model: MaskedLanguageModel, batches: MaskedBatches, vocabulary: Vocabulary) -> MaskedScores:
-    """What a model finds, and what the most frequent token alone would."""
+    """Return the scores of a model, and of the most frequent token as the only guess."""
     total, found, count = hidden_scores(model, batches)
     unigram = most_frequent(vocabulary)
     hits = sum(int((batch.targets == unigram).sum()) for batch in batches.epoch(0))

@@ -1,19 +1,20 @@
-"""Every setting of a masked language model, with its default: those flags of `train-lm` that it has."""
+"""Settings of a masked language model's training: flags of `train-lm --objective masked`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
 
+from seqkit.corpora import Corpus
 from seqkit.errors import UsageError
-from seqkit.tasks.descent import DescentSettings
+from seqkit.tasks.text import ResolvedTextSettings, TextSettings, absolute_corpus
 
 
-@dataclass(frozen=True)
-class MaskedLanguageModelSettings(DescentSettings):
-    """Names as in ``LanguageModelSettings``; ``context_length`` counts the ``<cls>`` of a window too.
+@dataclass(frozen=True, kw_only=True)
+class MaskedLanguageModelSettings(TextSettings):
+    """Settings named as in ``LanguageModelSettings``; None means the corpus's or optimiser's usual value.
 
-    None means "as suits the corpus" or "as suits the optimiser", or no limit.
+    ``context_length`` is the length of a window, its ``<cls>`` included.
     """
 
     OPTIMIZER_DEFAULTS: ClassVar[dict[str, tuple[float, str]]] = {
@@ -23,10 +24,6 @@ class MaskedLanguageModelSettings(DescentSettings):
 
     objective: str = "masked"
     corpus: str = "pydocs"
-    tokenizer: str | None = None
-    lowercase: bool | None = None
-    vocab_size: int | None = None
-    min_count: int | None = None
     model: str = "transformer"
     embedding_size: int = 128
     hidden_size: int | None = None
@@ -43,13 +40,33 @@ class MaskedLanguageModelSettings(DescentSettings):
     log_interval: int = 200
 
     def __post_init__(self) -> None:
-        """UsageError for values that no training can have."""
+        """Raise UsageError for values that no training can have."""
         super().__post_init__()
         self._require_choice("objective", ("masked",))
         self._require_choice("model", ("transformer",))
         self._require_positive(
             "vocab_size min_count embedding_size hidden_size num_layers num_heads batch_size valid_tokens"
         )
-        self._require_share("dropout")
+        self._require_fraction("dropout")
         if self.context_length < 2:
             raise UsageError(f"context_length must be at least 2, got {self.context_length}")
+
+    def resolve(self, corpus: Corpus) -> ResolvedMaskedLanguageModelSettings:
+        """Return the settings with everything that was left to the corpus or the optimiser filled in."""
+        return self.resolve_to(
+            ResolvedMaskedLanguageModelSettings,
+            corpus=absolute_corpus(self.corpus),
+            hidden_size=self.hidden_size or 4 * self.embedding_size,
+            **self.text_choices(corpus.defaults),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolvedMaskedLanguageModelSettings(MaskedLanguageModelSettings, ResolvedTextSettings):
+    """Masked language model settings in which no size is left open."""
+
+    tokenizer: str
+    lowercase: bool
+    min_count: int
+    device: str
+    hidden_size: int

@@ -1,10 +1,11 @@
 """Sequence to sequence: train into a run directory, load it, translate and evaluate."""
 
-from seqkit.tasks.seq2seq.settings import Seq2SeqSettings
+from seqkit.tasks.seq2seq.settings import ResolvedSeq2SeqSettings, Seq2SeqSettings
+from seqkit.tasks.seq2seq.task import train
 from seqkit.tasks.seq2seq.trained import Seq2SeqScores, TrainedSeq2Seq, Translation, load
-from seqkit.tasks.seq2seq.training import train
 
 __all__ = [
+    "ResolvedSeq2SeqSettings",
     "Seq2SeqScores",
     "Seq2SeqSettings",
     "TrainedSeq2Seq",

@@ -1,4 +1,4 @@
-"""How well pairs are translated: loss and token accuracy with the truth fed in, exact match without."""
+"""Evaluation of an encoder and decoder: loss with the target fed in, decoded answers without."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ import numpy as np
 from seqkit.backend import to_numpy
 from seqkit.data import EncodedSeq2Seq, Seq2SeqBatches
 from seqkit.decoding import Generated, beam_search, greedy
-from seqkit.models import Seq2Seq, TransformerSeq2Seq
-
-Model = Seq2Seq | TransformerSeq2Seq
+from seqkit.tasks.seq2seq.model import Seq2SeqModel
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Answers:
 
 
 def decode(
-    model: Model,
+    model: Seq2SeqModel,
     source: np.ndarray,
     lengths: np.ndarray,
     *,
@@ -62,7 +60,7 @@ def decode(
 
 
 def answer(
-    model: Model,
+    model: Seq2SeqModel,
     pairs: EncodedSeq2Seq,
     *,
     reverse: bool,

@@ -1,17 +1,19 @@
-"""Every setting of a sequence-to-sequence training, with its default: the flags of `train-seq2seq`."""
+"""Settings of a sequence-to-sequence training: the flags of `train-seq2seq`."""
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
 
+from seqkit.corpora import Seq2SeqCorpus, corpus_names
 from seqkit.errors import UsageError
-from seqkit.tasks.descent import DescentSettings
+from seqkit.tasks.text import ResolvedTextSettings, TextSettings
+from seqkit.training import TrainingSettings
+from seqkit.training.settings import absolute_path
 
 MODELS = ("lstm", "gru", "transformer")
 ATTENTIONS = ("none", "dot", "general", "additive")
-STARTS = ("uniform", "normal")
+WEIGHT_INITS = ("uniform", "normal")
 ON_BAD_LINE = ("error", "skip")
 RECURRENT = (
     "attention",
@@ -24,22 +26,21 @@ RECURRENT = (
     "init_range",
     "teacher_forcing",
 )
-"""What a Transformer has not."""
+"""Settings of recurrent models only."""
 
 
-@dataclass(frozen=True)
-class Seq2SeqSettings(DescentSettings):
-    """One field a flag. None means "as suits the task", the model or the optimiser, or no limit."""
+@dataclass(frozen=True, kw_only=True)
+class Seq2SeqSettings(TextSettings):
+    """Settings of an encoder and decoder; one field a flag.
 
-    MAY_CHANGE = (*DescentSettings.MAY_CHANGE, "examples")
+    None means the usual value of the corpus, the model or the optimiser, or no limit.
+    """
+
+    MAY_CHANGE = (*TrainingSettings.MAY_CHANGE, "examples")
 
     corpus: str = "dates"
     target: str | None = None
     on_bad_line: str = "error"
-    tokenizer: str | None = None
-    lowercase: bool | None = None
-    vocab_size: int | None = None
-    min_count: int | None = None
     shared_vocabulary: bool = False
     reverse: bool = False
     model: str = "lstm"
@@ -65,41 +66,62 @@ class Seq2SeqSettings(DescentSettings):
     examples: int = 5
 
     def __post_init__(self) -> None:
-        """UsageError for values that no training can have."""
+        """Raise UsageError for values that no training can have."""
         super().__post_init__()
         self._require_choice("model", MODELS)
         if self.attention is not None:
             self._require_choice("attention", ATTENTIONS)
-        self._require_choice("weight_init", STARTS)
+        self._require_choice("weight_init", WEIGHT_INITS)
         self._require_choice("on_bad_line", ON_BAD_LINE)
         self._require_positive(
             "embedding_size hidden_size num_layers num_heads batch_size eval_batch_size max_new_tokens "
             "min_count vocab_size init_range"
         )
         self._require_at_least_zero("examples")
-        self._require_share("dropout")
+        self._require_fraction("dropout")
         if not 0 <= self.teacher_forcing <= 1:
             raise UsageError(f"teacher_forcing must be from 0 to 1, got {self.teacher_forcing}")
         if self.model == "transformer":
             for field in dataclasses.fields(self):
                 if field.name in RECURRENT and getattr(self, field.name) != field.default:
-                    raise UsageError(f"{field.name} is of recurrent models only", remedy="leave it out")
+                    raise UsageError(f"{field.name} is for recurrent models only", remedy="leave it out")
 
-    @property
-    def attention_kind(self) -> str | None:
-        """How a recurrent decoder looks back. Unless told otherwise it does, but not for sums."""
-        if self.model == "transformer":
-            return None
-        sums = self.corpus in ("addition", "book:addition")
-        kind = self.attention or ("none" if sums else "general")
-        return None if kind == "none" else kind
+    def resolve(self, corpus: Seq2SeqCorpus) -> ResolvedSeq2SeqSettings:
+        """Return the settings with everything that was left to the corpus or the model filled in.
 
-    def model_choices(self) -> dict[str, Any]:
-        """embedding_size, hidden_size and num_layers: those given, else as suits the model."""
+        A recurrent decoder attends to its source with "general" scores, but for sums.
+        """
+        defaults = corpus.defaults
+        tokenizer = self.tokenizer or defaults.tokenizer
+        own = tokenizer == defaults.tokenizer
         transformer = self.model == "transformer"
+        attention = "none" if self.corpus in ("addition", "book:addition") else "general"
         embedding_size = self.embedding_size or (128 if transformer else 64)
-        return {
-            "embedding_size": embedding_size,
-            "hidden_size": self.hidden_size or (4 * embedding_size if transformer else 256),
-            "num_layers": self.num_layers or (3 if transformer else 1),
-        }
+        return self.resolve_to(
+            ResolvedSeq2SeqSettings,
+            corpus=absolute_path(self.corpus, corpus_names("seq2seq")),
+            target=None if self.target is None else absolute_path(self.target),
+            tokenizer=tokenizer,
+            lowercase=defaults.lowercase if own and self.lowercase is None else bool(self.lowercase),
+            min_count=self.min_count or (defaults.min_count if own else 1),
+            vocab_size=self.vocab_size or (defaults.vocab_size if own else None),
+            attention=None if transformer else self.attention or attention,
+            embedding_size=embedding_size,
+            hidden_size=self.hidden_size or (4 * embedding_size if transformer else 256),
+            num_layers=self.num_layers or (3 if transformer else 1),
+            bucket=tokenizer != "char" if self.bucket is None else self.bucket,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolvedSeq2SeqSettings(Seq2SeqSettings, ResolvedTextSettings):
+    """Sequence-to-sequence settings in which no size is left open."""
+
+    tokenizer: str
+    lowercase: bool
+    min_count: int
+    device: str
+    embedding_size: int
+    hidden_size: int
+    num_layers: int
+    bucket: bool

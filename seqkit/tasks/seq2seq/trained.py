@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 
 from seqkit import metrics
-from seqkit.backend.random import Generator
-from seqkit.corpora import Seq2SeqCorpus, open_seq2seq
+from seqkit.corpora import Seq2SeqCorpus
 from seqkit.data import EncodedSeq2SeqCorpus, encode_seq2seq, encode_texts, pad_batch
 from seqkit.errors import DataError, MissingDependencyError, UsageError
-from seqkit.models import Seq2Seq, Seq2SeqConfig, TransformerSeq2Seq, TransformerSeq2SeqConfig
-from seqkit.tasks.runs import open_run, require_same_corpus, trained_model
-from seqkit.tasks.seq2seq.evaluation import Model, answer, decode
-from seqkit.tasks.seq2seq.settings import Seq2SeqSettings
+from seqkit.tasks.runs import load_best_weights, open_run, require_same_corpus, run_settings
+from seqkit.tasks.seq2seq.data import open_corpus
+from seqkit.tasks.seq2seq.evaluation import answer, decode
+from seqkit.tasks.seq2seq.model import Seq2SeqModel, make_model
+from seqkit.tasks.seq2seq.settings import ResolvedSeq2SeqSettings
+from seqkit.tasks.text import run_vocabulary
 from seqkit.text import Tokenizer, Vocabulary, tokenizer_from_config
 from seqkit.text.special_tokens import EOS, START
 from seqkit.training import RunDirectory
@@ -75,8 +76,8 @@ class TrainedSeq2Seq:
     def __init__(
         self,
         run: RunDirectory,
-        settings: Seq2SeqSettings,
-        model: Model,
+        settings: ResolvedSeq2SeqSettings,
+        model: Seq2SeqModel,
         vocabularies: tuple[Vocabulary, Vocabulary],
         tokenizers: tuple[Tokenizer, Tokenizer],
     ) -> None:
@@ -144,7 +145,7 @@ class TrainedSeq2Seq:
 
     def pairs(self) -> Seq2SeqCorpus:
         """The pairs that the run was trained on. DataError when they have changed since."""
-        corpus = open_task(self.settings)
+        corpus = open_corpus(self.settings)
         require_same_corpus(self.run, corpus, remedy="restore its files")
         return corpus
 
@@ -205,50 +206,11 @@ class TrainedSeq2Seq:
         return self.target_tokenizer.detokenize(self.target_vocabulary.decode(ids))
 
 
-def open_task(settings: Seq2SeqSettings) -> Seq2SeqCorpus:
-    """The pairs that the settings name."""
-    return open_seq2seq(settings.corpus, on_bad_line=settings.on_bad_line, target=settings.target)
-
-
 def load(path: str | Path, *, device: str | None = None) -> TrainedSeq2Seq:
     """Open a run of `train-seq2seq`, its files verified. RunError or DamagedFileError."""
     run = open_run(path, TASK)
-    run.verify()
-    settings = Seq2SeqSettings.from_values(run.config["settings"], source=str(run.path / "config.json"))
-    source, target = (
-        Vocabulary.from_bytes(run.text(name), str(run.path / name))
-        for name in (SOURCE_VOCABULARY, TARGET_VOCABULARY)
-    )
-    left, right = (tokenizer_from_config(run.config[name]) for name in ("tokenizer", "target_tokenizer"))
-    model = trained_model(run, make_model(settings, len(source), len(target)), device)
-    return TrainedSeq2Seq(run, settings, model, (source, target), (left, right))
-
-
-def make_model(settings: Seq2SeqSettings, source_vocab_size: int, target_vocab_size: int) -> Model:
-    """The model of these settings, freshly initialised from their seed."""
-    generator = Generator(settings.seed, "init")
-    common: dict[str, Any] = {
-        "source_vocab_size": source_vocab_size,
-        "target_vocab_size": target_vocab_size,
-        "shared_vocabulary": settings.shared_vocabulary,
-        "tied": settings.tied,
-        "dropout": settings.dropout,
-        **settings.model_choices(),
-    }
-    if settings.model == "transformer":
-        return TransformerSeq2Seq(
-            TransformerSeq2SeqConfig(num_heads=settings.num_heads, **common), generator=generator
-        )
-    config = Seq2SeqConfig(
-        cell=settings.model,
-        bidirectional=settings.bidirectional,
-        attention=settings.attention_kind,
-        input_feeding=settings.input_feeding,
-        peeky=settings.peeky,
-        readout=settings.readout,
-        pass_cell=settings.pass_cell,
-        weight_init=settings.weight_init,
-        init_range=settings.init_range,
-        **common,
-    )
-    return Seq2Seq(config, generator=generator)
+    settings = run_settings(run, ResolvedSeq2SeqSettings)
+    source, target = (run_vocabulary(run, name) for name in (SOURCE_VOCABULARY, TARGET_VOCABULARY))
+    tokenizers = tuple(tokenizer_from_config(run.config[name]) for name in ("tokenizer", "target_tokenizer"))
+    model = load_best_weights(run, make_model(settings, len(source), len(target)), device)
+    return TrainedSeq2Seq(run, settings, model, (source, target), (tokenizers[0], tokenizers[1]))

@@ -16,9 +16,8 @@ from seqkit.models import TransformerEncoderConfig, bert
 from seqkit.nn import initializers
 from seqkit.tasks.checkpoint_folders import fitting_tokenizer, is_checkpoint_folder
 from seqkit.tasks.masked_language_modeling.trained import open_encoder
-from seqkit.tasks.runs import VOCABULARY
 from seqkit.tasks.sentence_encoding import read_modules
-from seqkit.tasks.tokens import run_tokenizer
+from seqkit.tasks.text import run_tokenizer, run_vocabulary
 from seqkit.text import SubwordTokenizer, Tokenizer, Vocabulary
 from seqkit.training import RunDirectory
 
@@ -127,12 +126,11 @@ def _published(source: str | Path, max_length: int) -> InitialEncoder:
 
 def _of_classifier(run: RunDirectory, max_length: int) -> InitialEncoder:
     def weights() -> dict[str, np.ndarray]:
-        arrays, _ = run.load_model()
+        arrays = run.load_model()
         return {name.removeprefix(_ENCODER): a for name, a in arrays.items() if name.startswith(_ENCODER)}
 
     config = TransformerEncoderConfig(**run.config["model"]["encoder"])
-    vocabulary = Vocabulary.from_bytes(run.text(VOCABULARY), str(run.path / VOCABULARY))
-    tokenizer = run_tokenizer(run)
+    vocabulary, tokenizer = run_vocabulary(run), run_tokenizer(run)
     if not isinstance(tokenizer, SubwordTokenizer) or tokenizer.max_length is None:
         return InitialEncoder(config, vocabulary, tokenizer, weights)
     whole = tokenizer.for_model(min(max_length, config.max_length))

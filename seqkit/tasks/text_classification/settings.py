@@ -1,32 +1,28 @@
-"""Every setting of a text classifier's training, with its default: the flags of `train-classifier`."""
+"""Settings of a text classifier's training: the flags of `train-classifier`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from seqkit.errors import UsageError
-from seqkit.tasks.descent import DescentSettings
+from seqkit.tasks.text import ResolvedTextSettings, TextSettings
 
 MODELS = ("bag", "lstm", "gru", "transformer")
 POOLINGS = ("mean", "max", "last", "cls")
 ON_BAD_LINE = ("error", "skip")
 
 
-@dataclass(frozen=True)
-class TextClassificationSettings(DescentSettings):
-    """One field a flag. None means "as suits the data, the model or the optimiser", or no limit.
+@dataclass(frozen=True, kw_only=True)
+class TextClassificationSettings(TextSettings):
+    """Settings of a text classifier; one field a flag.
 
-    On --resume may change: how long, where, how often to report; and what tames a diverged run.
+    None means the usual value of the corpus, the model or the optimiser, or no limit.
     """
 
     corpus: str = "rt-polarity"
     label_column: int = 1
     text_column: int | None = None
     on_bad_line: str = "error"
-    tokenizer: str | None = None
-    lowercase: bool | None = None
-    vocab_size: int | None = None
-    min_count: int | None = None
     max_length: int = 256
     model: str | None = None
     pooling: str | None = None
@@ -44,7 +40,7 @@ class TextClassificationSettings(DescentSettings):
     eval_batch_size: int = 256
 
     def __post_init__(self) -> None:
-        """UsageError for values that no training can have."""
+        """Raise UsageError for values that no training can have."""
         super().__post_init__()
         if self.model is not None:
             self._require_choice("model", MODELS)
@@ -55,7 +51,7 @@ class TextClassificationSettings(DescentSettings):
             "label_column text_column vocab_size min_count embedding_size hidden_size num_layers num_heads "
             "batch_size eval_batch_size"
         )
-        self._require_share("dropout word_dropout")
+        self._require_fraction("dropout word_dropout")
         if self.max_length < 2:
             raise UsageError(f"max_length must be at least 2, got {self.max_length}")
         if self.word_dropout and self.kind != "bag":
@@ -69,5 +65,20 @@ class TextClassificationSettings(DescentSettings):
 
     @property
     def kind(self) -> str:
-        """The model, or the usual one."""
+        """The model, or the usual one: an LSTM, or a Transformer where an encoder is given."""
         return self.model or ("lstm" if self.init is None else "transformer")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolvedTextClassificationSettings(TextClassificationSettings, ResolvedTextSettings):
+    """Text classification settings in which no size is left open; a bag of vectors may have no layers."""
+
+    tokenizer: str
+    lowercase: bool
+    min_count: int
+    device: str
+    model: str
+    pooling: str
+    embedding_size: int
+    num_layers: int
+    num_heads: int

@@ -12,11 +12,12 @@ from seqkit.errors import DamagedFileError, DataError, UsageError
 from seqkit.models import SequenceClassifier
 from seqkit.models.checkpoints import Unset
 from seqkit.tasks.classes import LABELS, Classified, ClassScores, classified, labels_from_bytes, score_classes
-from seqkit.tasks.runs import VOCABULARY, open_run, require_same_corpus, trained_model
+from seqkit.tasks.runs import load_best_weights, open_run, require_same_corpus, run_settings
+from seqkit.tasks.text import run_tokenizer, run_vocabulary
+from seqkit.tasks.text_classification.data import open_corpus
 from seqkit.tasks.text_classification.evaluation import log_probs
-from seqkit.tasks.text_classification.making import open_data, saved_config
-from seqkit.tasks.text_classification.settings import TextClassificationSettings
-from seqkit.tasks.tokens import run_tokenizer
+from seqkit.tasks.text_classification.model import saved_config
+from seqkit.tasks.text_classification.settings import ResolvedTextClassificationSettings
 from seqkit.text import Tokenizer, Vocabulary
 from seqkit.training import RunDirectory
 
@@ -29,7 +30,7 @@ class TrainedTextClassifier:
     def __init__(
         self,
         run: RunDirectory,
-        settings: TextClassificationSettings,
+        settings: ResolvedTextClassificationSettings,
         model: SequenceClassifier,
         vocabulary: Vocabulary,
         labels: tuple[str, ...],
@@ -60,7 +61,7 @@ class TrainedTextClassifier:
 
     def encoded(self) -> EncodedLabelledCorpus:
         """The texts that the run was trained on, in its vocabulary. DataError when they have changed."""
-        corpus = open_data(self.settings)
+        corpus = open_corpus(self.settings)
         require_same_corpus(self.run, corpus, remedy="restore its files")
         return encode_labelled(
             corpus.sources,
@@ -87,17 +88,14 @@ class TrainedTextClassifier:
 def load(path: str | Path, *, device: str | None = None) -> TrainedTextClassifier:
     """Open a run of `train-classifier`, its files verified. RunError or DamagedFileError."""
     run = open_run(path, TASK)
-    run.verify()
-    source = str(run.path / "config.json")
-    settings = TextClassificationSettings.from_values(run.config["settings"], source=source)
-    vocabulary = Vocabulary.from_bytes(run.text(VOCABULARY), str(run.path / VOCABULARY))
-    labels = labels_from_bytes(run.text(LABELS), str(run.path / LABELS))
-    tokenizer = run_tokenizer(run)
-    config = saved_config(settings.kind, run.config["model"])
+    settings = run_settings(run, ResolvedTextClassificationSettings)
+    vocabulary, tokenizer = run_vocabulary(run), run_tokenizer(run)
+    labels = labels_from_bytes(run.artifact(LABELS), str(run.path / LABELS))
+    config = saved_config(settings.model, run.config["model"], str(run.path / "config.json"))
     if len(labels) != config.classes or len(vocabulary) != config.encoder.vocab_size:
         raise DamagedFileError(
             f"{run.path} has {len(labels)} labels and {len(vocabulary)} types for a model of "
             f"{config.classes} and {config.encoder.vocab_size}"
         )
-    model = trained_model(run, SequenceClassifier(config, generator=Unset()), device)
+    model = load_best_weights(run, SequenceClassifier(config, generator=Unset()), device)
     return TrainedTextClassifier(run, settings, model, vocabulary, labels, tokenizer)

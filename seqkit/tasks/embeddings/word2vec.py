@@ -1,7 +1,7 @@
-"""The fast trainer in a run directory: progress, logs, checkpoints, and a stop that loses nothing.
+"""The word2vec trainer in a run directory: progress, logs, checkpoints, and a stop that loses nothing.
 
-Its threads stop between chunks of text when something is due, so that what is saved is whole; with one
-worker a run that goes on from there repeats the bits.
+Its threads stop between chunks of text for a record or a checkpoint, so that what is saved is whole; with one
+worker a resumed run repeats the bits.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import numpy as np
 
 from seqkit.errors import DivergenceError, RunError, TrainingInterrupted
 from seqkit.tasks.embeddings.trained import INPUT, OUTPUT
-from seqkit.training import RunDirectory, Watcher
-from seqkit.training.interruption import SignalWatch
+from seqkit.training import Callback, CallbackList, RunDirectory
+from seqkit.training.signals import SignalWatch
 from seqkit.vectors.word2vec import TrainingState, Word2VecTrainer
 
 
-class AsynchronousTraining:
+class Word2VecTraining:
     """Runs a :class:`Word2VecTrainer` to its last epoch into ``run``.
 
     log_interval, checkpoint_interval: seconds. Raises TrainingInterrupted after saving, DivergenceError.
@@ -33,9 +33,10 @@ class AsynchronousTraining:
         *,
         log_interval: float,
         checkpoint_interval: float,
-        watcher: Watcher,
+        callbacks: Callback,
     ) -> None:
-        self.trainer, self.run, self.watcher = trainer, run, watcher
+        self.trainer, self.run = trainer, run
+        self.callbacks = CallbackList([run.log, callbacks])
         self.log_interval, self.checkpoint_interval = log_interval, checkpoint_interval
         self._signals = SignalWatch()
         self._lock = threading.Lock()
@@ -43,8 +44,8 @@ class AsynchronousTraining:
         self._shown = self._due = self._saved_at = 0.0
         self._since = 0  # steps done when training last began
 
-    def resume(self) -> None:
-        """Take up the run's last checkpoint; from the beginning when none was published yet."""
+    def _load_checkpoint(self) -> None:
+        """Restore the run's last checkpoint, if one was published."""
         found = self.run.load_checkpoint()
         if found is None:
             return
@@ -56,8 +57,10 @@ class AsynchronousTraining:
                 f"{self.run.path / 'last.safetensors'} was written by an incompatible version ({error})"
             ) from error
 
-    def fit(self) -> None:
-        """Train to the last epoch."""
+    def fit(self, *, resume: bool = False) -> None:
+        """Train to the last epoch; with ``resume`` from the run's last checkpoint."""
+        if resume:
+            self._load_checkpoint()
         trainer, state = self.trainer, self.trainer.state
         with self._signals:
             try:
@@ -73,11 +76,11 @@ class AsynchronousTraining:
                     self._between()
                     self._schedule()
             finally:
-                self.watcher.end()
+                self.callbacks.on_train_end()
 
     def _watch(self) -> None:
         total = self.trainer.settings.epochs * self.trainer.corpus_words
-        self.watcher.begin(total, self.trainer.state.words, unit="word")
+        self.callbacks.on_train_start(total, self.trainer.state.words, unit="word")
 
     def _schedule(self) -> None:
         """When to stop next; a chunk at least is done before."""
@@ -95,7 +98,7 @@ class AsynchronousTraining:
         if now - self._shown > 0.1 and self._lock.acquire(blocking=False):
             try:
                 self._shown = now
-                self.watcher.step(state.words, state.epoch_loss / max(1, state.epoch_examples))
+                self.callbacks.on_step(state.words, state.epoch_loss / max(1, state.epoch_examples))
             finally:
                 self._lock.release()
 
@@ -153,8 +156,7 @@ class AsynchronousTraining:
             "seconds_left": round(left, 1),
         }
         self._logged = (state.words, state.seconds, state.epoch_examples, state.epoch_loss)
-        self.run.log.append(record)
-        self.watcher.logged(record)
+        self.callbacks.on_log(record)
 
     def _epoch(self, state: TrainingState, loss: float) -> None:
         """An epoch is done: its mean loss, its vectors, and the state to go on from."""
@@ -169,10 +171,9 @@ class AsynchronousTraining:
         }
         arrays = {name: np.ascontiguousarray(a) for name, a in self._arrays().items()}
         self.run.save_model(arrays, {"step": self._step(), "epoch": state.epoch, "scores": {"loss": loss}})
-        self.run.log.append(record)
         self._logged = (*self._logged[:2], 0, 0.0)
+        self.callbacks.on_epoch_end(record)
         self._checkpoint()
-        self.watcher.epoch(record)
 
     def _checkpoint(self) -> None:
         arrays, metadata = self.trainer.checkpoint()

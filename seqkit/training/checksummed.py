@@ -1,4 +1,4 @@
-"""Sealed files: tensors (safetensors) or JSON with a sha256 over every byte of the file.
+"""Checksummed files: tensors (safetensors) or JSON with a sha256 over every byte of the file.
 
 The checksum stands inside the file, in a field of fixed length, and is taken with that field zeroed. So one
 rename publishes data and checksum together, other programs still read the files, and any cut or flipped
@@ -38,7 +38,7 @@ def _read(path: Path) -> bytes:
 
 
 def write_tensors(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
-    """Write named arrays and JSON metadata as one sealed safetensors file, atomically."""
+    """Write named arrays and JSON metadata as one checksummed safetensors file, atomically."""
     # the widest types first, so that all are aligned
     arrays = dict(sorted(arrays.items(), key=lambda item: (-item[1].dtype.itemsize, item[0])))
     fields = {"seqkit": json.dumps(metadata, sort_keys=True), "seqkit.sha256": _BLANK}

@@ -1,4 +1,4 @@
-"""The images that settings name, and the model that they describe."""
+"""The models of the image classification task, and the settings that depend on them."""
 
 from __future__ import annotations
 
@@ -6,33 +6,31 @@ import dataclasses
 from typing import Any
 
 from seqkit.backend.random import Generator
-from seqkit.corpora import ImageCorpus, corpus_names, open_images
+from seqkit.corpora import ImageCorpus, corpus_names
 from seqkit.errors import UsageError
 from seqkit.models import ImageClassifier, ImageConfig, image_config, make_image_model
-from seqkit.tasks.image_classification.settings import ImageClassificationSettings
-from seqkit.tasks.settings import absolute_path
+from seqkit.tasks.image_classification.settings import (
+    ImageClassificationSettings,
+    ResolvedImageClassificationSettings,
+)
+from seqkit.training.settings import absolute_path
 
 _ONE_NUMBER = {"simple-cnn": ("hidden", "filters"), "deep-cnn": ("hidden",)}
 _OWN = ("hidden", "activation", "batch_norm", "dropout", "filters", "filter_size", "padding", "stride")
 """Settings that only some models have."""
 
 
-def open_dataset(settings: ImageClassificationSettings) -> ImageCorpus:
-    """The images, their training part cut to the first ``train_size`` before some of it validates."""
-    corpus = open_images(settings.corpus, validation=0, image_size=settings.image_size)
-    if settings.train_size is not None:
-        corpus = corpus.first(settings.train_size)
-    return corpus.with_validation(settings.validation, settings.split_seed)
-
-
-def complete(settings: ImageClassificationSettings, corpus: ImageCorpus) -> ImageClassificationSettings:
-    """The settings with everything that was left to the model or the optimiser written out."""
+def resolve(
+    settings: ImageClassificationSettings, corpus: ImageCorpus
+) -> ResolvedImageClassificationSettings:
+    """Return the settings with everything that was left to the model or the optimiser filled in."""
     config = dataclasses.asdict(model_config(settings, corpus))
     own = {name: config[name] for name in _OWN if name in config}
     for name in ("hidden", "filters"):
         if name in own:
             own[name] = ",".join(map(str, own[name] if isinstance(own[name], tuple) else (own[name],)))
-    return settings.settled(corpus=absolute_path(settings.corpus, corpus_names("images")), **own)
+    corpus_name = absolute_path(settings.corpus, corpus_names("images"))
+    return settings.resolve_to(ResolvedImageClassificationSettings, corpus=corpus_name, **own)
 
 
 def model_config(settings: ImageClassificationSettings, corpus: ImageCorpus) -> ImageConfig:

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from seqkit.training.interruption import SignalWatch
+from seqkit.training.signals import SignalWatch
 from tests.training.tiny import python
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
@@ -29,7 +29,7 @@ def test_the_first_signal_is_only_noted(signum: int) -> None:
 def test_the_second_signal_ends_the_process_at_once(first: str, second: str) -> None:
     code = f"""
 import signal
-from seqkit.training.interruption import SignalWatch
+from seqkit.training.signals import SignalWatch
 with SignalWatch():
     signal.raise_signal(signal.{first})
     print("asked", flush=True)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first asks, the second insists."""
+"""Ctrl-C and SIGTERM during training: the first one saves and stops, the second one ends the process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 class SignalWatch:
     """While active, the first SIGINT or SIGTERM only sets ``received``; a second one ends the process.
 
-    The training loop looks at ``received`` between steps. Outside the main thread it watches nothing.
+    The training loop reads ``received`` between steps. Outside the main thread signals are left alone.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Texts drawn from a model that predicts the next token."""
+"""Generated text of models that predict the next token."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Sample:
     """Whether a stop token ended it."""
 
 
-def write_samples(
+def generate_samples(
     model: Any,
     text_of: Callable[[Sequence[int]], str],
     *,

@@ -17,7 +17,7 @@ import pytest
 import seqkit
 from seqkit.errors import DamagedFileError, RunError
 from seqkit.tasks.language_modeling import LanguageModelSettings, train
-from seqkit.training import sealed
+from seqkit.training import RunDirectory, checksummed
 from tests.training.tiny import cache_set, write_corpus
 
 FILES = ("config.json", "vocab.txt", "model.safetensors", "last.safetensors", "log.jsonl")
@@ -55,6 +55,12 @@ def expendable(smallest_run: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
+def read_all(run: Path) -> None:
+    """Load the model, and resume from the checkpoint."""
+    seqkit.load(run)
+    RunDirectory.open(run).load_checkpoint()
+
+
 def refused(run: Path, name: str, versions: Iterator[bytes]) -> int:
     """Load the run with each version of a file; how many there were. Every one must be refused by name."""
     whole = (run / name).read_bytes()
@@ -63,7 +69,7 @@ def refused(run: Path, name: str, versions: Iterator[bytes]) -> int:
         assert version != whole
         (run / name).write_bytes(version)
         try:
-            seqkit.load(run)
+            read_all(run)
             believed.append(count)
         except DamagedFileError as error:
             unnamed += [] if str(run / name) in str(error) else [count]
@@ -116,9 +122,9 @@ def test_a_missing_file_is_named(expendable: Path, name: str) -> None:
 
 def test_files_of_another_run_are_refused(expendable: Path) -> None:
     """A whole file with a good checksum, but of a model of another size."""
-    arrays, metadata = sealed.read_tensors(expendable / "model.safetensors")
+    arrays, metadata = checksummed.read_tensors(expendable / "model.safetensors")
     arrays["output.bias"] = np.zeros(99, np.float32)
-    sealed.write_tensors(expendable / "model.safetensors", arrays, metadata)
+    checksummed.write_tensors(expendable / "model.safetensors", arrays, metadata)
     with pytest.raises(DamagedFileError, match=r"model\.safetensors.*output.bias.*\(99,\).*\(5,\)"):
         seqkit.load(expendable)
 
@@ -130,12 +136,12 @@ def test_files_of_another_run_are_refused(expendable: Path) -> None:
 def tensors(tmp_path: Path) -> Path:
     path = tmp_path / "t.safetensors"
     arrays = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.array(7, np.int64)}
-    sealed.write_tensors(path, arrays, {"text": 'ä\n"seqkit.sha256":"', "number": 0.1})
+    checksummed.write_tensors(path, arrays, {"text": 'ä\n"seqkit.sha256":"', "number": 0.1})
     return path
 
 
 def test_tensors_and_metadata_come_back(tensors: Path) -> None:
-    arrays, metadata = sealed.read_tensors(tensors)
+    arrays, metadata = checksummed.read_tensors(tensors)
     np.testing.assert_array_equal(arrays["a"], [[0, 1, 2], [3, 4, 5]])
     assert (arrays["a"].dtype, arrays["b"].dtype, arrays["b"].shape) == (np.float32, np.int64, ())
     assert metadata == {"text": 'ä\n"seqkit.sha256":"', "number": 0.1}
@@ -144,8 +150,8 @@ def test_tensors_and_metadata_come_back(tensors: Path) -> None:
 def test_views_and_empty_arrays_are_written_whole(tmp_path: Path) -> None:
     base = np.arange(12, dtype=np.float32).reshape(3, 4)
     arrays = {"transposed": base.T, "strided": base[:, ::2], "none": np.zeros((0, 3), np.float32)}
-    sealed.write_tensors(tmp_path / "t", arrays, {})
-    read, metadata = sealed.read_tensors(tmp_path / "t")
+    checksummed.write_tensors(tmp_path / "t", arrays, {})
+    read, metadata = checksummed.read_tensors(tmp_path / "t")
     assert metadata == {}
     for name, value in arrays.items():
         np.testing.assert_array_equal(read[name], value)
@@ -162,7 +168,7 @@ def test_files_of_other_programs_carry_no_checksum(tmp_path: Path) -> None:
 
     save_file({"a": np.zeros(3)}, tmp_path / "t")
     with pytest.raises(DamagedFileError, match="carries no checksum"):
-        sealed.read_tensors(tmp_path / "t")
+        checksummed.read_tensors(tmp_path / "t")
 
 
 @pytest.mark.parametrize("size", [0, 1, 1 << 24, 1 << 40, 1 << 63, (1 << 64) - 1])
@@ -172,7 +178,7 @@ def test_a_lying_header_size_is_refused_without_allocation(tensors: Path, size: 
     tracemalloc.start()
     try:
         with pytest.raises(DamagedFileError, match=r"t\.safetensors is damaged"):
-            sealed.read_tensors(tensors)
+            checksummed.read_tensors(tensors)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -202,7 +208,7 @@ def test_a_lying_header_with_a_good_checksum_is_refused(tensors: Path, lie: dict
     digest = hashlib.sha256(forged).hexdigest().encode()
     tensors.write_bytes(forged[:start] + digest + forged[start + 64 :])
     with pytest.raises(DamagedFileError, match=r"t\.safetensors is damaged"):
-        sealed.read_tensors(tensors)
+        checksummed.read_tensors(tensors)
 
 
 # JSON
@@ -210,8 +216,8 @@ def test_a_lying_header_with_a_good_checksum_is_refused(tensors: Path, lie: dict
 
 def test_json_comes_back(tmp_path: Path) -> None:
     content = {"a": [1, 2.5, None, True], "ä": {"b": "\n\u2028"}, "big": 10**30}
-    sealed.write_json(tmp_path / "c.json", content)
-    assert sealed.read_json(tmp_path / "c.json") == content
+    checksummed.write_json(tmp_path / "c.json", content)
+    assert checksummed.read_json(tmp_path / "c.json") == content
     assert json.loads((tmp_path / "c.json").read_text("utf-8"))["a"] == content["a"]
 
 
@@ -223,18 +229,18 @@ def test_json_comes_back(tmp_path: Path) -> None:
 def test_other_json_is_damaged(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "c.json").write_bytes(data)
     with pytest.raises(DamagedFileError, match=r"c\.json is damaged"):
-        sealed.read_json(tmp_path / "c.json")
+        checksummed.read_json(tmp_path / "c.json")
 
 
 def test_json_that_means_the_same_is_not_what_was_written(tmp_path: Path) -> None:
     path = tmp_path / "c.json"
-    sealed.write_json(path, {"a": 1})
+    checksummed.write_json(path, {"a": 1})
     path.write_text(json.dumps(json.loads(path.read_text())))
     with pytest.raises(DamagedFileError, match="checksum"):
-        sealed.read_json(path)
+        checksummed.read_json(path)
 
 
-@pytest.mark.parametrize("read", [sealed.read_json, sealed.read_tensors])
+@pytest.mark.parametrize("read", [checksummed.read_json, checksummed.read_tensors])
 def test_what_is_not_there_or_no_file_is_named(tmp_path: Path, read: Callable[[Path], Any]) -> None:
     with pytest.raises(RunError, match="nothing is missing"):
         read(tmp_path / "nothing")

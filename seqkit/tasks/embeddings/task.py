@@ -1,0 +1,161 @@
+"""Embedding training as a task, by three methods, and ``train``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from seqkit.autograd import Tensor
+from seqkit.backend import Array, make_current
+from seqkit.corpora import Corpus
+from seqkit.data import ContextWindows, EncodedCorpus, NegativeSampler
+from seqkit.models import Word2VecModel
+from seqkit.tasks.embeddings.data import describe, encode, occurrences, open_corpus
+from seqkit.tasks.embeddings.model import make_model, make_trainer
+from seqkit.tasks.embeddings.settings import WORD2VEC, EmbeddingSettings, ResolvedEmbeddingSettings
+from seqkit.tasks.embeddings.trained import INPUT, TASK, TrainedEmbeddings, load
+from seqkit.tasks.embeddings.word2vec import Word2VecTraining
+from seqkit.tasks.runs import VOCABULARY
+from seqkit.tasks.single_pass import SinglePassTask
+from seqkit.tasks.training import Callbacks, run_training
+from seqkit.training import Callback, RunDirectory, Task
+from seqkit.vectors.counting import count_vectors
+
+
+class _EmbeddingTask(Task):
+    """Base class of the three methods: it keeps the vocabulary in the run."""
+
+    settings: ResolvedEmbeddingSettings
+
+    def __init__(self, settings: ResolvedEmbeddingSettings, encoded: EncodedCorpus) -> None:
+        self.settings, self.encoded = settings, encoded
+        self.eos_id = encoded.vocabulary.id(encoded.tokenizer.end_of_line)
+        self.artifacts = {VOCABULARY: encoded.vocabulary.to_bytes()}
+        self.counts = {"tokens": {split: info.tokens for split, info in encoded.info.items()}}
+        self.config = {"tokenizer": encoded.tokenizer.config()}
+        self.summary = describe(encoded)
+
+
+class CountedEmbeddings(SinglePassTask, _EmbeddingTask):
+    """Vectors from co-occurrence counts: positive pointwise mutual information and its SVD."""
+
+    def fit_model(self) -> tuple[dict[str, Array], dict[str, Any], dict[str, Any] | None]:
+        """Return the vectors, the record of the fit, and no scores."""
+        settings, ids = self.settings, self.encoded.splits["train"]
+        vectors = count_vectors(
+            ids,
+            len(self.encoded.vocabulary),
+            vector_size=settings.vector_size,
+            window=settings.window,
+            eos_id=self.eos_id,
+            seed=settings.seed,
+        )
+        return {INPUT: vectors}, {"step": 1, "epoch": 1, "tokens": len(ids)}, None
+
+
+class Word2VecEmbeddings(_EmbeddingTask):
+    """The word2vec program's method: fast, by one worker or several without locks."""
+
+    def __init__(self, settings: ResolvedEmbeddingSettings, encoded: EncodedCorpus) -> None:
+        super().__init__(settings, encoded)
+        self.trainer = make_trainer(settings, encoded, self.eos_id)
+
+    def fit(self, run: RunDirectory, callbacks: Callback, *, resume: bool) -> None:
+        """Train into ``run``; with ``resume`` from its last checkpoint."""
+        training = Word2VecTraining(
+            self.trainer,
+            run,
+            log_interval=self.settings.log_interval,
+            checkpoint_interval=self.settings.checkpoint_interval,
+            callbacks=callbacks,
+        )
+        training.fit(resume=resume)
+
+
+class GradientEmbeddings(_EmbeddingTask):
+    """The differentiable model with an optimiser, on any device: shuffled windows of the whole text.
+
+    Nothing is validated: no held-out loss says how good word vectors are; analogies and similarities do.
+    """
+
+    model: Word2VecModel
+
+    def __init__(self, settings: ResolvedEmbeddingSettings, encoded: EncodedCorpus) -> None:
+        super().__init__(settings, encoded)
+        ids, vocab_size = encoded.splits["train"], len(encoded.vocabulary)
+        model = make_model(settings, vocab_size)
+        model.to(make_current(settings.device))
+        self.windows = ContextWindows(
+            ids,
+            window=settings.window,
+            batch_size=settings.batch_size,
+            shrink=settings.shrink_windows,
+            seed=settings.seed,
+        )
+        counts = occurrences(ids, vocab_size)
+        self.sampler = NegativeSampler(counts, exponent=settings.ns_exponent, seed=settings.seed)
+        batches, rows = len(self.windows), "lazy" if settings.lazy_rows else "dense"
+        Task.__init__(self, settings.for_gradient_descent(batches), model, batches, rows=rows)
+        self.generators = {}
+        self.negative = settings.negative if settings.loss == "negative-sampling" else 0
+        uniform = (1 + self.negative) * math.log(2) if self.negative else math.log(vocab_size)
+        neighbours = 1 if settings.model == "cbow" else 2 * settings.window
+        self.divergence_loss = 20 * uniform * neighbours  # 20 times that of a uniform guess
+
+    def loss(self, index: int) -> tuple[Tensor, int]:
+        """Return the mean loss of a batch of windows and their number."""
+        contexts, centres = self.windows.batch(self.epoch, index)
+        negatives = None
+        if self.negative:
+            shape = centres.shape if self.model.config.model == "cbow" else contexts.shape
+            negatives = self.sampler.draw((*shape, self.negative), epoch=self.epoch, index=index)
+        return self.model.loss(contexts, centres, negatives), len(centres)
+
+
+def make_task(settings: EmbeddingSettings, corpus: Corpus, callback: Callback) -> _EmbeddingTask:
+    """Resolve the settings, encode the corpus and make what is trained."""
+    resolved = settings.resolve(corpus)
+    encoded = encode(resolved, corpus, callback)
+    if resolved.model == "counts":
+        return CountedEmbeddings(resolved, encoded)
+    return (Word2VecEmbeddings if resolved.optimizer == WORD2VEC else GradientEmbeddings)(resolved, encoded)
+
+
+def train(
+    settings: EmbeddingSettings,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    changes: Mapping[str, Any] | None = None,
+    callbacks: Callbacks = None,
+) -> TrainedEmbeddings:
+    """Train word vectors into a run directory and return them.
+
+    Args:
+        settings: the corpus, the method and the limits; the flags of ``seqkit train-embeddings``.
+        out: the run directory; it must not hold a run yet, unless ``resume`` is given.
+        resume: continue the run at ``out`` with its own settings; begin it where there is none yet.
+        changes: settings that differ from the resumed run's: epochs, workers, device and intervals.
+        callbacks: a :class:`seqkit.training.Callback` or several, informed of the progress.
+
+    Returns:
+        The trained vectors, with ``wv`` as :class:`seqkit.KeyedVectors`.
+
+    Raises:
+        UsageError, DataError, RunError, DivergenceError, TrainingInterrupted: as for
+            :func:`seqkit.tasks.language_modeling.train`.
+
+    """
+    run = run_training(
+        TASK,
+        settings,
+        out,
+        open_corpus=open_corpus,
+        make_task=make_task,
+        resume=resume,
+        changes=changes,
+        callbacks=callbacks,
+    )
+    return load(run.path)

@@ -1,0 +1,131 @@
+"""Image classification as a training task, and ``train``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from seqkit.autograd import Tensor
+from seqkit.backend import make_current
+from seqkit.corpora import ImageCorpus
+from seqkit.data import ImageBatches, Standardization
+from seqkit.models import ImageClassifier
+from seqkit.tasks.classes import LABELS, ClassScores, labels_to_bytes, score_classes
+from seqkit.tasks.image_classification.data import describe, open_corpus
+from seqkit.tasks.image_classification.evaluation import log_probs
+from seqkit.tasks.image_classification.model import make_model, model_config, resolve
+from seqkit.tasks.image_classification.settings import (
+    ImageClassificationSettings,
+    ResolvedImageClassificationSettings,
+)
+from seqkit.tasks.image_classification.trained import STANDARDIZATION, TASK, TrainedImageClassifier, load
+from seqkit.tasks.training import Callbacks, run_training
+from seqkit.training import Callback, Task
+
+
+class ImageClassification(Task):
+    """A classifier that learns from shuffled batches of images.
+
+    No training loss counts as diverged unless it is not finite: with pixels up to 255 an early loss of 1,000
+    is nothing unusual.
+    """
+
+    model: ImageClassifier
+
+    def __init__(self, settings: ResolvedImageClassificationSettings, corpus: ImageCorpus) -> None:
+        config = model_config(settings, corpus)
+        model = make_model(settings, config).to(make_current(settings.device))
+        train = corpus.images("train")
+        standardization = Standardization.of(settings.normalize, train.images)
+        self.batches = ImageBatches(
+            train, settings.batch_size, standardization=standardization, seed=settings.seed
+        )
+        super().__init__(settings, model, len(self.batches))
+        self.settings, self.corpus = settings, corpus
+        self.standardization, self.eval_batch_size = standardization, settings.eval_batch_size
+        accuracies = {"train": settings.train_accuracy, "test": settings.test_accuracy}
+        self.accuracy_splits = [split for split, asked in accuracies.items() if asked]
+        self.artifacts = {
+            STANDARDIZATION: standardization.to_bytes(),
+            LABELS: labels_to_bytes(corpus.classes),
+        }
+        self.counts = {}
+        self.config = {"model": config.to_dict()}
+        self.summary = describe(corpus)
+
+    def loss(self, index: int) -> tuple[Tensor, int]:
+        """Return the mean loss of a batch and its number of images."""
+        batch = self.batches.batch(self.epoch, index)
+        loss = self.model.loss(batch.images, batch.labels, generator=self.generators["dropout"])
+        return loss, len(batch)
+
+    def validate(self, poll: Callable[[], None]) -> dict[str, float] | None:
+        """Return loss and accuracy of the validation split, and the accuracies that the settings ask for."""
+        scores: dict[str, float] = {}
+        if "valid" in self.corpus.splits:
+            valid = self._scores("valid", poll)
+            scores = {"loss": valid.loss, "accuracy": valid.accuracy}
+        for split in self.accuracy_splits:
+            scores[f"{split}_accuracy"] = self._scores(split, poll).accuracy
+        return scores
+
+    def _scores(self, split: str, poll: Callable[[], None]) -> ClassScores:
+        part = self.corpus.images(split)
+        found = log_probs(
+            self.model,
+            part.images,
+            self.standardization,
+            batch_size=self.eval_batch_size,
+            poll=poll,
+        )
+        return score_classes(split, found, part.labels, self.corpus.classes)
+
+
+def make_task(
+    settings: ImageClassificationSettings, corpus: ImageCorpus, callback: Callback
+) -> ImageClassification:
+    """Resolve the settings and make the model."""
+    started = time.perf_counter()
+    task = ImageClassification(resolve(settings, corpus), corpus)
+    callback.on_message(f"{corpus.name}: {task.summary} ({time.perf_counter() - started:.1f} s)")
+    return task
+
+
+def train(
+    settings: ImageClassificationSettings,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    changes: Mapping[str, Any] | None = None,
+    callbacks: Callbacks = None,
+) -> TrainedImageClassifier:
+    """Train an image classifier into a run directory and return it with its best weights.
+
+    Args:
+        settings: the images, the model, the optimiser and the limits; the flags of ``seqkit train-images``.
+        out: the run directory; it must not hold a run yet, unless ``resume`` is given.
+        resume: continue the run at ``out`` with its own settings; begin it where there is none yet.
+        changes: settings that differ from the resumed run's, such as ``{"epochs": 20}``.
+        callbacks: a :class:`seqkit.training.Callback` or several, informed of the progress.
+
+    Returns:
+        The classifier with the weights of the lowest validation loss: ``classify(images)``, ``evaluate()``.
+
+    Raises:
+        UsageError, DataError, RunError, DivergenceError, TrainingInterrupted: as for
+            :func:`seqkit.tasks.language_modeling.train`.
+
+    """
+    run = run_training(
+        TASK,
+        settings,
+        out,
+        open_corpus=open_corpus,
+        make_task=make_task,
+        resume=resume,
+        changes=changes,
+        callbacks=callbacks,
+    )
+    return load(run.path)

@@ -1,0 +1,36 @@
+"""The text that a language model learns from, and its training windows."""
+
+from __future__ import annotations
+
+import time
+
+from seqkit import corpora
+from seqkit.corpora import Corpus
+from seqkit.data import BPTTBatches, EncodedCorpus, TextWindows
+from seqkit.tasks.language_modeling.settings import LanguageModelSettings, ResolvedLanguageModelSettings
+from seqkit.tasks.text import describe_text, encode_text
+from seqkit.training import Callback
+
+
+def open_corpus(settings: LanguageModelSettings) -> Corpus:
+    """Open the corpus that the settings name."""
+    return corpora.open_corpus(settings.corpus)
+
+
+def encode(settings: ResolvedLanguageModelSettings, corpus: Corpus, callback: Callback) -> EncodedCorpus:
+    """Return the corpus as ids, and report its size."""
+    started = time.perf_counter()
+    encoded = encode_text(settings, corpus)
+    seconds = time.perf_counter() - started
+    callback.on_message(f"{corpus.name}: {describe_text(encoded, encoded.vocabulary)} ({seconds:.1f} s)")
+    return encoded
+
+
+def training_batches(
+    settings: ResolvedLanguageModelSettings, encoded: EncodedCorpus, eos_id: int
+) -> BPTTBatches | TextWindows:
+    """Return the windows of the training split: streams in order, or shuffled ones for a Transformer."""
+    ids, size, length = encoded.splits["train"], settings.batch_size, settings.window_length
+    if settings.model == "transformer":
+        return TextWindows(ids, batch_size=size, length=length, start_id=eos_id, seed=settings.seed)
+    return BPTTBatches(ids, batch_size=size, bptt=length, start_id=eos_id)

@@ -1,0 +1,41 @@
+"""The models of the language modelling task."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from seqkit.backend.random import Generator
+from seqkit.models import (
+    KneserNey,
+    LanguageModel,
+    LanguageModelConfig,
+    TransformerLanguageModel,
+    TransformerLanguageModelConfig,
+)
+from seqkit.tasks.language_modeling.settings import ResolvedLanguageModelSettings
+
+NeuralModel = LanguageModel | TransformerLanguageModel
+AnyLanguageModel = NeuralModel | KneserNey
+
+_SAME = ("hidden_size", "num_layers", "dropout", "embedding_size", "tied")
+_RECURRENT = ("model", "dropout_input", "dropout_hidden", "dropout_output", "locked_dropout", "init_range")
+
+
+def make_model(settings: ResolvedLanguageModelSettings, vocab_size: int) -> NeuralModel:
+    """Return the neural model of these settings, its weights drawn from their seed."""
+    generator = Generator(settings.seed, "init")
+    values = dataclasses.asdict(settings)
+    common = {name: values[name] for name in _SAME}
+    if settings.model == "transformer":
+        transformer = TransformerLanguageModelConfig(
+            vocab_size=vocab_size,
+            num_heads=settings.num_heads,
+            max_length=settings.window_length,
+            positions=settings.positions,
+            **common,
+        )
+        return TransformerLanguageModel(transformer, generator=generator)
+    config = LanguageModelConfig(
+        vocab_size=vocab_size, **common, **{name: values[name] for name in _RECURRENT}
+    )
+    return LanguageModel(config, generator=generator)

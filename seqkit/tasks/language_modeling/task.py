@@ -1,0 +1,173 @@
+"""Language modelling as a training task, and ``train``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from seqkit.autograd import Tensor
+from seqkit.backend import Array, make_current, to_device
+from seqkit.corpora import Corpus
+from seqkit.data import BPTTBatches, EncodedCorpus
+from seqkit.errors import RunError
+from seqkit.models import KneserNey, KneserNeyConfig
+from seqkit.tasks.language_modeling.data import encode, open_corpus, training_batches
+from seqkit.tasks.language_modeling.evaluation import stream_loss
+from seqkit.tasks.language_modeling.model import NeuralModel, make_model
+from seqkit.tasks.language_modeling.settings import LanguageModelSettings, ResolvedLanguageModelSettings
+from seqkit.tasks.language_modeling.trained import TASK, TrainedLanguageModel, load
+from seqkit.tasks.single_pass import SinglePassTask
+from seqkit.tasks.text import TextTask
+from seqkit.tasks.training import Callbacks, run_training
+from seqkit.training import Callback, Task
+
+
+class NeuralLanguageModeling(TextTask):
+    """A recurrent language model or a Transformer.
+
+    A recurrent model learns by truncated backpropagation through time (Williams and Peng 1990): windows of B
+    streams, its state handed from each window to the next. A Transformer reads windows in any order.
+    """
+
+    reports_perplexity = True
+    model: NeuralModel
+
+    def __init__(self, settings: ResolvedLanguageModelSettings, encoded: EncodedCorpus) -> None:
+        super().__init__(settings, encoded, encoded.vocabulary)
+        self.eos_id = encoded.vocabulary.id(encoded.tokenizer.end_of_line)
+        model = make_model(settings, len(encoded.vocabulary)).to(make_current(settings.device))
+        valid_ids = encoded.splits.get("valid")
+        self.valid_ids = None if valid_ids is None else valid_ids[: settings.valid_tokens]
+        self.batches = training_batches(settings, encoded, self.eos_id)
+        Task.__init__(self, settings, model, len(self.batches))
+        self.eval_batch_size = settings.eval_batch_size
+        self.divergence_loss = 20 * math.log(model.config.vocab_size)  # 20 times that of a uniform guess
+        self._state = model.zero_state(settings.batch_size)
+
+    def start_epoch(self, epoch: int, *, fresh: bool) -> None:
+        """Begin an epoch with an empty recurrent state, unless a resumed run continues in its middle."""
+        super().start_epoch(epoch, fresh=fresh)
+        if fresh:
+            self._state = self.model.zero_state(self.batches.batch_size)
+
+    def loss(self, index: int) -> tuple[Tensor, int]:
+        """Return the mean loss of window ``index`` and its number of predictions."""
+        batches = self.batches
+        if isinstance(batches, BPTTBatches):
+            inputs, targets = batches.batch(index)
+        else:
+            inputs, targets = batches.batch(self.epoch, index)
+        loss, self._state = self.model.loss(
+            inputs, targets, self._state, generator=self.generators["dropout"]
+        )
+        return loss, targets.size
+
+    def validate(self, poll: Callable[[], None]) -> dict[str, float] | None:
+        """Return the mean loss of the validation split, every token of it predicted once."""
+        if self.valid_ids is None:
+            return None
+        batch_size = min(self.eval_batch_size, len(self.valid_ids))
+        total = stream_loss(self.model, self.valid_ids, self.eos_id, batch_size=batch_size, poll=poll)
+        return {"loss": total / len(self.valid_ids)}
+
+    def recurrent_state(self) -> dict[str, Array]:
+        """Return the recurrent state, "layer.part" by array (B, H)."""
+        return {f"{i}.{j}": a for i, entry in enumerate(self._state) for j, a in enumerate(entry)}
+
+    def load_recurrent_state(self, arrays: Mapping[str, Array]) -> None:
+        """Continue with a state that :meth:`recurrent_state` returned."""
+        own = self.recurrent_state()
+        if arrays.keys() != own.keys() or any(arrays[k].shape != own[k].shape for k in own):
+            raise RunError("the checkpoint's recurrent state is that of another model or batch size")
+        device = self.model.device
+        self._state = [
+            tuple(to_device(arrays[f"{i}.{j}"], device) for j in range(len(entry)))
+            for i, entry in enumerate(self._state)
+        ]
+
+
+class KneserNeyModeling(SinglePassTask, TextTask):
+    """A Kneser-Ney model, fitted in one pass over the text."""
+
+    def __init__(self, settings: ResolvedLanguageModelSettings, encoded: EncodedCorpus) -> None:
+        super().__init__(settings, encoded, encoded.vocabulary)
+        self.order, self.eos_id = settings.order, encoded.vocabulary.id(encoded.tokenizer.end_of_line)
+
+    def fit_model(self) -> tuple[dict[str, Array], dict[str, Any], dict[str, Any] | None]:
+        """Return the model's arrays, the record of the fit, and the validation scores."""
+        splits = self.encoded.splits
+        config = KneserNeyConfig(len(self.vocabulary), self.order, self.eos_id)
+        model = KneserNey.fit(splits["train"], config)
+        record: dict[str, Any] = {"step": 1, "epoch": 1, "tokens": self.encoded.info["train"].tokens}
+        scores = None
+        if "valid" in splits:
+            loss = stream_loss(model, splits["valid"], self.eos_id) / len(splits["valid"])
+            scores = {"loss": loss}
+            record |= {"valid_loss": loss, "valid_ppl": math.exp(loss)}
+        return model.state_dict(), record, scores
+
+
+def make_task(settings: LanguageModelSettings, corpus: Corpus, callback: Callback) -> TextTask:
+    """Resolve the settings, encode the corpus and make the model."""
+    resolved = settings.resolve(corpus)
+    encoded = encode(resolved, corpus, callback)
+    kneser_ney = resolved.model == "kneser-ney"
+    return (KneserNeyModeling if kneser_ney else NeuralLanguageModeling)(resolved, encoded)
+
+
+def train(
+    settings: LanguageModelSettings,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    changes: Mapping[str, Any] | None = None,
+    callbacks: Callbacks = None,
+) -> TrainedLanguageModel:
+    """Train a language model into a run directory and return it with its best weights.
+
+    The best weights are those with the lowest validation loss; without a validation split the last ones.
+    Every epoch is validated, logged to ``log.jsonl`` and saved; a run that was stopped, by whatever cause,
+    continues with ``resume=True`` to the same bits as one that was not.
+
+    Args:
+        settings: the corpus, the model, the optimiser and the limits of the training; each field of
+            :class:`LanguageModelSettings` is a flag of ``seqkit train-lm``. ``corpus`` is a registered name
+            ("ptb"), "nltk:NAME", a text file, or a folder of text files.
+        out: the run directory. It must not hold a run yet, unless ``resume`` is given.
+        resume: continue the run at ``out`` with its own settings; begin it where there is none yet.
+        changes: settings that differ from those of the resumed run: epochs, max_steps, max_time, patience,
+            lr, clip, log_interval, checkpoint_interval or device, by name.
+        callbacks: a :class:`seqkit.training.Callback` or several, informed of the progress.
+
+    Returns:
+        The trained model: ``evaluate()`` for its perplexity, ``score(lines)``, ``generate(prompt)``.
+        ``seqkit.load(out)`` opens it again later.
+
+    Raises:
+        UsageError: for settings that cannot be combined, or that a resumed run cannot change.
+        DataError: for a corpus that is absent or cannot be read, or has changed since the run was begun.
+        RunError: if ``out`` holds other files, or a run of another task.
+        DivergenceError: for a loss that is not finite; the last good checkpoint is kept.
+        TrainingInterrupted: after Ctrl-C or SIGTERM, once the state is saved.
+
+    Example:
+        >>> from seqkit.tasks.language_modeling import LanguageModelSettings, train
+        >>> settings = LanguageModelSettings(corpus="my-text.txt", hidden_size=128, epochs=4)
+        >>> model = train(settings, "runs/first")  # doctest: +SKIP
+        >>> model.evaluate("test").perplexity  # doctest: +SKIP
+        >>> model.generate("the function", temperature=0.8)[0].text  # doctest: +SKIP
+
+    """
+    run = run_training(
+        TASK,
+        settings,
+        out,
+        open_corpus=open_corpus,
+        make_task=make_task,
+        resume=resume,
+        changes=changes,
+        callbacks=callbacks,
+    )
+    return load(run.path)

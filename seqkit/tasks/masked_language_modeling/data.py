@@ -1,0 +1,72 @@
+"""The text that a masked language model learns from, and its windows."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from seqkit import corpora
+from seqkit.corpora import Corpus
+from seqkit.data import EncodedCorpus, MaskedBatches, Masking
+from seqkit.data.masking import with_mask_tokens
+from seqkit.tasks.masked_language_modeling.settings import (
+    MaskedLanguageModelSettings,
+    ResolvedMaskedLanguageModelSettings,
+)
+from seqkit.tasks.text import describe_text, encode_text
+from seqkit.text import Vocabulary
+from seqkit.text.special_tokens import CLS, MASK
+from seqkit.training import Callback
+
+_SEED, _WINDOWS = 0, 32  # the tokens that an evaluation hides depend on both
+
+
+def open_corpus(settings: MaskedLanguageModelSettings) -> Corpus:
+    """Open the corpus that the settings name."""
+    return corpora.open_corpus(settings.corpus)
+
+
+def encode(
+    settings: ResolvedMaskedLanguageModelSettings, corpus: Corpus, callback: Callback
+) -> tuple[EncodedCorpus, Vocabulary]:
+    """Return the corpus as ids and its vocabulary with the special tokens, and report the size."""
+    started = time.perf_counter()
+    encoded = encode_text(settings, corpus)
+    vocabulary = with_mask_tokens(encoded.vocabulary)
+    seconds = time.perf_counter() - started
+    callback.on_message(f"{corpus.name}: {describe_text(encoded, vocabulary)} ({seconds:.1f} s)")
+    return encoded, vocabulary
+
+
+def masking_of(vocabulary: Vocabulary) -> Masking:
+    """Return how tokens of a vocabulary with special tokens are hidden: ends of lines never are."""
+    kept = () if vocabulary.eos_id is None else (vocabulary.eos_id,)
+    return Masking(len(vocabulary) - 2, vocabulary.id(MASK), kept)
+
+
+def training_batches(
+    settings: ResolvedMaskedLanguageModelSettings, ids: np.ndarray, vocabulary: Vocabulary
+) -> MaskedBatches:
+    """Return the shuffled windows of the training split; each epoch hides other tokens."""
+    return MaskedBatches(
+        ids,
+        masking_of(vocabulary),
+        cls_id=vocabulary.id(CLS),
+        batch_size=settings.batch_size,
+        length=settings.context_length,
+        seed=settings.seed,
+    )
+
+
+def evaluation_batches(ids: np.ndarray, vocabulary: Vocabulary, length: int) -> MaskedBatches:
+    """Return the windows of a held-out text, with the same tokens hidden every time."""
+    return MaskedBatches(
+        ids,
+        masking_of(vocabulary),
+        cls_id=vocabulary.id(CLS),
+        batch_size=_WINDOWS,
+        length=length,
+        shuffle=False,
+        seed=_SEED,
+    )

@@ -1,0 +1,114 @@
+"""Masked language modelling as a training task, and ``train``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqkit.autograd import Tensor
+from seqkit.backend import make_current
+from seqkit.corpora import Corpus
+from seqkit.data import EncodedCorpus
+from seqkit.models import MaskedLanguageModel
+from seqkit.tasks.masked_language_modeling.data import (
+    encode,
+    evaluation_batches,
+    open_corpus,
+    training_batches,
+)
+from seqkit.tasks.masked_language_modeling.evaluation import hidden_scores
+from seqkit.tasks.masked_language_modeling.model import make_model
+from seqkit.tasks.masked_language_modeling.settings import (
+    MaskedLanguageModelSettings,
+    ResolvedMaskedLanguageModelSettings,
+)
+from seqkit.tasks.masked_language_modeling.trained import TASK, TrainedMaskedLanguageModel, load
+from seqkit.tasks.text import TextTask
+from seqkit.tasks.training import Callbacks, run_training
+from seqkit.text import Vocabulary
+from seqkit.training import Callback, Task
+
+
+class MaskedLanguageModeling(TextTask):
+    """An encoder that learns to guess hidden tokens from both sides."""
+
+    reports_perplexity = True
+    model: MaskedLanguageModel
+
+    def __init__(
+        self, settings: ResolvedMaskedLanguageModelSettings, encoded: EncodedCorpus, vocabulary: Vocabulary
+    ) -> None:
+        super().__init__(settings, encoded, vocabulary)
+        model = make_model(settings, len(vocabulary)).to(make_current(settings.device))
+        self.batches = training_batches(settings, encoded.splits["train"], vocabulary)
+        valid_ids = encoded.splits.get("valid")
+        self.valid_batches = None
+        if valid_ids is not None:
+            valid_ids = valid_ids[: settings.valid_tokens]
+            self.valid_batches = evaluation_batches(valid_ids, vocabulary, settings.context_length)
+        Task.__init__(self, settings, model, len(self.batches))
+        self.divergence_loss = 20 * math.log(len(vocabulary))  # 20 times that of a uniform guess
+
+    def loss(self, index: int) -> tuple[Tensor, int]:
+        """Return the mean loss of a batch's hidden tokens and their number."""
+        batch = self.batches.batch(self.epoch, index)
+        loss = self.model.loss(batch.ids, batch.targets, batch.lengths, generator=self.generators["dropout"])
+        return loss, int(np.count_nonzero(batch.targets >= 0))
+
+    def validate(self, poll: Callable[[], None]) -> dict[str, float] | None:
+        """Return loss and accuracy on the hidden tokens of the validation split."""
+        if self.valid_batches is None:
+            return None
+        total, right, count = hidden_scores(self.model, self.valid_batches, poll)
+        return {"loss": total / max(1, count), "accuracy": right / max(1, count)}
+
+
+def make_task(
+    settings: MaskedLanguageModelSettings, corpus: Corpus, callback: Callback
+) -> MaskedLanguageModeling:
+    """Resolve the settings, encode the corpus and make the model."""
+    resolved = settings.resolve(corpus)
+    return MaskedLanguageModeling(resolved, *encode(resolved, corpus, callback))
+
+
+def train(
+    settings: MaskedLanguageModelSettings,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    changes: Mapping[str, Any] | None = None,
+    callbacks: Callbacks = None,
+) -> TrainedMaskedLanguageModel:
+    """Train a masked language model (BERT's objective) into a run directory.
+
+    Args:
+        settings: corpus, model, optimiser and limits; the flags of ``seqkit train-lm --objective masked``.
+        out: the run directory; it must not hold a run yet, unless ``resume`` is given.
+        resume: continue the run at ``out`` with its own settings; begin it where there is none yet.
+        changes: settings that differ from the resumed run's, such as ``{"epochs": 20}``.
+        callbacks: a :class:`seqkit.training.Callback` or several, informed of the progress.
+
+    Returns:
+        The model with the weights of the lowest validation loss. Its encoder can be fine-tuned:
+        ``TextClassificationSettings(init=out)``.
+
+    Raises:
+        UsageError, DataError, RunError, DivergenceError, TrainingInterrupted: as for
+            :func:`seqkit.tasks.language_modeling.train`.
+
+    """
+    run = run_training(
+        TASK,
+        settings,
+        out,
+        open_corpus=open_corpus,
+        make_task=make_task,
+        resume=resume,
+        changes=changes,
+        callbacks=callbacks,
+    )
+    return load(run.path)

@@ -1,0 +1,44 @@
+"""The pairs that an encoder and decoder learn from."""
+
+from __future__ import annotations
+
+import time
+
+from seqkit.corpora import Seq2SeqCorpus, open_seq2seq
+from seqkit.data import EncodedSeq2SeqCorpus, encode_seq2seq
+from seqkit.tasks.seq2seq.settings import ResolvedSeq2SeqSettings, Seq2SeqSettings
+from seqkit.text import get_tokenizer
+from seqkit.training import Callback
+
+
+def open_corpus(settings: Seq2SeqSettings) -> Seq2SeqCorpus:
+    """Open the pairs that the settings name."""
+    return open_seq2seq(settings.corpus, on_bad_line=settings.on_bad_line, target=settings.target)
+
+
+def encode(
+    settings: ResolvedSeq2SeqSettings, corpus: Seq2SeqCorpus, callback: Callback
+) -> EncodedSeq2SeqCorpus:
+    """Return the pairs as ids, and report their number and the lines that were left out."""
+    started = time.perf_counter()
+    for line, reason in corpus.skipped:
+        callback.on_message(f"{settings.corpus}, line {line} left out: {reason}")
+    if corpus.skipped_count:
+        callback.on_message(f"{corpus.skipped_count:,} bad lines left out")
+    encoded = encode_seq2seq(
+        corpus.sources,
+        get_tokenizer(settings.tokenizer, lowercase=settings.lowercase),
+        shared=settings.shared_vocabulary,
+        vocab_size=settings.vocab_size,
+        min_count=settings.min_count,
+    )
+    seconds = time.perf_counter() - started
+    callback.on_message(f"{corpus.name}: {describe(encoded)} ({seconds:.1f} s)")
+    return encoded
+
+
+def describe(encoded: EncodedSeq2SeqCorpus) -> str:
+    """Return the sizes of the encoded pairs in one line."""
+    pairs = ", ".join(f"{split} {info.pairs:,}" for split, info in encoded.info.items())
+    types = f"{len(encoded.source_vocabulary):,} and {len(encoded.target_vocabulary):,} types"
+    return f"{pairs} pairs, {types}"

@@ -1,0 +1,126 @@
+"""The models of the text classification task, and the settings that depend on them."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from seqkit.backend.random import Generator
+from seqkit.corpora import LabelledCorpus, corpus_names
+from seqkit.errors import DamagedFileError
+from seqkit.models import (
+    BagConfig,
+    RecurrentConfig,
+    SequenceClassifier,
+    SequenceClassifierConfig,
+    TransformerEncoderConfig,
+)
+from seqkit.models.classifier import POOLINGS, EncoderConfig
+from seqkit.tasks.masked_language_modeling.model import encoder_config
+from seqkit.tasks.text_classification.initial_encoder import InitialEncoder, initial_encoder
+from seqkit.tasks.text_classification.initial_vectors import vector_size
+from seqkit.tasks.text_classification.settings import (
+    ResolvedTextClassificationSettings,
+    TextClassificationSettings,
+)
+from seqkit.training.settings import absolute_path
+
+_ENCODERS: dict[str, type[EncoderConfig]] = {
+    "bag": BagConfig,
+    "lstm": RecurrentConfig,
+    "gru": RecurrentConfig,
+    "transformer": TransformerEncoderConfig,
+}
+
+
+def resolve(
+    settings: TextClassificationSettings, corpus: LabelledCorpus
+) -> ResolvedTextClassificationSettings:
+    """Return the settings with everything that was left to the corpus or the model filled in."""
+    model = settings.kind
+    values: dict[str, Any] = {
+        "corpus": absolute_path(settings.corpus, corpus_names("labelled")),
+        "model": model,
+    }
+    for name in ("vectors", "init"):
+        if getattr(settings, name) is not None:
+            values[name] = absolute_path(getattr(settings, name))
+    if settings.init is not None:
+        initial = initial_encoder(settings.init, settings.max_length)
+        values |= initial.settings(settings)
+        if initial.takes_words(settings):
+            values["min_count"] = settings.min_count or corpus.defaults.min_count
+        settings = dataclasses.replace(settings, lr=initial.learning_rate(settings))
+    else:
+        values |= settings.text_choices(corpus.defaults) | _sizes(settings)
+    pooling = settings.pooling or values.pop("pooling", None) or POOLINGS[_ENCODERS[model]][0]
+    resolved = settings.resolve_to(ResolvedTextClassificationSettings, pooling=pooling, **values)
+    model_config(resolved, vocab_size=2, classes=2)  # UsageError before the texts are read
+    return resolved
+
+
+def _sizes(settings: TextClassificationSettings) -> dict[str, int | None]:
+    embedding_size, hidden_size = settings.embedding_size, settings.hidden_size
+    if settings.vectors is not None:
+        embedding_size = vector_size(settings.vectors, embedding_size)
+    embedding_size = embedding_size or 128
+    if hidden_size is None and settings.kind != "bag":
+        hidden_size = 4 * embedding_size if settings.kind == "transformer" else 128
+    return {
+        "embedding_size": embedding_size,
+        "hidden_size": hidden_size,
+        "num_layers": settings.num_layers or 1,
+        "num_heads": settings.num_heads or 4,
+    }
+
+
+def _encoder_config(settings: ResolvedTextClassificationSettings, vocab_size: int) -> EncoderConfig:
+    width, hidden_size = settings.embedding_size, settings.hidden_size
+    if settings.model == "bag":
+        hidden = (hidden_size,) * settings.num_layers if hidden_size else ()
+        return BagConfig(vocab_size, width, hidden, settings.word_dropout)
+    if settings.model == "transformer":
+        return encoder_config(settings, vocab_size, settings.max_length)
+    assert hidden_size is not None
+    return RecurrentConfig(
+        vocab_size,
+        width,
+        hidden_size,
+        settings.num_layers,
+        settings.model,
+        settings.bidirectional,
+        settings.dropout,
+    )
+
+
+def model_config(
+    settings: ResolvedTextClassificationSettings,
+    vocab_size: int,
+    classes: int,
+    initial: InitialEncoder | None = None,
+) -> SequenceClassifierConfig:
+    """Return the config of the model, with an encoder of its own or the initial one.
+
+    Raises:
+        UsageError: for a pooling that the encoder does not have.
+
+    """
+    encoder: EncoderConfig = (
+        _encoder_config(settings, vocab_size) if initial is None else initial.with_dropout(settings.dropout)
+    )
+    return SequenceClassifierConfig(encoder, classes, settings.pooling, settings.dropout)
+
+
+def saved_config(model: str, values: dict[str, Any], source: str) -> SequenceClassifierConfig:
+    """Return the config that ``SequenceClassifierConfig.to_dict`` gave. DamagedFileError names ``source``."""
+    try:
+        return SequenceClassifierConfig(**{**values, "encoder": _ENCODERS[model](**values["encoder"])})
+    except (KeyError, TypeError) as error:
+        raise DamagedFileError(f"{source} holds no classifier ({error})") from error
+
+
+def make_model(
+    settings: ResolvedTextClassificationSettings, config: SequenceClassifierConfig
+) -> SequenceClassifier:
+    """Return the model of a config, its weights drawn from the settings' seed."""
+    return SequenceClassifier(config, generator=Generator(settings.seed, "init"))

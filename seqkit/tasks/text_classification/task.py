@@ -1,0 +1,157 @@
+"""Text classification as a training task, and ``train``."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from seqkit.autograd import Tensor
+from seqkit.backend import make_current
+from seqkit.corpora import LabelledCorpus
+from seqkit.data import EncodedLabelledCorpus, TextBatches
+from seqkit.models import SequenceClassifier
+from seqkit.tasks.classes import LABELS, labels_to_bytes, score_classes
+from seqkit.tasks.runs import VOCABULARY
+from seqkit.tasks.text import tokenizer_artifacts
+from seqkit.tasks.text_classification.data import describe, encode, open_corpus
+from seqkit.tasks.text_classification.evaluation import log_probs
+from seqkit.tasks.text_classification.initial_encoder import InitialEncoder, initial_encoder
+from seqkit.tasks.text_classification.initial_vectors import start_from_vectors
+from seqkit.tasks.text_classification.model import make_model, model_config, resolve
+from seqkit.tasks.text_classification.settings import (
+    ResolvedTextClassificationSettings,
+    TextClassificationSettings,
+)
+from seqkit.tasks.text_classification.trained import TASK, TrainedTextClassifier, load
+from seqkit.tasks.training import Callbacks, run_training
+from seqkit.training import Callback, RunDirectory, Task
+from seqkit.training.run_directory import MODEL
+
+
+class TextClassification(Task):
+    """A classifier that learns from length-bucketed batches of labelled texts."""
+
+    model: SequenceClassifier
+
+    def __init__(
+        self,
+        settings: ResolvedTextClassificationSettings,
+        encoded: EncodedLabelledCorpus,
+        initial: InitialEncoder | None,
+        callback: Callback,
+    ) -> None:
+        config = model_config(settings, len(encoded.vocabulary), len(encoded.labels), initial)
+        model = make_model(settings, config)
+        _initialize(model, settings, encoded, initial, callback)
+        model.to(make_current(settings.device))
+        self.batches = TextBatches(encoded.splits["train"], settings.batch_size, seed=settings.seed)
+        super().__init__(settings, model, len(self.batches))
+        self.settings, self.encoded = settings, encoded
+        self.eval_batch_size = settings.eval_batch_size
+        self.divergence_loss = 50 * math.log(len(encoded.labels))  # 50 times that of a uniform guess
+        self.artifacts = {
+            VOCABULARY: encoded.vocabulary.to_bytes(),
+            LABELS: labels_to_bytes(encoded.labels),
+            **tokenizer_artifacts(encoded.tokenizer),
+        }
+        self.counts = {"texts": {split: info.texts for split, info in encoded.info.items()}}
+        self.config = {"tokenizer": encoded.tokenizer.config(), "model": config.to_dict()}
+        self.summary = describe(encoded)
+
+    def loss(self, index: int) -> tuple[Tensor, int]:
+        """Return the mean loss of a batch and its number of texts."""
+        batch = self.batches.batch(self.epoch, index)
+        loss = self.model.loss(batch.ids, batch.lengths, batch.labels, generator=self.generators["dropout"])
+        return loss, len(batch)
+
+    def validate(self, poll: Callable[[], None]) -> dict[str, float] | None:
+        """Return loss, accuracy and macro F1 of the validation split."""
+        texts = self.encoded.splits.get("valid")
+        if texts is None:
+            return None
+        found = log_probs(self.model, texts, batch_size=self.eval_batch_size, poll=poll)
+        scores = score_classes("valid", found, texts.labels, self.encoded.labels)
+        return {"loss": scores.loss, "accuracy": scores.accuracy, "macro_f1": scores.scores.macro.f1}
+
+
+def _initialize(
+    model: SequenceClassifier,
+    settings: ResolvedTextClassificationSettings,
+    encoded: EncodedLabelledCorpus,
+    initial: InitialEncoder | None,
+    callback: Callback,
+) -> None:
+    """Copy the weights that training starts from, of word vectors or an encoder, and freeze them if asked."""
+    module: Any = None
+    if settings.vectors is not None:
+        module = model.encoder.embedding
+        known = start_from_vectors(module, encoded.vocabulary, settings.vectors, settings.seed)
+        callback.on_message(f"{known:,} of {len(encoded.vocabulary):,} types start from {settings.vectors}")
+    if initial is not None:
+        module = model.encoder.encoder
+        module.load_state_dict(initial.weights(), source=str(settings.init))
+        unknown = encoded.info["train"].unk / encoded.info["train"].tokens
+        callback.on_message(f"starts from {settings.init}; {unknown:.1%} of the tokens are unknown to it")
+    if settings.freeze:
+        module.freeze()
+
+
+def make_task(
+    settings: TextClassificationSettings, corpus: LabelledCorpus, callback: Callback
+) -> TextClassification:
+    """Resolve the settings, encode the texts and make the model."""
+    resolved = resolve(settings, corpus)
+    initial = None if resolved.init is None else initial_encoder(resolved.init, resolved.max_length)
+    encoded = encode(resolved, corpus, initial, callback)
+    if initial is not None:
+        initial = initial.with_words(encoded.vocabulary, resolved.seed)
+    return TextClassification(resolved, encoded, initial, callback)
+
+
+def _with_own_encoder(settings: TextClassificationSettings, run: RunDirectory) -> TextClassificationSettings:
+    """Return the settings of a resumed run, whose initial encoder may have been moved or deleted since."""
+    gone = settings.init is not None and not Path(settings.init).is_dir() and (run.path / MODEL).is_file()
+    return dataclasses.replace(settings, init=str(run.path)) if gone else settings
+
+
+def train(
+    settings: TextClassificationSettings,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    changes: Mapping[str, Any] | None = None,
+    callbacks: Callbacks = None,
+) -> TrainedTextClassifier:
+    """Train a text classifier into a run directory and return it with its best weights.
+
+    Args:
+        settings: the labelled texts, the model, the optimiser and the limits; the flags of
+            ``seqkit train-classifier``.
+        out: the run directory; it must not hold a run yet, unless ``resume`` is given.
+        resume: continue the run at ``out`` with its own settings; begin it where there is none yet.
+        changes: settings that differ from the resumed run's, such as ``{"epochs": 20}``.
+        callbacks: a :class:`seqkit.training.Callback` or several, informed of the progress.
+
+    Returns:
+        The classifier with the weights of the lowest validation loss: ``classify(texts)``, ``evaluate()``.
+
+    Raises:
+        UsageError, DataError, RunError, DivergenceError, TrainingInterrupted: as for
+            :func:`seqkit.tasks.language_modeling.train`.
+
+    """
+    run = run_training(
+        TASK,
+        settings,
+        out,
+        open_corpus=open_corpus,
+        make_task=make_task,
+        resume=resume,
+        changes=changes,
+        callbacks=callbacks,
+        adapt=_with_own_encoder,
+    )
+    return load(run.path)

@@ -1,0 +1,70 @@
+"""Callbacks: objects that a training informs of its progress, such as a progress bar, a log or a plot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+
+class Callback:
+    """Base class of training callbacks; every method does nothing unless overridden.
+
+    Records are dictionaries with the keys of ``log.jsonl``: step, epoch, tokens, loss, lr, seconds, ….
+    """
+
+    def on_train_start(self, total: int | None, done: int, unit: str = "step") -> None:
+        """Called when training starts or continues after ``done`` of ``total`` units (None: unknown)."""
+
+    def on_step(self, step: int, loss: float) -> None:
+        """Called after each optimiser step with the loss of its last batch."""
+
+    def on_log(self, record: dict[str, Any]) -> None:
+        """Called every log interval."""
+
+    def on_epoch_end(self, record: dict[str, Any]) -> None:
+        """Called after each validation, before the checkpoint is written."""
+
+    def on_message(self, text: str) -> None:
+        """Called with information for the user, such as the size of the corpus."""
+
+    def on_train_end(self) -> None:
+        """Called once when training ends, also after an error or an interruption."""
+
+
+class CallbackList(Callback):
+    """Several callbacks, called in order."""
+
+    def __init__(self, callbacks: Callback | Iterable[Callback] | None = None) -> None:
+        if callbacks is None:
+            callbacks = ()
+        self.callbacks = [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
+
+    def on_train_start(self, total: int | None, done: int, unit: str = "step") -> None:
+        """Inform all callbacks."""
+        for callback in self.callbacks:
+            callback.on_train_start(total, done, unit)
+
+    def on_step(self, step: int, loss: float) -> None:
+        """Inform all callbacks."""
+        for callback in self.callbacks:
+            callback.on_step(step, loss)
+
+    def on_log(self, record: dict[str, Any]) -> None:
+        """Inform all callbacks."""
+        for callback in self.callbacks:
+            callback.on_log(record)
+
+    def on_epoch_end(self, record: dict[str, Any]) -> None:
+        """Inform all callbacks."""
+        for callback in self.callbacks:
+            callback.on_epoch_end(record)
+
+    def on_message(self, text: str) -> None:
+        """Inform all callbacks."""
+        for callback in self.callbacks:
+            callback.on_message(text)
+
+    def on_train_end(self) -> None:
+        """Inform all callbacks."""
+        for callback in self.callbacks:
+            callback.on_train_end()

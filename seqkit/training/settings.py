@@ -1,0 +1,264 @@
+"""Settings of a training: one frozen dataclass a task, one field a setting and a flag."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import inspect
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self, TypeVar
+
+from seqkit.autograd import Tensor
+from seqkit.backend import default_device
+from seqkit.errors import UsageError
+from seqkit.nn import Module
+from seqkit.optim import OPTIMIZERS, Optimizer, make_optimizer, make_run_schedule
+from seqkit.optim.schedules import Schedule
+from seqkit.training.stopping import StoppingRules
+
+R = TypeVar("R", bound="Settings")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Base class of settings. The fields, their types and defaults are the command's flags.
+
+    A field may be None where its value depends on the corpus, the model or the machine. A task's ``resolve``
+    fills those in and returns its class of *resolved* settings, where they cannot be None any more.
+    """
+
+    MAY_CHANGE: ClassVar[tuple[str, ...]] = ()
+    """Fields that may differ when a run is resumed."""
+
+    FLAGS: ClassVar[dict[str, tuple[str, ...]]] = {
+        "embedding_size": ("emsize",),
+        "hidden_size": ("nhid",),
+        "num_layers": ("nlayers",),
+        "num_heads": ("nhead",),
+        "context_length": ("context-length", "block-size"),
+    }
+    """Flags of fields that have other names on the command line, where PyTorch's example set them."""
+
+    @classmethod
+    def flags(cls, field: str) -> tuple[str, ...]:
+        """Return the names of a field on the command line and in settings files, without leading dashes."""
+        return cls.FLAGS.get(field, (field.replace("_", "-"),))
+
+    @classmethod
+    def field_names(cls) -> dict[str, str]:
+        """Return every name by which a setting may be given, with underscores, mapped to its field."""
+        names = {field.name: field.name for field in dataclasses.fields(cls)}
+        return names | {flag.replace("-", "_"): name for name in names for flag in cls.flags(name)}
+
+    @classmethod
+    def field_types(cls) -> dict[str, set[str]]:
+        """Return the types of each field, such as {"int", "None"}; resolved settings narrow them."""
+        texts: dict[str, str] = {}
+        for base in reversed(cls.__mro__):
+            texts |= inspect.get_annotations(base)
+        fields = [field.name for field in dataclasses.fields(cls)]
+        return {name: {part.strip() for part in texts[name].split("|")} for name in fields}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as JSON values, by field."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any], *, source: str = "settings") -> Self:
+        """Return settings with the given values, and defaults for the rest.
+
+        Args:
+            values: settings by field or flag; dashes may stand for underscores.
+            source: where the values come from, for error messages.
+
+        Raises:
+            UsageError: for an unknown setting, with the nearest known one, and for a value of another type.
+
+        """
+        types = cls.field_types()
+        names = cls.field_names()
+        checked: dict[str, Any] = {}
+        for key, value in values.items():
+            name = names.get(key.replace("-", "_"), "")
+            if not name:
+                close = difflib.get_close_matches(key.replace("-", "_"), names, n=1)
+                known = [cls.flags(field)[0] for field in types]
+                hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
+                raise UsageError(f"unknown setting {key!r} in {source}", remedy=hint)
+            if "float" in types[name] and type(value) is int:
+                value = float(value)
+            if (type(value).__name__ if value is not None else "None") not in types[name]:
+                expected = " or ".join(sorted(types[name] - {"None"}))
+                raise UsageError(f"{key} in {source}: expected {expected}, got {value!r}")
+            checked[name] = value
+        return cls(**checked)
+
+    @classmethod
+    def to_resume(
+        cls, saved: Mapping[str, Any], given: Mapping[str, Any], *, source: str = "settings"
+    ) -> Self:
+        """Return a run's saved settings with those of ``given``.
+
+        Raises:
+            UsageError: names a setting that differs and may not change.
+
+        """
+        resumed = cls.from_values({**saved, **cls.by_field(given)}, source=source)
+        kept = {}
+        for name in cls.by_field(given):
+            before, after = saved[name], getattr(resumed, name)
+            if isinstance(before, str) and before == absolute_path(str(after)):
+                kept[name] = before  # a corpus, its path spelt in another way
+            elif name not in cls.MAY_CHANGE and before != after:
+                flag = f" (--{cls.flags(name)[0]})" if name in cls.FLAGS else ""
+                raise UsageError(
+                    f"a resumed run cannot change {name}{flag} from {before!r} to {after!r}",
+                    remedy=f"leave it out, or start a new run; {', '.join(cls.MAY_CHANGE)} may change",
+                )
+        return dataclasses.replace(resumed, **kept)
+
+    @classmethod
+    def by_field(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return values that are named by field or flag, by field; unknown names stay as they are."""
+        names = cls.field_names()
+        return {names.get(key.replace("-", "_"), key): value for key, value in values.items()}
+
+    def resolve_to(self, resolved: type[R], **values: Any) -> R:
+        """Return settings of the class ``resolved``: these, with ``values`` in place of what was left open.
+
+        Raises:
+            UsageError: for a field that is still None and may not be.
+
+        """
+        return resolved.from_values({**dataclasses.asdict(self), **values})
+
+    # Checks for __post_init__
+
+    def _require_choice(self, name: str, choices: Iterable[str]) -> None:
+        value = getattr(self, name)
+        if value not in choices:
+            raise UsageError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+
+    def _require(self, names: str, allowed: Callable[[Any], bool], rule: str) -> None:
+        for name in names.split():
+            value = getattr(self, name)
+            if value is not None and not allowed(value):
+                raise UsageError(f"{name} must be {rule}, got {value}")
+
+    def _require_positive(self, names: str) -> None:
+        self._require(names, lambda value: value > 0, "above 0")
+
+    def _require_at_least_zero(self, names: str) -> None:
+        self._require(names, lambda value: value >= 0, "at least 0")
+
+    def _require_fraction(self, names: str) -> None:
+        self._require(names, lambda value: 0 <= value < 1, "at least 0 and below 1")
+
+
+def absolute_path(text: str, names: Iterable[str] = ()) -> str:
+    """Return the absolute path of what exists; ``names``, and paths of nothing, stay as they are."""
+    path = Path(text).expanduser()
+    return str(path.resolve()) if text not in names and path.exists() else text
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings(Settings):
+    """Settings shared by all tasks that train by gradient descent.
+
+    None means the optimiser's usual value, or no limit. What may change on resume: how long, where and how
+    often to report, and the learning rate and clipping, which rescue a diverged run.
+    """
+
+    MAY_CHANGE: ClassVar[tuple[str, ...]] = (
+        "epochs",
+        "max_steps",
+        "max_time",
+        "patience",
+        "lr",
+        "clip",
+        "log_interval",
+        "checkpoint_interval",
+        "device",
+    )
+    OPTIMIZER_DEFAULTS: ClassVar[dict[str, tuple[float, str]]] = {}
+    """Learning rate and schedule where a task departs from :data:`seqkit.optim.OPTIMIZERS`."""
+
+    epochs: int = 10
+    max_steps: int | None = None
+    max_time: float | None = None
+    patience: int | None = None
+    optimizer: str = "adam"
+    lr: float | None = None
+    schedule: str | None = None
+    warmup: int = 0
+    lr_floor: float = 0.0
+    momentum: float = 0.9
+    beta2: float = 0.999
+    weight_decay: float = 0.0
+    clip: float | None = 5.0
+    accumulate: int = 1
+    seed: int = 0
+    device: str | None = None
+    log_interval: int = 100
+    checkpoint_interval: float = 60.0
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for values that no training can have."""
+        self._require_choice("optimizer", tuple(OPTIMIZERS))
+        self._require_positive("epochs max_steps max_time patience lr clip accumulate log_interval")
+        self._require_at_least_zero("warmup weight_decay seed checkpoint_interval")
+        self._require_fraction("momentum beta2 lr_floor")
+
+    @property
+    def base_lr(self) -> float:
+        """The learning rate before the schedule, or the optimiser's usual one."""
+        return self._optimizer_defaults()[0] if self.lr is None else self.lr
+
+    @property
+    def schedule_name(self) -> str:
+        """The schedule, or the optimiser's usual one."""
+        return self._optimizer_defaults()[1] if self.schedule is None else self.schedule
+
+    def _optimizer_defaults(self) -> tuple[float, str]:
+        entry = OPTIMIZERS[self.optimizer]
+        return self.OPTIMIZER_DEFAULTS.get(self.optimizer, (entry.lr, entry.schedule))
+
+    def decays(self, name: str, parameter: Tensor) -> bool:
+        """Return whether weight decay applies to a parameter: to all, unless a task overrides this."""
+        return True
+
+    def resolve_to(self, resolved: type[R], **values: Any) -> R:
+        """Return resolved settings: these, ``values``, and the usual learning rate, schedule and device."""
+        device = self.device or str(default_device())
+        usual = {"lr": self.base_lr, "schedule": self.schedule_name, "device": device}
+        return super().resolve_to(resolved, **{**usual, **values})
+
+    def make_optimizer(self, model: Module, **extra: Any) -> Optimizer:
+        """Return the optimiser of the model's parameters. UsageError for settings that it cannot have."""
+        return make_optimizer(
+            self.optimizer,
+            list(model.named_parameters()),
+            lr=self.base_lr,
+            weight_decay=self.weight_decay,
+            decay=self.decays,
+            **OPTIMIZERS[self.optimizer].arguments(momentum=self.momentum, beta2=self.beta2),
+            **extra,
+        )
+
+    def make_schedule(self, batches_per_epoch: int) -> Schedule:
+        """Return the schedule over the whole run."""
+        steps_per_epoch = math.ceil(batches_per_epoch / self.accumulate)
+        total = StoppingRules.of(self).total_steps(steps_per_epoch)
+        return make_run_schedule(self.schedule_name, total, self.warmup, self.lr_floor)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolvedTrainingSettings(TrainingSettings):
+    """Training settings in which nothing is left open."""
+
+    lr: float
+    schedule: str
+    device: str

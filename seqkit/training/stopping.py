@@ -1,0 +1,53 @@
+"""Stopping rules: when a training is over."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from seqkit.training.settings import TrainingSettings
+    from seqkit.training.trainer import Progress
+
+
+@dataclass(frozen=True)
+class StoppingRules:
+    """Limits of a training; None means no limit.
+
+    Args:
+        epochs: passes over the training data.
+        max_steps: optimiser steps.
+        max_time: seconds of training.
+        patience: epochs in a row without a better validation loss.
+
+    """
+
+    epochs: int
+    max_steps: int | None = None
+    max_time: float | None = None
+    patience: int | None = None
+
+    @classmethod
+    def of(cls, settings: TrainingSettings) -> StoppingRules:
+        """Return the rules that the settings name."""
+        return cls(settings.epochs, settings.max_steps, settings.max_time, settings.patience)
+
+    def total_steps(self, steps_per_epoch: int) -> int:
+        """Return the optimiser steps of the whole training, leaving time and patience aside."""
+        total = self.epochs * steps_per_epoch
+        return total if self.max_steps is None else min(total, self.max_steps)
+
+    def out_of_budget(self, progress: Progress) -> bool:
+        """Return whether the limit of steps or seconds is reached, also in the middle of an epoch."""
+        steps = math.inf if self.max_steps is None else self.max_steps
+        seconds = math.inf if self.max_time is None else self.max_time
+        return progress.step >= steps or progress.seconds >= seconds
+
+    def finished(self, progress: Progress) -> bool:
+        """Return whether training is over: the last validation is done and a limit is reached."""
+        if progress.epoch >= self.epochs:
+            return True
+        if self.out_of_budget(progress) and progress.validated == progress.step:
+            return True
+        return self.patience is not None and progress.epochs_since_best >= self.patience
