@@ -1,4 +1,4 @@
-"""Models: a config, the model and its loss, one family a file."""
+"""Models: for each a config, the network and its loss."""
 
 from seqkit.models import bert, gpt2
 from seqkit.models.classifier import (

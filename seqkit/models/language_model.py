@@ -24,11 +24,22 @@ CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 
 @dataclass(frozen=True)
 class LanguageModelConfig:
-    """What a recurrent language model is made of.
+    """Settings of a recurrent language model.
 
-    ``dropout`` is the rate on the embedded input, between layers and on the output; the three single rates
-    replace it in their place. ``init_range`` makes every weight uniform within ± it; by default embeddings
-    start within ±0.1, recurrent weights within ±1/√H, and the LSTM's forget gates with a bias of 1.
+    Args:
+        vocab_size: V.
+        model: "lstm", "gru" or "rnn".
+        embedding_size: E.
+        hidden_size: H; with ``tied`` the last layer has E.
+        num_layers: Recurrent layers.
+        dropout: Rate on the embedded input, between layers and on the output.
+        dropout_input: Rate on the embedded input instead.
+        dropout_hidden: Rate between layers instead.
+        dropout_output: Rate on the output instead.
+        locked_dropout: One mask for all time steps.
+        tied: The output matrix is the embedding matrix.
+        init_range: Draw every weight uniform within ± it. By default embeddings start within ±0.1, recurrent
+            weights within ±1/√H, and the LSTM's forget gates with a bias of 1.
     """
 
     vocab_size: int
@@ -45,14 +56,24 @@ class LanguageModelConfig:
     init_range: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able settings."""
+        """Return the settings as JSON."""
         return dataclasses.asdict(self)
 
 
 class LanguageModel(nn.Module):
-    """P(next token | tokens so far), for batches of streams whose hidden state is carried along.
+    """P(next token | tokens so far), for batches of streams with a recurrent state.
 
-    With ``tied`` the output matrix is the embedding matrix, and the last layer is as wide as the embedding.
+    Args:
+        config: Its settings.
+        generator: Source of the initial weights: a :class:`seqkit.Generator`, a seed, or None for fresh
+            entropy.
+
+    Example:
+        >>> from seqkit.models import LanguageModel, LanguageModelConfig
+        >>> model = LanguageModel(LanguageModelConfig(vocab_size=50), generator=0)
+        >>> ids = np.arange(20).reshape(2, 10)
+        >>> loss, state = model.loss(ids[:, :-1], ids[:, 1:])
+        >>> loss.backward()
     """
 
     carries_state = True
@@ -99,7 +120,7 @@ class LanguageModel(nn.Module):
                 parameter.data[...] = initializers.uniform(parameter.shape, generator, config.init_range)
 
     def zero_state(self, batch: int) -> State:
-        """The state before any text."""
+        """Return the state before any text."""
         return self.recurrent.zero_state(batch, self.embedding.weight.dtype)
 
     def _ids(self, ids: Any, lowest: int = 0) -> Array:
@@ -110,21 +131,21 @@ class LanguageModel(nn.Module):
     def hidden(
         self, ids: Any, state: State | None = None, mask: Any = None, generator: Generator | None = None
     ) -> tuple[Tensor, State]:
-        """ids (B, T) to the last layer's outputs (B, T, H) after dropout, and the state (Tensors)."""
+        """Return the last layer's outputs (B, T, H) of ids (B, T) after dropout, and the state (Tensors)."""
         x = self.input_dropout(self.embedding(self._ids(ids)), generator)
         mask = None if mask is None else to_device(mask, self.device)
         y, state = self.recurrent(x, state, mask, generator)
         return self.output_dropout(y, generator), state
 
     def forward(self, ids: Any, state: State | None = None) -> tuple[Tensor, State]:
-        """ids (B, T) to scores (B, T, V) and the state."""
+        """Return scores (B, T, V) of ids (B, T), and the state."""
         y, state = self.hidden(ids, state)
         return self.output(y), state
 
     def loss(
         self, ids: Any, targets: Any, state: State | None = None, *, generator: Generator | None = None
     ) -> tuple[Tensor, State]:
-        """Mean cross entropy in nats of targets (B, T) after ids (B, T), and the detached state.
+        """Return the mean cross entropy in nats of targets (B, T) after ids (B, T), and the detached state.
 
         Targets of -1 do not count.
         """
@@ -137,7 +158,7 @@ class LanguageModel(nn.Module):
     def token_losses(
         self, ids: Any, targets: Any, state: State | None = None, mask: Any = None
     ) -> tuple[Array, State]:
-        """-log P (B, T) float64 of each target, 0 where it is -1, and the state. Evaluation: no dropout."""
+        """Return -log P (B, T) float64 of each target, 0 where it is -1, and the state; without dropout."""
         with self.evaluating():
             y, state = self.hidden(ids, state, mask)
             losses = ops.linear_cross_entropy(
@@ -152,18 +173,18 @@ class LanguageModel(nn.Module):
     # The decoding protocol
 
     def start(self, batch: int, context: None = None) -> State:
-        """The state of ``batch`` streams before any text."""
+        """Return the state of ``batch`` streams before any text."""
         return self.zero_state(batch)
 
     def step(self, ids: Any, state: State) -> tuple[Array, State]:
-        """Feed ids (B,): log P (B, V) of the next token, and the state after them."""
+        """Feed ids (B,); return log P (B, V) of the next token, and the state."""
         with self.evaluating():
             y, state = self.hidden(ids[:, None], state)
             scores = ops.log_softmax(self.output(y[:, 0]))
         return scores.data, detach(state)
 
     def reorder(self, state: State, rows: Any) -> State:
-        """The state of streams ``rows``, in that order; rows may repeat or be left out."""
+        """Return the state of streams ``rows``, in that order; rows may repeat or be left out."""
         xp = module_of(self.device)
         rows = xp.asarray(rows)
         return [tuple(s[rows] for s in entry) for entry in state]

@@ -1,4 +1,4 @@
-"""Masked language model: a Transformer encoder that finds hidden tokens from both sides.
+"""Masked language model: a Transformer encoder that predicts hidden tokens from both sides.
 
 Devlin et al. (2019), section 3.1; the layer before the output is that of BERT's published code.
 """
@@ -35,7 +35,7 @@ class MaskedLanguageModel(nn.Module):
     def _features(
         self, ids: Any, targets: Any, lengths: Any, generator: Generator | None
     ) -> tuple[Tensor, Array]:
-        """What the output layer reads (M, E), and targets (M,); on a GPU of all B·T places."""
+        """Return the input (M, E) of the output layer, and targets (M,); on a GPU of all B·T places."""
         V = self.config.vocab_size
         targets = checked_ids(
             "targets", targets, np.shape(ids), V, lowest=IGNORE_INDEX, device=self.device
@@ -51,21 +51,26 @@ class MaskedLanguageModel(nn.Module):
         return self.norm(ops.activation(y, self.transform.bias, kind=self.config.activation))
 
     def forward(self, ids: Any, lengths: Any = None, *, generator: Generator | None = None) -> Tensor:
-        """Scores (B, T, V) of every place of ids (B, T), of which ``lengths`` (B,) count; None: all."""
+        """Return scores (B, T, V) of ids (B, T), of which the first ``lengths`` (B,) of a row count; None:
+        all.
+        """
         x = self._transformed(self.encoder(ids, lengths, generator=generator))
         return ops.linear(x, self.encoder.embedding.tokens.weight, self.bias)
 
     def loss(
         self, ids: Any, targets: Any, lengths: Any = None, *, generator: Generator | None = None
     ) -> Tensor:
-        """Mean cross entropy in nats of targets (B, T), the hidden tokens; -1 where nothing is asked for."""
+        """Return the mean cross entropy in nats of targets (B, T), the hidden tokens.
+
+        Targets of -1, of tokens that are not hidden, do not count.
+        """
         x, targets = self._features(ids, targets, lengths, generator)
         return ops.linear_cross_entropy(x, self.encoder.embedding.tokens.weight, self.bias, targets)
 
     def answers(self, ids: Any, targets: Any, lengths: Any = None) -> tuple[np.ndarray, np.ndarray]:
-        """-log P (M,) float64 of the M tokens that are asked for, and which of them are likeliest, (M,) bool.
+        """Return -log P (M,) float64 of the M hidden tokens, and whether each is the likeliest, (M,) bool.
 
-        Row by row, on the host. Evaluation: no dropout.
+        Row by row, on the host, without dropout.
         """
         with self.evaluating():
             x, asked = self._features(ids, targets, lengths, None)

@@ -27,13 +27,17 @@ INITS = ("uniform", "normal")
 
 @dataclass(frozen=True)
 class Word2VecConfig:
-    """What word vectors are trained by.
+    """Settings of CBOW and skip-gram.
 
-    model: "cbow" predicts the centre of a window from its neighbours, "skip-gram" each neighbour from the
-    centre. loss: "negative-sampling", or "softmax" over the whole vocabulary, for small ones. mean: CBOW's
-    input is the mean of the neighbours, else their sum. init: "uniform" starts as the word2vec program does,
-    input vectors uniform within ±1/2E and output vectors 0; "normal" draws both with deviation 0.01, as
-    "Deep Learning from Scratch 2" does.
+    Args:
+        vocab_size: V.
+        vector_size: E.
+        model: "cbow" predicts the centre of a window from its neighbours, "skip-gram" each neighbour from the
+            centre.
+        loss: "negative-sampling", or "softmax" over the whole vocabulary, for small vocabularies.
+        mean: CBOW's input is the mean of the neighbours, else their sum.
+        weight_init: "uniform" starts as the word2vec program does, input vectors uniform within ±1/2E and
+            output vectors 0; "normal" draws both with deviation 0.01, as "Deep Learning from Scratch 2" does.
     """
 
     vocab_size: int
@@ -44,15 +48,15 @@ class Word2VecConfig:
     weight_init: str = "uniform"
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able settings."""
+        """Return the settings as JSON."""
         return dataclasses.asdict(self)
 
 
 class Word2VecModel(nn.Module):
     """Two vectors a word: rows of ``input.weight`` (V, E), which are kept, and of ``output.weight`` (V, E).
 
-    A textbook's network takes one-hot rows and multiplies them by a weight matrix; that product is a row of
-    the matrix, which is looked up here. The result, gradient included, is the same.
+    A textbook's network multiplies one-hot rows by a weight matrix; that product is a row of the matrix,
+    which is looked up here. The result, gradient included, is the same.
     """
 
     def __init__(self, config: Word2VecConfig, *, generator: Generator | int | None = None) -> None:
@@ -81,7 +85,7 @@ class Word2VecModel(nn.Module):
         return checked_ids(name, ids, shape, V, lowest=lowest, device=device)
 
     def hidden(self, ids: Any) -> Tensor:
-        """What the output vectors are multiplied by, (B, E).
+        """Return the vectors (B, E) that the output vectors are multiplied by.
 
         For CBOW ids are neighbours (B, C), -1 where there is none; for skip-gram centres (B,).
         """
@@ -91,20 +95,24 @@ class Word2VecModel(nn.Module):
         return self.input(self._ids("centres", ids, (None,)))
 
     def forward(self, ids: Any) -> Tensor:
-        """Scores (B, V) of the predicted word; their softmax is its distribution. For ids see hidden."""
+        """Return scores (B, V) of the predicted word; ids as of :meth:`hidden`."""
         return ops.linear(self.hidden(ids), self.output.weight)
 
     def loss(self, contexts: Any, centres: Any, negatives: Any = None) -> Tensor:
-        """The mean loss of the windows of a batch, in nats, float64.
+        """Return the mean loss of the windows of a batch, in nats, float64.
 
-        contexts (B, C): the neighbours, -1 where there is none; centres (B,). negatives, for that loss:
-        drawn words (B, K) for CBOW, (B, C, K) for skip-gram; one that equals the true word is passed over.
-        A window of CBOW is one prediction; of skip-gram it is one for each neighbour, whose losses add up.
+        A window of CBOW is one prediction; of skip-gram one for each neighbour, whose losses are added.
+
+        Args:
+            contexts: (B, C), the neighbours, -1 where there is none.
+            centres: (B,).
+            negatives: For negative sampling, drawn words (B, K) for CBOW, (B, C, K) for skip-gram; a word
+                that equals the true word is left out.
         """
         sampled = self.config.loss == "negative-sampling"
         if sampled == (negatives is None):
-            kind = "due" if sampled else "of no use"
-            raise UsageError(f"negatives are {kind} for loss {self.config.loss!r}")
+            expected, got = ("negatives", "none") if sampled else ("no negatives", "some")
+            raise UsageError(f"expected {expected} for loss {self.config.loss!r}, got {got}")
         words = self._ids("centres", centres, (None,))
         B = len(words)
         if self.config.model == "cbow":

@@ -234,9 +234,9 @@ def test_ids_that_are_none() -> None:
     ):
         with pytest.raises(ShapeError, match=said):
             model.loss(contexts, centres, negatives)
-    with pytest.raises(UsageError, match="negatives are due for loss 'negative-sampling'"):
+    with pytest.raises(UsageError, match="expected negatives for loss 'negative-sampling', got none"):
         model.loss(good, good[:, 0])
-    with pytest.raises(UsageError, match="negatives are of no use for loss 'softmax'"):
+    with pytest.raises(UsageError, match="expected no negatives for loss 'softmax', got some"):
         make(loss="softmax").loss(good, good[:, 0], good)
 
 

@@ -1,4 +1,4 @@
-"""``config.json`` of the BERT family: what it says of an encoder, and what to write for one."""
+"""``config.json`` of the BERT family, from and to the config of an encoder."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Architecture:
     read: Callable[[CheckpointFolder], TransformerEncoderConfig]
     write: Callable[[TransformerEncoderConfig], dict[str, Any]]
     classes: str
-    """What the names of the reference library's classes begin with."""
+    """Beginning of the names of the reference library's classes."""
     fits: Callable[[TransformerEncoderConfig], bool]
-    """Whether it computes what an encoder of this config does."""
+    """Returns whether it computes what an encoder of this config does."""
     pooler: bool = True
 
 

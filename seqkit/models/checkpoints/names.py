@@ -1,4 +1,4 @@
-"""One table an architecture: the names of its tensors here and in checkpoint folders, for both directions."""
+"""Tables of tensor names: here and in checkpoint folders, for reading and writing."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ class Row(NamedTuple):
     stored: tuple[str, ...]
     """More than one: stacked along the first axis, in this order."""
     shape: str
-    """Of each stored tensor, a letter an axis, such as "E V"; the sizes come from config.json."""
+    """Shape of each stored tensor, a letter an axis, such as "E V"; the sizes come from config.json."""
     transposed: bool = False
     """Matrices stored (in, out)."""
 
     def of_layer(self, i: int) -> Row:
-        """The same of layer ``i``."""
+        """Return the row of layer ``i``."""
         number = str(i)
         stored = tuple(name.replace("{i}", number) for name in self.stored)
         return self._replace(own=self.own.replace("{i}", number), stored=stored)
 
 
 def linear(own: str, *stored: str, shape: str, transposed: bool = False) -> tuple[Row, Row]:
-    """W and b of an affine layer; ``shape`` is that of each stored weight."""
+    """Return the rows of weight and bias of an affine layer; ``shape`` is that of each stored weight."""
     out = shape.split()[1 if transposed else 0]
     return (
         Row(f"{own}.weight", tuple(f"{name}.weight" for name in stored), shape, transposed),
@@ -37,7 +37,7 @@ def linear(own: str, *stored: str, shape: str, transposed: bool = False) -> tupl
 
 
 def normalization(own: str, stored: str) -> tuple[Row, Row]:
-    """γ and β of a LayerNorm."""
+    """Return the rows of weight and bias of a LayerNorm."""
     return Row(f"{own}.weight", (f"{stored}.weight",), "E"), Row(f"{own}.bias", (f"{stored}.bias",), "E")
 
 
@@ -61,7 +61,7 @@ class Names:
     unread: tuple[str, ...] = ()
 
     def rows(self, layers: int, *heads: str) -> Iterator[Row]:
-        """Of a model with these heads, layers numbered."""
+        """Yield the rows of a model with these heads, layers numbered."""
         yield from self.body
         for i in range(layers):
             yield from (row.of_layer(i) for row in self.layer)
@@ -72,7 +72,7 @@ class Names:
 def stored_arrays(
     names: Names, arrays: Mapping[str, np.ndarray], layers: int, *heads: str, prefix: str = ""
 ) -> dict[str, np.ndarray]:
-    """Parameters by the names here to tensors by those of a folder, ``prefix`` before all but the heads'.
+    """Rename parameters to the tensors of a folder, with ``prefix`` before all but the heads'.
 
     A row without a parameter is left out.
     """

@@ -1,4 +1,4 @@
-"""The tensors of a folder as the parameters of a model; every name and shape is checked first."""
+"""Read the tensors of a folder as the parameters of a model, after checking every name and shape."""
 
 from __future__ import annotations
 
@@ -27,11 +27,19 @@ def checked_arrays(
     *,
     tied: bool = False,
 ) -> Callable[[], dict[str, np.ndarray]]:
-    """What reads the arrays of ``names`` by the names here. ``sizes`` are those of the letters of the shapes.
+    """Check the tensors of a folder and return a function that reads them by our names.
 
-    ``tied``: the copies belong to what is read, and must be equal. Raises RunError at once, before anything
-    is made by ``sizes``: with the tensor's name and the shape that config.json makes it, for one that is
-    missing or of another shape, and with the names of tensors that the architecture does not have.
+    Args:
+        folder: The folder.
+        names: Its architecture's table.
+        sizes: {letter of a shape: size}.
+        layers: Number of layers.
+        heads: Groups of parameters to read besides.
+        tied: The copies belong to what is read, and must be equal.
+
+    Raises:
+        RunError: At once, before anything is allocated: a missing tensor or one of another shape, with its
+            name and the shape that config.json makes it; or tensors that the architecture does not have.
     """
     reading = _Reading(folder, names, sizes)
     reading.check(layers, tuple(heads), tied)
@@ -39,13 +47,13 @@ def checked_arrays(
 
 
 def has_head(folder: CheckpointFolder, names: Names, head: str) -> bool:
-    """Whether the folder has any tensor of a head."""
+    """Return whether the folder has any tensor of a head."""
     places = _places(folder, names)
     return any(name in places for row in names.heads[head] for name in row.stored)
 
 
 def _places(folder: CheckpointFolder, names: Names) -> dict[str, str]:
-    """Plain name -> the name in the folder: without the prefix, old ends of names made new."""
+    """Return {plain name: name in the folder}: without the prefix, old ends of names replaced."""
     places: dict[str, str] = {}
     for name in folder.tensors:
         plain = name.removeprefix(names.prefix)
@@ -132,7 +140,9 @@ class _Reading:
 
 
 class Unset(Generator):
-    """Draws zeros: 110 million random numbers that a file overwrites would take longer than reading it."""
+    """A generator of zeros, for models whose weights are then read from a file (110 million draws take
+    longer).
+    """
 
     def __init__(self) -> None:
         super().__init__(0)

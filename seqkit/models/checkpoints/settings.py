@@ -1,4 +1,4 @@
-"""What the settings of several architectures have in common."""
+"""Settings that several architectures share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ACTIVATIONS = {
 
 
 def activation(folder: CheckpointFolder, name: str, default: str) -> str:
-    """The activation that a setting names, as it is called here. RunError for one that is not known."""
+    """Return our name of the activation in a setting; RunError for an unknown one."""
     asked = folder.setting(name, str, default)
     if asked not in _ACTIVATIONS:
         known = ", ".join(_ACTIVATIONS)
@@ -25,17 +25,17 @@ def activation(folder: CheckpointFolder, name: str, default: str) -> str:
 
 
 def activation_there(name: str) -> str:
-    """What an activation is called in folders."""
+    """Return the name of an activation in checkpoint folders."""
     return next(theirs for theirs, ours in _ACTIVATIONS.items() if ours == name)
 
 
 def attention_dropout(config: Any) -> float:
-    """The rate on attention weights of a model's config, which may leave it to ``dropout``."""
+    """Return the rate on attention weights of a model's config, which may leave it to ``dropout``."""
     return config.dropout if config.attention_dropout is None else config.attention_dropout
 
 
 def check_heads(folder: CheckpointFolder, heads: str, size: str) -> None:
-    """RunError unless the heads share the columns evenly."""
+    """Raise RunError unless the number of heads divides the size."""
     K, E = folder.size(heads), folder.size(size)
     if E % K:
         raise folder.wrong(f"{K} heads cannot share a {size} of {E}")

@@ -1,4 +1,4 @@
-"""What sequence classifiers are made of."""
+"""Settings of sequence classifiers."""
 
 from __future__ import annotations
 
@@ -17,9 +17,12 @@ CELLS = ("lstm", "gru")
 class BagConfig:
     """The mean of word vectors, in any order (the unigram model of Joulin et al. 2017).
 
-    hidden: how wide layers with ReLU between the mean and the scores are; () is none (the deep averaging
-    network of Iyyer et al. 2015 has some). word_dropout: the probability of leaving out a word in training
-    (ibid., section 2.2).
+    Args:
+        vocab_size: V.
+        embedding_size: E.
+        hidden: Sizes of layers with ReLU between the mean and the scores; () is none (the deep averaging
+            network of Iyyer et al. 2015 has some).
+        word_dropout: Probability of leaving out a word in training (ibid., section 2.2).
     """
 
     vocab_size: int
@@ -33,9 +36,16 @@ class BagConfig:
 
 @dataclass(frozen=True)
 class RecurrentConfig:
-    """A recurrent network over word vectors. bidirectional: one each way, of ``hidden_size`` each.
+    """A recurrent network over word vectors.
 
-    dropout is the rate on the vectors and between layers.
+    Args:
+        vocab_size: V.
+        embedding_size: E.
+        hidden_size: H, of each direction.
+        num_layers: Recurrent layers.
+        cell: "lstm" or "gru".
+        bidirectional: Run in both directions.
+        dropout: Rate on the vectors and between layers.
     """
 
     vocab_size: int
@@ -54,7 +64,7 @@ POOLINGS: dict[type, tuple[str, ...]] = {
     RecurrentConfig: ("max", "mean", "last"),
     TransformerEncoderConfig: ("mean", "cls", "max"),
 }
-"""How an encoder's tokens become one vector: the usual way first.
+"""How an encoder's tokens become one vector; the first is the default.
 
 "last" is the state after the last token, of both directions side by side; "cls" the first token's output.
 """
@@ -62,9 +72,13 @@ POOLINGS: dict[type, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class SequenceClassifierConfig:
-    """An encoder, how its tokens are pooled (None: as is usual), and K classes.
+    """Settings of a sequence classifier.
 
-    dropout is the rate on the pooled vector, before the scores.
+    Args:
+        encoder: Settings of the encoder.
+        classes: K.
+        pooling: How its tokens become one vector; None: the first of :data:`POOLINGS`.
+        dropout: Rate on the pooled vector, before the scores.
     """
 
     encoder: EncoderConfig
@@ -86,5 +100,5 @@ class SequenceClassifierConfig:
                 raise UsageError(f"cell must be one of {', '.join(CELLS)}, got {self.encoder.cell!r}")
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able settings."""
+        """Return the settings as JSON."""
         return dataclasses.asdict(self)

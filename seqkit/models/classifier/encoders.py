@@ -1,4 +1,4 @@
-"""Ids to one vector a sequence: a bag of word vectors, a recurrent network, a Transformer."""
+"""Encoders of a sequence to one vector: a bag of word vectors, a recurrent network, a Transformer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ def _held(x: Tensor, mask: Array) -> Array:
 
 
 def mean_of(x: Tensor, mask: Array | None) -> Tensor:
-    """x (B, T, F) to the mean over each row's tokens (B, F); mask (B, T) True where they stand, None: all."""
+    """Return the mean (B, F) of x (B, T, F) over each row's tokens, those with mask (B, T) True.
+
+    None: all.
+    """
     if mask is None:
         return x.mean(axis=1)
     count = array_module(x.data).maximum(mask.sum(axis=1, keepdims=True), 1).astype(x.dtype)
@@ -30,7 +33,7 @@ def mean_of(x: Tensor, mask: Array | None) -> Tensor:
 
 
 def max_of(x: Tensor, mask: Array | None) -> Tensor:
-    """x (B, T, F) to the maximum over each row's tokens (B, F)."""
+    """Return the maximum (B, F) of x (B, T, F) over each row's tokens."""
     if mask is None:
         return x.max(axis=1)
     held = _held(x, mask)
@@ -38,7 +41,7 @@ def max_of(x: Tensor, mask: Array | None) -> Tensor:
 
 
 def first_of(x: Tensor, mask: Array | None) -> Tensor:
-    """x (B, T, F) to the first token's (B, F)."""
+    """Return the first token's (B, F) of x (B, T, F)."""
     return x[:, 0]
 
 
@@ -46,7 +49,7 @@ POOL: dict[str, Any] = {"mean": mean_of, "max": max_of, "cls": first_of}
 
 
 class BagEncoder(nn.Module):
-    """The mean of the vectors of a sequence's ids, and layers with ReLU where the config has some."""
+    """The mean of the vectors of a sequence's ids, and layers with ReLU if the config has any."""
 
     def __init__(self, config: BagConfig, *, generator: Generator) -> None:
         self.config = config
@@ -56,7 +59,7 @@ class BagEncoder(nn.Module):
         self.features = sizes[-1]
 
     def forward(self, ids: Array, mask: Array | None, generator: Generator | None = None) -> Tensor:
-        """ids (B, T), mask (B, T) or None, to (B, F)."""
+        """Return (B, F) of ids (B, T) and a mask (B, T) or None."""
         xp = array_module(ids)
         if mask is not None:
             ids = xp.where(mask, ids, -1)
@@ -92,7 +95,7 @@ class RecurrentEncoder(nn.Module):
         self.features = config.hidden_size * (2 if config.bidirectional else 1)
 
     def forward(self, ids: Array, mask: Array | None, generator: Generator | None = None) -> Tensor:
-        """ids (B, T), mask (B, T) or None, to (B, F)."""
+        """Return (B, F) of ids (B, T) and a mask (B, T) or None."""
         x = self.dropout(self.embedding(ids), generator)
         y, last = self.recurrent(x, None, mask, generator)
         if self.pooling != "last":
@@ -111,12 +114,12 @@ class PooledTransformer(nn.Module):
         self.features = config.embedding_size
 
     def forward(self, ids: Array, mask: Array | None, generator: Generator | None = None) -> Tensor:
-        """ids (B, T), mask (B, T) or None, to (B, F)."""
+        """Return (B, F) of ids (B, T) and a mask (B, T) or None."""
         return POOL[self.pooling](self.encoder(ids, mask, generator=generator), mask)
 
 
 def make_encoder(config: EncoderConfig, pooling: str, generator: Generator) -> Any:
-    """The encoder of a config: a module with ``features`` F, from ids and a mask (B, T) to (B, F)."""
+    """Return the encoder of a config: a module with ``features`` F, from ids and a mask (B, T) to (B, F)."""
     if isinstance(config, BagConfig):
         return BagEncoder(config, generator=generator)
     if isinstance(config, RecurrentConfig):

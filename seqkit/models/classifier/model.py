@@ -1,4 +1,4 @@
-"""A classifier of sequences: whichever encoder, dropout, and a score for each class."""
+"""A classifier of sequences: an encoder, dropout, and a score for each class."""
 
 from __future__ import annotations
 
@@ -16,7 +16,15 @@ from seqkit.models.classifier.encoders import make_encoder
 
 
 class SequenceClassifier(nn.Module):
-    """P(class | sequence of ids). What stands in the padding changes nothing."""
+    """P(class | sequence of ids); the padding changes nothing.
+
+    Example:
+        >>> from seqkit.models import BagConfig, SequenceClassifier, SequenceClassifierConfig
+        >>> config = SequenceClassifierConfig(BagConfig(vocab_size=50), classes=3)
+        >>> model = SequenceClassifier(config, generator=0)
+        >>> model.log_probs([[3, 1, 4], [1, 5, 0]], [3, 2]).shape
+        (2, 3)
+    """
 
     def __init__(self, config: SequenceClassifierConfig, *, generator: Generator | int | None = None) -> None:
         generator = as_generator(generator)
@@ -27,10 +35,15 @@ class SequenceClassifier(nn.Module):
         self.output = nn.Linear(self.encoder.features, config.classes, generator=generator)
 
     def forward(self, ids: Any, lengths: Any = None, *, generator: Generator | None = None) -> Tensor:
-        """Scores (B, K) of ids (B, T), of which the first ``lengths`` (B,) of a row count; None: all.
+        """Return scores (B, K).
 
-        Padding must be ids of the vocabulary. In training a generator is due where there is dropout. Raises
-        ShapeError for what is no batch of ids.
+        Args:
+            ids: (B, T), ids of the vocabulary in the padding too.
+            lengths: (B,), how many ids of a row count; None: all.
+            generator: Source of the dropout masks; required in training with dropout.
+
+        Raises:
+            ShapeError: Ids or lengths out of range or of another shape.
         """
         device = self.device
         ids = checked_ids("ids", ids, (None, None), self.config.encoder.vocab_size, device=device)
@@ -38,12 +51,12 @@ class SequenceClassifier(nn.Module):
         return self.output(self.dropout(self.encoder(ids, mask, generator), generator))
 
     def loss(self, ids: Any, lengths: Any, labels: Any, *, generator: Generator | None = None) -> Tensor:
-        """Mean cross entropy in nats of labels (B,), class numbers; -1 does not count."""
+        """Return the mean cross entropy in nats of labels (B,), class numbers; -1 does not count."""
         labels = np.asarray(labels) if isinstance(labels, list | tuple) else labels
         scores = self.forward(ids, lengths, generator=generator)
         return ops.softmax_cross_entropy(scores, to_device(labels, self.device))
 
     def log_probs(self, ids: Any, lengths: Any = None) -> np.ndarray:
-        """(B, K) log P(class), on the host. Evaluation: no dropout."""
+        """Return log P(class) (B, K) on the host; without dropout."""
         with self.evaluating():
             return ops.log_softmax(self.forward(ids, lengths)).numpy()

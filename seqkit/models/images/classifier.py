@@ -1,4 +1,4 @@
-"""What all image classifiers share: their input, their loss and their answers."""
+"""The base of image classifiers: input, loss and predictions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from seqkit.nn import initializers
 
 
 class ImageClassifier(nn.Module):
-    """P(class | image). A subclass has :meth:`scores`, and a last layer ``output``."""
+    """P(class | image). A subclass defines :meth:`scores`, and a last layer ``output``."""
 
     output: nn.Linear
 
@@ -24,35 +24,36 @@ class ImageClassifier(nn.Module):
         self.config = config
 
     def scores(self, x: Tensor, generator: Generator | None) -> Tensor:
-        """Images (B, H, W, C) to unnormalised log-probabilities (B, K)."""
+        """Return unnormalised log-probabilities (B, K) of images (B, H, W, C)."""
         raise NotImplementedError
 
     def forward(self, images: Any, *, generator: Generator | None = None) -> Tensor:
-        """Images to scores (B, K); their softmax is the distribution over K classes.
+        """Return scores (B, K) of images; their softmax is the distribution over K classes.
 
-        Images are floats (B, H, W, C), or (B, H, W) for one channel, or flat (B, H·W·C) in that order. In
-        training a generator is due where the model has dropout.
+        Args:
+            images: Floats (B, H, W, C), or (B, H, W) for one channel, or flat (B, H·W·C) in that order.
+            generator: Source of the dropout masks; required in training with dropout.
         """
         return self.scores(Tensor(self._images(images)), generator)
 
     def loss(self, images: Any, labels: Any, *, generator: Generator | None = None) -> Tensor:
-        """Mean cross entropy in nats of labels (B,), class numbers; -1 does not count."""
+        """Return the mean cross entropy in nats of labels (B,), class numbers; -1 does not count."""
         labels = np.asarray(labels) if isinstance(labels, list | tuple) else labels
         scores = self.forward(images, generator=generator)
         return ops.softmax_cross_entropy(scores, to_device(labels, scores.device))
 
     def log_probs(self, images: Any) -> np.ndarray:
-        """(B, K) log P(class), on the host. Evaluation: no dropout, running statistics."""
+        """Return log P(class) (B, K) on the host; without dropout, with running statistics."""
         with self.evaluating():
             return ops.log_softmax(self.forward(images)).numpy()
 
     def predict(self, images: Any) -> np.ndarray:
-        """(B,) the likeliest classes, on the host. Needs no softmax, which keeps the order of scores."""
+        """Return the likeliest classes (B,) on the host."""
         with self.evaluating():
             return to_numpy(self.forward(images).data.argmax(axis=1))
 
     def _images(self, images: Any) -> Array:
-        """The user's images on the model's device, checked: this is the public boundary."""
+        """Check images at the public boundary and return them on the model's device."""
         images = np.asarray(images) if isinstance(images, list | tuple) else images
         if images.dtype.kind != "f":
             raise UsageError(
@@ -69,7 +70,7 @@ class ImageClassifier(nn.Module):
 
 
 def initialize(layer: nn.Linear | nn.Conv2d, init: str | float, generator: Generator) -> Any:
-    """Draw the layer's weights anew as a config's ``init`` says, and zero its bias; returns the layer."""
+    """Draw the layer's weights by a config's ``weight_init``, and zero its bias; returns the layer."""
     shape = layer.weight.shape
     if len(shape) == 4:  # the initialisers take (out, in, …)
         shape = (shape[0], shape[3], *shape[1:3])

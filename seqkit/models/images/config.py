@@ -1,4 +1,4 @@
-"""What image classifiers are made of."""
+"""Settings of image classifiers."""
 
 from __future__ import annotations
 
@@ -14,10 +14,15 @@ INITS = ("he", "xavier", "std")
 
 @dataclass(frozen=True)
 class ImageConfig:
-    """The images, how many classes they fall into, and how weights start (biases start at 0).
+    """Settings that all image classifiers have.
 
-    weight_init: "he" and "xavier" are normal with the deviations of :mod:`seqkit.nn.initializers`, "std"
-    normal with deviation 0.01; a number is a deviation of its own, 0 included.
+    Args:
+        height: Of the images.
+        width: Of the images.
+        channels: Of the images.
+        classes: K.
+        weight_init: "he" and "xavier" are normal with the deviations of :mod:`seqkit.nn.initializers`, "std"
+            normal with deviation 0.01; a number is a deviation of its own, 0 included. Biases start at 0.
     """
 
     height: int = 28
@@ -39,7 +44,7 @@ class ImageConfig:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able settings."""
+        """Return the settings as JSON."""
         return dataclasses.asdict(self)
 
 

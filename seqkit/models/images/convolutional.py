@@ -71,7 +71,7 @@ def _affine(inputs: int, outputs: int, c: SimpleConvNetConfig | DeepConvNetConfi
 
 
 def _places(sides: list[int], c: SimpleConvNetConfig | DeepConvNetConfig) -> int:
-    """How many places pooling leaves of an image with these sides. UsageError when none."""
+    """Return the number of places that pooling leaves of an image with these sides; UsageError when none."""
     if min(sides) < POOL:
         name = type(c).__name__.removesuffix("Config")
         raise UsageError(

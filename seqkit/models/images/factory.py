@@ -21,9 +21,10 @@ IMAGE_MODELS: dict[str, tuple[type[ImageConfig], Any]] = {
 
 
 def image_config(model: str, **settings: Any) -> ImageConfig:
-    """The config of a model by name, from the settings that ``to_dict`` gave or others.
+    """Return the config of a model by name, from settings such as those of ``to_dict``.
 
-    UsageError names what there is when the model or a setting does not exist.
+    Raises:
+        UsageError: An unknown model or setting; lists the choices.
     """
     if model not in IMAGE_MODELS:
         raise UsageError(f"model must be one of {', '.join(IMAGE_MODELS)}, got {model!r}")
@@ -36,7 +37,7 @@ def image_config(model: str, **settings: Any) -> ImageConfig:
 
 
 def make_image_model(config: ImageConfig, *, generator: Generator | int | None = None) -> ImageClassifier:
-    """The model that a config describes; weights from ``generator``."""
+    """Return the model of a config; ``generator`` is the source of its initial weights."""
     for kind, model in IMAGE_MODELS.values():
         if type(config) is kind:
             return model(config, generator=generator)

@@ -27,7 +27,7 @@ class MLP(ImageClassifier):
         self.dropout = nn.Dropout(config.dropout)
 
     def activations(self, x: Tensor, generator: Generator | None = None) -> list[Tensor]:
-        """What each hidden layer gives for images (B, H, W, C), after activation and dropout."""
+        """Return each hidden layer's result of images (B, H, W, C), after activation and dropout."""
         x = x.reshape(len(x), -1)
         found = []
         for depth, layer in enumerate(self.layers):

@@ -1,4 +1,4 @@
-"""Whether arrays read from a file are the counts of a Kneser-Ney model."""
+"""Check that arrays read from a file are the counts of a Kneser-Ney model."""
 
 from __future__ import annotations
 

@@ -15,11 +15,15 @@ LARGEST_SIZE = 2**31 - 2
 
 @dataclass(frozen=True)
 class KneserNeyConfig:
-    """What a Kneser-Ney model needs to know beside its counts.
+    """Settings of a Kneser-Ney model.
 
-    ``vocab_size`` is V, the number of ids that can be predicted (0 .. V-1); ``order`` the length of the
-    longest n-gram, so that order 5 looks at four preceding tokens; ``eos_id`` the id that ends every
-    sentence. Raises UsageError for a setting out of range.
+    Args:
+        vocab_size: V, the number of ids that can be predicted (0 … V-1).
+        order: Length of the longest n-gram: order 5 looks at four preceding tokens.
+        eos_id: Id that ends every sentence.
+
+    Raises:
+        UsageError: A setting out of range.
     """
 
     vocab_size: int

@@ -81,14 +81,13 @@ def count_ngrams(ids: np.ndarray, config: KneserNeyConfig) -> tuple[list[np.ndar
 
 
 def discounts(counts: np.ndarray) -> np.ndarray:
-    """What to subtract from a count of 0, 1, 2, and 3 or more: (4,) float64, the first 0.
+    """Return the discounts of counts of 0, 1, 2, and 3 or more: (4,) float64, the first 0.
 
-    With n_j the number of n-grams counted j times and Y = n_1 / (n_1 + 2 n_2),
-    D_j = j - (j + 1) Y n_{j+1} / n_j for j = 1, 2, 3 (Chen & Goodman 1999, modified
-    Kneser-Ney smoothing). Where one of the
-    numbers it needs is zero, or the result is not strictly between 0 and j, the estimate has no ground
-    (small corpora; characters, of which none is rare) and D_j = j / 2: some probability goes to the lower
-    order, some stays. Every D_j is thus positive and below the counts it is taken from.
+    With n_j the number of n-grams counted j times and Y = n_1 / (n_1 + 2 n_2), D_j = j - (j + 1) Y n_{j+1} /
+    n_j for j = 1, 2, 3 (Chen & Goodman 1999, modified Kneser-Ney smoothing). Where one of these numbers is
+    zero, or the result is not strictly between 0 and j, there is nothing to estimate from (small corpora;
+    characters, of which none is rare) and D_j = j / 2: some probability goes to the lower order, some stays.
+    Every D_j is thus positive and below the counts it is subtracted from.
     """
     n = [int(np.count_nonzero(counts == j)) if j else 0 for j in range(5)]
     result = np.array([0.0, 0.5, 1.0, 1.5])

@@ -16,22 +16,31 @@ INITS = ("uniform", "normal")
 
 @dataclass(frozen=True)
 class Seq2SeqConfig:
-    """Settings of an encoder and decoder.
+    """Settings of a recurrent encoder and decoder.
 
-    cell: "lstm" or "gru". bidirectional: the encoder reads both ways, each direction with half of
-    ``hidden_size``, so that its states fit the decoder. pass_cell: an LSTM's decoder starts with the
-    encoder's c as well as its h. peeky: the encoder's last h joins the input and the output of the decoder at
-    every step.
-    attention: None, "dot", "general" or "additive"; the output layer then sees the context and the hidden
-    state side by side. readout: a layer tanh(W·these) stands before the output layer (Luong's attentional
-    vector); input_feeding joins it to the next step's input. shared_vocabulary: source and target have one
-    embedding matrix. tied: the output matrix is that of the target's embedding. The last two imply readout
-    where it is needed: ``tied`` makes it ``embedding_size`` wide, otherwise it has ``hidden_size``.
-
-    dropout is the rate on embedded ids, between layers, and before the output layer. init: "uniform" starts
-    embeddings within ±0.1, other weights within ±1/√inputs, and forget gates with a bias of 1; "normal"
-    draws embeddings with deviation 0.01 and other weights with 1/√inputs, biases 0, as the textbook does.
-    ``init_range`` makes every weight uniform within ± it.
+    Args:
+        source_vocab_size: Ids of the source.
+        target_vocab_size: Ids of the target.
+        embedding_size: E.
+        hidden_size: H.
+        num_layers: Layers of the encoder and of the decoder each.
+        cell: "lstm" or "gru".
+        bidirectional: The encoder reads in both directions, each with half of H, so that its states fit the
+            decoder.
+        attention: None, "dot", "general" or "additive"; the output layer then sees context and hidden state
+            side by side.
+        input_feeding: The readout of a step joins the next step's input.
+        peeky: The encoder's last h joins input and output of the decoder at every step.
+        readout: A layer tanh(W·features) before the output layer (Luong's attentional vector).
+        pass_cell: An LSTM's decoder starts with the encoder's c as well as its h.
+        shared_vocabulary: Source and target have one embedding matrix.
+        tied: The output matrix is that of the target's embedding. ``tied`` and ``input_feeding`` imply a
+            readout, which has E columns if tied, else H.
+        dropout: Rate on embedded ids, between layers, and before the output layer.
+        weight_init: "uniform" starts embeddings within ±0.1, other weights within ±1/√inputs, and forget
+            gates with a bias of 1; "normal" draws embeddings with deviation 0.01 and other weights with
+            1/√inputs, biases 0, as the textbook does.
+        init_range: Draw every weight uniform within ± it.
     """
 
     source_vocab_size: int
@@ -53,7 +62,7 @@ class Seq2SeqConfig:
     init_range: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able settings."""
+        """Return the settings as JSON."""
         return dataclasses.asdict(self)
 
     def check(self) -> None:

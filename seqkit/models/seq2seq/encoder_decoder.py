@@ -36,7 +36,7 @@ class Encoded:
     """(B, H) the last h of the encoder's last layer."""
 
     def map(self, function: Any) -> Encoded:
-        """``function`` of each entry that is there."""
+        """Return an Encoded of ``function`` applied to each entry that is not None."""
         entries = (self.memory, self.keys, self.mask, self.peek)
         return Encoded(*(None if entry is None else function(entry) for entry in entries))
 
@@ -105,7 +105,7 @@ class EncoderDecoder(nn.Module):
         return checked_ids(name, ids, shape, vocab_size, lowest=IGNORE_INDEX, device=self.device)
 
     def _embed(self, embedding: nn.Embedding, ids: Array, generator: Generator | None) -> Tensor:
-        """ids (B, T), -1 where padded, to vectors (B, T, E)."""
+        """Return vectors (B, T, E) of ids (B, T), -1 where padded."""
         return self.dropout(embedding(array_module(ids).maximum(ids, 0)), generator)
 
     # Encoder
@@ -113,9 +113,12 @@ class EncoderDecoder(nn.Module):
     def encode(
         self, source: Any, source_lengths: Any = None, generator: Generator | None = None
     ) -> tuple[Encoded, State]:
-        """What the decoder reads of the sources, and the state it starts from; Tensors.
+        """Return what the decoder reads of the sources, and its first state; Tensors.
 
-        source (B, S) ids, source_lengths (B,), or None when no row is padded.
+        Args:
+            source: (B, S) ids.
+            source_lengths: (B,), or None when no row is padded.
+            generator: Source of the dropout masks.
         """
         source = self._ids("source", source, self.config.source_vocab_size, (None, None))
         mask = length_mask("source_lengths", source_lengths, source.shape, self.device)
@@ -136,7 +139,7 @@ class EncoderDecoder(nn.Module):
 
     @staticmethod
     def _zeros(network: Any, x: Tensor) -> State:
-        """The state of ``network`` before x (B, T, ·)."""
+        """Return the state of ``network`` before x (B, T, ·)."""
         xp = array_module(x.data)
         return [
             tuple(zeros(xp, (x.shape[0], layer.weight_hh.shape[1]), x.dtype) for _ in range(network.states))
@@ -146,7 +149,10 @@ class EncoderDecoder(nn.Module):
     # Decoder
 
     def _first_fed(self, x: Tensor) -> Any:
-        """(B, R) zeros: what input feeding feeds to the first step of x (B, T, E); None without it."""
+        """Return the zeros (B, R) that input feeding feeds to the first step of x (B, T, E).
+
+        None without it.
+        """
         if not self.config.input_feeding or self.readout is None:
             return None
         return Tensor(zeros(array_module(x.data), (x.shape[0], self.readout.out_features), x.dtype))
@@ -154,9 +160,10 @@ class EncoderDecoder(nn.Module):
     def _advance(
         self, x: Tensor, encoded: Encoded, recurrent: State, fed: Any, generator: Generator | None
     ) -> tuple[Tensor, Tensor | None, State]:
-        """Embedded tokens (B, T, E) to features (B, T, F) for the output layer, weights (B, T, S), the state.
+        """Run the decoder over embedded tokens (B, T, E).
 
-        With input feeding T is 1, and ``fed`` (B, F) the features before.
+        Returns features (B, T, F) for the output layer, weights (B, T, S) and the state. With input feeding T
+        is 1, and ``fed`` (B, F) are the features of the step before.
         """
         B, T, _ = x.shape
         peek: list[Tensor] = []
@@ -183,7 +190,7 @@ class EncoderDecoder(nn.Module):
         generator: Generator | None,
         teacher_forcing: float = 1.0,
     ) -> tuple[Tensor, Array | None]:
-        """Target ids (B, T) to features (B, T, F), and attention weights (B, T, S), an array."""
+        """Return features (B, T, F) of target ids (B, T), and attention weights (B, T, S), an array."""
         B, T = ids.shape
         forced = teacher_forcing >= 1
         if forced:

@@ -27,7 +27,7 @@ from seqkit.nn.recurrent import State, detach
 
 @dataclass(frozen=True)
 class Seq2SeqState:
-    """Where B rows stand in decoding. Its arrays are never written to."""
+    """The state of B rows in decoding. Its arrays are never written to."""
 
     encoded: Encoded
     recurrent: State
@@ -40,15 +40,27 @@ class Seq2SeqState:
 
 
 class Seq2Seq(EncoderDecoder):
-    """P(next target token | source, target tokens so far)."""
+    """P(next target token | source, target tokens so far).
+
+    Example:
+        >>> from seqkit.models import Seq2Seq, Seq2SeqConfig
+        >>> model = Seq2Seq(Seq2SeqConfig(50, 60, attention="dot"), generator=0)
+        >>> source, target = np.arange(12).reshape(2, 6), np.arange(10).reshape(2, 5)
+        >>> loss = model.loss(source, None, target[:, :-1], target[:, 1:])
+    """
 
     def forward(
         self, source: Any, source_lengths: Any, target_in: Any, *, generator: Generator | None = None
     ) -> tuple[Tensor, Array | None]:
-        """Scores (B, T, V) of the token after each of target_in (B, T), and the attention weights (B, T, S).
+        """Return the scores (B, T, V) of the next tokens, and the attention weights (B, T, S).
 
-        source (B, S) and source_lengths (B,) or None as for :meth:`encode`; target_in begins with the start
-        id. The weights are an array, zero in the padding of the source; None without attention.
+        The weights are an array, zero in the padding of the source; None without attention.
+
+        Args:
+            source: (B, S) ids.
+            source_lengths: (B,), or None when no row is padded.
+            target_in: (B, T) ids, beginning with the start id.
+            generator: Source of the dropout masks.
         """
         encoded, recurrent = self.encode(source, source_lengths, generator)
         ids = self._ids("target_in", target_in, self.config.target_vocab_size, (len(source), None))
@@ -65,11 +77,16 @@ class Seq2Seq(EncoderDecoder):
         generator: Generator | None = None,
         teacher_forcing: float = 1.0,
     ) -> Tensor:
-        """Mean cross entropy in nats of target_out (B, T) after target_in (B, T), where it is not -1.
+        """Return the mean cross entropy in nats of target_out after target_in.
 
-        With ``teacher_forcing`` below 1 each token of target_in but the first is fed with that probability,
-        and otherwise the model's own likeliest one: lower it over training for scheduled sampling. That,
-        and dropout, draw from ``generator``.
+        Args:
+            source: (B, S) ids.
+            source_lengths: (B,), or None when no row is padded.
+            target_in: (B, T) ids, beginning with the start id.
+            target_out: (B, T) ids; -1 does not count.
+            generator: Source of the dropout masks and of scheduled sampling.
+            teacher_forcing: Probability with which each token of ``target_in`` but the first is fed;
+                otherwise the model's own likeliest token is. Lower it over training for scheduled sampling.
         """
         if not 0 <= teacher_forcing <= 1:
             raise UsageError(f"teacher_forcing must be 0 to 1, got {teacher_forcing}")
@@ -93,7 +110,7 @@ class Seq2Seq(EncoderDecoder):
         return self._features(encoded, recurrent, ids, generator, teacher_forcing)[0], targets
 
     def token_losses(self, source: Any, source_lengths: Any, target_in: Any, target_out: Any) -> Array:
-        """-log P (B, T) float64 of each of target_out, 0 where it is -1. Evaluation: no dropout."""
+        """Return -log P (B, T) float64 of each of target_out, 0 where it is -1; without dropout."""
         with self.evaluating():
             features, targets = self._batch(source, source_lengths, target_in, target_out, None)
             return ops.linear_cross_entropy(
@@ -101,10 +118,11 @@ class Seq2Seq(EncoderDecoder):
             ).data
 
     def attention_weights(self, source: Any, source_lengths: Any, target_in: Any) -> Array | None:
-        """(B, T, S): what each of target_in (B, T) read of the source; None without attention. No dropout.
+        """Return the attention weights (B, T, S) of target_in (B, T), or None without attention; without
+        dropout.
 
-        Of a decoded sequence: pass the start id and the decoded ids. These are the weights that decoding
-        had, for one pass over all steps.
+        Of a decoded sequence: pass the start id and the decoded ids. These are the weights that decoding had,
+        for one pass over all steps.
         """
         with self.evaluating():
             encoded, recurrent = self.encode(source, source_lengths)
@@ -114,9 +132,10 @@ class Seq2Seq(EncoderDecoder):
     # The decoding protocol
 
     def start(self, batch: int, context: Any = None) -> Seq2SeqState:
-        """The state before any target token. context: (source (B, S), source_lengths (B,) or None).
+        """Return the state before any target token.
 
-        B is ``batch``, or 1, for ``batch`` targets of one source.
+        ``context`` is (source (B, S), source_lengths (B,) or None). B is ``batch``, or 1, for ``batch``
+        targets of one source.
         """
         if not isinstance(context, tuple) or len(context) != 2:
             raise UsageError("a seq2seq model decodes a context (source, source_lengths)")
@@ -135,7 +154,7 @@ class Seq2Seq(EncoderDecoder):
         return self.reorder(state, np.zeros(batch, np.int64))
 
     def step(self, ids: Any, state: Seq2SeqState) -> tuple[Array, Seq2SeqState]:
-        """Feed ids (B,): log P (B, V) of the next token, and the state after, with ``weights`` (B, S)."""
+        """Feed ids (B,); return log P (B, V) of the next token, and the state with ``weights`` (B, S)."""
         with self.evaluating():
             ids = self._ids("ids", ids[:, None], self.config.target_vocab_size, (len(state.rows), 1))
             encoded = state.encoded.map(lambda x: x if x.dtype.kind == "b" else Tensor(x))
@@ -153,11 +172,11 @@ class Seq2Seq(EncoderDecoder):
         return scores.data, after
 
     def attention_of(self, state: Seq2SeqState) -> Array | None:
-        """(B, S) what the step that led to ``state`` read of the source; None without attention."""
+        """Return the attention weights (B, S) of the step that led to ``state``; None without attention."""
         return state.weights
 
     def reorder(self, state: Seq2SeqState, rows: Any) -> Seq2SeqState:
-        """The state of ``rows``, in that order; rows may repeat or be left out.
+        """Return the state of ``rows``, in that order; rows may repeat or be left out.
 
         Rows that change places within one source, as a beam's do, leave its outputs where they are.
         """

@@ -1,4 +1,4 @@
-"""What all Transformers are made of."""
+"""Settings of Transformers."""
 
 from __future__ import annotations
 
@@ -11,14 +11,21 @@ from seqkit.errors import UsageError
 
 @dataclass(frozen=True, kw_only=True)
 class TransformerConfig:
-    """The settings that every Transformer has; the models' own configs say which defaults are theirs.
+    """Settings that every Transformer has; the models' own configs have other defaults.
 
-    hidden_size: width between the two matrices of the feed-forward network, 4·embedding_size unless given.
-    positions: "learned" (of at most ``max_length`` tokens then), "sinusoidal" or "rotary". norm: "pre" or
-    "post". activation: "gelu", "gelu-tanh" or "relu".
-
-    dropout is the rate on embeddings and before each residual sum, attention_dropout that on attention
-    weights, dropout's unless given, hidden_dropout that after the activation.
+    Args:
+        embedding_size: E.
+        hidden_size: Size between the two layers of the feed-forward network; 4·E by default.
+        num_layers: Layers of a stack.
+        num_heads: Heads of the attention.
+        max_length: Positions, if they are learned.
+        positions: "learned", "sinusoidal" or "rotary".
+        norm: "pre" or "post".
+        activation: "gelu", "gelu-tanh" or "relu".
+        epsilon: ε of the normalisations.
+        dropout: Rate on embeddings and before each residual sum.
+        attention_dropout: Rate on attention weights; ``dropout`` if None.
+        hidden_dropout: Rate after the activation; ``dropout`` if None.
     """
 
     embedding_size: int = 256
@@ -35,15 +42,15 @@ class TransformerConfig:
     hidden_dropout: float | None = 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able settings."""
+        """Return the settings as JSON."""
         return dataclasses.asdict(self)
 
     def check(self) -> None:
-        """UsageError for sizes that make no model."""
+        """Raise UsageError for sizes that make no model."""
         check_sizes(self, "embedding_size", "hidden_size", "num_layers", "num_heads", "max_length")
 
     def layers(self) -> dict[str, Any]:
-        """The arguments of a stack of these layers, its generator left out."""
+        """Return the arguments of a stack of these layers, without its generator."""
         return {
             "num_layers": self.num_layers,
             "embedding_size": self.embedding_size,
@@ -60,7 +67,7 @@ class TransformerConfig:
 
 
 def check_sizes(config: Any, *names: str) -> None:
-    """UsageError unless these fields of a config are at least 1, or None."""
+    """Raise UsageError unless these fields of a config are at least 1, or None."""
     for name in names:
         value = getattr(config, name)
         if value is not None and value < 1:
@@ -69,14 +76,20 @@ def check_sizes(config: Any, *names: str) -> None:
 
 @dataclass(frozen=True)
 class TransformerSeq2SeqConfig(TransformerConfig):
-    """What an encoder and decoder are made of.
+    """Settings of a Transformer encoder and decoder.
 
-    num_layers: of the encoder and of the decoder each. norm: "post" is the paper's, and needs warm-up.
-    hidden_dropout: dropout's unless given. shared_vocabulary: source and target have one embedding matrix.
-    tied: the output matrix is that of the target's embedding.
+    Weights start Xavier uniform, embeddings normal with deviation 1/√E; embedded tokens are multiplied by √E.
 
-    Weights start Xavier uniform, embeddings normal with deviation 1/√embedding_size; they are multiplied by
-    √embedding_size when read.
+    Args:
+        source_vocab_size: Ids of the source.
+        target_vocab_size: Ids of the target.
+        num_layers: Layers of the encoder and of the decoder each.
+        positions: As of :class:`TransformerConfig`, like the other settings. Its ``norm`` "post" is the
+            paper's, and needs warm-up.
+        activation: See there.
+        hidden_dropout: See there.
+        shared_vocabulary: Source and target have one embedding matrix.
+        tied: The output matrix is that of the target's embedding.
     """
 
     source_vocab_size: int
@@ -90,7 +103,7 @@ class TransformerSeq2SeqConfig(TransformerConfig):
     tied: bool = False
 
     def check(self) -> None:
-        """UsageError for settings that make no model."""
+        """Raise UsageError for settings that make no model."""
         super().check()
         check_sizes(self, "source_vocab_size", "target_vocab_size")
         if self.shared_vocabulary and self.source_vocab_size != self.target_vocab_size:

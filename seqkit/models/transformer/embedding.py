@@ -1,4 +1,4 @@
-"""Ids, positions and token types to the vectors that the first layer reads."""
+"""The embedding of ids, positions and token types."""
 
 from __future__ import annotations
 
@@ -50,7 +50,10 @@ class TransformerEmbedding(nn.Module):
     def forward(
         self, ids: Array, positions: Array, types: Array | None = None, generator: Generator | None = None
     ) -> Tensor:
-        """ids (B, T) at positions (T,), or (P,) at (P,), to (B, T, E) or (P, E); types as ids."""
+        """Return vectors (B, T, E) of ids (B, T) at positions (T,), or (P, E) of (P,) at (P,).
+
+        ``types`` have the shape of ids.
+        """
         x = self.tokens(ids)
         if self.scale is not None:
             x = x * self.scale

@@ -7,7 +7,6 @@ from typing import Any
 
 from seqkit import nn, ops
 from seqkit.autograd import Tensor
-from seqkit.backend import Device
 from seqkit.backend.ids import checked_ids
 from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import ShapeError
@@ -19,11 +18,16 @@ from seqkit.models.transformer.inputs import layout_of
 
 @dataclass(frozen=True)
 class TransformerEncoderConfig(TransformerConfig):
-    """What an encoder is made of; the defaults are BERT's layout in a small size.
+    """Settings of an encoder; the defaults are BERT's layout in a small size.
 
-    token_types: how many kinds of tokens have a vector (BERT: 2), 0 for none. position_offset: the position
-    of the first token (RoBERTa: 2). embedding_norm: normalise what the first layer reads. All weights
-    start normal with deviation ``init_std``.
+    Args:
+        vocab_size: V.
+        token_types: Number of token types with a vector (BERT: 2), or 0.
+        position_offset: Position of the first token (RoBERTa: 2).
+        norm: As of TransformerConfig, like the other settings.
+        embedding_norm: Normalise the first layer's input.
+        epsilon: ε of the normalisations.
+        init_std: Standard deviation of the initial weights, which are normal.
     """
 
     vocab_size: int
@@ -36,13 +40,20 @@ class TransformerEncoderConfig(TransformerConfig):
     init_std: float = 0.02
 
     def check(self) -> None:
-        """UsageError for sizes that make no model."""
+        """Raise UsageError for sizes that make no model."""
         super().check()
         check_sizes(self, "vocab_size")
 
 
 class TransformerEncoder(nn.Module):
-    """Ids to hidden states."""
+    """Hidden states of ids.
+
+    Example:
+        >>> from seqkit.models import TransformerEncoder, TransformerEncoderConfig
+        >>> encoder = TransformerEncoder(TransformerEncoderConfig(vocab_size=50), generator=0)
+        >>> encoder([[3, 1, 4], [1, 5, 0]], mask=[3, 2]).shape
+        (2, 3, 256)
+    """
 
     def __init__(self, config: TransformerEncoderConfig, *, generator: Generator | int | None = None) -> None:
         config.check()
@@ -63,11 +74,6 @@ class TransformerEncoder(nn.Module):
         self.stack = nn.TransformerEncoderStack(**config.layers(), generator=generator)
         start_normal(self, generator, std=config.init_std)
 
-    @property
-    def device(self) -> Device:
-        """Where the parameters are."""
-        return self.embedding.tokens.weight.device
-
     def forward(
         self,
         ids: Any,
@@ -76,13 +82,18 @@ class TransformerEncoder(nn.Module):
         *,
         generator: Generator | None = None,
     ) -> Tensor:
-        """ids (B, T) to hidden states (B, T, E), zeros at padding.
+        """Return hidden states (B, T, E), zeros at padding.
 
-        mask: lengths (B,) or booleans (B, T), True for real tokens; token_types (B, T), by default 0. Ids in
-        the padding must be below ``vocab_size`` too. Where the mask is a NumPy array on the CPU, padding is
-        left out of all work.
+        Where the mask is on the CPU, padding is left out of all work.
 
-        Raises ShapeError for ids that are none, and for more than ``max_length`` tokens.
+        Args:
+            ids: (B, T), below ``vocab_size`` in the padding too.
+            mask: Lengths (B,), or booleans (B, T), True for real tokens.
+            token_types: (B, T); 0 by default.
+            generator: Source of the dropout masks.
+
+        Raises:
+            ShapeError: Ids out of range or of another shape, and more than ``max_length`` tokens.
         """
         config, device = self.config, self.device
         ids = checked_ids("ids", ids, (None, None), config.vocab_size, device=device)

@@ -1,4 +1,4 @@
-"""What comes into a Transformer: ids, checked and moved, and where real tokens stand among padding."""
+"""Layout of a batch of sequences: where real tokens stand among padding."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from seqkit.errors import ShapeError
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the real tokens of a batch of ``shape`` (B, T) stand. All else None: everywhere.
+    """Layout of the real tokens of a batch of ``shape`` (B, T); with the other fields None there is no
+    padding.
 
-    On the CPU they are packed: ``rows`` (P,), counted over B·T, and ``lengths``, their number in each
-    example; padding then costs nothing. Elsewhere there is a ``mask`` (B, T): work without padding would go
-    in many small pieces.
+    On the CPU they are packed: ``rows`` (P,) are their places, counted over B·T, and ``lengths`` their number
+    in each example; padding then costs nothing. Elsewhere there is a ``mask`` (B, T): packed work would be
+    many small pieces.
     """
 
     shape: tuple[int, int]
@@ -26,25 +27,26 @@ class Layout:
     mask: Array | None = None
 
     def pack(self, x: Array) -> Array:
-        """x (B, T), or (P,) where the batch is packed."""
+        """Return x (B, T), or (P,) of a packed batch."""
         return x if self.rows is None else x.reshape(-1)[self.rows]
 
     def packed(self) -> Layout:
-        """The same, packed even if nothing is padded."""
+        """Return the layout, packed even if there is no padding."""
         B, T = self.shape
         return self if self.rows is not None else Layout(self.shape, np.arange(B * T), (T,) * B)
 
     def positions(self, device: Device) -> Array:
-        """Of every token: (T,), or (P,) where the batch is packed."""
+        """Return the positions of the tokens: (T,), or (P,) of a packed batch."""
         T = self.shape[1]
         positions = np.arange(T) if self.rows is None else self.rows % T
         return to_device(positions, device)
 
 
 def layout_of(name: str, mask: Any, shape: tuple[int, int], device: Device) -> Layout:
-    """The layout that a mask gives: lengths (B,), booleans (B, T) True for real tokens, or None.
+    """Return the layout of a mask: lengths (B,), booleans (B, T) True for real tokens, or None.
 
-    ShapeError when it fits neither.
+    Raises:
+        ShapeError: A mask that is neither.
     """
     B, T = shape
     if mask is None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from seqkit import nn, ops
 from seqkit.autograd import Tensor
-from seqkit.backend import Array, Device, array_module, module_of, to_device, zeros
+from seqkit.backend import Array, array_module, module_of, to_device, zeros
 from seqkit.backend.ids import IGNORE_INDEX, checked_ids
 from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import ShapeError
@@ -22,7 +22,7 @@ from seqkit.models.transformer.initial import start_normal
 _TOKENS_AT_ONCE = 1 << 10  # read by one pass of token_losses: more are no faster and need more memory
 
 Seen = list[tuple[Array, ...]]
-"""What a text's earlier windows leave behind: [], or [(ids (B, C),)], the last ids before the next one."""
+"""State between windows of a text: [], or [(ids (B, C),)], the last ids before the next window."""
 
 
 class _Window(NamedTuple):
@@ -35,11 +35,18 @@ class _Window(NamedTuple):
 
 @dataclass(frozen=True)
 class TransformerLanguageModelConfig(TransformerConfig):
-    """What a Transformer language model is made of; the defaults are GPT-2's layout in a small size.
+    """Settings of a Transformer language model; the defaults are GPT-2's layout in a small size.
 
-    max_length: how many tokens it sees at most. tied: the output matrix is the embedding's; output_bias:
-    whether scores have one. Weights start normal with deviation ``init_std``, those that write into the
-    residual stream with init_std / √(2·num_layers).
+    Weights start normal with deviation ``init_std``, those that write into the residual stream with
+    init_std / √(2·num_layers).
+
+    Args:
+        vocab_size: V.
+        max_length: Greatest number of tokens that it sees.
+        activation: As of TransformerConfig, like the other settings.
+        tied: The output matrix is the embedding matrix.
+        output_bias: Whether scores have a bias.
+        init_std: Standard deviation of the initial weights.
     """
 
     vocab_size: int
@@ -51,14 +58,14 @@ class TransformerLanguageModelConfig(TransformerConfig):
     init_std: float = 0.02
 
     def check(self) -> None:
-        """UsageError for sizes that make no model."""
+        """Raise UsageError for sizes that make no model."""
         super().check()
         check_sizes(self, "vocab_size")
 
 
 @dataclass(frozen=True)
 class TransformerState:
-    """Where B rows stand in decoding: the ids seen, and the keys and values of the last of them."""
+    """The state of B rows in decoding: the ids seen, and the keys and values of the last of them."""
 
     ids: Array
     """(B, t)"""
@@ -67,10 +74,17 @@ class TransformerState:
 
 
 class TransformerLanguageModel(nn.Module):
-    """P(next token | at most ``max_length`` tokens before it)."""
+    """P(next token | at most ``max_length`` tokens before it).
+
+    Example:
+        >>> from seqkit.models import TransformerLanguageModel, TransformerLanguageModelConfig
+        >>> model = TransformerLanguageModel(TransformerLanguageModelConfig(vocab_size=50), generator=0)
+        >>> model([[3, 1, 4, 1, 5]]).shape
+        (1, 5, 50)
+    """
 
     carries_state = False
-    """Whether training carries one from a window to the next one of the text."""
+    """Whether training carries a state from a window of the text to the next."""
 
     def __init__(
         self, config: TransformerLanguageModelConfig, *, generator: Generator | int | None = None
@@ -95,11 +109,6 @@ class TransformerLanguageModel(nn.Module):
             self.output.weight = self.embedding.tokens.weight
         start_normal(self, generator, std=config.init_std, parts=2 * config.num_layers)
 
-    @property
-    def device(self) -> Device:
-        """Where the parameters are."""
-        return self.output.weight.device
-
     def _ids(self, ids: Any, lowest: int = 0) -> Array:
         return checked_ids(
             "ids", ids, (None, None), self.config.vocab_size, lowest=lowest, device=self.device
@@ -109,7 +118,7 @@ class TransformerLanguageModel(nn.Module):
         return to_device(np.arange(start, end), self.device)
 
     def hidden(self, ids: Any, *, generator: Generator | None = None) -> Tensor:
-        """ids (B, T), T at most ``max_length``, to the last layer's outputs (B, T, E)."""
+        """Return the last layer's outputs (B, T, E) of ids (B, T), T at most ``max_length``."""
         ids = self._ids(ids)
         T = ids.shape[1]
         if self.config.max_length < T:
@@ -119,29 +128,29 @@ class TransformerLanguageModel(nn.Module):
         return self.stack(x, causal=True, positions=positions, generator=generator)
 
     def forward(self, ids: Any) -> Tensor:
-        """ids (B, T) to scores (B, T, V)."""
+        """Return scores (B, T, V) of ids (B, T)."""
         return self.output(self.hidden(ids))
 
     def zero_state(self, batch: int) -> Seen:
-        """What :meth:`token_losses` takes before any text: nothing."""
+        """Return the state before any text, which is empty."""
         return []
 
     def loss(
         self, ids: Any, targets: Any, state: Seen | None = None, *, generator: Generator | None = None
     ) -> tuple[Tensor, Seen]:
-        """Mean cross entropy in nats of targets (B, T) after ids (B, T); targets of -1 do not count.
+        """Return the mean cross entropy in nats of targets (B, T) after ids (B, T), and an empty state.
 
-        A window is trained on by itself: ``state`` is passed over, and what is returned is empty.
+        Targets of -1 do not count. Each window is trained by itself, whatever ``state`` is.
         """
         x = self.hidden(ids, generator=generator)
         targets = self._ids(targets, IGNORE_INDEX)
         return ops.linear_cross_entropy(x, self.output.weight, self.output.bias, targets), []
 
     def token_losses(self, ids: Any, targets: Any, state: Seen | None = None) -> tuple[Array, Seen]:
-        """-log P (B, T) float64 of each target, 0 where it is -1, and the state. Evaluation: no dropout.
+        """Return -log P (B, T) float64 of each target, 0 where it is -1, and the state; without dropout.
 
-        T may be anything. A window slides over ids and those of the state before them, half of
-        ``max_length`` at a time, so that each target sees at least that many tokens, where the text has them.
+        T is unlimited. A window slides over ids and those of the state before them, half of ``max_length`` at
+        a time, so that each target sees at least that many tokens, where the text has them.
         """
         ids, targets = self._ids(ids), self._ids(targets, IGNORE_INDEX)
         xp, (B, T) = array_module(ids), ids.shape
@@ -166,7 +175,7 @@ class TransformerLanguageModel(nn.Module):
         return losses, [(text[:, max(0, C + T - kept) :],)]
 
     def _windows(self, start: int, stop: int) -> Iterator[_Window]:
-        """What is read for the targets from ``start`` to ``stop`` of a text."""
+        """Yield the windows that cover the targets from ``start`` to ``stop`` of a text."""
         while start < stop:
             left = max(0, start - self.config.max_length // 2)
             end = min(left + self.config.max_length, stop)
@@ -176,14 +185,14 @@ class TransformerLanguageModel(nn.Module):
     # The decoding protocol
 
     def start(self, batch: int, context: None = None) -> TransformerState:
-        """The state of ``batch`` rows before any text."""
+        """Return the state of ``batch`` rows before any text."""
         return TransformerState(zeros(module_of(self.device), (batch, 0), np.int64), None)
 
     def step(self, ids: Any, state: TransformerState) -> tuple[Array, TransformerState]:
-        """Feed ids (B,): log P (B, V) of the next token, and the state after them.
+        """Feed ids (B,); return log P (B, V) of the next token, and the state.
 
-        Keys and values are kept, so that a step costs one token. When ``max_length`` are, the last half is
-        read anew and stands at the first positions.
+        Keys and values are cached, so that a step costs one token. When ``max_length`` are, the last half of
+        the text is fed again and stands at the first positions.
         """
         seen = array_module(state.ids).concatenate(
             (state.ids, self._ids(ids[:, None]).astype(state.ids.dtype)), axis=1
@@ -201,7 +210,7 @@ class TransformerLanguageModel(nn.Module):
         return log_probs.data, TransformerState(seen, past)
 
     def reorder(self, state: TransformerState, rows: Any) -> TransformerState:
-        """The state of ``rows``, in that order; rows may repeat or be left out."""
+        """Return the state of ``rows``, in that order; rows may repeat or be left out."""
         rows = module_of(self.device).asarray(rows)
         past = state.past
         if past is not None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from seqkit import nn, ops
 from seqkit.autograd import Tensor
-from seqkit.backend import Array, Device, array_module, module_of, to_device
+from seqkit.backend import Array, array_module, module_of, to_device
 from seqkit.backend.ids import IGNORE_INDEX, checked_ids
 from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import ShapeError, UsageError
@@ -26,18 +26,18 @@ from seqkit.models.transformer.inputs import Layout, layout_of
 
 @dataclass(frozen=True)
 class TransformerSeq2SeqState:
-    """Where B rows stand in decoding. Its arrays are never written to."""
+    """The state of B rows in decoding. Its arrays are never written to."""
 
     memory: list[nn.KeysValues]
-    """What each layer reads of the sources."""
+    """Keys and values of the sources, an entry a layer."""
     mask: Array | None
     """(B, S) bool: real tokens. None when all are."""
     past: list[nn.KeysValues] | None
     """The keys and values of the targets so far, one entry a layer; None before any."""
     rows: np.ndarray
-    """(B,) which source each row reads, counted as at the start."""
+    """(B,) the source of each row, counted as at the start."""
     weights: Array | None = None
-    """(B, S) what the last layer read of the source in the step that led here; None before a step."""
+    """(B, S) the last layer's attention over the source in the step that led here; None before a step."""
 
 
 class TransformerSeq2Seq(nn.Module):
@@ -68,20 +68,15 @@ class TransformerSeq2Seq(nn.Module):
 
     @property
     def attention(self) -> nn.MultiHeadAttention:
-        """The attention whose weights are shown: the last layer's, over the source."""
+        """The last layer's attention over the source, whose weights are returned."""
         return self.decoder.layers[-1].cross_attention
-
-    @property
-    def device(self) -> Device:
-        """Where the parameters are."""
-        return self.output.weight.device
 
     # What comes in
 
     def _embed(
         self, embedding: TransformerEmbedding, ids: Array, layout: Layout, generator: Generator | None
     ) -> tuple[Tensor, Array]:
-        """Vectors (B, T, E), or (P, E) where the batch is packed, and the positions of the tokens."""
+        """Return vectors (B, T, E), or (P, E) of a packed batch, and the positions of the tokens."""
         T = ids.shape[1]
         if self.config.positions == "learned" and self.config.max_length < T:
             raise ShapeError(f"{T} tokens are more than max_length, {self.config.max_length}")
@@ -98,7 +93,7 @@ class TransformerSeq2Seq(nn.Module):
     def encode(
         self, source: Any, source_lengths: Any = None, generator: Generator | None = None
     ) -> tuple[Tensor, Layout]:
-        """source (B, S) ids, source_lengths (B,) or None, to the memory: (B, S, E), or packed (R, E)."""
+        """Return the memory of source (B, S) and source_lengths (B,) or None: (B, S, E), or packed (R, E)."""
         V = self.config.source_vocab_size
         source = checked_ids("source", source, (None, None), V, lowest=IGNORE_INDEX, device=self.device)
         layout = layout_of("source_lengths", source_lengths, source.shape, self.device)
@@ -109,7 +104,7 @@ class TransformerSeq2Seq(nn.Module):
         return memory, layout
 
     def _memory(self, source: Any, source_lengths: Any) -> tuple[list[nn.KeysValues], Array | None]:
-        """Each layer's keys and values (B, N, S, D) of the sources, and the mask (B, S)."""
+        """Return each layer's keys and values (B, N, S, D) of the sources, and the mask (B, S)."""
         memory, layout = self.encode(source, source_lengths)
         mask = layout.mask
         if layout.rows is not None:
@@ -121,9 +116,9 @@ class TransformerSeq2Seq(nn.Module):
     def _features(
         self, source: Any, source_lengths: Any, ids: Any, targets: Any = None, generator: Any = None
     ) -> tuple[Tensor, Layout]:
-        """Target ids (B, T) to features (B, T, E), or packed (P, E), and how they stand.
+        """Return features (B, T, E), or packed (P, E), of target ids (B, T), and their layout.
 
-        On the CPU what stands behind a row's last counted target (B, T) is left out.
+        On the CPU the positions after a row's last counted target (B, T) are left out.
         """
         memory, layout = self.encode(source, source_lengths, generator)
         ids = self._target_ids("target_in", ids, (len(source), None))
@@ -152,9 +147,14 @@ class TransformerSeq2Seq(nn.Module):
     def forward(
         self, source: Any, source_lengths: Any, target_in: Any, *, generator: Generator | None = None
     ) -> tuple[Tensor, None]:
-        """Scores (B, T, V) of the token after each of target_in (B, T), which begins with the start id.
+        """Return the scores (B, T, V) of the next tokens, and None: :meth:`attention_weights` gives the
+        weights.
 
-        source (B, S), source_lengths (B,) or None. The second is None: :meth:`attention_weights` gives them.
+        Args:
+            source: (B, S) ids.
+            source_lengths: (B,), or None when no row is padded.
+            target_in: (B, T) ids, beginning with the start id.
+            generator: Source of the dropout masks.
         """
         x, own = self._features(source, source_lengths, target_in, None, generator)
         return self.output(x if own.rows is None else ops.unpack(x, own.rows, shape=own.shape)), None
@@ -170,9 +170,17 @@ class TransformerSeq2Seq(nn.Module):
         teacher_forcing: float = 1.0,
         label_smoothing: float = 0.0,
     ) -> Tensor:
-        """Mean cross entropy in nats of target_out (B, T) after target_in (B, T), where it is not -1.
+        """Return the mean cross entropy in nats of target_out (B, T) after target_in (B, T), where it is not
+        -1.
 
-        All steps are computed at once, so ``teacher_forcing`` must be 1. label_smoothing: 0.1 in the paper.
+        Args:
+            source: (B, S) ids.
+            source_lengths: (B,), or None when no row is padded.
+            target_in: (B, T) ids, beginning with the start id.
+            target_out: (B, T) ids; -1 does not count.
+            generator: Source of the dropout masks.
+            teacher_forcing: 1: all steps are computed at once.
+            label_smoothing: 0.1 in the paper.
         """
         if teacher_forcing != 1:
             raise UsageError(
@@ -187,14 +195,14 @@ class TransformerSeq2Seq(nn.Module):
     def _batch(
         self, source: Any, lengths: Any, target_in: Any, target_out: Any, generator: Any = None
     ) -> tuple[Tensor, Array, Layout]:
-        """Features, the targets that stand as they do, and how that is."""
+        """Return the features, the targets in the same layout, and that layout."""
         target_in = self._target_ids("target_in", target_in, (len(source), None))
         targets = self._target_ids("target_out", target_out, target_in.shape)
         x, own = self._features(source, lengths, target_in, targets, generator)
         return x, own.pack(targets), own
 
     def token_losses(self, source: Any, source_lengths: Any, target_in: Any, target_out: Any) -> Array:
-        """-log P (B, T) float64 of each of target_out, 0 where it is -1. Evaluation: no dropout."""
+        """Return -log P (B, T) float64 of each of target_out, 0 where it is -1; without dropout."""
         with self.evaluating():
             x, targets, own = self._batch(source, source_lengths, target_in, target_out)
             losses = ops.linear_cross_entropy(
@@ -207,7 +215,8 @@ class TransformerSeq2Seq(nn.Module):
         return padded
 
     def attention_weights(self, source: Any, source_lengths: Any, target_in: Any) -> Array:
-        """(B, T, S): what the last layer read of the source at each of target_in (B, T), mean over heads.
+        """Return the last layer's attention over the source (B, T, S) for target_in (B, T), the mean over
+        heads.
 
         Of a decoded sequence: pass the start id and the decoded ids. These are the weights that decoding had.
         """
@@ -220,9 +229,10 @@ class TransformerSeq2Seq(nn.Module):
     # The decoding protocol
 
     def start(self, batch: int, context: Any = None) -> TransformerSeq2SeqState:
-        """The state before any target token. context: (source (B, S), source_lengths (B,) or None).
+        """Return the state before any target token.
 
-        B is ``batch``, or 1, for ``batch`` targets of one source.
+        ``context`` is (source (B, S), source_lengths (B,) or None). B is ``batch``, or 1, for ``batch``
+        targets of one source.
         """
         if not isinstance(context, tuple) or len(context) != 2:
             raise UsageError("a seq2seq model decodes a context (source, source_lengths)")
@@ -237,9 +247,9 @@ class TransformerSeq2Seq(nn.Module):
         return self.reorder(state, np.zeros(batch, np.int64))
 
     def step(self, ids: Any, state: TransformerSeq2SeqState) -> tuple[Array, TransformerSeq2SeqState]:
-        """Feed ids (B,): log P (B, V) of the next token, and the state after, with ``weights`` (B, S).
+        """Feed ids (B,); return log P (B, V) of the next token, and the state with ``weights`` (B, S).
 
-        Keys and values are kept, so that a step costs one token. ShapeError after ``max_length`` of them
+        Keys and values are cached, so that a step costs one token. ShapeError after ``max_length`` of them
         where positions are learned.
         """
         ids = self._target_ids("ids", ids[:, None], (len(state.rows), 1))
@@ -255,11 +265,11 @@ class TransformerSeq2Seq(nn.Module):
         return log_probs, after
 
     def attention_of(self, state: TransformerSeq2SeqState) -> Array | None:
-        """(B, S) what the step that led to ``state`` read of the source."""
+        """Return the attention weights (B, S) of the step that led to ``state``."""
         return state.weights
 
     def reorder(self, state: TransformerSeq2SeqState, rows: Any) -> TransformerSeq2SeqState:
-        """The state of ``rows``, in that order; rows may repeat or be left out.
+        """Return the state of ``rows``, in that order; rows may repeat or be left out.
 
         Rows that change places within one source, as a beam's do, leave its memory where it is.
         """
