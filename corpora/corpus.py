@@ -116,7 +116,7 @@ class Corpus(BaseCorpus[str]):
 
 
 class ExampleCorpus(BaseCorpus[Pair]):
-    """Examples of two texts by split; what the second one is, the subclasses say."""
+    """Examples of two texts by split: pairs, or texts with their labels."""
 
     def pairs(self, split: str) -> Iterator[Pair]:
         """Iterate over the examples of a split. Raises as :meth:`Corpus.lines`."""

@@ -85,7 +85,7 @@ _ENTRIES = (
     CorpusEntry(
         "tinyshakespeare",
         "text",
-        "Tiny Shakespeare, 1,115,394 characters: the first 90 % train, the last 10 % validate, no test part",
+        "Tiny Shakespeare, 1,115,394 characters: the first 90 % train, the last 10 % validate, no test split",
         "public domain",
         _files(
             _CHAR_RNN + "data/tinyshakespeare/",
@@ -114,7 +114,7 @@ _ENTRIES = (
     CorpusEntry(
         "book:dates",
         "seq2seq",
-        "the textbook's dates (many in both parts), with its 45,000 for training and 5,000 held out",
+        "the textbook's dates (many in both splits), with its 45,000 for training and 5,000 held out",
         "MIT",
         _files(
             _BOOK,

@@ -1,4 +1,4 @@
-"""From what a user types to a corpus: a registered name, or a file or folder of the user's own."""
+"""Resolve what a user types to a corpus: a registered name, or a file or folder of the user's own."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def open_corpus(spec: str | os.PathLike[str]) -> Corpus:
         spec: A registered name, ``nltk:NAME``, a text file, or a folder of text files.
 
     Returns:
-        The corpus; its lines are read when they are asked for.
+        The corpus; its lines are read on use.
 
     Raises:
         CorpusNotFoundError: If the files are absent.

@@ -132,7 +132,7 @@ class HashSplit:
 
 @dataclass(frozen=True)
 class ExampleFiles(Generic[AnyExamples]):
-    """Files of examples, and the corpus that is made of them."""
+    """Files of examples, from which a corpus is made."""
 
     corpus_type: type[AnyExamples]
     name: str
@@ -209,7 +209,7 @@ class ExampleFiles(Generic[AnyExamples]):
                 where=where,
                 remedy=f"give more {rule.unit}s",
             )
-        return {key: split for split, some in split_names(keys, rule.buckets).items() for key in some}
+        return {key: split for split, of_split in split_names(keys, rule.buckets).items() for key in of_split}
 
     def _nothing_left(self, where: str) -> DataError:
         line, reason = self.bad_lines.first[0]

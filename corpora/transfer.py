@@ -81,7 +81,7 @@ class Transfer:
             OSError: If the disk fails.
 
         """
-        have = self._have() if self.size is not None else 0  # without a size, a part may be a whole
+        have = self._have() if self.size is not None else 0  # without a size, a part may be complete
         if self.size is not None and have == self.size:
             return
         if self.size is not None and have > self.size:
@@ -105,7 +105,7 @@ class Transfer:
             return (self.opener or _default_opener())(request, timeout=_TIMEOUT)
         except urllib.error.HTTPError as error:
             error.close()
-            if error.code == 416 and have:  # the part does not fit the server's file: begin anew
+            if error.code == 416 and have:  # the part does not fit the server's file: start again
                 return self._open(0)
             answer = f"the server answers {error.code} {error.reason}"
             raise DownloadError(answer, where=self.url, remedy=self.again) from error

@@ -76,11 +76,11 @@ def _length(path: Path, enough: int) -> int:
     """Count the bytes of the decompressed content, up to the first beyond ``enough``."""
     if path.suffix not in COMPRESSED:
         return path.stat().st_size
-    found = 0
+    length = 0
     with open_bytes(path) as file:
-        while found <= enough and (block := file.read(min(_BLOCK, enough + 1 - found))):
-            found += len(block)
-    return found
+        while length <= enough and (block := file.read(min(_BLOCK, enough + 1 - length))):
+            length += len(block)
+    return length
 
 
 def _bad(path: Path, problem: str) -> DataError:

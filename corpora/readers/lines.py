@@ -185,7 +185,7 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str | BadLine]]:
                 rest = file.readline(_MAX_EXAMPLE_BYTES)
                 offset += len(rest)
                 whole = len(rest) < _MAX_EXAMPLE_BYTES or rest.endswith(b"\n")
-                raw = raw[:_MAX_EXAMPLE_BYTES] + b" "  # too long, whatever it holds
+                raw = raw[:_MAX_EXAMPLE_BYTES] + b" "  # too long in any case
             if number == 1 and raw.startswith(_BOM):
                 raw, start = raw[len(_BOM) :], start + len(_BOM)
             yield number, _decode_example(path, raw, number, start)

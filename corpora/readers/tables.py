@@ -97,7 +97,7 @@ def _pair(source: str, target: str, source_place: str, target_place: str) -> tup
 
 
 def normalized(text: str) -> str:
-    """Return what texts share that must not stand in two splits: case folded, single blanks between words."""
+    """Return the key of duplicates: the text, case folded, with single blanks between words."""
     return " ".join(text.casefold().split())
 
 
@@ -144,7 +144,7 @@ def labelled_folder(folder: Path, columns: tuple[int, int], bad_lines: BadLines)
         for split, files in classes.items():
             rows[split], paths[split] = partial(class_rows, files), tuple(files.values())
         reading = tuple(tuple(files) for files in classes.values())
-    description = f"the labelled texts of {folder} with its {'/'.join(rows)} parts"
+    description = f"the labelled texts of {folder} with its {'/'.join(rows)} splits"
     return _labelled(name, bad_lines, description, _LABELLED, *reading).keep_splits(rows, paths)
 
 

@@ -1,4 +1,4 @@
-"""What all batches share: padding, the random generator of an epoch, and the order of examples by length."""
+"""Padding, the random generator of an epoch, and the order of examples by length, for all batches."""
 
 from __future__ import annotations
 

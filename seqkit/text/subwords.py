@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from seqkit.errors import DamagedFileError, MissingDependencyError, RunError, UsageError
 from seqkit.text.special_tokens import BERT_TOKENS, EOS, UNK
@@ -50,6 +50,8 @@ class SubwordTokenizer(Tokenizer):
 
     name = "subword"
     learned = True
+    alphabet: ClassVar[int] = 1
+    """The least number of tokens beside the special ones."""
 
     @classmethod
     def train(
@@ -59,7 +61,7 @@ class SubwordTokenizer(Tokenizer):
         vocab_size: int = VOCAB_SIZE,
         min_count: int = 2,
         lowercase: bool = False,
-    ) -> SubwordTokenizer:
+    ) -> Self:
         """Learn the tokens of a text, with ``<unk>`` and ``<eos>``.
 
         Args:
@@ -69,9 +71,22 @@ class SubwordTokenizer(Tokenizer):
             lowercase: Read everything in lower case.
 
         Raises:
-            UsageError: If ``vocab_size`` is below the size of the alphabet.
+            UsageError: If ``vocab_size`` leaves no room for the alphabet.
             MissingDependencyError: Without the ``tokenizers`` library.
         """
+        least = len(_SPECIALS) + cls.alphabet
+        if vocab_size < least:
+            raise UsageError(
+                f"expected {least} tokens or more for {cls.name}, got a vocab_size of {vocab_size}"
+            )
+        settings = {"vocab_size": vocab_size, "min_frequency": min_count, "show_progress": False}
+        return cls(cls._trained(subword_library(), lines, settings, lowercase), lowercase=lowercase)
+
+    @classmethod
+    def _trained(
+        cls, library: Any, lines: Callable[[], Iterable[str]], settings: dict[str, Any], lowercase: bool
+    ) -> Any:
+        """Return the library's tokenizer, trained with the settings of its trainers."""
         raise NotImplementedError
 
     def __init__(self, inner: Any, *, lowercase: bool = False, max_length: int | None = None) -> None:
@@ -216,32 +231,21 @@ class BpeTokenizer(SubwordTokenizer):
     """Byte pair encoding. It starts from the 256 bytes, so it can write any text."""
 
     name = "bpe"
+    alphabet = 256
 
     @classmethod
-    def train(
-        cls,
-        lines: Callable[[], Iterable[str]],
-        *,
-        vocab_size: int = VOCAB_SIZE,
-        min_count: int = 2,
-        lowercase: bool = False,
-    ) -> BpeTokenizer:
-        _require_size(cls.name, vocab_size, 256)
-        library = subword_library()
+    def _trained(
+        cls, library: Any, lines: Callable[[], Iterable[str]], settings: dict[str, Any], lowercase: bool
+    ) -> Any:
         inner = library.Tokenizer(library.models.BPE())
         if lowercase:
             inner.normalizer = library.normalizers.Lowercase()
         inner.pre_tokenizer = library.pre_tokenizers.ByteLevel(add_prefix_space=False)
         inner.decoder = library.decoders.ByteLevel()
-        trainer = library.trainers.BpeTrainer(
-            initial_alphabet=library.pre_tokenizers.ByteLevel.alphabet(),
-            special_tokens=_SPECIALS,
-            vocab_size=vocab_size,
-            min_frequency=min_count,
-            show_progress=False,
-        )
+        bytes_ = library.pre_tokenizers.ByteLevel.alphabet()
+        trainer = library.trainers.BpeTrainer(initial_alphabet=bytes_, special_tokens=_SPECIALS, **settings)
         inner.train_from_iterator(lines(), trainer)
-        return cls(inner, lowercase=lowercase)
+        return inner
 
 
 class WordPieceTokenizer(SubwordTokenizer):
@@ -253,19 +257,11 @@ class WordPieceTokenizer(SubwordTokenizer):
     name = "wordpiece"
 
     @classmethod
-    def train(
-        cls,
-        lines: Callable[[], Iterable[str]],
-        *,
-        vocab_size: int = VOCAB_SIZE,
-        min_count: int = 2,
-        lowercase: bool = False,
-    ) -> WordPieceTokenizer:
+    def _trained(
+        cls, library: Any, lines: Callable[[], Iterable[str]], settings: dict[str, Any], lowercase: bool
+    ) -> Any:
         # The library's trainer numbers the parts that continue words in the order of a hash table, and breaks
         # ties by number. It is given those of one character, sorted: so a text always gives the same tokens.
-        _require_size(cls.name, vocab_size, 1)
-        library = subword_library()
-
         def untrained(**vocabulary: dict[str, int]) -> Any:
             inner = library.Tokenizer(library.models.WordPiece(unk_token=UNK, **vocabulary))
             inner.normalizer = library.normalizers.BertNormalizer(lowercase=lowercase)
@@ -278,22 +274,12 @@ class WordPieceTokenizer(SubwordTokenizer):
             plain = inner.normalizer.normalize_str(line)
             for word, _ in inner.pre_tokenizer.pre_tokenize_str(plain):
                 within.update(word[1:])
-        trainer = library.trainers.WordPieceTrainer(
-            special_tokens=[*_SPECIALS, *(f"##{character}" for character in sorted(within))],
-            vocab_size=vocab_size,
-            min_frequency=min_count,
-            show_progress=False,
-        )
+        fixed = [*_SPECIALS, *(f"##{character}" for character in sorted(within))]
+        trainer = library.trainers.WordPieceTrainer(special_tokens=fixed, **settings)
         inner.train_from_iterator(lines(), trainer)
         trained = untrained(vocab=inner.get_vocab())  # in which those characters are no special tokens
         trained.add_special_tokens(_SPECIALS)
-        return cls(trained, lowercase=lowercase)
-
-
-def _require_size(name: str, vocab_size: int, alphabet: int) -> None:
-    least = len(_SPECIALS) + alphabet
-    if vocab_size < least:
-        raise UsageError(f"expected a vocabulary of {least} tokens or more for {name}, got {vocab_size}")
+        return trained
 
 
 _BY_MODEL: dict[str, type[SubwordTokenizer]] = {"BPE": BpeTokenizer, "WordPiece": WordPieceTokenizer}

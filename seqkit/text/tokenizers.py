@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from seqkit.errors import DataError, UsageError
+from seqkit.errors import UsageError
 from seqkit.text.subwords import VOCAB_SIZE, BpeTokenizer, SubwordTokenizer, WordPieceTokenizer
 from seqkit.text.word_tokenizers import CharTokenizer, Tokenizer, WhitespaceTokenizer, WordTokenizer
 
@@ -34,8 +34,7 @@ def get_tokenizer(
         vocab_size: The largest number of subwords; 8,000 by default.
 
     Raises:
-        UsageError: For another name, listing the names, and for too few subwords.
-        DataError: For subwords without a text.
+        UsageError: For another name, listing the names, and for subwords without a text or too few of them.
 
     Example:
         >>> get_tokenizer("word", lowercase=True).tokenize("It's 3.14!")
@@ -47,8 +46,9 @@ def get_tokenizer(
     if not issubclass(tokenizer, SubwordTokenizer):
         return tokenizer(lowercase=lowercase)
     if lines is None:
-        raise DataError(
-            f"no text to learn {name} from", remedy="give a train split, or name another tokenizer"
+        known = ", ".join(other for other in TOKENIZERS if other not in SUBWORDS)
+        raise UsageError(
+            f"expected a text to learn {name} from, got none", remedy=f"use {known}, or give a train split"
         )
     return tokenizer.train(lines, vocab_size=vocab_size or VOCAB_SIZE, lowercase=lowercase)
 

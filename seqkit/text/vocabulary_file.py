@@ -73,7 +73,7 @@ def unpack(data: bytes, name: str) -> tuple[list[str], list[int] | None, str | N
             raise damaged(str(error), line) from None
         if token == "" or token in tokens:
             raise damaged(f"the token {token!r} stands twice" if token else "an empty token", line)
-        # 18 digits: what int64 surely holds
+        # 18 digits always fit int64
         if bool(tab) != counted or (tab and not (count.isascii() and count.isdecimal() and len(count) <= 18)):
             raise damaged(f"expected a token{' and its count' if counted else ' alone'}, got {row!r}", line)
         if tab:

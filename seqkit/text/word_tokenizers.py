@@ -1,4 +1,4 @@
-"""Tokenizers by rule: words, what stands between blanks, characters; and the base class of all tokenizers.
+"""Tokenizers by rule: words, text between blanks, characters; and the base class of all tokenizers.
 
 Each has one compiled pattern or one string method.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -85,3 +86,16 @@ def test_a_checkout_without_links_says_how_to_clone(tmp_path: Path, name: str) -
     assert f"error: expected seqkit/{name} to be a symbolic link" in done.stdout + done.stderr
     assert "git clone -c core.symlinks=true" in done.stdout + done.stderr
     assert not list(tmp_path.rglob("*.whl"))
+
+
+def test_the_command_in_a_checkout_without_links_says_how_to_clone(tmp_path: Path) -> None:
+    (tmp_path / "seqkit").mkdir()
+    (tmp_path / "seqkit" / "__init__.py").touch()
+    shutil.copy(ROOT / "seqkit" / "__main__.py", tmp_path / "seqkit")
+    (tmp_path / "seqkit" / "cli").write_text("../cli")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-S", "-m", "seqkit"]  # without the installed packages
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "error: expected seqkit/cli to be a symbolic link" in done.stderr
+    assert "git clone -c core.symlinks=true" in done.stderr

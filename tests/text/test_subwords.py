@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from seqkit.errors import DamagedFileError, DataError, MissingDependencyError, RunError, UsageError
+from seqkit.errors import DamagedFileError, MissingDependencyError, RunError, UsageError
 from seqkit.text import SUBWORDS, TOKENIZERS, BpeTokenizer, SubwordTokenizer, get_tokenizer, load_tokenizer
 
 TEXT = ["the lower river flows lower and lower", "a newer river is wider, and slower!"] * 3
@@ -116,9 +116,9 @@ def test_bytes_write_what_was_never_seen_and_wordpiece_says_unknown() -> None:
 def test_what_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="whitespace, char, bpe, wordpiece, got 'unigram'"):
         get_tokenizer("unigram", lines=lambda: TEXT)
-    with pytest.raises(DataError, match="no text to learn bpe from"):
+    with pytest.raises(UsageError, match="expected a text to learn bpe from, got none; use word, "):
         get_tokenizer("bpe")
-    with pytest.raises(UsageError, match="expected a vocabulary of 258 tokens or more for bpe, got 200"):
+    with pytest.raises(UsageError, match="expected 258 tokens or more for bpe, got a vocab_size of 200"):
         BpeTokenizer.train(lambda: TEXT, vocab_size=200)
     with pytest.raises(RunError, match=r"neither tokenizer.json nor vocab.txt"):
         load_tokenizer(tmp_path)
