@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.harness.data import load_images
+from seqkit.lab.harness.data import Images, load_images
 from seqkit.lab.harness.drawing import label_axes, plot_band, stack
 from seqkit.lab.harness.measurement import accuracy
 from seqkit.lab.harness.training import fit, make_mlp
@@ -23,11 +23,14 @@ UNITS = 50
 def run(setup: Setup) -> Numbers:
     """Measure the training accuracy by epoch, and how far the units from zero weights differ."""
     train, _, _ = load_images(setup, train=600)
+    train = Images(train.x.astype(np.float64), train.labels)  # rounding in float32 would separate the units
     epochs = setup.scale(quick=60, full=150)
     curves: dict[str, list[float]] = {}
     gradients, differences = [], []
     for name, init in (("zero", 0.0), ("Xavier", "xavier")):
-        model = make_mlp(setup, train, hidden=(UNITS,), activation="sigmoid", weight_init=init)
+        model = make_mlp(setup, train, hidden=(UNITS,), activation="sigmoid", weight_init=init).astype(
+            np.float64
+        )
         curves[name] = []
 
         def record(epoch: int, model: MLP = model, name: str = name) -> None:
