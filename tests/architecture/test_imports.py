@@ -1,4 +1,4 @@
-"""Who may import whom: the table of the design, held by reading every import, wherever it stands."""
+"""The table of who may import whom, checked against every import of the library, in functions too."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ ALLOWED: dict[str, set[str]] = {
     "cli": BELOW_TASKS | {"tasks", "lab", "recipes"},
     "recipes": set(),
 }
-"""Beside itself and the base."""
+"""The packages that each package may import, beside itself and ``BASE``."""
 
 ONLY_IN_BACKEND = {"cupy", "cupyx", "numba", "llvmlite"}
 NOWHERE = {
     "torch": "no framework underneath",
     "tensorflow": "no framework underneath",
     "jax": "no framework underneath",
-    "pickle": "no pickle of ours",
+    "pickle": "no pickles",
     "cli": "its name is seqkit.cli",
     "corpora": "its name is seqkit.corpora",
-    "tests": "the library stands without its tests",
-    "benchmarks": "the library stands without its benchmarks",
+    "tests": "the library does not depend on its tests",
+    "benchmarks": "the library does not depend on its benchmarks",
 }
 
 
@@ -65,8 +65,8 @@ class Source:
     code: str
 
     @property
-    def part(self) -> str:
-        """The package or top-level module it belongs to: "ops", "errors", "__init__"."""
+    def package(self) -> str:
+        """The package or top-level module that contains it: "ops", "errors", "__init__"."""
         return self.name.split(".")[1]
 
 
@@ -80,7 +80,7 @@ def modules_of(root: Path) -> Iterator[Source]:
 
 
 def imports_of(source: Source) -> Iterator[tuple[int, str]]:
-    """(line, dotted name) of every import, in functions and under TYPE_CHECKING too."""
+    """Yield (line, dotted name) of every import, in functions and under TYPE_CHECKING too."""
     for node in ast.walk(ast.parse(source.code)):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -102,34 +102,34 @@ def violations_of(source: Source) -> list[str]:
     for line, name in imports_of(source):
         top, *rest = name.split(".")
         where = f"{source.name}:{line} imports {name}"
-        if top in ONLY_IN_BACKEND and source.part != "backend":
-            found.append(f"{where}: only the backend names {top}")
+        if top in ONLY_IN_BACKEND and source.package != "backend":
+            found.append(f"{where}: only the backend imports {top}")
         elif top in NOWHERE:
             found.append(f"{where}: {NOWHERE[top]}")
         elif top == "seqkit" and rest:
             target = rest[0]
-            if target == "cli" and source.part not in ("cli", "__main__"):
+            if target == "cli" and source.package not in ("cli", "__main__"):
                 found.append(f"{where}: only seqkit/__main__.py imports the commands")
-            elif source.part in ("__init__", "__main__") or target not in ALLOWED:
+            elif source.package in ("__init__", "__main__") or target not in ALLOWED:
                 continue  # seqkit/__init__.py re-exports; seqkit.__version__ is no package
-            elif target not in ALLOWED[source.part] | BASE | {source.part}:
-                found.append(f"{where}: {source.part} may import {sorted(ALLOWED[source.part] | BASE)}")
+            elif target not in ALLOWED[source.package] | BASE | {source.package}:
+                found.append(f"{where}: {source.package} may import {sorted(ALLOWED[source.package] | BASE)}")
     return found
 
 
 SOURCES = list(modules_of(SEQKIT))
 
 
-def test_the_walk_sees_the_library() -> None:
-    """Also what lies behind the two links."""
+def test_all_modules_are_read() -> None:
+    """Those behind the two links too."""
     names = {source.name for source in SOURCES}
     assert {"seqkit.errors", "seqkit.ops.recurrent", "seqkit.backend.kernels.lstm.cpu"} <= names
-    assert {source.part for source in SOURCES} >= {"corpora", "cli", "autograd", "text"}
+    assert {source.package for source in SOURCES} >= {"corpora", "cli", "autograd", "text"}
 
 
 def test_every_package_has_its_row() -> None:
-    parts = {source.part for source in SOURCES} - {"__init__", "__main__"}
-    assert parts <= set(ALLOWED), "a new package needs a row in the design and here"
+    packages = {source.package for source in SOURCES} - {"__init__", "__main__"}
+    assert packages <= set(ALLOWED), "a new package needs a row in ALLOWED"
 
 
 def test_imports_point_down() -> None:
@@ -192,7 +192,7 @@ def test_planted_violations_are_found(module: str, code: str) -> None:
         ("seqkit.cli.train", "from seqkit.tasks import language_modeling\nfrom seqkit import __version__"),
     ],
 )
-def test_what_is_allowed_passes(module: str, code: str) -> None:
+def test_allowed_imports_pass(module: str, code: str) -> None:
     assert violations_of(Source(module, code)) == []
 
 
@@ -200,10 +200,10 @@ def test_what_is_allowed_passes(module: str, code: str) -> None:
 
 
 EXCEPTIONS = {"seqkit.training.signals": "os._exit"}
-"""Within the handler of a second signal, which exits at once: there is nobody left to raise to."""
+"""In the handler of a second signal, which exits at once: no caller is left to raise to."""
 
 
-def outbursts_of(source: Source) -> list[str]:
+def prints_and_exits_of(source: Source) -> list[str]:
     found = []
     for node in ast.walk(ast.parse(source.code)):
         if isinstance(node, ast.Call):
@@ -216,12 +216,12 @@ def outbursts_of(source: Source) -> list[str]:
 
 
 def test_only_commands_print_and_exit() -> None:
-    libraries = [source for source in SOURCES if source.part not in ("cli", "__main__")]
-    assert [text for source in libraries for text in outbursts_of(source)] == []
+    libraries = [source for source in SOURCES if source.package not in ("cli", "__main__")]
+    assert [text for source in libraries for text in prints_and_exits_of(source)] == []
 
 
 @pytest.mark.parametrize(
     "code", ["print('x')", "def f():\n    import sys\n    sys.exit(1)", "raise SystemExit(2)"]
 )
-def test_planted_outbursts_are_found(code: str) -> None:
-    assert len(outbursts_of(Source("seqkit.ops.linear", code))) == 1
+def test_planted_prints_and_exits_are_found(code: str) -> None:
+    assert len(prints_and_exits_of(Source("seqkit.ops.linear", code))) == 1

@@ -67,5 +67,5 @@ for name in {names}:
 
 
 def test_all_modules_but_compiled_kernels_import_without_numba() -> None:
-    names = [source.name.removesuffix(".__init__") for source in SOURCES if source.part != "__main__"]
+    names = [source.name.removesuffix(".__init__") for source in SOURCES if source.package != "__main__"]
     assert {"seqkit.cli", "seqkit.corpora"} <= loaded_after(IMPORT_ALL.format(names=names), whole=True)
