@@ -33,6 +33,12 @@ if TYPE_CHECKING:
     from seqkit.autograd import Tensor, gradient_check, no_grad
     from seqkit.backend.random import Generator
     from seqkit.tasks import load
+    from seqkit.tasks.embeddings import train as train_embeddings
+    from seqkit.tasks.image_classification import train as train_image_classifier
+    from seqkit.tasks.language_modeling import train as train_language_model
+    from seqkit.tasks.masked_language_modeling import train as train_masked_language_model
+    from seqkit.tasks.seq2seq import train as train_seq2seq
+    from seqkit.tasks.text_classification import train as train_text_classifier
     from seqkit.text import Vocabulary
     from seqkit.vectors import KeyedVectors, Word2Vec
 
@@ -64,6 +70,15 @@ _HOMES = {
     "no_grad": "seqkit.autograd",
 }
 """Names of other modules that stand at the top, each with its module."""
+_TRAIN = {
+    "train_embeddings": "seqkit.tasks.embeddings",
+    "train_image_classifier": "seqkit.tasks.image_classification",
+    "train_language_model": "seqkit.tasks.language_modeling",
+    "train_masked_language_model": "seqkit.tasks.masked_language_modeling",
+    "train_seq2seq": "seqkit.tasks.seq2seq",
+    "train_text_classifier": "seqkit.tasks.text_classification",
+}
+"""The ``train`` of each task by its name at the top."""
 
 __all__ = [
     "Generator",
@@ -85,6 +100,12 @@ __all__ = [
     "optim",
     "tasks",
     "text",
+    "train_embeddings",
+    "train_image_classifier",
+    "train_language_model",
+    "train_masked_language_model",
+    "train_seq2seq",
+    "train_text_classifier",
     "vectors",
 ]
 
@@ -96,6 +117,8 @@ def __getattr__(name: str) -> object:
         return importlib.import_module(f"seqkit.{name}")
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in _TRAIN:
+        return importlib.import_module(_TRAIN[name]).train
     raise AttributeError(f"module 'seqkit' has no attribute {name!r}")
 
 

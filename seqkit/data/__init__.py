@@ -13,7 +13,7 @@ from seqkit.data.labelled import (
     encode_labelled,
     text_rows,
 )
-from seqkit.data.language_modeling import BPTTBatches, TextWindows, textbook_batches
+from seqkit.data.language_modeling import BPTTBatches, LineStreams, TextWindows, textbook_batches
 from seqkit.data.masking import MaskedBatch, MaskedBatches, Masking
 from seqkit.data.negative_sampling import NegativeSampler
 from seqkit.data.seq2seq import (
@@ -39,6 +39,7 @@ __all__ = [
     "FileIds",
     "ImageBatch",
     "ImageBatches",
+    "LineStreams",
     "MaskedBatch",
     "MaskedBatches",
     "Masking",

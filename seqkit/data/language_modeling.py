@@ -116,6 +116,69 @@ class BPTTBatches:
         return inputs, targets
 
 
+class LineStreams:
+    """Windows (inputs, targets) of up to B streams that begin where lines do, for evaluation.
+
+    The N ids are cut into B streams of about N / B tokens at ends of lines, and the first input of each is
+    ``end_id``: a model reads every stream from a state that it knows. Cut in the middle of lines, some models
+    are lost for thousands of tokens. Where no line ends near a cut, the cut stays where it is. Every id is a
+    target exactly once; the ends of shorter streams are padded with IGNORE_INDEX. One stream is the exact
+    protocol.
+
+    Args:
+        ids: (N,) integers, N at least 1.
+        batch_size: B, the most streams; fewer where the text has fewer tokens or lines.
+        length: T, the tokens in a window.
+        end_id: The id of the end-of-line token.
+
+    Raises:
+        DataError: For no ids.
+
+    Example:
+        >>> streams = LineStreams(np.array([5, 0, 6, 7, 0]), batch_size=2, length=9, end_id=0)
+        >>> [window.tolist() for window in next(iter(streams))]
+        [[[0, 5, 0], [0, 6, 7]], [[5, 0, -1], [6, 7, 0]]]
+    """
+
+    def __init__(self, ids: np.ndarray, *, batch_size: int, length: int, end_id: int) -> None:
+        self.ids, self.length, self.end_id = checked_ids("ids", ids), length, end_id
+        N = len(ids)
+        if N == 0:
+            raise DataError("no tokens to make batches of", remedy="give a split with text in it")
+        B = min(batch_size, N)
+        line_starts = np.flatnonzero(np.asarray(ids) == end_id) + 1 if B > 1 else np.empty(0, np.int64)
+        cuts = {0}
+        for position in (N * stream // B for stream in range(1, B)):
+            later = line_starts[np.searchsorted(line_starts, position) :]
+            near = len(later) and later[0] < min(N, position + N / B)
+            cuts.add(int(later[0]) if near else position)
+        self.starts = sorted(cuts)
+        self.ends = [*self.starts[1:], N]
+        self.batch_size = len(self.starts)
+
+    def __len__(self) -> int:
+        longest = max(end - start for start, end in zip(self.starts, self.ends, strict=True))
+        return -(-longest // self.length)
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        return map(self.batch, range(len(self)))
+
+    def batch(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return inputs and targets of window ``index``, both (B, T) int32; T is shorter in the last one."""
+        first = index * self.length
+        longest = max(end - start for start, end in zip(self.starts, self.ends, strict=True))
+        T = min(self.length, longest - first)
+        inputs = np.full((self.batch_size, T), self.end_id, np.int32)
+        targets = np.full((self.batch_size, T), IGNORE_INDEX, np.int32)
+        for row, (start, end) in enumerate(zip(self.starts, self.ends, strict=True)):
+            window = np.asarray(self.ids[min(start + first, end) : min(start + first + T, end)])
+            targets[row, : len(window)] = window
+            inputs[row, 1 : len(window)] = window[:-1]
+            if first and len(window):
+                inputs[row, 0] = self.ids[start + first - 1]
+        return inputs, targets
+
+
 def textbook_batches(ids: np.ndarray, *, batch_size: int = 10, bptt: int = 35) -> BPTTBatches:
     """Return the windows of the textbook's perplexity: 10 streams of 35, the tail dropped.
 

@@ -113,7 +113,10 @@ def encode_text(settings: ResolvedTextSettings, corpus: Corpus) -> EncodedCorpus
 def describe_text(encoded: EncodedCorpus, vocabulary: Vocabulary) -> str:
     """Return the sizes of an encoded text in one line."""
     tokens = ", ".join(f"{split} {info.tokens:,}" for split, info in encoded.info.items())
-    return f"{tokens} tokens, {len(vocabulary):,} types"
+    unknown = ", ".join(
+        f"{split} {info.unk / max(1, info.tokens):.1%}" for split, info in encoded.info.items()
+    )
+    return f"{tokens} tokens, {len(vocabulary):,} types; <unk>: {unknown}"
 
 
 class TextTask(Task):

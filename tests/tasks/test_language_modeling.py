@@ -13,7 +13,7 @@ import pytest
 import seqkit
 from seqkit.backend.random import Generator
 from seqkit.corpora import open_corpus
-from seqkit.data import BPTTBatches
+from seqkit.data import BPTTBatches, LineStreams
 from seqkit.errors import DataError, RunError, UsageError
 from seqkit.models import (
     KneserNey,
@@ -29,7 +29,13 @@ from seqkit.tasks.language_modeling import (
     evaluation,
     train,
 )
-from seqkit.tasks.language_modeling.evaluation import blocks_loss, line_losses, stream_loss, textbook_loss
+from seqkit.tasks.language_modeling.evaluation import (
+    blocks_loss,
+    line_losses,
+    stream_loss,
+    textbook_loss,
+    windows_loss,
+)
 from seqkit.training import RunDirectory, checksummed
 from tests.training.tiny import TINY, write_corpus
 
@@ -118,12 +124,12 @@ def test_a_transformer_is_trained_saved_read_and_goes_on(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("batch_size", [2, 3, 7, 20])
 def test_streams_side_by_side_predict_every_token_once(batch_size: int) -> None:
-    """Each stream begins with an empty state, its first token predicted from the token before it."""
+    """Each stream begins with an empty state, its first token predicted from the end of a line."""
     model, ids = model_of("lstm"), stream(101)
-    rows = -(-len(ids) // batch_size)
+    starts = LineStreams(ids, batch_size=batch_size, length=1, end_id=EOS).starts
+    assert len(starts) > 1
     expected = sum(
-        step_by_step(model, ids[start : start + rows], EOS if start == 0 else int(ids[start - 1]))
-        for start in range(0, len(ids), rows)
+        step_by_step(model, ids[start:end], EOS) for start, end in itertools.pairwise([*starts, len(ids)])
     )
     assert stream_loss(model, ids, EOS, batch_size=batch_size) == pytest.approx(expected, rel=1e-12)
 
@@ -203,10 +209,15 @@ def test_the_figures_of_an_evaluation_by_hand(tmp_path: Path) -> None:
     assert result.predictions == len(tokens)
     assert result.loss * len(tokens) == pytest.approx(total, rel=1e-5)
     assert result.perplexity == pytest.approx(math.exp(total / len(tokens)), rel=1e-5)
-    assert result.bits_per_character == pytest.approx(total / math.log(2) / len(text), rel=1e-5)
+    assert result.bits_per_character is None, "the characters of unknown tokens are not predicted"
     assert result.vocab_size == 8
     assert result.unk_fraction == pytest.approx(ids.count(model.vocabulary.unk_id or 0) / len(ids))
     assert 0.2 < result.unk_fraction < 0.9
+    (tmp_path / "known").mkdir()
+    known = tiny(tmp_path / "known", min_count=1).evaluate("test")
+    assert known.unk_fraction == 0
+    bits = known.loss * known.predictions / math.log(2)
+    assert known.bits_per_character == pytest.approx(bits / len(text), rel=1e-5)
 
 
 def test_scores_take_lines_in_any_number(tmp_path: Path) -> None:
@@ -343,3 +354,50 @@ def test_training_reads_every_token_but_the_rest_of_the_streams(tmp_path: Path) 
     _, metadata = checksummed.read_tensors(tmp_path / "run" / "last.safetensors")
     assert metadata["progress"]["tokens"] == len(encoded.splits["train"]) // 4 * 4
     assert metadata["progress"]["step"] == len(batches)
+
+
+# Streams of the validation
+
+LATCH_WORDS, LATCH_TRAP = 4, 5
+"""Ids 1 to 4 follow one another; 0 ends a line; 5 never occurs."""
+
+
+def latch_model() -> LanguageModel:
+    """A plain recurrent model, its weights set by hand, that is lost until it has read the end of a line.
+
+    Unit 0 becomes 1 at the first end of a line and stays there; units 1 to 6 hold the last token. While
+    unit 0 is 0, the model is sure of the token that never occurs.
+    """
+    V = LATCH_TRAP + 1
+    config = LanguageModelConfig(
+        V, model="rnn", embedding_size=V, hidden_size=V + 1, num_layers=1, tied=False
+    )
+    model = LanguageModel(config, generator=0)
+    values = {name: np.zeros_like(array) for name, array in model.state_dict().items()}
+    values["embedding.weight"][...] = 8 * np.eye(V)
+    values["recurrent.layers.0.weight_ih"][1:] = np.eye(V)
+    values["recurrent.layers.0.weight_ih"][0, 0] = 1
+    values["recurrent.layers.0.weight_hh"][0, 0] = 8
+    output = values["output.weight"]
+    for token in range(1, LATCH_WORDS + 1):
+        output[token % LATCH_WORDS + 1, 1 + token] = 3
+    output[LATCH_TRAP, 0] = -20
+    values["output.bias"][LATCH_TRAP] = 20
+    model.load_state_dict(values)
+    return model.eval()
+
+
+def latch_text(lines: int, length: int) -> np.ndarray:
+    line = [*(i % LATCH_WORDS + 1 for i in range(length)), 0]
+    return np.array(line * lines, np.int32)
+
+
+@pytest.mark.parametrize("batch_size", [2, 10, 37])
+def test_streams_side_by_side_give_the_exact_figure(batch_size: int) -> None:
+    """Cut in the middle of lines, nine streams of ten would be lost for up to 150 tokens each."""
+    model, ids = latch_model(), latch_text(lines=41, length=150)
+    exact = stream_loss(model, ids, 0)
+    assert exact / len(ids) < 1
+    middle = BPTTBatches(ids, batch_size=batch_size, bptt=64, start_id=0, drop_remainder=False)
+    assert windows_loss(model, middle, lambda: None) > 1.1 * exact, "the model shows the fault"
+    assert stream_loss(model, ids, 0, batch_size=batch_size) == pytest.approx(exact, rel=0.02)

@@ -17,7 +17,7 @@ import numpy as np
 from seqkit import metrics
 from seqkit.backend import to_numpy
 from seqkit.backend.ids import IGNORE_INDEX
-from seqkit.data import BPTTBatches, TextWindows, textbook_batches
+from seqkit.data import BPTTBatches, LineStreams, TextWindows, textbook_batches
 from seqkit.models import KneserNey
 from seqkit.tasks.language_modeling.model import AnyLanguageModel, NeuralModel
 
@@ -34,6 +34,7 @@ class Evaluation:
     loss: float
     """Mean negative log-probability, in nats."""
     bits_per_character: float | None
+    """None where it cannot be told: with unknown tokens, whose characters nothing predicts."""
     vocab_size: int
     unk_fraction: float
     """Fraction of the predicted tokens that are ``<unk>``."""
@@ -50,7 +51,7 @@ def _window(batch_size: int, vocab_size: int) -> int:
     return max(1, min(1024, _SCORES_AT_ONCE // (batch_size * vocab_size)))
 
 
-def windows_loss(model: NeuralModel, windows: BPTTBatches, poll: Callable[[], None]) -> float:
+def windows_loss(model: NeuralModel, windows: BPTTBatches | LineStreams, poll: Callable[[], None]) -> float:
     """Σ -log P in nats over all targets of the windows, the state carried from each to the next."""
     state = model.zero_state(windows.batch_size)
     total = 0.0
@@ -72,19 +73,13 @@ def stream_loss(
 ) -> float:
     """Σ -log P in nats of all N ids, each predicted once, nothing dropped.
 
-    A recurrent model reads ``batch_size`` streams side by side, each starting with an empty state; one
-    stream is the exact protocol. Kneser-Ney has no state and ignores it.
+    A recurrent model reads ``batch_size`` streams side by side, each from the start of a line with an empty
+    state; one stream is the exact protocol. Kneser-Ney has no state and ignores it.
     """
     if isinstance(model, KneserNey):
         return -float(model.log_probs(np.asarray(ids)).sum())
-    windows = BPTTBatches(
-        ids,
-        batch_size=batch_size,
-        bptt=_window(batch_size, model.config.vocab_size),
-        start_id=eos_id,
-        drop_remainder=False,
-    )
-    return windows_loss(model, windows, poll)
+    length = _window(batch_size, model.config.vocab_size)
+    return windows_loss(model, LineStreams(ids, batch_size=batch_size, length=length, end_id=eos_id), poll)
 
 
 def textbook_loss(model: NeuralModel, ids: np.ndarray) -> tuple[float, int]:
@@ -145,7 +140,7 @@ def evaluation(
         perplexity=metrics.perplexity(total, predictions),
         predictions=predictions,
         loss=total / predictions,
-        bits_per_character=None if not characters else total / math.log(2) / characters,
+        bits_per_character=total / math.log(2) / characters if characters and not unk else None,
         vocab_size=vocab_size,
         unk_fraction=unk / predictions,
         tokenizer=tokenizer,
