@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqkit.cli.common import json_option, print_json
+from seqkit.cli.common import echo, json_option, print_json
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -50,8 +50,8 @@ def list_(as_json: bool) -> None:
         return
     for row in rows:
         state = "here" if row["present"] else "absent"
-        click.echo(f"{row['name']:<17} {state:<7} {row['type']:<10} {row['description']}")
-    click.echo(f"\nfolder: {data_dir()} (SEQKIT_DATA); also nltk:NAME, text files and folders", err=True)
+        echo(f"{row['name']:<17} {state:<7} {row['type']:<10} {row['description']}")
+    echo(f"\nfolder: {data_dir()} (SEQKIT_DATA); also nltk:NAME, text files and folders", err=True)
 
 
 @command.command("info")
@@ -79,9 +79,9 @@ def info(name: str, as_json: bool) -> None:
     for key, value in row.items():
         if key == "files" and value and isinstance(value[0], dict) and "state" in value[0]:
             for file in value:
-                click.echo(f"  {file['name']}: {file['state']}, {file['bytes']:,} bytes")
+                echo(f"  {file['name']}: {file['state']}, {file['bytes']:,} bytes")
         else:
-            click.echo(f"{key}: {value}")
+            echo(f"{key}: {value}")
 
 
 @command.command("fetch")
@@ -105,7 +105,7 @@ def fetch_(names: tuple[str, ...], quiet: bool) -> None:
     try:
         for name in names:
             for path in fetch(name, progress=progress):
-                click.echo(path)
+                echo(str(path))
     finally:
         for bar in bars.values():
             bar.close()

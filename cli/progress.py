@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-import click
-
+from seqkit.cli.common import echo
 from seqkit.training import Callback
 
 
@@ -22,7 +21,7 @@ class ProgressBar(Callback):
             return
         if self._bar is not None:
             self._bar.clear()
-        click.echo(text, err=True)
+        echo(text, err=True)
         if self._bar is not None:
             self._bar.refresh()
 

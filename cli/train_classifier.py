@@ -5,9 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import click
-
-from seqkit.cli.common import print_json, threads_before_numpy
+from seqkit.cli.common import echo, print_json, threads_before_numpy
 
 threads_before_numpy(sys.argv)
 
@@ -74,6 +72,6 @@ def command(request: Request[TextClassificationSettings]) -> None:
     if request.as_json:
         print_json(result)
     elif result["valid_accuracy"] is None:
-        click.echo(f"{out}: trained; the data has no validation part")
+        echo(f"{out}: trained; the data has no validation part")
     else:
-        click.echo(f"{out}: validation accuracy {result['valid_accuracy']:.2%} (epoch {best['epoch']})")
+        echo(f"{out}: validation accuracy {result['valid_accuracy']:.2%} (epoch {best['epoch']})")

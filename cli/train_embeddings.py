@@ -5,9 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import click
-
-from seqkit.cli.common import print_json, threads_before_numpy
+from seqkit.cli.common import echo, print_json, threads_before_numpy
 
 threads_before_numpy(sys.argv)
 
@@ -91,4 +89,4 @@ def command(request: Request[EmbeddingSettings]) -> None:
         )
     else:
         mean = "" if loss is None else f", mean loss of the last epoch {loss:.4f}"
-        click.echo(f"{out}: {words:,} words of {size} dimensions{mean}")
+        echo(f"{out}: {words:,} words of {size} dimensions{mean}")

@@ -5,9 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import click
-
-from seqkit.cli.common import print_json, threads_before_numpy
+from seqkit.cli.common import echo, print_json, threads_before_numpy
 
 threads_before_numpy(sys.argv)
 
@@ -76,4 +74,4 @@ def command(request: Request[ImageClassificationSettings]) -> None:
         return
     last = epochs[-1]
     scores = [f"{k.replace('_', ' ')} {v:.2%}" for k, v in last.items() if k.endswith("accuracy")]
-    click.echo(f"{out}: {', '.join(scores) or 'trained without validation'} after epoch {last['epoch']}")
+    echo(f"{out}: {', '.join(scores) or 'trained without validation'} after epoch {last['epoch']}")

@@ -6,9 +6,7 @@ import math
 import sys
 from pathlib import Path
 
-import click
-
-from seqkit.cli.common import print_json, threads_before_numpy
+from seqkit.cli.common import echo, print_json, threads_before_numpy
 
 threads_before_numpy(sys.argv)
 
@@ -81,11 +79,9 @@ def command(request: Request[LanguageModelSettings]) -> None:
     if request.as_json:
         print_json(result)
     elif loss is None:
-        click.echo(f"{out}: trained; the corpus has no validation part")
+        echo(f"{out}: trained; the corpus has no validation part")
     else:
-        click.echo(
-            f"{out}: best validation perplexity {result['valid_perplexity']:.2f} (epoch {best['epoch']})"
-        )
+        echo(f"{out}: best validation perplexity {result['valid_perplexity']:.2f} (epoch {best['epoch']})")
 
 
 def _is_masked(request: Request[LanguageModelSettings]) -> bool:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
-
-from seqkit.cli.common import print_json
+from seqkit.cli.common import echo, print_json
 from seqkit.cli.training import Request, epoch_scores
 from seqkit.tasks.language_modeling import LanguageModelSettings
 from seqkit.tasks.masked_language_modeling import MaskedLanguageModelSettings, load, train
@@ -47,11 +45,9 @@ def train_masked(request: Request[LanguageModelSettings]) -> None:
     if request.as_json:
         print_json(result)
     elif not scores:
-        click.echo(f"{out}: trained; the corpus has no validation part")
+        echo(f"{out}: trained; the corpus has no validation part")
     else:
-        click.echo(
-            f"{out}: {scores['accuracy']:.2%} of hidden validation tokens found (epoch {best['epoch']})"
-        )
+        echo(f"{out}: {scores['accuracy']:.2%} of hidden validation tokens found (epoch {best['epoch']})")
 
 
 def evaluate_masked(run: str, split: str, corpus: str | None, device: str | None, as_json: bool) -> None:
@@ -63,7 +59,7 @@ def evaluate_masked(run: str, split: str, corpus: str | None, device: str | None
             {**scores.to_dict(), "run": run, "corpus": corpus or model.settings.corpus, "split": split}
         )
         return
-    click.echo(
+    echo(
         f"{scores.accuracy:.2%} of {scores.predictions:,} hidden tokens found ({split}), "
         f"always {scores.unigram!r} would be {scores.unigram_accuracy:.2%}\n"
         f"perplexity {scores.perplexity:.2f} (loss {scores.loss:.4f}), vocabulary {len(model.vocabulary):,}, "

@@ -5,9 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import click
-
-from seqkit.cli.common import print_json, threads_before_numpy
+from seqkit.cli.common import echo, print_json, threads_before_numpy
 
 threads_before_numpy(sys.argv)
 
@@ -88,6 +86,6 @@ def command(request: Request[Seq2SeqSettings]) -> None:
     if request.as_json:
         print_json(result)
     elif last:
-        click.echo(f"{out}: exact match {last['valid_exact_match']:.2%} after epoch {last['epoch']}")
+        echo(f"{out}: exact match {last['valid_exact_match']:.2%} after epoch {last['epoch']}")
     else:
-        click.echo(f"{out}: trained; the task has no validation part")
+        echo(f"{out}: trained; the task has no validation part")

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 import click
 
-from seqkit.cli.common import json_option, quiet_option, threads_option
+from seqkit.cli.common import echo, json_option, quiet_option, threads_option
 from seqkit.cli.progress import ProgressBar
 from seqkit.cli.settings_file import read_recipe, read_settings, recipe_names, to_toml
 from seqkit.errors import TrainingInterrupted, UsageError
@@ -94,10 +94,10 @@ class Request(Generic[S]):
     ) -> None:
         """Print the resolved settings as TOML, the size of the data and of the model."""
         task = make_task(self.settings, open_corpus(self.settings), Callback())
-        click.echo(to_toml(task.settings.to_dict(), type(task.settings)))
-        click.echo(f"# {task.summary}")
+        echo(to_toml(task.settings.to_dict(), type(task.settings)))
+        echo(f"# {task.summary}")
         if hasattr(task, "model"):
-            click.echo(f"# parameters: {task.model.parameter_count():,}")
+            echo(f"# parameters: {task.model.parameter_count():,}")
 
 
 def epoch_scores(run: RunDirectory) -> list[dict[str, Any]]:
@@ -138,7 +138,7 @@ def training_command(
             **flags: Any,
         ) -> None:
             if recipe == "help":
-                click.echo("\n".join(recipe_names(name)))
+                echo("\n".join(recipe_names(name)))
                 return
             given: dict[str, Any] = read_recipe(recipe, name) if recipe else {}
             if config:

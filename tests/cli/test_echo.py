@@ -124,3 +124,9 @@ def test_a_real_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     finally:
         os.close(leader)
         os.close(follower)
+
+
+def test_every_command_prints_with_the_escaping_helper() -> None:
+    folder = Path(__file__).parents[2] / "cli"
+    direct = [path.name for path in folder.glob("*.py") if "click.echo(" in path.read_text("utf-8")]
+    assert direct == ["common.py"]
