@@ -60,7 +60,7 @@ class BaseCorpus(Generic[Item]):
     _: KW_ONLY
     description: str
     sources: Mapping[str, Callable[[], Iterator[Item]]]
-    identity: Callable[[], dict[str, Any]]
+    identity: Callable[[], dict[str, object]]
     defaults: TextDefaults = DEFAULTS
     files: tuple[CorpusFile, ...] = ()
     own_splits: bool = False
@@ -86,7 +86,7 @@ class BaseCorpus(Generic[Item]):
         return hashlib.sha256(repr((self.splits, self._identity["key"])).encode()).hexdigest()
 
     @cached_property
-    def _identity(self) -> dict[str, Any]:
+    def _identity(self) -> dict[str, object]:
         return self.identity()
 
     def __repr__(self) -> str:
@@ -149,6 +149,6 @@ def hash_file(path: Path) -> tuple[int, str]:
         raise DataError(f"cannot be read ({error.strerror})", where=str(path)) from error
 
 
-def describe_files(hashes: Mapping[Path, tuple[int, str]]) -> list[dict[str, Any]]:
+def describe_files(hashes: Mapping[Path, tuple[int, str]]) -> list[dict[str, object]]:
     """Return path, size and sha256 of hashed files, as :meth:`BaseCorpus.provenance` reports them."""
     return [{"path": str(path), "bytes": size, "sha256": sha} for path, (size, sha) in hashes.items()]

@@ -49,7 +49,7 @@ class ImageCorpus:
         description: str,
         data: Mapping[str, LabelledImages],
         classes: tuple[str, ...],
-        origin: Mapping[str, Any],
+        origin: Mapping[str, object],
         split_rule: str,
     ) -> None:
         self.name, self.description = name, description

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from seqkit.corpora.corpus import (
     SPLITS,
@@ -229,7 +229,7 @@ class ExampleFiles(Generic[AnyExamples]):
     ) -> AnyExamples:
         bad_lines = self.bad_lines
 
-        def identity() -> dict[str, Any]:
+        def identity() -> dict[str, object]:
             hashes = {file.path: hash_file(file.path) for file in files}
             digests = [digest for _, digest in hashes.values()]
             return {

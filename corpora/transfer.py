@@ -11,12 +11,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Protocol
 
 from seqkit.errors import DownloadError
 
-Opener = Callable[..., Any]
-"""``open(request, timeout=seconds)`` -> a response with ``status``, ``headers`` and ``read``."""
+
+class Response(Protocol):
+    """An open answer of a server."""
+
+    status: int
+    headers: Message
+
+    def read(self, size: int) -> bytes:
+        """Return up to so many bytes, none at the end."""
+
+    def __enter__(self) -> object: ...
+    def __exit__(self, *error: object) -> object: ...
+
+
+Opener = Callable[..., Response]
+"""``open(request, timeout=seconds)`` -> a response."""
 Progress = Callable[[str, int, int | None], None]
 """``progress(file name, bytes so far, bytes in all or None)``."""
 
@@ -95,7 +109,7 @@ class Transfer:
     def _have(self) -> int:
         return self.part.stat().st_size if self.part.exists() else 0
 
-    def _open(self, have: int) -> Any:
+    def _open(self, have: int) -> Response:
         # identity: the size and the ranges are those of the file, not of a compressed copy
         headers = {"User-Agent": "seqkit", "Accept-Encoding": "identity"}
         if have:
@@ -117,12 +131,12 @@ class Transfer:
             ) from error
 
     @staticmethod
-    def _continues(response: Any, have: int) -> bool:
+    def _continues(response: Response, have: int) -> bool:
         """Whether the answer begins exactly where the part ends; otherwise it is the whole file."""
         match = re.match(r"bytes (\d+)-", response.headers.get("Content-Range") or "")
         return response.status == 206 and match is not None and int(match[1]) == have
 
-    def _receive(self, response: Any, have: int) -> int:
+    def _receive(self, response: Response, have: int) -> int:
         """Append to the first ``have`` bytes of the part; return the number of bytes that it then has."""
         most = self.limit if self.size is None else self.size
         with self.part.open("r+b" if have else "wb") as file:
@@ -144,9 +158,9 @@ class Transfer:
             os.fsync(file.fileno())
         return have
 
-    def _read(self, response: Any) -> bytes:
+    def _read(self, response: Response) -> bytes:
         try:
-            return bytes(response.read(_BLOCK))
+            return response.read(_BLOCK)
         except (OSError, http.client.HTTPException) as error:
             raise self._cut(f" ({error!r})") from error
 

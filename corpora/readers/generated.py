@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any
 
 from seqkit.backend.random import Generator
 from seqkit.corpora.corpus import SPLITS, Pair, Seq2SeqCorpus
@@ -61,7 +60,7 @@ class Generated:
         def of_split(split: str) -> Iterator[Pair]:
             return iter(pairs()[split])
 
-        def identity() -> dict[str, Any]:
+        def identity() -> dict[str, object]:
             digest = hashlib.sha256(repr(pairs()).encode()).hexdigest()
             return {
                 "seed": seed,

@@ -67,7 +67,7 @@ def _lines(reader: Any, names: list[str], folder: Path) -> Iterator[str]:
         yield from _sentences(reader, name, folder)
 
 
-def _identity(reader: Any, splits: dict[str, list[str]], folder: Path) -> dict[str, Any]:
+def _identity(reader: Any, splits: dict[str, list[str]], folder: Path) -> dict[str, object]:
     import nltk
 
     with _first_on_path(folder):

@@ -176,7 +176,7 @@ def read_pydocs(
         split, _tab, line = row.partition("\t")
         splits[split].append(line)
     digest = hashlib.sha256(body).hexdigest()
-    identity = {
+    identity: dict[str, object] = {
         "split_rule": "90/5/5 by the hash of the module's or topic's name; repeated paragraphs once",
         "python": platform.python_version(),
         "sha256": digest,

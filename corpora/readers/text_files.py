@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from seqkit.corpora.corpus import (
     DEFAULTS,
@@ -56,7 +56,7 @@ def corpus_of_pieces(
     def lines(split: str) -> Iterator[str]:
         return chain.from_iterable(read_lines(*piece) for piece in pieces[split])
 
-    def identity() -> dict[str, Any]:
+    def identity() -> dict[str, object]:
         hashes = {path: hash_file(path) for path in roles}
         files = describe_files(hashes)
         return {

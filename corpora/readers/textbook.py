@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -42,7 +41,7 @@ def read_textbook_pairs(entry: CorpusEntry, _: BadLines) -> Seq2SeqCorpus:
         np.random.RandomState(1984).shuffle(order)
         return (every[row] for row in order[rows].tolist())
 
-    def identity() -> dict[str, Any]:
+    def identity() -> dict[str, object]:
         size, digest = hash_file(path)
         return {
             "split_rule": "the textbook's: RandomState(1984), one shuffle, the last 5,000 held out",

@@ -23,12 +23,12 @@ _HASHED = 16 << 20
 _STALE = 24 * 3600
 
 
-def id_dtype(size: int) -> np.dtype[Any]:
+def id_dtype(size: int) -> np.dtype:
     """Return uint16 or int32, whichever is the smaller that holds the ids of a vocabulary of ``size``."""
     return np.dtype(np.uint16 if size <= 1 << 16 else np.int32)
 
 
-def map_ids(path: Path, dtype: np.dtype[Any]) -> np.ndarray:
+def map_ids(path: Path, dtype: np.dtype) -> np.ndarray:
     """Return the ids of a file, (N,), memory-mapped and read-only."""
     if path.stat().st_size == 0:  # an empty file cannot be mapped
         return np.empty(0, dtype)
@@ -42,7 +42,7 @@ class FileIds:
     over 800 MB of ids would show as 800 MB. Several threads may read slices at once.
     """
 
-    def __init__(self, path: Path, dtype: np.dtype[Any]) -> None:
+    def __init__(self, path: Path, dtype: np.dtype) -> None:
         self.path, self.dtype = path, dtype
         self._length = path.stat().st_size // dtype.itemsize
 
@@ -65,9 +65,9 @@ class FileIds:
         return ids
 
 
-def _describe(path: Path) -> dict[str, Any]:
+def _describe(path: Path) -> dict[str, int | str]:
     size = path.stat().st_size
-    entry: dict[str, Any] = {"bytes": size}
+    entry: dict[str, int | str] = {"bytes": size}
     if size <= _HASHED:
         entry["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
     return entry
@@ -122,7 +122,7 @@ def _remove_stale(root: Path) -> None:
             continue
 
 
-def publish(work: Path, target: Path, meta: dict[str, Any]) -> None:
+def publish(work: Path, target: Path, meta: dict[str, object]) -> None:
     """Describe the files of ``work`` in its meta file and give the folder its name in one rename.
 
     If another process published a complete entry first, that entry stays and ours is dropped.

@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
+from types import ModuleType
 from typing import Any, ClassVar, Self
 
 from seqkit.errors import DamagedFileError, MissingDependencyError, RunError, UsageError
@@ -19,6 +20,8 @@ from seqkit.text.special_tokens import BERT_TOKENS, EOS, UNK
 from seqkit.text.vocabulary import Vocabulary
 from seqkit.text.word_tokenizers import Tokenizer
 
+Lines = Callable[[], Iterable[str]]
+"""Starts a pass over a text, without newlines."""
 FILE = "tokenizer.json"
 """The file of a tokenizer in a folder or a run."""
 VOCAB_SIZE = 8000
@@ -26,7 +29,7 @@ VOCAB_SIZE = 8000
 _SPECIALS = [UNK, EOS]
 
 
-def subword_library() -> Any:
+def subword_library() -> ModuleType:
     """Import the module ``tokenizers``. MissingDependencyError without it."""
     try:
         return importlib.import_module("tokenizers")
@@ -56,7 +59,7 @@ class SubwordTokenizer(Tokenizer):
     @classmethod
     def train(
         cls,
-        lines: Callable[[], Iterable[str]],
+        lines: Lines,
         *,
         vocab_size: int = VOCAB_SIZE,
         min_count: int = 2,
@@ -83,9 +86,7 @@ class SubwordTokenizer(Tokenizer):
         return cls(cls._trained(subword_library(), lines, settings, lowercase), lowercase=lowercase)
 
     @classmethod
-    def _trained(
-        cls, library: Any, lines: Callable[[], Iterable[str]], settings: dict[str, Any], lowercase: bool
-    ) -> Any:
+    def _trained(cls, library: ModuleType, lines: Lines, settings: dict[str, int], lowercase: bool) -> Any:
         """Return the library's tokenizer, trained with the settings of its trainers."""
         raise NotImplementedError
 
@@ -234,9 +235,7 @@ class BpeTokenizer(SubwordTokenizer):
     alphabet = 256
 
     @classmethod
-    def _trained(
-        cls, library: Any, lines: Callable[[], Iterable[str]], settings: dict[str, Any], lowercase: bool
-    ) -> Any:
+    def _trained(cls, library: ModuleType, lines: Lines, settings: dict[str, int], lowercase: bool) -> Any:
         inner = library.Tokenizer(library.models.BPE())
         if lowercase:
             inner.normalizer = library.normalizers.Lowercase()
@@ -257,9 +256,7 @@ class WordPieceTokenizer(SubwordTokenizer):
     name = "wordpiece"
 
     @classmethod
-    def _trained(
-        cls, library: Any, lines: Callable[[], Iterable[str]], settings: dict[str, Any], lowercase: bool
-    ) -> Any:
+    def _trained(cls, library: ModuleType, lines: Lines, settings: dict[str, int], lowercase: bool) -> Any:
         # The library's trainer numbers the parts that continue words in the order of a hash table, and breaks
         # ties by number. It is given those of one character, sorted: so a text always gives the same tokens.
         def untrained(**vocabulary: dict[str, int]) -> Any:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from seqkit.errors import UsageError
-from seqkit.text.subwords import VOCAB_SIZE, BpeTokenizer, SubwordTokenizer, WordPieceTokenizer
+from seqkit.text.subwords import VOCAB_SIZE, BpeTokenizer, Lines, SubwordTokenizer, WordPieceTokenizer
 from seqkit.text.word_tokenizers import CharTokenizer, Tokenizer, WhitespaceTokenizer, WordTokenizer
 
 TOKENIZERS: dict[str, type[Tokenizer]] = {
@@ -22,7 +21,7 @@ def get_tokenizer(
     name: str,
     *,
     lowercase: bool = False,
-    lines: Callable[[], Iterable[str]] | None = None,
+    lines: Lines | None = None,
     vocab_size: int | None = None,
 ) -> Tokenizer:
     """Return a tokenizer by name.
@@ -53,7 +52,7 @@ def get_tokenizer(
     return tokenizer.train(lines, vocab_size=vocab_size or VOCAB_SIZE, lowercase=lowercase)
 
 
-def tokenizer_from_config(config: Mapping[str, Any]) -> Tokenizer:
+def tokenizer_from_config(config: Mapping[str, object]) -> Tokenizer:
     """Return the tokenizer of a :meth:`Tokenizer.config`; subwords have a file instead.
 
     Raises:
