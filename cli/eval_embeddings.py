@@ -30,19 +30,26 @@ def _registered(name: str, file: str) -> str:
     "--analogies",
     type=click.Path(),
     default=None,
-    help="Questions of four words.  [default: questions-words]",
+    help="File of analogy questions.  [default: questions-words]",
 )
 @click.option(
-    "--pairs", type=click.Path(), default=None, help="Word pairs with human scores.  [default: wordsim353]"
+    "--pairs",
+    type=click.Path(),
+    default=None,
+    help="File of word pairs with scores.  [default: wordsim353]",
 )
 @json_option
 def command(vectors: str, analogies: str | None, pairs: str | None, as_json: bool) -> None:
-    """Analogy accuracy and rank correlation with human similarity of the vectors in a file."""
+    """Evaluate the vectors in a file: accuracy on analogies, rank correlation with human similarity."""
+    from seqkit.errors import DataError
     from seqkit.tasks.embeddings import open_vectors
 
     if analogies is None and pairs is None:
         analogies = _registered("questions-words", "questions-words.txt")
         pairs = _registered("wordsim353", "wordsim353.tsv")
+    for file in (analogies, pairs):
+        if file is not None and not Path(file).is_file():
+            raise DataError("no such file", where=file, remedy="name another file")
     table = open_vectors(vectors)
     result: dict[str, Any] = {"vectors": vectors, "words": len(table), "dimensions": table.vector_size}
     if analogies is not None:

@@ -83,6 +83,7 @@ def run(
 ) -> None:
     """Run experiments by NAME; print each claim with its margins, then the numbers and the verdict."""
     _default_to_one_thread()
+    from seqkit.corpora import open_images
     from seqkit.errors import UsageError
     from seqkit.lab import all_experiments, draw, get_experiment, run_experiment
     from seqkit.lab.harness.drawing import PALETTE
@@ -98,9 +99,13 @@ def run(
         )
     if plot is not None:
         check_figure_path(plot)
+    if data == "mnist":
+        open_images(data)
     report = (lambda text: None) if quiet else (lambda text: echo(text, err=True))
     if out is not None:
         Path(out).mkdir(parents=True, exist_ok=True)
+        if not os.access(out, os.W_OK):
+            raise UsageError("the folder cannot be written", where=out, remedy="name another folder")
     finished = []
     for experiment in experiments:
         if not as_json:

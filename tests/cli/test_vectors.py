@@ -59,7 +59,7 @@ def test_vectors_may_be_named_by_the_environment(
 
 def test_without_any_the_embedded_corpus_serves(seqkit: Seqkit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SEQKIT_VECTORS", raising=False)
-    monkeypatch.setattr("seqkit.tasks.embeddings.find.EPOCHS", 1)
+    monkeypatch.setattr("seqkit.tasks.embeddings.sources.EPOCHS", 1)
     from seqkit.backend.kernels import numba_missing
 
     if numba_missing() is not None:
