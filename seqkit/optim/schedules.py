@@ -2,6 +2,8 @@
 
 ``step`` counts optimiser steps from 0: the number of steps done before the one whose rate is computed.
 ``epoch`` counts passes over the data from 0 and may be a fraction: 2.5 is the middle of the third pass.
+``elapsed`` is the fraction of the training's time limit that is used up, 0 without a limit: schedules that
+run to the end of the training follow whichever limit is nearer.
 """
 
 from __future__ import annotations
@@ -14,9 +16,9 @@ from seqkit.errors import UsageError
 
 
 class Schedule(Protocol):
-    """A schedule; the trainer sets ``optimizer.lr = base_lr * schedule.at(step, epoch)`` before each step."""
+    """A schedule; the trainer sets ``optimizer.lr = base_lr * schedule.at(…)`` before each step."""
 
-    def at(self, step: int, epoch: float) -> float:
+    def at(self, step: int, epoch: float, elapsed: float = 0.0) -> float:
         """Return the factor of the base learning rate."""
 
     def observe(self, validation_loss: float) -> None:
@@ -52,7 +54,7 @@ def _require(schedule: object, rule: str, holds: bool, received: object) -> None
 class Constant(_Pure):
     """The factor 1 throughout."""
 
-    def at(self, step: int, epoch: float) -> float:
+    def at(self, step: int, epoch: float, elapsed: float = 0.0) -> float:
         return 1.0
 
 
@@ -69,7 +71,7 @@ class StepDecay(_Pure):
         _require(self, "gamma must be above 0", self.gamma > 0, self.gamma)
         _require(self, "unit must be 'epoch' or 'step'", self.unit in ("epoch", "step"), repr(self.unit))
 
-    def at(self, step: int, epoch: float) -> float:
+    def at(self, step: int, epoch: float, elapsed: float = 0.0) -> float:
         done = step if self.unit == "step" else math.floor(epoch)
         return float(self.gamma) ** (done // self.every)
 
@@ -88,7 +90,7 @@ class HoldThenDivide(_Pure):
         _require(self, "hold must be at least 0", self.hold >= 0, self.hold)
         _require(self, "divisor must be at least 1", self.divisor >= 1, self.divisor)
 
-    def at(self, step: int, epoch: float) -> float:
+    def at(self, step: int, epoch: float, elapsed: float = 0.0) -> float:
         return float(self.divisor) ** -max(0, math.floor(epoch) + 1 - self.hold)
 
 
@@ -106,10 +108,10 @@ class _WarmUp(_Pure):
         rule = f"total_steps must be above warmup ({self.warmup})"
         _require(self, rule, self.total_steps > self.warmup, self.total_steps)
 
-    def at(self, step: int, epoch: float) -> float:
+    def at(self, step: int, epoch: float, elapsed: float = 0.0) -> float:
         if step < self.warmup:
             return (step + 1) / (self.warmup + 1)
-        progress = min(1.0, (step - self.warmup) / (self.total_steps - self.warmup))
+        progress = min(1.0, max((step - self.warmup) / (self.total_steps - self.warmup), elapsed))
         return self.floor + (1 - self.floor) * self._left(progress)
 
     def _left(self, progress: float) -> float:
@@ -148,7 +150,7 @@ class InverseSquareRoot(_Pure):
     def __post_init__(self) -> None:
         _require(self, "warmup must be at least 1", self.warmup >= 1, self.warmup)
 
-    def at(self, step: int, epoch: float) -> float:
+    def at(self, step: int, epoch: float, elapsed: float = 0.0) -> float:
         return min((step + 1) / self.warmup, math.sqrt(self.warmup / (step + 1)))
 
 
@@ -170,7 +172,7 @@ class DivideOnPlateau:
         _require(self, "divisor must be at least 1", self.divisor >= 1, self.divisor)
         _require(self, "patience must be at least 0", self.patience >= 0, self.patience)
 
-    def at(self, step: int, epoch: float) -> float:
+    def at(self, step: int, epoch: float, elapsed: float = 0.0) -> float:
         """Return the factor, which depends on the validations alone."""
         return float(self.divisor) ** -self._divisions
 

@@ -38,6 +38,10 @@ class StoppingRules:
         total = self.epochs * steps_per_epoch
         return total if self.max_steps is None else min(total, self.max_steps)
 
+    def elapsed(self, progress: Progress) -> float:
+        """Return the fraction of the time limit that is used up; 0 without one."""
+        return 0.0 if self.max_time is None else progress.seconds / self.max_time
+
     def out_of_budget(self, progress: Progress) -> bool:
         """Return whether the limit of steps or seconds is reached, also in the middle of an epoch."""
         steps = math.inf if self.max_steps is None else self.max_steps

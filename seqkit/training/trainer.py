@@ -86,6 +86,11 @@ class Trainer:
         p, task = self.progress, self.task
         batches = task.batches_per_epoch
         steps = self.rules.total_steps(math.ceil(batches / self.settings.accumulate))
+        if self.settings.max_time is not None and self.settings.schedule_name in ("linear", "cosine"):
+            self.callbacks.on_message(
+                f"the {self.settings.schedule_name} schedule ends with step {steps:,} or after "
+                f"{self.settings.max_time:g} seconds, whichever comes first"
+            )
         self._clock = self._saved_at = time.perf_counter()
         with self._signals:
             try:
@@ -118,7 +123,8 @@ class Trainer:
             self._require_finite(p.step + 1, "loss", losses[-1])
             loss.backward()
         reduce_gradients(parameters, accumulated)
-        self.optimizer.lr = self.base_lr * self.schedule.at(p.step, p.epoch + p.batch / batches)
+        epoch, elapsed = p.epoch + p.batch / batches, self.rules.elapsed(p)
+        self.optimizer.lr = self.base_lr * self.schedule.at(p.step, epoch, elapsed)
         clip = math.inf if self.settings.clip is None else self.settings.clip
         norm = float(to_numpy(clip_grad_norm(parameters, clip)))
         self._require_finite(p.step + 1, "loss", losses[-1], norm)
