@@ -52,7 +52,7 @@ def input_lines(file: str | None) -> Iterator[list[Line]]:
         UsageError: Standard input is closed.
 
     """
-    from seqkit.corpora.readers.lines import open_bytes
+    from seqkit.files.lines import open_bytes
 
     if file not in (None, "-"):
         path = Path(file)
@@ -81,14 +81,14 @@ def all_texts(batches: Iterable[list[Line]]) -> list[str]:
 
 
 def _file_lines(path: Path) -> Iterator[list[Line]]:
-    from seqkit.corpora.readers.lines import open_bytes
+    from seqkit.files.lines import open_bytes
 
     with open_bytes(path) as stream:
         yield from _stream_lines(stream, str(path))
 
 
 def _stream_lines(stream: Any, source: str) -> Iterator[list[Line]]:
-    from seqkit.corpora.readers.lines import MAX_LINE
+    from seqkit.files.lines import MAX_LINE
 
     number, rest, too_long = 0, b"", False
     while True:
@@ -111,7 +111,7 @@ def _stream_lines(stream: Any, source: str) -> Iterator[list[Line]]:
 
 
 def _line(raw: bytes, where: str, too_long: bool) -> Line:
-    from seqkit.corpora.readers.lines import MAX_LINE
+    from seqkit.files.lines import MAX_LINE
 
     try:
         text = raw.decode()

@@ -5,9 +5,9 @@ from seqkit.corpora.download import CorpusStatus, FileStatus, corpus_status, fet
 from seqkit.corpora.entry import CorpusEntry, RemoteFile
 from seqkit.corpora.image_corpus import ImageCorpus, LabelledImages
 from seqkit.corpora.readers.image_files import read_images
-from seqkit.corpora.readers.lines import read_lines
 from seqkit.corpora.registry import REGISTRY, corpus_names, registered
 from seqkit.corpora.resolve import generated_seq2seq, open_corpus, open_images, open_labelled, open_seq2seq
+from seqkit.files.lines import read_lines
 
 __all__ = [
     "REGISTRY",

@@ -15,7 +15,7 @@ from seqkit.corpora.readers.image_files import folder_images
 from seqkit.corpora.readers.lines import BadLines
 from seqkit.corpora.readers.nltk import nltk_corpus
 from seqkit.corpora.readers.tables import labelled_folder, labelled_table, pair_corpus
-from seqkit.corpora.readers.text_files import file_corpus, folder_corpus
+from seqkit.corpora.readers.text_files import file_corpus, folder_corpus, whole_file_corpus
 from seqkit.corpora.registry import REGISTRY, corpus_names, registered
 from seqkit.errors import CorpusNotFoundError, DataError, UsageError
 
@@ -28,7 +28,7 @@ _FORMS = {
 """What may be given beside a registered name, by type of corpus."""
 
 
-def open_corpus(spec: str | os.PathLike[str]) -> Corpus:
+def open_corpus(spec: str | os.PathLike[str], *, held_out: bool = True) -> Corpus:
     """Open a corpus of running text.
 
     A folder with train/valid/test files keeps these splits, another folder is split by file, and a file is
@@ -36,6 +36,8 @@ def open_corpus(spec: str | os.PathLike[str]) -> Corpus:
 
     Args:
         spec: A registered name, ``nltk:NAME``, a text file, or a folder of text files.
+        held_out: Whether a file needs validation and test data. Without, all of it is for training, and it
+            may have few lines and long ones, which are cut.
 
     Returns:
         The corpus; its lines are read on use.
@@ -57,7 +59,9 @@ def open_corpus(spec: str | os.PathLike[str]) -> Corpus:
         corpus: Corpus = entry.open()
         return corpus
     path = _existing(name, "text")
-    return folder_corpus(path) if path.is_dir() else file_corpus(path)
+    if path.is_dir():
+        return folder_corpus(path)
+    return file_corpus(path) if held_out else whole_file_corpus(path)
 
 
 def open_seq2seq(

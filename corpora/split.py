@@ -18,8 +18,9 @@ from seqkit.corpora.corpus import (
     describe_files,
     hash_file,
 )
-from seqkit.corpora.readers.lines import MAX_EXAMPLE, BadLines, Row, content_size, open_bytes
+from seqkit.corpora.readers.lines import MAX_EXAMPLE, BadLines, Row
 from seqkit.errors import DataError
+from seqkit.files.lines import content_size, open_bytes
 
 # Running text: cut at line ends
 

@@ -11,8 +11,9 @@ import numpy as np
 from seqkit.corpora.corpus import describe_files, hash_file
 from seqkit.corpora.entry import CorpusEntry
 from seqkit.corpora.image_corpus import ImageCorpus, LabelledImages
-from seqkit.corpora.readers.lines import COMPRESSED, BadLines, open_bytes
+from seqkit.corpora.readers.lines import BadLines
 from seqkit.errors import CorpusNotFoundError, DataError
+from seqkit.files.lines import COMPRESSED, open_bytes
 
 _LARGEST = 1 << 30
 """Bytes. The largest set in this format (EMNIST) has 547 MB; more is a damaged header, or a trap."""

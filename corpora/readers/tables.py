@@ -10,10 +10,11 @@ from pathlib import Path
 
 from seqkit.corpora.corpus import DEFAULTS, LabelledCorpus, Seq2SeqCorpus, TextDefaults
 from seqkit.corpora.entry import CorpusEntry
-from seqkit.corpora.readers.lines import BadLine, BadLines, Row, numbered_lines, plain_name
+from seqkit.corpora.readers.lines import BadLine, BadLines, Row, numbered_lines
 from seqkit.corpora.readers.text_files import TEXT_SUFFIXES, named_splits
 from seqkit.corpora.split import ExampleFiles, HashSplit
 from seqkit.errors import DataError
+from seqkit.files.lines import plain_name
 
 TABLE_SUFFIXES = (".tsv", *TEXT_SUFFIXES)
 _LABELLED = TextDefaults(tokenizer="word", lowercase=True, min_count=2)

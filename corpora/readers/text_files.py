@@ -20,9 +20,10 @@ from seqkit.corpora.corpus import (
     hash_file,
 )
 from seqkit.corpora.entry import CorpusEntry
-from seqkit.corpora.readers.lines import COMPRESSED, BadLines, content_size, plain_name, read_lines
+from seqkit.corpora.readers.lines import BadLines
 from seqkit.corpora.split import cut_file, split_names
 from seqkit.errors import DataError
+from seqkit.files.lines import COMPRESSED, content_size, plain_name, read_lines
 
 TEXT_SUFFIXES = (".txt", ".text", ".tokens", ".raw")
 
@@ -46,6 +47,7 @@ def corpus_of_pieces(
     description: str,
     defaults: TextDefaults = DEFAULTS,
     own_splits: bool = False,
+    cut_long: bool = False,
 ) -> Corpus:
     """Return the corpus whose splits are pieces of files, cut as ``rule`` says."""
     roles: dict[Path, list[str]] = {}
@@ -54,7 +56,7 @@ def corpus_of_pieces(
             roles.setdefault(piece.path, []).append(split)
 
     def lines(split: str) -> Iterator[str]:
-        return chain.from_iterable(read_lines(*piece) for piece in pieces[split])
+        return chain.from_iterable(read_lines(*piece, cut_long=cut_long) for piece in pieces[split])
 
     def identity() -> dict[str, object]:
         hashes = {path: hash_file(path) for path in roles}
@@ -121,6 +123,19 @@ def file_corpus(path: Path) -> Corpus:
     }
     rule = "contiguous 90/5/5 of the bytes, at line ends"
     return corpus_of_pieces(str(path), pieces, rule=rule, description=f"the text file {path}")
+
+
+def whole_file_corpus(path: Path) -> Corpus:
+    """Return the corpus of a single file that is all training data; overlong lines are cut."""
+    content_size(path)  # refuses an empty file
+    return corpus_of_pieces(
+        str(path),
+        {"train": [Piece(path)]},
+        rule="all of the file, long lines cut",
+        description=f"the text file {path}",
+        own_splits=True,
+        cut_long=True,
+    )
 
 
 def list_files(folder: Path) -> list[Path]:

@@ -9,8 +9,9 @@ import numpy as np
 
 from seqkit.corpora.corpus import CorpusFile, Pair, Seq2SeqCorpus, describe_files, hash_file
 from seqkit.corpora.entry import CorpusEntry
-from seqkit.corpora.readers.lines import BadLines, read_lines
+from seqkit.corpora.readers.lines import BadLines
 from seqkit.errors import DataError
+from seqkit.files.lines import read_lines
 
 _LINES = 50_000
 _HELD_OUT = 5_000

@@ -18,7 +18,8 @@ import numpy as np
 from seqkit.backend.paths import cache_dir
 from seqkit.data.token_files import id_dtype, map_ids, publish, read_entry, work_folder
 from seqkit.errors import DataError
-from seqkit.text import Tokenizer, UnfinishedLine, Vocabulary
+from seqkit.files.lines import UnfinishedLine
+from seqkit.text import Tokenizer, Vocabulary
 from seqkit.text.special_tokens import UNK
 
 _FORMAT = 1
@@ -130,30 +131,30 @@ def encode_corpus(
 def join_blocks(lines: Iterable[str], *, size: int = _BLOCK) -> Iterator[tuple[str, int]]:
     """Join lines into blocks of (text, number of lines) of about ``size`` characters.
 
-    Every line ends in a newline in the text, but not a last one that is an UnfinishedLine. To tokenize a
-    megabyte at once is several times faster than line by line.
+    Every line ends in a newline in the text, but not an UnfinishedLine, which is counted only if it is the
+    last. To tokenize a megabyte at once is several times faster than line by line.
 
     Raises:
         DataError: For a line with a newline inside.
     """
-    gathered: list[str] = []
-    left = size
-    line = ""
+    block: list[str] = []
+    left, ended, unfinished = size, 0, False
     for line in lines:
-        gathered.append(line)
+        if left <= 0:
+            yield _join(block, ended), ended
+            block, left, ended = [], size, 0
+        unfinished = isinstance(line, UnfinishedLine)
+        block += (line,) if unfinished else (line, "\n")
         left -= len(line) + 1
-        if left <= 0 and not isinstance(line, UnfinishedLine):
-            yield _join(gathered), len(gathered)
-            gathered, left = [], size
-    if gathered:
-        text = _join(gathered)
-        yield (text[:-1] if isinstance(line, UnfinishedLine) else text), len(gathered)
+        ended += not unfinished
+    if block:
+        yield _join(block, ended), ended + unfinished
 
 
-def _join(lines: list[str]) -> str:
-    text = "\n".join(lines) + "\n"
-    if text.count("\n") != len(lines):
-        broken = next(line for line in lines if "\n" in line)
+def _join(block: list[str], lines: int) -> str:
+    text = "".join(block)
+    if text.count("\n") != lines:
+        broken = next(line for line in block if "\n" in line and len(line) > 1)
         raise DataError(
             f"expected a line without a newline, got {broken[:40]!r}...",
             remedy="give lines without line ends",

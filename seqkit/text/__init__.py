@@ -4,13 +4,7 @@ from seqkit.text.checkpoint_tokenizers import load_tokenizer
 from seqkit.text.subwords import BpeTokenizer, SubwordTokenizer, WordPieceTokenizer
 from seqkit.text.tokenizers import SUBWORDS, TOKENIZERS, get_tokenizer, tokenizer_from_config
 from seqkit.text.vocabulary import Vocabulary
-from seqkit.text.word_tokenizers import (
-    CharTokenizer,
-    Tokenizer,
-    UnfinishedLine,
-    WhitespaceTokenizer,
-    WordTokenizer,
-)
+from seqkit.text.word_tokenizers import CharTokenizer, Tokenizer, WhitespaceTokenizer, WordTokenizer
 
 __all__ = [
     "SUBWORDS",
@@ -19,7 +13,6 @@ __all__ = [
     "CharTokenizer",
     "SubwordTokenizer",
     "Tokenizer",
-    "UnfinishedLine",
     "Vocabulary",
     "WhitespaceTokenizer",
     "WordPieceTokenizer",

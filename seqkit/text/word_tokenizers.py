@@ -19,15 +19,6 @@ BOTH_CLINGING = frozenset("-/_\\=~^")
 PAIRED_QUOTES = frozenset("\"'`")
 
 
-class UnfinishedLine(str):
-    """The last line of a split that was cut inside a line: no end-of-line token follows it.
-
-    Only exact cuts by characters need it (Tiny Shakespeare, 90 % of the characters).
-    """
-
-    __slots__ = ()
-
-
 class Tokenizer:
     """The base of all tokenizers, which turn a line of text to tokens and back."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ import numpy as np
 
 from seqkit.errors import DataError, UsageError
 from seqkit.metrics import Correlation, pearson, spearman
-from seqkit.vectors.formats.source import Source
+from seqkit.vectors.formats.source import numbered_lines
 from seqkit.vectors.nearest import searched_rows, top_indices
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("seqkit")
 _PathLike = str | os.PathLike[str]
-_LONGEST_LINE = 1 << 16
 _BLOCK_SCORES = 1 << 24
 
 
@@ -30,19 +28,6 @@ class Section:
 
     name: str
     questions: list[tuple[str, str, str, str]] = field(default_factory=list)
-
-
-def _lines(path: _PathLike, encoding: str = "utf8") -> Iterator[tuple[int, int, str]]:
-    """Yield (line number, byte where it begins, text) of each line."""
-    with Source(path) as source:
-        number = 0
-        while data := source.read_line(_LONGEST_LINE):
-            number += 1
-            at = source.position - len(data)
-            try:
-                yield number, at, data.decode(encoding).lstrip("\ufeff" if number == 1 else "")
-            except UnicodeDecodeError as error:
-                source.fail(f"a byte that is not {encoding}", at=at + error.start, line=number)
 
 
 def _bad_line(path: _PathLike, number: int, at: int, what: str) -> DataError:
@@ -57,7 +42,7 @@ def read_analogies(path: _PathLike) -> list[Section]:
 
     """
     sections: list[Section] = []
-    for number, at, line in _lines(path):
+    for number, at, line in numbered_lines(path):
         if line.startswith(":"):
             sections.append(Section(line.lstrip(": ").strip()))
         elif words := line.split():
@@ -88,7 +73,7 @@ def read_pairs(
     """
     pairs: list[tuple[str, str, float]] = []
     first = True
-    for number, at, line in _lines(path, encoding):
+    for number, at, line in numbered_lines(path, encoding):
         if line.startswith("#") or not line.strip():
             continue
         fields = line.rstrip("\r\n").split(delimiter)

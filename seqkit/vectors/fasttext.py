@@ -1,4 +1,4 @@
-"""fastText's vectors for any word: the mean of the vectors of its character n-grams.
+"""fastText's vectors of any word: the mean of the vectors of its character n-grams.
 
 Source: Bojanowski et al. 2017, "Enriching word vectors with subword information"; the hash and the rules for
 n-grams are those of fastText's dictionary.cc.
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from seqkit.vectors.keyed_vectors import KeyedVectors
+from seqkit.vectors.keys import Key
 
 _BASIS, _PRIME = 2166136261, 16777619
 END_OF_LINE = "</s>"
@@ -19,7 +20,7 @@ END_OF_LINE = "</s>"
 
 
 def fnv1a(data: bytes) -> int:
-    """fastText's 32-bit FNV-1a, in which bytes count as signed: those above 127 flip the upper bits too.
+    """Return fastText's 32-bit FNV-1a, in which bytes are signed: those above 127 flip the upper bits too.
 
     Reference values of http://www.isthe.com/chongo/tech/comp/fnv/ hold for ASCII: "" 0x811c9dc5,
     "a" 0xe40c292c, "foobar" 0xbf9cf968.
@@ -32,7 +33,7 @@ def fnv1a(data: bytes) -> int:
 
 
 def ngrams(word: str, least: int, most: int) -> list[str]:
-    """The n-grams of ``<word>`` of ``least`` to ``most`` characters, perhaps the whole among them.
+    """Return the n-grams of ``<word>`` of ``least`` to ``most`` characters, the whole among them if it fits.
 
     The brackets alone are none: fastText leaves 1-grams at the edges out.
     """
@@ -46,9 +47,10 @@ def ngrams(word: str, least: int, most: int) -> list[str]:
 
 
 def ngram_buckets(words: Sequence[str], least: int, most: int, buckets: int) -> tuple[np.ndarray, np.ndarray]:
-    """(places, rows) of the n-grams of many words: n-gram k belongs to word places[k], its vector is rows[k].
+    """Return (places, rows) of the n-grams of many words.
 
-    places ascend. Equal to hashing each of :func:`ngrams`, but all beginnings advance a character at a time.
+    N-gram k belongs to word places[k], in ascending order, and its vector is rows[k]. Equal to hashing each
+    of :func:`ngrams`, but all beginnings advance a character at a time.
     """
     marked = [f"<{word}>" for word in words]
     lengths = np.fromiter(map(len, marked), np.int64, len(marked))
@@ -85,7 +87,7 @@ def ngram_buckets(words: Sequence[str], least: int, most: int, buckets: int) -> 
 def word_vectors(
     words: Sequence[str], table: np.ndarray, ngram_table: np.ndarray, least: int, most: int
 ) -> np.ndarray:
-    """The vectors of known words, (N, D): the mean of the word's own (N, D) and those of its n-grams."""
+    """Return the vectors of known words, (N, D): the mean of the word's own and those of its n-grams."""
     result = np.array(table, np.float32)
     if len(ngram_table) == 0 or most == 0:
         return result
@@ -104,17 +106,19 @@ def word_vectors(
 
 
 class SubwordVectors(KeyedVectors):
-    """Word vectors that have one for any string, by its n-grams. What fastText's .bin holds.
-
-    vectors_vocab: (N, D), the words' own. vectors_ngrams: (bucket, D). min_n, max_n: lengths of n-grams.
+    """The vectors of a fastText model, which has one for any string, by its n-grams.
 
     ``word in table`` holds for any string; ``has_index_for`` tells the known ones.
     """
 
     vectors_vocab: np.ndarray
+    """The words' own vectors, (N, D)."""
     vectors_ngrams: np.ndarray
+    """The vectors of the buckets of n-grams, (bucket, D)."""
     min_n: int
+    """The shortest n-grams."""
     max_n: int
+    """The longest n-grams."""
 
     @property
     def bucket(self) -> int:
@@ -124,11 +128,11 @@ class SubwordVectors(KeyedVectors):
     def __contains__(self, key: Any) -> bool:
         return self.has_index_for(key) or (isinstance(key, str) and self.bucket > 0 and self.max_n > 0)
 
-    def get_vector(self, key: Any, norm: bool = False) -> np.ndarray:
-        """The vector of a key, (D,); of an unknown string the mean of its n-grams, zero when it has none."""
+    def get_vector(self, key: Key, norm: bool = False) -> np.ndarray:
+        """Return the vector of a key, (D,); of an unknown string the mean of its n-grams, or zero."""
         if self.has_index_for(key) or key not in self:
             return super().get_vector(key, norm)
-        _, rows = ngram_buckets([key], self.min_n, self.max_n, self.bucket)
+        _, rows = ngram_buckets([str(key)], self.min_n, self.max_n, self.bucket)
         if len(rows) == 0:
             return np.zeros(self.vector_size, np.float32)
         result = self.vectors_ngrams[rows].mean(axis=0, dtype=np.float32)

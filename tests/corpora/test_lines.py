@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from seqkit.corpora import read_lines
-from seqkit.corpora.readers import lines as lines_module
 from seqkit.corpora.split import cut_file, split_names
 from seqkit.errors import DataError
-from seqkit.text import UnfinishedLine
+from seqkit.files import lines as lines_module
+from seqkit.files.lines import UnfinishedLine
 
 
 def write(path: Path, data: bytes) -> Path:

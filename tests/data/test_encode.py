@@ -9,7 +9,8 @@ import pytest
 
 from seqkit.data import FileIds, encode, encode_corpus, encode_lines, token_files
 from seqkit.errors import DataError
-from seqkit.text import UnfinishedLine, Vocabulary, get_tokenizer
+from seqkit.files.lines import UnfinishedLine
+from seqkit.text import Vocabulary, get_tokenizer
 
 TEXT = {
     "train": ["the cat sat", "the cat ran", "", "a dog ran"],

@@ -3,7 +3,8 @@ import random
 import pytest
 
 from seqkit.errors import UsageError
-from seqkit.text import SUBWORDS, TOKENIZERS, UnfinishedLine, get_tokenizer, tokenizer_from_config
+from seqkit.files.lines import UnfinishedLine
+from seqkit.text import SUBWORDS, TOKENIZERS, get_tokenizer, tokenizer_from_config
 
 BY_RULE = [name for name in TOKENIZERS if name not in SUBWORDS]
 SAMPLES = [

@@ -1,4 +1,4 @@
-"""File formats of word vectors: one table, read by content, written by suffix."""
+"""The file formats of word vectors: one table; read by content, written by suffix."""
 
 from __future__ import annotations
 
@@ -6,76 +6,81 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from seqkit.errors import DataError, UsageError
 from seqkit.vectors.formats.content import Content, header_of
+from seqkit.vectors.formats.options import COMMAND, LIBRARY, ReadOptions
 from seqkit.vectors.formats.source import Source
 from seqkit.vectors.words import Words
+
+if TYPE_CHECKING:
+    from seqkit.vectors.keyed_vectors import KeyedVectors
 
 _PathLike = str | os.PathLike[str]
 
 
 @dataclass(frozen=True)
 class Format:
-    """A file format: what it is called, the suffixes that choose it, and how it is read and written."""
+    """A file format: the suffixes that choose it, and how it is read and written, where it is."""
 
     suffixes: tuple[str, ...]
-    read: Callable[[_PathLike, str, bool], Any] | None = None
-    """(path, duplicates, writable) -> KeyedVectors"""
-    write: Callable[[Any, _PathLike], None] | None = None
+    read: Callable[[_PathLike, ReadOptions], KeyedVectors] | None = None
+    write: Callable[[KeyedVectors, _PathLike], None] | None = None
 
 
-def _keyed(content: Content) -> Any:
+def _keyed(content: Content) -> KeyedVectors:
     from seqkit.vectors.keyed_vectors import KeyedVectors
 
     return KeyedVectors._of(content)
 
 
-def _read_text(path: _PathLike, duplicates: str, header: bool) -> Any:
+def _read_text(path: _PathLike, options: ReadOptions, *, header: bool = True) -> KeyedVectors:
     from seqkit.vectors.formats.text import read_text
 
-    with Source(path) as source:
-        return _keyed(read_text(source, header=header, duplicates=duplicates))
+    with Source(path, options.remedies) as source:
+        return _keyed(read_text(source, options, header=header))
 
 
-def _read_binary(path: _PathLike, duplicates: str, writable: bool) -> Any:
+def _read_binary(path: _PathLike, options: ReadOptions) -> KeyedVectors:
     from seqkit.vectors.formats.binary import read_binary
 
-    with Source(path) as source:
-        return _keyed(read_binary(source, duplicates=duplicates))
+    with Source(path, options.remedies) as source:
+        return _keyed(read_binary(source, options))
 
 
-def _read_native(path: _PathLike, duplicates: str, writable: bool) -> Any:
+def _read_native(path: _PathLike, options: ReadOptions) -> KeyedVectors:
     from seqkit.vectors.formats.native import read_native
 
-    return _keyed(read_native(path, writable=writable))
+    options.refuse_for("native")
+    return _keyed(read_native(path, writable=options.writable))
 
 
-def _read_fasttext(path: _PathLike, duplicates: str, writable: bool) -> Any:
+def _read_fasttext(path: _PathLike, options: ReadOptions) -> KeyedVectors:
     from seqkit.vectors.formats.fasttext import read_fasttext
 
-    return read_fasttext(path)
+    options.refuse_for("fasttext")
+    return read_fasttext(path, options.remedies)
 
 
-def _write_native(table: Any, path: _PathLike) -> None:
+def _write_native(table: KeyedVectors, path: _PathLike) -> None:
     from seqkit.vectors.formats.native import write_native
 
     keys = table.index_to_key
     if not all(isinstance(key, str) for key in keys):
         raise UsageError("keys that are no strings cannot be saved", remedy="use str(key) for each")
     if len(set(keys)) != len(keys):
-        raise UsageError("a key stands twice among those to be saved")
-    vectors, _ = table.vectors, table.fill_norms()
+        raise UsageError("a key stands twice among those to be saved", remedy="remove one")
+    table.fill_norms()
     try:
         words = Words.of([key.encode() for key in keys])
     except UnicodeEncodeError as error:
         raise UsageError(f"the key {error.object!r} cannot be saved: it is no valid Unicode") from None
     attributes = {name: array for name, array in table.expandos.items() if array.dtype != object}
-    write_native(Content(vectors, words, table.norms, attributes), path)
+    write_native(Content(table.vectors, words, table.norms, attributes), path)
 
 
-def _write_projector(table: Any, path: _PathLike) -> None:
+def _write_projector(table: KeyedVectors, path: _PathLike) -> None:
     from seqkit.vectors.formats.projector import write_projector
 
     write_projector(table, path)
@@ -84,16 +89,14 @@ def _write_projector(table: Any, path: _PathLike) -> None:
 FORMATS: dict[str, Format] = {
     "native": Format((".safetensors", ".kv"), _read_native, _write_native),
     "word2vec": Format(
-        (".txt", ".vec", ".w2v"),
-        lambda path, duplicates, _: _read_text(path, duplicates, True),
-        lambda table, path: table.save_word2vec_format(path),
+        (".txt", ".vec", ".w2v"), _read_text, lambda table, path: table.save_word2vec_format(path)
     ),
     "word2vec-binary": Format(
         (".bin",), _read_binary, lambda table, path: table.save_word2vec_format(path, binary=True)
     ),
     "glove": Format(
         (".glove",),
-        lambda path, duplicates, _: _read_text(path, duplicates, False),
+        lambda path, options: _read_text(path, options, header=False),
         lambda table, path: table.save_word2vec_format(path, write_header=False),
     ),
     "fasttext": Format((".ftz",), _read_fasttext),
@@ -106,11 +109,17 @@ _SNIFFED = 1 << 16
 
 
 def detect_format(path: _PathLike) -> str:
-    """The name of the format of a file, by its content. Raises DataError when it is none that is read."""
+    """Return the name of the format of a file, by its content.
+
+    Raises:
+        DataError: The file cannot be opened, or its format is not read.
+
+    """
     with Source(path) as source:
+        source.skip_bom()
         head = source.peek(_SNIFFED)
         if not head:
-            source.fail("the file is empty")
+            source.fail("the file is empty", remedy="copy it anew")
     if _PICKLE.match(head) or (head[:1] == b"(" and b"gensim" in head):
         raise DataError(
             "a Python pickle, which gensim's save() writes: reading one can run any code, so it is refused",
@@ -130,7 +139,7 @@ def detect_format(path: _PathLike) -> str:
 
 
 def _is_text_row(data: bytes, dimensions: int) -> bool:
-    """Whether what follows a header reads as a line of text rather than as float32."""
+    """Return whether what follows a header reads as a line of text rather than as float32."""
     line, ended, _ = data.partition(b"\n")
     fields = line.split(b" ", 2)
     if len(fields) < 2:  # no vectors at all, or no blank: either reader says so
@@ -143,33 +152,68 @@ def _is_text_row(data: bytes, dimensions: int) -> bool:
 
 def load_vectors(
     path: _PathLike,
-    format: str | None = None,  # noqa: A002  # as in every library of the kind
+    format: str | None = None,  # noqa: A002  # as in similar libraries
     *,
+    limit: int | None = None,
+    encoding: str = "utf8",
+    errors: str = "strict",
     duplicates: str = "error",
     writable: bool = True,
-) -> Any:
-    """Vectors of a file: a KeyedVectors, for fastText's .bin with subwords.
+) -> KeyedVectors:
+    r"""Read the vectors of a file; gzip, bz2 and xz are decompressed.
 
-    format: a name of :data:`FORMATS`; None tells it by the content. gzip and bz2 are opened.
-    duplicates: "error", or "first" to keep the first of each repeated word. writable: whether vectors that
-    are mapped from a native file may be changed in memory (the file never is).
+    Args:
+        path: The file.
+        format: A name of :data:`FORMATS`; None takes that of the content.
+        limit: Read only the first so many words.
+        encoding: The encoding of the words.
+        errors: For bytes that are not of the encoding: "strict", "ignore" or "replace".
+        duplicates: "error", or "first" to keep the first of each repeated word.
+        writable: Whether vectors that are mapped from a native file may be changed in memory (the file never
+            is).
 
-    Raises DataError with the byte where the file is damaged, UsageError for an unknown format.
+    Returns:
+        The vectors; for fastText's .bin with subwords, a :class:`~seqkit.vectors.SubwordVectors`.
+
+    Raises:
+        DataError: The file is damaged; names the byte.
+        UsageError: For an unknown format, and for an argument that a format does not read by.
+
+    Example:
+        >>> from seqkit.vectors import load_vectors
+        >>> _ = open("two.txt", "w").write("2 3\neast 1 0 0\nnorth 0 1 0\n")
+        >>> load_vectors("two.txt")["north"].tolist()
+        [0.0, 1.0, 0.0]
+
     """
-    name = format or detect_format(path)
-    if duplicates not in ("error", "first"):
-        raise UsageError(f"duplicates={duplicates!r}", remedy='use "error" or "first"')
+    return read_vectors(path, format, ReadOptions(limit, encoding, errors, duplicates, writable))
+
+
+def read_vectors(path: _PathLike, name: str | None, options: ReadOptions) -> KeyedVectors:
+    """Read the vectors of a file by ``options``; see :func:`load_vectors`."""
+    name = name or detect_format(path)
     read = _known(name).read
     if read is None:
         raise UsageError(f"the format {name} is only written", remedy="read the file that it was made of")
-    return read(path, duplicates, writable)
+    return read(path, options)
 
 
-def save_vectors(table: Any, path: _PathLike, format: str | None = None) -> None:  # noqa: A002
-    """Write vectors; by suffix where no ``format`` is given, .gz and .bz2 after it compress.
+def save_vectors(
+    table: KeyedVectors,
+    path: _PathLike,
+    format: str | None = None,  # noqa: A002
+) -> None:
+    """Write vectors to a file; an old one stays as it was if that fails.
 
-    Raises UsageError for an unknown suffix or keys that the format cannot hold, DataError when the file
-    cannot be written (then an old one stays as it was).
+    Args:
+        table: The vectors.
+        path: The file; .gz and .bz2 at the end of its name compress.
+        format: A name of :data:`FORMATS`; None takes that of the suffix.
+
+    Raises:
+        UsageError: For an unknown suffix or keys that the format cannot hold.
+        DataError: The file cannot be written.
+
     """
     name = format or _format_of_suffix(str(path))
     write = _known(name).write
@@ -180,7 +224,7 @@ def save_vectors(table: Any, path: _PathLike, format: str | None = None) -> None
 
 def _known(name: str) -> Format:
     if name not in FORMATS:
-        raise UsageError(f"unknown format {name!r}", remedy=f"use one of {', '.join(sorted(FORMATS))}")
+        raise UsageError(f"expected one of the formats {', '.join(sorted(FORMATS))}, got {name!r}")
     return FORMATS[name]
 
 
@@ -191,8 +235,18 @@ def _format_of_suffix(path: str) -> str:
             return name
     known = [suffix for each in FORMATS.values() if each.write for suffix in each.suffixes]
     raise UsageError(
-        f"no format goes by the suffix of {path!r}", remedy=f"use one of {' '.join(known)}, or name it"
+        f"no format has the suffix of {path!r}", remedy=f"use one of {' '.join(known)}, or name the format"
     )
 
 
-__all__ = ["FORMATS", "Format", "detect_format", "load_vectors", "save_vectors"]
+__all__ = [
+    "COMMAND",
+    "FORMATS",
+    "LIBRARY",
+    "Format",
+    "ReadOptions",
+    "detect_format",
+    "load_vectors",
+    "read_vectors",
+    "save_vectors",
+]

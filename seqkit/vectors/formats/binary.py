@@ -1,4 +1,4 @@
-"""word2vec binary: a header line, then each word, a blank and its float32 numbers, little-endian.
+"""word2vec's binary format: a header line, then each word, a blank and its float32 numbers, little-endian.
 
 Source: word2vec.c (``-binary 1``), which ends each vector with a line feed; gensim writes none. A file does
 the one or the other throughout, which is how a shifted row is noticed.
@@ -17,29 +17,23 @@ from seqkit.vectors.formats.content import (
     header_of,
     utf8_words,
 )
+from seqkit.vectors.formats.options import ReadOptions
 from seqkit.vectors.formats.source import BLOCK, Source
 from seqkit.vectors.words import Words
 
 _LONGEST_WORD = 1 << 16
 
 
-def read_binary(
-    source: Source,
-    *,
-    limit: int | None = None,
-    encoding: str = "utf8",
-    errors: str = "strict",
-    duplicates: str = "error",
-) -> Content:
-    """Vectors of a binary file; float32. Arguments and errors as in ``read_text``."""
+def read_binary(source: Source, options: ReadOptions) -> Content:
+    """Read float32 vectors. Raises DataError as :func:`~seqkit.vectors.formats.text.read_text` does."""
     line = source.read_line(_LONGEST_WORD)
     sizes = header_of(line)
     if sizes is None or not line.endswith(b"\n"):
-        source.fail("the first line is no header of two whole numbers", at=0)
+        source.fail("expected a header of two whole numbers in the first line", at=0)
     stated, dimensions = sizes
     if not 0 < dimensions <= MAX_DIMENSIONS:
-        source.fail(f"{dimensions} dimensions: 1 to {MAX_DIMENSIONS} can be", at=0)
-    due = stated if limit is None else min(stated, limit)
+        source.fail(f"expected 1 to {MAX_DIMENSIONS} dimensions, got {dimensions}", at=0)
+    due = stated if options.limit is None else min(stated, options.limit)
     row_size = 4 * dimensions
     if source.size is not None and due * (row_size + 2) > source.size - source.position:
         source.fail(
@@ -85,8 +79,8 @@ def read_binary(
         if rest not in (b"", b"\n", b"\r\n"):
             source.fail(f"more bytes than the {stated} entries that the header promises", at=base + at)
     _check_finite(source, matrix, words, positions)
-    words = utf8_words(source, words, np.array(positions, np.int64), encoding, errors)
-    kept = first_of_each(words, source.name, duplicates, positions)
+    words = utf8_words(source, words, np.array(positions, np.int64), options)
+    kept = first_of_each(words, source.name, options, positions)
     if kept is not None:
         matrix, words = matrix[kept], [words[i] for i in kept]
     return Content(matrix, Words.of(words), attributes={"count": descending_counts(due, len(words))})

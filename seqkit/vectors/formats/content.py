@@ -1,4 +1,4 @@
-"""What a format reads: vectors, their words and what else the file says of them."""
+"""The content of a vector file, and the checks that all readers share."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from seqkit.errors import DataError
+from seqkit.vectors.formats.options import ReadOptions
 from seqkit.vectors.formats.source import Source
 from seqkit.vectors.words import Words
 
@@ -20,7 +21,7 @@ MAX_DIMENSIONS = 1 << 16
 
 
 def header_of(line: bytes) -> tuple[int, int] | None:
-    """(words, dimensions) when the line is a word2vec header: two whole numbers and no more."""
+    """Return (words, dimensions) when the line is a word2vec header: two whole numbers and no more."""
     fields = line.split()
     if len(fields) == 2 and all(f.isdigit() and len(f) <= 18 for f in fields):
         return int(fields[0]), int(fields[1])
@@ -31,11 +32,16 @@ def header_of(line: bytes) -> tuple[int, int] | None:
 class Content:
     """The content of a vector file.
 
-    vectors: (N, D). words: N of them, none twice. norms: float32, (N,), where stored.
-    attributes: name -> (N,) array, such as "count".
-    unproved: of vectors that are mapped from a file and were not looked at yet: makes the error for a row
-    that turns out not to be finite. None: all are finite.
-    extras, settings: further arrays of any shape, and JSON values, of a native file.
+    Args:
+        vectors: (N, D).
+        words: N of them, none twice.
+        norms: The lengths of the vectors, float32, (N,), where stored.
+        attributes: Name -> (N,) array, such as "count".
+        unproved: For vectors that are mapped from a file and not yet checked: makes the error for a row that
+            turns out not to be finite. None: all are finite.
+        extras: Further arrays of any shape, of a native file.
+        settings: JSON values of a native file.
+
     """
 
     vectors: np.ndarray
@@ -48,21 +54,21 @@ class Content:
 
 
 def first_of_each(
-    words: Sequence[bytes], name: str, duplicates: str, positions: Sequence[int] | np.ndarray
+    words: Sequence[bytes], name: str, options: ReadOptions, positions: Sequence[int] | np.ndarray
 ) -> np.ndarray | None:
-    """None when no word stands twice; else the indices of the first of each, or DataError.
+    """Return None when no word stands twice; else the indices of the first of each, with a warning.
 
-    duplicates: "error" or "first" (gensim's way: a warning, and only the first counts).
+    Raises DataError instead, unless ``options`` say to keep the first.
     """
     if len(set(words)) == len(words):
         return None
     first: dict[bytes, int] = {}
     for i, word in enumerate(words):
-        if word in first and duplicates == "error":
+        if word in first and options.duplicates == "error":
             raise DataError(
                 f"the word {word.decode(errors='replace')!r} stands twice",
                 where=f"{name}, entries {first[word] + 1} and {i + 1}, byte {positions[i]}",
-                remedy='give duplicates="first" to keep the first of each',
+                remedy=options.remedies.repeated,
             )
         first.setdefault(word, i)
     _log.warning("%s: %d repeated words, only the first of each is kept", name, len(words) - len(first))
@@ -70,16 +76,16 @@ def first_of_each(
 
 
 def descending_counts(stated: int, kept: int) -> np.ndarray:
-    """The stand-in for counts that gensim gives to files without them: (kept,), from ``stated`` down."""
+    """Return gensim's stand-in for counts of files without them: (kept,), from ``stated`` down."""
     return stated - np.arange(kept, dtype=np.int64)
 
 
 def utf8_words(
-    source: Source, words: list[bytes], positions: np.ndarray, encoding: str, errors: str
+    source: Source, words: list[bytes], positions: np.ndarray, options: ReadOptions
 ) -> list[bytes]:
-    """The words as UTF-8, from the encoding given."""
-    plain = encoding.lower().replace("-", "") == "utf8"
-    if plain:
+    """Return the words as UTF-8, from the encoding given."""
+    encoding = options.encoding
+    if encoding.lower().replace("-", "") == "utf8":
         try:
             b"\n".join(words).decode()
             return words
@@ -88,21 +94,17 @@ def utf8_words(
     result = []
     for word, at in zip(words, positions.tolist(), strict=True):
         try:
-            result.append(word.decode(encoding, errors).encode())
+            result.append(word.decode(encoding, options.errors).encode())
         except UnicodeError as error:
             place = at + getattr(error, "start", 0)
             source.fail(
-                f"the word {word[:40]!r} is not {encoding}",
-                at=place,
-                remedy='give its encoding, or unicode_errors="replace"',
+                f"the word {word[:40]!r} is not {encoding}", at=place, remedy=options.remedies.encoding
             )
-        except LookupError:
-            source.fail(f"there is no encoding {encoding!r}")
     return result
 
 
 def first_not_finite(matrix: np.ndarray) -> int | None:
-    """The first row with NaN or infinity, or None; in blocks, so that it takes little memory."""
+    """Return the first row with NaN or infinity, or None; in blocks, so that it takes little memory."""
     step = max(1, (1 << 20) // max(1, matrix.shape[1]))
     for start in range(0, len(matrix), step):
         finite = np.isfinite(matrix[start : start + step]).all(axis=1)

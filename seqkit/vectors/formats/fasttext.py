@@ -1,4 +1,4 @@
-"""fastText's .bin: settings, dictionary, input vectors of words and n-grams, output vectors.
+"""fastText's .bin format: settings, dictionary, input vectors of words and n-grams, output vectors.
 
 Source: the format that fastText's ``FastText::saveModel``, ``Args::save``, ``Dictionary::save`` and
 ``DenseMatrix::save`` write (version 12), all little-endian. The output vectors are skipped.
@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from seqkit.errors import DataError
+from seqkit.vectors.fasttext import SubwordVectors, word_vectors
 from seqkit.vectors.formats.content import MAX_DIMENSIONS, first_not_finite
+from seqkit.vectors.formats.options import LIBRARY, Remedies
 from seqkit.vectors.formats.source import Source
 
 MAGIC, VERSION = 793712314, 12
@@ -30,14 +32,9 @@ class _Entries:
     positions: list[int]
 
 
-def read_fasttext(path: str | os.PathLike[str]) -> Any:
-    """A SubwordVectors of a .bin file.
-
-    Raises DataError with the byte where it is damaged, and for a quantised model.
-    """
-    from seqkit.vectors.fasttext import SubwordVectors, word_vectors
-
-    with Source(path) as source:
+def read_fasttext(path: str | os.PathLike[str], remedies: Remedies = LIBRARY) -> SubwordVectors:
+    """Read a .bin file. Raises DataError with the byte where it is damaged, and for a quantised model."""
+    with Source(path, remedies) as source:
         settings = _settings(source)
         nwords, entries = _dictionary(source)
         matrix = _matrix(source, settings, nwords)
@@ -69,7 +66,7 @@ def _take(source: Source, form: str) -> tuple[Any, ...]:
 def _settings(source: Source) -> dict[str, int]:
     magic, version = _take(source, "ii")
     if magic != MAGIC or version != VERSION:
-        source.fail(f"magic {magic} and version {version}; fastText's are {MAGIC} and {VERSION}", at=0)
+        source.fail(f"expected magic {MAGIC} and version {VERSION}, got {magic} and {version}", at=0)
     start = source.position
     values = _take(source, "12id")
     settings = dict(zip(_NAMES, values, strict=False))
@@ -109,9 +106,9 @@ def _dictionary(source: Source) -> tuple[int, _Entries]:
             if not more:
                 source.fail(f"the file ends within entry {number + 1} of {size}")
             buffer, base, at = buffer[at:] + more, base + at, 0
-        word, (count, kind) = buffer[at:stop], struct.unpack_from("<qb", buffer, stop + 1)
-        if kind != (0 if number < nwords else 1) or count < 0 or not word or word in seen:
-            what = "stands twice" if word in seen else f"has count {count} and type {kind}"
+        word, (count, entry_type) = buffer[at:stop], struct.unpack_from("<qb", buffer, stop + 1)
+        if entry_type != (0 if number < nwords else 1) or count < 0 or not word or word in seen:
+            what = "stands twice" if word in seen else f"has count {count} and type {entry_type}"
             source.fail(f"entry {number + 1}, {word[:40].decode(errors='replace')!r}, {what}", at=base + at)
         try:
             word.decode()
@@ -158,7 +155,7 @@ def _matrix(source: Source, settings: dict[str, int], nwords: int) -> np.ndarray
 
 
 def _floats(source: Source) -> tuple[int, int, int]:
-    """(bytes, rows, columns) of a matrix, refused when the file cannot hold it."""
+    """Return (bytes, rows, columns) of a matrix, refused when the file cannot hold it."""
     start = source.position
     rows, columns = _take(source, "qq")
     size = 4 * rows * columns
@@ -173,11 +170,11 @@ def _fill(source: Source, matrix: np.ndarray, size: int) -> None:
     start = source.position
     target, at = matrix.reshape(-1).view(np.uint8), 0
     while at < size:
-        part = source.read(min(size - at, 1 << 22))
-        if not part:
+        piece = source.read(min(size - at, 1 << 22))
+        if not piece:
             source.fail(f"the file ends {size - at} bytes before its input vectors do")
-        target[at : at + len(part)] = np.frombuffer(part, np.uint8)
-        at += len(part)
+        target[at : at + len(piece)] = np.frombuffer(piece, np.uint8)
+        at += len(piece)
     row = first_not_finite(matrix)
     if row is not None:
         source.fail(
@@ -187,7 +184,7 @@ def _fill(source: Source, matrix: np.ndarray, size: int) -> None:
 
 def _skip(source: Source, size: int) -> None:
     while size:
-        part = source.read(min(size, 1 << 22))
-        if not part:
+        piece = source.read(min(size, 1 << 22))
+        if not piece:
             source.fail(f"the file ends {size} bytes before its output vectors do")
-        size -= len(part)
+        size -= len(piece)

@@ -1,4 +1,4 @@
-"""Text files of vectors in blocks of whole lines: mapped where they are plain, read where compressed."""
+"""Blocks of whole lines of text files of vectors: mapped where they are plain, read where compressed."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqkit.vectors.formats.source import BLOCK, Source
+from seqkit.vectors.formats.source import BLOCK, LONGEST_LINE, Source
 
-LONGEST_WORD = 1 << 16
+LONGEST_WORD = LONGEST_LINE
 _LONGEST_NUMBER = 64
 
 
 def longest_line(dimensions: int) -> int:
-    """Bytes beyond which no line ends: the file is no text of vectors."""
+    """Return the most bytes of a line; a longer one is no text of vectors."""
     return LONGEST_WORD + _LONGEST_NUMBER * dimensions
 
 
 @dataclass
 class Block:
-    """Whole lines: bytes ``begin`` to ``end`` of ``data``, which is the file from its byte ``base`` on."""
+    """Whole lines: the bytes ``begin`` to ``end`` of ``data``, which is the file from byte ``base`` on."""
 
     data: bytes | mmap.mmap
     begin: int
@@ -33,11 +33,11 @@ class Block:
 
     @property
     def start(self) -> int:
-        """The byte of the file where it begins."""
+        """The byte of the file where the block begins."""
         return self.base + self.begin
 
     def bytes_view(self) -> np.ndarray:
-        """Its bytes, uint8, (end - begin,), without a copy."""
+        """Return the bytes of the block, uint8, (end - begin,), without a copy."""
         return np.frombuffer(self.data, np.uint8, self.end - self.begin, self.begin)
 
     def release(self) -> None:
@@ -49,7 +49,7 @@ class Block:
 
 
 def blocks(source: Source, dimensions: int) -> Iterator[Block]:
-    """The lines from the source's position on; the last block ends with a line feed in any case."""
+    """Yield the lines from the source's position on; the last block ends with a line feed in any case."""
     memory = source.mapped()
     row = 0
     if memory is None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def metadata_path(path: str | os.PathLike[str]) -> Path:
-    """Where the labels go: vectors.tsv has them in vectors.metadata.tsv."""
+    """Return the path of the labels: those of vectors.tsv are in vectors.metadata.tsv."""
     target = Path(path)
     packed = target.suffix if target.suffix in (".gz", ".bz2") else ""
     stem = target.name.removesuffix(packed).removesuffix(".tsv")

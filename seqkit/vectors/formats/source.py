@@ -1,10 +1,11 @@
-"""Vector files as streams of bytes: gzip and bz2 opened by content, failures as DataError with the byte."""
+"""Vector files as streams of bytes: decompressed by their content, failures as DataError with the byte."""
 
 from __future__ import annotations
 
 import bz2
 import contextlib
 import gzip
+import lzma
 import mmap
 import os
 import struct
@@ -16,37 +17,45 @@ from typing import IO, Any, NoReturn
 
 from seqkit.errors import DataError
 from seqkit.files import atomic_writer
+from seqkit.files.lines import BOM, COMPRESSED, MAGIC
+from seqkit.vectors.formats.options import LIBRARY, Remedies
 
 BLOCK = 4 << 20
-_OPENERS: dict[bytes, Any] = {b"\x1f\x8b": gzip.GzipFile, b"BZh": bz2.BZ2File}
+LONGEST_LINE = 1 << 16
 
 
 class Source:
-    """A file, decompressed where it is compressed; ``position`` counts the bytes given out.
+    """A file, decompressed where it is compressed.
 
-    ``header_lines`` counts the lines before the first word, for error messages.
-    ``size`` is the number of bytes there will be, None for a compressed file, whose own size tells little.
+    ``position`` counts the bytes that were read. ``header_lines`` counts the lines before the first word, for
+    error messages. ``size`` is the number of bytes in all, None for a compressed file, whose own size tells
+    little.
+
+    Args:
+        path: The file.
+        remedies: What errors advise.
+
+    Raises:
+        DataError: The file cannot be opened.
+
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.name = str(path)
+    def __init__(self, path: str | os.PathLike[str], remedies: Remedies = LIBRARY) -> None:
+        self.name, self.remedies = str(path), remedies
         self.position = 0
         self.header_lines = 0
         self._pushed = b""
         try:
             self._raw: IO[bytes] = open(path, "rb", buffering=0)  # noqa: SIM115  # closed by close()
-            head = self._raw.read(3)
+            head = self._raw.read(max(map(len, MAGIC)))
             self._raw.seek(0)
         except OSError as error:
             raise DataError(
                 f"cannot read {self.name} ({error.strerror or error})", remedy="is the path right?"
             ) from error
-        opener = next((o for magic, o in _OPENERS.items() if head.startswith(magic)), None)
+        opener = next((COMPRESSED[MAGIC[magic]] for magic in MAGIC if head.startswith(magic)), None)
         self.size = os.fstat(self._raw.fileno()).st_size if opener is None else None
-        if opener is gzip.GzipFile:
-            self._file: Any = gzip.GzipFile(fileobj=self._raw)
-        else:
-            self._file = self._raw if opener is None else opener(self._raw)
+        self._file: Any = self._raw if opener is None else opener(self._raw, "rb")
 
     def __enter__(self) -> Source:
         return self
@@ -66,31 +75,31 @@ class Source:
         raise DataError(
             what,
             where=f"{where}byte {self.position if at is None else at}",
-            remedy=remedy or "the file is damaged or of another format: copy it anew, or name its format",
+            remedy=remedy or self.remedies.other,
         )
 
     def read(self, size: int) -> bytes:
-        """Up to ``size`` bytes; fewer only at the end."""
-        parts, missing = [], size
+        """Return the next ``size`` bytes; fewer only at the end."""
+        pieces, missing = [], size
         if self._pushed:
-            parts.append(self._pushed[:size])
+            pieces.append(self._pushed[:size])
             self._pushed = self._pushed[size:]
-            missing -= len(parts[0])
+            missing -= len(pieces[0])
         try:
             while missing:
-                part = self._file.read(min(missing, BLOCK))
-                if not part:
+                piece = self._file.read(min(missing, BLOCK))
+                if not piece:
                     break
-                parts.append(part)
-                missing -= len(part)
-        except (EOFError, ValueError, struct.error, zlib.error, OSError) as error:
+                pieces.append(piece)
+                missing -= len(piece)
+        except (EOFError, ValueError, struct.error, zlib.error, lzma.LZMAError, OSError) as error:
             self.fail(f"the compressed stream breaks off or is damaged ({error})")
-        data = parts[0] if len(parts) == 1 else b"".join(parts)
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         self.position += len(data)
         return data
 
     def mapped(self) -> mmap.mmap | None:
-        """The whole file as memory, where it is not compressed and not empty."""
+        """Return the whole file as memory, where it is not compressed and not empty."""
         if not self.size:
             return None
         return mmap.mmap(self._raw.fileno(), 0, access=mmap.ACCESS_READ)
@@ -101,13 +110,18 @@ class Source:
         self.position -= len(data)
 
     def peek(self, size: int) -> bytes:
-        """The next bytes, left in place."""
+        """Return the next bytes, left in place."""
         data = self.read(size)
         self.push_back(data)
         return data
 
+    def skip_bom(self) -> None:
+        """Pass over a byte-order mark, with which some editors begin a text."""
+        if self.peek(len(BOM)) == BOM:
+            self.read(len(BOM))
+
     def read_line(self, limit: int) -> bytes:
-        """The next line with its line feed. DataError when it is longer than ``limit`` bytes."""
+        """Return the next line with its line feed. DataError when it is longer than ``limit`` bytes."""
         start = self.position
         data = self.read(limit)
         end = data.find(b"\n") + 1
@@ -119,9 +133,33 @@ class Source:
         return data
 
 
+def numbered_lines(
+    path: str | os.PathLike[str], encoding: str = "utf8", errors: str = "strict"
+) -> Iterator[tuple[int, int, str]]:
+    """Yield (line number, byte where it begins, text) of each line of a text file, without a BOM.
+
+    Raises DataError for bytes that are not of the encoding and for lines of more than 64 KiB.
+    """
+    with Source(path) as source:
+        source.skip_bom()
+        number = 0
+        while data := source.read_line(LONGEST_LINE):
+            number += 1
+            at = source.position - len(data)
+            try:
+                yield number, at, data.decode(encoding, errors)
+            except UnicodeDecodeError as error:
+                source.fail(
+                    f"a byte that is not {encoding}",
+                    at=at + error.start,
+                    line=number,
+                    remedy="convert it: iconv -f LATIN1 -t UTF-8 FILE > NEW",
+                )
+
+
 @contextlib.contextmanager
 def published(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """A file to write, seen under its name only when it is whole; .gz and .bz2 are compressed.
+    """Open a file to write, seen under its name only when it is whole; .gz and .bz2 are compressed.
 
     Raises DataError when it cannot be written (disk full, no permission); an old file then stays as it was.
     """
@@ -137,7 +175,7 @@ def published(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
 
 @contextlib.contextmanager
 def appended(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """A file to write at its end. Raises DataError when it cannot be written."""
+    """Open a file to write at its end. Raises DataError when it cannot be written."""
     try:
         with open(path, "ab") as file:
             yield file

@@ -1,4 +1,4 @@
-"""word2vec text, fastText .vec and GloVe: a line a word, numbers after blanks, the first two with a header.
+"""The text formats of word2vec, fastText (.vec) and GloVe: a word and its numbers on each line.
 
 Source: word2vec.c (``-binary 0``), https://fasttext.cc/docs/en/crawl-vectors.html (.vec) and
 https://nlp.stanford.edu/projects/glove/ (no header; some of its words contain blanks).
@@ -21,6 +21,7 @@ from seqkit.vectors.formats.content import (
     utf8_words,
 )
 from seqkit.vectors.formats.lines import LONGEST_WORD, Block, blocks, longest_line
+from seqkit.vectors.formats.options import ReadOptions
 from seqkit.vectors.formats.source import Source
 from seqkit.vectors.words import Words
 
@@ -29,13 +30,13 @@ _NUMBER_BYTES = b"0123456789+-.eE "
 
 
 class _Rows:
-    """Where the rows go: as many as announced, or a matrix that grows."""
+    """The matrix of the rows: as many as announced, or growing."""
 
     def __init__(self, capacity: int, dimensions: int) -> None:
         self.matrix = np.empty((capacity, dimensions), np.float32)
 
     def reserve(self, rows: int) -> None:
-        """Room for ``rows``; nothing may hold a view meanwhile."""
+        """Make room for ``rows``; nothing may hold a view meanwhile."""
         if rows > len(self.matrix):
             self.resize(max(rows, len(self.matrix) * 3 // 2))
 
@@ -51,7 +52,7 @@ def _is_number(text: bytes) -> bool:
 
 
 def _careful_row(source: Source, block: Block, r: int, span: np.ndarray, row: np.ndarray) -> int:
-    """Read one line by Python's own means into ``row``; gives where the word ends, or raises."""
+    """Read one line by Python's own means into ``row``; return where the word ends, or raise."""
     start, end = int(span[0]), int(span[2])
     line = block.data[block.begin + start : block.begin + end].rstrip(b" \r")
     number = block.row + r
@@ -61,11 +62,11 @@ def _careful_row(source: Source, block: Block, r: int, span: np.ndarray, row: np
         source.fail(what, at=block.start + start + offset, line=number + 1 + source.header_lines)
 
     if len(fields) != len(row) + 1:
-        fail(f"{len(fields) - 1} numbers where {len(row)} are due")
+        fail(f"expected {len(row)} numbers, got {len(fields) - 1}")
     word, at = fields[0], len(fields[0]) + 1
     inner = word.split(b" ")[1:]  # GloVe has words such as ". . ." and "at name@domain.com"
     if inner and (len(inner) >= len(row) or _is_number(inner[-1])):
-        fail(f"more than {len(row)} numbers, or two lines in one")
+        fail(f"expected {len(row)} numbers, got more, or two lines in one")
     for d, text in enumerate(fields[1:]):
         try:
             if not text or text.translate(None, _NUMBER_BYTES):
@@ -73,15 +74,15 @@ def _careful_row(source: Source, block: Block, r: int, span: np.ndarray, row: np
             with np.errstate(over="ignore"):
                 row[d] = float(text)
         except ValueError:
-            fail(f"{text[:40].decode(errors='replace')!r} is no finite number", at)
+            fail(f"expected a finite number, got {text[:40].decode(errors='replace')!r}", at)
         if not np.isfinite(row[d]):
-            fail(f"{text[:40].decode()!r} is beyond float32", at)
+            fail(f"expected a number within float32, got {text[:40].decode()!r}", at)
         at += len(text) + 1
     return start + len(fields[0])
 
 
 def _parse(source: Source, block: Block, rows: np.ndarray) -> tuple[list[bytes], np.ndarray]:
-    """Fill ``rows`` from a block; gives its words and the byte where each begins."""
+    """Fill ``rows`` from a block; return its words and the byte where each begins."""
     spans = np.empty((block.count, 3), np.int64)
     kernels("vector_text", np).parse_rows(block.bytes_view(), rows, spans)
     for r in np.flatnonzero(spans[:, 1] < 0):
@@ -101,9 +102,9 @@ def _parse(source: Source, block: Block, rows: np.ndarray) -> tuple[list[bytes],
 
 
 def _check_sizes(source: Source, count: int | None, dimensions: int) -> int:
-    """The rows to make room for at first; refuses sizes that the file cannot hold."""
+    """Return the rows to make room for at first; refuse sizes that the file cannot hold."""
     if not 0 < dimensions <= MAX_DIMENSIONS:
-        source.fail(f"{dimensions} dimensions: 1 to {MAX_DIMENSIONS} can be", at=0, line=1)
+        source.fail(f"expected 1 to {MAX_DIMENSIONS} dimensions, got {dimensions}", at=0, line=1)
     shortest = 2 * dimensions + 2  # a word of one byte, then a blank and a digit each, a line feed
     if source.size is None:
         room = max(1, (1 << 20) // dimensions)
@@ -120,40 +121,38 @@ def _check_sizes(source: Source, count: int | None, dimensions: int) -> int:
     return count
 
 
-def read_text(
-    source: Source,
-    *,
-    header: bool,
-    limit: int | None = None,
-    encoding: str = "utf8",
-    errors: str = "strict",
-    duplicates: str = "error",
-) -> Content:
-    """Vectors of a text file; float32.
+def read_text(source: Source, options: ReadOptions, *, header: bool) -> Content:
+    """Read the float32 vectors of a text file.
 
-    header: whether the first line states words and dimensions (word2vec and .vec) or is a word (GloVe).
-    limit: read only the first so many words, and do not look whether the header is right about the rest.
+    Args:
+        source: The file.
+        options: What to read of it.
+        header: Whether the first line states words and dimensions (word2vec and .vec) or is a word (GloVe).
 
-    Raises DataError with line and byte: wrong count, a number that is none or not finite, a repeated word,
-    bytes that are not UTF-8.
+    Raises:
+        DataError: A wrong count, a field that is no finite number, a repeated word, or bytes that are not of
+            the encoding; names line and byte.
+
     """
     stated: int | None = None
+    source.skip_bom()
     if header:
         line = source.read_line(LONGEST_WORD)
         sizes = header_of(line)
         if sizes is None:
-            source.fail("the first line is no header of two whole numbers", at=0, line=1)
+            source.fail("expected a header of two whole numbers in the first line", at=0, line=1)
         stated, dimensions = sizes
         source.header_lines = 1
     else:
         dimensions = _glove_dimensions(source)
+    limit = options.limit
     due = stated if limit is None or stated is None else min(stated, limit)
     room = _check_sizes(source, stated if due is None else due, dimensions)
     words, positions, matrix = _read_rows(source, dimensions, room, due, limit)
     if due is not None and len(words) < due:
         source.fail(f"the file ends after {len(words)} words; the header promises {stated}")
-    words = utf8_words(source, words, positions, encoding, errors)
-    kept = first_of_each(words, source.name, duplicates, positions)
+    words = utf8_words(source, words, positions, options)
+    kept = first_of_each(words, source.name, options, positions)
     if kept is not None:
         matrix, words = matrix[kept], [words[i] for i in kept]
     count = descending_counts(len(positions) if due is None else due, len(words))
@@ -161,7 +160,7 @@ def read_text(
 
 
 def _glove_dimensions(source: Source) -> int:
-    """Numbers a line: what most of the first lines have, since a word of GloVe may contain blanks."""
+    """Return the numbers a line: those of most of the first lines, since GloVe's words may contain blanks."""
     lines = source.peek(longest_line(MAX_DIMENSIONS)).split(b"\n", 16)[:16]
     if len(lines) > 1:
         lines.pop()  # cut, or the empty end
@@ -172,7 +171,7 @@ def _glove_dimensions(source: Source) -> int:
 def _read_rows(
     source: Source, dimensions: int, room: int, due: int | None, limit: int | None
 ) -> tuple[list[bytes], np.ndarray, np.ndarray]:
-    """(words, byte of each, matrix), blocks parsed by threads while the next are read."""
+    """Return (words, byte of each, matrix); threads parse blocks while the next are read."""
     target = _Rows(room, dimensions)
     words: list[bytes] = []
     positions: list[np.ndarray] = []
@@ -199,7 +198,7 @@ def _read_rows(
                     f"more lines than the {due} words that the header promises",
                     at=block.start + first,
                     line=due + 1 + source.header_lines,
-                    remedy=f"give limit={due} to read no more than these",
+                    remedy=source.remedies.limit.format(due),
                 )
             if total > len(target.matrix):
                 collect(0)

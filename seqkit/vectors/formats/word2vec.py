@@ -1,18 +1,20 @@
-"""gensim's ways of reading and writing word2vec's formats, with all its settings."""
+"""word2vec's formats as gensim reads and writes them, and its files of counts."""
 
 from __future__ import annotations
 
 import logging
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from seqkit.errors import UsageError
+from seqkit.errors import DataError, UsageError
 from seqkit.vectors.formats.binary import read_binary
 from seqkit.vectors.formats.content import Content
-from seqkit.vectors.formats.source import Source, appended, published
+from seqkit.vectors.formats.options import GENSIM, ReadOptions
+from seqkit.vectors.formats.source import Source, appended, numbered_lines, published
 from seqkit.vectors.formats.text import read_text
 
 if TYPE_CHECKING:
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("seqkit")
 _PathLike = str | os.PathLike[str]
-_LONGEST_LINE = 1 << 16
 _DIGITS = {2: 5, 4: 9, 8: 17}
 """Significant digits that give a number of so many bytes back exactly."""
 
@@ -33,51 +34,41 @@ def load(
     encoding: str = "utf8",
     unicode_errors: str = "strict",
     limit: int | None = None,
-    datatype: Any = np.float32,
+    datatype: DTypeLike = np.float32,
     no_header: bool = False,
 ) -> Content:
-    """Vectors of a word2vec file.
+    """Read the vectors of a word2vec file.
 
-    fvocab: a file of "word count" lines, for the attribute "count"; without it the counts are N … 1.
-    limit: read only the first so many. datatype: of the vectors in memory; read as float32.
-    no_header: a text file that begins with its first word, as GloVe's.
+    Args:
+        path: The file.
+        fvocab: A file of "word count" lines, for the attribute "count"; without it the counts are N … 1.
+        binary: Whether the file is of the binary format.
+        encoding: The encoding of the words.
+        unicode_errors: For bytes that are not of the encoding: "strict", "ignore" or "replace".
+        limit: Read only the first so many words; 0 or None for all.
+        datatype: The type of the vectors in memory; they are read as float32.
+        no_header: Whether a text file begins with its first word, as GloVe's.
+
+    Raises:
+        DataError: The file is damaged or of another format; names the byte.
+        UsageError: For arguments that exclude each other.
+
     """
     if no_header and binary:
         raise UsageError("a binary file without a header cannot be read", remedy="give binary=False")
-    with Source(path) as source:
-        if binary:
-            content = read_binary(
-                source, limit=limit or None, encoding=encoding, errors=unicode_errors, duplicates="first"
-            )
-        else:
-            content = read_text(
-                source,
-                header=not no_header,
-                limit=limit or None,
-                encoding=encoding,
-                errors=unicode_errors,
-                duplicates="first",
-            )
+    options = ReadOptions(limit or None, encoding, unicode_errors, "first", remedies=GENSIM)
+    with Source(path, GENSIM) as source:
+        content = read_binary(source, options) if binary else read_text(source, options, header=not no_header)
     if np.dtype(datatype) != content.vectors.dtype:
         content.vectors = content.vectors.astype(datatype)
     if fvocab is not None:
-        content.attributes["count"] = _read_counts(fvocab, content.words.to_list(), unicode_errors)
+        content.attributes["count"] = _counts_of(fvocab, content.words.to_list(), unicode_errors)
     return content
 
 
-def _read_counts(path: _PathLike, words: list[str], errors: str) -> np.ndarray:
-    counts: dict[str, int] = {}
-    with Source(path) as source:
-        number = 0
-        while line := source.read_line(1 << 16):
-            number += 1
-            try:
-                word, count = line.decode(errors=errors).strip().split()
-                counts[word] = int(count)
-                if not 0 <= counts[word] < 1 << 63:
-                    raise ValueError
-            except ValueError:
-                source.fail("not a word and its count", at=source.position - len(line), line=number)
+def _counts_of(path: _PathLike, words: list[str], errors: str) -> np.ndarray:
+    """The counts of ``words`` in a file of "word count" lines, 0 for those that it lacks."""
+    counts = read_counts(path, errors=errors)
     missing = [word for word in words if word not in counts]
     if missing:
         _log.warning("%s: no count for %d words, such as %r; they get 0", path, len(missing), missing[0])
@@ -98,12 +89,23 @@ def save(
 ) -> None:
     """Write word2vec's format; whole or not at all, unless ``append``.
 
-    fvocab: also a file of "word count" lines. total_vec: another number for the header. write_header: False
-    makes the text format GloVe's. prefix: put before each word. sort_attr: the attribute whose descending
-    order the rows take, where it is there.
+    Numbers of the text format have as many digits as give them back exactly.
 
-    Numbers of the text format have as many digits as give them back exactly. Raises UsageError for keys that
-    the format cannot hold: empty, or with a blank or line feed.
+    Args:
+        table: The vectors.
+        path: The file.
+        fvocab: Also write a file of "word count" lines.
+        binary: Whether to write the binary format.
+        total_vec: Another number for the header.
+        write_header: False makes the text format GloVe's.
+        prefix: Put before each word.
+        append: Whether to write at the end of a file.
+        sort_attr: The attribute whose descending order the rows take, where it is there.
+
+    Raises:
+        UsageError: For keys that the format cannot hold: empty, or with a blank or line feed.
+        DataError: The file cannot be written.
+
     """
     keys, order = table.index_to_key, np.arange(len(table))
     if sort_attr in table.expandos:
@@ -141,33 +143,41 @@ def _unfit(name: bytes, binary: bool) -> bool:
 
 
 def write_counts(words: Iterable[tuple[str, int]], path: str | os.PathLike[str]) -> None:
-    """Write (word, count) pairs, most frequent first; atomically. UsageError for a word with a blank."""
+    """Write (word, count) pairs, most frequent first. Raises UsageError for a word with a blank."""
     rows = sorted(words, key=lambda row: -row[1])
     for word, _ in rows:
         if [word] != word.split():
-            raise UsageError(f"the word {word!r} is empty or holds a blank: no reader gets it back")
+            raise UsageError(f"expected a word without blanks, got {word!r}", remedy="replace the blanks")
     with published(path) as file:
         file.write("".join(f"{word} {count}\n" for word, count in rows).encode())
 
 
-def read_counts(path: str | os.PathLike[str]) -> dict[str, int]:
-    """Word -> count. Raises DataError naming line and byte for another line or a word that stands twice."""
+def read_counts(path: _PathLike, *, errors: str = "strict") -> dict[str, int]:
+    """Read a vocabulary as word2vec writes it: a word, a blank and its count on each line.
+
+    Args:
+        path: The file.
+        errors: For bytes that are not UTF-8: "strict", "ignore" or "replace", which may make words equal; the
+            last one counts.
+
+    Returns:
+        Word -> count.
+
+    Raises:
+        DataError: Another line, or a word that stands twice; names line and byte.
+
+    """
     counts: dict[str, int] = {}
-    with Source(path) as source:
-        number = 0
-        while line := source.read_line(_LONGEST_LINE):
-            number += 1
-            at = source.position - len(line)
-            try:
-                word, count = line.decode().split()
-                value = int(count) if count.isascii() and count.isdecimal() and len(count) <= 18 else -1
-            except ValueError:  # of decode and of the assignment
-                value, word = -1, ""
-            if value < 0:
-                source.fail(
-                    "not a word and its count", at=at, line=number, remedy="correct or remove the line"
-                )
-            if word in counts:
-                source.fail(f"the word {word!r} stands twice", at=at, line=number, remedy="remove one")
-            counts[word] = value
+    for number, at, line in numbered_lines(path, errors=errors):
+        fields = line.split()
+        word, count = fields if len(fields) == 2 else ("", "")
+        if not (count.isascii() and count.isdecimal() and len(count) <= 18):
+            problem = f"expected a word and its count, got {line.strip()[:40]!r}"
+        elif word in counts and errors == "strict":
+            problem = f"the word {word!r} stands twice"
+        else:
+            counts[word] = int(count)
+            continue
+        where = f"{path}, line {number}, byte {at}"
+        raise DataError(problem, where=where, remedy="correct or remove the line")
     return counts

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from seqkit.errors import DataError, UsageError
+from seqkit.errors import UsageError
+from seqkit.files.lines import UnfinishedLine, read_lines
+from seqkit.vectors.word2vec.sampling import CHUNK
 
+_log = logging.getLogger("seqkit")
+LONGEST = CHUNK
+"""Words of a sentence."""
 Sentences = Iterable[Sequence[str]]
 _END = object()
 """Stands after each sentence: no word of any text."""
@@ -22,40 +29,52 @@ _COUNTED = 1 << 24
 
 
 class LineSentences:
-    """One sentence a line, words between blanks; read anew at each pass."""
+    """The sentences of a text file: one on each line, words between blanks; read anew at each pass.
+
+    Lines of more than LONGEST words are cut into sentences of that length.
+    """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = path
+        self.path = Path(path)
+        self._warned = False
 
     def __iter__(self) -> Iterator[list[str]]:
-        number = 0
-        try:
-            with open(self.path, encoding="utf-8", errors="strict") as file:
-                for number, line in enumerate(file, 1):  # noqa: B007  # named in the error
-                    yield line.split()
-        except UnicodeDecodeError as error:
-            raise DataError(f"not UTF-8 ({error})", where=f"{self.path}, after line {number}") from error
-        except OSError as error:
-            raise DataError(f"cannot be read ({error.strerror or error})", where=str(self.path)) from error
+        words: list[str] = []
+        for line in read_lines(self.path, cut_long=True):
+            words += line.split()
+            first = 0
+            while len(words) - first > LONGEST:
+                self._warn()
+                yield words[first : first + LONGEST]
+                first += LONGEST
+            words = words[first:] if first else words
+            if not isinstance(line, UnfinishedLine):
+                yield words
+                words = []
+
+    def _warn(self) -> None:
+        if not self._warned:
+            _log.warning("%s: lines of more than %s words are cut into sentences", self.path, f"{LONGEST:,}")
+            self._warned = True
 
     def state(self) -> tuple[str, int, int] | None:
-        """Path, size and time of change: equal as long as the file is; None where there is none."""
+        """Return path, size and time of change, equal as long as the file is; None where there is none."""
         try:
-            found = os.stat(self.path)
+            status = os.stat(self.path)
         except OSError:
             return None
-        return os.path.abspath(self.path), found.st_size, found.st_mtime_ns
+        return os.path.abspath(self.path), status.st_size, status.st_mtime_ns
 
 
 def sentences_of(sentences: Sentences | None, corpus_file: str | os.PathLike[str] | None) -> Sentences:
-    """The one that was given, to be passed over more than once. Raises UsageError."""
+    """Return the one that was given, to be passed over more than once. Raises UsageError."""
     if (sentences is None) == (corpus_file is None):
-        raise UsageError("give either sentences or corpus_file")
+        raise UsageError("expected either sentences or corpus_file")
     if corpus_file is not None:
         return LineSentences(corpus_file)
     assert sentences is not None
     if isinstance(sentences, str):
-        raise UsageError("sentences must be lists of words, got a string", remedy="use corpus_file=PATH")
+        raise UsageError("expected sentences as lists of words, got a string", remedy="use corpus_file=PATH")
     if iter(sentences) is sentences:
         raise UsageError(
             "sentences can be passed over only once", remedy="give a list, or an object with __iter__"
@@ -65,12 +84,12 @@ def sentences_of(sentences: Sentences | None, corpus_file: str | os.PathLike[str
 
 def _words_of(sentence: Sequence[str]) -> Sequence[str]:
     if isinstance(sentence, str):
-        raise UsageError("a sentence must be a list of words, got a string", remedy="split it")
+        raise UsageError("expected a sentence as a list of words, got a string", remedy="split it")
     return sentence
 
 
 def _write(sentences: Sentences, ids_of: Callable[[list[Any]], np.ndarray], file: Any) -> tuple[int, int]:
-    """int32 ids of words and ends, block by block; returns how many sentences and words there were."""
+    """Write int32 ids of words and ends, block by block; return the number of sentences and of words."""
     count = words = 0
     buffer: list[Any] = []
     for count, sentence in enumerate(sentences, 1):  # noqa: B007  # returned
@@ -108,13 +127,13 @@ class Scan:
     """(N,) int32, 0 for the end of a sentence, else 1 + a word's place in ``counts``; None: was not kept."""
 
     def write_ids(self, index: dict[str, int], end: int, file: Any) -> None:
-        """The ids of the known words in the order of the text, ``end`` after each sentence, as int32."""
+        """Write the int32 ids of the known words in the order of the text, ``end`` after each sentence."""
         assert self.order is not None
         ids = np.fromiter(map(index.get, self.counts, repeat(-1)), np.int32, len(self.counts))
         ids = np.concatenate([np.array([end], np.int32), ids])
         for start in range(0, len(self.order), _COUNTED):
-            part = ids[self.order[start : start + _COUNTED]]
-            part[part >= 0].tofile(file)
+            known = ids[self.order[start : start + _COUNTED]]
+            known[known >= 0].tofile(file)
         file.flush()
 
 
@@ -136,10 +155,10 @@ def scan(sentences: Sentences) -> Scan:
 
 
 def scan_bounded(sentences: Sentences, limit: int, kept: Iterable[str] = ()) -> Scan:
-    """Count the words, keeping about ``limit`` distinct ones at most: after each sentence that leaves more,
-    those below a threshold go, and the threshold rises by one. Words of ``kept`` stay.
+    """Count the words, keeping about ``limit`` distinct ones at most, as gensim does.
 
-    This is gensim's way; a rare word that comes back is counted from nothing.
+    After each sentence that leaves more, those below a threshold go, and the threshold rises by one. Words of
+    ``kept`` stay. A rare word that comes back is counted from nothing.
     """
     counts: Counter[str] = Counter()
     kept = set(kept)
@@ -167,5 +186,5 @@ def write_ids(sentences: Sentences, index: dict[str, int], end: int, file: Any) 
 
 
 def read_ids(file: Any) -> np.ndarray:
-    """What :func:`write_ids` wrote, (N,) int32, mapped."""
+    """Return what :func:`write_ids` wrote, (N,) int32, mapped."""
     return _mapped(file)
