@@ -19,13 +19,31 @@ from seqkit.cli.common import echo
 @click.option(
     "--keep-first", is_flag=True, help="Keep the first of a repeated word instead of refusing the file."
 )
+@click.option("--limit", type=click.IntRange(1), default=None, help="Read only the first so many words.")
+@click.option("--encoding", default="utf8", show_default=True, help="Encoding of the words of IN.")
+@click.option(
+    "--errors",
+    type=click.Choice(["strict", "ignore", "replace"]),
+    default="strict",
+    show_default=True,
+    help="What to do about bytes that are not of the encoding.",
+)
 def command(
-    source: str, target: str, source_format: str | None, target_format: str | None, keep_first: bool
+    source: str,
+    target: str,
+    source_format: str | None,
+    target_format: str | None,
+    keep_first: bool,
+    limit: int | None,
+    encoding: str,
+    errors: str,
 ) -> None:
     """Convert word vectors between formats: native, word2vec text and binary, GloVe, fastText, projector."""
     from seqkit.tasks.embeddings import open_vectors
-    from seqkit.vectors.formats import save_vectors
+    from seqkit.vectors.formats import COMMAND, ReadOptions, save_vectors
 
-    table = open_vectors(source, format=source_format, duplicates="first" if keep_first else "error")
+    duplicates = "first" if keep_first else "error"
+    options = ReadOptions(limit, encoding, errors, duplicates, writable=False, remedies=COMMAND)
+    table = open_vectors(source, source_format, options)
     save_vectors(table, target, target_format)
     echo(f"{target}: {len(table):,} vectors of {table.vector_size} dimensions")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -145,6 +146,34 @@ def test_a_map_that_cannot_be_drawn(seqkit: Seqkit, compass: Path, monkeypatch: 
     done = seqkit("plot", "vectors", "--vectors", compass)
     assert done.code == 1
     assert "pip install 'seqkit[plot]'" in done.err
+
+
+BROKEN = {
+    "limit": b"1 2\na 1 2\nb 3 4\n",
+    "repeated": b"2 2\na 1 2\na 3 4\n",
+    "encoding": "2 2\né 1 2\na 3 4\n".encode("latin1"),
+    "other": b"12 3\na 4\n",  # GloVe's, with a word that is a number
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_each_remedy_helps_where_it_is_read(seqkit: Seqkit, name: str) -> None:
+    """The command that an error advises goes on, and what was refused works with its file."""
+    Path("FILE").write_bytes(BROKEN[name])
+    for refused in (["similar", "a", "--vectors", "FILE"], ["convert", "FILE", "NEW.txt"]):
+        done = seqkit(*refused)
+        assert done.code == 1
+        assert not re.search(r"load_vectors|=\d|=\"|=,", done.err)  # which nobody can type here
+        advice = re.search(r"seqkit (convert FILE NEW [-a-z0-9 ]*[a-z0-9])", done.err)
+        assert advice is not None, done.err
+        assert seqkit(*advice[1].replace("NEW", "NEW.txt").split()).code == 0
+        assert seqkit("similar", "a", "--vectors", "NEW.txt").code == 0
+        Path("NEW.txt").unlink()
+
+
+def test_options_of_files_are_refused_for_runs_and_native_files(seqkit: Seqkit, compass: Path) -> None:
+    done = seqkit("convert", compass, "out.txt", "--limit", "2")
+    assert (done.code, "the format native is read whole" in done.err) == (2, True)
 
 
 def test_files_that_cannot_be_read(seqkit: Seqkit, compass: Path, monkeypatch: pytest.MonkeyPatch) -> None:

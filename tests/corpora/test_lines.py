@@ -61,6 +61,41 @@ def test_any_block_size_gives_the_same_lines(tmp_path, monkeypatch) -> None:
             assert list(read_lines(path)) == expected
 
 
+@pytest.mark.parametrize("blanks", [True, False])
+def test_long_lines_are_cut_into_pieces(tmp_path, monkeypatch, blanks) -> None:
+    """Behind blanks where there are any, never within a character; what is cut joins to the whole."""
+    draw = random.Random(7)
+    monkeypatch.setattr(lines_module, "MAX_LINE", 50)
+    for block in (7, 30, 1000):
+        monkeypatch.setattr(lines_module, "_BLOCK", block)
+        letters = "aé日" + (" \n" if blanks else "\n")
+        weights = [9, 9, 9, *([4] if blanks else []), 0.2]
+        text = "".join(draw.choices(letters, weights, k=3000)) + "é" * 3
+        path = write(tmp_path / "a.txt", text.encode())
+        pieces = list(read_lines(path, cut_long=True))
+        whole = "".join(piece if isinstance(piece, UnfinishedLine) else piece + "\n" for piece in pieces)
+        assert whole == text + "\n"
+        cut = [piece for piece in pieces if isinstance(piece, UnfinishedLine)]
+        assert len(cut) > 10
+        assert all(len(piece.encode()) <= 50 for piece in cut)
+        if blanks:
+            assert sum(piece.endswith(" ") for piece in cut) > 0.8 * len(cut)
+        with pytest.raises(DataError, match="a line of more than 50 characters"):
+            list(read_lines(path))
+
+
+def test_bytes_that_are_no_text_are_named_in_long_lines_too(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(lines_module, "MAX_LINE", 50)
+    path = write(tmp_path / "a.txt", b"x" * 120 + b"\x80" * 200)
+    with pytest.raises(DataError, match=r"byte 0x80 is not UTF-8.*line 1, byte 120"):
+        list(read_lines(path, cut_long=True))
+
+
+def test_compression_is_told_by_content_too(tmp_path) -> None:
+    for compress in (gzip.compress, bz2.compress, lzma.compress):
+        assert list(read_lines(write(tmp_path / "a.txt", compress(b"\xef\xbb\xbfa\nb")))) == ["a", "b"]
+
+
 def test_byte_ranges_join_to_the_whole(tmp_path) -> None:
     path = write(tmp_path / "a.txt", "".join(f"{n} é\r\n" for n in range(400)).encode())
     first, second = cut_file(path)

@@ -97,6 +97,18 @@ def test_blocks_do_not_show(tmp_path, monkeypatch) -> None:
     }
 
 
+def test_pieces_of_a_line_join(tmp_path) -> None:
+    """A line in pieces, however the blocks fall, gives the tokens of the whole line."""
+    whole = encode_corpus(sources({"train": ["a b c d e", "f g"]}), WS, key="1", cache=tmp_path)
+    cut = [UnfinishedLine("a b "), UnfinishedLine("c "), "d e", "f g"]
+    for size in (1, 3, 100):
+        assert "".join(text for text, _ in encode.join_blocks(cut, size=size)) == "a b c d e\nf g\n"
+        assert sum(lines for _, lines in encode.join_blocks(cut, size=size)) == 2
+    pieces = encode_corpus(sources({"train": cut}), WS, key="2", cache=tmp_path)
+    assert np.array_equal(whole.splits["train"], pieces.splits["train"])
+    assert whole.info == pieces.info
+
+
 def test_a_second_call_reads_the_cache(tmp_path) -> None:
     first = encode_corpus(sources(TEXT), WS, key="k", cache=tmp_path)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,15 @@ import numpy as np
 import pytest
 
 import seqkit
+from seqkit.corpora import open_corpus
 from seqkit.errors import DamagedFileError, DivergenceError, RunError, TrainingInterrupted, UsageError
 from seqkit.tasks.embeddings import EmbeddingSettings, TrainedEmbeddings, load, open_vectors, train
+from seqkit.tasks.embeddings.model import _initial
 from seqkit.tasks.embeddings.word2vec import Word2VecTraining
 from seqkit.training import Callback
+from seqkit.vectors.word2vec import initial_vectors
 from seqkit.vectors.word2vec import sampling as fast_trainer
+from tests.tasks.test_seq2seq import Notes
 
 PLACES = (["cat", "dog", "cow", "hen"], ["red", "blue", "green", "pink"])
 
@@ -41,8 +47,8 @@ QUICK: dict[str, Any] = {
 DESCENT = {**QUICK, "optimizer": "adam", "alpha": 0.02, "epochs": 4, "shrink_windows": False}
 
 
-def trained(text: Path, out: Path, **changes: Any) -> TrainedEmbeddings:
-    return train(EmbeddingSettings(corpus=str(text), **{**QUICK, **changes}), out)
+def trained(text: Path, out: Path, callbacks: Any = None, **changes: Any) -> TrainedEmbeddings:
+    return train(EmbeddingSettings(corpus=str(text), **{**QUICK, **changes}), out, callbacks=callbacks)
 
 
 def same_kind(run: TrainedEmbeddings) -> float:
@@ -190,8 +196,57 @@ def test_a_grown_vocabulary_keeps_what_was_learned(text: Path, tmp_path: Path) -
     assert after.wv.most_similar("oak", topn=1)[0][0] in ("elm", "ash")
     for word in ("cat", "red"):
         assert after.wv.get_vecattr(word, "count") > before.wv.get_vecattr(word, "count")
-    with pytest.raises(UsageError, match="vectors of 8 dimensions, not 9"):
+    with pytest.raises(UsageError, match=r"expected vectors of 9 .*before, got 8; add --vector-size 8"):
         trained(more, tmp_path / "other", init=str(tmp_path / "before"), vector_size=9)
+
+
+def test_what_is_continued_in_a_new_run_goes_on(tmp_path: Path) -> None:
+    """Ten runs of an epoch, each from the last, read what one run of ten epochs reads."""
+    source = random.Random(5)
+    words = [f"w{i}" for i in range(300)]
+    weights = [1 / (i + 1) for i in range(300)]
+    text = tmp_path / "zipf.txt"
+    text.write_text("\n".join(" ".join(source.choices(words, weights, k=20)) for _ in range(800)))
+    rare = {"sample": 1e-5, "model": "skip-gram", "min_count": 1}
+    start = initial_vectors(len(trained(text, tmp_path / "0", epochs=1, **rare).vocabulary), 8, 0)
+    for number in range(1, 10):
+        init = str(tmp_path / str(number - 1))
+        run = trained(text, tmp_path / str(number), epochs=1, init=init, **rare)
+        assert run.epochs_trained == seqkit.load(tmp_path / str(number)).epochs_trained == number + 1
+    assert (run.vectors == start).all(axis=1).sum() <= 12  # 179 where every run drew the same
+    fresh = trained(text, tmp_path / "whole", epochs=10, **rare)
+    assert (fresh.vectors == start).all(axis=1).sum() <= 12
+
+
+def test_words_that_are_new_in_a_run_start_where_no_word_did(text: Path, tmp_path: Path) -> None:
+    before = trained(text, tmp_path / "before")
+    trees = tmp_path / "trees.txt"
+    trees.write_text("oak elm ash oak\n" * 50)
+    settings = EmbeddingSettings(corpus=str(trees), **QUICK, init=str(tmp_path / "before"))
+    vocabulary = trained(trees, tmp_path / "after", init=str(tmp_path / "before"), epochs=1).vocabulary
+    resolved = settings.resolve(open_corpus(trees, held_out=False))
+    vectors, output = _initial(resolved, before, vocabulary)
+    drawn = initial_vectors(len(vocabulary), 8, 0)
+    for word in ("oak", "elm", "ash"):
+        assert (vectors[vocabulary.id(word)] == drawn[len(before.vocabulary) :]).all(axis=1).any()
+        assert not output[vocabulary.id(word)].any()
+
+
+def test_a_text_of_one_line_needs_no_split(tmp_path: Path, text: Path) -> None:
+    """As text8: a line that is longer than any that is read whole, cut into sentences, and said."""
+    words = text.read_text().split() * 150
+    line = tmp_path / "line.txt"
+    line.write_text(" ".join(words))
+    assert line.stat().st_size > 1_000_000
+    notes = Notes()
+    run = trained(line, tmp_path / "run", epochs=1, callbacks=notes)
+    assert sum(run.wv.expandos["count"]) == len(words)
+    expected = (len(words) - 1) // 10_000
+    assert any(f"cut into sentences, in {expected} places" in message for message in notes.messages)
+    with gzip.open(tmp_path / "packed.gz", "wb") as file:
+        file.write(b"\xef\xbb\xbf" + line.read_bytes())
+    packed = trained(tmp_path / "packed.gz", tmp_path / "packed", epochs=1)
+    np.testing.assert_array_equal(packed.vectors, run.vectors)
 
 
 def test_old_vectors_stay_where_the_new_text_says_nothing(text: Path, tmp_path: Path) -> None:

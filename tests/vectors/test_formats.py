@@ -5,7 +5,10 @@ from __future__ import annotations
 import bz2
 import gzip
 import json
+import lzma
+import re
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +18,8 @@ from seqkit.backend.kernels import kernels
 from seqkit.backend.kernels.vector_text import reference
 from seqkit.errors import DataError, UnknownWordError, UsageError
 from seqkit.vectors import KeyedVectors, detect_format, load_vectors, save_vectors
+from seqkit.vectors.evaluation import read_analogies, read_pairs
+from seqkit.vectors.formats.word2vec import read_counts
 from seqkit.vectors.words import Words
 from tests.vectors import files
 
@@ -295,7 +300,7 @@ def test_wrong_use(tmp_path: Path) -> None:
     kv = make()
     with pytest.raises(UsageError, match=r"suffix of .*v\.xyz"):
         save_vectors(kv, tmp_path / "v.xyz")
-    with pytest.raises(UsageError, match="unknown format 'pickle'"):
+    with pytest.raises(UsageError, match=r"one of the formats .*, got 'pickle'"):
         save_vectors(kv, tmp_path / "v", "pickle")
     with pytest.raises(UsageError, match="only read"):
         save_vectors(kv, tmp_path / "v", "fasttext")
@@ -327,6 +332,79 @@ def test_safetensors_of_others_are_refused(tmp_path: Path) -> None:
     (tmp_path / "v.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + bytes(4))
     with pytest.raises(DataError, match="not of vectors that seqkit wrote"):
         load_vectors(tmp_path / "v.safetensors")
+
+
+@pytest.mark.parametrize("header", [None, "7 5"])
+@pytest.mark.parametrize("compress", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_a_byte_order_mark_is_no_part_of_the_first_word(
+    tmp_path: Path, header: str | None, compress: Callable[[bytes], bytes]
+) -> None:
+    kv = make()
+    data = files.text(kv.index_to_key, kv.vectors, header=header)
+    (tmp_path / "v").write_bytes(compress(b"\xef\xbb\xbf" + data))
+    found = load_vectors(tmp_path / "v")
+    assert found.index_to_key == kv.index_to_key
+    assert KeyedVectors.load_word2vec_format(tmp_path / "v", no_header=header is None)["the"] is not None
+
+
+def test_a_byte_order_mark_before_counts_questions_and_pairs(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"\xef\xbb\xbfthe 3\nof 2\n")
+    assert read_counts(tmp_path / "x") == {"the": 3, "of": 2}
+    (tmp_path / "v.txt").write_bytes(b"\xef\xbb\xbf2 1\nthe 1\nof 2\n")
+    found = KeyedVectors.load_word2vec_format(tmp_path / "v.txt", fvocab=tmp_path / "x")
+    assert found.expandos["count"].tolist() == [3, 2]
+    (tmp_path / "q").write_bytes(b"\xef\xbb\xbf: section\r\na b c d\r\n")
+    assert [section.name for section in read_analogies(tmp_path / "q")] == ["section"]
+    (tmp_path / "p").write_bytes(b"\xef\xbb\xbfa\tb\t1\n")
+    assert read_pairs(tmp_path / "p") == [("a", "b", 1.0)]
+
+
+def test_options_of_load_vectors_act_or_are_refused(tmp_path: Path) -> None:
+    kv = make(["the", "of", "café"])
+    save_vectors(kv, tmp_path / "v.txt")
+    assert load_vectors(tmp_path / "v.txt", limit=2).index_to_key == ["the", "of"]
+    latin = (tmp_path / "v.txt").read_text("utf8").encode("latin1")
+    (tmp_path / "l.txt").write_bytes(latin)
+    assert load_vectors(tmp_path / "l.txt", encoding="latin1").index_to_key[2] == "café"
+    assert load_vectors(tmp_path / "l.txt", errors="ignore").index_to_key[2] == "caf"
+    kv.save(tmp_path / "v.kv")
+    for options in ({"limit": 2}, {"encoding": "latin1"}, {"errors": "replace"}):
+        with pytest.raises(UsageError, match=f"the format native is read whole .* got {next(iter(options))}"):
+            load_vectors(tmp_path / "v.kv", **options)
+    for options in ({"limit": 0}, {"errors": "often"}, {"encoding": "klingon"}, {"duplicates": "last"}):
+        with pytest.raises(UsageError, match="expected "):
+            load_vectors(tmp_path / "v.txt", **options)
+
+
+def _broken(tmp_path: Path) -> dict[str, Path]:
+    """Files that a remedy helps with, by the remedy."""
+    data = {
+        "limit": b"1 2\na 1 2\nb 3 4\n",
+        "repeated": b"2 2\na 1 2\na 3 4\n",
+        "encoding": "2 2\né 1 2\nb 3 4\n".encode("latin1"),
+        "other": b"12 3\nb 4\n",  # GloVe's, with a word that is a number
+    }
+    for name, content in data.items():
+        (tmp_path / name).write_bytes(content)
+    return {name: tmp_path / name for name in data}
+
+
+def test_each_remedy_of_the_library_helps(tmp_path: Path) -> None:
+    """The call that an error advises, as it stands in it, goes on."""
+    for path in _broken(tmp_path).values():
+        with pytest.raises(DataError) as caught:
+            load_vectors(path)
+        advice = re.search(r"load_vectors\(PATH, (.*?)\)", str(caught.value))
+        assert advice is not None, str(caught.value)
+        assert len(eval(f"load_vectors(path, {advice[1]})")) >= 1
+    with pytest.raises(DataError, match=r'unicode_errors="replace"'):
+        KeyedVectors.load_word2vec_format(tmp_path / "encoding")
+    assert len(KeyedVectors.load_word2vec_format(tmp_path / "encoding", unicode_errors="replace")) == 2
+    with pytest.raises(DataError, match="give limit=1 to read"):
+        KeyedVectors.load_word2vec_format(tmp_path / "limit")
+    assert len(KeyedVectors.load_word2vec_format(tmp_path / "limit", limit=1)) == 1
+    with pytest.raises(DataError, match=r"load_vectors\(PATH, limit=1\)"):
+        KeyedVectors.load(tmp_path / "limit")
 
 
 def test_words_in_a_blob() -> None:

@@ -336,15 +336,15 @@ def test_a_vocabulary_is_written_and_read(tmp_path: Path) -> None:
     again.load_vocabulary(path)
     assert again.wv.index_to_key == ["a", "new"]
     for text, what in (
-        ("a 1\nb\n", "not a word and its count.*line 2, byte 4"),
-        ("a -1\n", "not a word and its count"),
+        ("a 1\nb\n", "expected a word and its count, got 'b'.*line 2, byte 4"),
+        ("a -1\n", "expected a word and its count"),
         ("a 1\na 2\n", "'a' stands twice.*line 2"),
     ):
         path.write_text(text, "utf-8")
         with pytest.raises(DataError, match=what):
             again.load_vocabulary(path)
     model.build_vocab([["two words", "a"]])
-    with pytest.raises(UsageError, match="'two words' is empty or holds a blank"):
+    with pytest.raises(UsageError, match="expected a word without blanks, got 'two words'"):
         model.save_vocabulary(path)
     with pytest.raises(UsageError, match="build_vocab first"):
         Word2Vec().save_vocabulary(path)
@@ -488,10 +488,12 @@ def test_a_text_of_one_line_has_many_chunks_and_learning_rates(
     path.write_text(" ".join(words), "utf-8")
     one_line = Word2Vec(corpus_file=path, **SMALL)
     assert one_line.corpus_total_words == len(words) == 32_000
-    assert "cut after each 10,000 words" in caplog.text
+    assert "lines of more than 10,000 words are cut" in caplog.text
     cut = Word2Vec([words[i : i + 10_000] for i in range(0, len(words), 10_000)], **SMALL)
     np.testing.assert_array_equal(one_line.wv.vectors, cut.wv.vectors)
+    caplog.clear()
     np.testing.assert_array_equal(Word2Vec([words], **SMALL).wv.vectors, cut.wv.vectors)
+    assert "long sentences are cut after each 10,000 words, in 3 places" in caplog.text
 
 
 def test_subsampling_by_the_published_formula() -> None:

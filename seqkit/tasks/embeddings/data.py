@@ -21,7 +21,7 @@ _BLOCK = 1 << 22
 
 def open_corpus(settings: EmbeddingSettings) -> Corpus:
     """Open the corpus that the settings name."""
-    return corpora.open_corpus(settings.corpus)
+    return corpora.open_corpus(settings.corpus, held_out=False)
 
 
 def encode(settings: ResolvedEmbeddingSettings, corpus: Corpus, callback: Callback) -> EncodedCorpus:

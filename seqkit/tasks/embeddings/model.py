@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import Any
+
 import numpy as np
 
 from seqkit.backend.random import Generator
@@ -10,7 +13,7 @@ from seqkit.errors import UsageError
 from seqkit.models import Word2VecConfig, Word2VecModel
 from seqkit.tasks.embeddings.data import occurrences
 from seqkit.tasks.embeddings.settings import ResolvedEmbeddingSettings
-from seqkit.tasks.embeddings.trained import load
+from seqkit.tasks.embeddings.trained import TrainedEmbeddings, load
 from seqkit.text import Vocabulary
 from seqkit.vectors.word2vec import Word2VecSettings, Word2VecTrainer, initial_vectors
 
@@ -31,45 +34,39 @@ def make_model(settings: ResolvedEmbeddingSettings, vocab_size: int) -> Word2Vec
 def make_trainer(settings: ResolvedEmbeddingSettings, encoded: EncodedCorpus, eos_id: int) -> Word2VecTrainer:
     """Return the word2vec trainer of these settings."""
     ids = FileIds.of(encoded.splits["train"])
+    own: dict[str, Any] = {
+        field.name: getattr(settings, field.name, None) for field in fields(Word2VecSettings)
+    }
+    own |= {"sg": settings.model == "skip-gram", "min_alpha": min(settings.min_alpha, settings.alpha)}
+    before = None if settings.init is None else load(settings.init)
     return Word2VecTrainer(
         ids,
         occurrences(ids, len(encoded.vocabulary)),
-        Word2VecSettings(
-            vector_size=settings.vector_size,
-            alpha=settings.alpha,
-            window=settings.window,
-            sample=settings.sample,
-            seed=settings.seed,
-            workers=settings.workers,
-            min_alpha=min(settings.min_alpha, settings.alpha),
-            sg=settings.model == "skip-gram",
-            negative=settings.negative,
-            ns_exponent=settings.ns_exponent,
-            cbow_mean=settings.cbow_mean,
-            epochs=settings.epochs,
-            shrink_windows=settings.shrink_windows,
-            true_gradient=settings.true_gradient,
-        ),
+        Word2VecSettings(**own),
         eos_id=eos_id,
         unk_id=encoded.vocabulary.unk_id,
-        initial=None if settings.init is None else _initial(settings, encoded.vocabulary),
+        initial=None if before is None else _initial(settings, before, encoded.vocabulary),
+        epochs_before=0 if before is None else before.epochs_trained,
         device=settings.device,
     )
 
 
-def _initial(settings: ResolvedEmbeddingSettings, vocabulary: Vocabulary) -> tuple[np.ndarray, np.ndarray]:
-    """Return the vectors of the run ``init``, and untrained ones for words that are new."""
-    assert settings.init is not None
-    before = load(settings.init)
+def _initial(
+    settings: ResolvedEmbeddingSettings, before: TrainedEmbeddings, vocabulary: Vocabulary
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the vectors of a run, and untrained ones for words that are new."""
     if before.settings.vector_size != settings.vector_size:
         raise UsageError(
-            f"{settings.init} has vectors of {before.settings.vector_size} dimensions, not "
-            f"{settings.vector_size}",
+            f"expected vectors of {settings.vector_size} dimensions in {settings.init}, "
+            f"got {before.settings.vector_size}",
             remedy=f"add --vector-size {before.settings.vector_size}",
         )
-    vectors = initial_vectors(len(vocabulary), settings.vector_size, settings.seed)
-    output = np.zeros_like(vectors)
+    V, known = len(vocabulary), len(before.vocabulary)
     places = np.array([vocabulary.id(token) for token in before.vocabulary.tokens])
+    vectors = np.empty((V, settings.vector_size), np.float32)
+    output = np.zeros_like(vectors)
+    new = np.setdiff1d(np.arange(V), places)
+    vectors[new] = initial_vectors(V, settings.vector_size, settings.seed)[known:]  # drawn by no word before
     vectors[places] = before.vectors
     if before.output is not None:
         output[places] = before.output

@@ -1,4 +1,4 @@
-"""Which word vectors a command means, and those of the embedded corpus, which are always there."""
+"""The word vectors that a command reads, and those of the embedded corpus, which are always there."""
 
 from __future__ import annotations
 
@@ -8,42 +8,64 @@ from pathlib import Path
 from typing import Any
 
 from seqkit.backend.paths import cache_dir
-from seqkit.vectors.formats import load_vectors, save_vectors
+from seqkit.errors import UsageError
+from seqkit.vectors import KeyedVectors
+from seqkit.vectors.formats import COMMAND, ReadOptions, load_vectors, read_vectors, save_vectors
 
 EPOCHS = 20
 """Passes over the embedded corpus, which is small: about 7 million words in all."""
 
 
-def open_vectors(source: str | Path, **options: Any) -> Any:
-    """The vectors of a run of `train-embeddings`, or of a vector file in any format.
+def open_vectors(
+    source: str | Path, file_format: str | None = None, options: ReadOptions | None = None
+) -> KeyedVectors:
+    """Open the vectors of a run of `train-embeddings`, or of a vector file in any format.
 
-    ``options`` go to the reader of files. Raises RunError or DataError for what is absent or damaged.
+    Args:
+        source: The run or the file.
+        file_format: The format of a file; None takes that of its content.
+        options: How to read a file.
+
+    Raises:
+        RunError: A run is damaged or of another task.
+        DataError: A file is absent or damaged.
+
     """
+    options = options or ReadOptions(writable=False, remedies=COMMAND)
     if Path(source).is_dir():
         from seqkit.tasks.embeddings.trained import load  # a file needs none of what a run does
 
+        if file_format is not None:
+            raise UsageError(f"{source} is a run, got the format {file_format} of a file")
+        options.refuse_for("of a run")
         return load(source).wv
-    return load_vectors(source, **{"writable": False, **options})
+    return read_vectors(source, file_format, options)
 
 
-def find_vectors(source: str | None, say: Callable[[str], Any] = lambda text: None) -> Any:
-    """The vectors in the file or run ``source``, else in $SEQKIT_VECTORS, else those of the embedded corpus.
+def find_vectors(source: str | None, on_message: Callable[[str], Any] = lambda text: None) -> KeyedVectors:
+    """Open the vectors in ``source``, else in $SEQKIT_VECTORS, else those of the embedded corpus.
 
-    ``say`` hears which. Raises DataError for a file that is absent or damaged.
+    Args:
+        source: A file or a run.
+        on_message: Called with a sentence that says which vectors these are, unless ``source`` does.
+
+    Raises:
+        DataError: A file is absent or damaged.
+
     """
     if source is not None:
         return open_vectors(source)
     named = os.environ.get("SEQKIT_VECTORS")
     if named:
-        say(f"vectors: {named} (SEQKIT_VECTORS)")
+        on_message(f"vectors: {named} (SEQKIT_VECTORS)")
         return open_vectors(named)
-    path = default_vectors(say)
-    say(f"vectors: those of the embedded corpus, {path}; --vectors or SEQKIT_VECTORS names others")
+    path = default_vectors(on_message)
+    on_message(f"vectors: those of the embedded corpus, {path}; --vectors or SEQKIT_VECTORS names others")
     return load_vectors(path, writable=False)
 
 
-def default_vectors(say: Callable[[str], Any] = lambda text: None) -> Path:
-    """The file of the embedded corpus's vectors, trained into the cache the first time.
+def default_vectors(on_message: Callable[[str], Any] = lambda text: None) -> Path:
+    """Return the file of the embedded corpus's vectors, trained into the cache the first time.
 
     CBOW, 100 wide, 20 epochs, one worker: the same vectors on every machine of this Python version.
     """
@@ -55,7 +77,7 @@ def default_vectors(say: Callable[[str], Any] = lambda text: None) -> Path:
     path = cache_dir() / "vectors" / f"pydocs-{corpus.content_key()[:16]}-{EPOCHS}.safetensors"
     if path.exists():
         return path
-    say("training vectors on the embedded corpus, once")
+    on_message("training vectors on the embedded corpus, once")
     tokenizer = get_tokenizer("word", lowercase=True)
 
     class Words:

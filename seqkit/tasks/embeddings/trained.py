@@ -45,6 +45,12 @@ class TrainedEmbeddings:
         self.wv = KeyedVectors(vectors.shape[1])
         self.wv.add_vectors([vocabulary.tokens[i] for i in places], vectors[places], extras=extras)
 
+    @property
+    def epochs_trained(self) -> int:
+        """The epochs that the vectors were trained for, those of the run that they started from included."""
+        best = self.run.best
+        return int(best.get("epochs_trained", best.get("epoch", 0)))
+
     def __repr__(self) -> str:
         shape = f"{len(self.wv):,} words of {self.wv.vector_size} dimensions"
         return f"TrainedEmbeddings({str(self.run.path)!r}: {self.settings.model}, {shape})"

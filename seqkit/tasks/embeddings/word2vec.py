@@ -79,6 +79,10 @@ class Word2VecTraining:
                 self.callbacks.on_train_end()
 
     def _watch(self) -> None:
+        if self.trainer.cuts:
+            self.callbacks.on_message(
+                f"lines of more than 10,000 tokens are cut into sentences, in {self.trainer.cuts:,} places"
+            )
         total = self.trainer.settings.epochs * self.trainer.corpus_words
         self.callbacks.on_train_start(total, self.trainer.state.words, unit="word")
 
@@ -170,7 +174,8 @@ class Word2VecTraining:
             "seconds": round(state.seconds, 3),
         }
         arrays = {name: np.ascontiguousarray(a) for name, a in self._arrays().items()}
-        self.run.save_model(arrays, {"step": self._step(), "epoch": state.epoch, "scores": {"loss": loss}})
+        position = {"step": self._step(), "epoch": state.epoch, "epochs_trained": self.trainer.epochs_trained}
+        self.run.save_model(arrays, {**position, "scores": {"loss": loss}})
         self._logged = (*self._logged[:2], 0, 0.0)
         self.callbacks.on_epoch_end(record)
         self._checkpoint()

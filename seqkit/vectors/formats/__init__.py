@@ -180,8 +180,9 @@ def load_vectors(
         UsageError: For an unknown format, and for an argument that a format does not read by.
 
     Example:
+        >>> from pathlib import Path
         >>> from seqkit.vectors import load_vectors
-        >>> _ = open("two.txt", "w").write("2 3\neast 1 0 0\nnorth 0 1 0\n")
+        >>> _ = Path("two.txt").write_text("2 3\neast 1 0 0\nnorth 0 1 0\n")
         >>> load_vectors("two.txt")["north"].tolist()
         [0.0, 1.0, 0.0]
 

@@ -20,10 +20,10 @@ class Remedies(NamedTuple):
 
 
 LIBRARY = Remedies(
-    'copy the file anew, or name its format: load_vectors(PATH, format="word2vec")',
+    'copy the file anew, or name its format, as in load_vectors(PATH, format="glove")',
     "read no more than these: load_vectors(PATH, limit={})",
     'keep the first of each: load_vectors(PATH, duplicates="first")',
-    'give the encoding, or load_vectors(PATH, errors="replace")',
+    'give encoding=, or read on: load_vectors(PATH, errors="replace")',
 )
 GENSIM = Remedies(
     "copy the file anew, or give binary= and no_header= as the file is",
@@ -32,10 +32,10 @@ GENSIM = Remedies(
     'give the encoding, or unicode_errors="replace"',
 )
 COMMAND = Remedies(
-    "copy the file anew, or convert it: seqkit convert FILE NEW --from FORMAT",
+    "copy the file anew, or convert it and name its format: seqkit convert FILE NEW --from glove",
     "convert the file first: seqkit convert FILE NEW --limit {}",
     "convert the file first: seqkit convert FILE NEW --keep-first",
-    "convert the file first: seqkit convert FILE NEW --encoding NAME, or --errors replace",
+    "convert the file first: seqkit convert FILE NEW --errors replace, or --encoding NAME",
 )
 
 
