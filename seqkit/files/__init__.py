@@ -1,14 +1,20 @@
-"""Files that every package reads and writes: atomic replacement, and the safetensors format."""
+"""Files that every package reads and writes: atomic replacement, JSON, and the safetensors format."""
 
 from seqkit.files.atomic import atomic_writer, publish, write_atomically
+from seqkit.files.json_files import Between, DocumentLimits, fill_json, parse_json, read_json
 from seqkit.files.safetensors import DTYPES, SafetensorsData, encode_safetensors, map_file
 
 __all__ = [
     "DTYPES",
+    "Between",
+    "DocumentLimits",
     "SafetensorsData",
     "atomic_writer",
     "encode_safetensors",
+    "fill_json",
     "map_file",
+    "parse_json",
     "publish",
+    "read_json",
     "write_atomically",
 ]
