@@ -17,7 +17,7 @@ from seqkit.errors import MissingDependencyError, ShapeError, UsageError
 
 def _mean_nll(total_nll: float, n: int, unit: str) -> float:
     if n < 1:
-        raise UsageError(f"the number of {unit} must be at least 1, not {n}")
+        raise UsageError(f"expected the number of {unit} to be at least 1, got {n}")
     return float(total_nll) / n
 
 
@@ -44,9 +44,9 @@ def bits_per_character(total_nll: float, n: int) -> float:
 def _pair(predicted: ArrayLike, target: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     p, t = np.asarray(predicted), np.asarray(target)
     if p.shape != t.shape:
-        raise ShapeError(f"predictions and targets must have one shape, not {p.shape} and {t.shape}")
+        raise ShapeError(f"expected predictions and targets of one shape, got {p.shape} and {t.shape}")
     if p.size == 0:
-        raise UsageError("there must be at least one prediction to score")
+        raise UsageError("expected at least one prediction, got none")
     return p, t
 
 
@@ -76,11 +76,9 @@ def token_accuracy(predicted: ArrayLike, target: ArrayLike, ignore_index: int | 
 
 def _check_one_each(predicted: Sequence, target: Sequence) -> None:
     if len(predicted) != len(target):
-        raise ShapeError(
-            f"there must be one target a prediction, not {len(target)} targets for {len(predicted)}"
-        )
+        raise ShapeError(f"expected one target a prediction, got {len(target)} targets for {len(predicted)}")
     if len(target) == 0:
-        raise UsageError("there must be at least one prediction to score")
+        raise UsageError("expected at least one prediction, got none")
 
 
 def exact_match(predicted: Sequence[Sequence], target: Sequence[Sequence]) -> float:
@@ -131,18 +129,18 @@ def bleu(
             "BLEU needs sacreBLEU, which is not installed", remedy="pip install 'seqkit[bleu]' (or sacrebleu)"
         ) from error
     if isinstance(predicted, str) or isinstance(target, str):
-        raise UsageError("predictions and targets must be lists of sentences, not one string")
+        raise UsageError("expected predictions and targets to be lists of sentences, got one string")
     _check_one_each(predicted, target)
     references = [[t] if isinstance(t, str) else list(t) for t in target]
     for i, (sentence, of_sentence) in enumerate(zip(predicted, references, strict=True)):
         if not of_sentence or not all(isinstance(x, str) for x in (sentence, *of_sentence)):
             raise UsageError(
-                f"sentence {i} must be a string with at least one reference, "
-                f"not {sentence!r} with {of_sentence!r}"
+                f"expected sentence {i} to be a string with at least one reference, "
+                f"got {sentence!r} with {of_sentence!r}"
             )
     if tokenize not in metrics.BLEU.TOKENIZERS:
         names = ", ".join(sorted(metrics.BLEU.TOKENIZERS))
-        raise UsageError(f"tokenize must be one of {names}, not {tokenize!r}")
+        raise UsageError(f"expected tokenize to be one of {names}, got {tokenize!r}")
     scorer = metrics.BLEU(lowercase=lowercase, tokenize=tokenize)
     streams = [list(stream) for stream in itertools.zip_longest(*references)]  # None: has no such reference
     score = scorer.corpus_score(list(predicted), streams).score
@@ -158,11 +156,11 @@ def confusion_matrix(predicted: ArrayLike, target: ArrayLike, num_classes: int |
     p, t = _pair(predicted, target)
     for name, x in (("predictions", p), ("targets", t)):
         if x.ndim != 1 or not np.issubdtype(x.dtype, np.integer):
-            raise ShapeError(f"{name} must be a 1-D array of integers, not {x.dtype} {x.shape}")
+            raise ShapeError(f"expected {name} to be a 1-D array of integers, got {x.dtype} {x.shape}")
     low, high = int(min(p.min(), t.min())), int(max(p.max(), t.max()))
     C = high + 1 if num_classes is None else num_classes
     if low < 0 or high >= C:
-        raise UsageError(f"classes must lie between 0 and {C - 1}, not {low if low < 0 else high}")
+        raise UsageError(f"expected classes between 0 and {C - 1}, got {low if low < 0 else high}")
     return np.bincount(t.astype(np.int64) * C + p.astype(np.int64), minlength=C * C).reshape(C, C)
 
 

@@ -46,9 +46,9 @@ def test_bits_per_character():
 
 @pytest.mark.parametrize("n", [0, -1])
 def test_nothing_predicted(n):
-    with pytest.raises(UsageError, match=f"predictions must be at least 1, not {n}"):
+    with pytest.raises(UsageError, match=f"expected the number of predictions to be at least 1, got {n}"):
         perplexity(1.0, n)
-    with pytest.raises(UsageError, match=f"characters must be at least 1, not {n}"):
+    with pytest.raises(UsageError, match=f"expected the number of characters to be at least 1, got {n}"):
         bits_per_character(1.0, n)
 
 
@@ -81,7 +81,7 @@ def test_exact_match_tells_a_string_from_its_characters():
 
 
 def test_exact_match_misuse():
-    with pytest.raises(ShapeError, match="not 1 targets for 2"):
+    with pytest.raises(ShapeError, match="expected one target a prediction, got 1 targets for 2"):
         exact_match([[1], [2]], [[1]])
     with pytest.raises(UsageError, match="at least one"):
         exact_match([], [])
@@ -136,12 +136,18 @@ def test_bleu_settings_reach_the_signature():
 @pytest.mark.parametrize(
     ("predicted", "target", "settings", "error", "match"),
     [
-        (["a", "b"], ["a"], {}, ShapeError, "not 1 targets for 2"),
+        (["a", "b"], ["a"], {}, ShapeError, "expected one target a prediction, got 1 targets for 2"),
         ([], [], {}, UsageError, "at least one prediction"),
-        ("a b", ["a b"], {}, UsageError, "lists of sentences, not one string"),
-        (["a b", ["c"]], ["a b", "c"], {}, UsageError, r"sentence 1 must be a string .* not \['c'\]"),
+        ("a b", ["a b"], {}, UsageError, "lists of sentences, got one string"),
+        (["a b", ["c"]], ["a b", "c"], {}, UsageError, r"expected sentence 1 to be a string .* got \['c'\]"),
         (["a b"], [[]], {}, UsageError, r"sentence 0 .* at least one reference, .* with \[\]"),
-        (["a b"], ["a b"], {"tokenize": "words"}, UsageError, "tokenize must be one of 13a, .* not 'words'"),
+        (
+            ["a b"],
+            ["a b"],
+            {"tokenize": "words"},
+            UsageError,
+            "expected tokenize to be one of 13a, .* got 'words'",
+        ),
     ],
 )
 def test_bleu_misuse(predicted, target, settings, error, match):
@@ -226,12 +232,18 @@ def test_a_class_predicted_without_examples_occurs():
 @pytest.mark.parametrize(
     ("predicted", "target", "settings", "error", "match"),
     [
-        ([0, 1], [0], {}, ShapeError, r"one shape, not \(2,\) and \(1,\)"),
+        ([0, 1], [0], {}, ShapeError, r"one shape, got \(2,\) and \(1,\)"),
         ([], [], {}, UsageError, "at least one prediction"),
-        ([0, 3], [0, 1], {"num_classes": 3}, UsageError, "between 0 and 2, not 3"),
-        ([0, -1], [0, 1], {}, UsageError, "between 0 and 1, not -1"),
-        ([[0]], [[0]], {}, ShapeError, r"predictions must be a 1-D array of integers, not int64 \(1, 1\)"),
-        ([0, 1], [0.0, 1.0], {}, ShapeError, r"targets must be a 1-D array of integers, not float64"),
+        ([0, 3], [0, 1], {"num_classes": 3}, UsageError, "expected classes between 0 and 2, got 3"),
+        ([0, -1], [0, 1], {}, UsageError, "expected classes between 0 and 1, got -1"),
+        (
+            [[0]],
+            [[0]],
+            {},
+            ShapeError,
+            r"expected predictions to be a 1-D array of integers, got int64 \(1, 1\)",
+        ),
+        ([0, 1], [0.0, 1.0], {}, ShapeError, r"expected targets to be a 1-D array of integers, got float64"),
     ],
 )
 def test_classes_that_are_none(predicted, target, settings, error, match):

@@ -134,7 +134,7 @@ def sqrt(xp, x):
 def matmul(xp, a, b, *, needs):
     """a @ b for (..., M, K) and (..., K, N); leading axes broadcast. Both have two axes or more."""
     if a.ndim < 2 or b.ndim < 2 or a.shape[-1] != b.shape[-2]:
-        raise ShapeError(f"matmul needs (..., M, K) @ (..., K, N), got {a.shape} @ {b.shape}")
+        raise ShapeError(f"matmul: expected (..., M, K) @ (..., K, N), got {a.shape} @ {b.shape}")
 
     def backward(dy):
         da = unbroadcast(dy @ b.swapaxes(-1, -2), a.shape) if needs[0] else None

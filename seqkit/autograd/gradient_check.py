@@ -36,7 +36,9 @@ def gradient_check(
     random = np.random.default_rng(seed)
     for x in inputs:
         if getattr(x, "dtype", None) != np.float64:
-            raise UsageError("gradient_check needs float64 arrays", remedy="x.astype(numpy.float64)")
+            raise UsageError(
+                "gradient_check: expected float64 arrays, got another dtype", remedy="x.astype(numpy.float64)"
+            )
 
     def run(arrays: list[np.ndarray]) -> tuple[list[Tensor], list[Tensor]]:
         tensors = [Tensor(to_device(a, device), requires_grad=True) for a in arrays]

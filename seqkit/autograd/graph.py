@@ -67,7 +67,7 @@ def backward(root: Tensor, gradient: Any = None) -> None:
     if gradient is None:
         if root.size != 1:
             raise UsageError(
-                f"backward() without a gradient needs one value, got shape {root.shape}",
+                f"backward() without a gradient: expected one value, got shape {root.shape}",
                 remedy="reduce it to a loss, or pass gradient=",
             )
         seed = xp.ones_like(root.data)

@@ -26,14 +26,14 @@ class Tensor:
 
     def __init__(self, data: Any, requires_grad: bool = False) -> None:
         if isinstance(data, Tensor):
-            raise UsageError("Tensor(data) needs an array, got a Tensor", remedy="use x.detach()")
+            raise UsageError("Tensor(data): expected an array, got a Tensor", remedy="use x.detach()")
         if isinstance(data, np.generic):  # NumPy's arithmetic turns arrays without axes into scalars
             data = np.asarray(data)  # first: numpy.float64 is a float too
         elif isinstance(data, bool | int | float | list | tuple):
             data = np.asarray(data, np.float32)
         array_module(data)  # refuses what is no array
         if requires_grad and data.dtype.kind != "f":
-            raise UsageError(f"only floating-point tensors have gradients, got {data.dtype}")
+            raise UsageError(f"expected a floating-point tensor for requires_grad, got {data.dtype}")
         self.data: Array = data
         self.grad: Gradient | None = None
         self.requires_grad = requires_grad
@@ -76,7 +76,7 @@ class Tensor:
     def item(self) -> float:
         """The only value as a Python float (synchronises with a GPU). UsageError when there are several."""
         if self.size != 1:
-            raise UsageError(f"item() needs a tensor of one value, got shape {self.shape}")
+            raise UsageError(f"item(): expected a tensor of one value, got shape {self.shape}")
         return float(self.numpy().reshape(()))
 
     def detach(self) -> Tensor:

@@ -72,9 +72,9 @@ def beam_search(
     check_count("beam", beam)
     check_count("n_best", n_best)
     if n_best > beam:
-        raise UsageError(f"n_best must be at most the width of the beam, {beam}, not {n_best}")
+        raise UsageError(f"expected n_best to be at most the width of the beam, {beam}, got {n_best}")
     if not (math.isfinite(length_penalty) and length_penalty >= 0):
-        raise UsageError(f"length_penalty must be 0 or a positive finite number, not {length_penalty}")
+        raise UsageError(f"expected length_penalty to be 0 or a positive finite number, got {length_penalty}")
     start = prefill(
         model,
         batch=batch,

@@ -32,13 +32,13 @@ class Prefilled:
 def check_count(name: str, value: Any) -> None:
     """Raise UsageError unless ``value`` is an integer of at least 1."""
     if not isinstance(value, Integral) or value < 1:
-        raise UsageError(f"{name} must be an integer of at least 1, not {value!r}")
+        raise UsageError(f"expected {name} to be an integer of at least 1, got {value!r}")
 
 
 def _id_list(name: str, ids: Sequence[int] | np.ndarray) -> list[int]:
     array = np.asarray(ids)
     if array.ndim != 1 or (array.size and not np.issubdtype(array.dtype, np.integer)):
-        raise UsageError(f"{name} must be a flat list of ids, not {ids!r}")
+        raise UsageError(f"expected {name} to be a flat list of ids, got {ids!r}")
     return [int(i) for i in array]
 
 
@@ -46,7 +46,7 @@ def _check_vocabulary(V: int, **named: list[int]) -> None:
     for name, ids in named.items():
         for i in ids:
             if not 0 <= i < V:
-                raise UsageError(f"{name} must hold ids between 0 and {V - 1}, not {i}")
+                raise UsageError(f"expected {name} to hold ids between 0 and {V - 1}, got {i}")
 
 
 def _attention_of(model: Decodable, wanted: bool) -> Callable[[Any], Array | None]:
@@ -83,7 +83,7 @@ def prefill(
     V = log_probs.shape[1]
     _check_vocabulary(V, prompt=prompt, banned=banned, stop=stop)
     if len(banned) == V:
-        raise UsageError(f"banned must leave an id to produce, not name all {V}")
+        raise UsageError(f"expected banned to leave an id to produce, got all {V}")
     for i in prompt:
         log_probs, state = model.step(np.full(batch, i, np.int64), state)
     return Prefilled(log_probs, state, banned, stop, attention_of)

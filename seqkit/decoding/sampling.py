@@ -64,11 +64,11 @@ def sample(
             finite log-probability, or attention of a model that is not Attentive.
     """
     if not (math.isfinite(temperature) and temperature >= 0):
-        raise UsageError(f"temperature must be 0 or a positive finite number, not {temperature}")
+        raise UsageError(f"expected temperature to be 0 or a positive finite number, got {temperature}")
     if top_k is not None and (not isinstance(top_k, Integral) or top_k < 1):
-        raise UsageError(f"top_k must be an integer of at least 1, not {top_k!r}")
+        raise UsageError(f"expected top_k to be an integer of at least 1, got {top_k!r}")
     if top_p is not None and not 0 < top_p <= 1:
-        raise UsageError(f"top_p must be above 0 and at most 1, not {top_p}")
+        raise UsageError(f"expected top_p to be above 0 and at most 1, got {top_p}")
 
     source = (
         as_generator(generator, "sampling") if generator is None or isinstance(generator, int) else generator

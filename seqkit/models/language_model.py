@@ -80,10 +80,10 @@ class LanguageModel(nn.Module):
 
     def __init__(self, config: LanguageModelConfig, *, generator: Generator | int | None = None) -> None:
         if config.model not in CELLS:
-            raise UsageError(f"model must be one of {', '.join(CELLS)}, got {config.model!r}")
+            raise UsageError(f"expected model to be one of {', '.join(CELLS)}, got {config.model!r}")
         for name in ("vocab_size", "embedding_size", "hidden_size", "num_layers"):
             if getattr(config, name) < 1:
-                raise UsageError(f"{name} must be at least 1, got {getattr(config, name)}")
+                raise UsageError(f"expected {name} to be at least 1, got {getattr(config, name)}")
         generator = as_generator(generator)
         self.config = config
         V, E = config.vocab_size, config.embedding_size

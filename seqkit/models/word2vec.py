@@ -62,10 +62,12 @@ class Word2VecModel(nn.Module):
     def __init__(self, config: Word2VecConfig, *, generator: Generator | int | None = None) -> None:
         for name, choices in (("model", MODELS), ("loss", LOSSES), ("weight_init", INITS)):
             if getattr(config, name) not in choices:
-                raise UsageError(f"{name} must be one of {', '.join(choices)}, got {getattr(config, name)!r}")
+                raise UsageError(
+                    f"expected {name} to be one of {', '.join(choices)}, got {getattr(config, name)!r}"
+                )
         for name in ("vocab_size", "vector_size"):
             if getattr(config, name) < 1:
-                raise UsageError(f"{name} must be at least 1, got {getattr(config, name)}")
+                raise UsageError(f"expected {name} to be at least 1, got {getattr(config, name)}")
         generator = as_generator(generator)
         self.config = config
         V, E = config.vocab_size, config.vector_size

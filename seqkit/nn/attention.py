@@ -49,10 +49,10 @@ class Attention(Module):
         generator: Generator | int | None = None,
     ) -> None:
         if kind not in KINDS:
-            raise UsageError(f"attention must be one of {', '.join(KINDS)}, got {kind!r}")
+            raise UsageError(f"expected attention to be one of {', '.join(KINDS)}, got {kind!r}")
         if kind == "dot" and query_size != memory_size:
             raise UsageError(
-                f"dot attention needs queries as wide as the memory, got {query_size} and {memory_size}",
+                f"dot attention: expected queries as wide as the memory, got {query_size} and {memory_size}",
                 remedy="use general or additive",
             )
         self.kind, self.query_size, self.memory_size = kind, query_size, memory_size
@@ -152,12 +152,14 @@ class MultiHeadAttention(Module):
         generator: Generator | int | None = None,
     ) -> None:
         if num_heads < 1 or embedding_size % num_heads:
-            raise UsageError(f"{num_heads} heads cannot share {embedding_size} columns evenly")
+            raise UsageError(
+                f"expected num_heads to divide embedding_size, got {num_heads} and {embedding_size}"
+            )
         if rotary and cross:
             raise UsageError("rotary positions are for self-attention: a memory has others than x")
         if rotary and embedding_size // num_heads % 2:
             raise UsageError(
-                f"rotary positions need heads of even width, got {embedding_size} columns for {num_heads}"
+                f"rotary positions: expected heads of an even size, got {embedding_size // num_heads}"
             )
         self.embedding_size, self.num_heads, self.cross = embedding_size, num_heads, cross
         self.rate = check_rate(dropout)
@@ -180,7 +182,7 @@ class MultiHeadAttention(Module):
         q, k, v = ops.split_heads(self.qkv(x), heads=self.num_heads, parts=3)
         if self.rotary is not None:
             if positions is None:
-                raise UsageError("rotary attention needs the positions of its tokens")
+                raise UsageError("rotary attention: expected the positions of its tokens, got none")
             q, k = self.rotary(q, positions), self.rotary(k, positions)
         return q, KeysValues(k, v)
 
@@ -221,7 +223,8 @@ class MultiHeadAttention(Module):
             UsageError: In training without a generator, unless dropout is 0.
         """
         if self.cross != (memory is not None):
-            raise UsageError(f"attention with cross={self.cross} got {'no' if self.cross else 'a'} memory")
+            expected, got = ("a memory", "none") if self.cross else ("no memory", "a memory")
+            raise UsageError(f"expected {expected} with cross={self.cross}, got {got}")
         if lengths is not None and mask is not None:
             raise UsageError("packed sequences have no padding to mask: give lengths or a mask")
         if memory is None:

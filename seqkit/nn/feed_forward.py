@@ -36,7 +36,7 @@ class FeedForward(Module):
         generator: Generator | int | None = None,
     ) -> None:
         if activation not in KINDS:
-            raise UsageError(f"activation must be one of {', '.join(KINDS)}, got {activation!r}")
+            raise UsageError(f"expected activation to be one of {', '.join(KINDS)}, got {activation!r}")
         generator = as_generator(generator)
         self.activation = activation
         self.up = Linear(embedding_size, hidden_size, bias=bias, generator=generator)

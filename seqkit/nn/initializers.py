@@ -13,7 +13,7 @@ from seqkit.errors import ShapeError
 def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
     """Return (inputs, outputs) of a weight (outputs, inputs, …); further axes multiply both."""
     if len(shape) < 2:
-        raise ShapeError(f"fan-in and fan-out need two axes or more, got {shape}")
+        raise ShapeError(f"expected a shape of at least two axes, got {shape}")
     field = math.prod(shape[2:])
     return shape[1] * field, shape[0] * field
 

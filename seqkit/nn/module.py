@@ -112,7 +112,9 @@ class Module:
             )
         for name, tensor in own.items():
             if arrays[name].shape != tensor.shape:
-                raise ShapeError(f"{source}: {name} has shape {arrays[name].shape}, not {tensor.shape}")
+                raise ShapeError(
+                    f"{source}: expected {name} of shape {tensor.shape}, got {arrays[name].shape}"
+                )
         for name, tensor in own.items():
             tensor.data[...] = to_device(arrays[name], tensor.device).astype(tensor.dtype)
 

@@ -31,7 +31,7 @@ def sinusoidal(positions: Array, size: int, dtype: np.dtype | type = np.float32)
         ShapeError: An odd size.
     """
     if size % 2:
-        raise ShapeError(f"sinusoidal positions need an even size, got {size}")
+        raise ShapeError(f"sinusoidal positions: expected an even size, got {size}")
     xp = array_module(positions)
     angles = positions[..., None] * 10000.0 ** (xp.arange(size // 2) * (-2.0 / size))
     return xp.stack((xp.sin(angles), xp.cos(angles)), axis=-1).reshape(*positions.shape, size).astype(dtype)
@@ -42,7 +42,7 @@ class SinusoidalPositions(Module):
 
     def __init__(self, embedding_size: int) -> None:
         if embedding_size % 2:
-            raise ShapeError(f"sinusoidal positions need an even size, got {embedding_size}")
+            raise ShapeError(f"sinusoidal positions: expected an even size, got {embedding_size}")
         self.embedding_size = embedding_size
 
     def forward(self, positions: Array, dtype: np.dtype | type = np.float32) -> Tensor:

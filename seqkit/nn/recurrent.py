@@ -75,7 +75,7 @@ class _Recurrent(Module):
     ) -> None:
         sizes = [hidden_size] * num_layers if isinstance(hidden_size, int) else list(hidden_size)
         if len(sizes) != num_layers or num_layers < 1:
-            raise UsageError(f"{num_layers} layers need as many hidden sizes, got {sizes}")
+            raise UsageError(f"expected {num_layers} hidden sizes for {num_layers} layers, got {sizes}")
         self.input_size, self.hidden_sizes, self.num_layers = input_size, sizes, num_layers
         self.bidirectional = bidirectional
         self.dropout = LockedDropout(dropout) if locked else Dropout(dropout)

@@ -47,7 +47,7 @@ class _Layer(Module):
         generator: Generator | int | None = None,
     ) -> None:
         if norm not in NORMS:
-            raise UsageError(f"norm must be pre or post, got {norm!r}")
+            raise UsageError(f"expected norm to be pre or post, got {norm!r}")
         generator = as_generator(generator)
         self.norm = norm
         self.attention = MultiHeadAttention(

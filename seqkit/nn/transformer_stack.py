@@ -33,7 +33,7 @@ class _Stack(Module):
         **settings: Any,
     ) -> None:
         if num_layers < 1:
-            raise UsageError(f"a Transformer needs 1 layer or more, got {num_layers}")
+            raise UsageError(f"expected num_layers to be at least 1, got {num_layers}")
         generator = as_generator(generator)
         self.layers = [
             self._layer_type(embedding_size, num_heads, hidden_size, generator=generator, **settings)

@@ -72,7 +72,7 @@ def activation(xp, x, b=None, *, kind, needs):
         UsageError: Another name.
     """
     if kind not in KINDS:
-        raise UsageError(f"activation must be one of {', '.join(KINDS)}, got {kind!r}")
+        raise UsageError(f"expected activation to be one of {', '.join(KINDS)}, got {kind!r}")
     family, width = kernels("activation", xp, x.dtype), x.shape[-1] if x.ndim else 1
     rows = xp.ascontiguousarray(x).reshape(-1, width)
     bias = None if b is None else xp.ascontiguousarray(b)

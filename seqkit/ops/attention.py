@@ -32,11 +32,11 @@ def check_shapes(name: str, q: Any, k: Any, v: Any, *, no_keys: bool = False) ->
     fits = q.ndim == k.ndim == v.ndim >= 3 and q.shape[:-2] == k.shape[:-2] == v.shape[:-2]
     if not fits or q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
         raise ShapeError(
-            f"{name} needs q (B, …, T, D), k (B, …, S, D) and v (B, …, S, E), "
+            f"{name}: expected q (B, …, T, D), k (B, …, S, D) and v (B, …, S, E), "
             f"got {q.shape}, {k.shape}, {v.shape}"
         )
     if k.shape[-2] == 0 and not no_keys:
-        raise ShapeError(f"{name} got no keys: {k.shape}")
+        raise ShapeError(f"{name}: expected keys, got none: {k.shape}")
 
 
 def bias_of_mask(xp: Any, mask: Any, shape: tuple[int, ...], dtype: np.dtype) -> Any:
@@ -56,8 +56,8 @@ def bias_of_mask(xp: Any, mask: Any, shape: tuple[int, ...], dtype: np.dtype) ->
         if all(n in (1, due) for n, due in zip(mask.shape, shape, strict=True)):
             return xp.where(mask, zeros(xp, mask.shape, dtype), dtype.type(-math.inf))
     raise ShapeError(
-        f"a mask for scores {shape} must be lengths ({shape[0]},), or booleans ({shape[0]}, {S}), "
-        f"({shape[0]}, {shape[-2]}, {S}) or {shape}; got {given}"
+        f"expected a mask for scores {shape} to be lengths ({shape[0]},), or booleans ({shape[0]}, {S}), "
+        f"({shape[0]}, {shape[-2]}, {S}) or {shape}, got {given}"
     )
 
 
@@ -189,7 +189,7 @@ def additive_attention(xp, q, k, v, w, mask=None, *, rate=0.0, generator=None, n
     check_shapes("additive_attention", q, k, v)
     T, A = q.shape[-2:]
     if w.shape != (A,):
-        raise ShapeError(f"additive_attention needs w ({A},), got {w.shape}")
+        raise ShapeError(f"additive_attention: expected w ({A},), got {w.shape}")
     weights = empty(xp, (*q.shape[:-1], k.shape[-2]), q.dtype)
     pairs = empty(xp, (T, *k.shape), q.dtype)
     for t in range(T):  # one query at a time: its pairs stay in the cache for all three passes

@@ -47,11 +47,15 @@ def conv2d(
         ShapeError: Channels that differ, or filters larger than the padded image.
     """
     if x.ndim != 4 or W.ndim != 4 or x.shape[3] != W.shape[3]:
-        raise ShapeError(f"conv2d got x {x.shape} for filters {W.shape}: needs (B, H, W, C), (F, KH, KW, C)")
+        raise ShapeError(
+            f"conv2d: expected x (B, H, W, C) and filters (F, KH, KW, C), got {x.shape} and {W.shape}"
+        )
     steps, pads, (KH, KW) = pair("stride", stride, 1), pair("padding", padding, 0), W.shape[1:3]
     counts = window_counts("conv2d", x.shape, (KH, KW), steps, pads)
     if not 1 <= pool <= min(counts):
-        raise UsageError(f"conv2d: pool must be at least 1 and at most the result's {counts}, got {pool}")
+        raise UsageError(
+            f"conv2d: expected pool to be at least 1 and at most the result's {counts}, got {pool}"
+        )
     x, W = xp.ascontiguousarray(x), xp.ascontiguousarray(W)
     end = ConvolutionEnd(xp, (len(x), *counts, len(W)), x.dtype, b, relu, pool)
     by_tiles = winograd.pays(xp, x.dtype, W.shape, steps)

@@ -12,7 +12,7 @@ from seqkit.errors import UsageError
 def check_rate(rate: float) -> float:
     """Return ``rate``; raise UsageError unless 0 <= rate < 1."""
     if not 0 <= rate < 1:
-        raise UsageError(f"a dropout rate must be at least 0 and below 1, got {rate}")
+        raise UsageError(f"expected a dropout rate to be at least 0 and below 1, got {rate}")
     return rate
 
 

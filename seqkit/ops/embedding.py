@@ -30,10 +30,12 @@ def embedding(xp, W, ids):
         [[3.0, 4.0], [3.0, 4.0]]
     """
     if ids.dtype.kind not in "iu":
-        raise ShapeError(f"embedding needs integer ids, got {ids.dtype}")
+        raise ShapeError(f"embedding: expected integer ids, got {ids.dtype}")
     flat = ids.reshape(-1)
     if xp is np and flat.size and not 0 <= flat.min() <= flat.max() < len(W):
-        raise UsageError(f"embedding got ids from {flat.min()} to {flat.max()} for {len(W)} rows")
+        raise UsageError(
+            f"embedding: expected ids between 0 and {len(W) - 1}, got {flat.min()} to {flat.max()}"
+        )
     y = empty(xp, (len(flat), W.shape[1]), W.dtype)
     if (
         xp is np
@@ -67,9 +69,11 @@ def embedding_bag(xp, W, ids, *, mean=True):
         UsageError: On the CPU, other ids outside 0 … V-1.
     """
     if ids.dtype.kind not in "iu" or ids.ndim != 2:
-        raise ShapeError(f"embedding_bag needs integer ids (B, C), got {ids.dtype} {ids.shape}")
+        raise ShapeError(f"embedding_bag: expected integer ids (B, C), got {ids.dtype} {ids.shape}")
     if xp is np and ids.size and not -1 <= ids.min() <= ids.max() < len(W):
-        raise UsageError(f"embedding_bag got ids from {ids.min()} to {ids.max()} for {len(W)} rows")
+        raise UsageError(
+            f"embedding_bag: expected ids between -1 and {len(W) - 1}, got {ids.min()} to {ids.max()}"
+        )
     (B, C), E = ids.shape, W.shape[1]
     real = ids >= 0
     padded = xp is not np or not real.all()  # on a GPU the answer would have to be waited for

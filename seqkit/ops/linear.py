@@ -25,7 +25,7 @@ def linear(xp, x, W, b=None, *, needs):
         [[3.0, 6.0]]
     """
     if x.ndim < 1 or x.shape[-1] != W.shape[1]:
-        raise ShapeError(f"linear got x {x.shape} for W {W.shape}: x must end in {W.shape[1]}")
+        raise ShapeError(f"linear: expected x (…, {W.shape[1]}) for W {W.shape}, got {x.shape}")
     rows = x.reshape(-1, x.shape[-1])
     y = empty(xp, (len(rows), len(W)), x.dtype)
     product = kernels("matrix_product", xp, x.dtype).product

@@ -15,11 +15,13 @@ from seqkit.errors import ShapeError, UsageError
 
 def _check(xp: Any, logits_shape: tuple[int, ...], targets: Any, ignore_index: int, smoothing: float) -> None:
     if targets.dtype.kind not in "iu":
-        raise ShapeError(f"targets must be integer ids, got {targets.dtype}")
+        raise ShapeError(f"expected targets to be integer ids, got {targets.dtype}")
     if tuple(logits_shape[:-1]) != tuple(targets.shape):
-        raise ShapeError(f"targets {targets.shape} must have the shape of logits {logits_shape} less V")
+        raise ShapeError(
+            f"expected targets {tuple(logits_shape[:-1])} for logits {logits_shape}, got {targets.shape}"
+        )
     if not 0 <= smoothing < 1:
-        raise UsageError(f"label smoothing must be at least 0 and below 1, got {smoothing}")
+        raise UsageError(f"expected label smoothing to be at least 0 and below 1, got {smoothing}")
     if xp is np:  # a compiled kernel would write out of bounds; on a GPU the check would wait for it
         V = logits_shape[-1]
         wrong = targets[((targets < 0) | (targets >= V)) & (targets != ignore_index)]
@@ -40,7 +42,7 @@ def _reduced(xp: Any, losses: Any, counted: Any, shape: tuple[int, ...], reducti
         return xp.asarray(losses.sum(), dtype=np.float64), lambda d: d.reshape(1, 1)
     if reduction == "none":
         return losses.reshape(shape), lambda d: d.reshape(-1, 1)
-    raise UsageError(f"reduction must be mean, sum or none, got {reduction!r}")
+    raise UsageError(f"expected reduction to be mean, sum or none, got {reduction!r}")
 
 
 @differentiable
@@ -102,7 +104,7 @@ def linear_cross_entropy(
     V, E = W.shape
     _check(xp, (*x.shape[:-1], V), targets, ignore_index, label_smoothing)
     if x.shape[-1] != E:
-        raise ShapeError(f"linear_cross_entropy got x {x.shape} for W {W.shape}")
+        raise ShapeError(f"linear_cross_entropy: expected x (…, {E}) for W {W.shape}, got {x.shape}")
     rows, flat = x.reshape(-1, E), targets.reshape(-1)
     product = kernels("matrix_product", xp, x.dtype).product
     scores = empty(xp, (len(rows), V), x.dtype)

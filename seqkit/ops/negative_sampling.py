@@ -35,7 +35,7 @@ def negative_sampling(xp, h, W, targets, negatives, *, keep_collisions=False, re
     words = xp.asarray(xp.concatenate((targets[:, None], negatives), axis=1), dtype=np.int64)
     if xp is np and words.size and not 0 <= words.min() <= words.max() < len(W):
         raise UsageError(
-            f"negative_sampling got ids from {words.min()} to {words.max()} for {len(W)} rows of W"
+            f"negative_sampling: expected ids below {len(W)}, got {words.min()} to {words.max()}"
         )
     outputs = xp.take(W, words.reshape(-1), axis=0).reshape(*words.shape, E)
     z = xp.matmul(outputs, h[:, :, None])[:, :, 0].astype(np.float64)
@@ -67,7 +67,7 @@ def negative_sampling(xp, h, W, targets, negatives, *, keep_collisions=False, re
 def _check(h: Any, W: Any, targets: Any, negatives: Any) -> tuple[int, int]:
     for name, ids in (("targets", targets), ("negatives", negatives)):
         if ids.dtype.kind not in "iu":
-            raise ShapeError(f"{name} must be integer ids, got {ids.dtype}")
+            raise ShapeError(f"expected {name} to be integer ids, got {ids.dtype}")
     if h.ndim != 2 or W.ndim != 2 or h.shape[1] != W.shape[1]:
         raise ShapeError(f"expected h (B, E) and W (V, E), got {h.shape} and {W.shape}")
     B, E = h.shape
@@ -83,6 +83,6 @@ def _reduced(xp: Any, losses: Any, reduction: str) -> Any:
     if reduction == "none":
         return losses
     if reduction not in ("mean", "sum"):
-        raise UsageError(f"reduction must be mean, sum or none, got {reduction!r}")
+        raise UsageError(f"expected reduction to be mean, sum or none, got {reduction!r}")
     total = losses.sum() / max(1, len(losses)) if reduction == "mean" else losses.sum()
     return xp.asarray(total, dtype=np.float64)

@@ -89,7 +89,7 @@ def _rows(who: str, xp: Any, x: Any, *vectors: Any) -> Any:
     """Return x as rows (N, C); raise ShapeError unless every vector has one number a feature."""
     if x.ndim < 2 or any(v.shape != x.shape[-1:] for v in vectors):
         shapes = ", ".join(str(v.shape) for v in vectors)
-        raise ShapeError(f"{who} got x {x.shape} with {shapes}: needs (B, …, C) and vectors (C,)")
+        raise ShapeError(f"{who}: expected x (B, …, C) and vectors (C,), got {x.shape} and {shapes}")
     return xp.ascontiguousarray(x).reshape(-1, x.shape[-1])
 
 
@@ -114,7 +114,7 @@ def batch_norm(xp, x, gamma, beta, *, epsilon=1e-5, needs):
     rows, family = _rows("batch_norm", xp, x, gamma, beta), kernels("batch_norm", xp, x.dtype)
     N = len(rows)
     if N < 2:
-        raise ShapeError(f"batch_norm got x {x.shape}: one value a feature has no variance")
+        raise ShapeError(f"batch_norm: expected at least 2 values a feature, got x {x.shape}: no variance")
     mean, variance = family.moments(rows)
     inverse = 1 / xp.sqrt(variance + epsilon)
     factor = gamma * inverse

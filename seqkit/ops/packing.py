@@ -25,7 +25,7 @@ def pack(xp, x, rows):
 def unpack(xp, x, rows, *, shape):
     """Return x (P, E) at the entries ``rows`` (P,) of (B, T, E), zeros elsewhere; ``shape`` is (B, T)."""
     if x.ndim != 2 or x.shape[0] != rows.shape[0]:
-        raise ShapeError(f"unpack needs x (P, E) and rows (P,), got {x.shape} and {rows.shape}")
+        raise ShapeError(f"unpack: expected x (P, E) and rows (P,), got {x.shape} and {rows.shape}")
     (B, T), E = shape, x.shape[1]
     y = zeros(xp, (B * T, E), x.dtype)
     y[rows] = x

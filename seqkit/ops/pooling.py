@@ -21,11 +21,11 @@ def _settings(
 ) -> tuple[Pair, Pair, Pair, tuple[int, ...]]:
     """Check the settings and return size, stride, padding and the shape of the result."""
     if x.ndim != 4:
-        raise ShapeError(f"{who} needs images (B, H, W, C), got {x.shape}")
+        raise ShapeError(f"{who}: expected images (B, H, W, C), got {x.shape}")
     sizes, pads = pair("size", size, 1), pair("padding", padding, 0)
     strides = sizes if stride is None else pair("stride", stride, 1)
     if any(2 * p > k for p, k in zip(pads, sizes, strict=True)):
-        raise UsageError(f"{who}: padding must be at most half of the size {sizes}, got {pads}")
+        raise UsageError(f"{who}: expected padding to be at most half of the size {sizes}, got {pads}")
     counts = window_counts(who, x.shape, sizes, strides, pads)
     return sizes, strides, pads, (x.shape[0], *counts, x.shape[3])
 

@@ -21,16 +21,16 @@ from seqkit.errors import ShapeError, UsageError
 def _check(name: str, x: Any, states: tuple[Any, ...], Wx: Any, Wh: Any, gates: int) -> None:
     H = Wh.shape[1]
     if x.ndim != 3 or x.shape[2] != Wx.shape[1]:
-        raise ShapeError(f"{name} needs x (B, T, {Wx.shape[1]}), got {x.shape}")
+        raise ShapeError(f"{name}: expected x (B, T, {Wx.shape[1]}), got {x.shape}")
     if x.shape[1] == 0:
-        raise ShapeError(f"{name} got a sequence without steps: {x.shape}")
+        raise ShapeError(f"{name}: expected a sequence with steps, got {x.shape}")
     if Wx.shape[0] != gates * H or Wh.shape[0] != gates * H:
         raise ShapeError(
-            f"{name} needs Wx and Wh of {gates}·H = {gates * H} rows, got {Wx.shape}, {Wh.shape}"
+            f"{name}: expected Wx and Wh of {gates}·H = {gates * H} rows, got {Wx.shape}, {Wh.shape}"
         )
     for state in states:
         if state.shape != (x.shape[0], H):
-            raise ShapeError(f"{name} needs states {(x.shape[0], H)}, got {state.shape}")
+            raise ShapeError(f"{name}: expected states {(x.shape[0], H)}, got {state.shape}")
 
 
 class _Time:
@@ -212,7 +212,7 @@ def rnn(xp, x, h0, Wx, Wh, b, mask=None, *, nonlinearity="tanh", reverse=False, 
     """
     _check("rnn", x, (h0,), Wx, Wh, 1)
     if nonlinearity not in ("tanh", "relu"):
-        raise UsageError(f"rnn nonlinearity must be tanh or relu, got {nonlinearity!r}")
+        raise UsageError(f"expected rnn nonlinearity to be tanh or relu, got {nonlinearity!r}")
     B, T, _ = x.shape
     H = Wh.shape[1]
     time = _Time(xp, mask, (B, T), reverse)

@@ -25,7 +25,7 @@ def rotary(xp, x, positions, *, base=10000.0, interleaved=False):
     """
     D = x.shape[-1]
     if D % 2:
-        raise ShapeError(f"rotary needs an even last axis, got {x.shape}")
+        raise ShapeError(f"rotary: expected an even last axis, got {x.shape}")
     frequencies = float(base) ** (xp.arange(D // 2) * (-2.0 / D))
     angles = positions[..., None] * frequencies
     cos, sin = xp.cos(angles).astype(x.dtype), xp.sin(angles).astype(x.dtype)

@@ -180,11 +180,11 @@ def scaled_dot_product_attention(
     """
     check_shapes("scaled_dot_product_attention", q, k, v, no_keys=True)
     if q.ndim != 4:
-        raise ShapeError(f"scaled_dot_product_attention needs q (B, N, T, D), got {q.shape}")
+        raise ShapeError(f"scaled_dot_product_attention: expected q (B, N, T, D), got {q.shape}")
     B, N, T, _ = q.shape
     S = k.shape[2]
     if causal and S < T:
-        raise ShapeError(f"causal attention needs as many keys as queries or more, got {S} for {T}")
+        raise ShapeError(f"causal attention: expected at least {T} keys for {T} queries, got {S}")
     bias = bias_of_mask(xp, mask, (B, N, T, S), q.dtype)
     if bias is not None and bias.shape[3] != S:
         bias = xp.broadcast_to(bias, (*bias.shape[:3], S))
@@ -224,16 +224,18 @@ def packed_attention(
     check_shapes("packed_attention", q, k, v, no_keys=True)
     if q.ndim != 3 or len(lengths) != len(key_lengths):
         raise ShapeError(
-            f"packed_attention needs q (N, P, D) and as many lengths as key_lengths, "
+            f"packed_attention: expected q (N, P, D) and as many lengths as key_lengths, "
             f"got {q.shape}, {len(lengths)} and {len(key_lengths)}"
         )
     if sum(lengths) != q.shape[1] or sum(key_lengths) != k.shape[1]:
         raise ShapeError(
-            f"packed_attention got {q.shape[1]} queries and {k.shape[1]} keys for lengths of "
-            f"{sum(lengths)} and {sum(key_lengths)}"
+            f"packed_attention: expected {sum(lengths)} queries and {sum(key_lengths)} keys by the lengths, "
+            f"got {q.shape[1]} and {k.shape[1]}"
         )
     if causal and any(S < T for T, S in zip(lengths, key_lengths, strict=True)):
-        raise ShapeError("causal attention needs as many keys as queries or more in every sequence")
+        raise ShapeError(
+            "causal attention: expected at least as many keys as queries in every sequence, got fewer"
+        )
     pairs = [T * S for T, S in zip(lengths, key_lengths, strict=True)]
     gaps = 0 in pairs or not pairs
     how = _settings(q, max(pairs, default=0), scale, rate, generator, needs, gaps)
@@ -259,7 +261,7 @@ def split_heads(xp, x, *, heads, parts=1):
     """
     *before, T, width = x.shape
     if width % (parts * heads):
-        raise ShapeError(f"split_heads cannot cut {width} columns into {parts} parts of {heads} heads")
+        raise ShapeError(f"split_heads: expected columns for {parts} parts of {heads} heads, got {width}")
     split = x.reshape(*before, T, parts, heads, width // parts // heads)
 
     def backward(*gradients):

@@ -20,7 +20,9 @@ def pair(name: str, value: IntOrPair, lowest: int) -> Pair:
     """Return (down, across) of one number or two; raise UsageError when either is below ``lowest``."""
     both = (value, value) if isinstance(value, int) else tuple(value)
     if len(both) != 2 or not all(isinstance(v, int) and v >= lowest for v in both):
-        raise UsageError(f"{name} must be an integer of at least {lowest}, or two of them, got {value!r}")
+        raise UsageError(
+            f"expected {name} to be an integer of at least {lowest}, or two of them, got {value!r}"
+        )
     return both[0], both[1]
 
 

@@ -67,10 +67,10 @@ class Optimizer(ABC):
     ) -> None:
         self.parameters = unique_parameters(parameters)
         if not self.parameters:
-            raise UsageError(f"{type(self).__name__} got no parameters")
+            raise UsageError(f"{type(self).__name__}: expected parameters, got none")
         require_at_least_zero(self, lr=lr, weight_decay=weight_decay, l1=l1)
         if rows not in ("dense", "lazy"):
-            raise UsageError(f"{type(self).__name__}: rows must be 'dense' or 'lazy', got {rows!r}")
+            raise UsageError(f"{type(self).__name__}: expected rows to be 'dense' or 'lazy', got {rows!r}")
         self.lr = lr
         self.weight_decay = weight_decay
         self.l1 = l1
@@ -201,18 +201,22 @@ def require_at_least_zero(optimizer: Optimizer, **settings: float) -> None:
     """Raise UsageError for a setting that is negative or not finite."""
     for name, value in settings.items():
         if not (math.isfinite(value) and value >= 0):
-            raise UsageError(f"{type(optimizer).__name__}: {name} must be finite and at least 0, got {value}")
+            raise UsageError(
+                f"{type(optimizer).__name__}: expected {name} to be finite and at least 0, got {value}"
+            )
 
 
 def require_above_zero(optimizer: Optimizer, **settings: float) -> None:
     """Raise UsageError for a setting that is not above 0 or not finite."""
     for name, value in settings.items():
         if not (math.isfinite(value) and value > 0):
-            raise UsageError(f"{type(optimizer).__name__}: {name} must be finite and above 0, got {value}")
+            raise UsageError(
+                f"{type(optimizer).__name__}: expected {name} to be finite and above 0, got {value}"
+            )
 
 
 def require_below_one(optimizer: Optimizer, **settings: float) -> None:
     """Raise UsageError for a setting outside [0, 1)."""
     for name, value in settings.items():
         if not 0 <= value < 1:
-            raise UsageError(f"{type(optimizer).__name__}: {name} must be in [0, 1), got {value}")
+            raise UsageError(f"{type(optimizer).__name__}: expected {name} to be in [0, 1), got {value}")

@@ -40,7 +40,7 @@ def clip_grad_norm(parameters: Parameters, max_norm: float) -> Array:
         10.0
     """
     if not max_norm > 0:
-        raise UsageError(f"clip_grad_norm: max_norm must be above 0, got {max_norm}")
+        raise UsageError(f"clip_grad_norm: expected max_norm to be above 0, got {max_norm}")
     arrays = _gradient_arrays(parameters)
     if not arrays:
         return np.zeros(())
@@ -69,6 +69,6 @@ def clip_grad_value(parameters: Parameters, max_value: float) -> None:
         UsageError: ``max_value`` is not above 0.
     """
     if not max_value > 0:
-        raise UsageError(f"clip_grad_value: max_value must be above 0, got {max_value}")
+        raise UsageError(f"clip_grad_value: expected max_value to be above 0, got {max_value}")
     for g in _gradient_arrays(parameters):
         array_module(g).clip(g, -max_value, max_value, out=g)

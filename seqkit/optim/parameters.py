@@ -22,13 +22,13 @@ def unique_parameters(parameters: Parameters) -> dict[str, Tensor]:
         UsageError: An item that is no Tensor or the result of an op, or two tensors of one name.
     """
     if isinstance(parameters, Tensor):
-        raise UsageError("parameters must be several tensors, got one Tensor", remedy="write [tensor]")
+        raise UsageError("expected parameters to be several tensors, got one Tensor", remedy="write [tensor]")
     named: dict[str, Tensor] = {}
     seen: set[int] = set()
     for position, entry in enumerate(parameters):
         name, tensor = entry if isinstance(entry, tuple) else (str(position), entry)
         if not isinstance(tensor, Tensor):
-            raise UsageError(f"parameter {name!r} must be a Tensor, got {type(tensor).__name__}")
+            raise UsageError(f"expected parameter {name!r} to be a Tensor, got {type(tensor).__name__}")
         if tensor.node is not None:
             raise UsageError(
                 f"parameter {name!r} is the result of {tensor.node.name}; only leaves are trained",

@@ -42,7 +42,7 @@ class _Pure:
 
     def load_state(self, state: dict[str, Any]) -> None:
         if state:
-            raise UsageError(f"{type(self).__name__} keeps no state, got {', '.join(state)}")
+            raise UsageError(f"{type(self).__name__}: expected no state, got {', '.join(state)}")
 
 
 def _require(schedule: object, rule: str, holds: bool, received: object) -> None:
@@ -67,9 +67,11 @@ class StepDecay(_Pure):
     unit: str = "epoch"
 
     def __post_init__(self) -> None:
-        _require(self, "every must be at least 1", self.every >= 1, self.every)
-        _require(self, "gamma must be above 0", self.gamma > 0, self.gamma)
-        _require(self, "unit must be 'epoch' or 'step'", self.unit in ("epoch", "step"), repr(self.unit))
+        _require(self, "expected every to be at least 1", self.every >= 1, self.every)
+        _require(self, "expected gamma to be above 0", self.gamma > 0, self.gamma)
+        _require(
+            self, "expected unit to be 'epoch' or 'step'", self.unit in ("epoch", "step"), repr(self.unit)
+        )
 
     def at(self, step: int, epoch: float, elapsed: float = 0.0) -> float:
         done = step if self.unit == "step" else math.floor(epoch)
@@ -87,8 +89,8 @@ class HoldThenDivide(_Pure):
     divisor: float = 2.0
 
     def __post_init__(self) -> None:
-        _require(self, "hold must be at least 0", self.hold >= 0, self.hold)
-        _require(self, "divisor must be at least 1", self.divisor >= 1, self.divisor)
+        _require(self, "expected hold to be at least 0", self.hold >= 0, self.hold)
+        _require(self, "expected divisor to be at least 1", self.divisor >= 1, self.divisor)
 
     def at(self, step: int, epoch: float, elapsed: float = 0.0) -> float:
         return float(self.divisor) ** -max(0, math.floor(epoch) + 1 - self.hold)
@@ -103,9 +105,9 @@ class _WarmUp(_Pure):
     floor: float = 0.0
 
     def __post_init__(self) -> None:
-        _require(self, "floor must be in [0, 1]", 0 <= self.floor <= 1, self.floor)
-        _require(self, "warmup must be at least 0", self.warmup >= 0, self.warmup)
-        rule = f"total_steps must be above warmup ({self.warmup})"
+        _require(self, "expected floor to be in [0, 1]", 0 <= self.floor <= 1, self.floor)
+        _require(self, "expected warmup to be at least 0", self.warmup >= 0, self.warmup)
+        rule = f"expected total_steps to be above warmup ({self.warmup})"
         _require(self, rule, self.total_steps > self.warmup, self.total_steps)
 
     def at(self, step: int, epoch: float, elapsed: float = 0.0) -> float:
@@ -148,7 +150,7 @@ class InverseSquareRoot(_Pure):
     warmup: int = 4000
 
     def __post_init__(self) -> None:
-        _require(self, "warmup must be at least 1", self.warmup >= 1, self.warmup)
+        _require(self, "expected warmup to be at least 1", self.warmup >= 1, self.warmup)
 
     def at(self, step: int, epoch: float, elapsed: float = 0.0) -> float:
         return min((step + 1) / self.warmup, math.sqrt(self.warmup / (step + 1)))
@@ -169,8 +171,8 @@ class DivideOnPlateau:
     _divisions: int = field(default=0, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        _require(self, "divisor must be at least 1", self.divisor >= 1, self.divisor)
-        _require(self, "patience must be at least 0", self.patience >= 0, self.patience)
+        _require(self, "expected divisor to be at least 1", self.divisor >= 1, self.divisor)
+        _require(self, "expected patience to be at least 0", self.patience >= 0, self.patience)
 
     def at(self, step: int, epoch: float, elapsed: float = 0.0) -> float:
         """Return the factor, which depends on the validations alone."""
@@ -193,6 +195,6 @@ class DivideOnPlateau:
         """Restore a result of :meth:`state`; raise UsageError for other keys."""
         if state.keys() != self.state().keys():
             raise UsageError(
-                f"DivideOnPlateau needs the state {', '.join(self.state())}, got {', '.join(state)}"
+                f"DivideOnPlateau: expected the state {', '.join(self.state())}, got {', '.join(state)}"
             )
         self._best, self._waited, self._divisions = state["best"], state["waited"], state["divisions"]

@@ -58,7 +58,9 @@ class SGD(Optimizer):
         )
         require_below_one(self, momentum=momentum)
         if nesterov and momentum == 0:
-            raise UsageError("SGD: nesterov needs a momentum above 0", remedy="momentum=0.9 is usual")
+            raise UsageError(
+                "SGD: expected a momentum above 0 with nesterov, got 0", remedy="momentum=0.9 is usual"
+            )
         self.momentum = momentum
         self.nesterov = nesterov
         self.slots = ("momentum",) if momentum else ()

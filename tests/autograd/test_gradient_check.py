@@ -93,7 +93,7 @@ def test_the_directional_derivative_is_returned() -> None:
 
 
 def test_float32_is_refused() -> None:
-    with pytest.raises(UsageError, match="needs float64 arrays"):
+    with pytest.raises(UsageError, match="expected float64 arrays"):
         gradient_check(ops.tanh, np.ones(3, np.float32))
 
 

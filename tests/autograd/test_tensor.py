@@ -115,7 +115,7 @@ def test_what_it_tells() -> None:
 
 def test_item_of_several_values() -> None:
     assert Tensor(np.array([[7.0]])).item() == 7.0
-    with pytest.raises(UsageError, match=r"item\(\) needs a tensor of one value, got shape \(2,\)"):
+    with pytest.raises(UsageError, match=r"item\(\): expected a tensor of one value, got shape \(2,\)"):
         Tensor(np.ones(2)).item()
 
 

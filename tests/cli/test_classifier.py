@@ -65,7 +65,7 @@ def test_mistakes_leave_no_run(
         ((), 1, "seqkit corpora fetch rt-polarity"),
         (("none.tsv",), 1, "none.tsv"),
         ((reviews, "--label-column", "4"), 1, "only 2 columns"),
-        ((reviews, "--pooling", "cls"), 2, "pooling must be one of mean"),
+        ((reviews, "--pooling", "cls"), 2, "expected pooling to be one of mean"),
         ((reviews, "--vectors", "none.bin"), 1, "none.bin"),
         ((reviews, "--model", "svm"), 2, "svm"),
     ):

@@ -99,15 +99,15 @@ def test_a_result_is_plain_values(table_model):
 @pytest.mark.parametrize(
     ("settings", "match"),
     [
-        ({"batch": 0}, "batch must be an integer of at least 1, not 0"),
-        ({"max_new_tokens": 0}, "max_new_tokens must be an integer of at least 1, not 0"),
-        ({"max_new_tokens": 2.5}, "max_new_tokens must be an integer of at least 1, not 2.5"),
-        ({"banned": [0, 1, 2, 3]}, "banned must leave an id to produce, not name all 4"),
-        ({"banned": [4]}, "banned must hold ids between 0 and 3, not 4"),
-        ({"stop": [-1]}, "stop must hold ids between 0 and 3, not -1"),
-        ({"prompt": [0, 9]}, "prompt must hold ids between 0 and 3, not 9"),
-        ({"prompt": [[1, 2]]}, r"prompt must be a flat list of ids, not \[\[1, 2\]\]"),
-        ({"stop": [0.5]}, r"stop must be a flat list of ids, not \[0\.5\]"),
+        ({"batch": 0}, "expected batch to be an integer of at least 1, got 0"),
+        ({"max_new_tokens": 0}, "expected max_new_tokens to be an integer of at least 1, got 0"),
+        ({"max_new_tokens": 2.5}, "expected max_new_tokens to be an integer of at least 1, got 2.5"),
+        ({"banned": [0, 1, 2, 3]}, "expected banned to leave an id to produce, got all 4"),
+        ({"banned": [4]}, "expected banned to hold ids between 0 and 3, got 4"),
+        ({"stop": [-1]}, "expected stop to hold ids between 0 and 3, got -1"),
+        ({"prompt": [0, 9]}, "expected prompt to hold ids between 0 and 3, got 9"),
+        ({"prompt": [[1, 2]]}, r"expected prompt to be a flat list of ids, got \[\[1, 2\]\]"),
+        ({"stop": [0.5]}, r"expected stop to be a flat list of ids, got \[0\.5\]"),
     ],
 )
 def test_settings_out_of_range(table_model, settings, match):

@@ -213,15 +213,15 @@ def test_a_kneser_ney_model_generates():
 @pytest.mark.parametrize(
     ("settings", "match"),
     [
-        ({"temperature": -0.1}, r"temperature must be 0 or a positive finite number, not -0\.1"),
-        ({"temperature": math.nan}, "not nan"),
-        ({"temperature": math.inf}, "not inf"),
-        ({"top_k": 0}, "top_k must be an integer of at least 1, not 0"),
-        ({"top_k": 2.5}, r"top_k must be an integer of at least 1, not 2\.5"),
-        ({"top_p": 0.0}, r"top_p must be above 0 and at most 1, not 0\.0"),
-        ({"top_p": 1.1}, r"not 1\.1"),
-        ({"top_p": math.nan}, "not nan"),
-        ({"banned": [0, 1, 2, 3]}, "banned must leave an id to produce, not name all 4"),
+        ({"temperature": -0.1}, r"expected temperature to be 0 or a positive finite number, got -0\.1"),
+        ({"temperature": math.nan}, "got nan"),
+        ({"temperature": math.inf}, "got inf"),
+        ({"top_k": 0}, "expected top_k to be an integer of at least 1, got 0"),
+        ({"top_k": 2.5}, r"expected top_k to be an integer of at least 1, got 2\.5"),
+        ({"top_p": 0.0}, r"expected top_p to be above 0 and at most 1, got 0\.0"),
+        ({"top_p": 1.1}, r"got 1\.1"),
+        ({"top_p": math.nan}, "got nan"),
+        ({"banned": [0, 1, 2, 3]}, "expected banned to leave an id to produce, got all 4"),
     ],
 )
 def test_settings_out_of_range(table_model, settings, match):

@@ -178,10 +178,13 @@ def test_mistakes() -> None:
         with pytest.raises(ShapeError, match=said):
             model(*arguments)
     for config, said in (
-        ({"encoder": BAG, "classes": 0}, "classes must be at least 1"),
-        ({"encoder": BAG, "classes": 2, "pooling": "cls"}, "pooling must be one of mean, got 'cls'"),
-        ({"encoder": RecurrentConfig(V, cell="rnn"), "classes": 2}, "cell must be one of lstm, gru"),
-        ({"encoder": RecurrentConfig(V, hidden_size=0), "classes": 2}, "hidden_size must be at least 1"),
+        ({"encoder": BAG, "classes": 0}, "expected classes to be at least 1"),
+        ({"encoder": BAG, "classes": 2, "pooling": "cls"}, "expected pooling to be one of mean, got 'cls'"),
+        ({"encoder": RecurrentConfig(V, cell="rnn"), "classes": 2}, "expected cell to be one of lstm, gru"),
+        (
+            {"encoder": RecurrentConfig(V, hidden_size=0), "classes": 2},
+            "expected hidden_size to be at least 1",
+        ),
     ):
         with pytest.raises(UsageError, match=said):
             SequenceClassifierConfig(**config)

@@ -101,9 +101,9 @@ def test_images_of_any_usual_shape() -> None:
     scores = model(images).numpy()
     for same in (images[..., 0], images.reshape(3, 80), images.astype(np.float64)):
         np.testing.assert_allclose(model(same).numpy(), scores, rtol=1e-6)
-    with pytest.raises(ShapeError, match=r"images must be \(B, 8, 10, 1\), got \(3, 10, 8\)"):
+    with pytest.raises(ShapeError, match=r"expected images to be \(B, 8, 10, 1\), got \(3, 10, 8\)"):
         model(images[..., 0].transpose(0, 2, 1))
-    with pytest.raises(UsageError, match="images must be floating-point numbers, got uint8"):
+    with pytest.raises(UsageError, match="expected images to be floating-point numbers, got uint8"):
         model.predict(np.zeros((3, 8, 10), np.uint8))
 
 
@@ -136,19 +136,19 @@ def test_moved_to_another_device(gpu: str) -> None:
 
 
 def test_errors() -> None:
-    with pytest.raises(UsageError, match="model must be one of mlp, simple-cnn, deep-cnn, got 'cnn'"):
+    with pytest.raises(UsageError, match="expected model to be one of mlp, simple-cnn, deep-cnn, got 'cnn'"):
         image_config("cnn")
     with pytest.raises(UsageError, match="mlp has no setting filters; use height"):
         image_config("mlp", filters=3)
     with pytest.raises(
-        UsageError, match="weight_init must be one of he, xavier, std, or a deviation, got 'glorot'"
+        UsageError, match="expected weight_init to be one of he, xavier, std, or a deviation, got 'glorot'"
     ):
         MLPConfig(weight_init="glorot")
-    with pytest.raises(UsageError, match="activation must be one of relu, sigmoid, tanh"):
+    with pytest.raises(UsageError, match="expected activation to be one of relu, sigmoid, tanh"):
         MLPConfig(activation="gelu")
-    with pytest.raises(UsageError, match="classes must be at least 1"):
+    with pytest.raises(UsageError, match="expected classes to be at least 1"):
         SimpleConvNetConfig(classes=0)
-    with pytest.raises(UsageError, match="filters must be three numbers"):
+    with pytest.raises(UsageError, match="expected filters to be three numbers"):
         DeepConvNetConfig(filters=(3, 5))
     with pytest.raises(UsageError, match="images of 5 by 9 are too small for SimpleConvNet: 1 by 5 is left"):
         SimpleConvNet(SimpleConvNetConfig(height=5, width=9), generator=0)

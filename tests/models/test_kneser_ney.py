@@ -317,10 +317,10 @@ def with_entry(index: int, value: int) -> Callable[[np.ndarray], np.ndarray]:
 @pytest.mark.parametrize(
     ("name", "change", "error", "match"),
     [
-        ("order1.counts", lambda x: x.astype(np.int64), ShapeError, r"int32 \(3,\), not int64 \(3,\)"),
-        ("order1.counts", lambda x: x[:2], ShapeError, r"int32 \(3,\), not int32 \(2,\)"),
-        ("order1.counts", lambda x: x[None], ShapeError, r"not int32 \(1, 3\)"),
-        ("order1.counts", lambda x: x.tolist(), ShapeError, "must be a NumPy array, not list"),
+        ("order1.counts", lambda x: x.astype(np.int64), ShapeError, r"int32 \(3,\), got int64 \(3,\)"),
+        ("order1.counts", lambda x: x[:2], ShapeError, r"int32 \(3,\), got int32 \(2,\)"),
+        ("order1.counts", lambda x: x[None], ShapeError, r"got int32 \(1, 3\)"),
+        ("order1.counts", lambda x: x.tolist(), ShapeError, "to be a NumPy array, got list"),
         ("order1.counts", lambda x: x * 0, DamagedFileError, "all counts are zero"),
         ("order1.counts", with_entry(1, -1), DamagedFileError, "a count is negative"),
         ("order2.keys", lambda x: x.astype(float), ShapeError, "got float64"),
@@ -330,7 +330,7 @@ def with_entry(index: int, value: int) -> Callable[[np.ndarray], np.ndarray]:
         ("order2.keys", with_entry(0, 3), DamagedFileError, "predicts the start symbol"),
         ("order2.keys", with_entry(-1, 4 * 4), DamagedFileError, "beyond order 1"),
         ("order3.keys", with_entry(-1, 4 * 4), DamagedFileError, "beyond order 2"),
-        ("order2.counts", lambda x: x[1:], ShapeError, r"int32 \(4,\), not int32 \(3,\)"),
+        ("order2.counts", lambda x: x[1:], ShapeError, r"int32 \(4,\), got int32 \(3,\)"),
         ("order3.counts", with_entry(0, 0), DamagedFileError, "below 1"),
     ],
 )
@@ -375,12 +375,12 @@ def test_random_damage_is_refused_or_still_a_distribution():
 @pytest.mark.parametrize(
     ("settings", "match"),
     [
-        ({"vocab_size": 0}, "vocab_size must lie between 1 and 2147483646, not 0"),
-        ({"vocab_size": 5, "order": 0}, "order must be at least 1, not 0"),
-        ({"vocab_size": 5, "eos_id": 5}, r"eos_id must be an id of the vocabulary \(0 to 4\), not 5"),
-        ({"vocab_size": 5, "eos_id": -1}, "not -1"),
-        ({"vocab_size": "5"}, "vocab_size must be an integer, not '5'"),
-        ({"vocab_size": 5, "order": True}, "order must be an integer, not True"),
+        ({"vocab_size": 0}, "expected vocab_size between 1 and 2147483646, got 0"),
+        ({"vocab_size": 5, "order": 0}, "expected order to be at least 1, got 0"),
+        ({"vocab_size": 5, "eos_id": 5}, r"expected eos_id to be an id of the vocabulary \(0 to 4\), got 5"),
+        ({"vocab_size": 5, "eos_id": -1}, "got -1"),
+        ({"vocab_size": "5"}, "expected vocab_size to be an integer, got '5'"),
+        ({"vocab_size": 5, "order": True}, "expected order to be an integer, got True"),
         ({"vocab_size": 5, "smoothing": 1}, "unknown setting 'smoothing'"),
         ({"order": 5}, "vocab_size is missing"),
     ],
@@ -407,7 +407,7 @@ def test_streams_that_are_none(ids, error, match):
 
 def test_step_refuses_what_does_not_fit():
     model = toy(3)
-    with pytest.raises(ShapeError, match=r"state of 2 rows must be \(2, 2\), not \(3, 2\)"):
+    with pytest.raises(ShapeError, match=r"expected a state \(2, 2\) of 2 rows, got \(3, 2\)"):
         model.step(np.array([0, 1]), model.start(3))
     with pytest.raises(UsageError, match="between 0 and 2, got 3"):
         model.step(np.array([3]), model.start(1))
@@ -430,7 +430,7 @@ def test_unigram_misuse():
         Unigram.fit(np.array([], np.int64), 4)
     with pytest.raises(UsageError, match="expected ids between 0 and 3, got 4"):
         Unigram.fit(np.array([4]), 4)
-    with pytest.raises(UsageError, match="vocab_size must lie between 1"):
+    with pytest.raises(UsageError, match="expected vocab_size between 1"):
         Unigram.fit(np.array([0]), 0)
 
 

@@ -238,7 +238,7 @@ def test_targets_that_are_none() -> None:
     for wrong in (np.full((B, T), V), np.full((B, T), -2), np.zeros((B, T))):
         with pytest.raises(ShapeError, match="expected ids"):
             model.loss(ids, wrong)
-    with pytest.raises(ShapeError, match="shape"):
+    with pytest.raises(ShapeError, match="expected targets"):
         model.loss(ids, tokens(1, (B, T - 1)))
 
 
@@ -246,9 +246,9 @@ def test_targets_that_are_none() -> None:
     ("settings", "said"),
     [
         ({"model": "transformer"}, "lstm, gru, rnn, got 'transformer'"),
-        ({"embedding_size": 0}, "embedding_size must be at least 1"),
-        ({"num_layers": 0}, "num_layers must be at least 1"),
-        ({"vocab_size": 0}, "vocab_size must be at least 1"),
+        ({"embedding_size": 0}, "expected embedding_size to be at least 1"),
+        ({"num_layers": 0}, "expected num_layers to be at least 1"),
+        ({"vocab_size": 0}, "expected vocab_size to be at least 1"),
         ({"dropout": 1.0}, "dropout"),
         ({"dropout_hidden": -0.5}, "dropout"),
     ],

@@ -263,7 +263,7 @@ def test_scheduled_sampling_draws_from_its_generator() -> None:
     with pytest.raises(UsageError, match="scheduled sampling needs a generator"):
         model.loss(*arrays, teacher_forcing=0.5)
     for wrong in (-0.1, 1.1, math.nan):
-        with pytest.raises(UsageError, match="teacher_forcing must be 0 to 1"):
+        with pytest.raises(UsageError, match="expected teacher_forcing to be 0 to 1"):
             model.loss(*arrays, teacher_forcing=wrong)
 
     def loss(seed: int) -> float:
@@ -437,12 +437,15 @@ def test_contexts_that_are_none() -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"cell": "rnn"}, "cell must be one of lstm, gru, got 'rnn'"),
-        ({"attention": "concat"}, "attention must be one of None, dot, general, additive, got 'concat'"),
-        ({"weight_init": "zeros"}, "weight_init must be one of uniform, normal"),
-        ({"hidden_size": 0}, "hidden_size must be at least 1"),
+        ({"cell": "rnn"}, "expected cell to be one of lstm, gru, got 'rnn'"),
+        (
+            {"attention": "concat"},
+            "expected attention to be one of None, dot, general, additive, got 'concat'",
+        ),
+        ({"weight_init": "zeros"}, "expected weight_init to be one of uniform, normal"),
+        ({"hidden_size": 0}, "expected hidden_size to be at least 1"),
         ({"hidden_size": 7, "bidirectional": True}, "halves hidden_size, which is odd: 7"),
-        ({"shared_vocabulary": True}, "a shared vocabulary has one size, got 11 and 13"),
+        ({"shared_vocabulary": True}, "shared_vocabulary: expected equal sizes, got 11 and 13"),
         ({"input_feeding": True}, "input feeding feeds what attention read; choose an attention"),
         ({"dropout": 1.0}, "dropout rate"),
     ],

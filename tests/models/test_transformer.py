@@ -483,7 +483,10 @@ def test_weights_are_saved_and_loaded(make: Any) -> None:
     ("call", "said"),
     [
         (lambda: encoder()(np.full((B, S), V)), "expected ids between 0 and 12, got 13"),
-        (lambda: encoder()(ids(B, S), np.array([6, 1, 2])), "mask must be lengths of 0 to 5, got 1 to 6"),
+        (
+            lambda: encoder()(ids(B, S), np.array([6, 1, 2])),
+            "expected mask to be lengths of 0 to 5, got 1 to 6",
+        ),
         (lambda: encoder()(ids(B, S), np.ones((B, 2), bool)), r"integer lengths \(3,\) or booleans \(3, 5\)"),
         (lambda: encoder()(ids(B, 17)), "17 tokens are more than max_length, 16"),
         (
@@ -511,14 +514,23 @@ def test_inputs_that_are_none(call: Any, said: str) -> None:
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: language_model(num_layers=0), "num_layers must be at least 1, got 0"),
-        (lambda: language_model(num_heads=5), "5 heads cannot share 12 columns"),
-        (lambda: language_model(activation="swish"), "activation must be one of relu, gelu, gelu-tanh"),
-        (lambda: language_model(norm="none"), "norm must be pre or post"),
-        (lambda: language_model(positions="none"), "positions must be one of learned, sinusoidal, rotary"),
+        (lambda: language_model(num_layers=0), "expected num_layers to be at least 1, got 0"),
+        (lambda: language_model(num_heads=5), "expected num_heads to divide embedding_size, got 5 and 12"),
+        (
+            lambda: language_model(activation="swish"),
+            "expected activation to be one of relu, gelu, gelu-tanh",
+        ),
+        (lambda: language_model(norm="none"), "expected norm to be pre or post"),
+        (
+            lambda: language_model(positions="none"),
+            "expected positions to be one of learned, sinusoidal, rotary",
+        ),
         (lambda: language_model(dropout=1.0), "dropout rate"),
-        (lambda: seq2seq(shared_vocabulary=True), "a shared vocabulary has one size, got 11 and 13"),
-        (lambda: seq2seq().loss(*pairs(), teacher_forcing=0.5), "teacher forcing alone, got 0.5"),
+        (lambda: seq2seq(shared_vocabulary=True), "shared_vocabulary: expected equal sizes, got 11 and 13"),
+        (
+            lambda: seq2seq().loss(*pairs(), teacher_forcing=0.5),
+            "expected teacher_forcing to be 1 for a Transformer, got 0.5",
+        ),
         (lambda: seq2seq().start(B), r"a context \(source, source_lengths\)"),
     ],
 )

@@ -203,11 +203,11 @@ def test_both_ways_learn_the_same_of_a_text(kind: str, random: np.random.Generat
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"model": "glove"}, "model must be one of cbow, skip-gram, got 'glove'"),
-        ({"loss": "hs"}, "loss must be one of negative-sampling, softmax, got 'hs'"),
-        ({"weight_init": "zeros"}, "weight_init must be one of uniform, normal, got 'zeros'"),
-        ({"vocab_size": 0}, "vocab_size must be at least 1"),
-        ({"vector_size": 0}, "vector_size must be at least 1"),
+        ({"model": "glove"}, "expected model to be one of cbow, skip-gram, got 'glove'"),
+        ({"loss": "hs"}, "expected loss to be one of negative-sampling, softmax, got 'hs'"),
+        ({"weight_init": "zeros"}, "expected weight_init to be one of uniform, normal, got 'zeros'"),
+        ({"vocab_size": 0}, "expected vocab_size to be at least 1"),
+        ({"vector_size": 0}, "expected vector_size to be at least 1"),
     ],
 )
 def test_settings_that_make_no_model(settings: dict[str, Any], said: str) -> None:

@@ -71,7 +71,7 @@ def test_fans_of_a_convolution() -> None:
 
 def test_vectors_have_no_fans() -> None:
     for make in (initializers.xavier_uniform, initializers.he_normal, initializers.orthogonal):
-        with pytest.raises(ShapeError, match="two axes or more"):
+        with pytest.raises(ShapeError, match="expected a shape of at least two axes, got"):
             make((5,), Generator(0))
 
 

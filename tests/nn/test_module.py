@@ -85,7 +85,9 @@ def test_a_state_that_does_not_fit_is_refused_whole(block: Block) -> None:
         RunError, match=r"x\.safetensors does not fit Block: missing \['shift'\], extra \['extra'\]"
     ):
         block.load_state_dict(missing, source="x.safetensors")
-    with pytest.raises(ShapeError, match=r"x\.safetensors: second\.weight has shape \(3, 5\), not \(5, 3\)"):
+    with pytest.raises(
+        ShapeError, match=r"x\.safetensors: expected second\.weight of shape \(5, 3\), got \(3, 5\)"
+    ):
         block.load_state_dict(saved | {"second.weight": np.zeros((3, 5))}, source="x.safetensors")
     for name, value in block.state_dict().items():
         np.testing.assert_array_equal(value, before[name])

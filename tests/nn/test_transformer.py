@@ -369,21 +369,30 @@ def heads(number: int = N, **settings: Any) -> nn.MultiHeadAttention:
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: heads(number=5), "5 heads cannot share 12 columns"),
-        (lambda: heads(number=0), "0 heads cannot share 12 columns"),
-        (lambda: heads(number=4, rotary=True), "heads of even width, got 12 columns for 4"),
+        (lambda: heads(number=5), "expected num_heads to divide embedding_size, got 5 and 12"),
+        (lambda: heads(number=0), "expected num_heads to divide embedding_size, got 0 and 12"),
+        (lambda: heads(number=4, rotary=True), "heads of an even size, got 3"),
         (lambda: heads(cross=True, rotary=True), "rotary positions are for self-attention"),
-        (lambda: heads()(Tensor(normal(B, T, E)), LENGTHS), "cross=False got a memory"),
-        (lambda: heads(cross=True)(Tensor(normal(B, T, E))), "cross=True got no memory"),
+        (
+            lambda: heads()(Tensor(normal(B, T, E)), LENGTHS),
+            "expected no memory with cross=False, got a memory",
+        ),
+        (lambda: heads(cross=True)(Tensor(normal(B, T, E))), "expected a memory with cross=True, got none"),
         (lambda: heads()(Tensor(normal(T, E)), None, LENGTHS, lengths=[T]), "lengths or a mask"),
         (lambda: nn.MultiHeadAttention(E, N, dropout=1.0, generator=Generator(1)), "dropout rate"),
-        (lambda: make("TransformerEncoderLayer", norm="both"), "norm must be pre or post, got 'both'"),
+        (lambda: make("TransformerEncoderLayer", norm="both"), "expected norm to be pre or post, got 'both'"),
         (lambda: make("TransformerEncoderLayer", activation="tanh"), "one of relu, gelu, gelu-tanh"),
-        (lambda: nn.TransformerEncoderStack(0, E, N, H, generator=Generator(1)), "1 layer or more, got 0"),
-        (lambda: nn.TransformerDecoderStack(0, E, N, H, generator=Generator(1)), "1 layer or more, got 0"),
+        (
+            lambda: nn.TransformerEncoderStack(0, E, N, H, generator=Generator(1)),
+            "expected num_layers to be at least 1, got 0",
+        ),
+        (
+            lambda: nn.TransformerDecoderStack(0, E, N, H, generator=Generator(1)),
+            "expected num_layers to be at least 1, got 0",
+        ),
         (
             lambda: make("TransformerEncoderLayer", rotary=True)(Tensor(normal(B, T, E))),
-            "needs the positions",
+            "expected the positions",
         ),
     ],
 )

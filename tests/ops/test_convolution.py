@@ -111,13 +111,17 @@ def test_an_empty_batch() -> None:
 
 def test_errors() -> None:
     x = np.zeros((2, 4, 5, 3))
-    with pytest.raises(ShapeError, match=r"x \(2, 4, 5, 3\) for filters \(7, 3, 3, 2\)"):
+    with pytest.raises(
+        ShapeError, match=r"expected x .* and filters .*, got \(2, 4, 5, 3\) and \(7, 3, 3, 2\)"
+    ):
         ops.conv2d(x, np.zeros((7, 3, 3, 2)))
     with pytest.raises(ShapeError, match=r"no window of 5 by 3 fits an image of 4 by 5"):
         ops.conv2d(x, np.zeros((7, 5, 3, 3)))
-    with pytest.raises(UsageError, match="stride must be an integer of at least 1"):
+    with pytest.raises(UsageError, match="expected stride to be an integer of at least 1"):
         ops.conv2d(x, np.zeros((7, 3, 3, 3)), stride=0)
-    with pytest.raises(UsageError, match="padding must be an integer of at least 0"):
+    with pytest.raises(UsageError, match="expected padding to be an integer of at least 0"):
         ops.conv2d(x, np.zeros((7, 3, 3, 3)), padding=(1, -1))
-    with pytest.raises(UsageError, match=r"pool must be at least 1 and at most the result's \(2, 3\), got 3"):
+    with pytest.raises(
+        UsageError, match=r"expected pool to be at least 1 and at most the result's \(2, 3\), got 3"
+    ):
         ops.conv2d(x, np.zeros((7, 3, 3, 3)), pool=3)

@@ -86,7 +86,7 @@ class TestCrossEntropy:
         total = ops.softmax_cross_entropy(logits, targets, reduction="sum").item()
         assert total == pytest.approx(3 * math.log(2))
         assert ops.softmax_cross_entropy(logits, targets).item() == pytest.approx(total / 2)
-        with pytest.raises(UsageError, match="reduction must be mean, sum or none, got 'max'"):
+        with pytest.raises(UsageError, match="expected reduction to be mean, sum or none, got 'max'"):
             ops.softmax_cross_entropy(logits, targets, reduction="max")
 
     def test_label_smoothing(self) -> None:
@@ -191,7 +191,7 @@ class TestDropout:
         with pytest.raises(UsageError, match=r"dropout needs a generator; pass seqkit\.Generator"):
             op(np.ones((2, 3, 5)), rate=0.5, generator=None)
         for rate in (-0.1, 1.0, float("nan")):
-            with pytest.raises(UsageError, match=f"must be at least 0 and below 1, got {rate}"):
+            with pytest.raises(UsageError, match=f"to be at least 0 and below 1, got {rate}"):
                 op(np.ones((2, 3, 5)), rate=rate, generator=Generator(1))
 
 
@@ -209,11 +209,11 @@ class TestEmbeddingAndLinear:
 
     @pytest.mark.parametrize("ids", [[-1, 0], [0, 3]])
     def test_ids_outside_the_matrix(self, ids: list[int]) -> None:
-        with pytest.raises(UsageError, match=f"ids from {ids[0]} to {ids[1]} for 3 rows"):
+        with pytest.raises(UsageError, match=f"expected ids between 0 and 2, got {ids[0]} to {ids[1]}"):
             ops.embedding(np.ones((3, 2)), np.array(ids))
 
     def test_ids_that_are_not_integers(self) -> None:
-        with pytest.raises(ShapeError, match="embedding needs integer ids, got float64"):
+        with pytest.raises(ShapeError, match="embedding: expected integer ids, got float64"):
             ops.embedding(np.ones((3, 2)), np.ones(2))
 
     def test_linear(self) -> None:
@@ -294,18 +294,21 @@ class TestOneStepByHand:
 
 
 LINEAR_ERRORS: list[tuple[Callable[[], Any], str]] = [
-    (lambda: ops.linear(np.ones((3, 5)), np.ones((2, 7))), r"x \(3, 5\) for W \(2, 7\): x must end in 7"),
+    (
+        lambda: ops.linear(np.ones((3, 5)), np.ones((2, 7))),
+        r"expected x \(…, 7\) for W \(2, 7\), got \(3, 5\)",
+    ),
     (
         lambda: ops.softmax_cross_entropy(np.ones((3, 5)), np.ones((3, 1), int)),
-        r"targets \(3, 1\) must have the shape of logits \(3, 5\) less V",
+        r"expected targets \(3,\) for logits \(3, 5\), got \(3, 1\)",
     ),
     (
         lambda: ops.softmax_cross_entropy(np.ones((3, 5)), np.ones(3)),
-        "targets must be integer ids, got float64",
+        "expected targets to be integer ids, got float64",
     ),
     (
         lambda: ops.linear_cross_entropy(np.ones((3, 5)), np.ones((2, 7)), None, np.ones(3, int)),
-        r"linear_cross_entropy got x \(3, 5\) for W \(2, 7\)",
+        r"linear_cross_entropy: expected x \(…, 7\) for W \(2, 7\), got \(3, 5\)",
     ),
 ]
 
@@ -318,5 +321,7 @@ def test_shape_errors_name_both_shapes(wrong: Callable[[], Any], text: str) -> N
 
 @pytest.mark.parametrize("smoothing", [-0.1, 1.0])
 def test_label_smoothing_out_of_range(smoothing: float) -> None:
-    with pytest.raises(UsageError, match=f"label smoothing must be at least 0 and below 1, got {smoothing}"):
+    with pytest.raises(
+        UsageError, match=f"expected label smoothing to be at least 0 and below 1, got {smoothing}"
+    ):
         ops.softmax_cross_entropy(np.ones((3, 5)), np.ones(3, int), label_smoothing=smoothing)

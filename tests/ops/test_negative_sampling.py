@@ -64,7 +64,7 @@ class TestNegativeSampling:
         assert each.shape == (3,)
         assert ops.negative_sampling(*arrays, *ids, reduction="sum").item() == pytest.approx(each.sum())
         assert ops.negative_sampling(*arrays, *ids).item() == pytest.approx(each.mean())
-        with pytest.raises(UsageError, match="reduction must be mean, sum or none, got 'max'"):
+        with pytest.raises(UsageError, match="expected reduction to be mean, sum or none, got 'max'"):
             ops.negative_sampling(*arrays, *ids, reduction="max")
 
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -84,7 +84,7 @@ class TestNegativeSampling:
 
     @pytest.mark.parametrize(("target", "negative"), [(7, 0), (0, 7), (-1, 0), (0, -1)])
     def test_ids_outside_the_matrix(self, target: int, negative: int) -> None:
-        with pytest.raises(UsageError, match=r"negative_sampling got ids from .* for 7 rows of W"):
+        with pytest.raises(UsageError, match=r"negative_sampling: expected ids below 7, got -?\d to \d"):
             ops.negative_sampling(
                 np.ones((1, 5)), np.ones((7, 5)), np.array([target]), np.array([[negative]])
             )
@@ -110,8 +110,8 @@ class TestNegativeSampling:
                 np.zeros(3, int),
                 r"negatives \(3, K\) for h \(3, 5\), got \(3,\) and \(3,\)",
             ),
-            ((3, 5), np.zeros(3), np.zeros((3, 2), int), "targets must be integer ids, got float64"),
-            ((3, 5), np.zeros(3, int), np.zeros((3, 2)), "negatives must be integer ids, got float64"),
+            ((3, 5), np.zeros(3), np.zeros((3, 2), int), "expected targets to be integer ids, got float64"),
+            ((3, 5), np.zeros(3, int), np.zeros((3, 2)), "expected negatives to be integer ids, got float64"),
         ],
     )
     def test_shapes_that_do_not_fit(self, h: Any, targets: Any, negatives: Any, text: str) -> None:
@@ -176,10 +176,10 @@ class TestEmbeddingBag:
 
     @pytest.mark.parametrize("wrong", [3, -2])
     def test_ids_outside_the_matrix(self, wrong: int) -> None:
-        with pytest.raises(UsageError, match=r"embedding_bag got ids from .* for 3 rows"):
+        with pytest.raises(UsageError, match=r"embedding_bag: expected ids between -1 and 2, got"):
             ops.embedding_bag(self.W, np.array([[0, wrong]]))
 
     @pytest.mark.parametrize("ids", [np.zeros(3, int), np.zeros((3, 2))], ids=["one axis", "floats"])
     def test_ids_of_another_kind(self, ids: np.ndarray) -> None:
-        with pytest.raises(ShapeError, match=r"embedding_bag needs integer ids \(B, C\), got"):
+        with pytest.raises(ShapeError, match=r"embedding_bag: expected integer ids \(B, C\), got"):
             ops.embedding_bag(self.W, ids)

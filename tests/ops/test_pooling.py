@@ -102,11 +102,13 @@ def test_a_window_of_more_than_255_places(random: np.random.Generator) -> None:
 
 def test_errors() -> None:
     x = np.zeros((2, 4, 5, 3))
-    with pytest.raises(ShapeError, match=r"max_pool2d needs images \(B, H, W, C\), got \(4, 5, 3\)"):
+    with pytest.raises(ShapeError, match=r"max_pool2d: expected images \(B, H, W, C\), got \(4, 5, 3\)"):
         ops.max_pool2d(x[0])
-    with pytest.raises(UsageError, match=r"padding must be at most half of the size \(2, 2\), got \(2, 2\)"):
+    with pytest.raises(
+        UsageError, match=r"expected padding to be at most half of the size \(2, 2\), got \(2, 2\)"
+    ):
         ops.average_pool2d(x, padding=2)
     with pytest.raises(ShapeError, match="no window of 5 by 5 fits an image of 4 by 5"):
         ops.max_pool2d(x, size=5)
-    with pytest.raises(UsageError, match="size must be"):
+    with pytest.raises(UsageError, match="expected size to be"):
         ops.max_pool2d(x, size=(2, 0))

@@ -117,13 +117,13 @@ def test_a_kept_state_does_not_change_with_the_next_call(layer: Layer) -> None:
 
 def test_shape_errors(name: str, random: np.random.Generator) -> None:
     layer = Layer(name, random, np.float64)
-    with pytest.raises(ShapeError, match=rf"{name} got a sequence without steps: \(3, 0, 5\)"):
+    with pytest.raises(ShapeError, match=rf"{name}: expected a sequence with steps, got \(3, 0, 5\)"):
         layer(layer.x[:, :0], layer.initial)
-    with pytest.raises(ShapeError, match=rf"{name} needs x \(B, T, 5\), got \(3, 7, 4\)"):
+    with pytest.raises(ShapeError, match=rf"{name}: expected x \(B, T, 5\), got \(3, 7, 4\)"):
         layer(layer.x[..., :4], layer.initial)
-    with pytest.raises(ShapeError, match=rf"{name} needs x \(B, T, 5\), got \(3, 7\)"):
+    with pytest.raises(ShapeError, match=rf"{name}: expected x \(B, T, 5\), got \(3, 7\)"):
         layer(layer.x[..., 0], layer.initial)
-    with pytest.raises(ShapeError, match=rf"{name} needs states \(3, 2\), got \(2, 2\)"):
+    with pytest.raises(ShapeError, match=rf"{name}: expected states \(3, 2\), got \(2, 2\)"):
         layer(layer.x, [s[:2] for s in layer.initial])
     rows = len(layer.weights[1])
     layer.weights[0] = layer.weights[0][:-1]
@@ -133,7 +133,7 @@ def test_shape_errors(name: str, random: np.random.Generator) -> None:
 
 def test_unknown_nonlinearity(random: np.random.Generator) -> None:
     layer = Layer("rnn", random, np.float64)
-    with pytest.raises(UsageError, match="rnn nonlinearity must be tanh or relu, got 'sigmoid'"):
+    with pytest.raises(UsageError, match="expected rnn nonlinearity to be tanh or relu, got 'sigmoid'"):
         layer(layer.x, layer.initial, nonlinearity="sigmoid")
 
 

@@ -319,13 +319,13 @@ def ones(*shapes: tuple[int, ...]) -> list[np.ndarray]:
     [
         (
             lambda: ops.scaled_dot_product_attention(*ones((2, 3, 4), (2, 3, 4), (2, 3, 4))),
-            r"needs q \(B, N, T, D\)",
+            r"expected q \(B, N, T, D\)",
         ),
         (
             lambda: ops.scaled_dot_product_attention(
                 *ones((1, 1, 3, 4), (1, 1, 2, 4), (1, 1, 2, 4)), causal=True
             ),
-            "as many keys as queries or more, got 2 for 3",
+            "expected at least 3 keys for 3 queries, got 2",
         ),
         (
             lambda: ops.scaled_dot_product_attention(*tensors(), np.ones((B, S + 1), bool)),
@@ -333,11 +333,11 @@ def ones(*shapes: tuple[int, ...]) -> list[np.ndarray]:
         ),
         (
             lambda: ops.packed_attention(*ones((2, 5, 4), (2, 5, 4), (2, 5, 4)), lengths=(2, 2)),
-            "5 queries and 5 keys for lengths of 4 and 4",
+            "expected 4 queries and 4 keys by the lengths, got 5 and 5",
         ),
         (
             lambda: ops.packed_attention(*ones((1, 2, 5, 4), (1, 2, 5, 4), (1, 2, 5, 4)), lengths=(5,)),
-            r"needs q \(N, P, D\)",
+            r"expected q \(N, P, D\)",
         ),
         (
             lambda: ops.packed_attention(
@@ -347,7 +347,7 @@ def ones(*shapes: tuple[int, ...]) -> list[np.ndarray]:
         ),
         (
             lambda: ops.split_heads(np.ones((2, 3, 10)), heads=2, parts=3),
-            "10 columns into 3 parts of 2 heads",
+            "expected columns for 3 parts of 2 heads, got 10",
         ),
         (lambda: ops.unpack(np.ones((2, 3)), np.array([1]), shape=(1, 4)), r"got \(2, 3\) and \(1,\)"),
     ],
@@ -362,7 +362,9 @@ def test_settings_that_are_none() -> None:
         ops.scaled_dot_product_attention(*tensors(), rate=0.1)
     with pytest.raises(UsageError, match="dropout rate"):
         ops.scaled_dot_product_attention(*tensors(), rate=1.0, generator=Generator(1))
-    with pytest.raises(UsageError, match="activation must be one of relu, gelu, gelu-tanh, got 'swish'"):
+    with pytest.raises(
+        UsageError, match="expected activation to be one of relu, gelu, gelu-tanh, got 'swish'"
+    ):
         ops.activation(np.ones(3), kind="swish")
     with pytest.raises(UsageError, match="dropout needs a generator"):
         ops.add_layer_norm(*ones((2, 3), (2, 3), (3,), (3,)), rate=0.5)

@@ -102,7 +102,7 @@ def test_clipping_by_value_keeps_nan(leaf):
 
 @pytest.mark.parametrize("bound", [0, -1.0, float("nan")])
 def test_bounds_must_be_positive(leaf, bound):
-    with pytest.raises(UsageError, match="max_norm must be above 0, got"):
+    with pytest.raises(UsageError, match="expected max_norm to be above 0, got"):
         clip_grad_norm([leaf([1.0])], bound)
-    with pytest.raises(UsageError, match="max_value must be above 0, got"):
+    with pytest.raises(UsageError, match="expected max_value to be above 0, got"):
         clip_grad_value([leaf([1.0])], bound)

@@ -114,7 +114,7 @@ def test_plateau_continues_from_its_state():
 
 
 def test_plateau_refuses_another_state():
-    with pytest.raises(UsageError, match="needs the state best, waited, divisions, got last"):
+    with pytest.raises(UsageError, match="expected the state best, waited, divisions, got last"):
         make_schedule("plateau").load_state({"last": 1})
 
 
@@ -127,7 +127,7 @@ def test_pure_schedules_keep_nothing(name):
     assert [schedule.at(step, step / 3) for step in range(12)] == before
     assert schedule.state() == {}
     schedule.load_state({})
-    with pytest.raises(UsageError, match="keeps no state, got best"):
+    with pytest.raises(UsageError, match="expected no state, got best"):
         schedule.load_state({"best": 1.0})
 
 
@@ -141,15 +141,19 @@ def test_pure_schedules_keep_nothing(name):
             "schedule 'cosine' has no setting total; it takes total_steps, warmup, floor",
         ),
         ("linear", {}, "schedule 'linear' needs total_steps"),
-        ("linear", {"total_steps": 3, "warmup": 3}, r"Linear: total_steps must be above warmup \(3\), got 3"),
-        ("linear", {"total_steps": 3, "warmup": -1}, "warmup must be at least 0, got -1"),
-        ("cosine", {"total_steps": 3, "floor": 2}, r"Cosine: floor must be in \[0, 1\], got 2"),
-        ("step", {"every": 0}, "every must be at least 1, got 0"),
-        ("step", {"every": 1, "gamma": 0}, "gamma must be above 0, got 0"),
-        ("step", {"every": 1, "unit": "day"}, "unit must be 'epoch' or 'step', got 'day'"),
-        ("inverse-sqrt", {"warmup": 0}, "warmup must be at least 1, got 0"),
-        ("zaremba", {"divisor": 0.5}, "divisor must be at least 1, got 0.5"),
-        ("plateau", {"patience": -1}, "patience must be at least 0, got -1"),
+        (
+            "linear",
+            {"total_steps": 3, "warmup": 3},
+            r"Linear: expected total_steps to be above warmup \(3\), got 3",
+        ),
+        ("linear", {"total_steps": 3, "warmup": -1}, "expected warmup to be at least 0, got -1"),
+        ("cosine", {"total_steps": 3, "floor": 2}, r"Cosine: expected floor to be in \[0, 1\], got 2"),
+        ("step", {"every": 0}, "expected every to be at least 1, got 0"),
+        ("step", {"every": 1, "gamma": 0}, "expected gamma to be above 0, got 0"),
+        ("step", {"every": 1, "unit": "day"}, "expected unit to be 'epoch' or 'step', got 'day'"),
+        ("inverse-sqrt", {"warmup": 0}, "expected warmup to be at least 1, got 0"),
+        ("zaremba", {"divisor": 0.5}, "expected divisor to be at least 1, got 0.5"),
+        ("plateau", {"patience": -1}, "expected patience to be at least 0, got -1"),
     ],
 )
 def test_settings_out_of_range(name, settings, message):

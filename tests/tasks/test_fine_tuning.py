@@ -152,7 +152,7 @@ def test_what_is_refused_leaves_no_run(data: Path, folder: Path, tmp_path: Path)
         ({"model": "lstm"}, "lstm does not start from an encoder"),
         ({"tokenizer": "word"}, "tokenizer word for an encoder with wordpiece"),
         ({"lowercase": True}, "lowercase True for an encoder with False"),
-        ({"pooling": "last"}, "pooling must be one of mean, cls, max"),
+        ({"pooling": "last"}, "expected pooling to be one of mean, cls, max"),
     ):
         with pytest.raises(UsageError, match=said):
             trained(data, folder, tmp_path / "run", **changes)

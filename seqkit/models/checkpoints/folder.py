@@ -56,14 +56,14 @@ class CheckpointFolder:
         if kind is float and type(value) is int:
             value = float(value)
         if type(value) is not kind:
-            raise self.wrong(f"{name} must be of type {kind.__name__}, got {value!r}")
+            raise self.wrong(f"expected {name} to be of type {kind.__name__}, got {value!r}")
         return value
 
     def size(self, name: str, default: Any = _REQUIRED) -> Any:
         """A whole number of at least 1."""
         value = self.setting(name, int, default)
         if value is not None and value < 1:
-            raise self.wrong(f"{name} must be at least 1, got {value}")
+            raise self.wrong(f"expected {name} to be at least 1, got {value}")
         return value
 
     def refuse_unless(self, name: str, *known: Any) -> None:

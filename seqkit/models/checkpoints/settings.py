@@ -38,4 +38,4 @@ def check_heads(folder: CheckpointFolder, heads: str, size: str) -> None:
     """Raise RunError unless the number of heads divides the size."""
     K, E = folder.size(heads), folder.size(size)
     if E % K:
-        raise folder.wrong(f"{K} heads cannot share a {size} of {E}")
+        raise folder.wrong(f"expected {heads} to divide {size}, got {K} and {E}")

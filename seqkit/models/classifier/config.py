@@ -93,11 +93,11 @@ class SequenceClassifierConfig:
         if self.pooling is None:
             object.__setattr__(self, "pooling", known[0])
         if self.pooling not in known:
-            raise UsageError(f"pooling must be one of {', '.join(known)}, got {self.pooling!r}")
+            raise UsageError(f"expected pooling to be one of {', '.join(known)}, got {self.pooling!r}")
         if isinstance(self.encoder, RecurrentConfig):
             check_sizes(self.encoder, "hidden_size", "num_layers")
             if self.encoder.cell not in CELLS:
-                raise UsageError(f"cell must be one of {', '.join(CELLS)}, got {self.encoder.cell!r}")
+                raise UsageError(f"expected cell to be one of {', '.join(CELLS)}, got {self.encoder.cell!r}")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON."""

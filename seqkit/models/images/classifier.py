@@ -57,14 +57,14 @@ class ImageClassifier(nn.Module):
         images = np.asarray(images) if isinstance(images, list | tuple) else images
         if images.dtype.kind != "f":
             raise UsageError(
-                f"images must be floating-point numbers, got {images.dtype}",
+                f"expected images to be floating-point numbers, got {images.dtype}",
                 remedy="scale them as in training, for instance images.astype('float32') / 255",
             )
         c = self.config
         shape = (c.height, c.width, c.channels)
         flat = (c.height * c.width * c.channels,)
         if images.shape[1:] not in (shape, flat, shape[:2] if c.channels == 1 else shape):
-            raise ShapeError(f"images must be (B, {', '.join(map(str, shape))}), got {images.shape}")
+            raise ShapeError(f"expected images to be (B, {', '.join(map(str, shape))}), got {images.shape}")
         W = self.output.weight
         return to_device(images, W.device).astype(W.dtype, copy=False).reshape(-1, *shape)
 

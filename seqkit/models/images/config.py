@@ -34,13 +34,14 @@ class ImageConfig:
     def __post_init__(self) -> None:
         for name in ("height", "width", "channels", "classes"):
             if getattr(self, name) < 1:
-                raise UsageError(f"{name} must be at least 1, got {getattr(self, name)}")
+                raise UsageError(f"expected {name} to be at least 1, got {getattr(self, name)}")
         wrong = (
             self.weight_init not in INITS if isinstance(self.weight_init, str) else not self.weight_init >= 0
         )
         if wrong:
             raise UsageError(
-                f"weight_init must be one of {', '.join(INITS)}, or a deviation, got {self.weight_init!r}"
+                f"expected weight_init to be one of {', '.join(INITS)}, or a deviation, "
+                f"got {self.weight_init!r}"
             )
 
     def to_dict(self) -> dict[str, Any]:
@@ -61,9 +62,11 @@ class MLPConfig(ImageConfig):
         super().__post_init__()
         object.__setattr__(self, "hidden", tuple(self.hidden))  # JSON has lists
         if any(size < 1 for size in self.hidden):
-            raise UsageError(f"hidden sizes must be at least 1, got {self.hidden}")
+            raise UsageError(f"expected hidden sizes to be at least 1, got {self.hidden}")
         if self.activation not in ACTIVATIONS:
-            raise UsageError(f"activation must be one of {', '.join(ACTIVATIONS)}, got {self.activation!r}")
+            raise UsageError(
+                f"expected activation to be one of {', '.join(ACTIVATIONS)}, got {self.activation!r}"
+            )
 
 
 @dataclass(frozen=True)
@@ -89,4 +92,4 @@ class DeepConvNetConfig(ImageConfig):
         super().__post_init__()
         object.__setattr__(self, "filters", tuple(self.filters))
         if len(self.filters) != 3:
-            raise UsageError(f"filters must be three numbers, got {self.filters}")
+            raise UsageError(f"expected filters to be three numbers, got {self.filters}")

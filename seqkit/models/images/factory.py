@@ -27,7 +27,7 @@ def image_config(model: str, **settings: Any) -> ImageConfig:
         UsageError: An unknown model or setting; lists the choices.
     """
     if model not in IMAGE_MODELS:
-        raise UsageError(f"model must be one of {', '.join(IMAGE_MODELS)}, got {model!r}")
+        raise UsageError(f"expected model to be one of {', '.join(IMAGE_MODELS)}, got {model!r}")
     kind = IMAGE_MODELS[model][0]
     known = [field.name for field in dataclasses.fields(kind)]
     unknown = sorted(settings.keys() - set(known))

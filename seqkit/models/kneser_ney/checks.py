@@ -16,11 +16,13 @@ def _tensor(arrays: Mapping[str, Any], name: str, dtype: type, length: int | Non
         raise DamagedFileError(f"Kneser-Ney: the tensor {name!r} is missing")
     array = arrays[name]
     if not isinstance(array, np.ndarray):
-        raise ShapeError(f"Kneser-Ney: the tensor {name!r} must be a NumPy array, not {type(array).__name__}")
+        raise ShapeError(
+            f"Kneser-Ney: expected the tensor {name!r} to be a NumPy array, got {type(array).__name__}"
+        )
     if array.dtype != dtype or array.ndim != 1 or (length is not None and len(array) != length):
         raise ShapeError(
-            f"Kneser-Ney: the tensor {name!r} must be {np.dtype(dtype)} "
-            f"({'N' if length is None else length},), not {array.dtype} {array.shape}"
+            f"Kneser-Ney: expected the tensor {name!r} to be {np.dtype(dtype)} "
+            f"({'N' if length is None else length},), got {array.dtype} {array.shape}"
         )
     return array
 

@@ -34,17 +34,17 @@ class KneserNeyConfig:
         for field in fields(self):
             value = getattr(self, field.name)
             if not isinstance(value, int) or isinstance(value, bool):
-                raise UsageError(f"Kneser-Ney: {field.name} must be an integer, not {value!r}")
+                raise UsageError(f"Kneser-Ney: expected {field.name} to be an integer, got {value!r}")
         if not 1 <= self.vocab_size <= LARGEST_SIZE:
             raise UsageError(
-                f"Kneser-Ney: vocab_size must lie between 1 and {LARGEST_SIZE}, not {self.vocab_size}"
+                f"Kneser-Ney: expected vocab_size between 1 and {LARGEST_SIZE}, got {self.vocab_size}"
             )
         if self.order < 1:
-            raise UsageError(f"Kneser-Ney: order must be at least 1, not {self.order}")
+            raise UsageError(f"Kneser-Ney: expected order to be at least 1, got {self.order}")
         if not 0 <= self.eos_id < self.vocab_size:
             raise UsageError(
-                f"Kneser-Ney: eos_id must be an id of the vocabulary (0 to {self.vocab_size - 1}), "
-                f"not {self.eos_id}"
+                f"Kneser-Ney: expected eos_id to be an id of the vocabulary (0 to {self.vocab_size - 1}), "
+                f"got {self.eos_id}"
             )
 
     def to_dict(self) -> dict[str, Any]:

@@ -104,8 +104,8 @@ class KneserNey:
         ids = checked_ids("ids", ids, (None,), V).astype(np.int64)
         if state.shape != (len(ids), self.config.order - 1):
             raise ShapeError(
-                f"Kneser-Ney: the state of {len(ids)} rows must be {(len(ids), self.config.order - 1)}, "
-                f"not {state.shape}"
+                f"Kneser-Ney: expected a state {(len(ids), self.config.order - 1)} of {len(ids)} rows, "
+                f"got {state.shape}"
             )
         state = self._advance(ids, state)
         p = np.tile(self._unigram, (len(ids), 1))
@@ -173,7 +173,7 @@ class Unigram:
     def fit(cls, ids: np.ndarray, vocab_size: int) -> Unigram:
         """Count a stream of ids (N,). Raises ShapeError or UsageError for ids that are none, or no ids."""
         if not 1 <= vocab_size <= LARGEST_SIZE:
-            raise UsageError(f"Unigram: vocab_size must lie between 1 and {LARGEST_SIZE}, not {vocab_size}")
+            raise UsageError(f"Unigram: expected vocab_size between 1 and {LARGEST_SIZE}, got {vocab_size}")
         if np.size(ids) == 0:
             raise UsageError("Unigram: no tokens to count")
         return cls(np.bincount(checked_ids("ids", ids, (None,), vocab_size), minlength=vocab_size))

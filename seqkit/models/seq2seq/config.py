@@ -70,15 +70,16 @@ class Seq2SeqConfig:
         for name, choices in (("cell", tuple(CELLS)), ("attention", (None, *KINDS)), ("weight_init", INITS)):
             if getattr(self, name) not in choices:
                 named = ", ".join(map(str, choices))
-                raise UsageError(f"{name} must be one of {named}, got {getattr(self, name)!r}")
+                raise UsageError(f"expected {name} to be one of {named}, got {getattr(self, name)!r}")
         for name in ("source_vocab_size", "target_vocab_size", "embedding_size", "hidden_size", "num_layers"):
             if getattr(self, name) < 1:
-                raise UsageError(f"{name} must be at least 1, got {getattr(self, name)}")
+                raise UsageError(f"expected {name} to be at least 1, got {getattr(self, name)}")
         if self.bidirectional and self.hidden_size % 2:
             raise UsageError(f"a bidirectional encoder halves hidden_size, which is odd: {self.hidden_size}")
         if self.shared_vocabulary and self.source_vocab_size != self.target_vocab_size:
             raise UsageError(
-                f"a shared vocabulary has one size, got {self.source_vocab_size} and {self.target_vocab_size}"
+                "shared_vocabulary: expected equal sizes, "
+                f"got {self.source_vocab_size} and {self.target_vocab_size}"
             )
         if self.input_feeding and self.attention is None:
             raise UsageError("input feeding feeds what attention read", remedy="choose an attention")

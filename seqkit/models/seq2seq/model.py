@@ -89,7 +89,7 @@ class Seq2Seq(EncoderDecoder):
                 otherwise the model's own likeliest token is. Lower it over training for scheduled sampling.
         """
         if not 0 <= teacher_forcing <= 1:
-            raise UsageError(f"teacher_forcing must be 0 to 1, got {teacher_forcing}")
+            raise UsageError(f"expected teacher_forcing to be 0 to 1, got {teacher_forcing}")
         features, targets = self._batch(
             source, source_lengths, target_in, target_out, generator, teacher_forcing
         )

@@ -71,7 +71,7 @@ def check_sizes(config: Any, *names: str) -> None:
     for name in names:
         value = getattr(config, name)
         if value is not None and value < 1:
-            raise UsageError(f"{name} must be at least 1, got {value}")
+            raise UsageError(f"expected {name} to be at least 1, got {value}")
 
 
 @dataclass(frozen=True)
@@ -108,5 +108,6 @@ class TransformerSeq2SeqConfig(TransformerConfig):
         check_sizes(self, "source_vocab_size", "target_vocab_size")
         if self.shared_vocabulary and self.source_vocab_size != self.target_vocab_size:
             raise UsageError(
-                f"a shared vocabulary has one size, got {self.source_vocab_size} and {self.target_vocab_size}"
+                "shared_vocabulary: expected equal sizes, "
+                f"got {self.source_vocab_size} and {self.target_vocab_size}"
             )

@@ -35,7 +35,7 @@ class TransformerEmbedding(nn.Module):
         generator: Generator,
     ) -> None:
         if positions not in POSITIONS:
-            raise UsageError(f"positions must be one of {', '.join(POSITIONS)}, got {positions!r}")
+            raise UsageError(f"expected positions to be one of {', '.join(POSITIONS)}, got {positions!r}")
         self.scale = math.sqrt(embedding_size) if scaled else None
         self.tokens = nn.Embedding(vocab_size, embedding_size, std=0.02, generator=generator)
         self.positions: nn.LearnedPositions | nn.SinusoidalPositions | None = None

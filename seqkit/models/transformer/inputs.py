@@ -56,11 +56,12 @@ def layout_of(name: str, mask: Any, shape: tuple[int, int], device: Device) -> L
     xp = array_module(mask)
     if mask.shape == (B,) and mask.dtype.kind in "iu":
         if xp is np and B and not 0 <= mask.min() <= mask.max() <= T:
-            raise ShapeError(f"{name} must be lengths of 0 to {T}, got {mask.min()} to {mask.max()}")
+            raise ShapeError(f"expected {name} to be lengths of 0 to {T}, got {mask.min()} to {mask.max()}")
         mask = xp.arange(T) < mask[:, None]
     if mask.shape != (B, T) or mask.dtype.kind != "b":
         raise ShapeError(
-            f"{name} must be integer lengths ({B},) or booleans ({B}, {T}), got {mask.dtype} {mask.shape}"
+            f"expected {name} to be integer lengths ({B},) or booleans ({B}, {T}), "
+            f"got {mask.dtype} {mask.shape}"
         )
     if xp is np and mask.all():
         return Layout(shape)

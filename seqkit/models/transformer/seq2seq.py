@@ -184,7 +184,7 @@ class TransformerSeq2Seq(nn.Module):
         """
         if teacher_forcing != 1:
             raise UsageError(
-                f"a Transformer learns with teacher forcing alone, got {teacher_forcing}",
+                f"expected teacher_forcing to be 1 for a Transformer, got {teacher_forcing}",
                 remedy="use a recurrent decoder for scheduled sampling",
             )
         x, targets = self._batch(source, source_lengths, target_in, target_out, generator)[:2]
