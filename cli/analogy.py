@@ -17,16 +17,16 @@ from seqkit.cli.similar import as_rows, print_neighbours, topn_option, vectors_o
     type=click.Choice(["cosine", "dot"]),
     default="cosine",
     show_default=True,
-    help="Cosine with unit vectors, or dot product of the vectors as they are.",
+    help="Similarity: cosine of unit vectors, or dot product of the vectors as they are.",
 )
 @vectors_option
 @topn_option
 @json_option
 def command(a: str, b: str, c: str, by: str, vectors: str | None, topn: int, as_json: bool) -> None:
-    """A is to B as C is to what? (nearest to B - A + C)."""
+    """Solve an analogy: A is to B as C is to what? Print the words nearest to B - A + C."""
     from seqkit.tasks.embeddings import find_vectors
 
     table = find_vectors(vectors, lambda text: echo(text, err=True))
     nearest = table.most_similar if by == "cosine" else table.most_similar_by_dot
-    found = nearest(positive=[b, c], negative=[a], topn=topn)
-    print_json(as_rows(found)) if as_json else print_neighbours(found)
+    neighbours = nearest(positive=[b, c], negative=[a], topn=topn)
+    print_json(as_rows(neighbours)) if as_json else print_neighbours(neighbours)

@@ -20,7 +20,7 @@ def command() -> None:
     """Run the experiments of the course and judge their claims."""
 
 
-@command.command("list")
+@command.command("list", short_help="List all experiments and their claims.")
 @json_option
 def list_(as_json: bool) -> None:
     """List all experiments and their claims in the order of the course."""
@@ -46,7 +46,7 @@ def _description(experiment: Experiment) -> dict[str, Any]:
     }
 
 
-@command.command("run")
+@command.command("run", short_help="Run experiments and print their verdicts.")
 @click.argument("names", nargs=-1)
 @click.option("--all", "run_all", is_flag=True, help="Run every experiment, in the order of the course.")
 @click.option("--quick", is_flag=True, help="Use small sizes: all experiments take minutes.")
@@ -126,7 +126,7 @@ def run(
         echo("\n".join(_summary(finished)))
 
 
-@command.command("plot")
+@command.command("plot", short_help="Draw the figure of saved numbers.")
 @click.argument("numbers", type=click.Path(exists=True, dir_okay=False))
 @figure_option()
 @json_option

@@ -37,7 +37,7 @@ def curves(runs: tuple[str, ...], out: str) -> None:
     echo(out)
 
 
-@command.command("vectors")
+@command.command("vectors", short_help="Plot a map of words by their vectors.")
 @click.argument("words", nargs=-1)
 @vectors_option
 @click.option(
@@ -103,7 +103,7 @@ def vectors(
     echo(out)
 
 
-@command.command("attention")
+@command.command("attention", short_help="Plot the attention weights of a translation.")
 @click.argument("run", type=click.Path())
 @click.argument("text")
 @figure_option("attention.png")
@@ -132,7 +132,7 @@ def attention(run: str, text: str, out: str, as_json: bool) -> None:
     echo(out)
 
 
-@command.command("filters")
+@command.command("filters", short_help="Plot the filters of an image classifier.")
 @click.argument("run", type=click.Path())
 @figure_option("filters.png")
 def filters(run: str, out: str) -> None:
@@ -147,7 +147,7 @@ def filters(run: str, out: str) -> None:
     echo(out)
 
 
-@command.command("mistakes")
+@command.command("mistakes", short_help="Plot misclassified images.")
 @click.argument("run", type=click.Path())
 @click.option(
     "--top", type=click.IntRange(1), default=40, show_default=True, help="Maximum number of images."
