@@ -1,4 +1,4 @@
-"""Every exception that seqkit raises on purpose, in one tree.
+"""The tree of exceptions that seqkit raises on purpose.
 
 ::
 
@@ -11,7 +11,7 @@
     │   ├── CorpusNotFoundError         no such corpus, or its files are absent
     │   └── UnknownWordError (KeyError)  a word without a vector; names the nearest known spellings
     ├── DownloadError                   a download that failed or did not match its checksum
-    ├── RunError                        a run directory that is missing, incomplete or of another kind
+    ├── RunError                        a run directory that is missing, incomplete or of another task
     │   └── DamagedFileError            a run file whose checksum, size or content is wrong
     ├── DivergenceError                 the loss stopped being finite
     ├── TrainingInterrupted             stopped by a signal after the state was saved
@@ -28,7 +28,13 @@ from collections.abc import Callable, Sequence
 
 
 class SeqkitError(Exception):
-    """The root. ``str()`` gives "what, where; remedy"."""
+    """Base of all errors: ``str()`` gives "what, where; remedy".
+
+    Args:
+        what: What happened: "expected …, got …" where a value was wrong.
+        where: File, line or setting.
+        remedy: What to do.
+    """
 
     def __init__(self, what: str, *, where: str | None = None, remedy: str | None = None) -> None:
         self.what, self.where, self.remedy = what, where, remedy
@@ -61,9 +67,9 @@ class CorpusNotFoundError(DataError):
 
 
 class UnknownWordError(DataError, KeyError):
-    """A word without a vector. ``suggestions`` are known words of nearly that spelling, best first.
+    """A word without a vector. ``suggestions`` are known words of a similar spelling, the nearest first.
 
-    They are looked for when the error is read, not when it is raised: ``except KeyError`` stays cheap.
+    They are searched when the error is read, not when it is raised, so that ``except KeyError`` stays cheap.
     """
 
     def __init__(self, word: object, suggest: Callable[[], Sequence[str]] | None = None) -> None:
@@ -72,7 +78,7 @@ class UnknownWordError(DataError, KeyError):
 
     @functools.cached_property
     def suggestions(self) -> list[str]:
-        """Known words of nearly that spelling, the nearest first; often none."""
+        """Known words of a similar spelling, the nearest first; often none."""
         return list(self._suggest()) if self._suggest else []
 
     def __str__(self) -> str:
@@ -86,7 +92,7 @@ class DownloadError(SeqkitError):
 
 
 class RunError(SeqkitError):
-    """A run directory that is missing, incomplete, or of another kind."""
+    """A run directory that is missing, incomplete, or of another task."""
 
 
 class DamagedFileError(RunError):
@@ -98,7 +104,7 @@ class DivergenceError(SeqkitError):
 
 
 class TrainingInterrupted(SeqkitError):
-    """Training stopped on a signal after its state was saved; ``signum`` tells which."""
+    """Training stopped by a signal, ``signum``, after its state was saved."""
 
     def __init__(
         self, what: str, *, signum: int, where: str | None = None, remedy: str | None = None
@@ -108,4 +114,4 @@ class TrainingInterrupted(SeqkitError):
 
 
 class GradientCheckError(SeqkitError, AssertionError):
-    """A backward disagrees with finite differences; names both numbers."""
+    """A backward that disagrees with finite differences; gives both numbers."""

@@ -1,4 +1,4 @@
-"""Numbers that say how good predictions are. Everywhere the predictions come first, the targets second."""
+"""Metrics of predictions. Everywhere the predictions come first, the targets second."""
 
 from __future__ import annotations
 
@@ -22,9 +22,18 @@ def _mean_nll(total_nll: float, n: int, unit: str) -> float:
 
 
 def perplexity(total_nll: float, n: int) -> float:
-    """exp(total_nll / n): ``total_nll`` in nats, summed over ``n`` predictions; inf where exp overflows.
+    """Return exp(total_nll / n); inf where exp overflows.
 
-    Raises UsageError for n < 1.
+    Args:
+        total_nll: Negative log-likelihood in nats, summed over n predictions.
+        n: At least 1.
+
+    Raises:
+        UsageError: ``n`` below 1.
+
+    Example:
+        >>> round(perplexity(total_nll=46.05, n=10), 1)
+        100.0
     """
     mean = _mean_nll(total_nll, n, "predictions")
     try:
@@ -34,9 +43,14 @@ def perplexity(total_nll: float, n: int) -> float:
 
 
 def bits_per_character(total_nll: float, n: int) -> float:
-    """total_nll / (n ln 2): ``total_nll`` in nats over a text of ``n`` characters, however it was tokenised.
+    """Return total_nll / (n ln 2), for a text of ``n`` characters, however it was tokenised.
 
-    Raises UsageError for n < 1.
+    Args:
+        total_nll: Negative log-likelihood of the text, in nats.
+        n: At least 1.
+
+    Raises:
+        UsageError: ``n`` below 1.
     """
     return _mean_nll(total_nll, n, "characters") / math.log(2)
 
@@ -51,21 +65,35 @@ def _pair(predicted: ArrayLike, target: ArrayLike) -> tuple[np.ndarray, np.ndarr
 
 
 def accuracy(predicted: ArrayLike, target: ArrayLike) -> float:
-    """The share of equal entries of two arrays (N,) of classes.
+    """Return the fraction of equal entries of two arrays (N,) of classes.
 
-    Raises ShapeError for two shapes, UsageError for empty arrays.
+    Raises:
+        ShapeError: Two shapes.
+        UsageError: Empty arrays.
+
+    Example:
+        >>> accuracy([1, 0, 2, 2], [1, 0, 2, 1])
+        0.75
     """
     p, t = _pair(predicted, target)
     return float(np.mean(p == t))
 
 
 def token_accuracy(predicted: ArrayLike, target: ArrayLike, ignore_index: int | None = None) -> float:
-    """The share of ids predicted right, over the positions whose target is not ``ignore_index``.
+    """Return the fraction of ids predicted right, over the positions whose target is not ``ignore_index``.
 
-    ``predicted`` and ``target`` of one shape, (B, T) or any other. Every position counts once, in whatever
-    sequence it stands, so long sequences weigh more; the end token counts like the others. A position is
-    compared with the same position only: one id too many early on makes the rest wrong. Raises ShapeError
-    for two shapes, UsageError when no position counts.
+    Every position counts once, in whatever sequence it stands, so long sequences weigh more; the end token
+    counts like the others. A position is compared with the same position only: one id too many early on makes
+    the rest wrong.
+
+    Args:
+        predicted: (B, T), or any other shape.
+        target: The same shape.
+        ignore_index: Target of positions that do not count; None: all count.
+
+    Raises:
+        ShapeError: Two shapes.
+        UsageError: No position counts.
     """
     p, t = _pair(predicted, target)
     counted = np.ones(t.shape, bool) if ignore_index is None else t != ignore_index
@@ -82,10 +110,13 @@ def _check_one_each(predicted: Sequence, target: Sequence) -> None:
 
 
 def exact_match(predicted: Sequence[Sequence], target: Sequence[Sequence]) -> float:
-    """The share of sequences (lists of ids, or strings) that equal their target from end to end.
+    """Return the fraction of sequences (lists of ids, or strings) that equal their target from end to end.
 
-    Every sequence counts once, and as given: padding, end tokens, case and spaces are compared too. Raises
-    ShapeError for two lengths, UsageError for none.
+    Every sequence counts once, and as given: padding, end tokens, case and spaces are compared too.
+
+    Raises:
+        ShapeError: Two lengths.
+        UsageError: No sequences.
     """
     _check_one_each(predicted, target)
     equal = (
@@ -110,17 +141,24 @@ def bleu(
     lowercase: bool = False,
     tokenize: str = "13a",
 ) -> Bleu:
-    """Corpus BLEU (Papineni et al. 2002) of detokenised sentences, computed by sacreBLEU (Post 2018).
+    """Return the corpus BLEU (Papineni et al. 2002) of detokenised sentences, computed by sacreBLEU (Post
+    2018).
 
-    Each entry of ``target`` is the reference of its prediction, or a list of several. What is counted: for
-    n = 1 to 4 the n-grams of all predictions together, each as often as it stands in one reference of its
-    sentence at most. The score is 100 times the geometric mean of the four shares, times
+    For n = 1 to 4 the n-grams of all predictions together are counted, each at most as often as it stands in
+    one reference of its sentence. The score is 100 times the geometric mean of the four precisions, times
     exp(1 - reference length / predicted length) if the predictions are shorter; so it is no mean over
-    sentences. An n without any match gets a small share in place of 0 (sacreBLEU's smoothing ``exp``).
-    ``tokenize`` names sacreBLEU's tokenizer: ``13a`` is the usual one, ``none`` splits at spaces.
+    sentences. An n without any match gets a small precision in place of 0 (sacreBLEU's smoothing ``exp``).
 
-    Raises MissingDependencyError without sacreBLEU, ShapeError for two lengths, UsageError for none, for a
-    sentence that is not a string and for an unknown tokenizer.
+    Args:
+        predicted: Sentences.
+        target: For each a reference, or a list of several.
+        lowercase: Ignore case.
+        tokenize: sacreBLEU's tokenizer: ``13a`` is the usual one, ``none`` splits at spaces.
+
+    Raises:
+        MissingDependencyError: sacreBLEU is not installed.
+        ShapeError: Two lengths.
+        UsageError: No sentences, a sentence that is not a string, or an unknown tokenizer.
     """
     try:
         metrics: Any = importlib.import_module("sacrebleu.metrics")
@@ -148,10 +186,20 @@ def bleu(
 
 
 def confusion_matrix(predicted: ArrayLike, target: ArrayLike, num_classes: int | None = None) -> np.ndarray:
-    """(C, C) int64: entry [t, p] counts the examples of class t that were predicted as p.
+    """Return (C, C) int64: entry [t, p] counts the examples of class t that were predicted as p.
 
-    ``predicted`` and ``target`` (N,) hold classes 0 .. C-1; C is ``num_classes``, or else one more than the
-    largest class that occurs. Raises ShapeError for shapes or dtypes, UsageError for a class outside.
+    Args:
+        predicted: Classes 0 … C-1, (N,).
+        target: Likewise.
+        num_classes: C; by default one more than the largest class that occurs.
+
+    Raises:
+        ShapeError: Other shapes or dtypes.
+        UsageError: A class out of range.
+
+    Example:
+        >>> confusion_matrix([1, 1, 0], [1, 0, 0]).tolist()
+        [[1, 1], [0, 1]]
     """
     p, t = _pair(predicted, target)
     for name, x in (("predictions", p), ("targets", t)):
@@ -189,14 +237,16 @@ class ClassScores:
 def precision_recall_f1(
     predicted: ArrayLike, target: ArrayLike, num_classes: int | None = None
 ) -> ClassScores:
-    """Scores of a classifier with one class an example, from classes (N,).
+    """Return the scores of a classifier with one class an example.
 
     Precision is right / predicted, recall right / true, F1 = 2 right / (predicted + true), their harmonic
     mean. A quotient 0/0 counts as 0 (scikit-learn's ``zero_division=0``): precision where a class was never
     predicted, recall where it has no examples, F1 where both. ``macro`` is the plain mean over the classes
     that occur, as a prediction or as a target; its F1 is the mean of the F1s. ``weighted`` is the mean by
     examples, which makes its recall the accuracy. ``micro`` pools the counts of all classes, which makes all
-    three the accuracy. Raises as :func:`confusion_matrix`.
+    three the accuracy.
+
+    Arguments and errors as of :func:`confusion_matrix`.
     """
     matrix = confusion_matrix(predicted, target, num_classes)
     right, as_predicted, true = np.diag(matrix), matrix.sum(axis=0), matrix.sum(axis=1)

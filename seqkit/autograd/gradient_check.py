@@ -1,7 +1,7 @@
-"""One check for every backward: a directional derivative in float64.
+"""Check of a backward: a directional derivative in float64.
 
-For f with inputs x, a random direction v and a random output gradient u, the backward must give
-Σ (∂(u·f)/∂x)·v, which central differences measure as u·(f(x + εv) - f(x - εv)) / 2ε. The output gradient is
+For f with inputs x, a random direction v and a random output gradient u, the backward must give Σ
+(∂(u·f)/∂x)·v, which central differences measure as u·(f(x + εv) - f(x - εv)) / 2ε. The output gradient is
 random and never ones: a softmax whose backward is zero would pass with ones.
 """
 
@@ -29,9 +29,26 @@ def gradient_check(
 ) -> float:
     """Compare the backward of ``function(*tensors)`` with central differences.
 
-    ``inputs`` are float64 NumPy arrays; the function returns a Tensor or a tuple of Tensors and must be
-    deterministic (give dropout a fresh generator of one seed at each call). Returns the directional
-    derivative. Raises GradientCheckError with both numbers, UsageError for inputs that are not float64.
+    Args:
+        function: Returns a Tensor or a tuple of Tensors; must be deterministic (give dropout a new generator
+            of one seed at each call).
+        *inputs: float64 NumPy arrays.
+        seed: Of the random directions.
+        epsilon: Step of the differences.
+        rtol: Relative tolerance.
+        atol: Absolute tolerance.
+        device: Where to compute.
+
+    Returns:
+        The directional derivative.
+
+    Raises:
+        GradientCheckError: The two differ; gives both numbers.
+        UsageError: Inputs that are not float64.
+
+    Example:
+        >>> x = np.array([1.0, 2.0])
+        >>> derivative = gradient_check(lambda t: t * t, x)
     """
     random = np.random.default_rng(seed)
     for x in inputs:

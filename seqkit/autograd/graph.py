@@ -22,13 +22,13 @@ _enabled: ContextVar[bool] = ContextVar("seqkit_grad_enabled", default=True)
 
 
 def is_grad_enabled() -> bool:
-    """True unless inside :func:`no_grad` (per thread and per task)."""
+    """Return True unless inside :func:`no_grad` (per thread and per task)."""
     return _enabled.get()
 
 
 @contextmanager
 def no_grad() -> Iterator[None]:
-    """Within it ops keep nothing for a backward: for evaluation and generation."""
+    """Compute without recording a graph inside a ``with`` block: for evaluation and generation."""
     token = _enabled.set(False)
     try:
         yield

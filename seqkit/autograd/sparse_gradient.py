@@ -1,4 +1,4 @@
-"""Gradients that are zero in most places, kept as the part that is not."""
+"""Gradients that are zero in most places, stored as the rest."""
 
 from __future__ import annotations
 

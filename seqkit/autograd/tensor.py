@@ -1,4 +1,4 @@
-"""An array that remembers how it was computed."""
+"""The tensor: an array with a place in the graph of the ops that computed it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,20 @@ if TYPE_CHECKING:
 
 
 class Tensor:
-    """An array with an optional gradient and a place in the graph of the ops that made it.
+    """An array with an optional gradient and a place in the graph of the ops that computed it.
 
     Its operators follow NumPy: broadcasting arithmetic, ``@``, indexing, shape methods and reductions.
-    ``data`` is the array, ``grad`` what :meth:`backward` left on a leaf.
+    ``data`` is the array; ``grad`` of a leaf is the sum that :meth:`backward` has added to.
+
+    Args:
+        data: An array of NumPy or CuPy, or numbers in lists, which become float32.
+        requires_grad: Compute a gradient for it.
+
+    Example:
+        >>> x = Tensor([1.0, 2.0], requires_grad=True)
+        >>> (x * x).sum().backward()
+        >>> x.grad.tolist()
+        [2.0, 4.0]
     """
 
     __array_ufunc__ = None  # array + Tensor comes to Tensor.__radd__ instead of an object array
@@ -70,21 +80,23 @@ class Tensor:
         return len(self.data)
 
     def numpy(self) -> np.ndarray:
-        """The values as a NumPy array (synchronises with a GPU)."""
+        """Return the values as a NumPy array (synchronises with a GPU)."""
         return to_numpy(self.data)
 
     def item(self) -> float:
-        """The only value as a Python float (synchronises with a GPU). UsageError when there are several."""
+        """Return the only value as a Python float (synchronises with a GPU); UsageError when there are
+        several.
+        """
         if self.size != 1:
             raise UsageError(f"item(): expected a tensor of one value, got shape {self.shape}")
         return float(self.numpy().reshape(()))
 
     def detach(self) -> Tensor:
-        """The same values outside the graph."""
+        """Return a tensor of the same values outside the graph."""
         return Tensor(self.data)
 
     def to(self, device: str | Device) -> Tensor:
-        """A leaf with the same values on another device. Not differentiable: move before computing."""
+        """Return a leaf with the same values on another device; not differentiable: move before computing."""
         moved = Tensor(to_device(self.data, device), self.requires_grad)
         return moved
 
