@@ -47,7 +47,7 @@ Train = Callable[..., Any]
 
 @dataclasses.dataclass(frozen=True)
 class Request(Generic[S]):
-    """What the command line asks for: settings, those that were given, and the run directory."""
+    """The command line: settings, those that were given, and the run directory."""
 
     command: str
     settings: S

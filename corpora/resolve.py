@@ -25,7 +25,7 @@ _FORMS = {
     "labelled": "a tab-separated file, or a folder with a text file for each class",
     "images": "a folder with one sub-folder of images for each class",
 }
-"""What may be given beside a registered name, by type of corpus."""
+"""The files and folders that are accepted beside a registered name, by type of corpus."""
 
 
 def open_corpus(spec: str | os.PathLike[str], *, held_out: bool = True) -> Corpus:

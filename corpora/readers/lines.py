@@ -64,7 +64,7 @@ def _decode_example(path: Path, raw: bytes, number: int, start: int) -> str | Ba
 
 
 class BadLines:
-    """What to do about bad lines: raise DataError for the first, or count all and keep the first ones.
+    """The treatment of bad lines: raise DataError for the first, or count all and keep the first ones.
 
     Args:
         on_bad_line: "error" or "skip".

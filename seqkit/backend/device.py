@@ -34,7 +34,7 @@ class Device:
 
 @dataclass(frozen=True)
 class ArrayBackend:
-    """What the library needs to know of one kind of array."""
+    """An array library: its array type, its module and the functions that differ between libraries."""
 
     kind: str
     array_type: type

@@ -1,4 +1,4 @@
-"""What people do with the models: one package a job, each with train(settings, out) and load(run)."""
+"""Tasks: one package each, with train(settings, out) and load(run)."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from seqkit.text import SubwordTokenizer
 from seqkit.text.special_tokens import EOS
 
 _ENDS = ("<|endoftext|>", EOS)
-"""What ends a text where config.json does not say; the second ends a line of our runs."""
+"""Tokens that end a text where config.json names none; the second ends a line of our runs."""
 
 
 class CausalCheckpoint:

@@ -1,4 +1,4 @@
-"""What every classifier has and says: its labels, one for an example, and scores over a split."""
+"""Shared by all classifiers: their labels, the label of an example, and the scores of a split."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Classified:
 
 
 def classified(log_probs: np.ndarray, classes: Sequence[str]) -> list[Classified]:
-    """What log P(class), (N, K), says of each of N examples."""
+    """Return the most probable class of each of N examples, given log P(class), (N, K)."""
     probabilities = np.exp(log_probs.astype(np.float64))
     return [
         Classified(classes[best], float(row[best]), dict(zip(classes, row.tolist(), strict=True)))

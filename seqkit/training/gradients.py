@@ -1,4 +1,4 @@
-"""What happens to gradients between the backward pass and clipping."""
+"""Reduce gradients between the backward pass and clipping: accumulation over batches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model makes of many images, batch by batch."""
+"""Evaluate an image classifier on many images, batch by batch."""
 
 from __future__ import annotations
 

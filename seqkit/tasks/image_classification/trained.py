@@ -116,7 +116,7 @@ class TrainedImageClassifier:
         ]
 
     def filters(self) -> np.ndarray:
-        """What the first layer looks for, as images (F, H, W, C) from 0 to 1, each scaled on its own.
+        """Return the weights of the first layer as images (F, H, W, C) from 0 to 1, each scaled separately.
 
         Those of a convolution are its filters; those of a fully connected layer its rows of weights.
         """

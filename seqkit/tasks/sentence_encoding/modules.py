@@ -1,4 +1,4 @@
-"""What a sentence encoder's folder says of pooling and normalisation.
+"""Read the pooling and normalisation of a sentence encoder's folder.
 
 The layout is that of sentence-transformers (Reimers and Gurevych 2019): ``modules.json`` lists the parts in
 order, ``1_Pooling/config.json`` says how token vectors become one, ``sentence_bert_config.json`` how many

@@ -1,4 +1,4 @@
-"""What a model says of every text of a split."""
+"""Evaluate a text classifier on every text of a split."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class InitialEncoder:
         return dataclasses.replace(self, config=config, vocabulary=vocabulary, weights=weights)
 
     def learning_rate(self, asked: Any) -> float | None:
-        """What was asked for, or what suits a published encoder; None: as suits the optimiser."""
+        """Return the given rate, or that of a published encoder; None means the optimiser's usual rate."""
         tuned = self.published and not asked.freeze and asked.optimizer in ("adam", "adamw")
         return _FINE_TUNING if asked.lr is None and tuned else asked.lr
 

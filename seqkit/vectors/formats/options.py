@@ -9,7 +9,7 @@ from seqkit.errors import UsageError
 
 
 class Remedies(NamedTuple):
-    """What helps against a file that cannot be read, as the reader's caller can do it."""
+    """Remedies for a file that cannot be read, in the words of the reader's caller."""
 
     other: str
     """Against a file that is not of the format that it was taken for."""

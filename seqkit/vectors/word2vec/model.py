@@ -444,4 +444,4 @@ _ATTRIBUTES = (
     "wv", "hs", "min_count", "max_vocab_size", "max_final_vocab", "callbacks", "device", "epoch_losses",
     "epochs_trained", "corpus_count", "corpus_total_words",
 )  # fmt: skip
-"""What may be assigned beside the settings."""
+"""Attributes that may be assigned beside the settings."""
