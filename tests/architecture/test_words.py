@@ -37,7 +37,9 @@ DOCSTRING = re.compile(r"What \w")
 
 
 def texts_of(code: str) -> Iterator[tuple[int, str]]:
-    """(line, text) of the comments, strings and names of Python code; strings may name the flag emsize."""
+    """Yield (line, text) of the comments, strings and names of code; strings may name the flag emsize."""
+    if not PHRASES.search(code):  # spares most files the tokenizer
+        return
     for token in tokenize.generate_tokens(io.StringIO(code).readline):
         if token.type in (tokenize.COMMENT, tokenize.NAME):
             yield token.start[0], token.string
@@ -46,7 +48,9 @@ def texts_of(code: str) -> Iterator[tuple[int, str]]:
 
 
 def riddles_of(code: str) -> Iterator[tuple[int, str]]:
-    """(line, text) of the docstrings, also of attributes, that begin with "What"."""
+    """Yield (line, text) of the docstrings, also of attributes, that begin with "What"."""
+    if '"""What ' not in code:
+        return
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             text = node.value.value
