@@ -134,6 +134,14 @@ def escape(text: str) -> str:
     return text.translate(_ESCAPES)
 
 
+def is_terminal(stream: Any) -> bool:
+    """Return whether a standard stream is a terminal; False for one that is closed or absent."""
+    try:
+        return stream is not None and bool(stream.isatty())
+    except ValueError:
+        return False
+
+
 def echo(text: str = "", *, err: bool = False, nl: bool = True) -> None:
     """Print text: escaped on standard error and on a terminal, unchanged to a file or pipe.
 
@@ -143,7 +151,7 @@ def echo(text: str = "", *, err: bool = False, nl: bool = True) -> None:
         nl: End the line.
 
     """
-    if err or sys.stdout.isatty():
+    if err or is_terminal(sys.stdout):
         click.echo(escape(text), err=err, nl=nl)
     elif text.isascii() or not any("\ud800" <= character < "\ue000" for character in text):
         click.echo(text, nl=nl)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from typing import Any
 
-from seqkit.cli.common import echo
+from seqkit.cli.common import echo, is_terminal
 from seqkit.training import Callback
 
 
@@ -19,36 +21,47 @@ class ProgressBar(Callback):
     def _print(self, text: str) -> None:
         if self.quiet:
             return
-        if self._bar is not None:
-            self._bar.clear()
-        echo(text, err=True)
-        if self._bar is not None:
-            self._bar.refresh()
+        with self._quiet_when_closed():
+            if self._bar is not None:
+                self._bar.clear()
+            echo(text, err=True)
+            if self._bar is not None:
+                self._bar.refresh()
+
+    @contextlib.contextmanager
+    def _quiet_when_closed(self) -> Iterator[None]:
+        """Go on without output when stderr is closed, full, or a terminal that is gone."""
+        try:
+            yield
+        except (OSError, ValueError):
+            self.quiet, self._bar = True, None
 
     def on_train_start(self, total: int | None, done: int, unit: str = "step") -> None:
         """Open the bar, or move its end."""
-        if self.quiet or not sys.stderr.isatty():
+        if self.quiet or not is_terminal(sys.stderr):
             return
-        if self._bar is None:
-            from tqdm import tqdm
+        with self._quiet_when_closed():
+            if self._bar is None:
+                from tqdm import tqdm
 
-            self._bar = tqdm(
-                total=total,
-                initial=done,
-                unit=unit,
-                unit_scale=unit != "step",
-                dynamic_ncols=True,
-                leave=False,
-            )
-        elif self._bar.total != total:
-            self._bar.total = total
-            self._bar.refresh()
+                self._bar = tqdm(
+                    total=total,
+                    initial=done,
+                    unit=unit,
+                    unit_scale=unit != "step",
+                    dynamic_ncols=True,
+                    leave=False,
+                )
+            elif self._bar.total != total:
+                self._bar.total = total
+                self._bar.refresh()
 
     def on_step(self, step: int, loss: float) -> None:
         """Move the bar."""
         if self._bar is not None:
-            self._bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
-            self._bar.update(step - self._bar.n)
+            with self._quiet_when_closed():
+                self._bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+                self._bar.update(step - self._bar.n)
 
     def on_log(self, record: dict[str, Any]) -> None:
         """Print a line for each log interval."""
@@ -84,5 +97,6 @@ class ProgressBar(Callback):
     def on_train_end(self) -> None:
         """Close the bar."""
         if self._bar is not None:
-            self._bar.close()
+            with self._quiet_when_closed():
+                self._bar.close()
             self._bar = None

@@ -51,6 +51,9 @@ class Generator:
         True
     """
 
+    unset = False
+    """Whether weights are left to be read from a file."""
+
     def __init__(self, seed: int, stream: int | str = 0) -> None:
         if not 0 <= seed < 2**64:
             raise UsageError(f"expected seed between 0 and 2**64 - 1, got {seed}")
@@ -121,3 +124,21 @@ class Generator:
         """Return a random order (n,) of 0 … n-1, on the host."""
         words = self.words(2 * n).astype(np.uint64)
         return np.argsort((words[:n] << np.uint64(32)) | words[n:], kind="stable")
+
+
+class Unset(Generator):
+    """A generator for models whose weights are then read from a file: weights are zeros, not drawn.
+
+    Their memory is not touched before it is written, so that a file of other shapes is refused at once.
+    """
+
+    unset = True
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+    def uniform(self, shape: tuple[int, ...] | int, xp: Any = np, dtype: Any = np.float32) -> Any:
+        """Return zeros."""
+        return xp.zeros(shape, dtype)
+
+    normal = uniform

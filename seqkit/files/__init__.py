@@ -2,12 +2,14 @@
 
 from seqkit.files.atomic import atomic_writer, publish, write_atomically
 from seqkit.files.json_files import Between, DocumentLimits, fill_json, parse_json, read_json
+from seqkit.files.lock import FileLock
 from seqkit.files.safetensors import DTYPES, SafetensorsData, encode_safetensors, map_file
 
 __all__ = [
     "DTYPES",
     "Between",
     "DocumentLimits",
+    "FileLock",
     "SafetensorsData",
     "atomic_writer",
     "encode_safetensors",

@@ -20,11 +20,15 @@ def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
 
 def uniform(shape: tuple[int, ...], generator: Generator, bound: float) -> np.ndarray:
     """Uniform in [-bound, bound)."""
+    if generator.unset:
+        return zeros(shape)
     return ((2 * generator.uniform(shape, dtype=np.float64) - 1) * bound).astype(np.float32)
 
 
 def normal(shape: tuple[int, ...], generator: Generator, std: float) -> np.ndarray:
     """Normal with mean 0."""
+    if generator.unset:
+        return zeros(shape)
     return (generator.normal(shape, dtype=np.float64) * std).astype(np.float32)
 
 
@@ -51,6 +55,8 @@ def he_normal(shape: tuple[int, ...], generator: Generator) -> np.ndarray:
 def orthogonal(shape: tuple[int, ...], generator: Generator, gain: float = 1.0) -> np.ndarray:
     """Rows (or columns, whichever are fewer) orthonormal, times gain (Saxe et al. 2014)."""
     _fans(shape)
+    if generator.unset:
+        return zeros(shape)
     rows, columns = shape[0], math.prod(shape[1:])
     a = generator.normal((max(rows, columns), min(rows, columns)), dtype=np.float64)
     q, r = np.linalg.qr(a)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+import numpy as np
+
 from seqkit.backend import default_device, make_current
+from seqkit.backend.random import Generator, Unset
 from seqkit.errors import DamagedFileError, DataError, RunError, UsageError
 from seqkit.nn import Module
 from seqkit.training import RunDirectory, Settings
@@ -48,17 +52,39 @@ def require_same_corpus(run: RunDirectory, corpus: Corpus, *, remedy: str) -> No
         raise DataError(f"the corpus {corpus.name} has changed since {run.path} was begun", remedy=remedy)
 
 
-def load_best_weights(run: RunDirectory, model: M, device: str | None) -> M:
-    """Return ``model`` with the run's best weights, on a device (None: the default), in evaluation mode.
+def load_best_weights(
+    run: RunDirectory, make_model: Callable[[Generator], M], device: str | None, *, at_least: int
+) -> M:
+    """Return a model with the run's best weights, in evaluation mode.
+
+    Args:
+        run: The run.
+        make_model: Makes the model of the run's settings; its generator leaves the weights unset.
+        device: Where to put it; None for the default device.
+        at_least: A lower bound on the model's parameters by the run's settings, so that settings that ask for
+            more than the file holds are refused before any memory is taken.
 
     Raises:
-        DamagedFileError: for weights that do not fit the model.
-
+        DamagedFileError: If the weights do not fit the settings, or are not finite.
     """
-    arrays = run.load_model()
+    arrays, source = run.load_model(), run.path / "model.safetensors"
+    size = sum(array.size for array in arrays.values())
+    if at_least > size:
+        raise DamagedFileError(
+            f"expected at least {at_least:,} weights by the settings in config.json, got {size:,}",
+            where=str(source),
+        )
+    for name, array in arrays.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise DamagedFileError(
+                f"expected finite weights, got NaN or infinity in {name}", where=str(source)
+            )
     try:
-        model.load_state_dict(arrays, source=str(run.path / "model.safetensors"))
+        model = make_model(Unset())
+        model.load_state_dict(arrays, source=str(source))
     except UsageError as error:
         raise DamagedFileError(str(error)) from error
+    except MemoryError as error:
+        raise DamagedFileError("the settings ask for more memory than there is", where=str(source)) from error
     model.to(make_current(device or default_device())).eval()
     return model

@@ -21,7 +21,7 @@ class SinglePassTask(Task):
 
     def fit(self, run: RunDirectory, callbacks: Callback, *, resume: bool) -> None:
         """Fit the model into ``run``, unless it is there already."""
-        if run.load_checkpoint() is not None:
+        if run.has_checkpoint():
             return
         started = time.perf_counter()
         arrays, record, scores = self.fit_model()

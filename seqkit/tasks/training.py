@@ -53,25 +53,35 @@ def run_training(
     """
     callback = CallbackList(callbacks)
     run = open_run(out, name) if resume and RunDirectory.exists(out) else None
-    if run is not None:
-        source = str(run.path / "config.json")
-        saved = type(settings).to_resume(run.config["settings"], changes or {}, source=source)
-        settings = adapt(saved, run)
-        if run.config["threads"] != thread_count():
-            callback.on_message(
-                f"the run was begun with {run.config['threads']} threads and continues with "
-                f"{thread_count()}: results may differ in the last bits"
-            )
-    corpus = open_corpus(settings)
-    if run is not None:
-        require_same_corpus(run, corpus, remedy="restore its files, or start a new run")
-    task = make_task(settings, corpus, callback)
-    if run is None:  # only now: settings that cannot be used leave no run behind
-        run = _begin_run(out, name, task, corpus)
-    else:
-        _require_same_artifacts(run, task)
-    task.fit(run, callback, resume=resume)
+    try:
+        if run is not None:
+            run.lock()
+            settings = adapt(_resumed_settings(run, settings, changes or {}, callback), run)
+        corpus = open_corpus(settings)
+        if run is not None:
+            require_same_corpus(run, corpus, remedy="restore its files, or start a new run")
+        task = make_task(settings, corpus, callback)
+        if run is None:  # only now: settings that cannot be used leave no run behind
+            run = _begin_run(out, name, task, corpus)
+            run.lock()
+        else:
+            _require_same_artifacts(run, task)
+        task.fit(run, callback, resume=resume)
+    finally:
+        if run is not None:
+            run.unlock()
     return run
+
+
+def _resumed_settings(run: RunDirectory, settings: S, changes: Mapping[str, Any], callback: Callback) -> S:
+    """Return the settings of a run with the changes, and warn of another number of threads."""
+    saved = type(settings).to_resume(run.config["settings"], changes, source=str(run.path / "config.json"))
+    if run.config["threads"] != thread_count():
+        callback.on_message(
+            f"the run was begun with {run.config['threads']} threads and continues with "
+            f"{thread_count()}: results may differ in the last bits"
+        )
+    return saved
 
 
 def _begin_run(path: str | Path, name: str, task: Task, corpus: Corpus) -> RunDirectory:

@@ -22,10 +22,16 @@ _BLANK = "0" * 64
 _FIELD = b'"seqkit.sha256":"'
 
 
+_REMEDY = "restore it from a copy, or train the run again"
+_REMEDIES = {
+    "last.safetensors": "restore it from a copy; the best weights, in model.safetensors, can still be used",
+    "model.safetensors": "restore it from a copy, or resume the training until a better validation",
+}
+"""The smallest step that helps, by file."""
+
+
 def _damaged(path: Path, why: str) -> DamagedFileError:
-    return DamagedFileError(
-        f"{path} is damaged: {why}", remedy="restore it from a copy, or train the run again"
-    )
+    return DamagedFileError(f"{path} is damaged: {why}", remedy=_REMEDIES.get(path.name, _REMEDY))
 
 
 def _read(path: Path) -> bytes:

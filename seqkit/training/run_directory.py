@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from seqkit.errors import DamagedFileError, RunError
-from seqkit.files import write_atomically
+from seqkit.files import FileLock, write_atomically
 from seqkit.training import checksummed
 from seqkit.training.run_log import RunLog
 
@@ -32,6 +32,7 @@ class RunDirectory:
     def __init__(self, path: Path, config: dict[str, Any]) -> None:
         self.path, self.config = path, config
         self.log = RunLog(path / LOG)
+        self._lock = FileLock(path / CONFIG)
         self.best: dict[str, Any] = {}
         """Step, epoch and scores of the best weights, once they were read or written."""
 
@@ -77,6 +78,26 @@ class RunDirectory:
         """Whether a run was begun at ``path``."""
         return (Path(path) / CONFIG).exists()
 
+    def lock(self) -> None:
+        """Keep other processes from training this run, until :meth:`unlock` or the end of this process.
+
+        Raises:
+            RunError: if another process is training it.
+        """
+        try:
+            free = self._lock.acquire()
+        except OSError as error:
+            raise RunError(f"cannot lock {self.path} ({error.strerror or error})") from error
+        if not free:
+            raise RunError(
+                f"another process is training the run {self.path}",
+                remedy="wait for it to end, or stop it; it saves its state first",
+            )
+
+    def unlock(self) -> None:
+        """Let other processes train this run."""
+        self._lock.release()
+
     def artifact(self, name: str) -> bytes:
         """Return the bytes of an artifact, verified against the checksum in config.json."""
         expected = self.config.get("files", {}).get(name)
@@ -111,9 +132,24 @@ class RunDirectory:
         """Publish the state to resume from, with the log as it stands."""
         checksummed.write_tensors(self.path / CHECKPOINT, arrays, {**metadata, "log": self.log.state()})
 
+    def has_checkpoint(self) -> bool:
+        """Return whether a checkpoint was published."""
+        return (self.path / CHECKPOINT).exists()
+
     def load_checkpoint(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
-        """The state to resume from; the log is cut to it. None when none was published yet."""
-        if not (self.path / CHECKPOINT).exists():
+        """Return the state to resume from, and cut the log to it; None if none was published yet.
+
+        Raises:
+            RunError: if the checkpoint is lost, but not the weights that were published after it.
+            DamagedFileError: for a damaged checkpoint or log.
+        """
+        if not self.has_checkpoint():
+            if (self.path / MODEL).exists():
+                raise RunError(
+                    f"{self.path} has trained weights, but its {CHECKPOINT} is lost",
+                    remedy=f"restore {CHECKPOINT} from a copy; the weights can be used, but not trained "
+                    "further: choose another --out for a new run",
+                )
             self.log.cut_to({"length": 0, "sha256": hashlib.sha256().hexdigest()})
             return None
         arrays, metadata = checksummed.read_tensors(self.path / CHECKPOINT)

@@ -66,7 +66,7 @@ class RunLog(Callback):
         if len(data) < state["length"] or hashlib.sha256(data).hexdigest() != state["sha256"]:
             raise DamagedFileError(
                 f"{self.path} is damaged: its first {state['length']} bytes are not as written",
-                remedy="restore it from a copy, or train the run again",
+                remedy="restore it from a copy; the best weights, in model.safetensors, can still be used",
             )
         return data
 

@@ -12,7 +12,8 @@ from typing import Any
 class SignalWatch:
     """While active, the first SIGINT or SIGTERM only sets ``received``; a second one ends the process.
 
-    The training loop reads ``received`` between steps. Outside the main thread signals are left alone.
+    The training loop reads ``received`` between steps. SIGHUP, the loss of the terminal, is ignored: the
+    training goes on, and its log has everything. Outside the main thread signals are left alone.
     """
 
     def __init__(self) -> None:
@@ -29,6 +30,8 @@ class SignalWatch:
         if threading.current_thread() is threading.main_thread():
             for signum in (signal.SIGINT, signal.SIGTERM):
                 self._before[signum] = signal.signal(signum, self._handle)
+            if hasattr(signal, "SIGHUP"):  # the loss of the terminal is no reason to stop
+                self._before[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
         return self
 
     def __exit__(

@@ -4,6 +4,7 @@ No architecture is known here: those are tables of names (:class:`Names`) in ``m
 ``models/gpt2.py``.
 """
 
+from seqkit.backend.random import Unset
 from seqkit.models.checkpoints.folder import (
     CONFIG,
     PICKLES,
@@ -13,7 +14,7 @@ from seqkit.models.checkpoints.folder import (
     write_folder,
 )
 from seqkit.models.checkpoints.names import Names, Row, linear, normalization, stored_arrays
-from seqkit.models.checkpoints.reading import Unset, checked_arrays, has_head
+from seqkit.models.checkpoints.reading import checked_arrays, has_head
 from seqkit.models.checkpoints.settings import (
     activation,
     activation_there,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 
-from seqkit.backend.random import Generator
 from seqkit.errors import RunError
 from seqkit.models.checkpoints.folder import CheckpointFolder
 from seqkit.models.checkpoints.names import Names, Row
@@ -137,18 +136,3 @@ class _Reading:
                 self._fail(
                     f"{self.places[copy]} differs from {self.places[original]}, expected equal (tied) values"
                 )
-
-
-class Unset(Generator):
-    """A generator of zeros, for models whose weights are then read from a file (110 million draws take
-    longer).
-    """
-
-    def __init__(self) -> None:
-        super().__init__(0)
-
-    def uniform(self, shape: tuple[int, ...] | int, xp: Any = np, dtype: Any = np.float32) -> Any:
-        """Zeros."""
-        return xp.zeros(shape, dtype)
-
-    normal = uniform

@@ -65,6 +65,9 @@ def _init(text: str) -> str | float:
         return text
 
 
-def make_model(settings: ImageClassificationSettings, config: ImageConfig) -> ImageClassifier:
-    """The model of a config, freshly initialised from the settings' seed."""
-    return make_image_model(config, generator=Generator(settings.seed, "init"))
+def make_model(
+    settings: ImageClassificationSettings, config: ImageConfig, generator: Generator | None = None
+) -> ImageClassifier:
+    """Return the model of a config, its weights drawn from the settings' seed."""
+    generator = Generator(settings.seed, "init") if generator is None else generator
+    return make_image_model(config, generator=generator)

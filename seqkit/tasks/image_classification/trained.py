@@ -12,7 +12,7 @@ from seqkit.backend import to_numpy
 from seqkit.corpora import ImageCorpus, read_images
 from seqkit.data import Standardization
 from seqkit.errors import DamagedFileError, DataError, UsageError
-from seqkit.models import MLP, DeepConvNet, ImageClassifier, SimpleConvNet, image_config
+from seqkit.models import MLP, DeepConvNet, ImageClassifier, MLPConfig, SimpleConvNet, image_config
 from seqkit.tasks.classes import LABELS, Classified, ClassScores, classified, labels_from_bytes, score_classes
 from seqkit.tasks.image_classification.data import open_corpus
 from seqkit.tasks.image_classification.evaluation import log_probs
@@ -146,5 +146,10 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedImageClassifi
             f"{run.path} has {len(classes)} labels and {len(standardization.mean)} channels for a model of "
             f"{config.classes} and {config.channels}"
         )
-    model = load_best_weights(run, make_model(settings, config), device)
+    at_least = 0
+    if isinstance(config, MLPConfig) and config.hidden:
+        at_least = config.height * config.width * config.channels * config.hidden[0]
+    model = load_best_weights(
+        run, lambda generator: make_model(settings, config, generator), device, at_least=at_least
+    )
     return TrainedImageClassifier(run, settings, model, classes, standardization)

@@ -21,9 +21,11 @@ _SAME = ("hidden_size", "num_layers", "dropout", "embedding_size", "tied")
 _RECURRENT = ("model", "dropout_input", "dropout_hidden", "dropout_output", "locked_dropout", "init_range")
 
 
-def make_model(settings: ResolvedLanguageModelSettings, vocab_size: int) -> NeuralModel:
+def make_model(
+    settings: ResolvedLanguageModelSettings, vocab_size: int, generator: Generator | None = None
+) -> NeuralModel:
     """Return the neural model of these settings, its weights drawn from their seed."""
-    generator = Generator(settings.seed, "init")
+    generator = Generator(settings.seed, "init") if generator is None else generator
     values = dataclasses.asdict(settings)
     common = {name: values[name] for name in _SAME}
     if settings.model == "transformer":

@@ -128,6 +128,12 @@ class ResolvedLanguageModelSettings(LanguageModelSettings, ResolvedTextSettings)
     num_layers: int
     dropout: float
 
+    def least_layer_weights(self) -> int:
+        """Return a lower bound on the weights of the layers between the embedding and the output."""
+        if self.model == "transformer":
+            return self.num_layers * self.embedding_size * self.hidden_size
+        return (self.num_layers - 1 if self.tied else self.num_layers) * self.hidden_size**2
+
     def describe(self) -> str:
         """Return the model in one line."""
         tied = "tied" if self.tied else "untied"

@@ -192,5 +192,9 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedLanguageModel
         config = KneserNeyConfig(len(vocabulary), settings.order, eos_id)
         model = KneserNey.from_state_dict(config, run.load_model())
     else:
-        model = load_best_weights(run, make_model(settings, len(vocabulary)), device)
+        V = len(vocabulary)
+        at_least = V * settings.embedding_size + settings.least_layer_weights()
+        model = load_best_weights(
+            run, lambda generator: make_model(settings, V, generator), device, at_least=at_least
+        )
     return TrainedLanguageModel(run, settings, model, vocabulary, tokenizer)

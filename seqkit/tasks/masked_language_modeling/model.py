@@ -52,7 +52,10 @@ def encoder_config(settings: EncoderSettings, vocab_size: int, max_length: int) 
     )
 
 
-def make_model(settings: ResolvedMaskedLanguageModelSettings, vocab_size: int) -> MaskedLanguageModel:
+def make_model(
+    settings: ResolvedMaskedLanguageModelSettings, vocab_size: int, generator: Generator | None = None
+) -> MaskedLanguageModel:
     """Return the model of these settings, its weights drawn from their seed."""
     config = encoder_config(settings, vocab_size, settings.context_length)
-    return MaskedLanguageModel(config, generator=Generator(settings.seed, "init"))
+    generator = Generator(settings.seed, "init") if generator is None else generator
+    return MaskedLanguageModel(config, generator=generator)

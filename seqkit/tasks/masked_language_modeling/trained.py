@@ -68,7 +68,13 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedMaskedLanguag
     """Open a run of `train-lm --objective masked`, its files verified. RunError or DamagedFileError."""
     run = open_run(path, TASK)
     settings, vocabulary = run_settings(run, ResolvedMaskedLanguageModelSettings), run_vocabulary(run)
-    model = load_best_weights(run, make_model(settings, len(vocabulary)), device)
+    V, E = len(vocabulary), settings.embedding_size
+    model = load_best_weights(
+        run,
+        lambda generator: make_model(settings, V, generator),
+        device,
+        at_least=V * E + settings.num_layers * E * settings.hidden_size,
+    )
     return TrainedMaskedLanguageModel(run, settings, model, vocabulary, run_tokenizer(run))
 
 

@@ -24,10 +24,13 @@ _RECURRENT = (
 
 
 def make_model(
-    settings: ResolvedSeq2SeqSettings, source_vocab_size: int, target_vocab_size: int
+    settings: ResolvedSeq2SeqSettings,
+    source_vocab_size: int,
+    target_vocab_size: int,
+    generator: Generator | None = None,
 ) -> Seq2SeqModel:
     """Return the model of these settings, its weights drawn from their seed."""
-    generator = Generator(settings.seed, "init")
+    generator = Generator(settings.seed, "init") if generator is None else generator
     values = dataclasses.asdict(settings)
     common: dict[str, Any] = {name: values[name] for name in _SAME}
     common |= {"source_vocab_size": source_vocab_size, "target_vocab_size": target_vocab_size}

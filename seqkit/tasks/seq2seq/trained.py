@@ -212,5 +212,11 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedSeq2Seq:
     settings = run_settings(run, ResolvedSeq2SeqSettings)
     source, target = (run_vocabulary(run, name) for name in (SOURCE_VOCABULARY, TARGET_VOCABULARY))
     tokenizers = tuple(tokenizer_from_config(run.config[name]) for name in ("tokenizer", "target_tokenizer"))
-    model = load_best_weights(run, make_model(settings, len(source), len(target)), device)
+    E, H = settings.embedding_size, settings.hidden_size
+    model = load_best_weights(
+        run,
+        lambda generator: make_model(settings, len(source), len(target), generator),
+        device,
+        at_least=len(target) * E + settings.num_layers * H * (E if settings.model == "transformer" else H),
+    )
     return TrainedSeq2Seq(run, settings, model, (source, target), (tokenizers[0], tokenizers[1]))

@@ -9,8 +9,7 @@ import numpy as np
 
 from seqkit.data import EncodedLabelledCorpus, encode_labelled, pad_batch, text_rows
 from seqkit.errors import DamagedFileError, DataError, UsageError
-from seqkit.models import SequenceClassifier
-from seqkit.models.checkpoints import Unset
+from seqkit.models import BagConfig, RecurrentConfig, SequenceClassifier
 from seqkit.tasks.classes import LABELS, Classified, ClassScores, classified, labels_from_bytes, score_classes
 from seqkit.tasks.runs import load_best_weights, open_run, require_same_corpus, run_settings
 from seqkit.tasks.text import run_tokenizer, run_vocabulary
@@ -97,5 +96,12 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedTextClassifie
             f"{run.path} has {len(labels)} labels and {len(vocabulary)} types for a model of "
             f"{config.classes} and {config.encoder.vocab_size}"
         )
-    model = load_best_weights(run, SequenceClassifier(config, generator=Unset()), device)
+    encoder = config.encoder
+    at_least = encoder.vocab_size * encoder.embedding_size
+    if not isinstance(encoder, BagConfig):
+        width = encoder.hidden_size if isinstance(encoder, RecurrentConfig) else encoder.embedding_size
+        at_least += encoder.num_layers * width**2
+    model = load_best_weights(
+        run, lambda generator: SequenceClassifier(config, generator=generator), device, at_least=at_least
+    )
     return TrainedTextClassifier(run, settings, model, vocabulary, labels, tokenizer)

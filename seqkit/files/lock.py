@@ -1,0 +1,54 @@
+"""Exclusive locks on files: held by a living process, released by its death."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+_FAR = 1 << 40
+"""Windows locks bytes against all access; this one is far behind the end of any file that is locked."""
+
+
+class FileLock:
+    """An exclusive lock on an existing file, whose content it leaves alone.
+
+    On Linux also between the hosts of a network file system. Where the file system has no locks,
+    :meth:`acquire` succeeds: a training that could not run there at all would be no better.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: BinaryIO | None = None
+
+    def acquire(self) -> bool:
+        """Take the lock, and return whether it was free. OSError if the file cannot be opened."""
+        if self._file is not None:
+            return True
+        file = open(self.path, "r+b" if os.access(self.path, os.W_OK) else "rb")  # noqa: SIM115  # kept open
+        try:
+            if sys.platform == "win32":
+                file.seek(_FAR)
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            file.close()
+            return False
+        except OSError:
+            file.close()  # the file system has no locks
+            return True
+        self._file = file
+        return True
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None

@@ -1,0 +1,84 @@
+"""One process trains a run; what is lost of a run is not made up for in silence."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from seqkit.errors import RunError
+from seqkit.files import FileLock
+from seqkit.training import RunDirectory
+from tests.training.tiny import ROOT, python_path
+from tests.training.toy import ToyTask, toy_trainer
+
+HOLD = """
+import sys, time
+from seqkit.training import RunDirectory
+run = RunDirectory.open(sys.argv[1])
+run.lock()
+print("locked", flush=True)
+time.sleep(60)
+"""
+
+
+def holder(path: Path) -> subprocess.Popen[str]:
+    """Start a process that holds the lock of a run."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)],
+        env={**os.environ, "PYTHONPATH": python_path()},
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "locked\n"
+    return process
+
+
+def test_a_run_that_another_process_trains_is_refused_until_its_death(tmp_path: Path) -> None:
+    RunDirectory.create(tmp_path / "run", {"task": "toy"}, {})
+    run = RunDirectory.open(tmp_path / "run")
+    with holder(tmp_path / "run") as process:
+        try:
+            with pytest.raises(RunError, match="another process is training the run"):
+                run.lock()
+        finally:
+            process.kill()
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            run.lock()
+            break
+        except RunError:
+            time.sleep(0.05)
+    run.unlock()
+    run.lock()
+    run.unlock()
+    assert sorted(file.name for file in (tmp_path / "run").iterdir()) == ["config.json"]
+
+
+def test_a_lock_is_held_by_one_holder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("content")
+    first, second = FileLock(tmp_path / "file"), FileLock(tmp_path / "file")
+    assert first.acquire()
+    assert first.acquire()
+    assert not second.acquire()
+    first.release()
+    assert second.acquire()
+    second.release()
+    assert (tmp_path / "file").read_text() == "content"
+
+
+def test_a_lost_checkpoint_is_no_new_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    toy_trainer(path, ToyTask(), epochs=1).fit()
+    weights = (path / "model.safetensors").read_bytes()
+    (path / "last.safetensors").unlink()
+    with pytest.raises(RunError, match=r"its last\.safetensors is lost.*another --out"):
+        toy_trainer(path, ToyTask(), resume=True)
+    assert (path / "model.safetensors").read_bytes() == weights
