@@ -62,7 +62,7 @@ def test_a_signal_saves_and_says_how_to_go_on(
     out, err = process.communicate(timeout=120)
     assert (process.returncode, out) == (code, "")
     assert "Traceback" not in err
-    assert "go on:    seqkit train-lm --out run --resume" in err
+    assert "continue: seqkit train-lm --out run --resume" in err
     assert "evaluate: seqkit eval-lm run --split valid" in err
 
     _, metadata = checksummed.read_tensors(run / "last.safetensors")
@@ -104,7 +104,7 @@ def on_step(self, step, loss):
 def hang(self, arrays, metadata):
     signal.raise_signal(signal.SIGINT)
     time.sleep(600)
-progress.ProgressBar.step = step
+progress.ProgressBar.on_step = on_step
 main(["train-lm", {str(corpus)!r}, "--out", "run", *{LONG!r}])
 """
     done = python("-c", code, cwd=tmp_path)
@@ -116,12 +116,12 @@ main(["train-lm", {str(corpus)!r}, "--out", "run", *{LONG!r}])
 def test_an_interrupt_before_training_begins(tmp_path: Path, corpus: Path) -> None:
     code = f"""
 import signal, sys, time
-import seqkit.tasks.language_modeling.training
+import seqkit.tasks.language_modeling.task
 def interrupted(*_):
     signal.raise_signal(signal.SIGINT)
     while True:  # Python looks for signals when it jumps back
         time.sleep(0.01)
-sys.modules["seqkit.tasks.language_modeling.training"].encode = interrupted
+sys.modules["seqkit.tasks.language_modeling.task"].encode = interrupted
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background begins without it
 from seqkit.cli import main
 main(["train-lm", {str(corpus)!r}, "--out", "run"])
@@ -212,7 +212,7 @@ def test_threads_take_effect_and_a_resumed_run_keeps_its_own(corpus: Path, tmp_p
     assert threads_of(tmp_path / "run") == 1
     assert "threads" not in train("--resume")
     said = train("--resume", "--threads=2")
-    assert "begun with 1 threads and goes on with 2: results may differ in the last bits" in said
+    assert "begun with 1 threads and continues with 2: results may differ in the last bits" in said
 
 
 def test_threads_come_too_late_for_a_loaded_numpy() -> None:

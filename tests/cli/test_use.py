@@ -48,7 +48,11 @@ def test_evaluation_says_what_it_did(seqkit: Seqkit, run: Path) -> None:
     shown = seqkit("eval-lm", run).out
     assert f"perplexity {result['perplexity']:.2f} (loss {result['loss']:.4f}) over " in shown
     assert f"{result['predictions']:,} predictions" in shown
-    assert f"{result['bits_per_character']:.4f} bits per character" in shown
+    if result["unk_fraction"]:
+        assert result["bits_per_character"] is None, "characters of unknown words are not predicted"
+        assert "bits per character" not in shown
+    else:
+        assert f"{result['bits_per_character']:.4f} bits per character" in shown
 
 
 def test_the_validation_while_training_is_the_evaluation_after(seqkit: Seqkit, lstm: Path) -> None:
