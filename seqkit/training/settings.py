@@ -142,6 +142,14 @@ class Settings:
         if value not in choices:
             raise UsageError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
 
+    def _refuse_unused(self, names: str, where: str, usual: Mapping[str, Any] | None = None) -> None:
+        """Refuse settings that have no effect ``where``, unless they have their default or usual value."""
+        for field in dataclasses.fields(self):
+            given = getattr(self, field.name)
+            if field.name in names.split() and given not in (field.default, (usual or {}).get(field.name)):
+                flag = self.flags(field.name)[0]
+                raise UsageError(f"{flag} {given!r} has no effect {where}", remedy="leave it out")
+
     def _require(self, names: str, allowed: Callable[[Any], bool], rule: str) -> None:
         for name in names.split():
             value = getattr(self, name)

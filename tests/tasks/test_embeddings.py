@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,14 @@ import pytest
 
 import seqkit
 from seqkit.corpora import open_corpus
-from seqkit.errors import DamagedFileError, DivergenceError, RunError, TrainingInterrupted, UsageError
+from seqkit.errors import (
+    DamagedFileError,
+    DeviceError,
+    DivergenceError,
+    RunError,
+    TrainingInterrupted,
+    UsageError,
+)
 from seqkit.tasks.embeddings import EmbeddingSettings, TrainedEmbeddings, load, open_vectors, train
 from seqkit.tasks.embeddings.model import _initial
 from seqkit.tasks.embeddings.word2vec import Word2VecTraining
@@ -44,11 +53,25 @@ QUICK: dict[str, Any] = {
     "min_count": 1, "vector_size": 8, "window": 2, "sample": 0.0, "alpha": 0.05, "epochs": 20, "workers": 1,
     "tokenizer": "whitespace",
 }  # fmt: skip
-DESCENT = {**QUICK, "optimizer": "adam", "alpha": 0.02, "epochs": 4, "shrink_windows": False}
+DESCENT: dict[str, Any] = {
+    "optimizer": "adam", "alpha": 0.02, "epochs": 4, "shrink_windows": False, "workers": None,
+}  # fmt: skip
+COUNTS: dict[str, Any] = {"model": "counts", "vector_size": 4} | dict.fromkeys(
+    ("sample", "alpha", "epochs", "workers")
+)
+"""Changes to QUICK; what is None there has its default."""
+
+
+def settings_of(text: Path, **changes: Any) -> EmbeddingSettings:
+    defaults = {field.name: field.default for field in dataclasses.fields(EmbeddingSettings)}
+    values = {**QUICK, **changes}
+    for name in changes:
+        values[name] = defaults[name] if values[name] is None else values[name]
+    return EmbeddingSettings(corpus=str(text), **values)
 
 
 def trained(text: Path, out: Path, callbacks: Any = None, **changes: Any) -> TrainedEmbeddings:
-    return train(EmbeddingSettings(corpus=str(text), **{**QUICK, **changes}), out, callbacks=callbacks)
+    return train(settings_of(text, **changes), out, callbacks=callbacks)
 
 
 def same_kind(run: TrainedEmbeddings) -> float:
@@ -66,7 +89,7 @@ def same_kind(run: TrainedEmbeddings) -> float:
         {"true_gradient": True, "alpha": 0.1},
         {"workers": 2},
         {"cbow_mean": False},
-        {"model": "counts", "vector_size": 4},
+        COUNTS,
         DESCENT,
         {**DESCENT, "model": "skip-gram"},
         {**DESCENT, "loss": "softmax"},
@@ -138,7 +161,7 @@ def test_a_stopped_run_goes_on_with_the_same_bits(
 ) -> None:
     monkeypatch.setattr(fast_trainer, "CHUNK", 300)
     whole = trained(text, tmp_path / "whole", **changes)
-    settings = EmbeddingSettings(corpus=str(text), **{**QUICK, **changes})
+    settings = settings_of(text, **changes)
     with pytest.raises(TrainingInterrupted, match="the state is saved in"):
         train(settings, tmp_path / "run", callbacks=StopAfter(2))
     done = train(settings, tmp_path / "run", resume=True)
@@ -259,9 +282,54 @@ def test_old_vectors_stay_where_the_new_text_says_nothing(text: Path, tmp_path: 
 
 def test_a_vocabulary_can_be_given(text: Path, tmp_path: Path) -> None:
     first = trained(text, tmp_path / "first", vocab_size=6)
-    again = trained(text, tmp_path / "again", vocabulary=str(tmp_path / "first" / "vocab.txt"))
+    vocabulary = str(tmp_path / "first" / "vocab.txt")
+    again = trained(text, tmp_path / "again", min_count=None, vocabulary=vocabulary)
     assert again.vocabulary == first.vocabulary
     assert len(again.wv) < 8
+
+
+VALUES: dict[str, Any] = {
+    "tokenizer": "char", "lowercase": True, "vocab_size": 6, "min_count": 226, "sg": True, "vector_size": 3,
+    "window": 1, "shrink_windows": None, "loss": "softmax", "negative": 1, "ns_exponent": 0.1,
+    "sample": 0.01, "cbow_mean": False, "true_gradient": True, "weight_init": "normal", "alpha": 0.3,
+    "min_alpha": 0.01, "schedule": "cosine", "lazy_rows": True, "batch_size": 7, "epochs": 2, "seed": 1,
+    "workers": 2, "vocabulary": "vocab.txt", "init": "run", "device": "cuda:7", "log_interval": 5.0,
+}  # fmt: skip
+"""A value of each setting that has none of its own in QUICK, DESCENT or COUNTS."""
+NO_RESULT = {"corpus", "model", "optimizer", "checkpoint_interval", "log_interval"}
+"""Settings that choose the test, or when something is written."""
+
+
+@pytest.mark.parametrize(
+    "method", [{}, {"model": "skip-gram"}, {**DESCENT, "epochs": 1, "batch_size": 2}, COUNTS], ids=str
+)
+def test_each_setting_acts_or_is_refused(
+    text: Path, tmp_path: Path, method: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(fast_trainer, "CHUNK", 100)
+    text.write_text(text.read_text().replace("cat", "Cat"))
+    quick = method if method.get("model") == "counts" else {"epochs": 1, **method}
+    plain = trained(text, tmp_path / "run", **quick)
+    (tmp_path / "vocab.txt").write_text("red\nblue\n<unk>\n<eos>\n")
+    names = {field.name for field in dataclasses.fields(EmbeddingSettings)} - NO_RESULT
+    assert names == VALUES.keys() - {"log_interval"}
+    idle, refused = set(), {}
+    for name, value in VALUES.items():
+        value = quick.get(name) is False if name == "shrink_windows" else value
+        try:
+            found = trained(text, tmp_path / name, **{**quick, name: value})
+        except (UsageError, DeviceError) as error:
+            named = re.search(name.replace("_", "[-_ ]") + "|sg|subsampling", str(error))
+            refused[name] = str(error) if named is None else ""
+            continue
+        same = found.vectors.shape == plain.vectors.shape and np.array_equal(found.vectors, plain.vectors)
+        if same and found.vocabulary == plain.vocabulary:
+            idle.add(name)
+    assert not any(refused.values())
+    # the whole SVD of a small vocabulary draws nothing, and the short form of skip-gram says it again
+    allowed = {"skip-gram": {"sg"}, "counts": {"seed"}}.get(method.get("model", ""), set())
+    assert idle <= allowed | {"log_interval", "workers"}  # the second worker may find nothing left
 
 
 def test_a_rate_that_is_too_large_ends_with_an_error(text: Path, tmp_path: Path) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import Any
-
 import numpy as np
 
 from seqkit.backend.random import Generator
@@ -15,7 +12,7 @@ from seqkit.tasks.embeddings.data import occurrences
 from seqkit.tasks.embeddings.settings import ResolvedEmbeddingSettings
 from seqkit.tasks.embeddings.trained import TrainedEmbeddings, load
 from seqkit.text import Vocabulary
-from seqkit.vectors.word2vec import Word2VecSettings, Word2VecTrainer, initial_vectors
+from seqkit.vectors.word2vec import Word2VecTrainer, initial_vectors
 
 
 def make_model(settings: ResolvedEmbeddingSettings, vocab_size: int) -> Word2VecModel:
@@ -34,15 +31,11 @@ def make_model(settings: ResolvedEmbeddingSettings, vocab_size: int) -> Word2Vec
 def make_trainer(settings: ResolvedEmbeddingSettings, encoded: EncodedCorpus, eos_id: int) -> Word2VecTrainer:
     """Return the word2vec trainer of these settings."""
     ids = FileIds.of(encoded.splits["train"])
-    own: dict[str, Any] = {
-        field.name: getattr(settings, field.name, None) for field in fields(Word2VecSettings)
-    }
-    own |= {"sg": settings.model == "skip-gram", "min_alpha": min(settings.min_alpha, settings.alpha)}
     before = None if settings.init is None else load(settings.init)
     return Word2VecTrainer(
         ids,
         occurrences(ids, len(encoded.vocabulary)),
-        Word2VecSettings(**own),
+        settings.word2vec(),
         eos_id=eos_id,
         unk_id=encoded.vocabulary.unk_id,
         initial=None if before is None else _initial(settings, before, encoded.vocabulary),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 from seqkit.backend import default_device
@@ -11,6 +12,7 @@ from seqkit.optim import OPTIMIZERS
 from seqkit.tasks.text import absolute_corpus
 from seqkit.threads import thread_count
 from seqkit.training import ResolvedTrainingSettings, Settings
+from seqkit.vectors.word2vec import Word2VecSettings
 
 MODELS = ("cbow", "skip-gram", "counts")
 LOSSES = ("negative-sampling", "softmax")
@@ -103,6 +105,45 @@ class EmbeddingSettings(Settings):
             )
         if self.init is not None and (self.optimizer != WORD2VEC or self.model == "counts"):
             raise UsageError("--init needs the optimizer word2vec")
+        if not isinstance(self, ResolvedEmbeddingSettings):
+            self._refuse_what_has_no_effect()
+        if self.optimizer == WORD2VEC and self.model != "counts":
+            self.word2vec()
+
+    def _refuse_what_has_no_effect(self) -> None:
+        lr, schedule = OPTIMIZER_DEFAULTS[self.optimizer]
+        usual = {"alpha": lr, "schedule": schedule, "workers": thread_count()}
+        if self.vocabulary is not None:
+            self._refuse_unused("vocab_size min_count", "with a vocabulary")
+        if self.model == "counts":
+            self._refuse_unused(
+                "shrink_windows loss negative ns_exponent sample cbow_mean true_gradient weight_init alpha "
+                "optimizer min_alpha schedule lazy_rows batch_size epochs workers log_interval "
+                "checkpoint_interval",
+                "on counts",
+                usual,
+            )
+            self._refuse_unused("device", "on counts", {"device": "cpu"})
+            return
+        if self.model == "skip-gram":
+            self._refuse_unused("cbow_mean true_gradient", "on skip-gram")
+        if self.optimizer == WORD2VEC:
+            self._refuse_unused("lazy_rows batch_size", "with the optimizer word2vec")
+            if not self.cbow_mean:
+                self._refuse_unused("true_gradient", "without cbow-mean")
+            return
+        self._refuse_unused(
+            "true_gradient min_alpha workers log_interval", f"with the optimizer {self.optimizer}", usual
+        )
+        if self.loss == "softmax":
+            self._refuse_unused("negative ns_exponent", "with the loss softmax")
+
+    def word2vec(self) -> Word2VecSettings:
+        """Return the settings of the word2vec trainer. Raises UsageError for values that it cannot have."""
+        names = {field.name for field in dataclasses.fields(Word2VecSettings)}
+        given = {name: value for name, value in self.to_dict().items() if name in names and value is not None}
+        given |= {"sg": self.model == "skip-gram", "min_alpha": min(self.min_alpha, self.base_lr)}
+        return Word2VecSettings(**{**given, "alpha": self.base_lr})
 
     @property
     def base_lr(self) -> float:
