@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -28,6 +29,8 @@ class TextDefaults:
 
 
 DEFAULTS = TextDefaults()
+_TICK = 2.0
+"""Seconds within which two changes of a file may have one time, on coarse file systems."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,29 @@ class CorpusFile:
 
     role: str
     path: Path
+
+
+@dataclass(frozen=True)
+class FileState:
+    """Which content a file had: every change gives it another inode, size or time.
+
+    ``recent`` is whether the file was changed just before, so that its times cannot tell the next change.
+    """
+
+    path: Path
+    numbers: tuple[int, ...]
+    recent: bool = field(compare=False)
+
+    @classmethod
+    def of(cls, path: Path) -> FileState:
+        """Return the state of a file; one without numbers for a file that is not there."""
+        try:
+            found = path.stat()
+        except OSError:
+            return cls(path, (), recent=False)
+        changed = max(found.st_mtime, found.st_ctime)
+        numbers = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        return cls(path, numbers, recent=changed > time.time() - _TICK)
 
 
 @dataclass(eq=False, repr=False)
@@ -66,6 +92,7 @@ class BaseCorpus(Generic[Item]):
     own_splits: bool = False
     skipped: tuple[tuple[int, str], ...] = ()
     skipped_count: int = 0
+    _states: tuple[FileState, ...] = field(default=(), init=False)
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -87,7 +114,25 @@ class BaseCorpus(Generic[Item]):
 
     @cached_property
     def _identity(self) -> dict[str, object]:
+        self._states = tuple(FileState.of(file.path) for file in self.files)
         return self.identity()
+
+    def require_unchanged(self) -> None:
+        """Raise DataError if a file was changed since :meth:`content_key` read it.
+
+        Whoever keeps what was made of the text under that key asks this after reading. Files of the last few
+        seconds, whose times may not tell, are read again.
+        """
+        identity, states = self._identity, self._states
+        same = all(state == FileState.of(state.path) for state in states)
+        if same and any(state.recent for state in states):
+            same = self.identity()["key"] == identity["key"]
+        if not same:
+            raise DataError(
+                f"the files of {self.name} were changed while they were read",
+                where=", ".join(str(state.path) for state in states if state != FileState.of(state.path)),
+                remedy="wait until they are complete, then run it again; nothing of it was kept",
+            )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, splits={self.splits})"

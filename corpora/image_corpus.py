@@ -143,5 +143,8 @@ class ImageCorpus:
             self._key = digest.hexdigest()
         return self._key
 
+    def require_unchanged(self) -> None:
+        """Do nothing: the images of :meth:`content_key` are in memory."""
+
     def __repr__(self) -> str:
         return f"ImageCorpus({self.name!r}, splits={self.splits}, shape={self.shape})"

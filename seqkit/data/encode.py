@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 
 from seqkit.backend.paths import cache_dir
-from seqkit.data.token_files import id_dtype, map_ids, publish, read_entry, work_folder
+from seqkit.data.token_files import SummedFile, id_dtype, map_ids, publish, read_entry, work_folder
 from seqkit.errors import DataError
 from seqkit.files.lines import UnfinishedLine
 from seqkit.text import Tokenizer, Vocabulary
 from seqkit.text.special_tokens import UNK
 
-_FORMAT = 1
+_FORMAT = 2
 _BLOCK = 1 << 20
 _REMAP = 1 << 20
 _VOCABULARY = "vocab.txt"
@@ -72,6 +72,7 @@ def encode_corpus(
     vocab_size: int | None = None,
     min_count: int = 1,
     vocabulary: Vocabulary | None = None,
+    require_unchanged: Callable[[], None] | None = None,
     cache: Path | None = None,
     progress: Callable[[str, int], None] | None = None,
 ) -> EncodedCorpus:
@@ -87,6 +88,8 @@ def encode_corpus(
         vocab_size: As in ``Vocabulary.from_counts``; unused with ``vocabulary``.
         min_count: Likewise.
         vocabulary: The vocabulary of an earlier run, or of a learned tokenizer.
+        require_unchanged: Called when the text was read: raises where it may no longer be that of the key
+            (``Corpus.require_unchanged``), and then nothing is kept.
         cache: The folder of token files; ``tokens`` below the cache folder by default.
         progress: Called as ``progress(split, tokens so far)`` after each block of about a million characters.
 
@@ -111,9 +114,11 @@ def encode_corpus(
     meta = read_entry(folder)
     if meta is None:
         with work_folder(root) as work:
-            info = _build(work, corpus_lines, tokenizer, vocabulary, vocab_size, min_count, progress)
+            info, files = _build(work, corpus_lines, tokenizer, vocabulary, vocab_size, min_count, progress)
             infos = {split: asdict(sizes) for split, sizes in info.items()}
-            publish(work, folder, {"settings": settings, "info": infos})
+            if require_unchanged is not None:
+                require_unchanged()
+            publish(work, folder, files, {"settings": settings, "info": infos})
         meta = read_entry(folder)
         if meta is None:
             raise DataError("the token files just written cannot be read back", where=str(folder))
@@ -204,8 +209,8 @@ def _build(
     vocab_size: int | None,
     min_count: int,
     progress: Callable[[str, int], None] | None,
-) -> dict[str, SplitInfo]:
-    """Fill ``work`` with the vocabulary and the ids of every split."""
+) -> tuple[dict[str, SplitInfo], dict[str, dict[str, int | str]]]:
+    """Fill ``work`` with the vocabulary and the ids of every split; return their sizes and the files."""
     first = _FirstPass(work, tokenizer, progress)
     for split in sorted(corpus_lines, key=lambda split: split != "train"):
         first.run(split, corpus_lines[split]())
@@ -214,28 +219,35 @@ def _build(
         unseen = len(first.seen) > len(counts)
         vocabulary = _choose(counts, tokenizer, vocab_size, min_count, unseen=unseen)
     table = vocabulary.encode(first.seen)  # provisional id -> id; raises where there is no unk
-    vocabulary.save(work / _VOCABULARY)
-    return {
-        split: replace(info, unk=_renumber(work, split, table.astype(id_dtype(len(vocabulary))), vocabulary))
-        for split, info in first.infos.items()
-    }
+    table = table.astype(id_dtype(len(vocabulary)))
+    infos, files = {}, {}
+    with SummedFile(work / _VOCABULARY) as file:
+        file.write(vocabulary.to_bytes())
+        files[_VOCABULARY] = file.close()
+    for split, info in first.infos.items():
+        unk, files[f"{split}.ids"] = _renumber(work, split, table, vocabulary)
+        infos[split] = replace(info, unk=unk)
+    return infos, files
 
 
-def _renumber(work: Path, split: str, table: np.ndarray, vocabulary: Vocabulary) -> int:
-    """Map provisional ids to ids; return the number of unknown tokens.
+def _renumber(
+    work: Path, split: str, table: np.ndarray, vocabulary: Vocabulary
+) -> tuple[int, dict[str, int | str]]:
+    """Map provisional ids to ids; return the number of unknown tokens, and the file's size and sum.
 
     The files are read, not mapped: the pages of a mapping would count as memory of the process.
     """
     unk = 0
     provisional = work / f"{split}.first"
-    with provisional.open("rb") as source, (work / f"{split}.ids").open("wb") as out:
+    with provisional.open("rb") as source, SummedFile(work / f"{split}.ids") as out:
         while len(numbers := np.fromfile(source, np.int32, _REMAP)):
             ids = table[numbers]
             if vocabulary.unk_id is not None:
                 unk += int(np.count_nonzero(ids == vocabulary.unk_id))
-            ids.tofile(out)
+            out.write(ids.data)
+        described = out.close()
     provisional.unlink()
-    return unk
+    return unk, described
 
 
 def _choose(

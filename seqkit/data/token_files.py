@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,9 @@ from typing import Any
 import numpy as np
 
 from seqkit.errors import DataError
+from seqkit.files import flush_folder
 
 META = "meta.json"
-_HASHED = 16 << 20
-"""Bytes up to which a file's sha256 is checked on every use (10 ms); of larger files the size is checked."""
 _STALE = 24 * 3600
 
 
@@ -65,12 +64,38 @@ class FileIds:
         return ids
 
 
+class SummedFile:
+    """A new file whose size and sha256 are taken of the data as it is given, not as the disk returns it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file, self._digest = path.open("wb"), hashlib.sha256()
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Append data."""
+        self._file.write(data)
+        self._digest.update(data)
+
+    def close(self) -> dict[str, int | str]:
+        """Flush the file to the disk and return the description that :func:`publish` takes."""
+        size = self._file.tell()
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        return {"bytes": size, "sha256": self._digest.hexdigest()}
+
+    def __enter__(self) -> SummedFile:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+
 def _describe(path: Path) -> dict[str, int | str]:
-    size = path.stat().st_size
-    entry: dict[str, int | str] = {"bytes": size}
-    if size <= _HASHED:
-        entry["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
-    return entry
+    """Return size and sha256 of a file as it lies on the disk; 1 GB takes one to three seconds."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return {"bytes": file.tell(), "sha256": digest}
 
 
 def read_entry(folder: Path) -> dict[str, Any] | None:
@@ -122,20 +147,33 @@ def _remove_stale(root: Path) -> None:
             continue
 
 
-def publish(work: Path, target: Path, meta: dict[str, object]) -> None:
+def publish(
+    work: Path, target: Path, files: Mapping[str, dict[str, int | str]], meta: dict[str, object]
+) -> None:
     """Describe the files of ``work`` in its meta file and give the folder its name in one rename.
 
     If another process published a complete entry first, that entry stays and ours is dropped.
+
+    Args:
+        work: The folder, whose files are on the disk.
+        target: Its future name.
+        files: The description of each file, as :meth:`SummedFile.close` gives it.
+        meta: Whatever else :func:`read_entry` shall return.
+
     """
-    meta = {**meta, "files": {path.name: _describe(path) for path in sorted(work.iterdir())}}
+    meta = {**meta, "files": dict(files)}
     digest = hashlib.sha256(json.dumps(meta, sort_keys=True).encode()).hexdigest()
-    (work / META).write_text(json.dumps({"meta": meta, "sha256": digest}, indent=1), "utf-8")
+    with SummedFile(work / META) as file:
+        file.write(json.dumps({"meta": meta, "sha256": digest}, indent=1).encode())
+        file.close()
+    flush_folder(work)
     if target.exists() and read_entry(target) is None:
         aside = Path(tempfile.mkdtemp(prefix=".new-", dir=target.parent))
         os.rename(target, aside / "damaged")
         shutil.rmtree(aside, ignore_errors=True)
     try:
         os.rename(work, target)
+        flush_folder(target.parent)
     except OSError:
         if read_entry(target) is None:
             raise

@@ -1,6 +1,6 @@
 """Files that every package reads and writes: atomic replacement, JSON, and the safetensors format."""
 
-from seqkit.files.atomic import atomic_writer, publish, write_atomically
+from seqkit.files.atomic import atomic_writer, flush_folder, publish, write_atomically
 from seqkit.files.json_files import Between, DocumentLimits, fill_json, parse_json, read_json
 from seqkit.files.lock import FileLock
 from seqkit.files.safetensors import DTYPES, SafetensorsData, encode_safetensors, map_file
@@ -14,6 +14,7 @@ __all__ = [
     "atomic_writer",
     "encode_safetensors",
     "fill_json",
+    "flush_folder",
     "map_file",
     "parse_json",
     "publish",

@@ -71,10 +71,15 @@ def write_atomically(
 def publish(part: Path, target: Path) -> None:
     """Give a complete file its name, and flush the folder, so that the rename survives a power cut."""
     os.replace(part, target)
+    flush_folder(target.parent)
+
+
+def flush_folder(folder: Path) -> None:
+    """Flush the names in a folder to the disk."""
     if os.name == "nt":  # folders cannot be opened there
         return
-    folder = os.open(target.parent, os.O_RDONLY)
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)

@@ -31,6 +31,9 @@ class Corpus(Protocol):
     def content_key(self) -> str:
         """Return the sha256 of its content."""
 
+    def require_unchanged(self) -> None:
+        """Raise DataError if the content is no longer that of :meth:`content_key`."""
+
 
 def open_run(path: str | Path, task: str) -> RunDirectory:
     """Open a run of ``task``, its artifacts verified. RunError if it is no run, or one of another task."""

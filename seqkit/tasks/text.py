@@ -93,15 +93,17 @@ def text_tokenizer(settings: ResolvedTextSettings, lines: Callable[[], Iterable[
 
 def encode_text(settings: ResolvedTextSettings, corpus: Corpus) -> EncodedCorpus:
     """Return a text corpus as ids. Subwords keep the ids that their tokenizer gives them."""
+    key = corpus.content_key()  # of the text before it is read
     tokenizer = text_tokenizer(settings, corpus.sources.get("train"))
     subwords = tokenizer.vocabulary() if isinstance(tokenizer, SubwordTokenizer) else None
     encoded = encode_corpus(
         corpus.sources,
         tokenizer,
-        key=corpus.content_key(),
+        key=key,
         vocab_size=settings.vocab_size,
         min_count=settings.min_count,
         vocabulary=subwords,
+        require_unchanged=corpus.require_unchanged,
     )
     if subwords is None:
         return encoded

@@ -60,7 +60,9 @@ def run_training(
         corpus = open_corpus(settings)
         if run is not None:
             require_same_corpus(run, corpus, remedy="restore its files, or start a new run")
+        corpus.content_key()  # of the text before it is read
         task = make_task(settings, corpus, callback)
+        corpus.require_unchanged()
         if run is None:  # only now: settings that cannot be used leave no run behind
             run = _begin_run(out, name, task, corpus)
             run.lock()

@@ -1,12 +1,14 @@
-import json
+import hashlib
 import os
 import random
+import time
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from seqkit.corpora import open_corpus
 from seqkit.data import FileIds, encode, encode_corpus, encode_lines, token_files
 from seqkit.errors import DataError
 from seqkit.files.lines import UnfinishedLine
@@ -167,23 +169,92 @@ def test_a_damaged_entry_is_built_anew(tmp_path, name, damage) -> None:
     assert [p.name for p in tmp_path.iterdir()] == [first.folder.name]
 
 
-def test_a_large_file_is_checked_by_its_size(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(token_files, "_HASHED", 4)
-    first = encode_corpus(sources(TEXT), WS, key="k", cache=tmp_path)
-    meta = json.loads((first.folder / "meta.json").read_text())["meta"]["files"]
-    assert meta["train.ids"] == {"bytes": 26}
-    with (first.folder / "train.ids").open("ab") as file:
-        file.write(b"x")
-    assert encode_corpus(sources(TEXT), WS, key="k", cache=tmp_path).splits["train"].size == 13
+def test_every_file_is_checked_by_size_and_sum_however_large(tmp_path) -> None:
+    data, folder = bytes(17 << 20), tmp_path / "entry"
+    with token_files.work_folder(tmp_path) as work, token_files.SummedFile(work / "train.ids") as file:
+        file.write(data)
+        token_files.publish(work, folder, {"train.ids": file.close()}, {"info": 1})
+    read = token_files.read_entry(folder)
+    assert read is not None
+    assert read["files"] == {"train.ids": {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}}
+    for damaged in (data[:-5] + b"\1" + data[-4:], data + b"x", data[:-1]):
+        (folder / "train.ids").write_bytes(damaged)
+        assert token_files.read_entry(folder) is None
+
+
+def test_ids_are_summed_as_they_are_written_not_as_the_disk_returns_them(tmp_path, monkeypatch) -> None:
+    flush = token_files.flush_folder
+
+    def faulty_disk(folder: Path) -> None:
+        flush(folder)
+        if (folder / "train.ids").exists():
+            with (folder / "train.ids").open("r+b") as file:
+                file.write(b"\xff")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(token_files, "flush_folder", faulty_disk)
+        with pytest.raises(DataError, match="cannot be read back"):
+            encode_corpus(sources(TEXT), WS, key="k", cache=tmp_path)
+    assert encode_corpus(sources(TEXT), WS, key="k", cache=tmp_path).splits["train"][0] == 3
+
+
+def test_every_file_is_flushed_before_the_folder_gets_its_name(tmp_path, monkeypatch) -> None:
+    flushed, renamed = set(), os.rename
+
+    def fsync(descriptor: int) -> None:
+        flushed.add(os.fstat(descriptor).st_ino)
+
+    def rename(work, target) -> None:
+        entries = [Path(work), *Path(work).iterdir()]
+        assert {entry.stat().st_ino for entry in entries} <= flushed
+        renamed(work, target)
+        flushed.add("renamed")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "rename", rename)
+    encode_corpus(sources(TEXT), WS, key="k", cache=tmp_path)
+    assert {"renamed", tmp_path.stat().st_ino} <= flushed
+
+
+@pytest.mark.parametrize("edit", ["same size", "longer", "restored", "replaced"])
+def test_tokens_of_a_text_that_was_edited_while_it_was_read_are_not_kept(tmp_path, edit) -> None:
+    path = tmp_path / "text.txt"
+    text = "the cat sat on a mat\n" * 50
+    edited = text.replace("cat", "dog") + "more\n" * (edit == "longer")
+    path.write_text(text)
+    corpus = open_corpus(path)
+
+    def lines(split: str):
+        if edit == "replaced":
+            (tmp_path / "new").write_text(edited)
+            os.replace(tmp_path / "new", path)
+        else:
+            path.write_text(edited)
+        yield from corpus.lines(split)
+        if edit == "restored":
+            time.sleep(0.02)  # the clock of a file's times may tick only every 10 ms
+            path.write_text(text)
+
+    cache, key = tmp_path / "cache", corpus.content_key()
+    time.sleep(0.02)
+    edited_sources = {split: (lambda split=split: lines(split)) for split in corpus.splits}
+    with pytest.raises(DataError, match=r"were changed while they were read.*text\.txt.*run it again"):
+        encode_corpus(edited_sources, WS, key=key, require_unchanged=corpus.require_unchanged, cache=cache)
+    assert list(cache.iterdir()) == []
+    path.write_text(text)
+    again = open_corpus(path)
+    made = encode_corpus(again.sources, WS, key=key, require_unchanged=again.require_unchanged, cache=cache)
+    assert "cat" in made.vocabulary
+    assert "dog" not in made.vocabulary
 
 
 def test_another_process_may_publish_first(tmp_path, monkeypatch) -> None:
     publish = encode.publish
 
-    def racing(work, target, meta):
+    def racing(work, target, files, meta):
         monkeypatch.setattr(encode, "publish", publish)
         encode_corpus(sources(TEXT), WS, key="k", cache=tmp_path)
-        publish(work, target, meta)
+        publish(work, target, files, meta)
 
     monkeypatch.setattr(encode, "publish", racing)
     assert encode_corpus(sources(TEXT), WS, key="k", cache=tmp_path).splits["train"].size == 13

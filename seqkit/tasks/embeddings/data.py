@@ -45,6 +45,7 @@ def _encode(settings: ResolvedEmbeddingSettings, corpus: Corpus) -> EncodedCorpu
             vocab_size=settings.vocab_size,
             min_count=settings.min_count,
             vocabulary=vocabulary,
+            require_unchanged=corpus.require_unchanged,
         )
 
     encoded = read(vocabulary)

@@ -69,7 +69,13 @@ class TrainedLanguageModel:
         key = source.content_key()
         if corpus is None:
             require_same_corpus(self.run, source, remedy="restore its files, or name the text to evaluate on")
-        return encode_corpus(source.sources, self.tokenizer, key=key, vocabulary=self.vocabulary)
+        return encode_corpus(
+            source.sources,
+            self.tokenizer,
+            key=key,
+            vocabulary=self.vocabulary,
+            require_unchanged=source.require_unchanged,
+        )
 
     def evaluate(
         self,

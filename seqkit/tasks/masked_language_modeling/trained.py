@@ -50,7 +50,11 @@ class TrainedMaskedLanguageModel:
         if corpus is None:
             require_same_corpus(self.run, source, remedy="restore its files, or name the text to evaluate on")
         return encode_corpus(
-            source.sources, self.tokenizer, key=source.content_key(), vocabulary=self.vocabulary
+            source.sources,
+            self.tokenizer,
+            key=source.content_key(),
+            vocabulary=self.vocabulary,
+            require_unchanged=source.require_unchanged,
         )
 
     def evaluate(self, split: str = "test", *, corpus: str | None = None) -> MaskedScores:

@@ -152,12 +152,14 @@ class TrainedSeq2Seq:
     def encoded(self, corpus: Seq2SeqCorpus | None = None) -> EncodedSeq2SeqCorpus:
         """The pairs that the run was trained on, in its vocabularies."""
         corpus = corpus or self.pairs()
-        return encode_seq2seq(
+        encoded = encode_seq2seq(
             corpus.sources,
             self.source_tokenizer,
             target_tokenizer=self.target_tokenizer,
             vocabularies=(self.source_vocabulary, self.target_vocabulary),
         )
+        corpus.require_unchanged()
+        return encoded
 
     def evaluate(self, split: str | None = None, *, beam: int = 1) -> Seq2SeqScores:
         """Scores on a split: by default on "test", or on "valid" where the task has no other."""

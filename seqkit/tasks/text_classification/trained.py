@@ -62,13 +62,15 @@ class TrainedTextClassifier:
         """The texts that the run was trained on, in its vocabulary. DataError when they have changed."""
         corpus = open_corpus(self.settings)
         require_same_corpus(self.run, corpus, remedy="restore its files")
-        return encode_labelled(
+        encoded = encode_labelled(
             corpus.sources,
             self.tokenizer,
             max_length=self.settings.max_length,
             vocabulary=self.vocabulary,
             labels=self.labels,
         )
+        corpus.require_unchanged()
+        return encoded
 
     def evaluate(self, split: str | None = None) -> ClassScores:
         """Accuracy, loss, precision, recall, F1 and confusions of a split.
