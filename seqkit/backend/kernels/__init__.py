@@ -4,7 +4,9 @@
 and ``gpu`` (CUDA source through CuPy, float32) exist only where they were measured to gain. Float64 always
 takes the reference: it serves gradient checks, and a kernel compiled for it would serve nothing else.
 
-``SEQKIT_KERNELS=reference`` forces the references everywhere.
+``SEQKIT_KERNELS`` chooses for a process: ``compiled`` (the default), ``blas`` (every matrix product goes
+through BLAS, other kernels are compiled and have one thread) or ``reference`` (references everywhere).
+docs/kernels.md tells how the layer works.
 """
 
 from __future__ import annotations
@@ -19,13 +21,34 @@ from typing import Any
 
 import numpy as np
 
+from seqkit.errors import UsageError
+
+MODES = ("compiled", "blas", "reference")
+
 _log = logging.getLogger("seqkit")
 
 
 @functools.cache
+def kernel_mode() -> str:
+    """Return the value of SEQKIT_KERNELS, "compiled" if it is not set.
+
+    Raises:
+        UsageError: it is none of :data:`MODES`.
+
+    """
+    mode = os.environ.get("SEQKIT_KERNELS") or MODES[0]
+    if mode not in MODES:
+        raise UsageError(
+            f"expected SEQKIT_KERNELS to be one of {', '.join(MODES)}, got {mode!r}",
+            remedy="unset it for the default, compiled",
+        )
+    return mode
+
+
+@functools.cache
 def numba_missing() -> str | None:
-    """Why compiled CPU kernels are not used, or None when they are."""
-    if os.environ.get("SEQKIT_KERNELS", "") == "reference":
+    """Return why compiled CPU kernels are not used, or None when they are."""
+    if kernel_mode() == "reference":
         return "SEQKIT_KERNELS=reference"
     try:
         import numba  # noqa: F401
@@ -37,10 +60,10 @@ def numba_missing() -> str | None:
 
 @functools.cache
 def products() -> str:
-    """Who multiplies float32 matrices on the CPU, for people to read."""
+    """Describe who multiplies float32 matrices on the CPU, for people to read."""
     if numba_missing() is None:
         processor = importlib.import_module(f"{__name__}.processor")
-        if processor.FITS:
+        if processor.TILES:
             return f"tiles of {processor.TALLEST} by {processor.PANEL} numbers, kernels on all threads"
     return "BLAS, kernels on one thread"
 
@@ -51,12 +74,26 @@ def _version(family: str, version: str) -> ModuleType | None:
     return importlib.import_module(name) if importlib.util.find_spec(name) else None
 
 
+def _compiled(family: str) -> ModuleType | None:
+    """The family's version for the CPU, or None if it has none or, which the log says, it does not work."""
+    try:
+        return _version(family, "cpu")
+    except Exception as error:  # Numba and LLVM raise all kinds
+        _log.warning(
+            "the compiled %s kernels do not work (%s: %s): running the slower NumPy ones",
+            family,
+            type(error).__name__,
+            str(error).strip().partition("\n")[0],
+        )
+        return None
+
+
 @functools.cache
 def _choose(family: str, module_name: str) -> ModuleType:
     chosen = None
     if module_name == "numpy" and numba_missing() is None:
-        chosen = _version(family, "cpu")
-    elif module_name == "cupy" and os.environ.get("SEQKIT_KERNELS", "") != "reference":
+        chosen = _compiled(family)
+    elif module_name == "cupy" and kernel_mode() != "reference":
         chosen = _version(family, "gpu")
     reference = _version(family, "reference")
     assert reference is not None, f"kernel family {family!r} has no reference"
@@ -64,7 +101,7 @@ def _choose(family: str, module_name: str) -> ModuleType:
 
 
 def kernels(family: str, xp: Any, dtype: Any = np.float32) -> ModuleType:
-    """The fastest version of a kernel family for arrays of module ``xp`` and this dtype."""
+    """Return the fastest version of a kernel family for arrays of module ``xp`` and this dtype."""
     if dtype != np.float32:
         reference = _version(family, "reference")
         assert reference is not None

@@ -12,7 +12,8 @@ import math
 
 import numpy as np
 
-from seqkit.backend.kernels.compiler import bits_of_float, float_of_bits, inline
+from seqkit.backend.kernels.compiler import inline
+from seqkit.backend.kernels.intrinsics import bits_of_float, float_of_bits
 from seqkit.backend.kernels.simd import two_to
 
 _LOG2_E = np.float32(1.4426950408889634)
@@ -35,7 +36,7 @@ _FLAT = np.float32(10)  # beyond it a float32 tanh is 1
 
 
 @inline
-def exp32_inside(x):  # type: ignore[no-untyped-def]
+def exp32_inside(x):
     """e to the x, a float32 or a vector of them, for x from -87.3 to 88.37.
 
     NaN stays, and anything may come from what lies outside.
@@ -53,7 +54,7 @@ def exp32_inside(x):  # type: ignore[no-untyped-def]
 
 
 @inline
-def exp32(x):  # type: ignore[no-untyped-def]
+def exp32(x):
     """e to the x; below -87.3 the smallest normal number, above 88.37 about 2.4e38."""
     x = _LOWEST if x < _LOWEST else x
     x = _HIGHEST if x > _HIGHEST else x
@@ -61,7 +62,7 @@ def exp32(x):  # type: ignore[no-untyped-def]
 
 
 @inline
-def reciprocal32(x):  # type: ignore[no-untyped-def]
+def reciprocal32(x):
     """1 / x for x from 1e-37 to 8e37; NaN stays. In multiplications: the vector unit divides slowly.
 
     The difference of the bit patterns is right to an eighth; two steps of r·(1 + e + e²) with e = 1 - x·r,
@@ -75,7 +76,7 @@ def reciprocal32(x):  # type: ignore[no-untyped-def]
 
 
 @inline
-def sigmoid32(x):  # type: ignore[no-untyped-def]
+def sigmoid32(x):
     """1 / (1 + exp(-x))."""
     x = -_FAR if x < -_FAR else x
     x = _FAR if x > _FAR else x
@@ -83,7 +84,7 @@ def sigmoid32(x):  # type: ignore[no-untyped-def]
 
 
 @inline
-def tanh32(x):  # type: ignore[no-untyped-def]
+def tanh32(x):
     """The hyperbolic tangent, as 1 - 2 / (exp(2x) + 1)."""
     x = -_FLAT if x < -_FLAT else x
     x = _FLAT if x > _FLAT else x
@@ -94,13 +95,13 @@ _ALL_BUT_SIGN, _SIGN_PLACE = np.int32(0x7FFFFFFF), np.int32(31)
 
 
 @inline
-def _ordered(bits):  # type: ignore[no-untyped-def]
+def _ordered(bits):
     """Bit patterns to integers in the order of their floats, and back."""
     return np.int32(bits ^ ((bits >> _SIGN_PLACE) & _ALL_BUT_SIGN))
 
 
 @inline
-def row_max32(x):  # type: ignore[no-untyped-def]
+def row_max32(x):
     """The maximum of a float32 row of one element or more; NaN shows, or is passed over.
 
     Of the integers that order as the floats do: a maximum of floats is no vector instruction, for the sake of

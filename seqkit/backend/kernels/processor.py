@@ -1,4 +1,4 @@
-"""What the processor's registers and caches hold, by which products are cut."""
+"""The sizes of the processor's registers and caches, by which matrix products are cut."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from llvmlite import binding
 from numba.core import config
+
+from seqkit.backend.kernels import kernel_mode
 
 _config: Any = config  # its settings are made at run time
 
@@ -18,7 +20,7 @@ class _Shape(NamedTuple):
 
 
 def _shape() -> _Shape | None:
-    """By what the code is compiled for; None where BLAS is at least as fast, or nobody has measured."""
+    """The sizes for what the code is compiled for; None if BLAS is as fast there, or nobody has measured."""
     named = _config.CPU_FEATURES
     found = binding.get_host_cpu_features()
     features = (
@@ -33,7 +35,7 @@ def _shape() -> _Shape | None:
     return None
 
 
-FITS = _shape() is not None
+TILES = _shape() is not None and kernel_mode() != "blas"
 """Whether matrix products run in tiles of our own, and kernels on all threads."""
 LANES, TALLEST, PACKED = _shape() or _Shape(8, 6, 1 << 16)
 """Numbers in a vector; rows of a tile, with 2 registers each for its sums, 2 for a row of the panel and 1 for

@@ -16,12 +16,12 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic, models, overload, register_model
 
 from seqkit.backend.kernels.compiler import ORDERED_MATH
+from seqkit.backend.kernels.intrinsics import I8, I32, I64, as_pointer
 from seqkit.backend.kernels.processor import LANES
 
 SIZE = 4
 """Bytes of a number."""
 
-I64, I32 = ir.IntType(64), ir.IntType(32)
 VECTOR = ir.VectorType(ir.FloatType(), LANES)
 _INTEGERS = ir.VectorType(I32, LANES)
 _LANES = ir.VectorType(I64, LANES)([I64(lane) for lane in range(LANES)])
@@ -29,28 +29,31 @@ _MASK = ir.VectorType(ir.IntType(1), LANES)
 
 
 def pointer(builder: Any, address: Any) -> Any:
-    return builder.inttoptr(address, ir.FloatType().as_pointer())
+    """An address as a pointer to float32."""
+    return as_pointer(builder, address, ir.FloatType())
 
 
-def _vector_at(builder: Any, base: Any, offset: Any) -> Any:
-    return builder.bitcast(builder.gep(base, [offset]), VECTOR.as_pointer())
+def _vector_at(builder: Any, base: Any, offset: Any, kind: Any = VECTOR) -> Any:
+    return builder.bitcast(builder.gep(base, [offset]), kind.as_pointer())
 
 
-def load(builder: Any, base: Any, offset: Any) -> Any:
-    vector = builder.load(_vector_at(builder, base, offset))
+def load(builder: Any, base: Any, offset: Any, kind: Any = VECTOR) -> Any:
+    """Read a vector, of LANES numbers or of another type."""
+    vector = builder.load(_vector_at(builder, base, offset, kind))
     vector.align = SIZE
     return vector
 
 
 def store(builder: Any, vector: Any, base: Any, offset: Any) -> None:
-    builder.store(vector, _vector_at(builder, base, offset)).align = SIZE
+    """Write a vector of any length."""
+    builder.store(vector, _vector_at(builder, base, offset, vector.type)).align = SIZE
 
 
-def broadcast(builder: Any, number: Any) -> Any:
-    """A vector of one number."""
-    nothing = ir.Constant(ir.VectorType(number.type, LANES), ir.Undefined)
+def broadcast(builder: Any, number: Any, lanes: int = LANES) -> Any:
+    """A vector with one number in all lanes."""
+    nothing = ir.Constant(ir.VectorType(number.type, lanes), ir.Undefined)
     one = builder.insert_element(nothing, number, I32(0))
-    return builder.shuffle_vector(one, nothing, ir.VectorType(I32, LANES)(None))
+    return builder.shuffle_vector(one, nothing, ir.VectorType(I32, lanes)(None))
 
 
 def mask(builder: Any, wide: Any, first: int) -> Any:
@@ -73,12 +76,20 @@ def masked_store(builder: Any, vector: Any, base: Any, offset: Any, shown: Any) 
     builder.call(function, [vector, place, I32(SIZE), shown])
 
 
-def fetch_to_write(builder: Any, base: Any, offset: Any) -> None:
-    """Ask for a line of the cache that will be written soon; any address may be asked for."""
-    place = builder.bitcast(builder.gep(base, [offset]), ir.IntType(8).as_pointer())
+def prefetch(builder: Any, base: Any, offset: Any) -> None:
+    """Ask for a cache line that will be written soon; any address may be asked for."""
+    place = _vector_at(builder, base, offset, I8)
     kind = ir.FunctionType(ir.VoidType(), [place.type, I32, I32, I32])
     function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
     builder.call(function, [place, I32(1), I32(3), I32(1)])
+
+
+def sum_in_any_order(builder: Any, vector: Any) -> Any:
+    """The sum of a vector's numbers, in the order that the processor does fastest."""
+    kind = ir.FunctionType(ir.FloatType(), [ir.FloatType(), vector.type])
+    name = f"llvm.vector.reduce.fadd.v{vector.type.count}f32"
+    function = cgutils.get_or_insert_function(builder.module, kind, name)
+    return builder.call(function, [ir.FloatType()(0.0), vector], fastmath=("reassoc",))
 
 
 # The values of compiled code
@@ -100,7 +111,7 @@ class _Model(models.PrimitiveModel):
 
 
 @intrinsic
-def everywhere(typing_context, number):  # type: ignore[no-untyped-def]
+def everywhere(typing_context, number):
     """One float32 in all lanes."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -113,14 +124,14 @@ def _arithmetic(symbol: Any, method: str) -> None:
     """Teach the compiler what ``symbol`` does between vectors."""
 
     @intrinsic
-    def work(typing_context, a, b):  # type: ignore[no-untyped-def]
+    def work(typing_context, a, b):
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             return getattr(builder, method)(*arguments, flags=_FLAGS)
 
         return FLOATS(FLOATS, FLOATS), generate
 
     @overload(symbol)
-    def typed(a, b):  # type: ignore[no-untyped-def]
+    def typed(a, b):
         if isinstance(a, _Floats) and isinstance(b, _Floats):
             return lambda a, b: work(a, b)
         if isinstance(a, _Floats) and b == types.float32:
@@ -135,7 +146,7 @@ for _symbol, _method in ((operator.add, "fadd"), (operator.sub, "fsub"), (operat
 
 
 @intrinsic
-def read(typing_context, address):  # type: ignore[no-untyped-def]
+def read(typing_context, address):
     """The numbers at an address."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -145,7 +156,7 @@ def read(typing_context, address):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def read_some(typing_context, address, some):  # type: ignore[no-untyped-def]
+def read_some(typing_context, address, some):
     """The first ``some`` numbers at an address, and zeros."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -155,7 +166,7 @@ def read_some(typing_context, address, some):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def write(typing_context, vector, address):  # type: ignore[no-untyped-def]
+def write(typing_context, vector, address):
     """Its numbers to an address."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -166,7 +177,7 @@ def write(typing_context, vector, address):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def write_some(typing_context, vector, address, some):  # type: ignore[no-untyped-def]
+def write_some(typing_context, vector, address, some):
     """Its first ``some`` numbers to an address. What is read next from the places behind them has to wait."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -178,7 +189,7 @@ def write_some(typing_context, vector, address, some):  # type: ignore[no-untype
 
 
 @intrinsic
-def first_of(typing_context, some, vector, other):  # type: ignore[no-untyped-def]
+def first_of(typing_context, some, vector, other):
     """The first ``some`` numbers of a vector, and in the other lanes ``other``."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -193,7 +204,7 @@ def _larger(builder: Any, a: Any, b: Any) -> Any:
 
 
 @intrinsic
-def larger(typing_context, a, b):  # type: ignore[no-untyped-def]
+def larger(typing_context, a, b):
     """The larger number of each lane; that of ``b`` where one is NaN."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -203,7 +214,7 @@ def larger(typing_context, a, b):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def where_below(typing_context, vector, limit, value, other):  # type: ignore[no-untyped-def]
+def where_below(typing_context, vector, limit, value, other):
     """``value`` where the vector is below a limit, else the lane of ``other``."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -225,7 +236,7 @@ def _folded(builder: Any, vector: Any, join: Any) -> Any:
 
 
 @intrinsic
-def total(typing_context, vector):  # type: ignore[no-untyped-def]
+def total(typing_context, vector):
     """The sum of its numbers."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -235,7 +246,7 @@ def total(typing_context, vector):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def largest(typing_context, vector):  # type: ignore[no-untyped-def]
+def largest(typing_context, vector):
     """The largest of its numbers; NaN shows, or is passed over."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -245,7 +256,7 @@ def largest(typing_context, vector):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def two_to(typing_context, shifted):  # type: ignore[no-untyped-def]
+def two_to(typing_context, shifted):
     """2ⁿ of whole numbers n from -126 to 127 in the last bits of a float32, or of each of a vector."""
     if shifted not in (types.float32, FLOATS):
         return None

@@ -9,13 +9,14 @@ import numpy as np
 
 from seqkit.backend.kernels.activation import reference
 from seqkit.backend.kernels.activation.reference import TANH_CUBE, TANH_SCALE
-from seqkit.backend.kernels.compiler import inline, jit, task, wide_vectors
+from seqkit.backend.kernels.compiler import inline, jit, wide_vectors
 from seqkit.backend.kernels.fast_math import exp32_inside, reciprocal32, tanh32
-from seqkit.backend.kernels.team import bounds, number, parts_for, plain, share
-from seqkit.backend.kernels.views import floats, vector
+from seqkit.backend.kernels.task import task
+from seqkit.backend.kernels.task_arguments import float32, int64
+from seqkit.backend.kernels.thread_pool import chunk_bounds, chunks_for
 
-_OF_PART = 1 << 14
-"""Numbers of a part at least: to hand it over takes 4 µs."""
+_CHUNK = 1 << 14
+"""Numbers of a chunk at least: handing it over takes 4 µs."""
 
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
 _DENSITY = np.float32(1 / math.sqrt(2 * math.pi))
@@ -39,7 +40,7 @@ _KINDS = {"relu": _RELU, "gelu": _GELU, "gelu-tanh": _GELU_TANH}
 
 
 @inline
-def _cdf(v):  # type: ignore[no-untyped-def]
+def _cdf(v):
     """Φ(v) = ½ + v·P(v²)/Q(v²) for |v| up to _FAR."""
     u = v * v
     p = _P4 + u * _P5
@@ -56,13 +57,13 @@ def _cdf(v):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _within(v, bound):  # type: ignore[no-untyped-def]
+def _within(v, bound):
     v = -bound if v < -bound else v
     return bound if v > bound else v
 
 
 @jit
-def _forward(x, bias, biased, kind, out):  # type: ignore[no-untyped-def]
+def _forward(x, bias, biased, kind, out):
     wide_vectors()
     N, H = x.shape
     v = np.empty(H, np.float32)
@@ -87,7 +88,7 @@ def _forward(x, bias, biased, kind, out):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _backward(x, bias, biased, kind, dy, dx):  # type: ignore[no-untyped-def]
+def _backward(x, bias, biased, kind, dy, dx):
     wide_vectors()
     N, H = x.shape
     v = np.empty(H, np.float32)
@@ -115,48 +116,33 @@ def _backward(x, bias, biased, kind, dy, dx):  # type: ignore[no-untyped-def]
                 out[j] = d[j] * (_HALF * (_ONE + t) + _HALF * v[j] * (_ONE - t * t) * inner)
 
 
-@task
-def _forward_part(numbers, part, parts):  # type: ignore[no-untyped-def]
-    N, H, bias = number(numbers, 0), number(numbers, 1), number(numbers, 3)
-    first, last = bounds(N, part, parts)
-    n, skipped = last - first, 4 * first * H
-    x = number(numbers, 2) + skipped
-    _forward(
-        floats(x, n, H),
-        vector(bias if bias else x, H),
-        bias != 0,
-        number(numbers, 4),
-        floats(number(numbers, 5) + skipped, n, H),
-    )
+@task(x=float32("N, H"), bias=float32("H").optional(), kind=int64, y=float32("N, H").written())
+def _forward_chunk(a, chunk, chunks):
+    first, last = chunk_bounds(a.N, chunk, chunks)
+    _forward(a.x[first:last], a.bias, a.bias_given, a.kind, a.y[first:last])
 
 
-@task
-def _backward_part(numbers, part, parts):  # type: ignore[no-untyped-def]
-    N, H, bias = number(numbers, 0), number(numbers, 1), number(numbers, 3)
-    first, last = bounds(N, part, parts)
-    n, skipped = last - first, 4 * first * H
-    x = number(numbers, 2) + skipped
-    _backward(
-        floats(x, n, H),
-        vector(bias if bias else x, H),
-        bias != 0,
-        number(numbers, 4),
-        floats(number(numbers, 5) + skipped, n, H),
-        floats(number(numbers, 6) + skipped, n, H),
-    )
+@task(
+    x=float32("N, H"),
+    bias=float32("H").optional(),
+    kind=int64,
+    dy=float32("N, H"),
+    dx=float32("N, H").written(),
+)
+def _backward_chunk(a, chunk, chunks):
+    first, last = chunk_bounds(a.N, chunk, chunks)
+    _backward(a.x[first:last], a.bias, a.bias_given, a.kind, a.dy[first:last], a.dx[first:last])
 
 
 def forward(x: Any, bias: Any | None, kind: str, out: Any) -> None:
     """See the reference."""
-    x = np.ascontiguousarray(x)
-    if not plain(x, bias, out):
-        return reference.forward(x, bias, kind, out)
-    return share(_forward_part, parts_for(x.size, _OF_PART), *x.shape, x, bias, _KINDS[kind], out)
+    chunks = chunks_for(x.size, _CHUNK)
+    if not _forward_chunk.parallel_for(chunks, x=x, bias=bias, kind=_KINDS[kind], y=out):
+        reference.forward(x, bias, kind, out)
 
 
 def backward(x: Any, bias: Any | None, kind: str, dy: Any, dx: Any) -> None:
     """See the reference."""
-    x, dy = np.ascontiguousarray(x), np.ascontiguousarray(dy)
-    if not plain(x, bias, dy, dx):
-        return reference.backward(x, bias, kind, dy, dx)
-    return share(_backward_part, parts_for(x.size, _OF_PART), *x.shape, x, bias, _KINDS[kind], dy, dx)
+    chunks = chunks_for(x.size, _CHUNK)
+    if not _backward_chunk.parallel_for(chunks, x=x, bias=bias, kind=_KINDS[kind], dy=dy, dx=dx):
+        reference.backward(x, bias, kind, dy, dx)

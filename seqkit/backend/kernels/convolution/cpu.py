@@ -12,19 +12,20 @@ from typing import Any
 import numpy as np
 
 from seqkit.backend.device import empty
-from seqkit.backend.kernels.compiler import inline, jit, task
+from seqkit.backend.kernels.compiler import inline, jit
 from seqkit.backend.kernels.convolution import reference
 from seqkit.backend.kernels.convolution.reference import Pair
-from seqkit.backend.kernels.team import bounds, number, parts_for, plain, share
-from seqkit.backend.kernels.views import blocks, floats, vector
+from seqkit.backend.kernels.task import task
+from seqkit.backend.kernels.task_arguments import boolean, float32, int64
+from seqkit.backend.kernels.thread_pool import chunk_bounds, chunks_for
 
 _ZERO = np.float32(0)
-_OF_PART = 1 << 14
-"""Numbers of a part at least: to hand it over takes 4 µs."""
+_CHUNK = 1 << 14
+"""Numbers of a chunk at least: handing it over takes 4 µs."""
 
 
 @jit
-def _gather(x, columns, OH, OW, KH, KW, down, across, up, left):  # type: ignore[no-untyped-def]
+def _gather(x, columns, OH, OW, KH, KW, down, across, up, left):
     B, H, W, C = x.shape
     rows, flat = x.reshape(B * H, W * C), columns.reshape(-1)
     run, next_window = np.uint64(KW * C), np.uint64(KH * KW * C)
@@ -57,7 +58,7 @@ def _gather(x, columns, OH, OW, KH, KW, down, across, up, left):  # type: ignore
 
 
 @inline
-def _edge(source, first, flat, at, run):  # type: ignore[no-untyped-def]
+def _edge(source, first, flat, at, run):
     """Copy a run that begins or ends outside the image's row."""
     for k in range(np.int64(run)):
         inside = 0 <= first + k < source.shape[0]
@@ -65,7 +66,7 @@ def _edge(source, first, flat, at, run):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _scatter(columns, OH, OW, KH, KW, down, across, wide):  # type: ignore[no-untyped-def]
+def _scatter(columns, OH, OW, KH, KW, down, across, wide):
     B, H, W, C = wide.shape
     rows, flat = wide.reshape(B * H, W * C), columns.reshape(-1)
     run, next_window = np.uint64(KW * C), np.uint64(KH * KW * C)
@@ -84,7 +85,7 @@ def _scatter(columns, OH, OW, KH, KW, down, across, wide):  # type: ignore[no-un
 
 
 @jit
-def _add_bias(y, b, relu):  # type: ignore[no-untyped-def]
+def _add_bias(y, b, relu):
     for n in range(y.shape[0]):
         row = y[n]
         if relu:
@@ -97,112 +98,79 @@ def _add_bias(y, b, relu):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _where_positive(dy, y, dz):  # type: ignore[no-untyped-def]
+def _where_positive(dy, y, dz):
     for k in range(y.shape[0]):
         dz[k] = dy[k] if y[k] > _ZERO else _ZERO
 
 
-@inline
-def _windows(numbers, image):  # type: ignore[no-untyped-def]
-    """The numbers of the windows of an image, and where they begin in memory."""
-    size = 1
-    for i in range(5, 9):
-        size *= number(numbers, i)
-    return size * number(numbers, 4), number(numbers, 9) + 4 * image * size * number(numbers, 4)
+@task(
+    x=float32("B, H, W, C"),
+    columns=float32("B, OH, OW, KH, KW, C").written(),
+    down=int64,
+    across=int64,
+    up=int64,
+    left=int64,
+)
+def _gather_chunk(a, chunk, chunks):
+    first, last = chunk_bounds(a.B, chunk, chunks)
+    x, columns = a.x[first:last], a.columns[first:last]
+    _gather(x, columns, a.OH, a.OW, a.KH, a.KW, a.down, a.across, a.up, a.left)
 
 
-@inline
-def _part_of_images(numbers, i, first, last):  # type: ignore[no-untyped-def]
-    H, W, C = number(numbers, i + 2), number(numbers, i + 3), number(numbers, i + 4)
-    return blocks(number(numbers, i) + 4 * first * H * W * C, last - first, H, W, C)
+@task(columns=float32("B, OH, OW, KH, KW, C"), wide=float32("B, H, W, C").written(), down=int64, across=int64)
+def _scatter_chunk(a, chunk, chunks):
+    first, last = chunk_bounds(a.B, chunk, chunks)
+    columns, wide = a.columns[first:last], a.wide[first:last]
+    _scatter(columns, a.OH, a.OW, a.KH, a.KW, a.down, a.across, wide)
 
 
-@task
-def _gather_part(numbers, part, parts):  # type: ignore[no-untyped-def]
-    first, last = bounds(number(numbers, 1), part, parts)
-    size, at = _windows(numbers, first)
-    _gather(
-        _part_of_images(numbers, 0, first, last),
-        vector(at, size * (last - first)),
-        number(numbers, 5),
-        number(numbers, 6),
-        number(numbers, 7),
-        number(numbers, 8),
-        number(numbers, 10),
-        number(numbers, 11),
-        number(numbers, 12),
-        number(numbers, 13),
-    )
+@task(y=float32("N, F").written(), bias=float32("F"), relu=boolean)
+def _bias_chunk(a, chunk, chunks):
+    first, last = chunk_bounds(a.N, chunk, chunks)
+    _add_bias(a.y[first:last], a.bias, a.relu)
 
 
-@task
-def _scatter_part(numbers, part, parts):  # type: ignore[no-untyped-def]
-    first, last = bounds(number(numbers, 1), part, parts)
-    size, at = _windows(numbers, first)
-    _scatter(
-        vector(at, size * (last - first)),
-        number(numbers, 5),
-        number(numbers, 6),
-        number(numbers, 7),
-        number(numbers, 8),
-        number(numbers, 10),
-        number(numbers, 11),
-        _part_of_images(numbers, 0, first, last),
-    )
+@task(dy=float32("size").flat(), y=float32("size").flat(), dz=float32("size").flat().written())
+def _positive_chunk(a, chunk, chunks):
+    first, last = chunk_bounds(a.size, chunk, chunks)
+    _where_positive(a.dy[first:last], a.y[first:last], a.dz[first:last])
 
 
-@task
-def _bias_part(numbers, part, parts):  # type: ignore[no-untyped-def]
-    N, F = number(numbers, 0), number(numbers, 1)
-    first, last = bounds(N, part, parts)
-    y = floats(number(numbers, 2) + 4 * first * F, last - first, F)
-    _add_bias(y, vector(number(numbers, 3), F), number(numbers, 4) != 0)
-
-
-@task
-def _positive_part(numbers, part, parts):  # type: ignore[no-untyped-def]
-    first, last = bounds(number(numbers, 0), part, parts)
-    n = last - first
-    dy, y, dz = number(numbers, 1), number(numbers, 2), number(numbers, 3)
-    skipped = 4 * first
-    _where_positive(vector(dy + skipped, n), vector(y + skipped, n), vector(dz + skipped, n))
-
-
-def _run(task: Any, images: Any, columns: Any, *settings: int) -> None:
-    parts = min(len(images), parts_for(columns.size, _OF_PART))
-    share(task, parts, images, *images.shape, *columns.shape[1:5], columns, *settings)
+def _chunks(images: Any, columns: Any) -> int:
+    return min(len(images), chunks_for(columns.size, _CHUNK))
 
 
 def gather(x: Any, stride: Pair, padding: Pair, columns: Any) -> None:
     """See the reference."""
-    if not plain(x, columns):
-        return reference.gather(x, stride, padding, columns)
-    return _run(_gather_part, x, columns, *stride, *padding)
+    (down, across), (up, left) = stride, padding
+    chunks = _chunks(x, columns)
+    if not _gather_chunk.parallel_for(
+        chunks, x=x, columns=columns, down=down, across=across, up=up, left=left
+    ):
+        reference.gather(x, stride, padding, columns)
 
 
 def scatter(columns: Any, stride: Pair, padding: Pair, dx: Any) -> None:
     """See the reference."""
-    if not plain(columns):
-        return reference.scatter(columns, stride, padding, dx)
-    (up, left), (B, H, W, C) = padding, dx.shape
+    (down, across), (up, left), (B, H, W, C) = stride, padding, dx.shape
     wide = empty(np, (B, H + 2 * up, W + 2 * left, C), dx.dtype)
-    _run(_scatter_part, wide, columns, *stride)
+    chunks = _chunks(wide, columns)
+    if not _scatter_chunk.parallel_for(chunks, columns=columns, wide=wide, down=down, across=across):
+        return reference.scatter(columns, stride, padding, dx)
     dx[...] = wide[:, up : up + H, left : left + W]
     return None
 
 
 def add_bias(y: Any, b: Any, relu: bool) -> None:
     """See the reference."""
-    if not plain(y):
-        return reference.add_bias(y, b, relu)
-    if b is not None or relu:
-        b = np.zeros(y.shape[1], y.dtype) if b is None else np.ascontiguousarray(b, np.float32)
-        share(_bias_part, parts_for(y.size, _OF_PART), *y.shape, y, b, int(relu))
-    return None
+    if b is None and not relu:
+        return
+    bias = np.zeros(y.shape[1], np.float32) if b is None else np.ascontiguousarray(b, np.float32)
+    if not _bias_chunk.parallel_for(chunks_for(y.size, _CHUNK), y=y, bias=bias, relu=relu):
+        reference.add_bias(y, b, relu)
 
 
 def where_positive(dy: Any, y: Any, dz: Any) -> None:
     """See the reference."""
-    if not plain(dy, y, dz):
-        return reference.where_positive(dy, y, dz)
-    return share(_positive_part, parts_for(dy.size, _OF_PART), dy.size, dy, y, dz)
+    if not _positive_chunk.parallel_for(chunks_for(dy.size, _CHUNK), dy=dy, y=y, dz=dz):
+        reference.where_positive(dy, y, dz)

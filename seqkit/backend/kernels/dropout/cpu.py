@@ -6,19 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from seqkit.backend.kernels.compiler import jit, task
+from seqkit.backend.kernels.compiler import jit
 from seqkit.backend.kernels.dropout import reference
 from seqkit.backend.kernels.philox.block import LANES, philox_lanes
-from seqkit.backend.kernels.team import bounds, number, parts_for, plain, real, share
-from seqkit.backend.kernels.views import vector
+from seqkit.backend.kernels.task import task
+from seqkit.backend.kernels.task_arguments import float32, uint32
+from seqkit.backend.kernels.thread_pool import chunk_bounds, chunks_for
 
 _STEP = 4 * LANES
-_OF_PART = 1 << 14
-"""Numbers of a part at least: to hand it over takes 4 µs."""
+_CHUNK = 1 << 14
+"""Numbers of a chunk at least: handing it over takes 4 µs."""
 
 
 @jit
-def _masked_scale(x, out, place, stream, low, high, seed0, seed1, limit, scale):  # type: ignore[no-untyped-def]
+def _masked_scale(x, out, place, stream, low, high, seed0, seed1, limit, scale):
     """``place`` is the counter of the first block of four words."""
     zero, step = np.float32(0), _STEP
     a, b, c, d = (
@@ -44,33 +45,40 @@ def _masked_scale(x, out, place, stream, low, high, seed0, seed1, limit, scale):
         out[whole + i] = x[whole + i] * (scale if word <= limit else zero)
 
 
-@task
-def _part(numbers, part, parts):  # type: ignore[no-untyped-def]
-    size = number(numbers, 0)
-    first, last = bounds(-(-size // _STEP), part, parts)
-    start, end = first * _STEP, min(size, last * _STEP)
-    _masked_scale(
-        vector(number(numbers, 1) + 4 * start, end - start),
-        vector(number(numbers, 2) + 4 * start, end - start),
-        start // 4,
-        np.uint32(number(numbers, 3)),
-        np.uint32(number(numbers, 4)),
-        np.uint32(number(numbers, 5)),
-        np.uint32(number(numbers, 6)),
-        np.uint32(number(numbers, 7)),
-        np.uint32(number(numbers, 8)),
-        np.float32(real(numbers, 9)),
-    )
+@task(
+    x=float32("size").flat(),
+    out=float32("size").flat().written(),
+    stream=uint32,
+    low=uint32,
+    high=uint32,
+    seed0=uint32,
+    seed1=uint32,
+    limit=uint32,
+    scale=float32,
+)
+def _masked_scale_chunk(a, chunk, chunks):
+    first, last = chunk_bounds(-(-a.size // _STEP), chunk, chunks)
+    start, end = first * _STEP, min(a.size, last * _STEP)
+    x, out = a.x[start:end], a.out[start:end]
+    _masked_scale(x, out, start // 4, a.stream, a.low, a.high, a.seed0, a.seed1, a.limit, a.scale)
 
 
 def masked_scale(x: Any, key: tuple[int, int, int, int, int], threshold: int, scale: float, out: Any) -> None:
     """See the reference."""
     if threshold == 0:
         out[...] = 0
-        return None
-    x = np.ascontiguousarray(x)
-    if not plain(x, out):
-        return reference.masked_scale(x, key, threshold, scale, out)
-    seed0, seed1, stream, low, high = (int(part) for part in key)
-    words = stream, low, high, seed0, seed1, threshold - 1
-    return share(_part, parts_for(x.size, _OF_PART), x.size, x, out, *words, float(scale))
+        return
+    seed0, seed1, stream, low, high = key
+    if not _masked_scale_chunk.parallel_for(
+        chunks_for(x.size, _CHUNK),
+        x=x,
+        out=out,
+        stream=stream,
+        low=low,
+        high=high,
+        seed0=seed0,
+        seed1=seed1,
+        limit=threshold - 1,
+        scale=scale,
+    ):
+        reference.masked_scale(x, key, threshold, scale, out)

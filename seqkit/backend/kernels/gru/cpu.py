@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from seqkit.backend.kernels.compiler import jit
 from seqkit.backend.kernels.fast_math import sigmoid32, tanh32
+from seqkit.backend.kernels.gru import reference
+from seqkit.backend.kernels.task import task
+from seqkit.backend.kernels.task_arguments import boolean, float32
 
 
 @jit
-def step_forward(a, recurrent, keep, h_before, h):  # type: ignore[no-untyped-def]
-    """See the reference."""
+def _forward(a, recurrent, keep, h_before, h):
     B, H = h.shape
     for row in range(B):
         old, new = h_before[row], h[row]
@@ -29,8 +33,7 @@ def step_forward(a, recurrent, keep, h_before, h):  # type: ignore[no-untyped-de
 
 
 @jit
-def step_backward(gates, recurrent, keep, h_before, dh, da, du):  # type: ignore[no-untyped-def]
-    """See the reference."""
+def _backward(gates, recurrent, keep, h_before, dh, da, du):
     B, H = dh.shape
     one, zero = np.float32(1), np.float32(0)
     for row in range(B):
@@ -56,3 +59,41 @@ def step_backward(gates, recurrent, keep, h_before, dh, da, du):  # type: ignore
             du_row[j] = da_row[j]
         for j in range(H):
             d[j] *= z[j]
+
+
+@task(
+    gates=float32("B, 3*H").written(),
+    recurrent=float32("B, 3*H"),
+    keep=boolean("B"),
+    h_before=float32("B, H"),
+    h=float32("B, H").written(),
+)
+def _forward_task(a, chunk, chunks):
+    _forward(a.gates, a.recurrent, a.keep, a.h_before, a.h)
+
+
+@task(
+    gates=float32("B, 3*H"),
+    recurrent=float32("B, 3*H"),
+    keep=boolean("B"),
+    h_before=float32("B, H"),
+    dh=float32("B, H").written(),
+    da=float32("B, 3*H").written(),
+    du=float32("B, 3*H").written(),
+)
+def _backward_task(a, chunk, chunks):
+    _backward(a.gates, a.recurrent, a.keep, a.h_before, a.dh, a.da, a.du)
+
+
+def step_forward(a: Any, recurrent: Any, keep: Any, h_before: Any, h: Any) -> None:
+    """See the reference."""
+    if not _forward_task.parallel_for(1, gates=a, recurrent=recurrent, keep=keep, h_before=h_before, h=h):
+        reference.step_forward(a, recurrent, keep, h_before, h)
+
+
+def step_backward(gates: Any, recurrent: Any, keep: Any, h_before: Any, dh: Any, da: Any, du: Any) -> None:
+    """See the reference."""
+    if not _backward_task.parallel_for(
+        1, gates=gates, recurrent=recurrent, keep=keep, h_before=h_before, dh=dh, da=da, du=du
+    ):
+        reference.step_backward(gates, recurrent, keep, h_before, dh, da, du)

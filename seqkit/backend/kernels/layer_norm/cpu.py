@@ -7,17 +7,18 @@ from typing import Any
 import numpy as np
 
 from seqkit.backend.device import empty
-from seqkit.backend.kernels.compiler import jit, task, wide_vectors
+from seqkit.backend.kernels.compiler import jit, wide_vectors
 from seqkit.backend.kernels.layer_norm import reference
-from seqkit.backend.kernels.team import bounds, number, own_pages, parts_for, plain, real, share
-from seqkit.backend.kernels.views import floats, vector
+from seqkit.backend.kernels.task import task
+from seqkit.backend.kernels.task_arguments import float32
+from seqkit.backend.kernels.thread_pool import chunk_bounds, chunks_for, page_aligned_scratch
 
-_OF_PART = 1 << 15
-"""Numbers of a part at least: to hand it over takes 4 µs."""
+_CHUNK = 1 << 15
+"""Numbers of a chunk at least: handing it over takes 4 µs."""
 
 
 @jit
-def _forward(x, branch, added, gamma, beta, epsilon, total, y, statistics):  # type: ignore[no-untyped-def]
+def _forward(x, branch, added, gamma, beta, epsilon, total, y, statistics):
     wide_vectors()
     N, E = x.shape
     share = np.float32(1 / E)
@@ -44,7 +45,7 @@ def _forward(x, branch, added, gamma, beta, epsilon, total, y, statistics):  # t
 
 
 @jit
-def _backward(x, statistics, gamma, dy, d_total, added, dx, wanted, d_gamma, d_beta):  # type: ignore[no-untyped-def]
+def _backward(x, statistics, gamma, dy, d_total, added, dx, wanted, d_gamma, d_beta):
     wide_vectors()
     N, E = x.shape
     share = np.float32(1 / E)
@@ -73,54 +74,72 @@ def _backward(x, statistics, gamma, dy, d_total, added, dx, wanted, d_gamma, d_b
                     out[j] = (d[j] * gamma[j] - first - (row[j] - mean) * second) * inverse
 
 
-@task
-def _forward_part(numbers, part, parts):  # type: ignore[no-untyped-def]
-    N, E, branch = number(numbers, 0), number(numbers, 1), number(numbers, 3)
-    first, last = bounds(N, part, parts)
-    n, skipped = last - first, 4 * first * E
-    x = number(numbers, 2) + skipped
+@task(
+    x=float32("N, E"),
+    branch=float32("N, E").optional(),
+    gamma=float32("E"),
+    beta=float32("E"),
+    epsilon=float32,
+    total=float32("N, E").optional().written(),
+    y=float32("N, E").written(),
+    statistics=float32("2, N").written(),
+)
+def _forward_chunk(a, chunk, chunks):
+    first, last = chunk_bounds(a.N, chunk, chunks)
     _forward(
-        floats(x, n, E),
-        floats(branch + skipped if branch else x, n, E),
-        branch != 0,
-        vector(number(numbers, 4), E),
-        vector(number(numbers, 5), E),
-        np.float32(real(numbers, 6)),
-        floats(number(numbers, 7) + skipped if branch else x, n, E),
-        floats(number(numbers, 8) + skipped, n, E),
-        floats(number(numbers, 9), 2, N)[:, first:last],
+        a.x[first:last],
+        a.branch[first:last],
+        a.branch_given,
+        a.gamma,
+        a.beta,
+        a.epsilon,
+        a.total[first:last],
+        a.y[first:last],
+        a.statistics[:, first:last],
     )
 
 
-@task
-def _backward_part(numbers, part, parts):  # type: ignore[no-untyped-def]
-    N, E, d_total, dx = number(numbers, 0), number(numbers, 1), number(numbers, 6), number(numbers, 7)
-    first, last = bounds(N, part, parts)
-    n, skipped = last - first, 4 * first * E
-    x = number(numbers, 2) + skipped
-    sums = floats(number(numbers, 8) + part * number(numbers, 9), 2, E)
+@task(
+    x=float32("N, E"),
+    statistics=float32("2, N"),
+    gamma=float32("E"),
+    dy=float32("N, E"),
+    d_total=float32("N, E").optional(),
+    dx=float32("N, E").optional().written(),
+    sums=float32("rows, W").written(),
+)
+def _backward_chunk(a, chunk, chunks):
+    first, last = chunk_bounds(a.N, chunk, chunks)
+    sums = a.sums[chunk]
     _backward(
-        floats(x, n, E),
-        floats(number(numbers, 3), 2, N)[:, first:last],
-        vector(number(numbers, 4), E),
-        floats(number(numbers, 5) + skipped, n, E),
-        floats(d_total + skipped if d_total else x, n, E),
-        d_total != 0,
-        floats(dx + skipped if dx else x, n, E),
-        dx != 0,
-        sums[0],
-        sums[1],
+        a.x[first:last],
+        a.statistics[:, first:last],
+        a.gamma,
+        a.dy[first:last],
+        a.d_total[first:last],
+        a.d_total_given,
+        a.dx[first:last],
+        a.dx_given,
+        sums[: a.E],
+        sums[a.E : 2 * a.E],
     )
 
 
 def forward(x: Any, branch: Any | None, gamma: Any, beta: Any, epsilon: float, total: Any, y: Any) -> Any:
     """See the reference."""
-    x, branch = np.ascontiguousarray(x), None if branch is None else np.ascontiguousarray(branch)
-    if not plain(x, branch, gamma, beta, total, y):
-        return reference.forward(x, branch, gamma, beta, epsilon, total, y)
     statistics = empty(np, (2, len(x)), np.float32)
-    read = x, branch, gamma, beta, float(epsilon)
-    share(_forward_part, parts_for(x.size, _OF_PART), *x.shape, *read, total, y, statistics)
+    if not _forward_chunk.parallel_for(
+        chunks_for(x.size, _CHUNK),
+        x=x,
+        branch=branch,
+        gamma=gamma,
+        beta=beta,
+        epsilon=epsilon,
+        total=total,
+        y=y,
+        statistics=statistics,
+    ):
+        return reference.forward(x, branch, gamma, beta, epsilon, total, y)
     return statistics
 
 
@@ -128,14 +147,13 @@ def backward(
     x: Any, statistics: Any, gamma: Any, dy: Any, d_total: Any | None, dx: Any | None
 ) -> tuple[Any, Any]:
     """See the reference."""
-    x, dy = np.ascontiguousarray(x), np.ascontiguousarray(dy)
-    d_total = None if d_total is None else np.ascontiguousarray(d_total)
-    if not plain(x, statistics, gamma, dy, d_total, dx):
-        return reference.backward(x, statistics, gamma, dy, d_total, dx)
-    parts = parts_for(x.size, _OF_PART)
     E = x.shape[1]
-    sums = own_pages(parts, 2 * E)
+    chunks = chunks_for(x.size, _CHUNK)
+    sums = page_aligned_scratch(chunks, 2 * E)
     sums[...] = 0
-    share(_backward_part, parts, *x.shape, x, statistics, gamma, dy, d_total, dx, sums, sums.strides[0])
+    if not _backward_chunk.parallel_for(
+        chunks, x=x, statistics=statistics, gamma=gamma, dy=dy, d_total=d_total, dx=dx, sums=sums
+    ):
+        return reference.backward(x, statistics, gamma, dy, d_total, dx)
     d_gamma, d_beta = sums[:, : 2 * E].sum(axis=0).reshape(2, E)
     return d_gamma, d_beta

@@ -7,14 +7,19 @@ more pairs of pointers than the compiler is willing to check for overlap, and it
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from seqkit.backend.kernels.compiler import jit, wide_vectors
 from seqkit.backend.kernels.fast_math import sigmoid32, tanh32
+from seqkit.backend.kernels.lstm import reference
+from seqkit.backend.kernels.task import task
+from seqkit.backend.kernels.task_arguments import boolean, float32
 
 
 @jit
-def units_forward(z, keep, h_before, c_before, h, c, first, last):  # type: ignore[no-untyped-def]
+def units_forward(z, keep, h_before, c_before, h, c, first, last):
     """The cells of units ``first`` to ``last`` in all rows, once z holds the sum of both products."""
     wide_vectors()
     H = h.shape[1]
@@ -46,8 +51,7 @@ def units_forward(z, keep, h_before, c_before, h, c, first, last):  # type: igno
 
 
 @jit
-def step_forward(z, recurrent, keep, h_before, c_before, h, c):  # type: ignore[no-untyped-def]
-    """See the reference."""
+def _forward(z, recurrent, keep, h_before, c_before, h, c):
     for row in range(z.shape[0]):
         gates, products = z[row], recurrent[row]
         for j in range(z.shape[1]):
@@ -56,7 +60,7 @@ def step_forward(z, recurrent, keep, h_before, c_before, h, c):  # type: ignore[
 
 
 @jit
-def units_backward(gates, keep, c_before, c, dh, dc, dz, first, last):  # type: ignore[no-untyped-def]
+def units_backward(gates, keep, c_before, c, dh, dc, dz, first, last):
     """The gradients of the cells of units ``first`` to ``last`` in all rows."""
     wide_vectors()
     H = dh.shape[1]
@@ -97,7 +101,43 @@ def units_backward(gates, keep, c_before, c, dh, dc, dz, first, last):  # type: 
             dc_row[j] *= f[j]
 
 
-@jit
-def step_backward(gates, keep, c_before, c, dh, dc, dz):  # type: ignore[no-untyped-def]
+@task(
+    z=float32("B, 4*H").written(),
+    recurrent=float32("B, 4*H"),
+    keep=boolean("B"),
+    h_before=float32("B, H"),
+    c_before=float32("B, H"),
+    h=float32("B, H").written(),
+    c=float32("B, H").written(),
+)
+def _forward_task(a, chunk, chunks):
+    _forward(a.z, a.recurrent, a.keep, a.h_before, a.c_before, a.h, a.c)
+
+
+@task(
+    gates=float32("B, 4*H"),
+    keep=boolean("B"),
+    c_before=float32("B, H"),
+    c=float32("B, H"),
+    dh=float32("B, H"),
+    dc=float32("B, H").written(),
+    dz=float32("B, 4*H").written(),
+)
+def _backward_task(a, chunk, chunks):
+    units_backward(a.gates, a.keep, a.c_before, a.c, a.dh, a.dc, a.dz, 0, a.H)
+
+
+def step_forward(z: Any, recurrent: Any, keep: Any, h_before: Any, c_before: Any, h: Any, c: Any) -> None:
     """See the reference."""
-    units_backward(gates, keep, c_before, c, dh, dc, dz, 0, dh.shape[1])
+    if not _forward_task.parallel_for(
+        1, z=z, recurrent=recurrent, keep=keep, h_before=h_before, c_before=c_before, h=h, c=c
+    ):
+        reference.step_forward(z, recurrent, keep, h_before, c_before, h, c)
+
+
+def step_backward(gates: Any, keep: Any, c_before: Any, c: Any, dh: Any, dc: Any, dz: Any) -> None:
+    """See the reference."""
+    if not _backward_task.parallel_for(
+        1, gates=gates, keep=keep, c_before=c_before, c=c, dh=dh, dc=dc, dz=dz
+    ):
+        reference.step_backward(gates, keep, c_before, c, dh, dc, dz)

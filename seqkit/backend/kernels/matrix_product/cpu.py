@@ -18,31 +18,32 @@ from typing import Any
 import numpy as np
 
 from seqkit.backend.device import empty
-from seqkit.backend.kernels.compiler import jit, merged, task
+from seqkit.backend.kernels.compiler import jit, merged
+from seqkit.backend.kernels.intrinsics import address
 from seqkit.backend.kernels.matrix_product import reference
 from seqkit.backend.kernels.matrix_product.tiles import DEEPEST, pack, pack_left, tile
-from seqkit.backend.kernels.processor import FITS, LANES, PACKED, PANEL, TALLEST
+from seqkit.backend.kernels.processor import LANES, PACKED, PANEL, TALLEST, TILES
 from seqkit.backend.kernels.simd import SIZE
-from seqkit.backend.kernels.team import address, bounds, number, parts_for, share
+from seqkit.backend.kernels.task import task
+from seqkit.backend.kernels.task_arguments import float32
+from seqkit.backend.kernels.thread_pool import chunk_bounds, chunks_for
 
 _STRIPE = 16
 """Tiles of the left factor packed at a time, where that is needed."""
 SCRATCH = PANEL + max(PACKED, PANEL * DEEPEST) + _STRIPE * (DEEPEST * TALLEST + LANES)
-"""Numbers of memory for a part: zeros, panels, packed tiles."""
-_LEAST = 1 << 18
+"""Numbers of memory for a chunk: zeros, panels, packed tiles."""
+LEAST = 1 << 18
 """Multiply-adds of a product that is not left to BLAS."""
 _TALL = 300
-"""Rows of a part for which to pack the whole right factor: that takes a tenth of its time then (measured)."""
-OF_PART = 1 << 19
-"""Multiply-adds of a part: some 6 µs."""
-_A, _B, _C = 5, 10, 15
-"""Where a task finds the places of the heads' matrices."""
+"""Rows of a chunk for which to pack the whole right factor: that takes a tenth of its time (measured)."""
+CHUNK = 1 << 19
+"""Multiply-adds of a chunk at least: some 6 µs."""
 
 _of_thread = threading.local()
 
 
 @jit
-def multiply(a, row, step, M, K, b, k_stride, n_stride, N, bias, c, c_row, scratch):  # type: ignore[no-untyped-def]
+def multiply(a, row, step, M, K, b, k_stride, n_stride, N, bias, c, c_row, scratch):
     """c (M, N) = a (M, K) · b (K, N) + bias (or 0, for none)."""
     zeros, panels, left = (
         scratch,
@@ -77,101 +78,110 @@ def multiply(a, row, step, M, K, b, k_stride, n_stride, N, bias, c, c_row, scrat
                     tile(source, line, stride, panel, depth, start, start_row, out, c_row, height, wide)
 
 
-@task
-def _part(numbers, part, parts):  # type: ignore[no-untyped-def]
+@merged
+def strides(x):
+    """Return the steps from row to row and from column to column of a matrix, in numbers."""
+    return x.strides[0] // SIZE, x.strides[1] // SIZE
+
+
+@task(
+    left=float32("M, K").strided(),
+    right=float32("K, N").strided(),
+    bias=float32("N").optional(),
+    out=float32("M, N").strided().written(),
+    scratch=float32("rows, W").written(),
+)
+def _product_chunk(a, chunk, chunks):
     """Some rows of the product, or some of its panels.
 
-    Its rows, where there are more and packing the left factor or few panels would hold a part up. Also where
-    they are tall: a part then packs all of the right factor, but what it makes stays in its own cache for
+    Its rows, where there are more and packing the left factor or few panels would hold a chunk up. Also where
+    they are tall: a chunk then packs all of the right factor, but what it makes stays in its own cache for
     what comes next (measured: 74 ms for an encoder's pass that took 76.5).
     """
-    a, row, step = number(numbers, 0), number(numbers, 1), number(numbers, 2)
-    b, k_stride, n_stride = number(numbers, 3), number(numbers, 4), number(numbers, 5)
-    bias, c, c_row = number(numbers, 6), number(numbers, 7), number(numbers, 8)
-    M, K, N = number(numbers, 9), number(numbers, 10), number(numbers, 11)
-    scratch = number(numbers, 12) + SIZE * part * SCRATCH
-    tall = step == 1 and _TALL * parts <= M and N <= 4 * M
-    if tall or (N < M and (step != 1 or 4 * parts * PANEL > N)):
-        m = M * part // parts
-        M = M * (part + 1) // parts - m
-        a, c = a + SIZE * m * row, c + SIZE * m * c_row
+    M, K, N = a.M, a.K, a.N
+    left, right, bias, out = address(a.left), address(a.right), address(a.bias), address(a.out)
+    (row, step), (k_stride, n_stride), (out_row, _) = strides(a.left), strides(a.right), strides(a.out)
+    tall = step == 1 and _TALL * chunks <= M and N <= 4 * M
+    if tall or (N < M and (step != 1 or 4 * chunks * PANEL > N)):
+        first, last = chunk_bounds(M, chunk, chunks)
+        M = last - first
+        left, out = left + SIZE * first * row, out + SIZE * first * out_row
     else:
-        whole = -(-N // PANEL)
-        n = whole * part // parts * PANEL
-        N = min(N, whole * (part + 1) // parts * PANEL) - n
-        b, c = b + SIZE * n * n_stride, c + SIZE * n
+        first, last = chunk_bounds(-(-N // PANEL), chunk, chunks)
+        n = first * PANEL
+        N = min(N, last * PANEL) - n
+        right, out = right + SIZE * n * n_stride, out + SIZE * n
         bias = bias + SIZE * n if bias else 0
-    multiply(a, row, step, M, K, b, k_stride, n_stride, N, bias, c, c_row, scratch)
+    scratch = address(a.scratch[chunk])
+    multiply(left, row, step, M, K, right, k_stride, n_stride, N, bias, out, out_row, scratch)
 
 
-def _strides(x: Any) -> tuple[int, int]:
-    return x.strides[0] // SIZE, x.strides[1] // SIZE
+@task(
+    left=float32("B, N, M, K").strided(),
+    right=float32("B, N, K, L").strided(),
+    out=float32("B, N, M, L").strided().written(),
+    scratch=float32("rows, W").written(),
+)
+def _heads_chunk(a, chunk, chunks):
+    """Some of B·N products."""
+    first, last = chunk_bounds(a.B * a.N, chunk, chunks)
+    scratch = address(a.scratch[chunk])
+    for head in range(first, last):
+        b, n = head // a.N, head % a.N
+        left, right, out = a.left[b, n], a.right[b, n], a.out[b, n]
+        (row, step), (k_stride, n_stride), (out_row, _) = strides(left), strides(right), strides(out)
+        multiply(
+            address(left),
+            row,
+            step,
+            a.M,
+            a.K,
+            address(right),
+            k_stride,
+            n_stride,
+            a.L,
+            0,
+            address(out),
+            out_row,
+            scratch,
+        )
+
+
+def scratch_for(chunks: int) -> Any:
+    """Return memory for the chunks of a product, kept by each thread that asks."""
+    scratch = getattr(_of_thread, "scratch", None)
+    if scratch is None or len(scratch) < chunks:
+        scratch = _of_thread.scratch = empty(np, (chunks, SCRATCH), np.float32)
+        scratch[:, :PANEL] = 0
+    return scratch
 
 
 def product(a: Any, b: Any, out: Any, bias: Any | None = None) -> None:
     """See the reference."""
     (M, K), N = a.shape, b.shape[1]
-    suits = all(x is None or x.dtype == np.float32 for x in (a, b, out, bias))
-    if not FITS or not suits or M * K * N < _LEAST or 1 not in _strides(b) or out.strides[1] != SIZE:
-        return reference.product(a, b, out, bias)
-    (row, step), (k_stride, n_stride) = _strides(a), _strides(b)
-    parts = parts_for(M * K * N, OF_PART)
-    factors = a, row, step, b, k_stride, n_stride
-    return share(_part, parts, *factors, bias, out, out.strides[0] // SIZE, M, K, N, scratch_of(parts))
-
-
-def scratch_of(parts: int) -> Any:
-    """Memory for the parts of a product, kept by each thread that asks."""
-    room = getattr(_of_thread, "room", None)
-    if room is None or len(room) < parts:
-        room = _of_thread.room = empty(np, (parts, SCRATCH), np.float32)
-        room[:, :PANEL] = 0
-    return room
-
-
-@merged
-def place(numbers, i, b, n, row):  # type: ignore[no-untyped-def]
-    """The address of a row of a head's matrix, from :func:`places` of an array at index i."""
-    skipped = b * number(numbers, i + 1) + n * number(numbers, i + 2) + row * number(numbers, i + 3)
-    return number(numbers, i) + SIZE * skipped
-
-
-@merged
-def strides(numbers, i):  # type: ignore[no-untyped-def]
-    """From row to row and from column to column, from the same."""
-    return number(numbers, i + 3), number(numbers, i + 4)
-
-
-@task
-def _heads_part(numbers, part, parts):  # type: ignore[no-untyped-def]
-    """Some of B·N products."""
-    N, M, K, L = number(numbers, 1), number(numbers, 2), number(numbers, 3), number(numbers, 4)
-    first, last = bounds(number(numbers, 0) * N, part, parts)
-    (row, step), (k_stride, n_stride) = strides(numbers, _A), strides(numbers, _B)
-    c_row, _ = strides(numbers, _C)
-    scratch = number(numbers, 20) + SIZE * part * SCRATCH
-    for head in range(first, last):
-        b, n = head // N, head % N
-        left, right = place(numbers, _A, b, n, 0), place(numbers, _B, b, n, 0)
-        out = place(numbers, _C, b, n, 0)
-        multiply(left, row, step, M, K, right, k_stride, n_stride, L, 0, out, c_row, scratch)
-
-
-def places(*arrays: Any) -> tuple[int, ...] | None:
-    """Address and strides of each array (B, N, rows, columns); None if compiled code cannot read them so."""
-    found: list[int] = []
-    for x in arrays:
-        if x.dtype != np.float32 or min(x.strides) < 0:
-            return None
-        found += address(x), *(s // SIZE for s in x.strides)
-    return tuple(found)
+    chunks = chunks_for(M * K * N, CHUNK)
+    if not (
+        TILES
+        and M * K * N >= LEAST
+        and SIZE in b.strides
+        and out.strides[1] == SIZE
+        and _product_chunk.parallel_for(
+            chunks, left=a, right=b, bias=bias, out=out, scratch=scratch_for(chunks)
+        )
+    ):
+        reference.product(a, b, out, bias)
 
 
 def products_of_heads(a: Any, b: Any, out: Any) -> None:
     """See the reference."""
     (B, N, M, K), L = a.shape, b.shape[-1]
-    given = places(a, b, out) if FITS and B * N * M * K * L >= _LEAST and out.strides[3] == SIZE else None
-    if given is None:
-        return reference.products_of_heads(a, b, out)
-    parts = min(parts_for(B * N * M * K * L, OF_PART), B * N)
-    return share(_heads_part, parts, B, N, M, K, L, *given, scratch_of(parts))
+    work = B * N * M * K * L
+    chunks = min(chunks_for(work, CHUNK), B * N)
+    if not (
+        TILES
+        and work >= LEAST
+        and out.strides[3] == SIZE
+        and min(*a.strides, *b.strides, *out.strides) >= 0
+        and _heads_chunk.parallel_for(chunks, left=a, right=b, out=out, scratch=scratch_for(chunks))
+    ):
+        reference.products_of_heads(a, b, out)

@@ -17,19 +17,18 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from seqkit.backend.kernels.compiler import jit
+from seqkit.backend.kernels.intrinsics import I32, I64
 from seqkit.backend.kernels.processor import LANES, PANEL, TALLEST
 from seqkit.backend.kernels.simd import (
-    I32,
-    I64,
     SIZE,
     VECTOR,
     broadcast,
-    fetch_to_write,
     load,
     mask,
     masked_load,
     masked_store,
     pointer,
+    prefetch,
     store,
 )
 
@@ -44,7 +43,7 @@ def _tile(height: int, vectors: int = 2) -> Callable[..., None]:
     """
 
     @intrinsic
-    def tile(typing_context, a, row, step, b, depth, start, start_row, c, c_row, rows, wide):  # type: ignore[no-untyped-def]
+    def tile(typing_context, a, row, step, b, depth, start, start_row, c, c_row, rows, wide):
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             a, row, step, b, depth, start, start_row, c, c_row, rows, wide = arguments
             left, right, first, out = (pointer(builder, address) for address in (a, b, start, c))
@@ -63,7 +62,7 @@ def _tile(height: int, vectors: int = 2) -> Callable[..., None]:
             for place in places:
                 line = builder.gep(out, [builder.mul(place, c_row)])
                 for half in halves:
-                    fetch_to_write(builder, line, half)
+                    prefetch(builder, line, half)
             lines = [builder.gep(left, [builder.mul(place, row)]) for place in places]
             with cgutils.for_range(builder, depth) as loop:
                 panel = builder.gep(right, [builder.mul(loop.index, I64(PANEL))])
@@ -91,7 +90,7 @@ _half2, _half4, _half6, _half8, _half10, _half12, _half14 = (
 
 
 @intrinsic
-def _transpose(typing_context, source, row, some, target):  # type: ignore[no-untyped-def]
+def _transpose(typing_context, source, row, some, target):
     """target[k·PANEL + j] = source[j·row + k] for j and k below LANES; rows from ``some`` on are not read."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -119,7 +118,7 @@ def _transpose(typing_context, source, row, some, target):  # type: ignore[no-un
 
 
 @intrinsic
-def _copy(typing_context, source, target):  # type: ignore[no-untyped-def]
+def _copy(typing_context, source, target):
     """target[0] = source[0]."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -131,7 +130,7 @@ def _copy(typing_context, source, target):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def _copy_line(typing_context, source, some, target):  # type: ignore[no-untyped-def]
+def _copy_line(typing_context, source, some, target):
     """target[:LANES] = source[:some], and zeros."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -144,7 +143,7 @@ def _copy_line(typing_context, source, some, target):  # type: ignore[no-untyped
 
 
 @jit
-def _panel(a, row, step, b, depth, start, start_row, c, c_row, height, wide):  # type: ignore[no-untyped-def]
+def _panel(a, row, step, b, depth, start, start_row, c, c_row, height, wide):
     """A tile of more than half a panel."""
     if height > 12:
         _tile14(a, row, step, b, depth, start, start_row, c, c_row, height, wide)
@@ -163,7 +162,7 @@ def _panel(a, row, step, b, depth, start, start_row, c, c_row, height, wide):  #
 
 
 @jit
-def _half_panel(a, row, step, b, depth, start, start_row, c, c_row, height, wide):  # type: ignore[no-untyped-def]
+def _half_panel(a, row, step, b, depth, start, start_row, c, c_row, height, wide):
     """A tile of half a panel at most."""
     if height > 12:
         _half14(a, row, step, b, depth, start, start_row, c, c_row, height, wide)
@@ -182,7 +181,7 @@ def _half_panel(a, row, step, b, depth, start, start_row, c, c_row, height, wide
 
 
 @jit
-def pack(b, k_stride, n_stride, depth, width, panels):  # type: ignore[no-untyped-def]
+def pack(b, k_stride, n_stride, depth, width, panels):
     """b (``depth``, ``width``) as panels (·, depth, PANEL). What lies behind the last column is anything."""
     for j in range(0, width, PANEL):
         for half in range(j, min(width, j + PANEL), LANES):
@@ -203,7 +202,7 @@ def pack(b, k_stride, n_stride, depth, width, panels):  # type: ignore[no-untype
 
 
 @jit
-def pack_left(a, row, step, M, tiles, first, below, depth, left):  # type: ignore[no-untyped-def]
+def pack_left(a, row, step, M, tiles, first, below, depth, left):
     """Of the ``tiles`` tiles of M rows of a those from ``first`` to ``below``, as (·, depth, TALLEST)."""
     for tile in range(first, below):
         top, bottom = M * tile // tiles, M * (tile + 1) // tiles
@@ -218,7 +217,7 @@ def pack_left(a, row, step, M, tiles, first, below, depth, left):  # type: ignor
 
 
 @jit
-def tile(a, row, step, panel, depth, start, start_row, c, c_row, height, wide):  # type: ignore[no-untyped-def]
+def tile(a, row, step, panel, depth, start, start_row, c, c_row, height, wide):
     """c (``height``, ``wide``) = start + a·b, of a panel of which ``wide`` columns count."""
     if wide > LANES:
         _panel(a, row, step, panel, depth, start, start_row, c, c_row, height, wide)

@@ -15,7 +15,7 @@ LANES = 64
 
 
 @inline
-def philox_lanes(first, stream, low, high, seed0, seed1, a, b, c, d):  # type: ignore[no-untyped-def]
+def philox_lanes(first, stream, low, high, seed0, seed1, a, b, c, d):
     """The words of the LANES blocks from ``first``: the first words in a, the second in b, … (LANES,) uint32.
 
     Round by round over all lanes: the loop over the rounds of one block is not vectorised (measured: 3 times

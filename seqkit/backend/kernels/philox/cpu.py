@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 
 from seqkit.backend.kernels.compiler import jit
+from seqkit.backend.kernels.philox import reference
 from seqkit.backend.kernels.philox.block import LANES, philox_lanes
+from seqkit.backend.kernels.task import task
+from seqkit.backend.kernels.task_arguments import uint32
 
 
 @jit
-def _fill(words, stream, low, high, seed0, seed1):  # type: ignore[no-untyped-def]
+def _fill(words, stream, low, high, seed0, seed1):
     a, b, c, d = (
         np.empty(LANES, np.uint32),
         np.empty(LANES, np.uint32),
@@ -28,9 +31,17 @@ def _fill(words, stream, low, high, seed0, seed1):  # type: ignore[no-untyped-de
             words[4 * (start + i) + 3] = d[i]
 
 
+@task(words=uint32("W").written(), stream=uint32, low=uint32, high=uint32, seed0=uint32, seed1=uint32)
+def _fill_task(a, chunk, chunks):
+    _fill(a.words, a.stream, a.low, a.high, a.seed0, a.seed1)
+
+
 def random_words(xp: Any, count: int, key: tuple[int, int, int, int, int]) -> Any:
     """See the reference."""
-    seed0, seed1, stream, low, high = (np.uint32(part) for part in key)
+    seed0, seed1, stream, low, high = key
     words = np.empty(-(-count // 4) * 4, np.uint32)
-    _fill(words, stream, low, high, seed0, seed1)
+    if not _fill_task.parallel_for(
+        1, words=words, stream=stream, low=low, high=high, seed0=seed0, seed1=seed1
+    ):
+        return reference.random_words(xp, count, key)
     return words[:count]

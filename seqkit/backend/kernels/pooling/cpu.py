@@ -11,26 +11,28 @@ from typing import Any
 
 import numpy as np
 
-from seqkit.backend.kernels.compiler import inline, jit, task
+from seqkit.backend.kernels.compiler import inline, jit
+from seqkit.backend.kernels.pooling import reference
 from seqkit.backend.kernels.pooling.reference import Pair, mean_backward, mean_forward
-from seqkit.backend.kernels.team import bounds, number, parts_for, plain, real, share
-from seqkit.backend.kernels.views import bytes_at, floats, vector
+from seqkit.backend.kernels.task import Task, task
+from seqkit.backend.kernels.task_arguments import Scalar, float32, int32, int64, uint8
+from seqkit.backend.kernels.thread_pool import chunk_bounds, chunks_for
 
 __all__ = ["max_backward", "max_forward", "mean_backward", "mean_forward"]
 
 _ZERO = np.float32(0)
-_OF_PART = 1 << 14
-"""Numbers of a part at least: to hand it over takes 4 µs."""
+_CHUNK = 1 << 14
+"""Numbers of a chunk at least: handing it over takes 4 µs."""
 
 
 @inline
-def _larger(v, m):  # type: ignore[no-untyped-def]
+def _larger(v, m):
     """The larger number, or the NaN."""
     return m if v <= m or m != m else v
 
 
 @jit
-def _pairs_forward(rows, B, floor, y, winner, OW, C):  # type: ignore[no-untyped-def]
+def _pairs_forward(rows, B, floor, y, winner, OW, C):
     H, OH = rows.shape[0] // B, y.shape[0] // (B * OW * C)
     channels = np.uint64(C)
     at = np.uint64(0)
@@ -54,7 +56,7 @@ def _pairs_forward(rows, B, floor, y, winner, OW, C):  # type: ignore[no-untyped
 
 
 @jit
-def _pairs_backward(dy, winner, B, rows, OW, C):  # type: ignore[no-untyped-def]
+def _pairs_backward(dy, winner, B, rows, OW, C):
     H, OH = rows.shape[0] // B, dy.shape[0] // (B * OW * C)
     channels = np.uint64(C)
     at = np.uint64(0)
@@ -76,39 +78,31 @@ def _pairs_backward(dy, winner, B, rows, OW, C):  # type: ignore[no-untyped-def]
                 left = right + channels
 
 
-@task
-def _pairs_forward_part(numbers, part, parts):  # type: ignore[no-untyped-def]
-    H, OH, OW, C = number(numbers, 1), number(numbers, 3), number(numbers, 4), number(numbers, 5)
-    first, last = bounds(number(numbers, 0), part, parts)
-    n, width, done, size = last - first, number(numbers, 2) * C, first * OH * OW * C, OH * OW * C
-    _pairs_forward(
-        floats(number(numbers, 6) + 4 * first * H * width, n * H, width),
-        n,
-        np.float32(real(numbers, 9)),
-        vector(number(numbers, 7) + 4 * done, n * size),
-        bytes_at(number(numbers, 8) + done, n * size),
-        OW,
-        C,
-    )
+@task(
+    x=float32("B, H, W, C"),
+    y=float32("B, OH, OW, C").written(),
+    winner=uint8("B, OH, OW, C").written(),
+    floor=float32,
+)
+def _pairs_forward_chunk(a, chunk, chunks):
+    first, last = chunk_bounds(a.B, chunk, chunks)
+    n = last - first
+    rows = a.x[first:last].reshape(n * a.H, a.W * a.C)
+    y, winner = a.y[first:last].reshape(-1), a.winner[first:last].reshape(-1)
+    _pairs_forward(rows, n, a.floor, y, winner, a.OW, a.C)
 
 
-@task
-def _pairs_backward_part(numbers, part, parts):  # type: ignore[no-untyped-def]
-    H, OH, OW, C = number(numbers, 1), number(numbers, 3), number(numbers, 4), number(numbers, 5)
-    first, last = bounds(number(numbers, 0), part, parts)
-    n, width, done, size = last - first, number(numbers, 2) * C, first * OH * OW * C, OH * OW * C
-    _pairs_backward(
-        vector(number(numbers, 7) + 4 * done, n * size),
-        bytes_at(number(numbers, 8) + done, n * size),
-        n,
-        floats(number(numbers, 6) + 4 * first * H * width, n * H, width),
-        OW,
-        C,
-    )
+@task(dx=float32("B, H, W, C").written(), dy=float32("B, OH, OW, C"), winner=uint8("B, OH, OW, C"))
+def _pairs_backward_chunk(a, chunk, chunks):
+    first, last = chunk_bounds(a.B, chunk, chunks)
+    n = last - first
+    rows = a.dx[first:last].reshape(n * a.H, a.W * a.C)
+    dy, winner = a.dy[first:last].reshape(-1), a.winner[first:last].reshape(-1)
+    _pairs_backward(dy, winner, n, rows, a.OW, a.C)
 
 
 @jit
-def _max_forward(x, size, stride, padding, floor, y, winner, OH, OW):  # type: ignore[no-untyped-def]
+def _max_forward(x, size, stride, padding, floor, y, winner, OH, OW):
     B, H, W, C = x.shape
     rows = x.reshape(B * H, W * C)
     best, place = np.empty(C, np.float32), np.empty(C, np.int32)
@@ -142,7 +136,7 @@ def _max_forward(x, size, stride, padding, floor, y, winner, OH, OW):  # type: i
 
 
 @jit
-def _max_backward(dy, winner, size, stride, padding, dx, OH, OW):  # type: ignore[no-untyped-def]
+def _max_backward(dy, winner, size, stride, padding, dx, OH, OW):
     B, H, W, C = dx.shape
     rows = dx.reshape(B * H, W * C)
     rows[:] = _ZERO
@@ -165,29 +159,61 @@ def _max_backward(dy, winner, size, stride, padding, dx, OH, OW):  # type: ignor
         at += channels
 
 
-def _in_pairs(size: Pair, stride: Pair, padding: Pair, winner: Any, *arrays: Any) -> bool:
-    readable = plain(*arrays) and winner.dtype == np.uint8 and winner.flags.c_contiguous
-    return readable and size == stride == (2, 2) and padding == (0, 0)
+def _windows(winner: Scalar) -> tuple[Task, Task]:
+    """The tasks of windows of any size, for a dtype of their winners."""
+    images, made = float32("B, H, W, C"), float32("B, OH, OW, C")
+    settings = dict.fromkeys(("height", "width", "down", "across", "up", "left"), int64)
+
+    @task(x=images, y=made.written(), winner=winner("B, OH, OW, C").written(), floor=float32, **settings)
+    def forward(a, chunk, chunks):
+        size, stride, padding = (a.height, a.width), (a.down, a.across), (a.up, a.left)
+        y, winner = a.y.reshape(-1), a.winner.reshape(-1)
+        _max_forward(a.x, size, stride, padding, a.floor, y, winner, a.OH, a.OW)
+
+    @task(dx=images.written(), dy=made, winner=winner("B, OH, OW, C"), **settings)
+    def backward(a, chunk, chunks):
+        size, stride, padding = (a.height, a.width), (a.down, a.across), (a.up, a.left)
+        dy, winner = a.dy.reshape(-1), a.winner.reshape(-1)
+        _max_backward(dy, winner, size, stride, padding, a.dx, a.OH, a.OW)
+
+    return forward, backward
+
+
+_TASKS = {np.dtype(np.uint8): _windows(uint8), np.dtype(np.int32): _windows(int32)}
+"""Winners are uint8, or int32 in windows of 256 places and more."""
+
+
+def _settings(size: Pair, stride: Pair, padding: Pair) -> dict[str, int]:
+    (height, width), (down, across), (up, left) = size, stride, padding
+    return {"height": height, "width": width, "down": down, "across": across, "up": up, "left": left}
+
+
+def _in_pairs(size: Pair, stride: Pair, padding: Pair, images: Any, winner: Any) -> bool:
+    return len(images) > 0 and winner.dtype == np.uint8 and size == stride == (2, 2) and padding == (0, 0)
 
 
 def max_forward(x: Any, size: Pair, stride: Pair, padding: Pair, floor: float, y: Any, winner: Any) -> None:
     """See the reference."""
-    (B, H, W, C), (_, OH, OW, _) = x.shape, y.shape
-    flat, places, lowest = y.reshape(-1), winner.reshape(-1), np.float32(floor)
-    if B and _in_pairs(size, stride, padding, winner, x, y):
-        parts = min(B, parts_for(x.size, _OF_PART))
-        share(_pairs_forward_part, parts, B, H, W, OH, OW, C, x, y, winner, float(floor))
+    if _in_pairs(size, stride, padding, x, winner):
+        chunks = min(len(x), chunks_for(x.size, _CHUNK))
+        done = _pairs_forward_chunk.parallel_for(chunks, x=x, y=y, winner=winner, floor=floor)
     else:
-        _max_forward(x, size, stride, padding, lowest, flat, places, OH, OW)
+        forward, _ = _TASKS[winner.dtype]
+        settings = _settings(size, stride, padding)
+        done = forward.parallel_for(1, x=x, y=y, winner=winner, floor=floor, **settings)
+    if not done:
+        reference.max_forward(x, size, stride, padding, floor, y, winner)
 
 
 def max_backward(dy: Any, winner: Any, size: Pair, stride: Pair, padding: Pair, dx: Any) -> None:
     """See the reference."""
-    (B, H, W, C), (_, OH, OW, _) = dx.shape, dy.shape
-    flat, places = dy.reshape(-1), winner.reshape(-1)
-    if B and _in_pairs(size, stride, padding, winner, dy, dx):
-        dx[:, 2 * OH :], dx[:, :, 2 * OW :] = 0, 0  # what no window covers
-        parts = min(B, parts_for(dx.size, _OF_PART))
-        share(_pairs_backward_part, parts, B, H, W, OH, OW, C, dx, dy, winner)
+    if _in_pairs(size, stride, padding, dx, winner):
+        dx[:, 2 * dy.shape[1] :], dx[:, :, 2 * dy.shape[2] :] = 0, 0  # what no window covers
+        chunks = min(len(dx), chunks_for(dx.size, _CHUNK))
+        done = _pairs_backward_chunk.parallel_for(chunks, dx=dx, dy=dy, winner=winner)
     else:
-        _max_backward(flat, places, size, stride, padding, dx, OH, OW)
+        _, backward = _TASKS[winner.dtype]
+        settings = _settings(size, stride, padding)
+        done = backward.parallel_for(1, dx=dx, dy=dy, winner=winner, **settings)
+    if not done:
+        reference.max_backward(dy, winner, size, stride, padding, dx)

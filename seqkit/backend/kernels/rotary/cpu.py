@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from seqkit.backend.kernels.compiler import jit, task
+from seqkit.backend.kernels.compiler import jit
+from seqkit.backend.kernels.intrinsics import contiguous
 from seqkit.backend.kernels.rotary import reference
-from seqkit.backend.kernels.team import bounds, number, parts_for, plain, share
-from seqkit.backend.kernels.views import vector
+from seqkit.backend.kernels.task import task
+from seqkit.backend.kernels.task_arguments import boolean, float32
+from seqkit.backend.kernels.thread_pool import chunk_bounds, chunks_for
 
-_OF_PART = 1 << 14
-"""Numbers of a part at least: to hand it over takes 4 µs."""
+_CHUNK = 1 << 14
+"""Numbers of a chunk at least: handing it over takes 4 µs."""
 
 
 @jit
-def _turn(x, cos, sin, interleaved, out):  # type: ignore[no-untyped-def]
+def _turn(x, cos, sin, interleaved, out):
     half = cos.shape[0]
     if interleaved:
         for i in range(half):
@@ -30,31 +30,32 @@ def _turn(x, cos, sin, interleaved, out):  # type: ignore[no-untyped-def]
         second[i] = a[i] * sin[i] + b[i] * cos[i]
 
 
-@task
-def _part(numbers, part, parts):  # type: ignore[no-untyped-def]
-    N, T, D = number(numbers, 1), number(numbers, 2), number(numbers, 3)
-    first, last = bounds(number(numbers, 0) * T, part, parts)
+@task(
+    x=float32("B, N, T, D").strided(),
+    cos=float32("places, half"),
+    sin=float32("places, half"),
+    interleaved=boolean,
+    out=float32("B, N, T, D").strided().written(),
+)
+def _turn_chunk(a, chunk, chunks):
+    first, last = chunk_bounds(a.B * a.T, chunk, chunks)
     for place in range(first, last):
-        b, t = place // T, place % T
-        x = number(numbers, 4) + b * number(numbers, 5) + t * number(numbers, 7)
-        out = number(numbers, 8) + b * number(numbers, 9) + t * number(numbers, 11)
-        cos, sin = number(numbers, 12) + 2 * D * t, number(numbers, 13) + 2 * D * t
-        for n in range(N):
-            _turn(
-                vector(x + n * number(numbers, 6), D),
-                vector(cos, D // 2),
-                vector(sin, D // 2),
-                number(numbers, 14) != 0,
-                vector(out + n * number(numbers, 10), D),
-            )
+        b, t = place // a.T, place % a.T
+        cos, sin = a.cos[t], a.sin[t]
+        for n in range(a.N):
+            _turn(contiguous(a.x[b, n, t]), cos, sin, a.interleaved, contiguous(a.out[b, n, t]))
 
 
 def turn(x: Any, cos: Any, sin: Any, interleaved: bool, out: Any) -> None:
     """See the reference."""
-    each = cos.ndim == 2 and plain(cos, sin) and 3 <= x.ndim <= 4
-    if not each or x.dtype != np.float32 or not x.strides[-1] == out.strides[-1] == 4:
-        return reference.turn(x, cos, sin, interleaved, out)
-    if x.ndim == 3:
-        x, out = x[None], out[None]
-    places = (*x.shape, x, *x.strides[:3], out, *out.strides[:3])
-    return share(_part, parts_for(x.size, _OF_PART), *places, cos, sin, int(interleaved))
+    rows = 3 <= x.ndim <= 4 and x.strides[-1] == out.strides[-1] == 4
+    y, made = (x[None], out[None]) if x.ndim == 3 else (x, out)
+    chunks = chunks_for(x.size, _CHUNK)
+    if not (
+        rows
+        and cos.ndim == 2
+        and 2 * cos.shape[1] == x.shape[-1]
+        and len(cos) >= x.shape[-2]
+        and _turn_chunk.parallel_for(chunks, x=y, cos=cos, sin=sin, interleaved=interleaved, out=made)
+    ):
+        reference.turn(x, cos, sin, interleaved, out)

@@ -13,18 +13,19 @@ from typing import Any
 import numpy as np
 
 from seqkit.backend.device import empty
-from seqkit.backend.kernels.compiler import jit, task, wide_vectors
+from seqkit.backend.kernels.compiler import jit, wide_vectors
 from seqkit.backend.kernels.fast_math import exp32, row_max32
 from seqkit.backend.kernels.softmax_cross_entropy import reference
-from seqkit.backend.kernels.team import bounds, number, parts_for, plain, real, share
-from seqkit.backend.kernels.views import doubles, floats, integers
+from seqkit.backend.kernels.task import task
+from seqkit.backend.kernels.task_arguments import float32, float64, int64
+from seqkit.backend.kernels.thread_pool import chunk_bounds, chunks_for
 
-_OF_PART = 1 << 15
-"""Scores of a part at least: to hand it over takes 4 µs."""
+_CHUNK = 1 << 15
+"""Scores of a chunk at least: handing it over takes 4 µs."""
 
 
 @jit
-def _rows(logits, targets, ignore_index, smoothing, gradient, wants_gradient, losses):  # type: ignore[no-untyped-def]
+def _rows(logits, targets, ignore_index, smoothing, gradient, wants_gradient, losses):
     wide_vectors()
     N, V = logits.shape
     uniform = np.float32(smoothing / V)
@@ -59,21 +60,24 @@ def _rows(logits, targets, ignore_index, smoothing, gradient, wants_gradient, lo
             losses[row] -= smoothing / V * np.float64(shifted)
 
 
-@task
-def _part(numbers, part, parts):  # type: ignore[no-untyped-def]
-    N, V, wants = number(numbers, 0), number(numbers, 1), number(numbers, 4)
-    first, last = bounds(N, part, parts)
-    n = last - first
-    logits = number(numbers, 2) + 4 * first * V
-    gradient = number(numbers, 4) + 4 * first * V if wants else logits
+@task(
+    logits=float32("N, V"),
+    targets=int64("N"),
+    ignore_index=int64,
+    smoothing=float64,
+    gradient=float32("N, V").optional().written(),
+    losses=float64("N").written(),
+)
+def _loss_chunk(a, chunk, chunks):
+    first, last = chunk_bounds(a.N, chunk, chunks)
     _rows(
-        floats(logits, n, V),
-        integers(number(numbers, 3) + 8 * first, n),
-        number(numbers, 5),
-        real(numbers, 6),
-        floats(gradient, n, V),
-        wants != 0,
-        doubles(number(numbers, 7) + 8 * first, n),
+        a.logits[first:last],
+        a.targets[first:last],
+        a.ignore_index,
+        a.smoothing,
+        a.gradient[first:last],
+        a.gradient_given,
+        a.losses[first:last],
     )
 
 
@@ -81,11 +85,15 @@ def loss_and_gradient(
     logits: Any, targets: Any, ignore_index: int, smoothing: float, gradient: Any | None
 ) -> Any:
     """See the reference."""
-    if not plain(logits, gradient):
-        return reference.loss_and_gradient(logits, targets, ignore_index, smoothing, gradient)
     losses = empty(np, len(logits), np.float64)
-    N, V = logits.shape
-    ids = np.ascontiguousarray(targets, np.int64)
-    settings = ids, gradient, ignore_index, float(smoothing), losses
-    share(_part, parts_for(N * V, _OF_PART), N, V, logits, *settings)
+    if not _loss_chunk.parallel_for(
+        chunks_for(logits.size, _CHUNK),
+        logits=logits,
+        targets=np.ascontiguousarray(targets, np.int64),
+        ignore_index=ignore_index,
+        smoothing=smoothing,
+        gradient=gradient,
+        losses=losses,
+    ):
+        return reference.loss_and_gradient(logits, targets, ignore_index, smoothing, gradient)
     return losses

@@ -14,6 +14,9 @@ import numba
 import numpy as np
 
 from seqkit.backend.kernels.compiler import jit
+from seqkit.backend.kernels.task import task
+from seqkit.backend.kernels.task_arguments import float32, int64, uint8
+from seqkit.backend.kernels.vector_text import reference
 
 _POWERS = np.array([10.0**k for k in range(23)])
 _SPACE, _NEWLINE, _RETURN, _POINT, _MINUS, _PLUS, _ZERO, _LOWER_E, _UPPER_E = b" \n\r.-+0eE"
@@ -21,14 +24,14 @@ _SPACE, _NEWLINE, _RETURN, _POINT, _MINUS, _PLUS, _ZERO, _LOWER_E, _UPPER_E = b"
 
 # No fast-math: a division turned into a product with the reciprocal rounds twice.
 @numba.njit(error_model="numpy", inline="never")
-def _scaled(digits, power):  # type: ignore[no-untyped-def]
+def _scaled(digits, power):
     if power >= 0:
         return np.float32(np.float64(digits) / _POWERS[power])
     return np.float32(np.float64(digits) * _POWERS[-power])
 
 
 @jit
-def _careful(text, at):  # type: ignore[no-untyped-def]
+def _careful(text, at):
     """(value, where it ends), the end 0 when the number cannot be settled here."""
     one = np.uintp(1)
     digits: Any = 0
@@ -79,7 +82,7 @@ def _careful(text, at):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _parse(text, rows, spans):  # type: ignore[no-untyped-def]
+def _parse(text, rows, spans):
     at: Any = np.uintp(0)  # unsigned: no test for negative indices
     one = np.uintp(1)
     for r in range(rows.shape[0]):
@@ -139,7 +142,12 @@ def _parse(text, rows, spans):  # type: ignore[no-untyped-def]
         at += one
 
 
+@task(text=uint8("L"), rows=float32("R, D").written(), spans=int64("R, 3").written())
+def _parse_task(a, chunk, chunks):
+    _parse(a.text, a.rows, a.spans)
+
+
 def parse_rows(text: Any, rows: Any, spans: Any) -> None:
     """See the reference."""
-    if len(rows):
-        _parse(text, rows, spans)
+    if len(rows) and not _parse_task.parallel_for(1, text=text, rows=rows, spans=spans):
+        reference.parse_rows(text, rows, spans)

@@ -10,20 +10,21 @@ from typing import Any
 
 import numpy as np
 
-from seqkit.backend.kernels.compiler import inline, jit, task
+from seqkit.backend.kernels.compiler import jit
 from seqkit.backend.kernels.convolution.reference import Pair
-from seqkit.backend.kernels.team import bounds, number, parts_for, plain, share
-from seqkit.backend.kernels.views import blocks
+from seqkit.backend.kernels.task import task
+from seqkit.backend.kernels.task_arguments import Field, float32, int64
+from seqkit.backend.kernels.thread_pool import chunk_bounds, chunks_for
 from seqkit.backend.kernels.winograd import reference
 
 PAYS = True
 _ZERO = np.float32(0)
-_OF_PART = 1 << 13
-"""Pixels, of all channels, of a part at least: to hand it over takes 4 µs."""
+_CHUNK = 1 << 13
+"""Pixels, of all channels, of a chunk at least: handing it over takes 4 µs."""
 
 
 @jit
-def _pixels_to_tiles(x, TH, TW, up, left, V, start, end):  # type: ignore[no-untyped-def]
+def _pixels_to_tiles(x, TH, TW, up, left, V, start, end):
     B, H, W, C = x.shape
     rows, flat = x.reshape(B * H, W * C), V.reshape(-1)
     blank = np.zeros(W * C, np.float32)
@@ -72,7 +73,7 @@ def _pixels_to_tiles(x, TH, TW, up, left, V, start, end):  # type: ignore[no-unt
 
 
 @jit
-def _pixels_from_tiles(dV, TH, TW, up, left, dx, start, end):  # type: ignore[no-untyped-def]
+def _pixels_from_tiles(dV, TH, TW, up, left, dx, start, end):
     B, H, W, C = dx.shape
     rows, flat = dx.reshape(B * H, W * C), dV.reshape(-1)
     rows[start * H : end * H] = _ZERO
@@ -126,7 +127,7 @@ def _pixels_from_tiles(dV, TH, TW, up, left, dx, start, end):  # type: ignore[no
 
 
 @jit
-def _results_from_tiles(M, TH, TW, y, start, end):  # type: ignore[no-untyped-def]
+def _results_from_tiles(M, TH, TW, y, start, end):
     B, OH, OW, F = y.shape
     rows, flat = y.reshape(B * OH, OW * F), M.reshape(-1)
     scratch = np.empty((4, 2 * TW * F), np.float32)
@@ -161,7 +162,7 @@ def _results_from_tiles(M, TH, TW, y, start, end):  # type: ignore[no-untyped-de
 
 
 @jit
-def _results_to_tiles(dy, TH, TW, dM, start, end):  # type: ignore[no-untyped-def]
+def _results_to_tiles(dy, TH, TW, dM, start, end):
     B, OH, OW, F = dy.shape
     rows, flat = dy.reshape(B * OH, OW * F), dM.reshape(-1)
     blank = np.zeros(OW * F, np.float32)
@@ -204,80 +205,61 @@ def _results_to_tiles(dy, TH, TW, dM, start, end):  # type: ignore[no-untyped-de
             at += np.uint64(TW * F)
 
 
-@inline
-def _images(numbers, i):  # type: ignore[no-untyped-def]
-    """(B, H, W, C), of which the address and then the sizes are given."""
-    sizes = number(numbers, i + 1), number(numbers, i + 2), number(numbers, i + 3), number(numbers, i + 4)
-    return blocks(number(numbers, i), sizes[0], sizes[1], sizes[2], sizes[3])
+_IMAGES, _TILES = float32("B, H, W, C"), float32("16, N, C")
+_SIZES: dict[str, Field] = {"TH": int64, "TW": int64, "up": int64, "left": int64}
 
 
-@inline
-def _tiles(numbers, i):  # type: ignore[no-untyped-def]
-    """(16, N, C), of which the address and then the sizes are given."""
-    sizes = number(numbers, i + 1), number(numbers, i + 2), number(numbers, i + 3)
-    return blocks(number(numbers, i), sizes[0], sizes[1], sizes[2], 1)
+@task(x=_IMAGES, V=_TILES.written(), **_SIZES)
+def _pixels_to_tiles_chunk(a, chunk, chunks):
+    first, last = chunk_bounds(a.B, chunk, chunks)
+    _pixels_to_tiles(a.x, a.TH, a.TW, a.up, a.left, a.V, first, last)
 
 
-@task
-def _pixels_to_tiles_part(numbers, part, parts):  # type: ignore[no-untyped-def]
-    start, end = bounds(number(numbers, 5), part, parts)
-    TH, TW = number(numbers, 0), number(numbers, 1)
-    _pixels_to_tiles(
-        _images(numbers, 4), TH, TW, number(numbers, 2), number(numbers, 3), _tiles(numbers, 9), start, end
-    )
+@task(dV=_TILES, dx=_IMAGES.written(), **_SIZES)
+def _pixels_from_tiles_chunk(a, chunk, chunks):
+    first, last = chunk_bounds(a.B, chunk, chunks)
+    _pixels_from_tiles(a.dV, a.TH, a.TW, a.up, a.left, a.dx, first, last)
 
 
-@task
-def _pixels_from_tiles_part(numbers, part, parts):  # type: ignore[no-untyped-def]
-    start, end = bounds(number(numbers, 5), part, parts)
-    TH, TW = number(numbers, 0), number(numbers, 1)
-    _pixels_from_tiles(
-        _tiles(numbers, 9), TH, TW, number(numbers, 2), number(numbers, 3), _images(numbers, 4), start, end
-    )
+@task(M=_TILES, y=_IMAGES.written(), TH=int64, TW=int64)
+def _results_from_tiles_chunk(a, chunk, chunks):
+    first, last = chunk_bounds(a.B, chunk, chunks)
+    _results_from_tiles(a.M, a.TH, a.TW, a.y, first, last)
 
 
-@task
-def _results_from_tiles_part(numbers, part, parts):  # type: ignore[no-untyped-def]
-    start, end = bounds(number(numbers, 5), part, parts)
-    TH, TW = number(numbers, 0), number(numbers, 1)
-    _results_from_tiles(_tiles(numbers, 9), TH, TW, _images(numbers, 4), start, end)
+@task(dy=_IMAGES, dM=_TILES.written(), TH=int64, TW=int64)
+def _results_to_tiles_chunk(a, chunk, chunks):
+    first, last = chunk_bounds(a.B, chunk, chunks)
+    _results_to_tiles(a.dy, a.TH, a.TW, a.dM, first, last)
 
 
-@task
-def _results_to_tiles_part(numbers, part, parts):  # type: ignore[no-untyped-def]
-    start, end = bounds(number(numbers, 5), part, parts)
-    TH, TW = number(numbers, 0), number(numbers, 1)
-    _results_to_tiles(_images(numbers, 4), TH, TW, _tiles(numbers, 9), start, end)
-
-
-def _run(task: Any, images: Any, tiles: Pair, padding: Pair, transformed: Any) -> None:
-    parts = min(len(images), parts_for(images.size, _OF_PART))
-    share(task, parts, *tiles, *padding, images, *images.shape, transformed, *transformed.shape)
+def _chunks(images: Any) -> int:
+    return min(len(images), chunks_for(images.size, _CHUNK))
 
 
 def pixels_to_tiles(x: Any, tiles: Pair, padding: Pair, V: Any) -> None:
     """See the reference."""
-    if not plain(x, V):
-        return reference.pixels_to_tiles(x, tiles, padding, V)
-    return _run(_pixels_to_tiles_part, x, tiles, padding, V)
+    (TH, TW), (up, left) = tiles, padding
+    if not _pixels_to_tiles_chunk.parallel_for(_chunks(x), x=x, V=V, TH=TH, TW=TW, up=up, left=left):
+        reference.pixels_to_tiles(x, tiles, padding, V)
 
 
 def pixels_from_tiles(dV: Any, tiles: Pair, padding: Pair, dx: Any) -> None:
     """See the reference."""
-    if not plain(dV, dx):
-        return reference.pixels_from_tiles(dV, tiles, padding, dx)
-    return _run(_pixels_from_tiles_part, dx, tiles, padding, dV)
+    (TH, TW), (up, left) = tiles, padding
+    if not _pixels_from_tiles_chunk.parallel_for(_chunks(dx), dV=dV, dx=dx, TH=TH, TW=TW, up=up, left=left):
+        reference.pixels_from_tiles(dV, tiles, padding, dx)
 
 
 def results_from_tiles(M: Any, tiles: Pair, y: Any) -> None:
     """See the reference."""
-    if not plain(M, y):
-        return reference.results_from_tiles(M, tiles, y)
-    return _run(_results_from_tiles_part, y, tiles, (0, 0), M)
+    TH, TW = tiles
+    if not _results_from_tiles_chunk.parallel_for(_chunks(y), M=M, y=y, TH=TH, TW=TW):
+        reference.results_from_tiles(M, tiles, y)
 
 
 def results_to_tiles(dy: Any, tiles: Pair, dM: Any) -> None:
     """See the reference."""
-    if not plain(dy, dM):
-        return reference.results_to_tiles(dy, tiles, dM)
-    return _run(_results_to_tiles_part, dy, tiles, (0, 0), dM)
+    TH, TW = tiles
+    if not _results_to_tiles_chunk.parallel_for(_chunks(dy), dy=dy, dM=dM, TH=TH, TW=TW):
+        reference.results_to_tiles(dy, tiles, dM)

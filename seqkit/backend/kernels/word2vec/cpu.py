@@ -10,9 +10,23 @@ Rows are padded to whole cache lines. Threads update the same vectors without lo
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from seqkit.backend.kernels.compiler import jit, merged
+from seqkit.backend.kernels.compiler import merged
+from seqkit.backend.kernels.task import fast_task
+from seqkit.backend.kernels.task_arguments import (
+    Field,
+    boolean,
+    float32,
+    float64,
+    int32,
+    int64,
+    uint32,
+    uint64,
+)
+from seqkit.backend.kernels.word2vec import reference
 from seqkit.backend.kernels.word2vec.reference import CLIP, GOLDEN, Sampling
 from seqkit.backend.kernels.word2vec.rows import add_to_rows, prefetch_rows, score_rows, sum_rows, update_rows
 from seqkit.backend.kernels.word2vec.settings import Word2VecSettings
@@ -31,14 +45,14 @@ _SCALE = np.float32(_TABLE)
 
 
 @merged
-def _mix(z):  # type: ignore[no-untyped-def]
+def _mix(z):
     z = (z ^ (z >> _S30)) * _M1
     z = (z ^ (z >> _S27)) * _M2
     return z ^ (z >> _S31)
 
 
 @merged
-def _draw_words(drawn, number, key, count, V, threshold, alias):  # type: ignore[no-untyped-def]
+def _draw_words(drawn, number, key, count, V, threshold, alias):
     """drawn[n] = the word of draw count + 1 + n, n below ``number``; no branches, so that it vectorises."""
     for n in range(number):
         bits = _mix(key + (count + np.uint64(n + 1)) * _GOLDEN)
@@ -48,7 +62,7 @@ def _draw_words(drawn, number, key, count, V, threshold, alias):  # type: ignore
 
 
 @merged
-def _choose(chosen, start, centre, drawn, first, negative, output):  # type: ignore[no-untyped-def]
+def _choose(chosen, start, centre, drawn, first, negative, output):
     """Fill ``chosen`` from ``start`` with the centre and drawn words and ask for their rows.
 
     Returns how many were chosen; those that equal the centre are passed over. A negative number tells that a
@@ -68,12 +82,12 @@ def _choose(chosen, start, centre, drawn, first, negative, output):  # type: ign
 
 
 @merged
-def _place(score):  # type: ignore[no-untyped-def]
+def _place(score):
     return np.int32((score + _CLIP) * _SCALE + np.float32(0.5))
 
 
 @merged
-def _slopes(scores, steps, begin, end, true, alpha, tables):  # type: ignore[no-untyped-def]
+def _slopes(scores, steps, begin, end, true, alpha, tables):
     """steps[k] = alpha · (label - σ(score)), label 1 for the word at ``true``; returns the losses' sum."""
     sigmoid, softplus = tables
     for k in range(begin, end):
@@ -88,7 +102,7 @@ def _slopes(scores, steps, begin, end, true, alpha, tables):  # type: ignore[no-
 
 
 @merged
-def _update(h, gradient, chosen, start, number, output, alpha, tables, scores, steps):  # type: ignore[no-untyped-def]
+def _update(h, gradient, chosen, start, number, output, alpha, tables, scores, steps):
     """Move the output vectors; fills ``gradient`` with the update of h and returns the loss."""
     gradient[:] = np.float32(0)
     scores[:] = np.float32(0)
@@ -106,8 +120,8 @@ def _update(h, gradient, chosen, start, number, output, alpha, tables, scores, s
     return loss
 
 
-@jit
-def _cbow(  # type: ignore[no-untyped-def]
+@merged
+def _cbow(
     ids, eos, unk, keep, threshold, alias, window, shrink, negative, mean, true_gradient,
     vectors, output, alpha, key, tables, lock_factors,
 ):  # fmt: skip
@@ -176,7 +190,7 @@ def _cbow(  # type: ignore[no-untyped-def]
 
 
 @merged
-def _pair(  # type: ignore[no-untyped-def]
+def _pair(
     vectors, word, h, gradient, chosen, start, number, output, alpha, tables, scores, steps, place, factor
 ):
     """An example of skip-gram: its loss, after both sides moved. ``place`` (1,) is room for the word."""
@@ -187,8 +201,8 @@ def _pair(  # type: ignore[no-untyped-def]
     return loss
 
 
-@jit
-def _skip_gram(  # type: ignore[no-untyped-def]
+@merged
+def _skip_gram(
     ids, eos, unk, keep, threshold, alias, window, shrink, negative, vectors, output, alpha, key,
     tables, lock_factors,
 ):  # fmt: skip
@@ -260,6 +274,44 @@ def _skip_gram(  # type: ignore[no-untyped-def]
     return words, examples, loss
 
 
+_TRAINING: dict[str, Field] = {
+    "ids": int32("N"),
+    "eos": int64,
+    "unk": int64,
+    "keep": uint32("V"),
+    "threshold": uint32("V"),
+    "alias": int32("V"),
+    "window": int64,
+    "shrink": boolean,
+    "negative": int64,
+    "vectors": float32("V, P").written(),
+    "output": float32("V, P").written(),
+    "alpha": float32,
+    "key": uint64,
+    "sigmoid": float32("places"),
+    "softplus": float32("places"),
+    "counts": int64("2").written(),
+    "lock_factors": float32("V").optional(),
+    "loss": float64("1").written(),
+}
+
+
+@fast_task(**_TRAINING)
+def _skip_gram_task(a, chunk, chunks):
+    a.counts[0], a.counts[1], a.loss[0] = _skip_gram(
+        a.ids, a.eos, a.unk, a.keep, a.threshold, a.alias, a.window, a.shrink, a.negative,
+        a.vectors, a.output, a.alpha, a.key, (a.sigmoid, a.softplus), a.lock_factors,
+    )  # fmt: skip
+
+
+@fast_task(mean=boolean, true_gradient=boolean, **_TRAINING)
+def _cbow_task(a, chunk, chunks):
+    a.counts[0], a.counts[1], a.loss[0] = _cbow(
+        a.ids, a.eos, a.unk, a.keep, a.threshold, a.alias, a.window, a.shrink, a.negative, a.mean,
+        a.true_gradient, a.vectors, a.output, a.alpha, a.key, (a.sigmoid, a.softplus), a.lock_factors,
+    )  # fmt: skip
+
+
 def train_chunk(
     ids: np.ndarray,
     eos_id: int,
@@ -273,11 +325,41 @@ def train_chunk(
     lock_factors: np.ndarray | None = None,
 ) -> tuple[int, int, float]:
     """See the reference. Releases the GIL, so that threads train side by side."""
-    start = (ids, eos_id, unk_id, *sampling, settings.window, settings.shrink_windows, settings.negative)
-    locks = np.empty(0, np.float32) if lock_factors is None else lock_factors
-    vectors = (input_vectors, output_vectors, np.float32(alpha), np.uint64(key), (SIGMOID, SOFTPLUS), locks)
+    counts, loss = np.zeros(2, np.int64), np.zeros(1)
+    values: dict[str, Any] = {
+        "ids": ids,
+        "eos": eos_id,
+        "unk": unk_id,
+        **sampling._asdict(),
+        "window": settings.window,
+        "shrink": settings.shrink_windows,
+        "negative": settings.negative,
+        "vectors": input_vectors,
+        "output": output_vectors,
+        "alpha": alpha,
+        "key": key,
+        "sigmoid": SIGMOID,
+        "softplus": SOFTPLUS,
+        "counts": counts,
+        "loss": loss,
+        "lock_factors": lock_factors,
+    }
     if settings.sg:
-        words, examples, loss = _skip_gram(*start, *vectors)
+        done = _skip_gram_task.parallel_for(1, **values)
     else:
-        words, examples, loss = _cbow(*start, settings.cbow_mean, settings.true_gradient, *vectors)
-    return int(words), int(examples), float(loss)
+        values |= {"mean": settings.cbow_mean, "true_gradient": settings.true_gradient}
+        done = _cbow_task.parallel_for(1, **values)
+    if not done:
+        return reference.train_chunk(
+            ids,
+            eos_id,
+            unk_id,
+            sampling,
+            settings,
+            input_vectors,
+            output_vectors,
+            alpha,
+            key,
+            lock_factors,
+        )
+    return int(counts[0]), int(counts[1]), float(loss[0])

@@ -1,4 +1,4 @@
-"""Arithmetic on a few scattered rows of a matrix, 16 numbers at a time, in LLVM's own vectors.
+"""Arithmetic on a few scattered rows of a matrix, 16 numbers at a time, in LLVM's own vectors (``simd``).
 
 Rows are P float32, P a multiple of 16, so there are no remainders; sums over rows stay in registers for the
 whole of a group of blocks. Loops that the compiler is left to vectorise reload and store the sums for each
@@ -19,17 +19,21 @@ from numba.core import cgutils
 from numba.core.extending import intrinsic
 from numba.np.arrayobj import make_array
 
+from seqkit.backend.kernels.simd import broadcast, load, prefetch, store, sum_in_any_order
+
 WIDTH, GROUP = 16, 8
+"""Numbers of a block, whatever the processor's vectors hold: the order of sums is the same everywhere. Blocks
+of a group."""
 _VECTOR = ir.VectorType(ir.FloatType(), WIDTH)
 _ZERO = ir.Constant(_VECTOR, [0.0] * WIDTH)
 _FUSED = ("contract",)
 
 
 class _Code:
-    """What the functions below build with: pointers, vectors and loops over blocks."""
+    """The code builder of the functions below: rows of arrays, vectors and loops over blocks."""
 
     def __init__(self, context: Any, builder: Any, signature: Any, arguments: Any) -> None:
-        self.context, self.builder = context, builder
+        self.builder = builder
         self.views: list[Any] = [
             make_array(kind)(context, builder, value=value) if isinstance(kind, types.Array) else None
             for kind, value in zip(signature.args, arguments, strict=True)
@@ -49,21 +53,16 @@ class _Code:
         return self.builder.load(self.pointer(argument, index))
 
     def load(self, pointer: Any, offset: Any) -> Any:
-        address = self.builder.gep(pointer, [offset])
-        return self.builder.load(self.builder.bitcast(address, _VECTOR.as_pointer()), align=4)
+        return load(self.builder, pointer, offset, _VECTOR)
 
     def store(self, value: Any, pointer: Any, offset: Any) -> None:
-        address = self.builder.gep(pointer, [offset])
-        self.builder.store(value, self.builder.bitcast(address, _VECTOR.as_pointer()), align=4)
+        store(self.builder, value, pointer, offset)
 
     def row(self, matrix: int, place: Any) -> Any:
         return self.pointer(matrix, self.builder.mul(place, self.width(matrix)))
 
-    def spread(self, number: Any) -> Any:
-        """A vector of one number."""
-        first = self.builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), number, ir.IntType(32)(0))
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
-        return self.builder.shuffle_vector(first, ir.Constant(_VECTOR, ir.Undefined), mask)
+    def broadcast(self, number: Any) -> Any:
+        return broadcast(self.builder, number, WIDTH)
 
     def variable(self, value: Any) -> Any:
         """A vector that changes in a loop."""
@@ -74,13 +73,6 @@ class _Code:
     def add_product(self, a: Any, b: Any, c: Any) -> Any:
         """a·b + c."""
         return self.builder.fadd(self.builder.fmul(a, b, flags=_FUSED), c, flags=_FUSED)
-
-    def total(self, vector: Any) -> Any:
-        """The sum of a vector's numbers, in whatever order the processor likes."""
-        kind = ir.FunctionType(ir.FloatType(), [ir.FloatType(), _VECTOR])
-        name = f"llvm.vector.reduce.fadd.v{WIDTH}f32"
-        function = cgutils.get_or_insert_function(self.builder.module, kind, name)
-        return self.builder.call(function, [ir.FloatType()(0.0), vector], fastmath=("reassoc",))
 
     def groups(self, width: Any, emit: Callable[[list[Any]], None]) -> None:
         """Code for a whole row: ``emit`` gets the offsets of up to GROUP blocks, for which it writes code.
@@ -114,7 +106,7 @@ def sum_rows(typing_context: Any, h: Any, vectors: Any, places: Any, count: Any,
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         code = _Code(context, builder, signature, arguments)
-        count, scale = arguments[3], code.spread(arguments[4])
+        count, scale = arguments[3], code.broadcast(arguments[4])
 
         def emit(offsets: list[Any]) -> None:
             totals = [code.variable(_ZERO) for _ in offsets]
@@ -151,7 +143,7 @@ def score_rows(
                     sums[i % 2] = code.add_product(factor, code.load(row, offset), sums[i % 2])
                 vector = builder.fadd(*sums) if len(sums) == 2 else sums[0]
                 place = code.pointer(0, k)
-                builder.store(builder.fadd(builder.load(place), code.total(vector)), place)
+                builder.store(builder.fadd(builder.load(place), sum_in_any_order(builder, vector)), place)
 
         code.groups(code.width(1), emit)
         return context.get_dummy_value()
@@ -174,7 +166,7 @@ def update_rows(
             across = [code.load(code.pointer(1), offset) for offset in offsets]
             with cgutils.for_range(builder, builder.sub(end, begin)) as loop:
                 k = builder.add(begin, loop.index)
-                row, step = code.row(2, code.scalar(3, k)), code.spread(code.scalar(4, k))
+                row, step = code.row(2, code.scalar(3, k)), code.broadcast(code.scalar(4, k))
                 for total, factor, offset in zip(totals, across, offsets, strict=True):
                     before = code.load(row, offset)
                     builder.store(code.add_product(step, before, builder.load(total)), total)
@@ -194,7 +186,7 @@ def add_to_rows(typing_context: Any, vectors: Any, places: Any, count: Any, grad
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         code = _Code(context, builder, signature, arguments)
-        count, scale = arguments[2], code.spread(arguments[4])
+        count, scale = arguments[2], code.broadcast(arguments[4])
 
         def emit(offsets: list[Any]) -> None:
             parts = [builder.fmul(code.load(code.pointer(3), offset), scale) for offset in offsets]
@@ -215,14 +207,11 @@ def prefetch_rows(typing_context: Any, matrix: Any, place: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         code = _Code(context, builder, signature, arguments)
-        row, bytes_, number = code.row(0, arguments[1]), ir.IntType(8).as_pointer(), ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [bytes_, number, number, number])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        row = code.row(0, arguments[1])
 
         def emit(offsets: list[Any]) -> None:
             for offset in offsets:
-                address = builder.bitcast(builder.gep(row, [offset]), bytes_)
-                builder.call(function, [address, number(1), number(3), number(1)])
+                prefetch(builder, row, offset)
 
         code.groups(code.width(0), emit)
         return context.get_dummy_value()
