@@ -1,12 +1,12 @@
-"""How many threads work. By default one pool only works at a time.
+"""The number of threads. By default only one pool of threads works at a time.
 
-Where the tiles of our own products fit the processor (seqkit/backend/kernels/processor.py), they
-share a team with the other kernels (seqkit/backend/kernels/team.py), and BLAS gets what is small or float64.
-Elsewhere the products' own pool is the only one, and kernels have one thread.
+Where the tiles of our own matrix products fit the processor (seqkit/backend/kernels/processor.py), they share
+a thread pool with the other kernels (seqkit/backend/kernels/thread_pool.py), and BLAS gets what is small or
+float64. Elsewhere, and with SEQKIT_KERNELS=blas, the BLAS library's pool is the only one, and kernels have
+one thread.
 
-OpenBLAS's threads look for new work for some 100 ms after a product, on a core that somebody else wants: a
-team of ours, or another library in the process (measured on 2 cores: 1.8 times as long). So
-:func:`let_blas_sleep` shortens that.
+OpenBLAS's threads spin for some 100 ms after a product, on a core that others want: our pool, or another
+library in the process (measured on 2 cores: 1.8 times as long). :func:`let_blas_sleep` shortens that.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _WAIT, _WAIT_LOG2_CYCLES = "OPENBLAS_THREAD_TIMEOUT", "20"
 
 
 def available_cores() -> int:
-    """The cores that this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def thread_count() -> int:
-    """The threads asked for by the environment, else one a core."""
+    """Return the number of threads that the environment asks for, else one a core."""
     for name in VARIABLES:
         value = os.environ.get(name, "")
         if value.isdecimal() and int(value) > 0:
@@ -46,7 +46,7 @@ def set_thread_count(count: int) -> bool:
 
 
 def let_blas_sleep() -> None:
-    """Ask OpenBLAS for threads that soon sleep. It reads this when NumPy is first imported; later is in vain.
+    """Ask OpenBLAS for threads that soon sleep. It reads this when NumPy is first imported, and never again.
 
     A setting of the user's own is left as it is.
     """

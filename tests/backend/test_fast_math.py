@@ -12,36 +12,36 @@ numba = pytest.importorskip("numba", reason="Numba is not installed: the compile
 
 from seqkit.backend.kernels import fast_math  # noqa: E402
 from seqkit.backend.kernels.compiler import SAFE_MATH  # noqa: E402
-from seqkit.backend.kernels.processor import FITS  # noqa: E402
+from seqkit.backend.kernels.processor import TILES  # noqa: E402
 
 jit = numba.njit(fastmath=SAFE_MATH, error_model="numpy")  # as the kernels that inline them, uncached
 
 
 @jit
-def _exp(x, y):  # type: ignore[no-untyped-def]
+def _exp(x, y):
     for i in range(x.shape[0]):
         y[i] = fast_math.exp32(x[i])
 
 
 @jit
-def _sigmoid(x, y):  # type: ignore[no-untyped-def]
+def _sigmoid(x, y):
     for i in range(x.shape[0]):
         y[i] = fast_math.sigmoid32(x[i])
 
 
 @jit
-def _tanh(x, y):  # type: ignore[no-untyped-def]
+def _tanh(x, y):
     for i in range(x.shape[0]):
         y[i] = fast_math.tanh32(x[i])
 
 
 @jit
-def _reciprocal(x, y):  # type: ignore[no-untyped-def]
+def _reciprocal(x, y):
     for i in range(x.shape[0]):
         y[i] = fast_math.reciprocal32(x[i])
 
 
-def apply(function, x: np.ndarray) -> np.ndarray:  # type: ignore[no-untyped-def]
+def apply(function, x: np.ndarray) -> np.ndarray:
     y = np.empty_like(x)
     function(x, y)
     return y
@@ -55,7 +55,7 @@ SWEEP = np.concatenate(
 def test_exp_to_one_unit_in_the_last_place() -> None:
     exact = np.exp(SWEEP.astype(np.float64))
     error = np.abs(apply(_exp, SWEEP) - exact) / np.spacing(exact.astype(np.float32))
-    assert error.max() < (1 if FITS else 2)
+    assert error.max() < (1 if TILES else 2)
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ def test_exp_to_one_unit_in_the_last_place() -> None:
     [(_sigmoid, lambda x: 1 / (1 + np.exp(-x))), (_tanh, np.tanh)],
     ids=["sigmoid", "tanh"],
 )
-def test_sigmoid_and_tanh(function, exact) -> None:  # type: ignore[no-untyped-def]
+def test_sigmoid_and_tanh(function, exact) -> None:
     y = apply(function, SWEEP)
-    assert np.abs(y - exact(SWEEP.astype(np.float64))).max() < (2e-7 if FITS else 3e-7)
+    assert np.abs(y - exact(SWEEP.astype(np.float64))).max() < (2e-7 if TILES else 3e-7)
     assert y.min() >= (0 if function is _sigmoid else -1)
     assert y.max() <= 1
 
@@ -76,7 +76,7 @@ def test_reciprocals(random: np.random.Generator) -> None:
     x = np.concatenate([wide, near]).astype(np.float32)
     exact = 1 / x.astype(np.float64)
     error = np.abs(apply(_reciprocal, x) - exact) / np.spacing(exact.astype(np.float32))
-    assert error.max() < (0.501 if FITS else 2)
+    assert error.max() < (0.501 if TILES else 2)
     assert np.isnan(apply(_reciprocal, np.array([np.nan], np.float32)))
 
 
@@ -97,7 +97,7 @@ def test_edges() -> None:
 @pytest.mark.parametrize("n", [1, 2, 63, 64, 65, 127, 128, 129, 300])
 def test_row_max(n: int, random: np.random.Generator) -> None:
     @jit
-    def top(x):  # type: ignore[no-untyped-def]
+    def top(x):
         return fast_math.row_max32(x)
 
     x = -np.abs(random.standard_normal(n)).astype(np.float32)

@@ -111,7 +111,7 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
 def test_the_cache_follows_the_sources(tmp_path: Path) -> None:
     """Numba looks only at the file of a compiled function; the folder's name also at those of its helpers."""
     pytest.importorskip("numba")
-    from seqkit.backend.kernels.compiler import sources_digest
+    from seqkit.backend.kernels.object_code import sources_digest
 
     (tmp_path / "lstm").mkdir()
     kernel, helper = tmp_path / "lstm" / "cpu.py", tmp_path / "fast_math.py"
@@ -132,7 +132,7 @@ def test_the_cache_follows_the_sources(tmp_path: Path) -> None:
 def test_the_folder_is_named_by_these_sources() -> None:
     pytest.importorskip("numba")
     from seqkit.backend import kernels as package
-    from seqkit.backend.kernels import compiler
+    from seqkit.backend.kernels import object_code
 
-    folder = compiler.cache_folder()
-    assert folder is None or folder.name == compiler.sources_digest(Path(str(package.__file__)).parent)
+    folder = object_code.cache_folder()
+    assert folder is None or folder.name == object_code.sources_digest(Path(str(package.__file__)).parent)

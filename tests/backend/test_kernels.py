@@ -268,7 +268,7 @@ def _heads(random: np.random.Generator, B: int, T: int, widths: tuple[int, ...])
     return [x.swapaxes(1, 2) for x in np.split(together, np.cumsum(widths)[:-1], axis=-1)]
 
 
-@pytest.mark.parametrize("parts", [1, 2, 3])
+@pytest.mark.parametrize("chunks", [1, 2, 3])
 @pytest.mark.parametrize("bias", range(4))
 @pytest.mark.parametrize("offset", [None, 0, 3])
 @pytest.mark.parametrize(("T", "S"), [(1, 1), (5, 26), (7, 32), (40, 40), (3, 131)])
@@ -277,12 +277,12 @@ def test_attention_in_one_pass(
     S: int,
     offset: Any,
     bias: int,
-    parts: int,
+    chunks: int,
     random: np.random.Generator,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Nothing is written beside the contexts."""
-    monkeypatch.setattr(attention_cpu, "parts_for", lambda *_: parts)
+    monkeypatch.setattr(attention_cpu, "chunks_for", lambda *_: chunks)
     (q,), (k, v) = _heads(random, 2, T, (8,)), _heads(random, 2, S, (8, 5))
     hidden = _biases((2, 3, T, S), random)[bias]
     expected, room = np.empty((2, 3, T, 5), np.float32), np.full((2, T, 3, 9), 9, np.float32)
@@ -293,12 +293,12 @@ def test_attention_in_one_pass(
     assert (room == 9).all()
 
 
-@pytest.mark.parametrize("parts", [1, 2, 3])
+@pytest.mark.parametrize("chunks", [1, 2, 3])
 @pytest.mark.parametrize("causal", [False, True])
 def test_attention_of_packed_sequences(
-    causal: bool, parts: int, random: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+    causal: bool, chunks: int, random: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attention_cpu, "parts_for", lambda *_: parts)
+    monkeypatch.setattr(attention_cpu, "chunks_for", lambda *_: chunks)
     lengths, key_lengths = [3, 1, 17, 40, 2], [4, 1, 33, 40, 9]
     (q,), (k, v) = _heads(random, 1, 63, (8,)), _heads(random, 1, 87, (8, 5))
     expected, ours = np.full((2, 3, 63, 5), 9, np.float32)
@@ -318,8 +318,8 @@ def test_the_bits_of_contexts_do_not_depend_on_the_threads(
 ) -> None:
     q, k, v = _heads(random, 3, 37, (8, 8, 5))
     found = []
-    for parts in (1, 2, 3):
-        monkeypatch.setattr(attention_cpu, "parts_for", lambda *_, parts=parts: parts)
+    for chunks in (1, 2, 3):
+        monkeypatch.setattr(attention_cpu, "chunks_for", lambda *_, chunks=chunks: chunks)
         found.append(np.empty((3, 3, 37, 5), np.float32))
         attention_cpu.attend(q, k, v, 0.3, None, 0, found[-1])
     np.testing.assert_array_equal(found[0], found[1])

@@ -10,13 +10,14 @@ import pytest
 
 pytest.importorskip("numba", reason="Numba is not installed: the compiled kernels do not run")
 
+from seqkit.backend.kernels import thread_pool
 from seqkit.backend.kernels.lstm_sequence import cpu as sequence_cpu
 from seqkit.backend.kernels.lstm_sequence import reference as sequence_reference
 from seqkit.backend.kernels.matrix_product import cpu, reference
 from seqkit.backend.kernels.matrix_product.tiles import DEEPEST
-from seqkit.backend.kernels.processor import FITS, LANES, PANEL, TALLEST
+from seqkit.backend.kernels.processor import LANES, PANEL, TALLEST, TILES
 
-tiles = pytest.mark.skipif(not FITS, reason="the tiles are not made for this processor")
+tiles = pytest.mark.skipif(not TILES, reason="the tiles are not made for this processor")
 LAYOUTS = list(itertools.product([False, True], repeat=2))
 SIZES = [
     (1, 1, 1),
@@ -28,16 +29,16 @@ SIZES = [
     (3 * TALLEST + 5, 97, 5 * PANEL - 1),
     (300, 31, 401),
     (13, 700, 1009),
-    (907, 40, 1009),  # of up to 3 parts, each has rows enough to pack all columns
+    (907, 40, 1009),  # of up to 3 chunks, each has rows enough to pack all columns
 ]
 
 
 @pytest.fixture(params=[1, 2, 3])
-def parts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
-    """All products in tiles, however small, and in this many parts."""
+def chunks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """All products in tiles, however small, and in this many chunks."""
     for module in (cpu, sequence_cpu):
-        monkeypatch.setattr(module, "parts_for", lambda *_: request.param)
-    monkeypatch.setattr(cpu, "_LEAST", 0)
+        monkeypatch.setattr(module, "chunks_for", lambda *_: request.param)
+    monkeypatch.setattr(cpu, "LEAST", 0)
     return int(request.param)
 
 
@@ -60,7 +61,7 @@ def close(ours: np.ndarray, a: np.ndarray, b: np.ndarray, more: Any = 0.0) -> No
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("biased", [False, True])
-def test_products(parts: int, size: tuple[int, int, int], layout: tuple[bool, bool], biased: bool) -> None:
+def test_products(chunks: int, size: tuple[int, int, int], layout: tuple[bool, bool], biased: bool) -> None:
     """Nothing is written beside the result, and nothing of what stood there counts."""
     M, K, N = size
     a, b, bias = laid(normal(M, K), layout[0]), laid(normal(K, N), layout[1]), normal(N) if biased else None
@@ -77,11 +78,11 @@ def test_products(parts: int, size: tuple[int, int, int], layout: tuple[bool, bo
 def test_the_bits_do_not_depend_on_the_threads(
     monkeypatch: pytest.MonkeyPatch, size: tuple[int, int, int]
 ) -> None:
-    monkeypatch.setattr(cpu, "_LEAST", 0)
+    monkeypatch.setattr(cpu, "LEAST", 0)
     M, K, N = size
     a, b, results = normal(M, K), normal(N, K).T, []
     for count in (1, 2, 5):
-        monkeypatch.setattr(cpu, "parts_for", lambda *_, count=count: count)
+        monkeypatch.setattr(cpu, "chunks_for", lambda *_, count=count: count)
         results.append(np.empty((M, N), np.float32))
         cpu.product(a, b, results[-1])
     np.testing.assert_array_equal(results[0], results[1])
@@ -89,7 +90,7 @@ def test_the_bits_do_not_depend_on_the_threads(
 
 
 @tiles
-def test_what_is_not_finite_shows_where_it_belongs(parts: int) -> None:
+def test_what_is_not_finite_shows_where_it_belongs(chunks: int) -> None:
     a, b = normal(30, 40), normal(40, 50)
     a[3, 7], b[5, 11] = np.nan, np.inf
     out = np.empty((30, 50), np.float32)
@@ -103,7 +104,7 @@ def test_what_is_not_finite_shows_where_it_belongs(parts: int) -> None:
 @tiles
 @pytest.mark.parametrize("shape", [(2, 3, 5, 7, 11), (3, 2, 29, 32, 26), (1, 5, 70, 9, 33), (2, 1, 1, 1, 1)])
 @pytest.mark.parametrize("views", [False, True])
-def test_products_of_heads(parts: int, shape: tuple[int, ...], views: bool) -> None:
+def test_products_of_heads(chunks: int, shape: tuple[int, ...], views: bool) -> None:
     """Also where heads lie side by side within a row, and for the transposed factors of a backward pass."""
     B, N, M, K, L = shape
     a = normal(B, M, N, K).swapaxes(1, 2) if views else normal(B, N, K, M).swapaxes(2, 3)
@@ -115,7 +116,8 @@ def test_products_of_heads(parts: int, shape: tuple[int, ...], views: bool) -> N
 
 def test_other_arrays_go_to_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
     """Mixed dtypes, results with gaps between their columns, factors with gaps in both axes, few numbers."""
-    monkeypatch.setattr(cpu, "share", None)
+    thread_pool.load()
+    monkeypatch.setattr(thread_pool, "run", None)
     a, b, bias = normal(90, 80), normal(80, 70), normal(70)
     expected = np.empty((90, 70), np.float32)
     reference.product(a, b, expected, bias)
@@ -128,7 +130,7 @@ def test_other_arrays_go_to_the_reference(monkeypatch: pytest.MonkeyPatch) -> No
         out = np.empty((90, 70), np.float32)
         cpu.product(left, right, out, bias.astype(left.dtype))
         np.testing.assert_allclose(out, expected, rtol=1e-4, atol=1e-4)
-    monkeypatch.setattr(cpu, "FITS", False)
+    monkeypatch.setattr(cpu, "TILES", False)
     cpu.product(a, b, expected, bias)
     heads = np.empty((2, 3, 4, 6), np.float32)
     cpu.products_of_heads(normal(2, 3, 4, 5), normal(2, 3, 5, 6), heads)
@@ -138,7 +140,7 @@ def test_other_arrays_go_to_the_reference(monkeypatch: pytest.MonkeyPatch) -> No
 @tiles
 @pytest.mark.parametrize("shape", [(1, 3, 5), (7, 20, 67), (2, 31, 64), (3, 15, 2 * PANEL + 1)])
 @pytest.mark.parametrize("masked", [False, True])
-def test_lstm_sequences(parts: int, shape: tuple[int, int, int], masked: bool) -> None:
+def test_lstm_sequences(chunks: int, shape: tuple[int, int, int], masked: bool) -> None:
     T, B, H = shape
     keep = np.random.default_rng(0).random((T, B)) < (0.6 if masked else 2)
     Wh = normal(4 * H, H) / np.float32(np.sqrt(H))

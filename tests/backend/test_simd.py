@@ -20,12 +20,12 @@ def address(x: np.ndarray) -> int:
 
 
 @jit
-def _copy(source, target):  # type: ignore[no-untyped-def]
+def _copy(source, target):
     simd.write(simd.read(source), target)
 
 
 @jit
-def _copy_some(source, target, read, written):  # type: ignore[no-untyped-def]
+def _copy_some(source, target, read, written):
     simd.write_some(simd.read_some(source, read), target, written)
 
 
@@ -58,7 +58,7 @@ def test_nothing_is_read_behind_the_last_number() -> None:
 
 
 @jit
-def _arithmetic(a, b, s, out):  # type: ignore[no-untyped-def]
+def _arithmetic(a, b, s, out):
     u, v, step = simd.read(a), simd.read(b), SIZE * LANES
     simd.write(u + v, out)
     simd.write(u - v, out + step)
@@ -83,7 +83,7 @@ def test_arithmetic(random: np.random.Generator) -> None:
 
 
 @jit
-def _folds(a):  # type: ignore[no-untyped-def]
+def _folds(a):
     return simd.total(simd.read(a)), simd.largest(simd.read(a))
 
 
@@ -106,12 +106,12 @@ def test_what_is_not_a_number_shows_in_the_sum() -> None:
 
 
 @jit
-def _exponentials(a, out):  # type: ignore[no-untyped-def]
+def _exponentials(a, out):
     simd.write(fast_math.exp32_inside(simd.read(a)), out)
 
 
 @jit
-def _one_by_one(x, y):  # type: ignore[no-untyped-def]
+def _one_by_one(x, y):
     for i in range(x.shape[0]):
         y[i] = fast_math.exp32_inside(x[i])
 

@@ -114,7 +114,7 @@ class Task:
         def checked(address, chunk, chunks):
             function(arguments_at(address), chunk, chunks)
 
-        return checked  # type: ignore[no-any-return]
+        return checked
 
     def _check(self, chunks: int, steps: range, values: tuple[Any, ...]) -> bool:
         mine = thread_pool.mine

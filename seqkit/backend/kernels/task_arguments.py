@@ -97,6 +97,9 @@ class Layout:
         self.formats = ["q"] * len(HEADER)
         self.values: list[str] = []  # Python expressions, one a slot behind the header
         for name, field in self.fields.items():
+            axes = () if isinstance(field, Scalar) else field.axes
+            if taken := {name, *axes} & {*HEADER, "steps"}:
+                raise UsageError(f"expected another name in a task than {', '.join(sorted(taken))}")
             if isinstance(field, Scalar):
                 self._add(name, field.slot, name)
                 continue
@@ -273,7 +276,7 @@ def caller(task: str, layout: Layout, execute: Callable[..., bool]) -> Callable[
     exec(compile(_source(layout, True), f"<arguments of {task}>", "exec"), names)
     names["careful"] = names["parallel_for"]
     exec(compile(_source(layout, False), f"<arguments of {task}>", "exec"), names)
-    return names["parallel_for"]  # type: ignore[no-any-return]
+    return names["parallel_for"]
 
 
 # In compiled code: the type with the names as attributes
@@ -306,7 +309,7 @@ def _array_type(field: ArrayField) -> types.Array:
 class _Attributes(AttributeTemplate):
     key = ArgumentsType
 
-    def generic_resolve(self, kind: Any, name: str) -> Any:
+    def generic_resolve(self, kind: Any, name: str) -> Any:  # type: ignore[override]
         layout = kind.layout
         field = layout.fields.get(name)
         if isinstance(field, ArrayField):

@@ -329,6 +329,6 @@ def attend_packed(
     table = np.zeros((len(lengths), 5), np.int64)
     table[:, 2], table[:, 4] = lengths, key_lengths
     table[1:, 1], table[1:, 3] = np.cumsum(lengths[:-1]), np.cumsum(key_lengths[:-1])
-    arrays = tuple(x[None] for x in (q, k, v, out))
-    if not _attend_in_cache(*arrays, table, scale, None, 0 if causal else None):
+    shift = 0 if causal else None
+    if not _attend_in_cache(q[None], k[None], v[None], out[None], table, scale, None, shift):
         reference.attend_packed(q, k, v, lengths, key_lengths, scale, causal, out, attend)

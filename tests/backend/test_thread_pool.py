@@ -1,4 +1,4 @@
-"""A team does each part of a job once, whoever sleeps, and kernels give the same in any number of parts."""
+"""The pool does each chunk of a job once; kernels give the same in any number of chunks."""
 
 from __future__ import annotations
 
@@ -15,80 +15,97 @@ import pytest
 
 pytest.importorskip("numba", reason="Numba is not installed: the compiled kernels do not run")
 
-from seqkit.backend.kernels import team
-from seqkit.backend.kernels.compiler import task
-from seqkit.backend.kernels.team import bounds, number, real, share
-from seqkit.backend.kernels.views import doubles, integers
+from seqkit.backend.kernels import thread_pool
+from seqkit.backend.kernels.intrinsics import address, atomic_read, atomic_write
+from seqkit.backend.kernels.task import Task, task
+from seqkit.backend.kernels.task_arguments import float64, int64
+from seqkit.backend.kernels.thread_pool import chunk_bounds
 from seqkit.threads import available_cores
 from tests.backend.test_kernel_dispatch import run_python
 
 
-@task
-def _mark(numbers, part, parts):  # type: ignore[no-untyped-def]
-    """Adds, slowly, so that a part that two have done shows, and that all can be at work at once."""
-    seen = integers(number(numbers, 0), parts)
-    for _ in range(number(numbers, 1)):
-        seen[part] += 1
+@task(seen=int64("N").written(), turns=int64)
+def _mark(a, chunk, chunks):
+    """Add, slowly, so that a chunk done twice shows, and that all can be at work at once."""
+    for _ in range(a.turns):
+        a.seen[chunk] += 1
 
 
-@task
-def _fill(numbers, part, parts):  # type: ignore[no-untyped-def]
-    first, last = bounds(number(numbers, 0), part, parts)
-    out = doubles(number(numbers, 1), number(numbers, 0))
+@task(out=float64("N").written(), factor=float64)
+def _fill(a, chunk, chunks):
+    first, last = chunk_bounds(a.N, chunk, chunks)
     for i in range(first, last):
-        out[i] = real(numbers, 2) * i
+        a.out[i] = a.factor * i
 
 
-@task
-def _meet(numbers, part, parts):  # type: ignore[no-untyped-def]
-    """Says that it is there, and looks for the other part a while."""
-    here = number(numbers, 0)
-    team._write(here + 8 * part, 1)
+@task(here=int64("4").written())
+def _meet(a, chunk, chunks):
+    """Say that this chunk is at work, and look for the other one a while."""
+    here = address(a.here)
+    atomic_write(here + 8 * chunk, 1)
     for _ in range(1 << 22):
-        if team._read(here + 8 * (1 - part)):
-            team._write(here + 8 * (2 + part), 1)
+        if atomic_read(here + 8 * (1 - chunk)):
+            atomic_write(here + 8 * (2 + chunk), 1)
             return
 
 
-@pytest.mark.skipif(available_cores() < 2, reason="one core: nobody meets anybody")
-def test_parts_are_done_at_the_same_time() -> None:
-    """Not in each job, for members may sleep; but in one of many."""
+@task(sums=int64("rows, columns").written())
+def _add_steps(a, chunk, chunks):
+    """Each step builds on the one before it, of another chunk."""
+    before = 1 if a.step == 0 else a.sums[(chunk + 1) % chunks, a.step - 1]
+    a.sums[chunk, a.step] = before + 1
+
+
+@pytest.mark.skipif(available_cores() < 2, reason="one core: no two chunks run at once")
+def test_chunks_run_at_the_same_time() -> None:
+    """Not in each job, for workers may be parked; but in one of many."""
     here = np.zeros(4, np.int64)
     for _ in range(100):
         here[:] = 0
-        share(_meet, 2, here)
+        assert _meet.parallel_for(2, here=here)
         if here.tolist() == [1, 1, 1, 1]:
             return
-    pytest.fail(f"in 100 jobs no part met the other: {here}")
+    pytest.fail(f"in 100 jobs no chunk met the other: {here}")
 
 
-@pytest.mark.parametrize("parts", [1, 2, 3, 7, 40])
+@pytest.mark.parametrize("chunks", [1, 2, 3, 7, 40])
 @pytest.mark.parametrize("pause", [0.0, 0.01])
-def test_each_part_is_done_once(parts: int, pause: float) -> None:
-    """Also by members that have fallen asleep in between, and of parts more than there are members."""
+def test_each_chunk_is_done_once(chunks: int, pause: float) -> None:
+    """Also by workers that were parked in between, and of more chunks than there are workers."""
     for _ in range(20):
         time.sleep(pause)
-        seen = np.zeros(parts, np.int64)
-        share(_mark, parts, seen, 1000)
-        assert seen.tolist() == [1000] * parts
+        seen = np.zeros(chunks, np.int64)
+        assert _mark.parallel_for(chunks, seen=seen, turns=1000)
+        assert seen.tolist() == [1000] * chunks
 
 
-def test_numbers_and_arrays_arrive() -> None:
+def test_each_step_follows_the_one_before() -> None:
+    for chunks in (1, 2, 3):
+        sums = np.zeros((chunks, 50), np.int64)
+        assert _add_steps.parallel_for(chunks, steps=range(50), sums=sums)
+        np.testing.assert_array_equal(sums, [range(2, 52)] * chunks)
+
+
+def test_steps_run_backwards() -> None:
+    sums = np.zeros((1, 5), np.int64)
+    assert _add_steps.parallel_for(1, steps=range(3, -1, -1), sums=sums)
+    assert sums.tolist() == [[2, 1, 1, 1, 0]]
+
+
+def test_scalars_and_arrays_arrive() -> None:
     out = np.full(1001, np.nan)
-    share(_fill, 3, 1001, out, -0.5)
+    assert _fill.parallel_for(3, out=out, factor=-0.5)
     np.testing.assert_array_equal(out, -0.5 * np.arange(1001))
-    given: list[Any] = [None, 3, -1, np.float64(0.5)]
-    assert [team._as_integer(one) for one in given] == [0, 3, -1, 0x3FE0000000000000]
 
 
-def test_many_threads_share_at_once() -> None:
-    """Who finds the team at work does without it; all results are whole."""
+def test_many_threads_run_tasks_at_once() -> None:
+    """A thread that finds the pool at work does without it; all results are whole."""
     wrong: list[Any] = []
 
     def work(seed: int) -> None:
         for turn in range(200):
             out = np.empty(257)
-            share(_fill, 4, 257, out, float(seed + turn))
+            _fill.parallel_for(4, out=out, factor=float(seed + turn))
             if not np.array_equal(out, (seed + turn) * np.arange(257.0)):
                 wrong.append((seed, turn))
 
@@ -100,30 +117,29 @@ def test_many_threads_share_at_once() -> None:
     assert wrong == []
 
 
-def test_a_room_is_free_again_after_an_error() -> None:
-    def fail() -> None:
-        with team.lead(2) as (room, parts):
-            assert (room > 0, parts) == (True, 2)
-            with team.lead(2) as inner:
-                assert inner == (0, 1)
-            raise ValueError("mine")
+def test_the_pool_is_free_again_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(argument: Any) -> None:
+        assert thread_pool.pool.enter(2) == 0, "two jobs at once"
+        raise ValueError("mine")
 
-    with pytest.raises(ValueError, match="mine"):
-        fail()
-    with team.lead(2) as (room, _):
-        assert room
+    _fill.load()
+    with monkeypatch.context() as patch:
+        patch.setattr(thread_pool, "run", fail)
+        with pytest.raises(ValueError, match="mine"):
+            _fill.parallel_for(2, out=np.empty(3), factor=1.0)
+    assert thread_pool.pool.enter(2)
+    thread_pool.pool.leave()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork") or sys.platform == "darwin", reason="no fork on this platform")
-def test_a_forked_process_has_a_team_of_its_own() -> None:
+def test_a_forked_process_has_a_pool_of_its_own() -> None:
     code = """
 import os
 import numpy as np
-from seqkit.backend.kernels.team import share
-from tests.backend.test_team import _fill
+from tests.backend.test_thread_pool import _fill
 def filled():
     out = np.empty(500)
-    share(_fill, 2, 500, out, 2.0)
+    _fill.parallel_for(2, out=out, factor=2.0)
     return bool((out == 2 * np.arange(500.0)).all())
 print(filled(), flush=True)
 child = os.fork()
@@ -136,13 +152,12 @@ print(filled())
     assert run_python("import warnings; warnings.simplefilter('ignore')\n" + code).stdout == "True\n" * 3
 
 
-def test_the_process_ends_while_members_sleep_or_look() -> None:
+def test_the_process_ends_while_workers_are_parked_or_spin() -> None:
     """They live as long as the process, and do not keep it."""
     code = """
 import numpy as np
-from seqkit.backend.kernels.team import share
-from tests.backend.test_team import _fill
-share(_fill, 3, 100, np.empty(100), 1.0)
+from tests.backend.test_thread_pool import _fill
+_fill.parallel_for(3, out=np.empty(100), factor=1.0)
 {}
 print("end")
 """
@@ -152,16 +167,16 @@ print("end")
 
 def test_the_environment_sets_the_threads() -> None:
     code = """
-from seqkit.backend.kernels.processor import FITS
-from seqkit.backend.kernels.team import parts_for
-print([parts_for(1000, least) if FITS else 0 for least in (2000, 1000, 400, 1)])
+from seqkit.backend.kernels.processor import TILES
+from seqkit.backend.kernels.thread_pool import chunks_for
+print([chunks_for(1000, least) if TILES else 0 for least in (2000, 1000, 400, 1)])
 """
     for count in (1, 2, 3):
         expected = [min(n, count) for n in (1, 1, 2, 1000)]
         assert run_python(code, OPENBLAS_NUM_THREADS=str(count)).stdout in (f"{expected}\n", "[0, 0, 0, 0]\n")
 
 
-# Kernels in parts
+# Kernels in chunks
 
 
 def normal(*shape: int) -> np.ndarray:
@@ -288,43 +303,39 @@ CASES: dict[str, Callable[[Any], list[Any]]] = {
 
 
 @pytest.mark.parametrize("family", CASES)
-@pytest.mark.parametrize("parts", [2, 3, 8])
-def test_a_kernel_in_parts_gives_what_it_gives_whole(
-    family: str, parts: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("chunks", [2, 3, 8])
+def test_a_kernel_in_chunks_gives_what_it_gives_whole(
+    family: str, chunks: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To rounding: loops end elsewhere, and sums over parts are added up in another order."""
+    """To rounding: loops end elsewhere, and sums over chunks are added up in another order."""
     kernel = importlib.import_module(f"seqkit.backend.kernels.{family}.cpu")
-    monkeypatch.setattr(kernel, "parts_for", lambda *_: 1)
+    monkeypatch.setattr(kernel, "chunks_for", lambda *_: 1)
     whole = CASES[family](kernel)
-    monkeypatch.setattr(kernel, "parts_for", lambda *_: parts)
+    monkeypatch.setattr(kernel, "chunks_for", lambda *_: chunks)
     for ours, expected in zip(CASES[family](kernel), whole, strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-5 if ours.ndim < 2 else 0)
 
 
 @pytest.mark.parametrize("family", CASES)
-def test_arrays_of_other_kinds_go_to_the_reference(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A task reads memory as float32 side by side: it must never get anything else."""
+def test_a_task_that_does_not_run_leaves_the_work_to_the_reference(
+    family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Because of its arrays, or because it does not compile: the result is the reference's, bit by bit."""
     kernel = importlib.import_module(f"seqkit.backend.kernels.{family}.cpu")
     reference = importlib.import_module(f"seqkit.backend.kernels.{family}.reference")
     expected = CASES[family](reference)
-    monkeypatch.setattr(kernel, "plain", lambda *_: False)
-    monkeypatch.setattr(kernel, "share", _only_sums)
+    tasks = [value for value in vars(kernel).values() if isinstance(value, Task)]
+    assert tasks
+    for one in tasks:
+        monkeypatch.setattr(one, "parallel_for", lambda *_, **__: False)
     for ours, theirs in zip(CASES[family](kernel), expected, strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    assert not team.plain(np.zeros(3))
-    assert not team.plain(np.zeros((3, 3), np.float32).T[1:])
-    assert team.plain(None, np.zeros((3, 3), np.float32))
-
-
-def _only_sums(task: Any, parts: int, *given: Any) -> None:
-    assert task._pyfunc.__name__ == "_sum_of_squares_part", "a task has got what it cannot read"
-    given[-1][0] = (given[1].astype(np.float64) ** 2).sum()
 
 
 @pytest.mark.parametrize("size", [1, 1023, 1024, 1025, 5000])
-def test_parts_have_pages_of_their_own(size: int) -> None:
-    rooms = team.own_pages(3, size)
-    assert rooms.dtype == np.float32
-    pages = [{(room.ctypes.data + 4 * i) // 4096 for i in range(len(room))} for room in rooms]
-    assert all(len(room) >= size for room in rooms)
+def test_chunks_have_pages_of_their_own(size: int) -> None:
+    rows = thread_pool.page_aligned_scratch(3, size)
+    assert rows.dtype == np.float32
+    pages = [{(row.ctypes.data + 4 * i) // 4096 for i in range(len(row))} for row in rows]
+    assert all(len(row) >= size for row in rows)
     assert sum(len(one) for one in pages) == len(set.union(*pages))
