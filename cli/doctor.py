@@ -18,7 +18,6 @@ PACKAGES = {
     "numba": "numba",
     "click": "click",
     "nltk": "nltk",
-    "safetensors": "safetensors",
     "tqdm": "tqdm",
     "matplotlib": "'seqkit[plot]'",
     "torch": "'seqkit[bench]'",

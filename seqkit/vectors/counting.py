@@ -1,7 +1,7 @@
 """Word vectors by counting: co-occurrences, positive pointwise mutual information, and its SVD.
 
-Bullinaria and Levy (2007) for the road as a whole; Levy and Goldberg (2014) for what it shares with word2vec:
-skip-gram with k negatives factorises the matrix of mutual information shifted by log k.
+Bullinaria and Levy (2007) describe the method; Levy and Goldberg (2014) its relation to word2vec: skip-gram
+with k negatives factorises the matrix of mutual information shifted by log k.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SCRATCH = 1 << 22
 
 @dataclass(frozen=True)
 class SparseMatrix:
-    """The cells of a (V, V) matrix that are not 0, ordered by row and then by column, each once."""
+    """The non-zero cells of a (V, V) matrix, ordered by row and then by column, each once."""
 
     rows: np.ndarray
     """(N,) int32."""
@@ -39,7 +39,7 @@ class SparseMatrix:
     """V."""
 
     def to_dense(self) -> np.ndarray:
-        """(V, V), for small ones."""
+        """Return the whole matrix, (V, V)."""
         dense = np.zeros((self.size, self.size), self.values.dtype)
         dense[self.rows, self.columns] = self.values
         return dense
@@ -51,7 +51,7 @@ class SparseMatrix:
         return SparseMatrix(self.columns[order], self.rows[order], self.values[order], self.size)
 
     def __matmul__(self, x: np.ndarray) -> np.ndarray:
-        """The product (V, K) with a dense (V, K), in its dtype, without (V, V) memory."""
+        """Return the product (V, K) with a dense (V, K), in its dtype, without (V, V) memory."""
         V, K = self.size, x.shape[1]
         y = np.zeros((V, K), x.dtype)
         starts = np.searchsorted(self.rows, np.arange(V + 1))
@@ -77,15 +77,29 @@ class SparseMatrix:
 
 
 def cooccurrence(ids: np.ndarray, V: int, window: int, *, eos_id: int | None = None) -> SparseMatrix:
-    """How often each word stands within ``window`` places of each other one: (V, V) int64, symmetric.
+    """Count how often each word stands within ``window`` places of each other one.
 
-    ids: (N,) below V, in memory or memory-mapped; read block by block. With ``eos_id`` windows end at the
-    ends of lines and that id is no word; without, the text is one line. Raises DataError for ids outside
-    0 … V-1.
+    Args:
+        ids: The text, (N,), below V, in memory or memory-mapped; read block by block.
+        V: The number of words.
+        window: The largest distance.
+        eos_id: Where windows end, and no word; without it the text is one line.
+
+    Returns:
+        The counts, (V, V) int64, symmetric.
+
+    Raises:
+        ShapeError: For ids that are not (N,) integers.
+        DataError: For ids outside 0 … V-1.
+
+    Example:
+        >>> cooccurrence(np.array([0, 1, 0, 2]), 3, 1).to_dense().tolist()
+        [[0, 2, 1], [2, 0, 0], [1, 0, 0]]
+
     """
     ids = checked_ids("ids", ids)
     if V < 1 or window < 1:
-        raise UsageError(f"V {V}, window {window}", remedy="both are 1 or more")
+        raise UsageError(f"expected V and window of at least 1, got {V} and {window}")
     counted: list[_Counts] = []
     for start in range(0, len(ids), _BLOCK):
         counted.append(_count_block(ids, start, V, window, eos_id))
@@ -105,10 +119,11 @@ _Counts = tuple[np.ndarray, np.ndarray]
 
 
 def _count_block(ids: np.ndarray, start: int, V: int, window: int, eos_id: int | None) -> _Counts:
-    """The pairs whose left word stands in the block."""
+    """Count the pairs whose left word stands in the block."""
     words = np.asarray(ids[start : start + _BLOCK + window]).astype(np.int64)
     if words.min() < 0 or words.max() >= V:
-        raise DataError(f"ids from {words.min()} to {words.max()} for {V} words", where=f"token {start} on")
+        what = f"expected ids from 0 to {V - 1}, got {words.min()} to {words.max()}"
+        raise DataError(what, where=f"token {start} on")
     left = words[:_BLOCK]
     line = np.cumsum(words == eos_id) if eos_id is not None else None
     keys = []
@@ -129,24 +144,31 @@ def _sorted(keys: np.ndarray, counts: np.ndarray) -> _Counts:
 
 
 def _merged(a: _Counts, b: _Counts) -> _Counts:
-    """The counts of both; the stable sort finds the two ascending runs and takes linear time."""
+    """Return the counts of both; the stable sort finds the two ascending runs and takes linear time."""
     keys, counts = _sorted(np.concatenate((a[0], b[0])), np.concatenate((a[1], b[1])))
     begins = np.flatnonzero(np.diff(keys, prepend=-1))
     return keys[begins], np.add.reduceat(counts, begins) if len(begins) else counts
 
 
 def ppmi(counts: SparseMatrix, *, shift: float = 1.0, smoothing: float = 1.0) -> SparseMatrix:
-    """max(0, log₂ P(w, c) / (P(w)·P(c)) - log₂ shift), float32 (Church and Hanks 1990).
+    """Compute max(0, log₂ P(w, c) / (P(w)·P(c)) - log₂ shift) in float32 (Church and Hanks 1990).
 
-    shift: the k of Levy and Goldberg (2014), as many as word2vec's negatives; 1 changes nothing. smoothing:
-    the power that the contexts' counts are raised to before they become P(c); 0.75 keeps rare contexts from
-    seeming telling (Levy, Goldberg, Dagan 2015, section 3.1). Cells without a count stay 0, so no small
-    number has to keep the logarithm finite. Raises DataError when nothing was counted.
+    Cells without a count stay 0, so no small number has to keep the logarithm finite.
+
+    Args:
+        counts: The co-occurrences, (V, V).
+        shift: The k of Levy and Goldberg (2014), as many as word2vec's negatives; 1 changes nothing.
+        smoothing: The power that the contexts' counts are raised to before they become P(c); 0.75 gives rare
+            contexts less weight (Levy, Goldberg, Dagan 2015, section 3.1).
+
+    Raises:
+        DataError: Nothing was counted.
+
     """
     if not len(counts.values):
-        raise DataError("no word has another one near it", remedy="give a longer text")
+        raise DataError("expected words with others near them, got none", remedy="give a longer text")
     if not shift > 0 or not smoothing > 0:
-        raise UsageError(f"shift {shift}, smoothing {smoothing}", remedy="both are above 0")
+        raise UsageError(f"expected shift and smoothing above 0, got {shift} and {smoothing}")
     values = counts.values.astype(np.float64)
     words = np.bincount(counts.rows, values, counts.size)
     contexts = np.bincount(counts.columns, values, counts.size) ** smoothing
@@ -168,17 +190,27 @@ def svd_vectors(
     exact: bool | None = None,
     iterations: int = 5,
 ) -> np.ndarray:
-    """(V, E) float32: the E first left singular vectors U, times the singular values to ``power``.
+    """Compute the first left singular vectors, times the singular values to ``power``.
 
-    Power 0 is U alone, as in "Deep Learning from Scratch 2" (chapter 2); 1 keeps the distances of the rows;
-    0.5 is the usual middle (Levy, Goldberg, Dagan 2015, section 3.3). ``exact`` computes the whole SVD, by
-    default for less than 1,000 words; otherwise it is a randomised one (Halko, Martinsson, Tropp 2011,
-    algorithms 4.4 and 5.1) with so many ``iterations`` over the matrix. Each column's largest number is
-    positive, since the sign of a singular vector means nothing.
+    Each column's largest number is positive, since the sign of a singular vector means nothing.
+
+    Args:
+        matrix: A symmetric (V, V) matrix.
+        vector_size: E, the number of singular vectors.
+        power: 0 gives the singular vectors alone, as "Deep Learning from Scratch 2" does (chapter 2); 1 keeps
+            the distances of the rows; 0.5 is usual (Levy, Goldberg, Dagan 2015, section 3.3).
+        seed: The seed of the randomised SVD.
+        exact: Whether to compute the whole SVD; by default for less than 1,000 words. Otherwise it is a
+            randomised one (Halko, Martinsson, Tropp 2011, algorithms 4.4 and 5.1).
+        iterations: The passes of the randomised SVD over the matrix.
+
+    Returns:
+        The vectors, (V, E) float32.
+
     """
     V, E = matrix.size, vector_size
     if not 1 <= E <= V:
-        raise UsageError(f"vector_size must be from 1 to the {V} words, got {E}")
+        raise UsageError(f"expected vector_size from 1 to the {V} words, got {E}")
     if V < _EXACT if exact is None else exact:
         U, S, _ = np.linalg.svd(matrix.to_dense().astype(np.float64), full_matrices=False)
     else:
@@ -191,7 +223,7 @@ def svd_vectors(
 def _randomised_svd(
     matrix: SparseMatrix, rank: int, iterations: int, generator: Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Approximate left singular vectors (V, rank) and values (rank,)."""
+    """Approximate the left singular vectors (V, rank) and the singular values (rank,)."""
     transposed = matrix.T
     Q = matrix @ generator.normal((matrix.size, rank))
     for _ in range(iterations):
@@ -214,10 +246,24 @@ def count_vectors(
     power: float = 0.5,
     seed: int = 0,
 ) -> np.ndarray:
-    """(V, E) float32 word vectors of (N,) ids: :func:`cooccurrence`, :func:`ppmi`, :func:`svd_vectors`.
+    """Make word vectors of a text by :func:`cooccurrence`, :func:`ppmi` and :func:`svd_vectors`.
 
-    The result depends on the text, the settings and the seed alone. A word without any co-occurrence has a
-    vector of 0.
+    The result depends on the text, the settings and the seed alone.
+
+    Args:
+        ids: The text, (N,).
+        V: The number of words.
+        vector_size: E.
+        window: See :func:`cooccurrence`.
+        eos_id: See :func:`cooccurrence`.
+        shift: See :func:`ppmi`.
+        smoothing: See :func:`ppmi`.
+        power: See :func:`svd_vectors`.
+        seed: See :func:`svd_vectors`.
+
+    Returns:
+        The vectors, (V, E) float32; 0 for a word without any co-occurrence.
+
     """
     counts = cooccurrence(ids, V, window, eos_id=eos_id)
     return svd_vectors(ppmi(counts, shift=shift, smoothing=smoothing), vector_size, power=power, seed=seed)

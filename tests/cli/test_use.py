@@ -280,7 +280,7 @@ def test_doctor(seqkit: Seqkit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert list(report) == keys.split()
     assert report["seqkit"] == library.__version__
     assert report["data"] == {"path": str(tmp_path / "data"), "exists": False, "writable": True}
-    assert report["packages"].keys() >= {"numpy", "numba", "click", "nltk", "safetensors", "tqdm", "cupy"}
+    assert report["packages"].keys() >= {"numpy", "numba", "click", "nltk", "tqdm", "cupy"}
     assert [bool(v) for v in report["packages"].values()].count(False) == len(report["missing"])
     assert f"threads   {report['threads']} of {report['cores']} cores" in seqkit("doctor").out
 

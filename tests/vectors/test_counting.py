@@ -70,18 +70,18 @@ class TestCooccurrence:
 
     def test_errors(self) -> None:
         for ids in (np.array([0, 7]), np.array([-1, 0])):
-            with pytest.raises(DataError, match="for 7 words, token 0 on"):
+            with pytest.raises(DataError, match=r"from 0 to 6, got .*, token 0 on"):
                 cooccurrence(ids, 7, 1)
         with pytest.raises(ShapeError, match=r"integers of shape \(any\), got"):
             cooccurrence(np.zeros(5), 7, 1)
-        with pytest.raises(UsageError, match="window 0"):
+        with pytest.raises(UsageError, match=r"V and window of at least 1, got . and 0"):
             cooccurrence(TOY, 7, 0)
 
     def test_no_text_has_no_counts(self) -> None:
         for ids in (np.zeros(0, int), np.array([3])):
             counts = cooccurrence(ids, 7, 2)
             assert not counts.to_dense().any()
-            with pytest.raises(DataError, match="no word has another one near it"):
+            with pytest.raises(DataError, match="expected words with others near them, got none"):
                 ppmi(counts)
 
 
@@ -110,7 +110,7 @@ class TestPPMI:
 
     @pytest.mark.parametrize("settings", [{"shift": 0}, {"smoothing": 0}, {"shift": -1}])
     def test_errors(self, settings: dict[str, float]) -> None:
-        with pytest.raises(UsageError, match="both are above 0"):
+        with pytest.raises(UsageError, match="expected shift and smoothing above 0"):
             ppmi(sparse(TOY_COUNTS), **settings)
 
 

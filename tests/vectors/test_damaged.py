@@ -207,6 +207,19 @@ def test_a_compressed_bomb_is_not_unpacked(tmp_path: Path) -> None:
                 tracemalloc.stop()
 
 
+def test_sizes_of_a_compressed_model_that_lie(tmp_path: Path) -> None:
+    """Ten million n-grams that are not there take no memory."""
+    path = tmp_path / "v.bin.gz"
+    path.write_bytes(gzip.compress(files.fasttext(files.WORDS, TABLE, bucket=10**7, rows=10**7 + N)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match="bytes before its input vectors do"):
+            load_vectors(path)
+        assert tracemalloc.get_traced_memory()[1] < 32 << 20
+    finally:
+        tracemalloc.stop()
+
+
 def test_any_bytes_at_all(tmp_path: Path) -> None:
     """Files that only begin like one of the formats: refused, or finite vectors."""
     random, path, refused = np.random.default_rng(11), tmp_path / "v", 0

@@ -29,8 +29,8 @@ WORDS = [f"w{i}" for i in range(N - 2)] + ["naïve", "日本"]
 
 
 def left_out() -> set[str]:
-    """The names in the first column of the table "Left out"."""
-    table = DOCS.read_text(encoding="utf-8").split("## Left out")[1].split("##")[0]
+    """The names in the first column of the table "Omitted"."""
+    table = DOCS.read_text(encoding="utf-8").split("## Omitted")[1].split("##")[0]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     return {name for row in rows for name in re.findall(r"`(\w+)`", row)}
 

@@ -136,11 +136,7 @@ def _matrix(source: Source, settings: dict[str, int], nwords: int) -> np.ndarray
             f"{settings['dim']} dimensions",
             at=start,
         )
-    try:
-        matrix = np.empty((rows, columns), "<f4")
-    except MemoryError:
-        source.fail(f"input vectors ({rows}, {columns}): more than this machine's memory", at=start)
-    _fill(source, matrix, data)
+    matrix = _read(source, data, (rows, columns))
     flag = source.position
     (quantised,) = _take(source, "?")
     if quantised:
@@ -166,20 +162,19 @@ def _floats(source: Source) -> tuple[int, int, int]:
     return size, rows, columns
 
 
-def _fill(source: Source, matrix: np.ndarray, size: int) -> None:
-    start = source.position
-    target, at = matrix.reshape(-1).view(np.uint8), 0
-    while at < size:
-        piece = source.read(min(size - at, 1 << 22))
+def _read(source: Source, size: int, shape: tuple[int, int]) -> np.ndarray:
+    """Read a matrix into memory that grows with what the file holds, whatever its sizes say."""
+    start, data = source.position, bytearray()
+    while len(data) < size:
+        piece = source.read(min(size - len(data), 1 << 22))
         if not piece:
-            source.fail(f"the file ends {size - at} bytes before its input vectors do")
-        target[at : at + len(piece)] = np.frombuffer(piece, np.uint8)
-        at += len(piece)
+            source.fail(f"the file ends {size - len(data)} bytes before its input vectors do")
+        data += piece
+    matrix = np.frombuffer(data, "<f4").reshape(shape) if data else np.empty(shape, "<f4")
     row = first_not_finite(matrix)
     if row is not None:
-        source.fail(
-            f"input vector {row} holds a number that is not finite", at=start + row * matrix.shape[1] * 4
-        )
+        source.fail(f"input vector {row} holds a number that is not finite", at=start + row * shape[1] * 4)
+    return matrix
 
 
 def _skip(source: Source, size: int) -> None:
