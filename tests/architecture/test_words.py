@@ -18,9 +18,7 @@ SOURCES = sorted(
     path
     for folder in FOLDERS
     for path in (ROOT / folder).rglob("*.py")
-    if path != Path(__file__)
-    and not any(parent.is_symlink() for parent in path.parents)
-    and "kernels" not in path.relative_to(ROOT).parts
+    if path != Path(__file__) and not any(parent.is_symlink() for parent in path.parents)
 )
 
 

@@ -106,7 +106,7 @@ def run_with_cupy(family: str, name: str, geometry: Geometry, arguments: Sequenc
 Run = Callable[[str, str, Geometry, Sequence[Any]], None]
 
 run: Run = run_with_cupy
-"""What :func:`launch` hands kernels to; the seam for the tests' emulator."""
+"""Runs the kernels that :func:`launch` is given; the tests' emulator replaces it."""
 
 
 def launch(family: str, name: str, geometry: Geometry, *arguments: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a task reads and writes, by name: declared once, checked when it is called, read by name inside.
+"""The arguments of a task: declared once, checked when it is called, read by name inside.
 
 A declaration maps names to scalars (``int64``, ``float32``, …) and arrays, whose shapes are written in
 letters: ``float32("N, E")``. The first array with a letter gives it its value, the others must agree::

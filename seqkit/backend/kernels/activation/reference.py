@@ -1,4 +1,4 @@
-"""ReLU and both forms of GELU, after adding a bias, and the way back.
+"""ReLU and both forms of GELU, after adding a bias, and the backward pass.
 
 The exact GELU is x·Φ(x). Φ comes from its tail, Φ(-|x|) = ½·exp(-z²)·f(z) with z = |x|/√2, where f, the
 scaled complementary error function, is a Chebyshev series in t = (z - 3)/(z + 3). Its coefficients are

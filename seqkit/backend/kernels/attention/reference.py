@@ -1,4 +1,4 @@
-"""What attention does to its scores between two matrix products, in place, row by row; or all of attention.
+"""Softmax of attention scores in place, between two matrix products; or the whole of attention.
 
 ``scores`` are (B, N, T, S), C-contiguous, q·kᵀ before any scaling. ``bias`` is None or 0 where a key counts
 and -inf elsewhere, C-contiguous of shape (B or 1, N or 1, T or 1, S). ``offset`` is None or hides the future:
@@ -65,7 +65,7 @@ def score_gradient(weights: Any, gradient: Any, scale: float) -> None:
 
 
 def attend(q: Any, k: Any, v: Any, scale: float, bias: Any | None, offset: int | None, out: Any) -> None:
-    """out (B, N, T, E) = softmax(scale · q·kᵀ)·v of each head, for who needs no way back.
+    """out (B, N, T, E) = softmax(scale · q·kᵀ)·v of each head, for inference.
 
     q (B, N, T, D), k (B, N, S, D), v (B, N, S, E), with one key or more; all may be views.
     """

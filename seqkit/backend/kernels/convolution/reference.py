@@ -1,4 +1,4 @@
-"""The windows of images as rows of a matrix, and the way back: what makes a convolution a matrix product."""
+"""The windows of images as rows of a matrix, which make a convolution a matrix product, and the reverse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A residual sum and its layer normalisation, and the way back."""
+"""A residual sum and its layer normalisation, and the backward pass."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The largest or the mean value of each window of an image, and the gradients' way back."""
+"""The largest or the mean value of each window of an image, and the backward pass."""
 
 from __future__ import annotations
 
