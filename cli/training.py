@@ -75,10 +75,9 @@ class Request(Generic[S]):
         """
         out = self.out or f"runs/{name}-{time.strftime('%Y%m%d-%H%M%S')}"
         progress = ProgressBar(self.quiet, unit)
-        echoed = set(self.given) if self.resume else {*self.given, "corpus"}  # a resumed run has its own
+        echoed = self.given if self.resume else {"corpus": self.settings.to_dict()["corpus"], **self.given}
         if echoed:
-            values = {k: v for k, v in self.settings.to_dict().items() if k in echoed}
-            progress.on_message(to_toml(values, type(self.settings)))
+            progress.on_message(to_toml(echoed, type(self.settings)))
         try:
             trained = train(self.settings, out, resume=self.resume, changes=self.given, callbacks=progress)
         except TrainingInterrupted as stop:
@@ -94,7 +93,9 @@ class Request(Generic[S]):
     ) -> None:
         """Print the resolved settings as TOML, the size of the data and of the model."""
         task = make_task(self.settings, open_corpus(self.settings), Callback())
-        echo(to_toml(task.settings.to_dict(), type(task.settings)))
+        settings, ignored = task.settings, self.settings.ignored()
+        values = {name: value for name, value in settings.to_dict().items() if name not in ignored}
+        echo(to_toml(values, type(settings)))
         echo(f"# {task.summary}")
         if hasattr(task, "model"):
             echo(f"# parameters: {task.model.parameter_count():,}")
@@ -145,9 +146,13 @@ def training_command(
                 given |= read_settings(config)
             given = settings.by_field(given)
             given |= {key: value for key, value in flags.items() if value is not None}
-            made = settings.from_values(given, source=config or "the settings")
+            resumed = resume and out is not None and RunDirectory.exists(out)
+            # a run's own settings hold, with what is given; they are checked when they are read
+            made = settings() if resumed else settings.from_values(given, source=config or "the settings")
             if out is None and resume and not dry_run:
                 raise UsageError("--resume needs to know which run", remedy="add --out RUN")
+            if not resumed:
+                made.require_effect(given)
             function(Request(name, made, given, out, resume, dry_run, quiet, as_json))
 
         call.__doc__ = function.__doc__

@@ -65,6 +65,7 @@ class TextSettings(TrainingSettings):
 class ResolvedTextSettings(TextSettings, ResolvedTrainingSettings):
     """Text settings in which nothing is left open but the vocabulary size, where None means all types."""
 
+    RESOLVED = True
     tokenizer: str
     lowercase: bool
     min_count: int

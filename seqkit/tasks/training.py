@@ -26,6 +26,7 @@ def run_training(
     settings: S,
     out: str | Path,
     *,
+    resolved: type[S],
     open_corpus: Callable[[S], C],
     make_task: Callable[[S, C, Callback], Task],
     resume: bool,
@@ -39,6 +40,7 @@ def run_training(
         name: the task's name.
         settings: the settings of a new run.
         out: the run directory.
+        resolved: the class of resolved settings, which a run keeps.
         open_corpus: returns the corpus that settings name.
         make_task: resolves the settings, reads the corpus and makes the model.
         resume: continue the run at ``out`` with its own settings; begin it where there is none.
@@ -56,7 +58,7 @@ def run_training(
     try:
         if run is not None:
             run.lock()
-            settings = adapt(_resumed_settings(run, settings, changes or {}, callback), run)
+            settings = adapt(_resumed_settings(run, resolved, changes or {}, callback), run)
         corpus = open_corpus(settings)
         if run is not None:
             require_same_corpus(run, corpus, remedy="restore its files, or start a new run")
@@ -75,9 +77,11 @@ def run_training(
     return run
 
 
-def _resumed_settings(run: RunDirectory, settings: S, changes: Mapping[str, Any], callback: Callback) -> S:
+def _resumed_settings(
+    run: RunDirectory, resolved: type[S], changes: Mapping[str, Any], callback: Callback
+) -> S:
     """Return the settings of a run with the changes, and warn of another number of threads."""
-    saved = type(settings).to_resume(run.config["settings"], changes, source=str(run.path / "config.json"))
+    saved = resolved.to_resume(run.config["settings"], changes, source=str(run.path / "config.json"))
     if run.config["threads"] != thread_count():
         callback.on_message(
             f"the run was begun with {run.config['threads']} threads and continues with "

@@ -33,6 +33,34 @@ class Settings:
     MAY_CHANGE: ClassVar[tuple[str, ...]] = ()
     """Fields that may differ when a run is resumed."""
 
+    RESOLVED: ClassVar[bool] = False
+    """Whether nothing is left open in settings of this class."""
+
+    LIMITS: ClassVar[dict[str, int]] = {
+        "embedding_size": 1 << 16,
+        "hidden_size": 1 << 16,
+        "vector_size": 1 << 16,
+        "num_layers": 1 << 8,
+        "num_heads": 1 << 10,
+        "vocab_size": 10**8,
+        "context_length": 1 << 20,
+        "bptt": 1 << 20,
+        "max_length": 1 << 20,
+        "max_new_tokens": 1 << 20,
+        "batch_size": 1 << 20,
+        "eval_batch_size": 1 << 20,
+        "accumulate": 1 << 20,
+        "order": 32,
+        "window": 10**4,
+        "negative": 10**4,
+        "workers": 1 << 10,
+        "epochs": 10**7,
+    }
+    """The largest values of fields that could ask for more than any machine has."""
+
+    UNBOUNDED: ClassVar[tuple[str, ...]] = ("clip", "max_time")
+    """Fields that may be infinite."""
+
     FLAGS: ClassVar[dict[str, tuple[str, ...]]] = {
         "embedding_size": ("emsize",),
         "hidden_size": ("nhid",),
@@ -135,7 +163,42 @@ class Settings:
         """
         return resolved.from_values({**dataclasses.asdict(self), **values})
 
-    # Checks for __post_init__
+    def ignored(self) -> dict[str, str]:
+        """Return the fields that have no effect beside the others, each with what it is for."""
+        return {}
+
+    def require_effect(self, given: Iterable[str]) -> None:
+        """Raise UsageError for a field among ``given`` that has no effect beside the others."""
+        ignored = self.ignored()
+        for name in given:
+            if name in ignored:
+                flag = self.flags(name)[0]
+                raise UsageError(
+                    f"{name} has no effect here: it is for {ignored[name]}", remedy=f"leave out --{flag}"
+                )
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for values that no training can have, and for values without effect."""
+        self._check_numbers()
+        self._check()
+        if not self.RESOLVED:
+            fields = dataclasses.fields(self)
+            self.require_effect(f.name for f in fields if getattr(self, f.name) != f.default)
+
+    def _check(self) -> None:
+        """Raise UsageError for values that no training can have; tasks add their own checks."""
+
+    def _check_numbers(self) -> None:
+        """Raise UsageError for values that are not finite or beyond any machine."""
+        for field in dataclasses.fields(self):
+            name, value = field.name, getattr(self, field.name)
+            if isinstance(value, float) and not math.isfinite(value):
+                if name not in self.UNBOUNDED or not value > 0:
+                    raise UsageError(f"{name} must be a finite number, got {value}")
+            elif name in self.LIMITS and value is not None and value > self.LIMITS[name]:
+                raise UsageError(f"{name} must be at most {self.LIMITS[name]:,}, got {value:,}")
+
+    # Checks for _check
 
     def _require_choice(self, name: str, choices: Iterable[str]) -> None:
         value = getattr(self, name)
@@ -213,12 +276,26 @@ class TrainingSettings(Settings):
     log_interval: int = 100
     checkpoint_interval: float = 60.0
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         """Raise UsageError for values that no training can have."""
         self._require_choice("optimizer", tuple(OPTIMIZERS))
+        super()._check()
         self._require_positive("epochs max_steps max_time patience lr clip accumulate log_interval")
         self._require_at_least_zero("warmup weight_decay seed checkpoint_interval")
         self._require_fraction("momentum beta2 lr_floor")
+
+    def ignored(self) -> dict[str, str]:
+        """Return the fields that have no effect beside the others, each with what it is for."""
+        ignored = {}
+        if self.optimizer not in ("momentum", "nesterov"):
+            ignored["momentum"] = "the optimisers momentum and nesterov"
+        if self.optimizer not in ("adam", "adamw"):
+            ignored["beta2"] = "the optimisers adam and adamw"
+        if self.warmup and self.schedule_name not in ("linear", "cosine", "inverse-sqrt"):
+            ignored["warmup"] = "the schedules linear, cosine and inverse-sqrt"
+        if self.schedule_name not in ("linear", "cosine"):
+            ignored["lr_floor"] = "the schedules linear and cosine"
+        return ignored
 
     @property
     def base_lr(self) -> float:
@@ -267,6 +344,7 @@ class TrainingSettings(Settings):
 class ResolvedTrainingSettings(TrainingSettings):
     """Training settings in which nothing is left open."""
 
+    RESOLVED = True
     lr: float
     schedule: str
     device: str

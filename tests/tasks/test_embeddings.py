@@ -349,7 +349,7 @@ def test_a_rate_that_is_too_large_ends_with_an_error(text: Path, tmp_path: Path)
         ({"optimizer": "adam"}, "add --sample 0"),
         ({"optimizer": "adam", "sample": 0.0, "init": "run"}, "--init needs the optimizer word2vec"),
         ({"window": 0}, "window must be above 0"),
-        ({"alpha": float("nan")}, "alpha must be above 0"),
+        ({"alpha": float("nan")}, "alpha must be a finite number"),
         ({"sample": -1.0}, "sample must be at least 0"),
     ],
 )

@@ -25,6 +25,7 @@ from seqkit.models import (
 )
 from seqkit.tasks.language_modeling import (
     LanguageModelSettings,
+    ResolvedLanguageModelSettings,
     TrainedLanguageModel,
     evaluation,
     train,
@@ -281,7 +282,11 @@ def test_validation_may_look_at_the_first_tokens_only(tmp_path: Path) -> None:
 
 
 def test_kneser_ney_is_trained_saved_and_read(tmp_path: Path) -> None:
-    model = tiny(tmp_path, model="kneser-ney", order=3)
+    write_corpus(tmp_path / "c.txt")
+    settings = LanguageModelSettings(
+        corpus=str(tmp_path / "c.txt"), model="kneser-ney", order=3, tokenizer="word"
+    )
+    model = train(settings, tmp_path / "run")
     encoded = model.encoded()
     direct = KneserNey.fit(encoded.splits["train"], KneserNeyConfig(len(model.vocabulary), 3, model.eos_id))
     expected = -float(direct.log_probs(encoded.splits["test"]).sum())
@@ -295,12 +300,15 @@ def test_kneser_ney_is_trained_saved_and_read(tmp_path: Path) -> None:
     ("values", "said"),
     [
         ({"hidden_size": 0}, "hidden_size must be above 0, got 0"),
-        ({"lr": float("nan")}, "lr must be above 0"),
+        ({"lr": float("nan")}, "lr must be a finite number"),
         ({"weight_decay": -1.0}, "weight_decay must be at least 0"),
-        ({"weight_decay": float("nan")}, "weight_decay must be at least 0"),
+        ({"weight_decay": float("nan")}, "weight_decay must be a finite number"),
         ({"dropout_hidden": 1.0}, "dropout_hidden must be at least 0 and below 1"),
         ({"model": "bert"}, "model must be one of lstm, gru, rnn, transformer, kneser-ney, got 'bert'"),
-        ({"model": "transformer", "locked_dropout": True}, "locked_dropout is for recurrent models only"),
+        (
+            {"model": "transformer", "locked_dropout": True},
+            "it is for recurrent models; leave out --locked",
+        ),
         ({"optimizer": "adma"}, "optimizer must be one of"),
         ({"max_steps": 0}, "max_steps must be above 0"),
         ({"nlayer": 2}, "unknown setting 'nlayer' in settings; did you mean nlayers?"),
@@ -324,16 +332,19 @@ def test_settings_are_read_as_written() -> None:
 
 
 def test_what_may_change_on_resume() -> None:
-    saved = LanguageModelSettings(lr=0.1, corpus="pydocs").to_dict()
+    corpus = open_corpus("pydocs")
+    saved = LanguageModelSettings(lr=0.1, corpus="pydocs").resolve(corpus).to_dict()
     changes: dict[str, Any] = {"epochs": 9, "max_steps": 5, "max_time": 1.5, "patience": 2, "log_interval": 3}
     changes |= {"checkpoint_interval": 0.5, "device": "cpu", "lr": 0.2, "clip": 1.0}
     assert changes.keys() == set(LanguageModelSettings.MAY_CHANGE)
-    now = LanguageModelSettings.to_resume(saved, changes)
+    now = ResolvedLanguageModelSettings.to_resume(saved, changes)
     assert {name: getattr(now, name) for name in changes} == changes
-    assert LanguageModelSettings.to_resume(saved, saved) == LanguageModelSettings.from_values(saved)
+    assert ResolvedLanguageModelSettings.to_resume(saved, saved) == ResolvedLanguageModelSettings.from_values(
+        saved
+    )
     for name, value in {"hidden_size": 3, "corpus": "ptb", "seed": 1, "tied": False, "dropout": 0.1}.items():
         with pytest.raises(UsageError, match=rf"a resumed run cannot change {name}( \(--\w+\))? from"):
-            LanguageModelSettings.to_resume(saved, {name: value})
+            ResolvedLanguageModelSettings.to_resume(saved, {name: value})
 
 
 def test_schedules_end_with_the_training() -> None:

@@ -160,7 +160,7 @@ def test_what_an_encoder_decides(encoder: Path, tmp_path: Path) -> None:
         ({"embedding_size": 32}, "embedding_size 32 for an encoder with 16; leave out embedding_size"),
         ({"tokenizer": "char"}, "tokenizer char for an encoder with word"),
         ({"model": "bag"}, "bag does not start from an encoder"),
-        ({"pooling": "last"}, "pooling must be one of mean, cls, max"),
+        ({"pooling": "last"}, "expected pooling to be one of mean, cls, max"),
     ):
         values = {"corpus": str(reviews), "init": str(encoder), **changes}
         with pytest.raises(UsageError, match=said):

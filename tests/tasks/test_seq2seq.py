@@ -148,8 +148,11 @@ def test_mistakes(pairs: Path, tmp_path: Path) -> None:
         ({"attention": "hard"}, "attention must be one of"),
         ({"teacher_forcing": 2.0}, "teacher_forcing must be from 0 to 1"),
         ({"hidden_size": 0}, "hidden_size must be above 0"),
-        ({"model": "transformer", "peeky": True}, "peeky is for recurrent models only"),
-        ({"model": "transformer", "attention": "dot"}, "attention is for recurrent models only"),
+        ({"model": "transformer", "peeky": True}, "peeky has no effect here: it is for recurrent models"),
+        (
+            {"model": "transformer", "attention": "dot"},
+            "attention has no effect here: it is for recurrent",
+        ),
     ):
         with pytest.raises(UsageError, match=said):
             Seq2SeqSettings.from_values(values)

@@ -44,7 +44,6 @@ QUICK: dict[str, Any] = {
     "epochs": 2,
     "lr": 0.02,
     "min_count": 1,
-    "num_heads": 2,
 }
 
 
@@ -61,7 +60,7 @@ def trained(data: Path, out: Path, callback: Any = None, **changes: Any) -> Trai
         {"model": "bag", "hidden_size": 8, "num_layers": 2, "word_dropout": 0.1},
         {"model": "lstm", "hidden_size": 12},
         {"model": "gru", "hidden_size": 12, "pooling": "last", "bidirectional": False},
-        {"model": "transformer", "pooling": "cls", "dropout": 0.0, "epochs": 5},
+        {"model": "transformer", "num_heads": 2, "pooling": "cls", "dropout": 0.0, "epochs": 5},
     ],
     ids=str,
 )
@@ -198,5 +197,5 @@ def test_mistakes(reviews: Path, tmp_path: Path) -> None:
     ):
         with pytest.raises(UsageError, match=said):
             TextClassificationSettings.from_values(values)
-    with pytest.raises(UsageError, match="pooling must be one of mean"):
+    with pytest.raises(UsageError, match="expected pooling to be one of mean"):
         trained(reviews, tmp_path / "other", model="bag", pooling="last")

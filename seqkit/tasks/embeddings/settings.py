@@ -77,8 +77,9 @@ class EmbeddingSettings(Settings):
     log_interval: float = 10.0
     checkpoint_interval: float = 60.0
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         """Raise UsageError for values that no training can have."""
+        super()._check()
         if self.sg and self.model == "cbow":
             object.__setattr__(self, "model", "skip-gram")  # the flag is gensim's short form
         self._require_choice("model", MODELS)
@@ -176,6 +177,7 @@ class EmbeddingSettings(Settings):
 class ResolvedEmbeddingSettings(EmbeddingSettings):
     """Embedding settings in which nothing is left open but limits and files."""
 
+    RESOLVED = True
     tokenizer: str
     lowercase: bool
     alpha: float

@@ -152,6 +152,7 @@ def train(
         TASK,
         settings,
         out,
+        resolved=ResolvedEmbeddingSettings,
         open_corpus=open_corpus,
         make_task=make_task,
         resume=resume,

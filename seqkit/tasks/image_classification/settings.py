@@ -51,9 +51,9 @@ class ImageClassificationSettings(TrainingSettings):
     test_accuracy: bool = False
     clip: float | None = None
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         """Raise UsageError for values that no training can have; the model's config checks its own."""
-        super().__post_init__()
+        super()._check()
         self._require_choice("model", MODELS)
         self._require_choice("normalize", NORMALIZATIONS)
         self._require_positive("image_size train_size batch_size eval_batch_size filter_size stride")
@@ -81,4 +81,5 @@ class ImageClassificationSettings(TrainingSettings):
 class ResolvedImageClassificationSettings(ImageClassificationSettings, ResolvedTrainingSettings):
     """Image classification settings in which everything is filled in that the model has."""
 
+    RESOLVED = True
     device: str

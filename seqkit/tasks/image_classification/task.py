@@ -122,6 +122,7 @@ def train(
         TASK,
         settings,
         out,
+        resolved=ResolvedImageClassificationSettings,
         open_corpus=open_corpus,
         make_task=make_task,
         resume=resume,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,6 +12,20 @@ from seqkit.errors import UsageError
 from seqkit.models.transformer.embedding import POSITIONS
 from seqkit.tasks.text import ResolvedTextSettings, TextSettings, absolute_corpus
 
+_RECURRENT = ("bptt", "dropout_input", "dropout_hidden", "dropout_output", "locked_dropout", "init_range")
+_TRANSFORMER = ("num_heads", "positions", "context_length")
+_COUNTED = (
+    "objective",
+    "corpus",
+    "tokenizer",
+    "lowercase",
+    "vocab_size",
+    "min_count",
+    "model",
+    "order",
+    "seed",
+    "device",
+)
 MODELS = ("lstm", "gru", "rnn", "transformer", "kneser-ney")
 OBJECTIVES = ("causal", "masked")
 """Predict the next token, or hidden tokens (settings in ``tasks/masked_language_modeling``)."""
@@ -62,26 +77,34 @@ class LanguageModelSettings(TextSettings):
     clip: float | None = 0.25
     log_interval: int = 200
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         """Raise UsageError for values that no training can have."""
         self._require_choice("model", MODELS)
         self._require_choice("objective", OBJECTIVES)
         self._require_choice("positions", POSITIONS)
-        super().__post_init__()
+        super()._check()
         self._require_positive(
             "order embedding_size hidden_size num_layers num_heads bptt context_length batch_size "
             "eval_batch_size min_count vocab_size valid_tokens init_range"
         )
         self._require_fraction("dropout dropout_input dropout_hidden dropout_output")
-        if self.model == "transformer":
-            recurrent = ("dropout_input", "dropout_hidden", "dropout_output", "locked_dropout", "init_range")
-            for name in recurrent:
-                if getattr(self, name):
-                    raise UsageError(f"{name} is for recurrent models only", remedy="leave it out")
-            if self.bptt is not None:
-                raise UsageError("bptt is for recurrent models only", remedy="give context_length")
-        elif self.context_length is not None and self.objective == "causal":
-            raise UsageError("context_length is for Transformers only", remedy="give bptt")
+
+    def ignored(self) -> dict[str, str]:
+        """Return the fields that have no effect with the model, each with what it is for."""
+        if self.model == "kneser-ney":
+            neural = {field.name for field in dataclasses.fields(self)} - set(_COUNTED)
+            return dict.fromkeys(sorted(neural), "neural models")
+        ignored = super().ignored() | {"order": "the model kneser-ney"}
+        if self.model == "transformer" or self.objective == "masked":
+            return ignored | dict.fromkeys(_RECURRENT, "recurrent models")
+        ignored |= dict.fromkeys(_TRANSFORMER, "Transformers")
+        if self.num_layers in (None, 1):
+            ignored["dropout_hidden"] = "models of two layers or more"
+            if self.tied and self.hidden_size not in (None, self.embedding_size):
+                ignored["hidden_size"] = (
+                    "untied models or several layers; the layer of a tied model is as wide as its embeddings"
+                )
+        return ignored
 
     @property
     def base_lr(self) -> float:
@@ -105,11 +128,15 @@ class LanguageModelSettings(TextSettings):
         transformer = self.model == "transformer"
         dropout = 0.2 if transformer else 0.5
         window = {"context_length": self.window_length} if transformer else {"bptt": self.window_length}
+        num_layers = self.num_layers or (4 if transformer else 1)
+        hidden_size = self.hidden_size or (4 * self.embedding_size if transformer else 256)
+        if self.model in ("lstm", "gru", "rnn") and self.tied and num_layers == 1:
+            hidden_size = self.embedding_size
         return self.resolve_to(
             ResolvedLanguageModelSettings,
             corpus=absolute_corpus(self.corpus),
-            hidden_size=self.hidden_size or (4 * self.embedding_size if transformer else 256),
-            num_layers=self.num_layers or (4 if transformer else 1),
+            hidden_size=hidden_size,
+            num_layers=num_layers,
             dropout=dropout if self.dropout is None else self.dropout,
             **window,
             **self.text_choices(corpus.defaults),
@@ -120,6 +147,7 @@ class LanguageModelSettings(TextSettings):
 class ResolvedLanguageModelSettings(LanguageModelSettings, ResolvedTextSettings):
     """Language model settings in which no size is left open."""
 
+    RESOLVED = True
     tokenizer: str
     lowercase: bool
     min_count: int

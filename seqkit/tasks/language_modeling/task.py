@@ -164,6 +164,7 @@ def train(
         TASK,
         settings,
         out,
+        resolved=ResolvedLanguageModelSettings,
         open_corpus=open_corpus,
         make_task=make_task,
         resume=resume,

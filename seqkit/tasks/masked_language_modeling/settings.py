@@ -39,9 +39,9 @@ class MaskedLanguageModelSettings(TextSettings):
     clip: float | None = 1.0
     log_interval: int = 200
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         """Raise UsageError for values that no training can have."""
-        super().__post_init__()
+        super()._check()
         self._require_choice("objective", ("masked",))
         self._require_choice("model", ("transformer",))
         self._require_positive(
@@ -65,6 +65,7 @@ class MaskedLanguageModelSettings(TextSettings):
 class ResolvedMaskedLanguageModelSettings(MaskedLanguageModelSettings, ResolvedTextSettings):
     """Masked language model settings in which no size is left open."""
 
+    RESOLVED = True
     tokenizer: str
     lowercase: bool
     min_count: int

@@ -105,6 +105,7 @@ def train(
         TASK,
         settings,
         out,
+        resolved=ResolvedMaskedLanguageModelSettings,
         open_corpus=open_corpus,
         make_task=make_task,
         resume=resume,

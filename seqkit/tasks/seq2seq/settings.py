@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
 from seqkit.corpora import Seq2SeqCorpus, corpus_names
@@ -65,9 +64,9 @@ class Seq2SeqSettings(TextSettings):
     max_new_tokens: int = 100
     examples: int = 5
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         """Raise UsageError for values that no training can have."""
-        super().__post_init__()
+        super()._check()
         self._require_choice("model", MODELS)
         if self.attention is not None:
             self._require_choice("attention", ATTENTIONS)
@@ -81,10 +80,12 @@ class Seq2SeqSettings(TextSettings):
         self._require_fraction("dropout")
         if not 0 <= self.teacher_forcing <= 1:
             raise UsageError(f"teacher_forcing must be from 0 to 1, got {self.teacher_forcing}")
+
+    def ignored(self) -> dict[str, str]:
+        """Return the fields that have no effect with the model, each with what it is for."""
         if self.model == "transformer":
-            for field in dataclasses.fields(self):
-                if field.name in RECURRENT and getattr(self, field.name) != field.default:
-                    raise UsageError(f"{field.name} is for recurrent models only", remedy="leave it out")
+            return super().ignored() | dict.fromkeys(RECURRENT, "recurrent models")
+        return super().ignored() | {"num_heads": "Transformers"}
 
     def resolve(self, corpus: Seq2SeqCorpus) -> ResolvedSeq2SeqSettings:
         """Return the settings with everything that was left to the corpus or the model filled in.
@@ -117,6 +118,7 @@ class Seq2SeqSettings(TextSettings):
 class ResolvedSeq2SeqSettings(Seq2SeqSettings, ResolvedTextSettings):
     """Sequence-to-sequence settings in which no size is left open."""
 
+    RESOLVED = True
     tokenizer: str
     lowercase: bool
     min_count: int

@@ -135,6 +135,7 @@ def train(
         TASK,
         settings,
         out,
+        resolved=ResolvedSeq2SeqSettings,
         open_corpus=open_corpus,
         make_task=make_task,
         resume=resume,

@@ -39,9 +39,9 @@ class TextClassificationSettings(TextSettings):
     batch_size: int = 32
     eval_batch_size: int = 256
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         """Raise UsageError for values that no training can have."""
-        super().__post_init__()
+        super()._check()
         if self.model is not None:
             self._require_choice("model", MODELS)
         if self.pooling is not None:
@@ -63,6 +63,17 @@ class TextClassificationSettings(TextSettings):
         if self.freeze and self.vectors is None and self.init is None:
             raise UsageError("nothing to freeze: all weights start at random", remedy="give vectors or init")
 
+    def ignored(self) -> dict[str, str]:
+        """Return the fields that have no effect with the model, each with what it is for."""
+        ignored = super().ignored()
+        if self.kind != "transformer":
+            ignored["num_heads"] = "Transformers"
+        if self.kind not in ("lstm", "gru"):
+            ignored["bidirectional"] = "lstm and gru"
+        if self.kind == "bag" and self.hidden_size is None:
+            ignored["num_layers"] = "a bag with hidden layers; give hidden_size, too"
+        return ignored
+
     @property
     def kind(self) -> str:
         """The model, or the usual one: an LSTM, or a Transformer where an encoder is given."""
@@ -73,6 +84,7 @@ class TextClassificationSettings(TextSettings):
 class ResolvedTextClassificationSettings(TextClassificationSettings, ResolvedTextSettings):
     """Text classification settings in which no size is left open; a bag of vectors may have no layers."""
 
+    RESOLVED = True
     tokenizer: str
     lowercase: bool
     min_count: int

@@ -147,6 +147,7 @@ def train(
         TASK,
         settings,
         out,
+        resolved=ResolvedTextClassificationSettings,
         open_corpus=open_corpus,
         make_task=make_task,
         resume=resume,
