@@ -8,12 +8,12 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 
-from seqkit.autograd import no_grad
+from seqkit.autograd import Tensor, no_grad
 from seqkit.backend import Array, Device, device, device_of, to_device
 from seqkit.errors import RunError, ShapeError
 from seqkit.nn.parameter import Buffer, Kept, Parameter
 
-K = TypeVar("K", bound=Kept)
+K = TypeVar("K", bound=Tensor)
 
 
 class Module:
@@ -85,7 +85,7 @@ class Module:
     @property
     def device(self) -> Device:
         """The device of the parameters, or of the buffers of a module without parameters."""
-        return device_of(next(tensor for _, tensor in self._all_named(Kept)).data)
+        return device_of(next(tensor for _, tensor in self._all_named(Tensor)).data)
 
     def state_dict(self) -> dict[str, Array]:
         """Return {dotted name: array}, the parameters' own memory, then that of the buffers."""
