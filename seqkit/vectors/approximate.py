@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seqkit.errors import MissingDependencyError
+from seqkit.vectors.nearest import Neighbours
 
 if TYPE_CHECKING:
     from seqkit.vectors.keyed_vectors import KeyedVectors
@@ -44,7 +45,7 @@ class ApproximateIndex:
         self._index.hnsw.efConstruction = self._index.hnsw.efSearch = effort
         self._index.add(np.ascontiguousarray(table.get_normed_vectors(), np.float32))
 
-    def most_similar(self, vector: np.ndarray, num_neighbors: int) -> list[tuple[Any, float]]:
+    def most_similar(self, vector: np.ndarray, num_neighbors: int) -> Neighbours:
         """Return [(key, cosine)] near a vector (D,) of any length, the nearest first; no key is left out."""
         length = np.linalg.norm(vector)
         direction = np.asarray(vector, np.float32) / (length if length > 0 else 1)

@@ -7,7 +7,6 @@ n-grams are those of fastText's dictionary.cc.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -125,7 +124,7 @@ class SubwordVectors(KeyedVectors):
         """The number of n-gram vectors."""
         return len(self.vectors_ngrams)
 
-    def __contains__(self, key: Any) -> bool:
+    def __contains__(self, key: object) -> bool:
         return self.has_index_for(key) or (isinstance(key, str) and self.bucket > 0 and self.max_n > 0)
 
     def get_vector(self, key: Key, norm: bool = False) -> np.ndarray:

@@ -62,14 +62,14 @@ class KeyTable:
             return self._words[index]
         return self.index_to_key[index]
 
-    def _find(self, key: Any) -> int:
+    def _find(self, key: object) -> int:
         if self._index is None and self._words is not None and isinstance(key, str):
             self._searches += 1
             if self._searches <= _LOOKUPS_BY_SEARCH:
                 return self._words.find(key)
         return self.key_to_index.get(key, -1)
 
-    def get_index(self, key: Any, default: Any = None) -> Any:
+    def get_index(self, key: object, default: int | None = None) -> int:
         """Return the place of a key; an int that is no key is taken as a place itself.
 
         Args:
@@ -84,7 +84,7 @@ class KeyTable:
         if index >= 0:
             return index
         if isinstance(key, (int, np.integer)) and 0 <= key < len(self):
-            return key
+            return int(key)
         if default is not None:
             return default
         raise self._unknown(key)
@@ -95,11 +95,11 @@ class KeyTable:
 
         return UnknownWordError(key, suggest if isinstance(key, str) else None)
 
-    def has_index_for(self, key: Any) -> bool:
+    def has_index_for(self, key: object) -> bool:
         """Return whether the key has a vector of its own here."""
-        return bool(self.get_index(key, -1) >= 0)
+        return self.get_index(key, -1) >= 0
 
-    def __contains__(self, key: Any) -> bool:
+    def __contains__(self, key: object) -> bool:
         return self.has_index_for(key)
 
     def allocate_vecattrs(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from numbers import Integral
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -55,11 +55,21 @@ def searched_rows(total: int, restrict_vocab: int | None) -> int:
     return min(restrict_vocab or total, total)
 
 
-def _as_list(value: Any) -> list[Any]:
+class Indexer(Protocol):
+    """An index that answers queries: gensim's protocol."""
+
+    def most_similar(self, vector: np.ndarray, num_neighbors: int) -> Neighbours:
+        """Return [(key, similarity)] near a vector."""
+        ...
+
+
+def _as_list(value: object) -> list[Any]:
     if value is None:
         return []
     if isinstance(value, KEY_TYPES) or (isinstance(value, np.ndarray) and value.ndim == 1):
         return [value]
+    if not isinstance(value, Iterable):
+        raise UsageError(f"expected a key, a vector, or a list of them, got {value!r}")
     return list(value)
 
 
@@ -126,13 +136,13 @@ class NearestNeighbours(VectorTable):
 
     def most_similar(
         self,
-        positive: Any = None,
-        negative: Any = None,
+        positive: object = None,
+        negative: object = None,
         topn: int | None = 10,
         clip_start: int = 0,
         clip_end: int | None = None,
         restrict_vocab: int | None = None,
-        indexer: Any = None,
+        indexer: Indexer | None = None,
     ) -> Any:
         """Return the keys nearest to the mean of ``positive`` minus ``negative``, the given keys left out.
 
@@ -179,6 +189,7 @@ class NearestNeighbours(VectorTable):
                 keys.append(key)
         mean = self.get_mean_vector(keys, weights, post_normalize=True, ignore_missing=False)
         if indexer is not None:
+            assert topn is not None  # refused above
             return indexer.most_similar(mean, topn)
         restricted = searched_rows(len(self), restrict_vocab)
         start, end = (0, restricted) if restrict_vocab else (clip_start, clip_end or len(self))
@@ -188,7 +199,7 @@ class NearestNeighbours(VectorTable):
         given = {place - start for place in self._places_of(keys)}
         return self._best(scores, topn, given, start)
 
-    def _places_of(self, items: Sequence[Any]) -> set[int]:
+    def _places_of(self, items: Sequence[object]) -> set[int]:
         """The places of those of ``items`` that are keys of this table."""
         return {
             int(self.get_index(key))
@@ -217,7 +228,7 @@ class NearestNeighbours(VectorTable):
 
     def most_similar_batch(
         self,
-        queries: Sequence[Any] | np.ndarray,
+        queries: Sequence[Key | np.ndarray] | np.ndarray,
         topn: int = 10,
         *,
         restrict_vocab: int | None = None,
@@ -272,8 +283,8 @@ class NearestNeighbours(VectorTable):
 
     def most_similar_cosmul(
         self,
-        positive: Any = None,
-        negative: Any = None,
+        positive: object = None,
+        negative: object = None,
         topn: int | None = 10,
         restrict_vocab: int | None = None,
     ) -> Any:
@@ -289,8 +300,8 @@ class NearestNeighbours(VectorTable):
             raise UsageError("a similarity to no keys", remedy="give at least one positive")
         V = searched_rows(len(self), restrict_vocab)
 
-        def factor(terms: list[Any]) -> Any:
-            result: Any = 1.0
+        def factor(terms: list[Key | np.ndarray]) -> np.ndarray:
+            result = np.ones((), self._vectors.dtype)
             for term in terms:
                 direction = self.get_vector(term, norm=True) if isinstance(term, KEY_TYPES) else term
                 result = result * ((1 + self._cosines(direction, 0, V)) / 2)
@@ -299,7 +310,9 @@ class NearestNeighbours(VectorTable):
         scores = factor(plus) / (factor(minus) + 0.000001)
         return self._best(scores, topn, self._places_of(plus + minus)) if topn else scores
 
-    def most_similar_by_dot(self, positive: Any = None, negative: Any = None, topn: int = 10) -> Neighbours:
+    def most_similar_by_dot(
+        self, positive: object = None, negative: object = None, topn: int = 10
+    ) -> Neighbours:
         """Return the nearest keys by the dot product with the sum of ``positive`` less ``negative``.
 
         The sum is scaled to length 1; neither its terms nor the vectors compared are, so that long vectors,

@@ -211,7 +211,7 @@ class VectorTable(KeyTable):
                 self.expandos[name][places] = array[known]
         self.norms = None
 
-    def __setitem__(self, keys: Any, weights: Any) -> None:
+    def __setitem__(self, keys: Key | list[Any], weights: ArrayLike) -> None:
         """Add keys with their vectors; known keys get the new one."""
         if not isinstance(keys, list):
             keys, weights = [keys], np.asarray(weights).reshape(1, -1)

@@ -32,11 +32,11 @@ _BLANK = b"00000000"
 _CHECKSUM = b'"seqkit.header":"'
 
 
-def _crc(data: Any) -> str:
+def _crc(data: memoryview | bytes) -> str:
     return f"{zlib.crc32(data):08x}"
 
 
-def _bytes_of(array: np.ndarray) -> Any:
+def _bytes_of(array: np.ndarray) -> memoryview:
     """The memory of a contiguous array."""
     return array.reshape(-1).view(np.uint8).data
 

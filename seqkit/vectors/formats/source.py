@@ -55,7 +55,7 @@ class Source:
             ) from error
         opener = next((COMPRESSED[MAGIC[magic]] for magic in MAGIC if head.startswith(magic)), None)
         self.size = os.fstat(self._raw.fileno()).st_size if opener is None else None
-        self._file: Any = self._raw if opener is None else opener(self._raw, "rb")
+        self._file: IO[bytes] = self._raw if opener is None else opener(self._raw, "rb")
 
     def __enter__(self) -> Source:
         return self

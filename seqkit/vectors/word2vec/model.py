@@ -6,33 +6,30 @@ import dataclasses
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from seqkit.backend.kernels.word2vec.settings import Word2VecSettings
-from seqkit.errors import DataError, UsageError
+from seqkit.errors import UsageError
 from seqkit.vectors.keyed_vectors import KeyedVectors
-from seqkit.vectors.word2vec.sampling import initial_vectors
 from seqkit.vectors.word2vec.sentences import (
     LineSentences,
     Scan,
     Sentences,
     read_ids,
-    scan,
-    scan_bounded,
     sentences_of,
     write_ids,
 )
-from seqkit.vectors.word2vec.trainer import Word2VecTrainer
+from seqkit.vectors.word2vec.trainer import TrainingState, Word2VecTrainer
+from seqkit.vectors.word2vec.vocabulary import VocabularyBuilder
 
 _log = logging.getLogger("seqkit")
 _PathLike = str | os.PathLike[str]
 _SETTINGS = tuple(field.name for field in dataclasses.fields(Word2VecSettings))
 
 
-class Word2Vec:
+class Word2Vec(VocabularyBuilder):
     """Word vectors by CBOW or skip-gram with negative sampling (Mikolov et al. 2013).
 
     The arguments are gensim's, with its defaults; ``true_gradient``, ``callbacks`` as functions and
@@ -66,13 +63,8 @@ class Word2Vec:
 
     """
 
-    wv: KeyedVectors
-    """The vectors; their :attr:`~KeyedVectors.vectors_lockf`, where set, holds words still in training."""
     epoch_losses: list[float]
     """The mean loss of an example in each epoch, over all calls of :meth:`train`."""
-    epochs_trained: int
-    """The epochs over all calls of :meth:`train`, saved with the model: no epoch draws the random numbers of
-    another again."""
 
     def __init__(
         self,
@@ -96,7 +88,7 @@ class Word2Vec:
         max_final_vocab: int | None = None,
         shrink_windows: bool = True,
         true_gradient: bool = False,
-        callbacks: Sequence[Callable[[Word2Vec, int, float], Any]] = (),
+        callbacks: Sequence[Callable[[Word2Vec, int, float], object]] = (),
         device: str = "cpu",
     ) -> None:
         Word2VecSettings(vector_size)
@@ -111,9 +103,7 @@ class Word2Vec:
         self.corpus_count = self.corpus_total_words = 0
         self._output = np.zeros((0, vector_size), np.float32)
         self._vectors_drawn = 0
-        """The words that ever had an initial vector: a new word's is drawn after theirs."""
-        self._scanned: tuple[Any, Scan] | None = None
-        """The file that build_vocab read last and what it found, so that train need not read it again."""
+        self._scanned = None
         _ = self.settings  # checks them
         if sentences is not None or corpus_file is not None:
             source = sentences_of(sentences, corpus_file)
@@ -121,7 +111,7 @@ class Word2Vec:
             self._set_vocab(text.counts, text.sentences, text.words, update=False)
             self._train(source, text, self.settings)
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         """Refuse what no method would read: an unknown setting, a part that is not offered."""
         if name == "hs" and value:
             raise UsageError("hierarchical softmax is not offered", remedy="use negative sampling (hs=0)")
@@ -134,148 +124,10 @@ class Word2Vec:
         return f"Word2Vec({len(self.wv)} words, vector_size={self.vector_size})"
 
     @property
-    def vector_size(self) -> int:
-        """The width of the vectors."""
-        return self.wv.vector_size
-
-    @property
     def settings(self) -> Word2VecSettings:
         """The settings of the next training, checked. Raises UsageError."""
         values = {name: getattr(self, name) for name in _SETTINGS}
         return Word2VecSettings(**values | {"sg": bool(self.sg), "cbow_mean": bool(self.cbow_mean)})
-
-    # vocabulary
-
-    def build_vocab(
-        self,
-        corpus_iterable: Sentences | None = None,
-        corpus_file: _PathLike | None = None,
-        update: bool = False,
-    ) -> None:
-        """Count the words, most frequent first; with ``update`` add new ones to those already known.
-
-        New words start as untrained ones do; known ones keep their vectors and add to their counts.
-        """
-        source = sentences_of(corpus_iterable, corpus_file)
-        state = source.state() if isinstance(source, LineSentences) else None
-        text = self._scan(source, self.wv.key_to_index if update else ())
-        self._set_vocab(text.counts, text.sentences, text.words, update=update)
-        self._scanned = (state, text) if state is not None and text.order is not None else None
-
-    def build_vocab_from_freq(
-        self, word_freq: Mapping[str, int], corpus_count: int | None = None, update: bool = False
-    ) -> None:
-        """Take the vocabulary from counts made elsewhere, word -> count; else as :meth:`build_vocab`.
-
-        Args:
-            word_freq: Word -> count.
-            corpus_count: The number of sentences that they were counted in, for the attribute of that name.
-            update: Whether to add to the words already known.
-
-        """
-        for word, count in word_freq.items():
-            if not isinstance(count, (int, np.integer)) or not 0 <= count < 1 << 62:
-                raise UsageError(f"expected a whole number from 0 up as the count of {word!r}, got {count!r}")
-        self._scanned = None
-        counts = {word: int(count) for word, count in word_freq.items()}
-        self._set_vocab(counts, corpus_count or 0, sum(counts.values()), update=update)
-
-    def save_vocabulary(self, path: _PathLike) -> None:
-        """Write a "word count" line for each word, most frequent first: word2vec's own -save-vocab.
-
-        Raises:
-            UsageError: For a word with a blank in it.
-            DataError: The file cannot be written.
-
-        """
-        from seqkit.vectors.formats.word2vec import write_counts
-
-        write_counts(zip(self.wv.index_to_key, self._counts.tolist(), strict=True), path)
-
-    def load_vocabulary(self, path: _PathLike, update: bool = False) -> None:
-        """Call :meth:`build_vocab_from_freq` with a file of :meth:`save_vocabulary`, word2vec or gensim.
-
-        Raises:
-            DataError: A line is no word and its count; names the line.
-
-        """
-        from seqkit.vectors.formats.word2vec import read_counts
-
-        self.build_vocab_from_freq(read_counts(path), update=update)
-
-    def prune_vocab(
-        self,
-        min_count: int | None = None,
-        max_final_vocab: int | None = None,
-        keep: Iterable[str] | None = None,
-    ) -> int:
-        """Forget words; the others keep what they learned, in the order of frequency.
-
-        ``wv`` becomes a new table; one taken before stays whole.
-
-        Args:
-            min_count: Forget the words that occur less often.
-            max_final_vocab: Keep only so many, the most frequent.
-            keep: Keep only these.
-
-        Returns:
-            The number of words forgotten.
-
-        """
-        keys, counts = self.wv.index_to_key, self._counts
-        wanted = None if keep is None else set(keep)
-        order = sorted(range(len(keys)), key=lambda i: (-counts[i], keys[i]))
-        order = [i for i in order if counts[i] >= (min_count or 0) and (wanted is None or keys[i] in wanted)]
-        order = order[:max_final_vocab]
-        if len(order) < 2:
-            raise UsageError(f"expected two or more words to keep, got {len(order)}", remedy="keep more")
-        pruned = KeyedVectors(self.vector_size)
-        extras = {name: array[order] for name, array in self.wv.expandos.items()}
-        pruned.add_vectors([keys[i] for i in order], self.wv.vectors[order], extras=extras)
-        if (locks := self.wv.lock_factors()) is not None:
-            pruned.vectors_lockf = locks[order]
-        self.wv, self._output = pruned, self._output[order]
-        return len(keys) - len(order)
-
-    @property
-    def _counts(self) -> np.ndarray:
-        counts = self.wv.expandos.get("count")
-        if counts is None:
-            raise UsageError("no vocabulary yet", remedy="call build_vocab first")
-        return counts
-
-    def _scan(self, source: Sentences, kept: Iterable[str] = ()) -> Scan:
-        return (
-            scan(source) if self.max_vocab_size is None else scan_bounded(source, self.max_vocab_size, kept)
-        )
-
-    def _set_vocab(self, counts: Mapping[str, int], sentences: int, words: int, *, update: bool) -> None:
-        old = self.wv if update else KeyedVectors(self.vector_size)
-        known, locks = len(old), old.lock_factors()
-        fresh = [(w, n) for w, n in counts.items() if n >= self.min_count and w not in old.key_to_index]
-        fresh.sort(key=lambda item: (-item[1], item[0]))
-        if self.max_final_vocab is not None:
-            fresh = fresh[: max(0, self.max_final_vocab - known)]
-        if known + len(fresh) < 2:
-            raise DataError(
-                f"expected two or more words that occur {self.min_count} times or more, got {len(fresh)} of "
-                f"{len(counts)} distinct ones",
-                remedy="lower min_count, or give more text",
-            )
-        if not update:
-            self.wv, self._vectors_drawn, self.epochs_trained = old, 0, 0
-            self._output = np.zeros((0, self.vector_size), np.float32)
-        elif known:
-            old.expandos["count"] = self._counts + [counts.get(word, 0) for word in old.index_to_key]
-        self.corpus_count, self.corpus_total_words = sentences, words
-        drawn = self._vectors_drawn + len(fresh)
-        start = initial_vectors(drawn, self.vector_size, self.seed)[self._vectors_drawn :]
-        self._vectors_drawn = drawn
-        numbers = np.array([n for _, n in fresh], np.int64)
-        self.wv.add_vectors([w for w, _ in fresh], start, extras={"count": numbers})
-        if locks is not None:
-            self.wv.vectors_lockf = np.append(locks, np.ones(len(fresh), np.float32))
-        self._output = np.vstack([self._output, np.zeros((len(fresh), self.vector_size), np.float32)])
 
     # training
 
@@ -368,7 +220,7 @@ class Word2Vec:
             if trainer.cuts:
                 _log.warning("long sentences are cut after each 10,000 words, in %d places", trainer.cuts)
 
-            def after_epoch(state: Any, loss: float) -> None:
+            def after_epoch(state: TrainingState, loss: float) -> None:
                 self.epoch_losses.append(loss)
                 self.epochs_trained = trainer.epochs_trained
                 self._take(trainer)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -88,10 +88,12 @@ def _words_of(sentence: Sequence[str]) -> Sequence[str]:
     return sentence
 
 
-def _write(sentences: Sentences, ids_of: Callable[[list[Any]], np.ndarray], file: Any) -> tuple[int, int]:
+def _write(
+    sentences: Sentences, ids_of: Callable[[list[object]], np.ndarray], file: IO[bytes]
+) -> tuple[int, int]:
     """Write int32 ids of words and ends, block by block; return the number of sentences and of words."""
     count = words = 0
-    buffer: list[Any] = []
+    buffer: list[object] = []
     for count, sentence in enumerate(sentences, 1):  # noqa: B007  # returned
         words += len(sentence)
         buffer += _words_of(sentence)
@@ -104,14 +106,14 @@ def _write(sentences: Sentences, ids_of: Callable[[list[Any]], np.ndarray], file
     return count, words
 
 
-def _mapped(file: Any) -> np.ndarray:
+def _mapped(file: IO[bytes]) -> np.ndarray:
     return np.memmap(file, np.int32, "r") if file.seek(0, os.SEEK_END) else np.zeros(0, np.int32)
 
 
 class _FirstSeen(dict[Any, int]):
     """word -> the number of distinct words before it."""
 
-    def __missing__(self, word: Any) -> int:
+    def __missing__(self, word: object) -> int:
         self[word] = len(self)
         return self[word]
 
@@ -126,7 +128,7 @@ class Scan:
     order: np.ndarray | None = None
     """(N,) int32, 0 for the end of a sentence, else 1 + a word's place in ``counts``; None: was not kept."""
 
-    def write_ids(self, index: dict[str, int], end: int, file: Any) -> None:
+    def write_ids(self, index: dict[str, int], end: int, file: IO[bytes]) -> None:
         """Write the int32 ids of the known words in the order of the text, ``end`` after each sentence."""
         assert self.order is not None
         ids = np.fromiter(map(index.get, self.counts, repeat(-1)), np.int32, len(self.counts))
@@ -141,7 +143,7 @@ def scan(sentences: Sentences) -> Scan:
     """Count the words, and keep their order in an unnamed file, so that no second pass has to be made."""
     places = _FirstSeen({_END: 0})
 
-    def ids_of(buffer: list[Any]) -> np.ndarray:
+    def ids_of(buffer: list[object]) -> np.ndarray:
         return np.fromiter(map(places.__getitem__, buffer), np.int32, len(buffer))
 
     with tempfile.TemporaryFile(prefix="seqkit-") as file:
@@ -174,17 +176,17 @@ def scan_bounded(sentences: Sentences, limit: int, kept: Iterable[str] = ()) -> 
     return Scan(counts, count, words)
 
 
-def write_ids(sentences: Sentences, index: dict[str, int], end: int, file: Any) -> tuple[int, int]:
+def write_ids(sentences: Sentences, index: dict[str, int], end: int, file: IO[bytes]) -> tuple[int, int]:
     """Write the ids of the known words, ``end`` after each sentence, as int32; return sentences and words."""
     table: dict[Any, int] = {**index, _END: end}
 
-    def ids_of(buffer: list[Any]) -> np.ndarray:
+    def ids_of(buffer: list[object]) -> np.ndarray:
         ids = np.fromiter(map(table.get, buffer, repeat(-1)), np.int32, len(buffer))
         return ids[ids >= 0]
 
     return _write(sentences, ids_of, file)
 
 
-def read_ids(file: Any) -> np.ndarray:
+def read_ids(file: IO[bytes]) -> np.ndarray:
     """Return what :func:`write_ids` wrote, (N,) int32, mapped."""
     return _mapped(file)

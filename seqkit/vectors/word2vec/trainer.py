@@ -200,8 +200,8 @@ class Word2VecTrainer:
     def run(
         self,
         *,
-        on_progress: Callable[[TrainingState], Any] = lambda state: None,
-        on_epoch: Callable[[TrainingState, float], Any] = lambda state, loss: None,
+        on_progress: Callable[[TrainingState], object] = lambda state: None,
+        on_epoch: Callable[[TrainingState, float], object] = lambda state, loss: None,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> bool:
         """Train to the last epoch, or until ``should_stop`` returns True between chunks.
