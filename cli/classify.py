@@ -12,7 +12,7 @@ from seqkit.cli.common import device_option, json_option, threads_option
 
 if TYPE_CHECKING:
     from seqkit.cli.lines import Line
-    from seqkit.tasks.classes import Classified
+    from seqkit.tasks.classes import Prediction
 
 
 @click.command("classify")
@@ -35,7 +35,7 @@ def command(run: str, files: tuple[str, ...], resize: bool, device: str | None, 
 
     task = RunDirectory.open(run).config.get("task")
     lines: Iterator[list[Line]]
-    classify: Callable[[list[str]], list[Classified]]
+    classify: Callable[[list[str]], list[Prediction]]
     if task == "image_classification":
         if not files:
             raise UsageError(f"expected image files for {run}, got none", remedy="name the files")
@@ -49,10 +49,10 @@ def command(run: str, files: tuple[str, ...], resize: bool, device: str | None, 
     else:
         raise RunError(f"expected a run of train-images or train-classifier, got a run of {task}", where=run)
 
-    def to_text(text: str, result: Classified) -> str:
+    def to_text(text: str, result: Prediction) -> str:
         return f"{result.label}\t{result.probability:.4f}\t{text}"
 
-    def to_dict(text: str, result: Classified) -> dict[str, Any]:
+    def to_dict(text: str, result: Prediction) -> dict[str, Any]:
         return {key: text, **vars(result)}
 
     return answer_lines(lines, classify, to_text, to_dict, key=key, as_json=as_json)
@@ -65,14 +65,14 @@ def _image_lines(files: tuple[str, ...]) -> Iterator[list[Line]]:
         yield [Line(file, file) for file in files[start : start + LINES_AT_ONCE]]
 
 
-def _image_classifier(run: str, resize: bool, device: str | None) -> Callable[[list[str]], list[Classified]]:
+def _image_classifier(run: str, resize: bool, device: str | None) -> Callable[[list[str]], list[Prediction]]:
     from seqkit.tasks.image_classification import load
 
     classifier = load(run, device=device)
     return lambda files: list(classifier.classify_files(files, resize=resize))
 
 
-def _text_classifier(run: str, device: str | None) -> Callable[[list[str]], list[Classified]]:
+def _text_classifier(run: str, device: str | None) -> Callable[[list[str]], list[Prediction]]:
     from seqkit.tasks.text_classification import load
 
     return load(run, device=device).classify

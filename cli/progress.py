@@ -1,4 +1,4 @@
-"""Progress of a training on the terminal: a bar where there is one, plain lines otherwise."""
+"""Progress of a training on stderr: a bar on a terminal, and a line for each record."""
 
 from __future__ import annotations
 
@@ -12,10 +12,16 @@ from seqkit.training import Callback
 
 
 class ProgressBar(Callback):
-    """Shows the progress of a training on stderr: a bar on a terminal, and a line for each record."""
+    """Shows the progress of a training.
 
-    def __init__(self, quiet: bool = False, counted: str = "tokens") -> None:
-        self.quiet, self.counted = quiet, counted
+    Args:
+        quiet: Show nothing.
+        unit: Unit of the speed: tokens, texts, images.
+
+    """
+
+    def __init__(self, quiet: bool = False, unit: str = "tokens") -> None:
+        self.quiet, self.unit = quiet, unit
         self._bar: Any = None
 
     def _print(self, text: str) -> None:
@@ -37,7 +43,7 @@ class ProgressBar(Callback):
             self.quiet, self._bar = True, None
 
     def on_train_start(self, total: int | None, done: int, unit: str = "step") -> None:
-        """Open the bar, or move its end."""
+        """Open the bar, or change its total."""
         if self.quiet or not is_terminal(sys.stderr):
             return
         with self._quiet_when_closed():
@@ -71,7 +77,7 @@ class ProgressBar(Callback):
         parts.append(f"lr {record['lr']:.3g}")
         if "grad_norm" in record:
             parts.append(f"grad norm {record['grad_norm']:.3g}")
-        parts.append(f"{record['tokens_per_s']:,.0f} {self.counted}/s")
+        parts.append(f"{record['tokens_per_s']:,.0f} {self.unit}/s")
         if "seconds_left" in record:
             parts.append(f"{record['seconds_left']:,.0f} s left")
         self._print("  ".join(parts))

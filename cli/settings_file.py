@@ -1,4 +1,4 @@
-"""TOML settings: --config FILE, --recipe NAME, and the echo of what a run uses."""
+"""Settings as TOML: --config FILE, --recipe NAME, and the settings that a command prints."""
 
 from __future__ import annotations
 
@@ -17,26 +17,31 @@ if TYPE_CHECKING:
 
 
 def recipe_names(command: str) -> list[str]:
-    """The recipes for a command that come with seqkit."""
+    """Return the names of the recipes for a command."""
     return [name for name, settings in _recipes().items() if settings["command"] == command]
 
 
 def read_recipe(name: str, command: str) -> dict[str, Any]:
-    """The settings of a recipe. UsageError lists the names, or tells the command that it is for."""
+    """Return the settings of a recipe.
+
+    Raises:
+        UsageError: There is no such recipe, or it is for another command.
+
+    """
     recipes = _recipes()
     if name not in recipes:
-        raise UsageError(f"no recipe {name!r}", remedy=f"choose one of {', '.join(recipe_names(command))}")
+        raise UsageError(f"expected --recipe to be one of {', '.join(recipe_names(command))}, got {name!r}")
     settings = recipes[name]
-    meant_for = settings.pop("command")
-    if meant_for != command:
+    recipe_command = settings.pop("command")
+    if recipe_command != command:
         raise UsageError(
-            f"the recipe {name!r} is for another command", remedy=f"seqkit {meant_for} --recipe {name}"
+            f"the recipe {name!r} is for another command", remedy=f"seqkit {recipe_command} --recipe {name}"
         )
     return settings
 
 
 def _recipes() -> dict[str, dict[str, Any]]:
-    """Name -> settings, and "command": whose settings they are."""
+    """Return the settings of each recipe by name; "command" is the command it is for."""
     files = {f.name.removesuffix(".toml"): f for f in resources.files("seqkit.recipes").iterdir()}
     return {
         name: tomllib.loads(file.read_text("utf-8"))
@@ -46,7 +51,7 @@ def _recipes() -> dict[str, dict[str, Any]]:
 
 
 def read_settings(path: str) -> dict[str, Any]:
-    """The settings of a TOML file. DataError names file and place of what is wrong."""
+    """Return the settings in a TOML file. Raise DataError if it cannot be read."""
     try:
         return tomllib.loads(Path(path).read_text("utf-8"))
     except OSError as error:
@@ -56,12 +61,12 @@ def read_settings(path: str) -> dict[str, Any]:
 
 
 def _toml_value(value: str | bool | int | float) -> str:
-    """A scalar; JSON's spelling is TOML's too, but for infinity and for the halves of a character."""
+    """Return a scalar as TOML: as JSON, but for infinity; TOML has no surrogate pairs."""
     return str(value) if value in (math.inf, -math.inf) else json.dumps(value, ensure_ascii=False)
 
 
 def to_toml(values: Mapping[str, Any], settings: type[Settings]) -> str:
-    """Return settings as TOML that --config reads, named by flag; those without a value as comments."""
+    """Return settings as TOML for --config, named by flag; those that are None as comments."""
     lines = []
     for name, value in values.items():
         key = settings.flags(name)[0]

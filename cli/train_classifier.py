@@ -15,47 +15,43 @@ from seqkit.tasks.text_classification.settings import MODELS, ON_BAD_LINE, POOLI
 from seqkit.tasks.text_classification.task import make_task, open_corpus  # noqa: E402
 
 HELP = {
-    "label_column": "Column of the label in a tab-separated file, from 1.",
+    "label_column": "Column of the label in a tab-separated file, counted from 1.",
     "text_column": "Column of the text.  [default: the first other one]",
-    "on_bad_line": "What to do with a line that is no example.",
-    "tokenizer": "word, whitespace, char, bpe or wordpiece.  [default: the data's own]",
-    "lowercase": "Lower-case the texts.  [default: the data's own]",
+    "on_bad_line": "What to do with a malformed line.",
+    "tokenizer": "word, whitespace, char, bpe or wordpiece.  [default: that of the corpus]",
+    "lowercase": "Convert the texts to lower case.  [default: that of the corpus]",
     "vocab_size": "Keep at most this many types.",
-    "min_count": "Drop types rarer than this.  [default: the data's own]",
-    "max_length": "Read no more tokens of a text than this.",
-    "model": "A bag of word vectors, a recurrent network, a Transformer.  [default: lstm]",
-    "pooling": "How tokens become one vector.  [default: mean; lstm and gru max; from a checkpoint "
-    "folder cls]",
-    "embedding_size": "Size of the embeddings.  [default: 128, or that of the vectors]",
+    "min_count": "Drop types with fewer occurrences.  [default: that of the corpus]",
+    "max_length": "Truncate texts to this many tokens.",
+    "model": "Type of encoder.  [default: lstm; with --init transformer]",
+    "pooling": "Pooling of the token vectors.  [default: mean; lstm and gru max; checkpoint folder cls]",
+    "embedding_size": "Size of the embeddings.  [default: 128; with --vectors theirs]",
     "hidden_size": "Size of hidden layers.  [default: 128 per direction; transformer 4 × emsize; bag none]",
     "num_layers": "Number of layers.  [default: 1]",
-    "num_heads": "Heads of a Transformer's attention.  [default: 4]",
-    "bidirectional": "lstm and gru read both ways.",
-    "dropout": "Dropout on embeddings, between layers, and before the scores.",
-    "word_dropout": "Probability of leaving out a word of a bag.",
-    "vectors": "Start from the word vectors of a file, or of a run of train-embeddings.",
-    "init": "Start from the encoder of a checkpoint folder (BERT, DistilBERT, RoBERTa, MiniLM), with its "
-    "tokenizer, or of a run of train-lm --objective masked, with its words and the new ones of DATA.",
-    "freeze": "Leave what it starts from as it is.",
-    "batch_size": "Texts of a batch, of like lengths.",
-    "eval_batch_size": "Texts of a batch in validation.",
+    "num_heads": "Attention heads of a Transformer.  [default: 4]",
+    "bidirectional": "Use a bidirectional lstm or gru.",
+    "dropout": "Dropout on embeddings, between layers, and before the output layer.",
+    "word_dropout": "Probability of dropping a word of a bag.",
+    "vectors": "Initialise the embeddings from a vector file or a run of train-embeddings.",
+    "init": "Start from the encoder and tokenizer of a checkpoint folder (BERT, DistilBERT, RoBERTa, MiniLM) "
+    "or of a run of train-lm --objective masked, whose vocabulary is extended by the new words.",
+    "freeze": "Do not train the weights from --vectors or --init.",
+    "batch_size": "Batch size; a batch has texts of similar length.",
+    "eval_batch_size": "Batch size of the validation.",
 }
 CHOICES = {"model": MODELS, "pooling": POOLINGS, "on_bad_line": ON_BAD_LINE}
 
 
 @training_command("train-classifier", TextClassificationSettings, HELP, CHOICES)
 def command(request: Request[TextClassificationSettings]) -> None:
-    """Train a text classifier on DATA: rt-polarity (the default), a tab-separated file of labels and texts, a
-    folder with train, valid and test files of that kind, or a folder with a text file for each class, an
-    example in each line.
+    """Train a text classifier on the labels of CORPUS.
 
-    The model kept is the best by validation loss. Flags win over --config, --config over --recipe. Ctrl-C
-    saves and stops; the same command with --resume goes on, with the same bits as if it had never stopped.
+    The weights with the best validation loss are kept.
     """
     if request.dry_run:
         request.print_dry_run(open_corpus, make_task)
         return
-    name = f"{Path(request.settings.corpus).stem}-{request.settings.kind}"
+    name = f"{Path(request.settings.corpus).stem}-{request.settings.model_name}"
     out, trained, progress = request.train(train, name=name, evaluate="eval-classifier RUN", unit="texts")
     progress.on_message(f"evaluate: seqkit eval-classifier {out}\nclassify: seqkit classify {out} FILE")
     epochs = epoch_scores(trained.run)
@@ -72,6 +68,6 @@ def command(request: Request[TextClassificationSettings]) -> None:
     if request.as_json:
         print_json(result)
     elif result["valid_accuracy"] is None:
-        echo(f"{out}: trained; the data has no validation part")
+        echo(f"{out}: trained; the corpus has no validation split")
     else:
         echo(f"{out}: validation accuracy {result['valid_accuracy']:.2%} (epoch {best['epoch']})")

@@ -15,37 +15,36 @@ from seqkit.tasks.embeddings.settings import LOSSES, MODELS, OPTIMIZER_DEFAULTS,
 from seqkit.tasks.embeddings.task import make_task, open_corpus  # noqa: E402
 
 HELP = {
-    "tokenizer": "word, whitespace or char.  [default: the corpus's own]",
-    "lowercase": "Lower-case the text.  [default: the corpus's own]",
+    "tokenizer": "word, whitespace or char.  [default: that of the corpus]",
+    "lowercase": "Convert the text to lower case.  [default: that of the corpus]",
     "vocab_size": "Keep at most this many types.",
-    "min_count": "Drop words rarer than this.",
-    "vocabulary": "Take the words from this vocab.txt instead of counting them.",
-    "init": "Continue from this run's vectors on new text, with the words of both.",
-    "model": "Predict a word from its neighbours, its neighbours from it, or factorise their counts.",
+    "min_count": "Drop words with fewer occurrences.",
+    "vocabulary": "Use the words of this vocab.txt.",
+    "init": "Start from the vectors of a run, with the words of both corpora.",
+    "model": "Predict words from context (cbow), context from words, or factorise counts.",
     "sg": "Short for --model skip-gram.",
-    "vector_size": "Dimensions of a vector.",
-    "window": "Neighbours on each side.",
+    "vector_size": "Size of the vectors.",
+    "window": "Context words on each side.",
     "shrink_windows": "Draw each window's size from 1 to --window.",
-    "loss": "Loss; softmax is over the whole vocabulary, for small ones.",
-    "negative": "Words drawn for each true one.",
-    "ns_exponent": "Power of the counts by which they are drawn.",
-    "sample": "Threshold of subsampling frequent words; 0 for none.",
-    "cbow_mean": "CBOW takes the mean of the neighbours, else their sum.",
-    "true_gradient": "Divide CBOW's update by the number of neighbours, as the loss's gradient does and the "
-    "word2vec program does not; wants about twice the --alpha.",
-    "weight_init": "Vectors start uniform (and the output at 0), or both normal with deviation 0.01.",
-    "optimizer": "word2vec: sentence by sentence, fast, several workers; any other: shuffled mini-batches of "
-    "full windows across lines, on any device.",
+    "loss": "Loss; softmax is over the whole vocabulary.",
+    "negative": "Number of negative samples.",
+    "ns_exponent": "Exponent of the distribution of negative samples.",
+    "sample": "Threshold for subsampling frequent words; 0 for none.",
+    "cbow_mean": "Average the context vectors of cbow instead of adding them.",
+    "true_gradient": "Use the exact gradient of cbow: divide the update by the number of context words, "
+    "which the word2vec program does not. Needs about twice the --alpha.",
+    "weight_init": "Initial weights: uniform with output weights 0, or normal with deviation 0.01.",
+    "optimizer": "word2vec: sentence by sentence, fast, several workers; others: shuffled mini-batches of "
+    "windows across lines, on any device.",
     "alpha": "Learning rate.  [default: 0.025 for word2vec, 0.001 for adam]",
-    "min_alpha": "Learning rate at the end, for word2vec.",
-    "schedule": "Learning-rate schedule: constant, linear, cosine.  [default: linear for word2vec and sgd]",
+    "min_alpha": "Final learning rate of word2vec.",
+    "schedule": "Learning rate schedule: constant, linear or cosine.  [default: that of the optimiser]",
     "lazy_rows": "Update only the rows of a batch; see docs/embeddings.md.",
-    "batch_size": "Windows of a mini-batch.",
-    "epochs": "Passes over the training text.",
-    "workers": "Threads of the optimizer word2vec; with one the result depends only on the seed.  "
-    "[default: one a core]",
+    "batch_size": "Windows in a mini-batch.",
+    "epochs": "Passes over the training data.",
+    "workers": "Threads of word2vec; results are reproducible with 1.  [default: number of cores]",
     "seed": "Random seed.",
-    "log_interval": "Seconds between lines of the log; optimisers but word2vec log ten times an epoch.",
+    "log_interval": "Seconds between log records of word2vec; other optimisers log ten times per epoch.",
     "checkpoint_interval": "Seconds between checkpoints.",
 }
 CHOICES = {
@@ -58,10 +57,9 @@ CHOICES = {
 
 @training_command("train-embeddings", EmbeddingSettings, HELP, CHOICES)
 def command(request: Request[EmbeddingSettings]) -> None:
-    """Train word vectors on CORPUS: a registered name, nltk:NAME, a text file or a folder.
+    """Train word vectors on the text of CORPUS.
 
-    Without CORPUS the embedded one, pydocs, is used. Flags win over --config, --config over --recipe. Ctrl-C
-    saves and stops; the same command with --resume goes on. The run serves as --vectors of other commands.
+    The run can be given as --vectors to other commands.
     """
     if request.dry_run:
         request.print_dry_run(open_corpus, make_task)

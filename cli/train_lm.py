@@ -17,40 +17,39 @@ from seqkit.tasks.language_modeling.task import make_task, open_corpus  # noqa: 
 from seqkit.training import RunDirectory  # noqa: E402
 
 HELP = {
-    "objective": "Predict the next token, or hidden ones from both sides (with --model transformer).",
-    "tokenizer": "word, whitespace, char, bpe or wordpiece.  [default: the corpus's own]",
-    "lowercase": "Lower-case the text.  [default: the corpus's own]",
+    "objective": "Predict the next token (causal), or masked tokens from both sides (masked).",
+    "tokenizer": "word, whitespace, char, bpe or wordpiece.  [default: that of the corpus]",
+    "lowercase": "Convert the text to lower case.  [default: that of the corpus]",
     "vocab_size": "Keep at most this many types.",
-    "min_count": "Drop types rarer than this.  [default: the corpus's own]",
-    "model": "Kind of model.",
-    "order": "Order of a Kneser-Ney model: words of context plus one.",
+    "min_count": "Drop types with fewer occurrences.  [default: that of the corpus]",
+    "model": "Type of model.",
+    "order": "Order of a Kneser-Ney model.",
     "embedding_size": "Size of the embeddings.",
-    "hidden_size": "Size of the hidden layers.  [default: 256; in a Transformer 4 × embedding_size]",
-    "num_layers": "Number of layers.  [default: 1; of a Transformer 4]",
-    "num_heads": "Heads of a Transformer's attention.",
-    "positions": "How a Transformer knows where a token stands.",
-    "dropout": "Dropout on input, between layers and on output.  [default: 0.5; in a Transformer 0.2]",
-    "dropout_input": "Dropout on the embedded input only.",
+    "hidden_size": "Size of the hidden layers.  [default: 256; transformer 4 × emsize]",
+    "num_layers": "Number of layers.  [default: 1; transformer 4]",
+    "num_heads": "Attention heads of a Transformer.",
+    "positions": "Positional encoding of a Transformer.",
+    "dropout": "Dropout on the input, between layers and on the output.  [default: 0.5; transformer 0.2]",
+    "dropout_input": "Dropout on the input only.",
     "dropout_hidden": "Dropout between layers only.",
     "dropout_output": "Dropout on the output only.",
-    "locked_dropout": "One dropout mask for all time steps.",
-    "tied": "Use the embeddings as output weights.",
-    "init_range": "Start all weights uniform within ± this.",
-    "bptt": "Time steps of a recurrent model's training window.  [default: 35]",
-    "context_length": "Tokens that a Transformer sees at once.  [default: 35]",
-    "batch_size": "Streams, or a Transformer's windows, read side by side.",
-    "eval_batch_size": "Streams of the validation after each epoch.",
-    "valid_tokens": "Validate on the first N tokens only (for very large corpora).",
+    "locked_dropout": "Use the same dropout mask at all time steps.",
+    "tied": "Tie the output weights to the embeddings.",
+    "init_range": "Draw the initial weights uniformly from ± this.",
+    "bptt": "Sequence length of recurrent models.  [default: 35]",
+    "context_length": "Context length of a Transformer.  [default: 35]",
+    "batch_size": "Batch size.",
+    "eval_batch_size": "Batch size of the validation.",
+    "valid_tokens": "Validate on the first N tokens only.",
 }
 CHOICES = {"model": MODELS, "objective": OBJECTIVES, "positions": POSITIONS}
 
 
 @training_command("train-lm", LanguageModelSettings, HELP, CHOICES)
 def command(request: Request[LanguageModelSettings]) -> None:
-    """Train a language model on CORPUS: a registered name, nltk:NAME, a text file or a folder.
+    """Train a language model on the text of CORPUS.
 
-    Without CORPUS the embedded one, pydocs, is used. Flags win over --config, --config over --recipe. Ctrl-C
-    saves and stops; the same command with --resume goes on, with the same bits as if it had never stopped.
+    The weights with the best validation loss are kept.
     """
     if _is_masked(request):
         from seqkit.cli.train_masked_lm import train_masked
@@ -79,13 +78,13 @@ def command(request: Request[LanguageModelSettings]) -> None:
     if request.as_json:
         print_json(result)
     elif loss is None:
-        echo(f"{out}: trained; the corpus has no validation part")
+        echo(f"{out}: trained; the corpus has no validation split")
     else:
         echo(f"{out}: best validation perplexity {result['valid_perplexity']:.2f} (epoch {best['epoch']})")
 
 
 def _is_masked(request: Request[LanguageModelSettings]) -> bool:
-    """Whether hidden tokens are to be found: as the flags say, or the run to go on with."""
+    """Return whether --objective, or the run to resume, is that of masked language modelling."""
     if request.settings.objective == "masked":
         return True
     if not request.resume or request.out is None or not RunDirectory.exists(request.out):

@@ -12,9 +12,11 @@ from seqkit.tasks.masked_language_modeling.task import make_task, open_corpus
 
 
 def train_masked(request: Request[LanguageModelSettings]) -> None:
-    """``train-lm --objective masked``: the flags that were given, with the defaults of this objective.
+    """Run ``train-lm --objective masked``: the given flags, and the defaults of this objective.
 
-    UsageError for a flag that it does not have.
+    Raises:
+        UsageError: A flag does not apply to this objective.
+
     """
     settings = MaskedLanguageModelSettings.from_values(
         request.given, source="the settings of --objective masked"
@@ -45,13 +47,16 @@ def train_masked(request: Request[LanguageModelSettings]) -> None:
     if request.as_json:
         print_json(result)
     elif not scores:
-        echo(f"{out}: trained; the corpus has no validation part")
+        echo(f"{out}: trained; the corpus has no validation split")
     else:
-        echo(f"{out}: {scores['accuracy']:.2%} of hidden validation tokens found (epoch {best['epoch']})")
+        echo(
+            f"{out}: {scores['accuracy']:.2%} of masked validation tokens predicted correctly "
+            f"(epoch {best['epoch']})"
+        )
 
 
 def evaluate_masked(run: str, split: str, corpus: str | None, device: str | None, as_json: bool) -> None:
-    """``eval-lm`` of such a run."""
+    """Run ``eval-lm`` on a masked language model."""
     model = load(run, device=device)
     scores = model.evaluate(split, corpus=corpus)
     if as_json:
@@ -60,8 +65,8 @@ def evaluate_masked(run: str, split: str, corpus: str | None, device: str | None
         )
         return
     echo(
-        f"{scores.accuracy:.2%} of {scores.predictions:,} hidden tokens found ({split}), "
-        f"always {scores.unigram!r} would be {scores.unigram_accuracy:.2%}\n"
+        f"{scores.accuracy:.2%} of {scores.predictions:,} masked tokens predicted correctly ({split}); "
+        f"always predicting {scores.unigram!r}: {scores.unigram_accuracy:.2%}\n"
         f"perplexity {scores.perplexity:.2f} (loss {scores.loss:.4f}), vocabulary {len(model.vocabulary):,}, "
         f"tokenizer {model.tokenizer.name}"
     )

@@ -20,35 +20,35 @@ from seqkit.tasks.seq2seq.settings import (  # noqa: E402
 from seqkit.tasks.seq2seq.task import make_task, open_corpus  # noqa: E402
 
 HELP = {
-    "target": "File of targets, line by line with TASK.",
-    "on_bad_line": "What to do with a line that is no pair.",
-    "tokenizer": "word, whitespace or char.  [default: the task's own]",
-    "lowercase": "Lower-case the texts.  [default: the task's own]",
+    "target": "File of targets, if CORPUS is a file of sources.",
+    "on_bad_line": "What to do with a malformed line.",
+    "tokenizer": "word, whitespace or char.  [default: that of the corpus]",
+    "lowercase": "Convert the texts to lower case.  [default: that of the corpus]",
     "vocab_size": "Keep at most this many types on each side.",
-    "min_count": "Drop types rarer than this.  [default: the task's own]",
-    "shared_vocabulary": "One vocabulary and embedding for both sides.",
-    "reverse": "Read each source from its end.",
-    "model": "Kind of encoder and decoder.",
-    "attention": "How the decoder looks back.  [default: general; none for addition]",
-    "input_feeding": "Feed what was read and said to the next step (Luong).",
-    "peeky": "Show the encoder's last state to every step of the decoder.",
-    "readout": "A tanh layer before the output layer.",
-    "bidirectional": "The encoder reads both ways.",
-    "pass_cell": "The decoder starts with the LSTM's cell too, not with h alone.",
-    "embedding_size": "Size of the embeddings.  [default: 64; of a Transformer 128]",
-    "hidden_size": "Size of the hidden layers.  [default: 256; in a Transformer 4 × embedding_size]",
-    "num_layers": "Number of layers of each side.  [default: 1; of a Transformer 3]",
-    "num_heads": "Heads of a Transformer's attention.",
-    "dropout": "Dropout on embeddings, between layers and before the output.",
-    "tied": "Use the target's embeddings as output weights.",
-    "weight_init": "Weights start uniform, or normal as in the textbook.",
-    "init_range": "Start all weights uniform within ± this.",
-    "teacher_forcing": "Probability that the decoder is fed the true token and not its own.",
-    "batch_size": "Pairs of a batch.",
-    "bucket": "Batches of like lengths.  [default: for words; characters learn slower by it]",
-    "eval_batch_size": "Pairs of a batch in validation.",
-    "max_new_tokens": "Longest answer.",
-    "examples": "Validation answers shown after each epoch.",
+    "min_count": "Drop types with fewer occurrences.  [default: that of the corpus]",
+    "shared_vocabulary": "Share the vocabulary and embeddings of source and target.",
+    "reverse": "Reverse the source.",
+    "model": "Type of encoder and decoder.",
+    "attention": "Attention score.  [default: general; none for addition]",
+    "input_feeding": "Feed the attentional vector to the next step (Luong et al. 2015).",
+    "peeky": "Feed the encoder's last state to every step of the decoder.",
+    "readout": "Add a tanh layer before the output layer.",
+    "bidirectional": "Use a bidirectional encoder.",
+    "pass_cell": "Initialise the decoder's LSTM cell from the encoder's, not only its h.",
+    "embedding_size": "Size of the embeddings.  [default: 64; transformer 128]",
+    "hidden_size": "Size of the hidden layers.  [default: 256; transformer 4 × emsize]",
+    "num_layers": "Number of layers of encoder and decoder each.  [default: 1; transformer 3]",
+    "num_heads": "Attention heads of a Transformer.",
+    "dropout": "Dropout on embeddings, between layers and before the output layer.",
+    "tied": "Tie the output weights to the target embeddings.",
+    "weight_init": "Initial weights: uniform, or normal as in the textbook.",
+    "init_range": "Draw the initial weights uniformly from ± this.",
+    "teacher_forcing": "Probability of feeding the decoder the true token instead of its own.",
+    "batch_size": "Batch size.",
+    "bucket": "Batch pairs of similar length.  [default: no for char, else yes]",
+    "eval_batch_size": "Batch size of the validation.",
+    "max_new_tokens": "Tokens of an output at most.",
+    "examples": "Validation outputs to show after each epoch.",
 }
 CHOICES = {
     "model": MODELS,
@@ -60,18 +60,16 @@ CHOICES = {
 
 @training_command("train-seq2seq", Seq2SeqSettings, HELP, CHOICES)
 def command(request: Request[Seq2SeqSettings]) -> None:
-    """Train an encoder and decoder on TASK: dates, addition, book:dates, book:addition, tatoeba-eng-fra, or a
-    file of pairs with a tab between; with --target a file of sources.
+    """Train an encoder and decoder on the pairs of CORPUS.
 
-    Flags win over --config, --config over --recipe. Ctrl-C saves and stops; the same command with --resume
-    goes on, with the same bits as if it had never stopped.
+    The weights with the best validation loss are kept.
     """
     if request.dry_run:
         request.print_dry_run(open_corpus, make_task)
         return
-    task = Path(request.settings.corpus.replace(":", "-")).stem
+    corpus = Path(request.settings.corpus.replace(":", "-")).stem
     out, trained, progress = request.train(
-        train, name=f"{task}-{request.settings.model}", evaluate="eval-seq2seq RUN"
+        train, name=f"{corpus}-{request.settings.model}", evaluate="eval-seq2seq RUN"
     )
     progress.on_message(f"evaluate: seqkit eval-seq2seq {out}\ntranslate: seqkit translate {out} TEXT")
     epochs = epoch_scores(trained.run)
@@ -88,4 +86,4 @@ def command(request: Request[Seq2SeqSettings]) -> None:
     elif last:
         echo(f"{out}: exact match {last['valid_exact_match']:.2%} after epoch {last['epoch']}")
     else:
-        echo(f"{out}: trained; the task has no validation part")
+        echo(f"{out}: trained; the corpus has no validation split")

@@ -1,8 +1,9 @@
-"""The training commands' common part: flags made from settings, settings files, recipes, resuming."""
+"""Training commands: flags from settings, settings files, recipes and resuming."""
 
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -18,36 +19,65 @@ from seqkit.optim import OPTIMIZERS
 from seqkit.training import Callback, RunDirectory, Settings, Task, TrainingSettings
 
 TRAINING_HELP = {
-    "epochs": "Passes over the training examples.",
+    "epochs": "Passes over the training data.",
     "max_steps": "Stop after this many optimiser steps.",
     "max_time": "Stop after this many seconds of training.",
-    "patience": "Stop after this many epochs without a better validation.",
+    "patience": "Stop after this many epochs without a better validation loss.",
     "optimizer": "Optimiser.",
-    "lr": "Learning rate.  [default: the optimiser's usual one]",
-    "schedule": "How the rate moves: constant, step, linear, cosine, inverse-sqrt, plateau, zaremba.  "
-    "[default: the optimiser's usual one]",
-    "warmup": "Steps of rising learning rate.",
-    "lr_floor": "The share of the rate at which linear and cosine end.",
+    "lr": "Learning rate.  [default: that of the optimiser]",
+    "schedule": "Learning rate schedule: constant, step, linear, cosine, inverse-sqrt, plateau or zaremba."
+    "  [default: that of the optimiser]",
+    "warmup": "Steps over which the learning rate rises from 0.",
+    "lr_floor": "Fraction of the learning rate at which linear and cosine schedules end.",
     "momentum": "Momentum of the optimisers momentum and nesterov.",
-    "beta2": "How slowly adam and adamw forget squared gradients.",
+    "beta2": "Decay rate of the squared gradients in adam and adamw.",
     "weight_decay": "Weight decay.",
-    "clip": "Largest global norm of the gradient.",
-    "accumulate": "Batches whose gradients make one step.",
-    "seed": "Seed of everything random.",
-    "log_interval": "Steps between lines of the log.",
+    "clip": "Clip the gradient to this global norm.",
+    "accumulate": "Batches whose gradients are averaged for each step.",
+    "seed": "Random seed.",
+    "log_interval": "Steps between log records.",
     "checkpoint_interval": "Seconds between checkpoints.",
 }
-"""Help of the flags that all tasks with an optimiser share."""
+"""Help of the flags shared by all tasks with an optimiser."""
+
+CORPUS_HELP = """CORPUS is a registered name (see `seqkit corpora list`) or your own data:
+
+\b
+  text    nltk:NAME, a text file, or a folder of text files
+  pairs   a file with a source, a tab and a target on each line; or a file
+          of sources, with --target
+  labels  a tab-separated file of labels and texts; a folder with train,
+          valid and test files of that form; or a folder with a text file
+          for each class
+  images  a folder with a sub-folder of images for each class
+"""
+"""Help of CORPUS in all training commands."""
+
+_USE_HELP = """Flags override --config, and --config overrides --recipe. Ctrl-C saves and stops the training;
+the same command with --resume continues it.
+"""
 
 S = TypeVar("S", bound=Settings)
+C = TypeVar("C")
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 Train = Callable[..., Any]
-"""A task's train(settings, out, *, resume, changes, callbacks)."""
+"""The ``train(settings, out, *, resume, changes, callbacks)`` of a task."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Request(Generic[S]):
-    """The command line: settings, those that were given, and the run directory."""
+    """The command line of a training command.
+
+    Attributes:
+        command: The name of the command.
+        settings: All settings.
+        given: Those that were given by flag, --config or --recipe.
+        out: The run directory; None for the default.
+        resume, dry_run, quiet, as_json: The flags of the same names.
+
+    """
 
     command: str
     settings: S
@@ -64,17 +94,21 @@ class Request(Generic[S]):
         """Train into --out, by default runs/NAME-TIME.
 
         Args:
-            train: the task's ``train``.
-            name: beginning of the default run directory.
-            evaluate: the command line that evaluates the run, with RUN in it, for an interruption's message.
-            unit: items that a batch consists of: tokens, images.
+            train: The task's ``train``.
+            name: The NAME of the default run directory.
+            evaluate: The command that evaluates the run RUN, shown after an interruption.
+            unit: Unit of the speed that the progress bar shows: tokens, texts, images.
 
         Returns:
-            The run directory, the trained object and the progress bar.
+            The run directory, the trained model and the progress bar.
+
+        Raises:
+            TrainingInterrupted: A signal was received; the message says how to continue.
 
         """
         out = self.out or f"runs/{name}-{time.strftime('%Y%m%d-%H%M%S')}"
         progress = ProgressBar(self.quiet, unit)
+        # a resumed run has its own corpus
         echoed = self.given if self.resume else {"corpus": self.settings.to_dict()["corpus"], **self.given}
         if echoed:
             progress.on_message(to_toml(echoed, type(self.settings)))
@@ -83,15 +117,15 @@ class Request(Generic[S]):
         except TrainingInterrupted as stop:
             raise TrainingInterrupted(
                 f"{stop.what}\n  continue: seqkit {self.command} --out {out} --resume\n"
-                f"  evaluate: seqkit {evaluate.replace('RUN', out)}  (once an epoch was finished)",
+                f"  evaluate: seqkit {evaluate.replace('RUN', out)}  (after the first epoch)",
                 signum=stop.signum,
             ) from None
         return out, trained, progress
 
     def print_dry_run(
-        self, open_corpus: Callable[[S], Any], make_task: Callable[[S, Any, Callback], Task]
+        self, open_corpus: Callable[[S], C], make_task: Callable[[S, C, Callback], Task]
     ) -> None:
-        """Print the resolved settings as TOML, the size of the data and of the model."""
+        """Print the resolved settings as TOML, and the sizes of the data and the model."""
         task = make_task(self.settings, open_corpus(self.settings), Callback())
         settings, ignored = task.settings, self.settings.ignored()
         values = {name: value for name, value in settings.to_dict().items() if name not in ignored}
@@ -117,14 +151,18 @@ def training_command(
     settings: type[S],
     help_texts: Mapping[str, str],
     choices: Mapping[str, tuple[str, ...]],
-    *,
-    argument: str = "corpus",
 ) -> Callable[[Callable[[Request[S]], Any]], click.Command]:
-    """Decorator of a command that trains: it gets a :class:`Request` and its docstring is the help.
+    """Decorate a function of a :class:`Request` as a training command.
 
-    Every field of ``settings`` becomes a flag, but the ``argument`` and the device; its default stands there
-    and nowhere else. ``help_texts`` has a text for each that is the task's own, ``choices`` the
-    values of some.
+    The function's docstring, followed by :data:`CORPUS_HELP`, is the command's help text. Each field of
+    ``settings`` becomes a flag with the field's default; ``corpus`` is the argument CORPUS.
+
+    Args:
+        name: The name of the command.
+        settings: The task's settings.
+        help_texts: Help of the task's own flags, by field.
+        choices: Allowed values, by field.
+
     """
 
     def decorate(function: Callable[[Request[S]], Any]) -> click.Command:
@@ -147,18 +185,21 @@ def training_command(
             given = settings.by_field(given)
             given |= {key: value for key, value in flags.items() if value is not None}
             resumed = resume and out is not None and RunDirectory.exists(out)
-            # a run's own settings hold, with what is given; they are checked when they are read
-            made = settings() if resumed else settings.from_values(given, source=config or "the settings")
+            # a run's own settings hold, with those given; they are checked when they are read
+            values = settings() if resumed else settings.from_values(given, source=config or "the settings")
             if out is None and resume and not dry_run:
-                raise UsageError("--resume needs to know which run", remedy="add --out RUN")
+                raise UsageError("expected a run to resume, got none", remedy="add --out RUN")
             if not resumed:
-                made.require_effect(given)
-            function(Request(name, made, given, out, resume, dry_run, quiet, as_json))
+                values.require_effect(given)
+            function(Request(name, values, given, out, resume, dry_run, quiet, as_json))
 
-        call.__doc__ = function.__doc__
-        for option in _options(settings, help_texts, choices, argument):
+        default = settings.from_values({}).to_dict()["corpus"]
+        call.__doc__ = (
+            f"{inspect.getdoc(function)}\n\n{CORPUS_HELP}\nWithout CORPUS: {default}.\n\n{_USE_HELP}"
+        )
+        for option in _options(settings, help_texts, choices):
             call = option(call)
-        return click.command(name)(click.argument(argument, required=False)(call))
+        return click.command(name)(click.argument("corpus", required=False)(call))
 
     return decorate
 
@@ -167,48 +208,47 @@ def _options(
     settings: type[Settings],
     help_texts: Mapping[str, str],
     choices: Mapping[str, tuple[str, ...]],
-    argument: str,
-) -> list[Any]:
-    """All options, the last of --help first."""
-    options: list[Any] = [
+) -> list[Decorator]:
+    """Return all options, those that --help lists last first."""
+    options: list[Decorator] = [
         click.option(
             "--out", type=click.Path(), default=None, help="Run directory.  [default: runs/NAME-TIME]"
         ),
-        click.option("--resume", is_flag=True, help="Go on with the run at --out."),
+        click.option("--resume", is_flag=True, help="Continue the run at --out."),
         click.option(
-            "--config", type=click.Path(dir_okay=False), default=None, help="Settings in a TOML file."
+            "--config", type=click.Path(dir_okay=False), default=None, help="TOML file of settings."
         ),
         click.option(
             "--recipe",
             default=None,
             metavar="NAME",
-            help="Settings of a published result; --recipe help lists.",
+            help="Settings of a published result; `--recipe help` lists them.",
         ),
     ]
     if issubclass(settings, TrainingSettings):
         help_texts, choices = {**TRAINING_HELP, **help_texts}, {"optimizer": tuple(OPTIMIZERS), **choices}
     fields = dataclasses.fields(settings)
     for field in sorted(fields, key=lambda field: field.name in TRAINING_HELP):  # the task's own flags first
-        if field.name in (argument, "device"):
+        if field.name in ("corpus", "device"):
             continue
         flags = [f"--{flag}" for flag in settings.flags(field.name)]
-        text, kinds = help_texts[field.name], str(field.type)
+        text, types = help_texts[field.name], str(field.type)
         if field.default is not None:
             shown = str(field.default).lower() if isinstance(field.default, bool) else field.default
             text += f"  [default: {shown}]"
-        if "bool" in kinds:
+        if "bool" in types:
             options.append(click.option(f"{flags[0]}/--no-{flags[0][2:]}", default=None, help=text))
         else:
-            kind: Any = int if "int" in kinds else float if "float" in kinds else str
-            kind = click.Choice(choices[field.name]) if field.name in choices else kind
-            options.append(click.option(*flags, field.name, type=kind, default=None, help=text))
+            number = int if "int" in types else float if "float" in types else str
+            value_type = click.Choice(choices[field.name]) if field.name in choices else number
+            options.append(click.option(*flags, field.name, type=value_type, default=None, help=text))
     options += [
         click.option(
-            "--device", default=None, metavar="NAME", help="auto, cpu, cuda or cuda:N  [default: cpu]"
+            "--device", default=None, metavar="NAME", help="auto, cpu, cuda or cuda:N.  [default: cpu]"
         ),
         threads_option,
         click.option(
-            "--dry-run", is_flag=True, help="Print the settings as TOML and what they make; train nothing."
+            "--dry-run", is_flag=True, help="Print the settings and the model's size without training."
         ),
         quiet_option,
         json_option,

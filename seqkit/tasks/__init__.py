@@ -1,4 +1,8 @@
-"""Tasks: one package each, with train(settings, out) and load(run)."""
+"""Tasks: a package for each, with its settings, ``train(settings, out)`` and ``load(run)``.
+
+Every task package has the same modules: ``settings``, ``data``, ``model``, ``task``, ``trained`` and
+``evaluation``. ``sentence_encoding`` is no training task: it loads published encoders.
+"""
 
 from __future__ import annotations
 
@@ -27,14 +31,27 @@ def __getattr__(name: str) -> Any:
 
 
 def load(run: str | Path, **settings: Any) -> Any:
-    """Open a run directory of any task: a trained model with its vocabulary, ready to use.
+    """Load the trained model of a run directory of any task, with its vocabulary.
 
-    Settings (``device="cuda"``) go to the task's own load. RunError for what is no run, DamagedFileError
-    for a run with a broken file.
+    Args:
+        run: The run directory.
+        **settings: Arguments of the task's own ``load``, such as ``device="cuda"``.
+
+    Returns:
+        What the task's ``load`` returns, such as a :class:`TrainedLanguageModel`.
+
+    Raises:
+        RunError: The folder is not a run directory, or its task is unknown.
+        DamagedFileError: A file of the run is damaged.
+
+    Example:
+        >>> model = seqkit.load("runs/first")  # doctest: +SKIP
+        >>> model.evaluate("test").perplexity  # doctest: +SKIP
+
     """
-    from seqkit.training.run_directory import RunDirectory  # of no use to whoever imports one task
+    from seqkit.training.run_directory import RunDirectory  # only here: a task needs no other
 
     task = RunDirectory.open(run).config.get("task")
     if task not in _TASKS:
-        raise RunError(f"{run} is a run of {task!r}; this version knows {', '.join(_TASKS)}")
+        raise RunError(f"expected a run of {', '.join(_TASKS)}, got one of {task!r}", where=str(run))
     return importlib.import_module(_TASKS[task]).load(run, **settings)

@@ -1,4 +1,4 @@
-"""Text from the GPT-2 of a checkpoint folder, as from a run of `train-lm`."""
+"""Text generation by the GPT-2 of a checkpoint folder, as by a run of `train-lm`."""
 
 from __future__ import annotations
 
@@ -14,14 +14,18 @@ from seqkit.tasks.language_modeling.generation import Sample, generate_samples
 from seqkit.text import SubwordTokenizer
 from seqkit.text.special_tokens import EOS
 
-_ENDS = ("<|endoftext|>", EOS)
-"""Tokens that end a text where config.json names none; the second ends a line of our runs."""
+_END_TOKENS = ("<|endoftext|>", EOS)
+"""Tokens that end a text if config.json names none; the second ends a line in our own runs."""
 
 
 class CausalCheckpoint:
-    """A causal model with its tokenizer.
+    """A causal language model with its tokenizer.
 
-    end_id: what ends a text, and stands before one that begins from nothing; None: nothing does.
+    Args:
+        model: The model.
+        tokenizer: Its tokenizer.
+        end_id: The id that ends a text, and begins one without a prompt; None if there is none.
+
     """
 
     def __init__(
@@ -48,18 +52,35 @@ class CausalCheckpoint:
         allow_unknown: bool = False,
         seed: int = 0,
     ) -> list[Sample]:
-        """Texts that go on from ``prompt``, with the arguments of ``TrainedLanguageModel.generate``.
+        """Generate continuations of ``prompt``.
 
-        The model reads the prompt's tokens and none before them, as the reference library has it. ``stop``:
-        tokens, or texts of one token; by default the end of a text.
+        The model reads the prompt's tokens and none before them, as the reference implementation does.
+
+        Args:
+            prompt: The beginning of the text.
+            max_new_tokens: Number of tokens to generate at most.
+            temperature: Divisor of the logits; 0 takes the most probable token at each step.
+            top_k: Sample from the so many most probable tokens.
+            top_p: Sample from the most probable tokens that together have this probability.
+            num_samples: Number of texts.
+            stop: Tokens that end a text; by default the end-of-text token.
+            allow_unknown: Whether the unknown token may be generated.
+            seed: Seed of the sampling.
+
+        Returns:
+            The texts, prompt included.
+
+        Raises:
+            UsageError: No prompt and no token that begins a text, or a stop text of several tokens.
+
         """
         ids = self.tokenizer.encode([prompt], special_tokens=False)[0]
         end = [] if self.end_id is None else [self.end_id]
         if not ids and not end:
-            raise UsageError("this model has no token to begin a text with", remedy="give a prompt")
-        start, *rest = ids or end
+            raise UsageError("expected a prompt, since the model has no token to begin a text with")
+        start, *prompt_ids = ids or end
         unk = None if self.tokenizer.unk is None else self.tokenizer.id(self.tokenizer.unk)
-        banned = list(range(len(self.tokenizer), self.model.config.vocab_size))  # vectors without a token
+        banned = list(range(len(self.tokenizer), self.model.config.vocab_size))  # embeddings without a token
         return generate_samples(
             self.model,
             lambda new: self.tokenizer.decode([*ids, *new], special_tokens=True),
@@ -70,30 +91,38 @@ class CausalCheckpoint:
             batch=num_samples,
             max_new_tokens=max_new_tokens,
             start_id=start,
-            prompt=rest,
+            prompt=prompt_ids,
             banned=banned if unk is None or allow_unknown else [*banned, unk],
             stop=end if stop is None else [self._id_of(token) for token in stop],
         )
 
     def _id_of(self, text: str) -> int:
-        found = self.tokenizer.id(text)
-        if found is not None:
-            return found
+        token_id = self.tokenizer.id(text)
+        if token_id is not None:
+            return token_id
         ids = self.tokenizer.encode([text], special_tokens=False)[0]
         if len(ids) != 1:
-            raise UsageError(f"the stop token {text!r} is no token of this model", remedy="give one that is")
+            raise UsageError(f"expected stop to be single tokens of this model, got {text!r}")
         return ids[0]
 
 
 def load(path: str | Path, *, device: str | Device | None = None) -> CausalCheckpoint:
-    """The causal model of a GPT-2's folder. Errors as of :func:`seqkit.models.gpt2.load`; RunError for a
-    tokenizer that does not fit the model.
+    """Load the model and the tokenizer of a GPT-2 checkpoint folder.
+
+    Args:
+        path: The folder.
+        device: Where the model computes; None for the default device.
+
+    Raises:
+        RunError: The folder is not that of a GPT-2, or its tokenizer does not fit the model.
+        DamagedFileError: A file is damaged.
+
     """
     folder = Path(path)
     model = gpt2.load(folder, device=device)
     tokenizer = fitting_tokenizer(folder, model.config.vocab_size)
-    said = read_json(folder / CONFIG, dict).get("eos_token_id")
-    if type(said) is int and 0 <= said < len(tokenizer):
-        return CausalCheckpoint(model, tokenizer, said)
-    ends = (tokenizer.id(token) for token in _ENDS)
+    eos_id = read_json(folder / CONFIG, dict).get("eos_token_id")
+    if type(eos_id) is int and 0 <= eos_id < len(tokenizer):
+        return CausalCheckpoint(model, tokenizer, eos_id)
+    ends = (tokenizer.id(token) for token in _END_TOKENS)
     return CausalCheckpoint(model, tokenizer, next((i for i in ends if i is not None), None))

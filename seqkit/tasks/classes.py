@@ -1,4 +1,4 @@
-"""Shared by all classifiers: their labels, the label of an example, and the scores of a split."""
+"""Labels, predictions and scores, shared by the classifiers of texts and images."""
 
 from __future__ import annotations
 
@@ -16,42 +16,49 @@ LABELS = "labels.txt"
 
 
 def labels_to_bytes(classes: Sequence[str]) -> bytes:
-    """The content of labels.txt: the name of class n, escaped, stands in line n + 1."""
+    """Return the content of labels.txt: line n + 1 is the name of class n, escaped."""
     return "".join(f"{escape(name)}\n" for name in classes).encode()
 
 
 def labels_from_bytes(data: bytes, source: str) -> tuple[str, ...]:
-    """What :func:`labels_to_bytes` wrote. DamagedFileError naming ``source``."""
+    """Return the names in labels.txt. Raise DamagedFileError if ``source`` is damaged."""
     try:
         return tuple(unescape(line) for line in data.decode().splitlines())
     except ValueError as error:
-        raise DamagedFileError(f"{source} holds no labels ({error})") from error
+        raise DamagedFileError(f"{source} is damaged: {error}") from error
 
 
 @dataclass(frozen=True)
-class Classified:
-    """The likeliest label of an example, its probability, and the probability of every label."""
+class Prediction:
+    """The most probable label of an example, its probability, and the probabilities of all labels."""
 
     label: str
     probability: float
     probabilities: dict[str, float]
 
 
-def classified(log_probs: np.ndarray, classes: Sequence[str]) -> list[Classified]:
-    """Return the most probable class of each of N examples, given log P(class), (N, K)."""
+def predictions(log_probs: np.ndarray, classes: Sequence[str]) -> list[Prediction]:
+    """Return the predictions for N examples from log P(class) (N, K)."""
     probabilities = np.exp(log_probs.astype(np.float64))
     return [
-        Classified(classes[best], float(row[best]), dict(zip(classes, row.tolist(), strict=True)))
+        Prediction(classes[best], float(row[best]), dict(zip(classes, row.tolist(), strict=True)))
         for best, row in zip(log_probs.argmax(axis=1).tolist(), probabilities, strict=True)
     ]
 
 
 @dataclass(frozen=True)
 class ClassScores:
-    """How a split is classified. loss: mean -log P of the true class, in nats.
+    """Scores of a classifier on a split.
 
-    confusion: (K, K) int64, examples of class t that were taken for p at [t, p]. scores: precision, recall
-    and F1 as :func:`seqkit.metrics.precision_recall_f1` defines them.
+    Attributes:
+        split: The name of the split.
+        examples: Number of examples.
+        accuracy: Fraction of correct predictions.
+        loss: Mean -log P of the true class, in nats.
+        classes: Names of the K classes.
+        scores: Precision, recall and F1 of :func:`seqkit.metrics.precision_recall_f1`.
+        confusion: (K, K) int64; entry [t, p] counts the examples of class t predicted as p.
+
     """
 
     split: str
@@ -63,7 +70,7 @@ class ClassScores:
     confusion: np.ndarray
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able, in this order."""
+        """Return the scores as JSON values."""
         scores = self.scores
         return {
             "split": self.split,
@@ -85,7 +92,7 @@ class ClassScores:
 def score_classes(
     split: str, log_probs: np.ndarray, labels: np.ndarray, classes: Sequence[str]
 ) -> ClassScores:
-    """The scores of log P(class), (N, K), against class numbers (N,)."""
+    """Return the scores of log P(class) (N, K) against the true class ids ``labels`` (N,)."""
     predicted = log_probs.argmax(axis=1)
     return ClassScores(
         split=split,

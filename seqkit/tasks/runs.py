@@ -1,8 +1,8 @@
-"""Opening the runs of trained models."""
+"""Runs of trained models: opening them, their settings, corpora and weights."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -26,20 +26,26 @@ class Corpus(Protocol):
     name: str
 
     def provenance(self) -> dict[str, Any]:
-        """Return where it comes from, as JSON values."""
+        """Return the origin of the corpus as JSON values."""
 
     def content_key(self) -> str:
-        """Return the sha256 of its content."""
+        """Return the sha256 of the content."""
 
     def require_unchanged(self) -> None:
         """Raise DataError if the content is no longer that of :meth:`content_key`."""
 
 
 def open_run(path: str | Path, task: str) -> RunDirectory:
-    """Open a run of ``task``, its artifacts verified. RunError if it is no run, or one of another task."""
+    """Open a run directory of ``task`` and verify its artifacts.
+
+    Raises:
+        RunError: The folder is not a run directory, or that of another task.
+        DamagedFileError: An artifact is damaged.
+
+    """
     run = RunDirectory.open(path)
     if run.config.get("task") != task:
-        raise RunError(f"{run.path} is a run of {run.config.get('task')}, not of {task}")
+        raise RunError(f"expected a run of {task}, got one of {run.config.get('task')}", where=str(run.path))
     run.verify()
     return run
 
@@ -50,25 +56,32 @@ def run_settings(run: RunDirectory, settings: type[S]) -> S:
 
 
 def require_same_corpus(run: RunDirectory, corpus: Corpus, *, remedy: str) -> None:
-    """Raise DataError unless ``corpus`` has the content that the run was begun with."""
+    """Raise DataError unless ``corpus`` has the content that the run was trained on."""
     if corpus.content_key() != run.config["content_key"]:
         raise DataError(f"the corpus {corpus.name} has changed since {run.path} was begun", remedy=remedy)
+
+
+def require_split(split: str, splits: Collection[str], corpus: str) -> None:
+    """Raise DataError unless ``split`` is one of the corpus's ``splits``."""
+    if split not in splits:
+        raise DataError(f"expected split to be one of {', '.join(splits)}, got {split!r}", where=corpus)
 
 
 def load_best_weights(
     run: RunDirectory, make_model: Callable[[Generator], M], device: str | None, *, at_least: int
 ) -> M:
-    """Return a model with the run's best weights, in evaluation mode.
+    """Return a model with the run's best weights, on a device, in evaluation mode.
 
     Args:
         run: The run.
-        make_model: Makes the model of the run's settings; its generator leaves the weights unset.
-        device: Where to put it; None for the default device.
+        make_model: Creates the model of the run's settings; its generator leaves the weights unset.
+        device: The device; None for the default device.
         at_least: A lower bound on the model's parameters by the run's settings, so that settings that ask for
             more than the file holds are refused before any memory is taken.
 
     Raises:
-        DamagedFileError: If the weights do not fit the settings, or are not finite.
+        DamagedFileError: The weights do not fit the settings, or are not finite.
+
     """
     arrays, source = run.load_model(), run.path / "model.safetensors"
     size = sum(array.size for array in arrays.values())

@@ -1,4 +1,4 @@
-"""Text as tasks read it: tokenizer settings, a corpus as ids, and the tokenizer that a run keeps.
+"""Text in tasks: settings of the tokenizer and the vocabulary, encoding, and the artifacts of a run.
 
 A learned tokenizer is an artifact of the run, ``tokenizer.json``.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -27,13 +27,23 @@ from seqkit.text.subwords import FILE
 from seqkit.training import ResolvedTrainingSettings, RunDirectory, Task, TrainingSettings
 from seqkit.training.settings import absolute_path
 
+V = TypeVar("V")
+
 _SUBWORDS = 8000
-"""Subwords that are learned where no vocabulary size is given."""
+"""Number of subwords that are learned if no vocabulary size is given."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TextSettings(TrainingSettings):
-    """Settings of tasks that read text; None means the usual value of the corpus."""
+    """Settings of tasks that read text; None means the default of the corpus.
+
+    Args:
+        tokenizer: word, whitespace, char, bpe or wordpiece.
+        lowercase: Whether to convert the text to lower case.
+        vocab_size: Number of types to keep at most, or of subwords to learn.
+        min_count: Frequency below which types are dropped.
+
+    """
 
     tokenizer: str | None = None
     lowercase: bool | None = None
@@ -41,17 +51,17 @@ class TextSettings(TrainingSettings):
     min_count: int | None = None
 
     def text_choices(self, defaults: TextDefaults) -> dict[str, Any]:
-        """Return tokenizer, lowercase, min_count and vocab_size: those given, else those of the corpus.
+        """Return tokenizer, lowercase, min_count and vocab_size: those given, else the corpus's defaults.
 
-        Another tokenizer than the corpus's own makes its other defaults void.
+        The corpus's defaults hold for its default tokenizer only.
         """
-        own = self.tokenizer in (None, defaults.tokenizer)
+        default_tokenizer = self.tokenizer in (None, defaults.tokenizer)
         tokenizer = self.tokenizer or defaults.tokenizer
         subwords = tokenizer in SUBWORDS
         all_kept = subwords or tokenizer == "char"
 
-        def choose(given: Any, usual: Any, otherwise: Any) -> Any:
-            return given if given is not None else usual if own else otherwise
+        def choose(given: V, default: V, otherwise: V) -> V:
+            return given if given is not None else default if default_tokenizer else otherwise
 
         return {
             "tokenizer": tokenizer,
@@ -63,7 +73,7 @@ class TextSettings(TrainingSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class ResolvedTextSettings(TextSettings, ResolvedTrainingSettings):
-    """Text settings in which nothing is left open but the vocabulary size, where None means all types."""
+    """Text settings with a tokenizer; a vocabulary size of None means all types."""
 
     RESOLVED = True
     tokenizer: str
@@ -72,7 +82,7 @@ class ResolvedTextSettings(TextSettings, ResolvedTrainingSettings):
 
 
 def absolute_corpus(corpus: str) -> str:
-    """Return a text corpus by its absolute path; registered names and nltk:NAME stay as they are."""
+    """Return the absolute path of a text corpus; registered names and nltk:NAME stay as they are."""
     return corpus if corpus.startswith("nltk:") else absolute_path(corpus, corpus_names("text"))
 
 
@@ -80,11 +90,11 @@ def text_tokenizer(settings: ResolvedTextSettings, lines: Callable[[], Iterable[
     """Return the tokenizer that the settings name.
 
     Args:
-        settings: resolved settings.
-        lines: starts a pass over the training split, from which subwords are learned.
+        settings: Resolved settings.
+        lines: Returns the lines of the training split, from which subwords are learned.
 
     Raises:
-        DataError: where subwords are to be learned and there is no training split.
+        DataError: Subwords are to be learned and there is no training split.
 
     """
     return get_tokenizer(
@@ -93,7 +103,7 @@ def text_tokenizer(settings: ResolvedTextSettings, lines: Callable[[], Iterable[
 
 
 def encode_text(settings: ResolvedTextSettings, corpus: Corpus) -> EncodedCorpus:
-    """Return a text corpus as ids. Subwords keep the ids that their tokenizer gives them."""
+    """Encode a text corpus as ids. Subwords keep the ids of their tokenizer."""
     key = corpus.content_key()  # of the text before it is read
     tokenizer = text_tokenizer(settings, corpus.sources.get("train"))
     subwords = tokenizer.vocabulary() if isinstance(tokenizer, SubwordTokenizer) else None
@@ -123,7 +133,7 @@ def describe_text(encoded: EncodedCorpus, vocabulary: Vocabulary) -> str:
 
 
 class TextTask(Task):
-    """Base class of tasks on one text: it keeps the vocabulary and the tokenizer in the run."""
+    """Base class of tasks on a text corpus; vocabulary and tokenizer are artifacts of the run."""
 
     def __init__(
         self, settings: ResolvedTextSettings, encoded: EncodedCorpus, vocabulary: Vocabulary
@@ -136,12 +146,12 @@ class TextTask(Task):
 
 
 def tokenizer_artifacts(tokenizer: Tokenizer) -> dict[str, bytes]:
-    """Return the files that a run keeps of a tokenizer, by name; none if its config is enough."""
+    """Return the artifacts of a tokenizer by name; empty if its config suffices."""
     return {FILE: tokenizer.to_bytes()} if isinstance(tokenizer, SubwordTokenizer) else {}
 
 
 def run_tokenizer(run: RunDirectory) -> Tokenizer:
-    """Return the tokenizer that a run was trained with."""
+    """Return the tokenizer of a run. Raise DamagedFileError if its file is damaged."""
     config = run.config["tokenizer"]
     if "sha256" not in config:
         return tokenizer_from_config(config)
@@ -152,10 +162,10 @@ def run_tokenizer(run: RunDirectory) -> Tokenizer:
 
 
 def run_vocabulary(run: RunDirectory, name: str = VOCABULARY) -> Vocabulary:
-    """Return a vocabulary of a run."""
+    """Return a vocabulary of a run. Raise DamagedFileError if its file is damaged."""
     return Vocabulary.from_bytes(run.artifact(name), str(run.path / name))
 
 
 def corpus_stem(corpus: str) -> str:
-    """Return a short name of a corpus for run directories."""
+    """Return the name of a corpus in the names of run directories."""
     return Path(corpus.replace(":", "-")).stem

@@ -1,4 +1,4 @@
-"""The course of every training: a run is begun or resumed, its data prepared, its model trained."""
+"""The course of every training: create or resume a run, prepare the data, train the model."""
 
 from __future__ import annotations
 
@@ -13,44 +13,48 @@ from seqkit.threads import thread_count
 from seqkit.training import Callback, CallbackList, RunDirectory, Settings, Task
 
 S = TypeVar("S", bound=Settings)
-
-
 C = TypeVar("C", bound=Corpus)
 
 Callbacks = Callback | Iterable[Callback] | None
-"""One callback, several, or none."""
+"""A callback, several, or none."""
 
 
 def run_training(
     name: str,
     settings: S,
     out: str | Path,
-    *,
     resolved: type[S],
     open_corpus: Callable[[S], C],
     make_task: Callable[[S, C, Callback], Task],
     resume: bool,
     changes: Mapping[str, Any] | None,
     callbacks: Callbacks,
+    *,
     adapt: Callable[[S, RunDirectory], S] = lambda settings, run: settings,
 ) -> RunDirectory:
     """Train into the run directory ``out``, or continue the run that is there.
 
     Args:
-        name: the task's name.
-        settings: the settings of a new run.
-        out: the run directory.
-        resolved: the class of resolved settings, which a run keeps.
-        open_corpus: returns the corpus that settings name.
-        make_task: resolves the settings, reads the corpus and makes the model.
-        resume: continue the run at ``out`` with its own settings; begin it where there is none.
-        changes: settings that differ when a run is resumed (those of ``MAY_CHANGE``).
-        callbacks: informed of the progress.
-        adapt: changes the settings of a resumed run to what the run itself holds.
+        name: The task's name.
+        settings: The settings of a new run.
+        out: The run directory.
+        resolved: The class of resolved settings, which a run keeps.
+        open_corpus: Returns the corpus that settings name.
+        make_task: Resolves the settings, reads the corpus and creates the model.
+        resume: Continue the run at ``out`` with its own settings; begin it if there is none.
+        changes: Settings of a resumed run that change (those of ``MAY_CHANGE``).
+        callbacks: A callback or several.
+        adapt: Replaces settings of a resumed run that are no longer valid, such as a moved file.
+
+    Returns:
+        The run.
 
     Raises:
-        RunError, DataError, UsageError, DivergenceError: as the message says.
-        TrainingInterrupted: after a signal, once the state is saved.
+        UsageError: Settings cannot be combined, or cannot change in a resumed run.
+        DataError: The corpus is absent or unreadable, or has changed since the run was begun.
+        RunError: ``out`` holds other files, or a run of another task.
+        DivergenceError: A loss is not finite.
+        TrainingInterrupted: A signal was received; the state is saved.
 
     """
     callback = CallbackList(callbacks)
@@ -65,7 +69,7 @@ def run_training(
         corpus.content_key()  # of the text before it is read
         task = make_task(settings, corpus, callback)
         corpus.require_unchanged()
-        if run is None:  # only now: settings that cannot be used leave no run behind
+        if run is None:  # not before: unusable settings must not leave a run behind
             run = _begin_run(out, name, task, corpus)
             run.lock()
         else:
@@ -107,13 +111,14 @@ def _begin_run(path: str | Path, name: str, task: Task, corpus: Corpus) -> RunDi
 
 
 def _require_same_artifacts(run: RunDirectory, task: Task) -> None:
-    """Raise RunError unless the corpus gives the artifacts that the run was begun with.
+    """Raise RunError unless the task has the same artifacts as the run.
 
     Another version of a library may learn other subwords from the same text.
     """
     for name, data in task.artifacts.items():
         if run.artifact(name) != data:
             raise RunError(
-                f"{run.path / name} is not what this version makes of the corpus",
-                remedy="resume with the versions that began the run, or start a new one",
+                f"expected {name} as in the run, got another from this version of seqkit and its libraries",
+                where=str(run.path),
+                remedy="resume with the versions that began the run, or start a new run",
             )

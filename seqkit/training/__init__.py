@@ -4,7 +4,7 @@ from seqkit.training.callbacks import Callback, CallbackList
 from seqkit.training.run_directory import RunDirectory
 from seqkit.training.settings import ResolvedTrainingSettings, Settings, TrainingSettings
 from seqkit.training.stopping import StoppingRules
-from seqkit.training.task import Task
+from seqkit.training.task import SinglePassTask, Task
 from seqkit.training.trainer import Progress, Trainer
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "ResolvedTrainingSettings",
     "RunDirectory",
     "Settings",
+    "SinglePassTask",
     "StoppingRules",
     "Task",
     "Trainer",

@@ -1,4 +1,4 @@
-"""Callbacks: objects that a training informs of its progress, such as a progress bar, a log or a plot."""
+"""Training callbacks: a progress bar, a log, a plot, or your own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ class Callback:
     """Base class of training callbacks; every method does nothing unless overridden.
 
     Records are dictionaries with the keys of ``log.jsonl``: step, epoch, tokens, loss, lr, seconds, ….
+
+    Example:
+        >>> class PrintLoss(seqkit.training.Callback):
+        ...     def on_epoch_end(self, record):
+        ...         print(record["epoch"], record["train_loss"])
+
     """
 
     def on_train_start(self, total: int | None, done: int, unit: str = "step") -> None:
@@ -32,7 +38,12 @@ class Callback:
 
 
 class CallbackList(Callback):
-    """Several callbacks, called in order."""
+    """Several callbacks as one, called in order.
+
+    Args:
+        callbacks: One callback, several, or none.
+
+    """
 
     def __init__(self, callbacks: Callback | Iterable[Callback] | None = None) -> None:
         if callbacks is None:
@@ -40,31 +51,31 @@ class CallbackList(Callback):
         self.callbacks = [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
 
     def on_train_start(self, total: int | None, done: int, unit: str = "step") -> None:
-        """Inform all callbacks."""
+        """Call ``on_train_start`` of every callback."""
         for callback in self.callbacks:
             callback.on_train_start(total, done, unit)
 
     def on_step(self, step: int, loss: float) -> None:
-        """Inform all callbacks."""
+        """Call ``on_step`` of every callback."""
         for callback in self.callbacks:
             callback.on_step(step, loss)
 
     def on_log(self, record: dict[str, Any]) -> None:
-        """Inform all callbacks."""
+        """Call ``on_log`` of every callback."""
         for callback in self.callbacks:
             callback.on_log(record)
 
     def on_epoch_end(self, record: dict[str, Any]) -> None:
-        """Inform all callbacks."""
+        """Call ``on_epoch_end`` of every callback."""
         for callback in self.callbacks:
             callback.on_epoch_end(record)
 
     def on_message(self, text: str) -> None:
-        """Inform all callbacks."""
+        """Call ``on_message`` of every callback."""
         for callback in self.callbacks:
             callback.on_message(text)
 
     def on_train_end(self) -> None:
-        """Inform all callbacks."""
+        """Call ``on_train_end`` of every callback."""
         for callback in self.callbacks:
             callback.on_train_end()

@@ -1,8 +1,8 @@
 """Checksummed files: tensors (safetensors) or JSON with a sha256 over every byte of the file.
 
-The checksum stands inside the file, in a field of fixed length, and is taken with that field zeroed. So one
-rename publishes data and checksum together, other programs still read the files, and any cut or flipped
-byte is noticed before anything in it is believed.
+The checksum stands inside the file, in a field of fixed length, and is computed with that field set to zeros.
+One rename therefore publishes data and checksum together, other programs can still read the files, and a
+missing or changed byte is detected before any content is used.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _REMEDIES = {
     "last.safetensors": "restore it from a copy; the best weights, in model.safetensors, can still be used",
     "model.safetensors": "restore it from a copy, or resume the training until a better validation",
 }
-"""The smallest step that helps, by file."""
+"""The remedy for a damaged file, by name."""
 
 
-def _damaged(path: Path, why: str) -> DamagedFileError:
-    return DamagedFileError(f"{path} is damaged: {why}", remedy=_REMEDIES.get(path.name, _REMEDY))
+def _damaged(path: Path, reason: str) -> DamagedFileError:
+    return DamagedFileError(f"{path} is damaged: {reason}", remedy=_REMEDIES.get(path.name, _REMEDY))
 
 
 def _read(path: Path) -> bytes:
@@ -44,7 +44,17 @@ def _read(path: Path) -> bytes:
 
 
 def write_tensors(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
-    """Write named arrays and JSON metadata as one checksummed safetensors file, atomically."""
+    """Write named arrays and JSON metadata as one checksummed safetensors file, atomically.
+
+    Args:
+        path: The file.
+        arrays: Arrays by name, in any order.
+        metadata: JSON values.
+
+    Raises:
+        RunError: The file cannot be written.
+
+    """
     # the widest types first, so that all are aligned
     arrays = dict(sorted(arrays.items(), key=lambda item: (-item[1].dtype.itemsize, item[0])))
     fields = {"seqkit": json.dumps(metadata, sort_keys=True), "seqkit.sha256": _BLANK}
@@ -58,12 +68,15 @@ def write_tensors(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mappin
 
 
 def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """The arrays and metadata of a file of :func:`write_tensors`.
+    """Return the arrays and the metadata of a file that :func:`write_tensors` wrote.
 
-    Raises RunError when it is not there, DamagedFileError when a byte of it is not as written.
+    Raises:
+        RunError: The file is missing or cannot be read.
+        DamagedFileError: A byte of it is not as written.
+
     """
     data = _read(path)
-    file = SafetensorsData(data, lambda why, _: _damaged(path, why))
+    file = SafetensorsData(data, lambda reason, _: _damaged(path, reason))
     start = data.find(_FIELD, 8, file.begin) + len(_FIELD)
     if start < len(_FIELD) or start + 64 > file.begin:
         raise _damaged(path, "it carries no checksum")
@@ -83,15 +96,18 @@ def _canonical(content: Mapping[str, Any]) -> bytes:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON with its checksum, atomically."""
+    """Write a JSON object with its checksum, atomically. Raise RunError if the file cannot be written."""
     digest = hashlib.sha256(_canonical({**content, "sha256": ""})).hexdigest()
     write_atomically(path, _canonical({**content, "sha256": digest}))
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The content of a file of :func:`write_json`, without the checksum.
+    """Return the content of a file that :func:`write_json` wrote, without the checksum.
 
-    Raises RunError when it is not there, DamagedFileError when a byte of it is not as written.
+    Raises:
+        RunError: The file is missing or cannot be read.
+        DamagedFileError: A byte of it is not as written.
+
     """
     data = _read(path)
     try:

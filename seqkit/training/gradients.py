@@ -1,4 +1,4 @@
-"""Reduce gradients between the backward pass and clipping: accumulation over batches."""
+"""Gradients between the backward pass and clipping."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from seqkit.autograd import RowGradient, Tensor
 def reduce_gradients(parameters: Iterable[Tensor], micro_batches: int) -> None:
     """Turn the sum of the gradients of several micro-batches into their mean, in place.
 
-    With one micro-batch it does nothing. It is the only place between backward and clipping, so an
-    all-reduce over several processes belongs here.
+    With one micro-batch it does nothing. An all-reduce over several processes would belong here.
+
+    Args:
+        parameters: The parameters of the model.
+        micro_batches: Number of batches whose gradients were added up.
+
     """
     if micro_batches == 1:
         return

@@ -1,9 +1,9 @@
-"""Run directories: everything that a trained model needs, and everything to continue its training.
+"""Run directories: all files of a trained model, and the state from which its training can continue.
 
 =====================  ======================================================================
 config.json            task, every setting, seqkit version, thread count, sha256 of artifacts
-vocab.txt, …           artifacts: vocabularies, labels, tokenizers, one file a role
-model.safetensors      the weights that were best by validation
+vocab.txt, …           artifacts: vocabularies, labels, tokenizers
+model.safetensors      the weights with the best validation loss
 last.safetensors       the whole checkpoint: weights, optimiser, position, generators, log length
 log.jsonl              one record per log interval and per epoch
 =====================  ======================================================================
@@ -27,33 +27,48 @@ CONFIG, MODEL, CHECKPOINT, LOG = "config.json", "model.safetensors", "last.safet
 
 
 class RunDirectory:
-    """A run on disk. Make one with :meth:`create`, open one with :meth:`open`."""
+    """A run on disk. :meth:`create` begins a new run, :meth:`open` opens an existing one.
+
+    Attributes:
+        path: The folder.
+        config: The content of config.json.
+        log: The log, ``log.jsonl``.
+        best: Step, epoch and scores of the best weights, once they have been read or written.
+
+    """
 
     def __init__(self, path: Path, config: dict[str, Any]) -> None:
         self.path, self.config = path, config
         self.log = RunLog(path / LOG)
         self._lock = FileLock(path / CONFIG)
         self.best: dict[str, Any] = {}
-        """Step, epoch and scores of the best weights, once they were read or written."""
 
     @classmethod
     def create(
         cls, path: str | Path, config: Mapping[str, Any], artifacts: Mapping[str, bytes]
     ) -> RunDirectory:
-        """Make a new run with its artifacts; config.json is published last.
+        """Create a new run with its artifacts; config.json is written last.
 
-        RunError when the folder already holds anything but the remains of a start that was killed.
+        Args:
+            path: The folder; created if it does not exist.
+            config: The content of config.json.
+            artifacts: Files by name, such as the vocabulary.
+
+        Raises:
+            RunError: The folder holds other files than those of a start that was killed, or cannot be
+                written.
+
         """
         path = Path(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
             present = sorted(entry.name for entry in path.iterdir())
         except OSError as error:
-            raise RunError(f"cannot make the run directory {path} ({error.strerror or error})") from error
-        strangers = [name for name in present if name.removesuffix(".part") not in {*artifacts, CONFIG}]
-        if CONFIG in present or strangers:
+            raise RunError(f"cannot create the run directory {path} ({error.strerror or error})") from error
+        others = [name for name in present if name.removesuffix(".part") not in {*artifacts, CONFIG}]
+        if CONFIG in present or others:
             raise RunError(
-                f"{path} already holds {', '.join(([CONFIG] if CONFIG in present else strangers)[:3])}",
+                f"{path} already holds {', '.join(([CONFIG] if CONFIG in present else others)[:3])}",
                 remedy="add --resume to go on with that run, or choose another --out",
             )
         for name, data in artifacts.items():
@@ -65,7 +80,13 @@ class RunDirectory:
 
     @classmethod
     def open(cls, path: str | Path) -> RunDirectory:
-        """An existing run, its config verified. RunError when it is none, DamagedFileError when broken."""
+        """Open an existing run and verify its config.json.
+
+        Raises:
+            RunError: The folder is not a run directory.
+            DamagedFileError: config.json is damaged.
+
+        """
         path = Path(path)
         if not path.is_dir():
             raise RunError(f"no run directory at {path}", remedy="give the --out folder of a training run")
@@ -75,7 +96,7 @@ class RunDirectory:
 
     @staticmethod
     def exists(path: str | Path) -> bool:
-        """Whether a run was begun at ``path``."""
+        """Return whether ``path`` is a run directory."""
         return (Path(path) / CONFIG).exists()
 
     def lock(self) -> None:
@@ -99,7 +120,13 @@ class RunDirectory:
         self._lock.release()
 
     def artifact(self, name: str) -> bytes:
-        """Return the bytes of an artifact, verified against the checksum in config.json."""
+        """Return the bytes of an artifact, verified against the checksum in config.json.
+
+        Raises:
+            RunError: The run has no such artifact, or it cannot be read.
+            DamagedFileError: A byte of it is not as written.
+
+        """
         expected = self.config.get("files", {}).get(name)
         if expected is None:
             raise RunError(f"{self.path} has no {name}")
@@ -115,12 +142,18 @@ class RunDirectory:
         return data
 
     def save_model(self, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
-        """Publish the weights that evaluation will use."""
+        """Write the best weights atomically and set :attr:`best`. Raise RunError if that fails."""
         checksummed.write_tensors(self.path / MODEL, arrays, metadata)
         self.best = dict(metadata)
 
     def load_model(self) -> dict[str, np.ndarray]:
-        """Return the best weights, verified, and set :attr:`best`."""
+        """Return the best weights, verified, and set :attr:`best`.
+
+        Raises:
+            RunError: No epoch has been finished yet.
+            DamagedFileError: A byte of the file is not as written.
+
+        """
         if not (self.path / MODEL).exists() and (self.path / CHECKPOINT).exists():
             raise RunError(
                 f"{self.path} has no {MODEL} yet: no epoch was finished", remedy="resume its training first"
@@ -129,7 +162,7 @@ class RunDirectory:
         return arrays
 
     def save_checkpoint(self, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
-        """Publish the state to resume from, with the log as it stands."""
+        """Write the state to resume from, atomically, with the present length of the log."""
         checksummed.write_tensors(self.path / CHECKPOINT, arrays, {**metadata, "log": self.log.state()})
 
     def has_checkpoint(self) -> bool:
@@ -137,11 +170,15 @@ class RunDirectory:
         return (self.path / CHECKPOINT).exists()
 
     def load_checkpoint(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
-        """Return the state to resume from, and cut the log to it; None if none was published yet.
+        """Return the state to resume from, and cut the log to its length then.
+
+        Returns:
+            Arrays and metadata of the last :meth:`save_checkpoint`; None if there was none yet.
 
         Raises:
-            RunError: if the checkpoint is lost, but not the weights that were published after it.
-            DamagedFileError: for a damaged checkpoint or log.
+            RunError: The checkpoint is lost, but not the weights that were saved after it.
+            DamagedFileError: A byte of the checkpoint or of the log is not as written.
+
         """
         if not self.has_checkpoint():
             if (self.path / MODEL).exists():
@@ -157,6 +194,6 @@ class RunDirectory:
         return arrays, metadata
 
     def verify(self) -> None:
-        """Check the artifacts. Weights and checkpoints are verified when they are read."""
+        """Verify all artifacts; weights and checkpoints are verified when they are read."""
         for name in self.config.get("files", {}):
             self.artifact(name)

@@ -13,7 +13,7 @@ from seqkit.training.callbacks import Callback
 
 
 class RunLog(Callback):
-    """Append-only log with a running length and checksum, so that a checkpoint can name its state."""
+    """Append-only log; a checkpoint records its length and checksum."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -21,41 +21,41 @@ class RunLog(Callback):
         self._length = 0
 
     def on_log(self, record: dict[str, Any]) -> None:
-        """Append a record."""
+        """Append the record of a log interval."""
         self.append(record)
 
     def on_epoch_end(self, record: dict[str, Any]) -> None:
-        """Append a record."""
+        """Append the record of an epoch."""
         self.append(record)
 
     def append(self, record: dict[str, Any]) -> None:
-        """Write one line. RunError when the disk is full."""
+        """Append a record as one line. Raise RunError if it cannot be written."""
         line = (json.dumps(record) + "\n").encode()
         try:
             with open(self.path, "ab") as file:
                 file.write(line)
         except OSError as error:
-            raise self._unwritten(error) from error
+            raise self._write_error(error) from error
         self._hash.update(line)
         self._length += len(line)
 
     def state(self) -> dict[str, Any]:
-        """Flush the log and return its length in bytes and its sha256. RunError when the disk is full."""
+        """Flush the log and return its length in bytes and its sha256. Raise RunError if that fails."""
         if self._length:
             try:
                 with open(self.path, "rb") as file:
                     os.fsync(file.fileno())
             except OSError as error:
-                raise self._unwritten(error) from error
+                raise self._write_error(error) from error
         return {"length": self._length, "sha256": self._hash.hexdigest()}
 
-    def _unwritten(self, error: OSError) -> RunError:
+    def _write_error(self, error: OSError) -> RunError:
         return RunError(
             f"cannot write {self.path} ({error.strerror or error})", remedy="free some space, then resume"
         )
 
     def verify(self, state: dict[str, Any]) -> bytes:
-        """Return the beginning of the file that ``state`` names. DamagedFileError if it is not as written."""
+        """Return the first ``state["length"]`` bytes. Raise DamagedFileError if they are not as written."""
         data = b""
         if state["length"]:
             try:
@@ -71,7 +71,7 @@ class RunLog(Callback):
         return data
 
     def cut_to(self, state: dict[str, Any]) -> None:
-        """Verify the file up to a :meth:`state` and cut off what follows."""
+        """Verify the file up to the length in ``state`` and truncate it there."""
         data = self.verify(state)
         if self.path.exists():
             os.truncate(self.path, state["length"])

@@ -1,4 +1,4 @@
-"""Settings of a training: one frozen dataclass a task, one field a setting and a flag."""
+"""Settings of a training: a frozen dataclass for each task; each field is a flag of its command."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ R = TypeVar("R", bound="Settings")
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Base class of settings. The fields, their types and defaults are the command's flags.
+    """Base class of settings. Fields, types and defaults are those of the command's flags.
 
-    A field may be None where its value depends on the corpus, the model or the machine. A task's ``resolve``
-    fills those in and returns its class of *resolved* settings, where they cannot be None any more.
+    A field is None if its default depends on the corpus, the model or the machine. A task's ``resolve``
+    fills those fields in and returns its class of *resolved* settings, in which they cannot be None.
     """
 
     MAY_CHANGE: ClassVar[tuple[str, ...]] = ()
-    """Fields that may differ when a run is resumed."""
+    """Fields that may be changed when a run is resumed."""
 
     RESOLVED: ClassVar[bool] = False
     """Whether nothing is left open in settings of this class."""
@@ -68,7 +68,7 @@ class Settings:
         "num_heads": ("nhead",),
         "context_length": ("context-length", "block-size"),
     }
-    """Flags of fields that have other names on the command line, where PyTorch's example set them."""
+    """Flags of the fields whose flag has another name, mostly that of PyTorch's language model example."""
 
     @classmethod
     def flags(cls, field: str) -> tuple[str, ...]:
@@ -76,14 +76,19 @@ class Settings:
         return cls.FLAGS.get(field, (field.replace("_", "-"),))
 
     @classmethod
+    def shown_name(cls, field: str) -> str:
+        """Return a field for messages, with its flag if that differs: "hidden_size (--nhid)"."""
+        return f"{field} (--{cls.flags(field)[0]})" if field in cls.FLAGS else field
+
+    @classmethod
     def field_names(cls) -> dict[str, str]:
-        """Return every name by which a setting may be given, with underscores, mapped to its field."""
+        """Return the field of each name by which a setting may be given, flags spelt with underscores."""
         names = {field.name: field.name for field in dataclasses.fields(cls)}
         return names | {flag.replace("-", "_"): name for name in names for flag in cls.flags(name)}
 
     @classmethod
     def field_types(cls) -> dict[str, set[str]]:
-        """Return the types of each field, such as {"int", "None"}; resolved settings narrow them."""
+        """Return the types of each field by name, such as {"int", "None"}."""
         texts: dict[str, str] = {}
         for base in reversed(cls.__mro__):
             texts |= inspect.get_annotations(base)
@@ -96,14 +101,14 @@ class Settings:
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any], *, source: str = "settings") -> Self:
-        """Return settings with the given values, and defaults for the rest.
+        """Return settings with the given values, and the defaults of all others.
 
         Args:
-            values: settings by field or flag; dashes may stand for underscores.
-            source: where the values come from, for error messages.
+            values: Settings by field or flag; dashes may stand for underscores.
+            source: Where the values come from, for error messages.
 
         Raises:
-            UsageError: for an unknown setting, with the nearest known one, and for a value of another type.
+            UsageError: A setting is unknown (the message suggests the nearest), or has another type.
 
         """
         types = cls.field_types()
@@ -120,7 +125,7 @@ class Settings:
                 value = float(value)
             if (type(value).__name__ if value is not None else "None") not in types[name]:
                 expected = " or ".join(sorted(types[name] - {"None"}))
-                raise UsageError(f"{key} in {source}: expected {expected}, got {value!r}")
+                raise UsageError(f"expected {key} to be {expected}, got {value!r}", where=f"in {source}")
             checked[name] = value
         return cls(**checked)
 
@@ -128,10 +133,10 @@ class Settings:
     def to_resume(
         cls, saved: Mapping[str, Any], given: Mapping[str, Any], *, source: str = "settings"
     ) -> Self:
-        """Return a run's saved settings with those of ``given``.
+        """Return the settings of a resumed run: the ``saved`` ones, changed by those ``given``.
 
         Raises:
-            UsageError: names a setting that differs and may not change.
+            UsageError: A setting differs that may not change.
 
         """
         resumed = cls.from_values({**saved, **cls.by_field(given)}, source=source)
@@ -139,26 +144,25 @@ class Settings:
         for name in cls.by_field(given):
             before, after = saved[name], getattr(resumed, name)
             if isinstance(before, str) and before == absolute_path(str(after)):
-                kept[name] = before  # a corpus, its path spelt in another way
+                kept[name] = before  # the same path, written differently
             elif name not in cls.MAY_CHANGE and before != after:
-                flag = f" (--{cls.flags(name)[0]})" if name in cls.FLAGS else ""
                 raise UsageError(
-                    f"a resumed run cannot change {name}{flag} from {before!r} to {after!r}",
+                    f"a resumed run cannot change {cls.shown_name(name)} from {before!r} to {after!r}",
                     remedy=f"leave it out, or start a new run; {', '.join(cls.MAY_CHANGE)} may change",
                 )
         return dataclasses.replace(resumed, **kept)
 
     @classmethod
     def by_field(cls, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return values that are named by field or flag, by field; unknown names stay as they are."""
+        """Return ``values`` by field instead of flag; unknown names stay as they are."""
         names = cls.field_names()
         return {names.get(key.replace("-", "_"), key): value for key, value in values.items()}
 
     def resolve_to(self, resolved: type[R], **values: Any) -> R:
-        """Return settings of the class ``resolved``: these, with ``values`` in place of what was left open.
+        """Return settings of the class ``resolved``: these, with ``values`` in place of theirs.
 
         Raises:
-            UsageError: for a field that is still None and may not be.
+            UsageError: A field is None that must not be.
 
         """
         return resolved.from_values({**dataclasses.asdict(self), **values})
@@ -203,7 +207,9 @@ class Settings:
     def _require_choice(self, name: str, choices: Iterable[str]) -> None:
         value = getattr(self, name)
         if value not in choices:
-            raise UsageError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+            raise UsageError(
+                f"expected {self.shown_name(name)} to be one of {', '.join(choices)}, got {value!r}"
+            )
 
     def _refuse_unused(self, names: str, where: str, usual: Mapping[str, Any] | None = None) -> None:
         """Refuse settings that have no effect ``where``, unless they have their default or usual value."""
@@ -217,7 +223,7 @@ class Settings:
         for name in names.split():
             value = getattr(self, name)
             if value is not None and not allowed(value):
-                raise UsageError(f"{name} must be {rule}, got {value}")
+                raise UsageError(f"expected {self.shown_name(name)} to be {rule}, got {value}")
 
     def _require_positive(self, names: str) -> None:
         self._require(names, lambda value: value > 0, "above 0")
@@ -230,7 +236,7 @@ class Settings:
 
 
 def absolute_path(text: str, names: Iterable[str] = ()) -> str:
-    """Return the absolute path of what exists; ``names``, and paths of nothing, stay as they are."""
+    """Return ``text`` as an absolute path if it exists and is not one of ``names``; else unchanged."""
     path = Path(text).expanduser()
     return str(path.resolve()) if text not in names and path.exists() else text
 
@@ -239,8 +245,29 @@ def absolute_path(text: str, names: Iterable[str] = ()) -> str:
 class TrainingSettings(Settings):
     """Settings shared by all tasks that train by gradient descent.
 
-    None means the optimiser's usual value, or no limit. What may change on resume: how long, where and how
-    often to report, and the learning rate and clipping, which rescue a diverged run.
+    None means the optimiser's default, or no limit. When a run is resumed, the limits, the device and the
+    intervals may change, and so may the learning rate and clipping, to continue a diverged run.
+
+    Args:
+        epochs: Passes over the training data.
+        max_steps: Optimiser steps at most.
+        max_time: Seconds of training at most.
+        patience: Epochs in a row without a better validation loss, after which training stops.
+        optimizer: A name of :data:`seqkit.optim.OPTIMIZERS`.
+        lr: Learning rate before the schedule.
+        schedule: A name of :func:`seqkit.optim.make_run_schedule`.
+        warmup: Steps over which the learning rate rises from 0.
+        lr_floor: Fraction of the learning rate at which the schedules linear and cosine end.
+        momentum: Momentum of the optimisers momentum and nesterov.
+        beta2: Decay rate of the average of squared gradients in adam and adamw.
+        weight_decay: Weight decay.
+        clip: Largest global norm of the gradient; None to leave it as it is.
+        accumulate: Batches whose gradients are averaged for one step.
+        seed: Seed of all random numbers.
+        device: "cpu", "cuda" or "cuda:N"; None for the default device.
+        log_interval: Steps between records of the log.
+        checkpoint_interval: Seconds between checkpoints.
+
     """
 
     MAY_CHANGE: ClassVar[tuple[str, ...]] = (
@@ -255,7 +282,7 @@ class TrainingSettings(Settings):
         "device",
     )
     OPTIMIZER_DEFAULTS: ClassVar[dict[str, tuple[float, str]]] = {}
-    """Learning rate and schedule where a task departs from :data:`seqkit.optim.OPTIMIZERS`."""
+    """Learning rate and schedule that replace those of :data:`seqkit.optim.OPTIMIZERS`."""
 
     epochs: int = 10
     max_steps: int | None = None
@@ -277,7 +304,7 @@ class TrainingSettings(Settings):
     checkpoint_interval: float = 60.0
 
     def _check(self) -> None:
-        """Raise UsageError for values that no training can have."""
+        """Raise UsageError for values out of range."""
         self._require_choice("optimizer", tuple(OPTIMIZERS))
         super()._check()
         self._require_positive("epochs max_steps max_time patience lr clip accumulate log_interval")
@@ -299,12 +326,12 @@ class TrainingSettings(Settings):
 
     @property
     def base_lr(self) -> float:
-        """The learning rate before the schedule, or the optimiser's usual one."""
+        """The learning rate before the schedule: ``lr``, or the optimiser's default."""
         return self._optimizer_defaults()[0] if self.lr is None else self.lr
 
     @property
     def schedule_name(self) -> str:
-        """The schedule, or the optimiser's usual one."""
+        """The schedule: ``schedule``, or the optimiser's default."""
         return self._optimizer_defaults()[1] if self.schedule is None else self.schedule
 
     def _optimizer_defaults(self) -> tuple[float, str]:
@@ -312,17 +339,17 @@ class TrainingSettings(Settings):
         return self.OPTIMIZER_DEFAULTS.get(self.optimizer, (entry.lr, entry.schedule))
 
     def decays(self, name: str, parameter: Tensor) -> bool:
-        """Return whether weight decay applies to a parameter: to all, unless a task overrides this."""
+        """Return whether weight decay applies to a parameter; by default to all."""
         return True
 
     def resolve_to(self, resolved: type[R], **values: Any) -> R:
-        """Return resolved settings: these, ``values``, and the usual learning rate, schedule and device."""
+        """Return resolved settings: these, ``values``, and the default learning rate, schedule and device."""
         device = self.device or str(default_device())
-        usual = {"lr": self.base_lr, "schedule": self.schedule_name, "device": device}
-        return super().resolve_to(resolved, **{**usual, **values})
+        defaults = {"lr": self.base_lr, "schedule": self.schedule_name, "device": device}
+        return super().resolve_to(resolved, **{**defaults, **values})
 
     def make_optimizer(self, model: Module, **extra: Any) -> Optimizer:
-        """Return the optimiser of the model's parameters. UsageError for settings that it cannot have."""
+        """Return the optimiser of the model's parameters. Raise UsageError for unusable settings."""
         return make_optimizer(
             self.optimizer,
             list(model.named_parameters()),
@@ -342,7 +369,7 @@ class TrainingSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class ResolvedTrainingSettings(TrainingSettings):
-    """Training settings in which nothing is left open."""
+    """Training settings with no default left to choose."""
 
     RESOLVED = True
     lr: float

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import Any
+
+_Handler = Callable[[int, FrameType | None], object] | int | None
 
 
 class SignalWatch:
@@ -18,7 +20,7 @@ class SignalWatch:
 
     def __init__(self) -> None:
         self.received: int | None = None
-        self._before: dict[int, Any] = {}
+        self._before: dict[int, _Handler] = {}
 
     def _handle(self, signum: int, _: FrameType | None) -> None:
         if self.received is not None:
@@ -35,7 +37,7 @@ class SignalWatch:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for signum, handler in self._before.items():
             signal.signal(signum, handler)

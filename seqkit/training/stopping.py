@@ -16,10 +16,10 @@ class StoppingRules:
     """Limits of a training; None means no limit.
 
     Args:
-        epochs: passes over the training data.
-        max_steps: optimiser steps.
-        max_time: seconds of training.
-        patience: epochs in a row without a better validation loss.
+        epochs: Passes over the training data.
+        max_steps: Optimiser steps.
+        max_time: Seconds of training.
+        patience: Epochs in a row without a better validation loss.
 
     """
 
@@ -34,7 +34,7 @@ class StoppingRules:
         return cls(settings.epochs, settings.max_steps, settings.max_time, settings.patience)
 
     def total_steps(self, steps_per_epoch: int) -> int:
-        """Return the optimiser steps of the whole training, leaving time and patience aside."""
+        """Return the number of optimiser steps of the whole training, ignoring max_time and patience."""
         total = self.epochs * steps_per_epoch
         return total if self.max_steps is None else min(total, self.max_steps)
 
@@ -43,7 +43,7 @@ class StoppingRules:
         return 0.0 if self.max_time is None else progress.seconds / self.max_time
 
     def out_of_budget(self, progress: Progress) -> bool:
-        """Return whether the limit of steps or seconds is reached, also in the middle of an epoch."""
+        """Return whether the limit of steps or seconds is reached; this may be within an epoch."""
         steps = math.inf if self.max_steps is None else self.max_steps
         seconds = math.inf if self.max_time is None else self.max_time
         return progress.step >= steps or progress.seconds >= seconds

@@ -1,8 +1,9 @@
-"""The base class of training tasks: what is learned, from which batches, and how it is validated."""
+"""Base classes of training tasks: a model, its batches and its validation."""
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -18,29 +19,29 @@ from seqkit.training.trainer import Trainer
 
 
 class Task:
-    """One training: resolved settings, a model, its data, its optimiser, and what a run keeps of them.
+    """Base class of training tasks: resolved settings, a model, its data and its optimiser.
 
     A subclass prepares its data, calls ``super().__init__`` and implements :meth:`loss`; the other methods
-    have defaults. Whatever changes from step to step lies in the model, in ``generators`` and in
-    :meth:`recurrent_state`; a batch is a function of the epoch and its index. That is why a resumed run
-    repeats the bits of one that was never interrupted.
+    have defaults. All state that changes from step to step is in the model, the optimiser, ``generators`` and
+    :meth:`recurrent_state`, and a batch is a function of the epoch and its index. A resumed run therefore has
+    the same weights to the bit as a run that was never interrupted.
 
     Attributes:
-        settings: the resolved settings.
-        artifacts: files of the run that turn input into ids and ids into output, by name.
-        config: further entries of the run's config.json.
-        counts: entries of its "corpus" beside where the corpus comes from.
-        summary: the size of the data in one line, for people.
-        model: the model in training.
-        generators: random generators by role; their states are saved with each checkpoint.
-        epoch: the current epoch, from 0.
+        settings: The resolved settings.
+        artifacts: Files that the run keeps, by name, such as the vocabulary and the labels.
+        config: Further entries of the run's config.json.
+        counts: Further entries of its "corpus", such as the number of tokens of each split.
+        summary: The size of the data in one line.
+        model: The model in training.
+        generators: Random generators by role; their states are saved with each checkpoint.
+        epoch: The current epoch, from 0.
 
     """
 
     reports_perplexity: ClassVar[bool] = False
-    """Whether exp(loss) is a perplexity, and worth logging."""
+    """Whether to log exp(loss) as the perplexity."""
     divergence_loss: float = math.inf
-    """A training loss above this has diverged, though it is finite."""
+    """A finite training loss above this counts as diverged."""
 
     settings: Settings
     artifacts: Mapping[str, bytes]
@@ -51,16 +52,16 @@ class Task:
     def __init__(
         self, settings: TrainingSettings, model: Module, batches_per_epoch: int, **optimizer: Any
     ) -> None:
-        """Make the optimiser and the schedule, so that unusable settings fail before a run is begun.
+        """Create the optimiser and the schedule, so that unusable settings fail before a run is created.
 
         Args:
-            settings: resolved settings.
-            model: the model, on its device.
-            batches_per_epoch: batches in an epoch.
-            optimizer: further settings of the optimiser.
+            settings: Resolved settings.
+            model: The model, on its device.
+            batches_per_epoch: Number of batches in an epoch.
+            **optimizer: Further arguments of the optimiser.
 
         Raises:
-            UsageError: for settings that the optimiser or the schedule cannot have.
+            UsageError: The optimiser or the schedule cannot have these settings.
 
         """
         self.training_settings, self.model, self.batches_per_epoch = settings, model, batches_per_epoch
@@ -74,26 +75,55 @@ class Task:
         self.epoch = epoch
 
     def loss(self, index: int) -> tuple[Tensor, int]:
-        """Return the mean loss of batch ``index`` of the epoch and the number of predictions it averages."""
+        """Return the mean loss of batch ``index`` of the epoch, and the number of predictions in it."""
         raise NotImplementedError
 
     def validate(self, poll: Callable[[], None]) -> dict[str, float] | None:
-        """Return scores of the validation split, with "loss" (lower is better) among them.
+        """Return the scores of the validation split.
 
-        ``poll`` is to be called often: it saves checkpoints and reacts to signals. Scores of other splits are
-        named after them ("train_accuracy"). Without a "loss" the last weights count as the best.
+        Args:
+            poll: A function to call after each batch: it saves checkpoints and reacts to signals.
+
+        Returns:
+            Scores by name. The weights with the lowest "loss" are kept as the best; without a "loss" the
+            last ones. Names of scores on other splits begin with the split: "train_accuracy". None without
+            a validation split.
+
         """
         return None
 
     def recurrent_state(self) -> dict[str, Array]:
-        """Return the arrays that are handed from batch to batch, by name."""
+        """Return the arrays that are passed on from batch to batch, by name."""
         return {}
 
     def load_recurrent_state(self, arrays: Mapping[str, Array]) -> None:
-        """Continue from arrays that :meth:`recurrent_state` returned. RunError if they do not fit."""
+        """Continue from arrays that :meth:`recurrent_state` returned. Raise RunError if they do not fit."""
         if arrays:
             raise RunError("expected no recurrent state in the checkpoint, got " + ", ".join(sorted(arrays)))
 
     def fit(self, run: RunDirectory, callbacks: Callback, *, resume: bool) -> None:
-        """Train into ``run``; with ``resume`` from its last checkpoint."""
+        """Train into the run directory ``run``; with ``resume`` from its last checkpoint."""
         Trainer(self, run, callbacks).fit(resume=resume)
+
+
+class SinglePassTask(Task):
+    """Base class of tasks that fit their model in one pass over the data, without an optimiser.
+
+    There is no intermediate state: a fit that was interrupted begins again.
+    """
+
+    def fit_model(self) -> tuple[dict[str, Array], dict[str, Any], dict[str, Any] | None]:
+        """Return the fitted model's arrays, the record for the log, and the validation scores or None."""
+        raise NotImplementedError
+
+    def fit(self, run: RunDirectory, callbacks: Callback, *, resume: bool) -> None:
+        """Fit the model into the run directory ``run``, unless the run is finished."""
+        if run.has_checkpoint():
+            return
+        started = time.perf_counter()
+        arrays, record, scores = self.fit_model()
+        record["seconds"] = round(time.perf_counter() - started, 3)
+        run.save_model(arrays, {"step": 1, "epoch": 1, "scores": scores})
+        run.log.append(record)
+        run.save_checkpoint({}, {})
+        callbacks.on_epoch_end(record)

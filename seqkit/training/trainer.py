@@ -1,6 +1,6 @@
-"""The training loop of every task: steps, logs, checkpoints, validation, and a stop that loses nothing.
+"""The training loop of every task: steps, logs, validation, checkpoints, and a clean stop on signals.
 
-:meth:`Trainer.fit` is the whole story, from top to bottom; what varies between tasks is in the task.
+:meth:`Trainer.fit` is the loop; the differences between tasks are in :class:`seqkit.training.Task`.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 @dataclass
 class Progress:
-    """The position of a training. Saved with every checkpoint."""
+    """The progress of a training; saved with every checkpoint."""
 
     step: int = 0
     epoch: int = 0
     batch: int = 0
-    """Batches done in this epoch; all of them when only its validation is left."""
+    """Batches done in this epoch; all of them if only the validation remains."""
     tokens: int = 0
     seconds: float = 0.0
     best: float | None = None
@@ -52,9 +52,9 @@ class Trainer:
     """Trains a task into a run directory, by the task's settings.
 
     Args:
-        task: the model, its batches, its validation and its settings.
-        run: where the log, the checkpoints and the best weights go.
-        callbacks: informed of the progress; the run's log always is.
+        task: The model, its batches, its validation and its settings.
+        run: The directory of the log, the checkpoints and the best weights.
+        callbacks: A callback, called after the run's log.
 
     """
 
@@ -73,12 +73,15 @@ class Trainer:
         """Train until a stopping rule holds.
 
         Args:
-            resume: continue from the run's last checkpoint; from the beginning where there is none.
+            resume: Continue from the run's last checkpoint; from the beginning if there is none.
+
+        Returns:
+            The progress at the end.
 
         Raises:
-            TrainingInterrupted: after a signal, once the state is saved.
-            DivergenceError: for a loss or gradient that is not finite; the last good checkpoint is kept.
-            RunError: for a checkpoint of another version, and when a file cannot be written.
+            TrainingInterrupted: A signal was received; the state is saved.
+            DivergenceError: A loss or a gradient is not finite; the last good checkpoint is kept.
+            RunError: The checkpoint is of an incompatible version, or a file cannot be written.
 
         """
         if resume:
@@ -140,7 +143,7 @@ class Trainer:
             self._log(norm)
 
     def _require_finite(self, step: int, name: str, loss: float, norm: float | None = None) -> None:
-        """Stop before a value that is not finite reaches the weights, or weights that give one the disk."""
+        """Raise DivergenceError before a value that is not finite reaches the weights or the disk."""
         if -math.inf < loss <= self.task.divergence_loss and (norm is None or math.isfinite(norm)):
             return
         shown = "not computed" if norm is None else f"{norm:g}"
@@ -169,7 +172,7 @@ class Trainer:
         self.callbacks.on_log(record)
 
     def _validate(self, *, complete: bool) -> None:
-        """Score the model, keep it if it is the best so far, and begin the next epoch if this is complete."""
+        """Validate the model, save it if it is the best so far, and end the epoch if it is ``complete``."""
         p, task = self.progress, self.task
         scores = task.validate(self._poll) or {}
         loss = scores.get("loss")
@@ -210,7 +213,7 @@ class Trainer:
         self._clock = now
 
     def _poll(self) -> None:
-        """Between steps: stop if a signal was received, and save a checkpoint if it is time."""
+        """Stop if a signal was received; save a checkpoint if the checkpoint interval is over."""
         if self._signals.received is not None:
             self._update_clock()
             self._save_checkpoint()
@@ -222,7 +225,7 @@ class Trainer:
             self._save_checkpoint()
 
     def _save_checkpoint(self) -> None:
-        """Publish everything that :meth:`load_checkpoint` needs, in one file."""
+        """Write the whole state of the training as one file."""
         slots, scalars = self.optimizer.state_dict()
         arrays = {f"model.{name}": a for name, a in self.task.model.state_dict().items()}
         arrays |= {f"optimizer.{name}": a for name, a in slots.items()}
@@ -237,7 +240,7 @@ class Trainer:
         self._saved_at = time.perf_counter()
 
     def load_checkpoint(self) -> None:
-        """Restore the run's last checkpoint, if one was published."""
+        """Restore the run's last checkpoint, if any. Raise RunError for an incompatible version."""
         loaded = self.run.load_checkpoint()
         if loaded is None:
             return

@@ -57,7 +57,7 @@ def test_text_from_a_folder(seqkit: Seqkit, folder: Path) -> None:  # noqa: F811
     for arguments, code, said in (
         (("bert", *quick), 1, "bert has no causal head; models.bert.load, `seqkit embed`"),
         (("absent", *quick), 1, "absent"),
-        (("gpt2", *quick[:4], "--stop", "low low"), 2, "is no token of this model"),
+        (("gpt2", *quick[:4], "--stop", "low low"), 2, "expected stop to be single tokens of this model"),
     ):
         refused = seqkit("generate", *arguments)
         assert (refused.code, refused.out) == (code, "")

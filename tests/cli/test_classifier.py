@@ -88,11 +88,11 @@ def test_masked_then_fine_tuned(seqkit: Seqkit, tmp_path: Path, reviews: Path) -
     assert [entry["epoch"] for entry in more["epochs"]] == [1, 2]
     scores = seqkit("eval-lm", "encoder", "--json").json
     assert 0 < scores["unigram_accuracy"] < 1
-    assert "hidden tokens found" in seqkit("eval-lm", "encoder").out
+    assert "masked tokens predicted correctly" in seqkit("eval-lm", "encoder").out
     assert seqkit(*masked, "--dry-run").out.count("objective") == 1
     refused = seqkit("train-lm", "text.txt", "--objective", "masked", "--model", "lstm", "--out", "no")
     assert refused.code == 2
-    assert "model must be one of transformer" in refused.err
+    assert "expected model to be one of transformer" in refused.err
     tuned = seqkit(
         "train-classifier", reviews, "--init", "encoder", "--freeze", "--epochs", "1", "--out", "run"
     )

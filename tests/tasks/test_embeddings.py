@@ -341,16 +341,16 @@ def test_a_rate_that_is_too_large_ends_with_an_error(text: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"model": "glove"}, "model must be one of cbow, skip-gram, counts"),
+        ({"model": "glove"}, "expected model to be one of cbow, skip-gram, counts"),
         ({"sg": True, "model": "counts"}, "--sg means the model skip-gram"),
         ({"loss": "softmax"}, "the optimizer word2vec has loss negative-sampling only"),
         ({"weight_init": "normal"}, "the optimizer word2vec has weight_init uniform only"),
         ({"schedule": "cosine"}, "has a linear schedule only"),
         ({"optimizer": "adam"}, "add --sample 0"),
         ({"optimizer": "adam", "sample": 0.0, "init": "run"}, "--init needs the optimizer word2vec"),
-        ({"window": 0}, "window must be above 0"),
-        ({"alpha": float("nan")}, "alpha must be a finite number"),
-        ({"sample": -1.0}, "sample must be at least 0"),
+        ({"window": 0}, "expected window to be above 0"),
+        ({"alpha": float("nan")}, "expected alpha to be a finite number"),
+        ({"sample": -1.0}, "expected sample to be at least 0"),
     ],
 )
 def test_settings_that_cannot_be(values: dict[str, Any], said: str) -> None:

@@ -188,12 +188,12 @@ def test_images_that_changed_are_refused(stripes: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"model": "resnet"}, "model must be one of mlp, simple-cnn, deep-cnn"),
-        ({"normalize": "half"}, "normalize must be one of"),
+        ({"model": "resnet"}, "expected model to be one of mlp, simple-cnn, deep-cnn"),
+        ({"normalize": "half"}, "expected normalize to be one of"),
         ({"hidden": "10,x"}, "hidden must be numbers above 0 with commas"),
         ({"hidden": "10,0"}, "hidden must be numbers above 0 with commas"),
-        ({"validation": 1.0}, "validation must be at least 0 and below 1"),
-        ({"train_size": 0}, "train_size must be above 0"),
+        ({"validation": 1.0}, "expected validation to be at least 0 and below 1"),
+        ({"train_size": 0}, "expected train_size to be above 0"),
         ({"model": "simple-cnn", "batch_norm": True}, "simple-cnn has no setting batch_norm"),
         ({"model": "simple-cnn", "hidden": "10,10"}, "simple-cnn has one number of hidden"),
         ({"model": "deep-cnn", "filters": "8"}, "filters must be three numbers"),

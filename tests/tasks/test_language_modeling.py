@@ -264,7 +264,7 @@ def test_a_corpus_that_changed_is_refused(tmp_path: Path) -> None:
 
 def test_questions_that_cannot_be_answered(tmp_path: Path) -> None:
     model = tiny(tmp_path)
-    with pytest.raises(DataError, match="has no dev part; it has train, valid, test"):
+    with pytest.raises(DataError, match="expected split to be one of train, valid, test, got 'dev'"):
         model.evaluate("dev")
     with pytest.raises(UsageError, match="one of exact, textbook, blocks, got 'vague'"):
         model.evaluate(protocol="vague")
@@ -299,23 +299,26 @@ def test_kneser_ney_is_trained_saved_and_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"hidden_size": 0}, "hidden_size must be above 0, got 0"),
-        ({"lr": float("nan")}, "lr must be a finite number"),
-        ({"weight_decay": -1.0}, "weight_decay must be at least 0"),
-        ({"weight_decay": float("nan")}, "weight_decay must be a finite number"),
-        ({"dropout_hidden": 1.0}, "dropout_hidden must be at least 0 and below 1"),
-        ({"model": "bert"}, "model must be one of lstm, gru, rnn, transformer, kneser-ney, got 'bert'"),
+        ({"hidden_size": 0}, "expected hidden_size (--nhid) to be above 0, got 0"),
+        ({"lr": float("nan")}, "expected lr to be a finite number"),
+        ({"weight_decay": -1.0}, "expected weight_decay to be at least 0"),
+        ({"weight_decay": float("nan")}, "expected weight_decay to be a finite number"),
+        ({"dropout_hidden": 1.0}, "expected dropout_hidden to be at least 0 and below 1"),
+        (
+            {"model": "bert"},
+            "expected model to be one of lstm, gru, rnn, transformer, kneser-ney, got 'bert'",
+        ),
         (
             {"model": "transformer", "locked_dropout": True},
             "it is for recurrent models; leave out --locked",
         ),
-        ({"optimizer": "adma"}, "optimizer must be one of"),
-        ({"max_steps": 0}, "max_steps must be above 0"),
+        ({"optimizer": "adma"}, "expected optimizer to be one of"),
+        ({"max_steps": 0}, "expected max_steps to be above 0"),
         ({"nlayer": 2}, "unknown setting 'nlayer' in settings; did you mean nlayers?"),
-        ({"num_layers": "2"}, "num_layers in settings: expected int, got '2'"),
-        ({"tied": 1}, "tied in settings: expected bool, got 1"),
-        ({"lr": "fast"}, "lr in settings: expected float"),
-        ({"embedding_size": None}, "embedding_size in settings: expected int, got None"),
+        ({"num_layers": "2"}, "expected num_layers to be int, got '2', in settings"),
+        ({"tied": 1}, "expected tied to be bool, got 1, in settings"),
+        ({"lr": "fast"}, "expected lr to be float"),
+        ({"embedding_size": None}, "expected embedding_size to be int, got None, in settings"),
     ],
 )
 def test_settings_that_cannot_be(values: dict[str, Any], said: str) -> None:

@@ -68,14 +68,14 @@ def test_a_stopped_run_goes_on_with_the_same_bits(text: Path, tmp_path: Path) ->
 
 def test_mistakes(text: Path, tmp_path: Path) -> None:
     run = trained(text, tmp_path / "run", epochs=1)
-    with pytest.raises(DataError, match="has no"):
+    with pytest.raises(DataError, match="expected split to be one of"):
         run.evaluate("dev")
     whole = (tmp_path / "run" / "vocab.txt").read_bytes()
     (tmp_path / "run" / "vocab.txt").write_bytes(whole + b"x\n")
     with pytest.raises(DamagedFileError, match=r"vocab\.txt"):
         load(tmp_path / "run")
     for values, said in (
-        ({"model": "lstm"}, "model must be one of transformer, got 'lstm'"),
+        ({"model": "lstm"}, "expected model to be one of transformer, got 'lstm'"),
         ({"context_length": 1}, "context_length must be at least 2"),
         ({"order": 3}, "unknown setting 'order'"),
     ):

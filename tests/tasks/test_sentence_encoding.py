@@ -139,5 +139,5 @@ def test_folders_that_do_not_fit(folder: Path) -> None:
     (folder / "modules.json").unlink()
     with (folder / "vocab.txt").open("a") as file:
         file.write("more\n")
-    with pytest.raises(RunError, match="the tokenizer has 8 tokens, the model's word embeddings 7"):
+    with pytest.raises(RunError, match=r"expected a tokenizer with at most 7 tokens, .* got 8"):
         load(folder)

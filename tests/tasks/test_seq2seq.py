@@ -145,9 +145,9 @@ def test_mistakes(pairs: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="has changed since"):
         run.evaluate()
     for values, said in (
-        ({"attention": "hard"}, "attention must be one of"),
+        ({"attention": "hard"}, "expected attention to be one of"),
         ({"teacher_forcing": 2.0}, "teacher_forcing must be from 0 to 1"),
-        ({"hidden_size": 0}, "hidden_size must be above 0"),
+        ({"hidden_size": 0}, r"expected hidden_size \(--nhid\) to be above 0"),
         ({"model": "transformer", "peeky": True}, "peeky has no effect here: it is for recurrent models"),
         (
             {"model": "transformer", "attention": "dot"},

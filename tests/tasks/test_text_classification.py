@@ -147,7 +147,7 @@ def test_given_splits_without_a_test_part(tmp_path: Path) -> None:
     write_reviews(folder / "valid.tsv", 40, seed=1)
     run = trained(folder, tmp_path / "run", model="bag")
     assert run.evaluate().split == "valid"
-    with pytest.raises(DataError, match="has no test part; it has train, valid"):
+    with pytest.raises(DataError, match="expected split to be one of train, valid, got 'test'"):
         run.evaluate("test")
 
 
@@ -188,8 +188,8 @@ def test_mistakes(reviews: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="has changed since"):
         run.evaluate()
     for values, said in (
-        ({"model": "svm"}, "model must be one of"),
-        ({"dropout": 1.0}, "dropout must be at least 0 and below 1"),
+        ({"model": "svm"}, "expected model to be one of"),
+        ({"dropout": 1.0}, "expected dropout to be at least 0 and below 1"),
         ({"max_length": 1}, "max_length must be at least 2"),
         ({"word_dropout": 0.1}, "word dropout is for the model bag"),
         ({"freeze": True}, "nothing to freeze"),

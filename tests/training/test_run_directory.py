@@ -53,7 +53,7 @@ def test_the_remains_of_a_start_that_was_killed_are_taken_over(tmp_path: Path) -
 def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "file", tmp_path / "file" / "run"):
-        with pytest.raises(RunError, match=r"cannot make the run directory .*file"):
+        with pytest.raises(RunError, match=r"cannot create the run directory .*file"):
             RunDirectory.create(path, {}, {})
 
 

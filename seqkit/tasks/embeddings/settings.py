@@ -78,7 +78,7 @@ class EmbeddingSettings(Settings):
     checkpoint_interval: float = 60.0
 
     def _check(self) -> None:
-        """Raise UsageError for values that no training can have."""
+        """Raise UsageError for values out of range."""
         super()._check()
         if self.sg and self.model == "cbow":
             object.__setattr__(self, "model", "skip-gram")  # the flag is gensim's short form

@@ -18,9 +18,8 @@ from seqkit.tasks.embeddings.settings import WORD2VEC, EmbeddingSettings, Resolv
 from seqkit.tasks.embeddings.trained import INPUT, TASK, TrainedEmbeddings, load
 from seqkit.tasks.embeddings.word2vec import Word2VecTraining
 from seqkit.tasks.runs import VOCABULARY
-from seqkit.tasks.single_pass import SinglePassTask
 from seqkit.tasks.training import Callbacks, run_training
-from seqkit.training import Callback, RunDirectory, Task
+from seqkit.training import Callback, RunDirectory, SinglePassTask, Task
 from seqkit.vectors.counting import count_vectors
 
 
@@ -149,14 +148,6 @@ def train(
 
     """
     run = run_training(
-        TASK,
-        settings,
-        out,
-        resolved=ResolvedEmbeddingSettings,
-        open_corpus=open_corpus,
-        make_task=make_task,
-        resume=resume,
-        changes=changes,
-        callbacks=callbacks,
+        TASK, settings, out, ResolvedEmbeddingSettings, open_corpus, make_task, resume, changes, callbacks
     )
     return load(run.path)

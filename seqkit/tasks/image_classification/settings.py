@@ -52,7 +52,7 @@ class ImageClassificationSettings(TrainingSettings):
     clip: float | None = None
 
     def _check(self) -> None:
-        """Raise UsageError for values that no training can have; the model's config checks its own."""
+        """Raise UsageError for values out of range."""
         super()._check()
         self._require_choice("model", MODELS)
         self._require_choice("normalize", NORMALIZATIONS)

@@ -13,7 +13,14 @@ from seqkit.corpora import ImageCorpus, read_images
 from seqkit.data import Standardization
 from seqkit.errors import DamagedFileError, DataError, UsageError
 from seqkit.models import MLP, DeepConvNet, ImageClassifier, MLPConfig, SimpleConvNet, image_config
-from seqkit.tasks.classes import LABELS, Classified, ClassScores, classified, labels_from_bytes, score_classes
+from seqkit.tasks.classes import (
+    LABELS,
+    ClassScores,
+    Prediction,
+    labels_from_bytes,
+    predictions,
+    score_classes,
+)
 from seqkit.tasks.image_classification.data import open_corpus
 from seqkit.tasks.image_classification.evaluation import log_probs
 from seqkit.tasks.image_classification.model import make_model
@@ -58,11 +65,11 @@ class TrainedImageClassifier:
         """(N, K) log P(class) of images (N, H, W, C) uint8, as they come from a corpus or a file."""
         return log_probs(self.model, images, self.standardization, batch_size=self.settings.eval_batch_size)
 
-    def classify(self, images: np.ndarray) -> list[Classified]:
+    def classify(self, images: np.ndarray) -> list[Prediction]:
         """The likeliest label of each image (N, H, W, C) uint8."""
-        return classified(self.log_probs(images), self.classes)
+        return predictions(self.log_probs(images), self.classes)
 
-    def classify_files(self, paths: Sequence[str | Path], *, resize: bool = False) -> list[Classified]:
+    def classify_files(self, paths: Sequence[str | Path], *, resize: bool = False) -> list[Prediction]:
         """The likeliest label of each image file.
 
         ``resize`` brings images to the model's size, as is always done for a run with an ``image_size``. Grey

@@ -78,7 +78,7 @@ class LanguageModelSettings(TextSettings):
     log_interval: int = 200
 
     def _check(self) -> None:
-        """Raise UsageError for values that no training can have."""
+        """Raise UsageError for values out of range."""
         self._require_choice("model", MODELS)
         self._require_choice("objective", OBJECTIVES)
         self._require_choice("positions", POSITIONS)

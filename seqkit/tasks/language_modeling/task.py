@@ -18,10 +18,9 @@ from seqkit.tasks.language_modeling.evaluation import stream_loss
 from seqkit.tasks.language_modeling.model import NeuralModel, make_model
 from seqkit.tasks.language_modeling.settings import LanguageModelSettings, ResolvedLanguageModelSettings
 from seqkit.tasks.language_modeling.trained import TASK, TrainedLanguageModel, load
-from seqkit.tasks.single_pass import SinglePassTask
 from seqkit.tasks.text import TextTask
 from seqkit.tasks.training import Callbacks, run_training
-from seqkit.training import Callback, Task
+from seqkit.training import Callback, SinglePassTask, Task
 
 
 class NeuralLanguageModeling(TextTask):
@@ -161,14 +160,6 @@ def train(
 
     """
     run = run_training(
-        TASK,
-        settings,
-        out,
-        resolved=ResolvedLanguageModelSettings,
-        open_corpus=open_corpus,
-        make_task=make_task,
-        resume=resume,
-        changes=changes,
-        callbacks=callbacks,
+        TASK, settings, out, ResolvedLanguageModelSettings, open_corpus, make_task, resume, changes, callbacks
     )
     return load(run.path)

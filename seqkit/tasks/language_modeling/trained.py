@@ -11,14 +11,14 @@ import numpy as np
 
 from seqkit.corpora import open_corpus
 from seqkit.data import EncodedCorpus, encode_corpus
-from seqkit.errors import DataError, UsageError
+from seqkit.errors import UsageError
 from seqkit.models import KneserNey, KneserNeyConfig
 from seqkit.tasks.language_modeling import evaluation
 from seqkit.tasks.language_modeling.evaluation import Evaluation
 from seqkit.tasks.language_modeling.generation import Sample, generate_samples
 from seqkit.tasks.language_modeling.model import AnyLanguageModel, make_model
 from seqkit.tasks.language_modeling.settings import ResolvedLanguageModelSettings
-from seqkit.tasks.runs import load_best_weights, open_run, require_same_corpus, run_settings
+from seqkit.tasks.runs import load_best_weights, open_run, require_same_corpus, require_split, run_settings
 from seqkit.tasks.text import run_tokenizer, run_vocabulary
 from seqkit.text import Tokenizer, Vocabulary
 from seqkit.training import RunDirectory
@@ -92,10 +92,7 @@ class TrainedLanguageModel:
         itself. More than one stream is faster and starts each with an empty state.
         """
         encoded = self.encoded(corpus)
-        if split not in encoded.splits:
-            raise DataError(
-                f"{corpus or self.settings.corpus} has no {split} part; it has {', '.join(encoded.splits)}"
-            )
+        require_split(split, encoded.splits, corpus or self.settings.corpus)
         ids, info = encoded.splits[split], encoded.info[split]
         predictions, unk = len(ids), info.unk
         characters: int | None = info.characters

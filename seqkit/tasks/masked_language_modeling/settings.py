@@ -40,7 +40,7 @@ class MaskedLanguageModelSettings(TextSettings):
     log_interval: int = 200
 
     def _check(self) -> None:
-        """Raise UsageError for values that no training can have."""
+        """Raise UsageError for values out of range."""
         super()._check()
         self._require_choice("objective", ("masked",))
         self._require_choice("model", ("transformer",))

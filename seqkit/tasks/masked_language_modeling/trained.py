@@ -9,13 +9,12 @@ import numpy as np
 
 from seqkit.corpora import open_corpus
 from seqkit.data import EncodedCorpus, encode_corpus
-from seqkit.errors import DataError
 from seqkit.models import MaskedLanguageModel, TransformerEncoderConfig
 from seqkit.tasks.masked_language_modeling.data import evaluation_batches
 from seqkit.tasks.masked_language_modeling.evaluation import MaskedScores, scores
 from seqkit.tasks.masked_language_modeling.model import encoder_config, make_model
 from seqkit.tasks.masked_language_modeling.settings import ResolvedMaskedLanguageModelSettings
-from seqkit.tasks.runs import load_best_weights, open_run, require_same_corpus, run_settings
+from seqkit.tasks.runs import load_best_weights, open_run, require_same_corpus, require_split, run_settings
 from seqkit.tasks.text import run_tokenizer, run_vocabulary
 from seqkit.text import Tokenizer, Vocabulary
 from seqkit.training import RunDirectory
@@ -60,10 +59,7 @@ class TrainedMaskedLanguageModel:
     def evaluate(self, split: str = "test", *, corpus: str | None = None) -> MaskedScores:
         """Return the scores on the hidden tokens of a split, the same tokens each time."""
         splits = self.encoded(corpus).splits
-        if split not in splits:
-            raise DataError(
-                f"{corpus or self.settings.corpus} has no {split} part; it has {', '.join(splits)}"
-            )
+        require_split(split, splits, corpus or self.settings.corpus)
         batches = evaluation_batches(splits[split], self.vocabulary, self.settings.context_length)
         return scores(self.model, batches, self.vocabulary)
 

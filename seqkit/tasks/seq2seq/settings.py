@@ -65,7 +65,7 @@ class Seq2SeqSettings(TextSettings):
     examples: int = 5
 
     def _check(self) -> None:
-        """Raise UsageError for values that no training can have."""
+        """Raise UsageError for values out of range."""
         super()._check()
         self._require_choice("model", MODELS)
         if self.attention is not None:

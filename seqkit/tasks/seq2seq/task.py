@@ -132,14 +132,6 @@ def train(
 
     """
     run = run_training(
-        TASK,
-        settings,
-        out,
-        resolved=ResolvedSeq2SeqSettings,
-        open_corpus=open_corpus,
-        make_task=make_task,
-        resume=resume,
-        changes=changes,
-        callbacks=callbacks,
+        TASK, settings, out, ResolvedSeq2SeqSettings, open_corpus, make_task, resume, changes, callbacks
     )
     return load(run.path)

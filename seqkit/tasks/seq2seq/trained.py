@@ -12,8 +12,8 @@ import numpy as np
 from seqkit import metrics
 from seqkit.corpora import Seq2SeqCorpus
 from seqkit.data import EncodedSeq2SeqCorpus, encode_seq2seq, encode_texts, pad_batch
-from seqkit.errors import DataError, MissingDependencyError, UsageError
-from seqkit.tasks.runs import load_best_weights, open_run, require_same_corpus, run_settings
+from seqkit.errors import MissingDependencyError, UsageError
+from seqkit.tasks.runs import load_best_weights, open_run, require_same_corpus, require_split, run_settings
 from seqkit.tasks.seq2seq.data import open_corpus
 from seqkit.tasks.seq2seq.evaluation import answer, decode
 from seqkit.tasks.seq2seq.model import Seq2SeqModel, make_model
@@ -166,8 +166,7 @@ class TrainedSeq2Seq:
         corpus = self.pairs()
         encoded = self.encoded(corpus)
         split = split or ("test" if "test" in encoded.splits else "valid")
-        if split not in encoded.splits:
-            raise DataError(f"{self.settings.corpus} has no {split} part; it has {', '.join(encoded.splits)}")
+        require_split(split, encoded.splits, self.settings.corpus)
         pairs = encoded.splits[split]
         answers = answer(
             self.model,

@@ -37,7 +37,7 @@ def resolve(
     settings: TextClassificationSettings, corpus: LabelledCorpus
 ) -> ResolvedTextClassificationSettings:
     """Return the settings with everything that was left to the corpus or the model filled in."""
-    model = settings.kind
+    model = settings.model_name
     values: dict[str, Any] = {
         "corpus": absolute_path(settings.corpus, corpus_names("labelled")),
         "model": model,
@@ -64,8 +64,8 @@ def _sizes(settings: TextClassificationSettings) -> dict[str, int | None]:
     if settings.vectors is not None:
         embedding_size = vector_size(settings.vectors, embedding_size)
     embedding_size = embedding_size or 128
-    if hidden_size is None and settings.kind != "bag":
-        hidden_size = 4 * embedding_size if settings.kind == "transformer" else 128
+    if hidden_size is None and settings.model_name != "bag":
+        hidden_size = 4 * embedding_size if settings.model_name == "transformer" else 128
     return {
         "embedding_size": embedding_size,
         "hidden_size": hidden_size,

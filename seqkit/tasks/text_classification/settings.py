@@ -40,7 +40,7 @@ class TextClassificationSettings(TextSettings):
     eval_batch_size: int = 256
 
     def _check(self) -> None:
-        """Raise UsageError for values that no training can have."""
+        """Raise UsageError for values out of range."""
         super()._check()
         if self.model is not None:
             self._require_choice("model", MODELS)
@@ -54,12 +54,14 @@ class TextClassificationSettings(TextSettings):
         self._require_fraction("dropout word_dropout")
         if self.max_length < 2:
             raise UsageError(f"max_length must be at least 2, got {self.max_length}")
-        if self.word_dropout and self.kind != "bag":
-            raise UsageError(f"word dropout is for the model bag, not for {self.kind}")
-        if self.vectors is not None and self.kind == "transformer":
+        if self.word_dropout and self.model_name != "bag":
+            raise UsageError(f"word dropout is for the model bag, not for {self.model_name}")
+        if self.vectors is not None and self.model_name == "transformer":
             raise UsageError("a Transformer does not start from word vectors", remedy="use bag, lstm or gru")
-        if self.init is not None and self.kind != "transformer":
-            raise UsageError(f"{self.kind} does not start from an encoder", remedy="use model transformer")
+        if self.init is not None and self.model_name != "transformer":
+            raise UsageError(
+                f"{self.model_name} does not start from an encoder", remedy="use model transformer"
+            )
         if self.freeze and self.vectors is None and self.init is None:
             raise UsageError("nothing to freeze: all weights start at random", remedy="give vectors or init")
 
@@ -75,7 +77,7 @@ class TextClassificationSettings(TextSettings):
         return ignored
 
     @property
-    def kind(self) -> str:
+    def model_name(self) -> str:
         """The model, or the usual one: an LSTM, or a Transformer where an encoder is given."""
         return self.model or ("lstm" if self.init is None else "transformer")
 

@@ -147,12 +147,12 @@ def train(
         TASK,
         settings,
         out,
-        resolved=ResolvedTextClassificationSettings,
-        open_corpus=open_corpus,
-        make_task=make_task,
-        resume=resume,
-        changes=changes,
-        callbacks=callbacks,
+        ResolvedTextClassificationSettings,
+        open_corpus,
+        make_task,
+        resume,
+        changes,
+        callbacks,
         adapt=_with_own_encoder,
     )
     return load(run.path)

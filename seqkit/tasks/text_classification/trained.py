@@ -8,10 +8,17 @@ from pathlib import Path
 import numpy as np
 
 from seqkit.data import EncodedLabelledCorpus, encode_labelled, pad_batch, text_rows
-from seqkit.errors import DamagedFileError, DataError, UsageError
+from seqkit.errors import DamagedFileError, UsageError
 from seqkit.models import BagConfig, RecurrentConfig, SequenceClassifier
-from seqkit.tasks.classes import LABELS, Classified, ClassScores, classified, labels_from_bytes, score_classes
-from seqkit.tasks.runs import load_best_weights, open_run, require_same_corpus, run_settings
+from seqkit.tasks.classes import (
+    LABELS,
+    ClassScores,
+    Prediction,
+    labels_from_bytes,
+    predictions,
+    score_classes,
+)
+from seqkit.tasks.runs import load_best_weights, open_run, require_same_corpus, require_split, run_settings
 from seqkit.tasks.text import run_tokenizer, run_vocabulary
 from seqkit.tasks.text_classification.data import open_corpus
 from seqkit.tasks.text_classification.evaluation import log_probs
@@ -54,9 +61,9 @@ class TrainedTextClassifier:
             found[some] = self.model.log_probs(*pad_batch([rows[i] for i in some]))
         return found
 
-    def classify(self, texts: Sequence[str]) -> list[Classified]:
+    def classify(self, texts: Sequence[str]) -> list[Prediction]:
         """The likeliest label of each text. Raises DataError for an empty one."""
-        return classified(self.log_probs(texts), self.labels)
+        return predictions(self.log_probs(texts), self.labels)
 
     def encoded(self) -> EncodedLabelledCorpus:
         """The texts that the run was trained on, in its vocabulary. DataError when they have changed."""
@@ -79,8 +86,7 @@ class TrainedTextClassifier:
         """
         splits = self.encoded().splits
         split = split or ("test" if "test" in splits else "valid")
-        if split not in splits:
-            raise DataError(f"{self.settings.corpus} has no {split} part; it has {', '.join(splits)}")
+        require_split(split, splits, self.settings.corpus)
         texts = splits[split]
         found = log_probs(self.model, texts, batch_size=self.settings.eval_batch_size)
         return score_classes(split, found, texts.labels, self.labels)
