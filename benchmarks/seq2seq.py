@@ -19,7 +19,7 @@ from seqkit.corpora import open_seq2seq
 from seqkit.data import EncodedSeq2SeqCorpus, Seq2SeqBatch, Seq2SeqBatches, encode_seq2seq
 from seqkit.models import Seq2Seq, Seq2SeqConfig
 from seqkit.optim import Adam, clip_grad_norm
-from seqkit.tasks.seq2seq.evaluation import answer
+from seqkit.tasks.seq2seq.evaluation import decode_split
 from seqkit.text import get_tokenizer
 from seqkit.threads import thread_count
 
@@ -206,7 +206,7 @@ def run(peer: str, runs: int) -> tuple[list[dict[str, Any]], dict[str, str]]:
     for _ in range(3):
         started = time.perf_counter()
         for pairs in held_out:
-            answer(model, pairs, reverse=False, unk_id=None, batch_size=500, max_new_tokens=11)
+            decode_split(model, pairs, reverse=False, unk_id=None, batch_size=500, max_new_tokens=11)
         seconds.append(time.perf_counter() - started)
     rows.append(row(f"  {sum(map(len, held_out)):,} dates translated and scored", seconds, None, unit="s"))
     return rows, {"torch": torch.__version__}

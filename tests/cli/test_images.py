@@ -93,7 +93,7 @@ def test_mistakes_leave_no_run(seqkit: Seqkit, stripes: Path) -> None:
         ((stripes,), 1, "expected a label for each of 120 images, got 2"),
         ((stripes, "--model", "resnet"), 2, "resnet"),
         (("digits", "--image-size", "8"), 2, "one size already"),
-        ((stripes, "--hidden", "ten"), 2, "hidden must be numbers"),
+        ((stripes, "--hidden", "ten"), 2, "expected hidden to be numbers"),
     ):
         done = seqkit("train-images", *arguments, "--out", "run")
         assert (done.code, done.out) == (code, "")

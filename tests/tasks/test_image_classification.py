@@ -141,12 +141,12 @@ def test_files_are_classified(stripes: Path, tmp_path: Path) -> None:
         Image.fromarray(image[..., 0]).save(path)
     assert run.classify_files(paths) == run.classify(part.images[:5])
     Image.fromarray(part.images[0, ..., 0]).resize((20, 20)).save(paths[0])
-    with pytest.raises(DataError, match=r"20 by 20 pixels, where the model reads 10 by 10.*--resize"):
+    with pytest.raises(DataError, match=r"expected 10 by 10 pixels, got 20 by 20.*--resize"):
         run.classify_files(paths)
     assert [one.label for one in run.classify_files(paths, resize=True)] == [
         one.label for one in run.classify(part.images[:5])
     ]
-    with pytest.raises(UsageError, match="no image files"):
+    with pytest.raises(UsageError, match="expected image files, got none"):
         run.classify_files([])
 
 
@@ -190,12 +190,12 @@ def test_images_that_changed_are_refused(stripes: Path, tmp_path: Path) -> None:
     [
         ({"model": "resnet"}, "expected model to be one of mlp, simple-cnn, deep-cnn"),
         ({"normalize": "half"}, "expected normalize to be one of"),
-        ({"hidden": "10,x"}, "hidden must be numbers above 0 with commas"),
-        ({"hidden": "10,0"}, "hidden must be numbers above 0 with commas"),
+        ({"hidden": "10,x"}, "expected hidden to be numbers above 0 separated by commas"),
+        ({"hidden": "10,0"}, "expected hidden to be numbers above 0 separated by commas"),
         ({"validation": 1.0}, "expected validation to be at least 0 and below 1"),
         ({"train_size": 0}, "expected train_size to be above 0"),
         ({"model": "simple-cnn", "batch_norm": True}, "simple-cnn has no setting batch_norm"),
-        ({"model": "simple-cnn", "hidden": "10,10"}, "simple-cnn has one number of hidden"),
+        ({"model": "simple-cnn", "hidden": "10,10"}, "expected hidden to be one number for simple-cnn"),
         ({"model": "deep-cnn", "filters": "8"}, "filters must be three numbers"),
         ({"activation": "selu"}, "activation must be one of"),
         ({"weight_init": "zeros"}, "weight_init must be one of"),

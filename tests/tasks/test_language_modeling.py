@@ -268,7 +268,7 @@ def test_questions_that_cannot_be_answered(tmp_path: Path) -> None:
         model.evaluate("dev")
     with pytest.raises(UsageError, match="one of exact, textbook, blocks, got 'vague'"):
         model.evaluate(protocol="vague")
-    with pytest.raises(UsageError, match="'zebra' is not in the vocabulary"):
+    with pytest.raises(UsageError, match="expected stop to be tokens of the vocabulary, got 'zebra'"):
         model.generate(stop=["zebra"])
 
 

@@ -76,7 +76,7 @@ def test_mistakes(text: Path, tmp_path: Path) -> None:
         load(tmp_path / "run")
     for values, said in (
         ({"model": "lstm"}, "expected model to be one of transformer, got 'lstm'"),
-        ({"context_length": 1}, "context_length must be at least 2"),
+        ({"context_length": 1}, "expected context_length to be at least 2"),
         ({"order": 3}, "unknown setting 'order'"),
     ):
         with pytest.raises(UsageError, match=said):

@@ -137,7 +137,7 @@ def test_mistakes(pairs: Path, tmp_path: Path) -> None:
     run = trained(pairs, tmp_path / "run", epochs=1)
     with pytest.raises(DataError, match="expected a text with a token"):
         run.translate([" "])
-    with pytest.raises(UsageError, match="must be a list"):
+    with pytest.raises(UsageError, match="expected texts to be a list of strings, got a string"):
         run.translate("abc")
     with pytest.raises(RunError):
         load(tmp_path)
@@ -146,7 +146,7 @@ def test_mistakes(pairs: Path, tmp_path: Path) -> None:
         run.evaluate()
     for values, said in (
         ({"attention": "hard"}, "expected attention to be one of"),
-        ({"teacher_forcing": 2.0}, "teacher_forcing must be from 0 to 1"),
+        ({"teacher_forcing": 2.0}, "expected teacher_forcing to be from 0 to 1"),
         ({"hidden_size": 0}, r"expected hidden_size \(--nhid\) to be above 0"),
         ({"model": "transformer", "peeky": True}, "peeky has no effect here: it is for recurrent models"),
         (

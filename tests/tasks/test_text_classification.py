@@ -178,7 +178,7 @@ def test_mistakes(reviews: Path, tmp_path: Path) -> None:
     run = trained(reviews, tmp_path / "run", model="bag")
     with pytest.raises(DataError, match="expected a text with a token"):
         run.classify(["fine", " "])
-    with pytest.raises(UsageError, match="must be a list"):
+    with pytest.raises(UsageError, match="expected texts to be a list of strings, got a string"):
         run.classify("fine")
     assert run.classify([]) == []
     assert len(run.classify(["never seen"])) == 1

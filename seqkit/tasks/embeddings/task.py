@@ -101,7 +101,7 @@ class GradientEmbeddings(_EmbeddingTask):
         self.negative = settings.negative if settings.loss == "negative-sampling" else 0
         uniform = (1 + self.negative) * math.log(2) if self.negative else math.log(vocab_size)
         neighbours = 1 if settings.model == "cbow" else 2 * settings.window
-        self.divergence_loss = 20 * uniform * neighbours  # 20 times that of a uniform guess
+        self.divergence_loss = 20 * uniform * neighbours  # 20 times the loss of a uniform guess
 
     def loss(self, index: int) -> tuple[Tensor, int]:
         """Return the mean loss of a batch of windows and their number."""
@@ -133,18 +133,21 @@ def train(
     """Train word vectors into a run directory and return them.
 
     Args:
-        settings: the corpus, the method and the limits; the flags of ``seqkit train-embeddings``.
-        out: the run directory; it must not hold a run yet, unless ``resume`` is given.
-        resume: continue the run at ``out`` with its own settings; begin it where there is none yet.
-        changes: settings that differ from the resumed run's: epochs, workers, device and intervals.
-        callbacks: a :class:`seqkit.training.Callback` or several, informed of the progress.
+        settings: The corpus, the method and the limits; the flags of ``seqkit train-embeddings``.
+        out: The run directory; it must not hold a run yet, unless ``resume`` is given.
+        resume: Continue the run at ``out`` with its own settings; begin it if there is none yet.
+        changes: Settings of a resumed run that change: epochs, workers, device or intervals.
+        callbacks: A :class:`seqkit.training.Callback` or several.
 
     Returns:
         The trained vectors, with ``wv`` as :class:`seqkit.KeyedVectors`.
 
     Raises:
-        UsageError, DataError, RunError, DivergenceError, TrainingInterrupted: as for
-            :func:`seqkit.tasks.language_modeling.train`.
+        UsageError: The settings cannot be combined, or cannot change in a resumed run.
+        DataError: The corpus is absent or unreadable, or has changed since the run was begun.
+        RunError: ``out`` holds other files, or a run of another task.
+        DivergenceError: The loss is not finite; the last good checkpoint is kept.
+        TrainingInterrupted: Ctrl-C or SIGTERM was received; the state is saved.
 
     """
     run = run_training(

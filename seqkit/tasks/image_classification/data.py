@@ -1,4 +1,4 @@
-"""The images that a classifier learns from."""
+"""Data of the image classification task."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from seqkit.tasks.image_classification.settings import ImageClassificationSettin
 def open_corpus(settings: ImageClassificationSettings) -> ImageCorpus:
     """Open the images that the settings name.
 
-    The training split is cut to the first ``train_size`` images before some of it is set aside to validate.
+    The training split is cut to its first ``train_size`` images before the validation split is taken from it.
     """
     corpus = open_images(settings.corpus, validation=0, image_size=settings.image_size)
     if settings.train_size is not None:

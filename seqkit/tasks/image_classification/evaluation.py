@@ -1,4 +1,4 @@
-"""Evaluate an image classifier on many images, batch by batch."""
+"""Evaluation of image classifiers, batch by batch."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def log_probs(
     batch_size: int,
     poll: Callable[[], None] = lambda: None,
 ) -> np.ndarray:
-    """(N, K) log P(class) of images (N, H, W, C) uint8, in their order."""
-    found = []
+    """Return log P(class) (N, K) of images (N, H, W, C) uint8."""
+    batches = []
     for first in range(0, len(images), batch_size):
-        found.append(model.log_probs(standardization.apply(images[first : first + batch_size])))
+        batches.append(model.log_probs(standardization.apply(images[first : first + batch_size])))
         poll()
-    return np.concatenate(found)
+    return np.concatenate(batches)

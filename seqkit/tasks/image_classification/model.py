@@ -16,34 +16,44 @@ from seqkit.tasks.image_classification.settings import (
 from seqkit.training.settings import absolute_path
 
 _ONE_NUMBER = {"simple-cnn": ("hidden", "filters"), "deep-cnn": ("hidden",)}
-_OWN = ("hidden", "activation", "batch_norm", "dropout", "filters", "filter_size", "padding", "stride")
+_MODEL_SETTINGS = (
+    "hidden",
+    "activation",
+    "batch_norm",
+    "dropout",
+    "filters",
+    "filter_size",
+    "padding",
+    "stride",
+)
 """Settings that only some models have."""
 
 
 def resolve(
     settings: ImageClassificationSettings, corpus: ImageCorpus
 ) -> ResolvedImageClassificationSettings:
-    """Return the settings with everything that was left to the model or the optimiser filled in."""
+    """Return the settings with the defaults of the model and the optimiser filled in."""
     config = dataclasses.asdict(model_config(settings, corpus))
-    own = {name: config[name] for name in _OWN if name in config}
+    values = {name: config[name] for name in _MODEL_SETTINGS if name in config}
     for name in ("hidden", "filters"):
-        if name in own:
-            own[name] = ",".join(map(str, own[name] if isinstance(own[name], tuple) else (own[name],)))
+        if name in values:
+            numbers = values[name] if isinstance(values[name], tuple) else (values[name],)
+            values[name] = ",".join(map(str, numbers))
     corpus_name = absolute_path(settings.corpus, corpus_names("images"))
-    return settings.resolve_to(ResolvedImageClassificationSettings, corpus=corpus_name, **own)
+    return settings.resolve_to(ResolvedImageClassificationSettings, corpus=corpus_name, **values)
 
 
 def model_config(settings: ImageClassificationSettings, corpus: ImageCorpus) -> ImageConfig:
-    """The model of the settings for these images. UsageError for a setting that it does not have."""
+    """Return the model config for these images. Raise UsageError for settings it does not have."""
     H, W, C = corpus.shape
-    given: dict[str, Any] = {name: getattr(settings, name) for name in _OWN}
+    given: dict[str, Any] = {name: getattr(settings, name) for name in _MODEL_SETTINGS}
     given |= {name: settings.numbers(name) for name in ("hidden", "filters")}
     given = {name: value for name, value in given.items() if value is not None}
     for name in _ONE_NUMBER.get(settings.model, ()):
         if name in given:
             if len(given[name]) != 1:
                 raise UsageError(
-                    f"{settings.model} has one number of {name}, got {getattr(settings, name)!r}"
+                    f"expected {name} to be one number for {settings.model}, got {getattr(settings, name)!r}"
                 )
             given[name] = given[name][0]
     return image_config(
@@ -58,7 +68,7 @@ def model_config(settings: ImageClassificationSettings, corpus: ImageCorpus) -> 
 
 
 def _init(text: str) -> str | float:
-    """A name, or a deviation."""
+    """Return the name of an initialiser, or a standard deviation."""
     try:
         return float(text)
     except ValueError:
@@ -68,6 +78,6 @@ def _init(text: str) -> str | float:
 def make_model(
     settings: ImageClassificationSettings, config: ImageConfig, generator: Generator | None = None
 ) -> ImageClassifier:
-    """Return the model of a config, its weights drawn from the settings' seed."""
+    """Return the model of a config, initialised from the settings' seed, or by ``generator``."""
     generator = Generator(settings.seed, "init") if generator is None else generator
     return make_image_model(config, generator=generator)

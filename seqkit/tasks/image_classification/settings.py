@@ -16,9 +16,33 @@ MODELS = tuple(IMAGE_MODELS)
 
 @dataclass(frozen=True, kw_only=True)
 class ImageClassificationSettings(TrainingSettings):
-    """Settings of an image classifier; one field a flag.
+    """Settings of an image classifier: the flags of ``seqkit train-images``.
 
-    None means the usual value of the model or the optimiser, or no limit.
+    None means the default of the model or the optimiser, or no limit. The fields of
+    :class:`seqkit.training.TrainingSettings` come on top.
+
+    Args:
+        corpus: A registered name, or a folder with a sub-folder of images for each class.
+        image_size: Width and height to which the images of a folder are resized.
+        train_size: Use only the first so many training images.
+        validation: Fraction of the training images for validation if the corpus has no such split.
+        split_seed: Random seed of that split.
+        normalize: Pixels from 0 to 255 ("none") or from 0 to 1 ("unit"), or "standardize" by channel.
+        model: mlp, simple-cnn or deep-cnn.
+        hidden: Sizes of the hidden layers, such as "100,100".
+        activation: Activation function of mlp.
+        weight_init: he, xavier, std (0.01), or a standard deviation.
+        batch_norm: Batch normalisation before each activation of mlp.
+        dropout: Dropout of mlp and deep-cnn.
+        filters: Number of filters of simple-cnn, or of the blocks of deep-cnn: "16,32,64".
+        filter_size: Filter size of simple-cnn.
+        padding: Padding of simple-cnn.
+        stride: Stride of simple-cnn.
+        batch_size: Batch size.
+        eval_batch_size: Batch size of the validation.
+        train_accuracy: Report the accuracy on the training images after each epoch.
+        test_accuracy: Report the accuracy on the test images after each epoch.
+
     """
 
     OPTIMIZER_DEFAULTS: ClassVar[dict[str, tuple[float, str]]] = {
@@ -63,23 +87,23 @@ class ImageClassificationSettings(TrainingSettings):
         self.numbers("filters")
 
     def decays(self, name: str, parameter: Tensor) -> bool:
-        """Return whether weight decay applies: to weights alone, as in the textbook."""
+        """Return whether weight decay applies: only to weights, as in the textbook."""
         return parameter.ndim > 1
 
     def numbers(self, name: str) -> tuple[int, ...] | None:
-        """Return a setting such as "100,100" as numbers above 0; None where it is not given."""
+        """Return a setting such as "100,100" as numbers; None if it is not given."""
         text = getattr(self, name)
         if text is None:
             return None
         parts = [part.strip() for part in text.split(",")] if text.strip() else []
         if not all(part.isascii() and part.isdecimal() and len(part) < 10 and int(part) for part in parts):
-            raise UsageError(f"{name} must be numbers above 0 with commas between, got {text!r}")
+            raise UsageError(f"expected {name} to be numbers above 0 separated by commas, got {text!r}")
         return tuple(map(int, parts))
 
 
 @dataclass(frozen=True, kw_only=True)
 class ResolvedImageClassificationSettings(ImageClassificationSettings, ResolvedTrainingSettings):
-    """Image classification settings in which everything is filled in that the model has."""
+    """Image classification settings with the defaults of the model filled in."""
 
     RESOLVED = True
     device: str

@@ -28,8 +28,7 @@ from seqkit.training import Callback, Task
 class ImageClassification(Task):
     """A classifier that learns from shuffled batches of images.
 
-    No training loss counts as diverged unless it is not finite: with pixels up to 255 an early loss of 1,000
-    is nothing unusual.
+    A finite loss never counts as diverged: with pixels up to 255 an early loss of 1,000 is not unusual.
     """
 
     model: ImageClassifier
@@ -46,7 +45,7 @@ class ImageClassification(Task):
         self.settings, self.corpus = settings, corpus
         self.standardization, self.eval_batch_size = standardization, settings.eval_batch_size
         accuracies = {"train": settings.train_accuracy, "test": settings.test_accuracy}
-        self.accuracy_splits = [split for split, asked in accuracies.items() if asked]
+        self.accuracy_splits = [split for split, requested in accuracies.items() if requested]
         self.artifacts = {
             STANDARDIZATION: standardization.to_bytes(),
             LABELS: labels_to_bytes(corpus.classes),
@@ -62,7 +61,7 @@ class ImageClassification(Task):
         return loss, len(batch)
 
     def validate(self, poll: Callable[[], None]) -> dict[str, float] | None:
-        """Return loss and accuracy of the validation split, and the accuracies that the settings ask for."""
+        """Return loss and accuracy of the validation split, and accuracies on train and test if requested."""
         scores: dict[str, float] = {}
         if "valid" in self.corpus.splits:
             valid = self._scores("valid", poll)
@@ -72,21 +71,21 @@ class ImageClassification(Task):
         return scores
 
     def _scores(self, split: str, poll: Callable[[], None]) -> ClassScores:
-        part = self.corpus.images(split)
-        found = log_probs(
+        labelled = self.corpus.images(split)
+        scores = log_probs(
             self.model,
-            part.images,
+            labelled.images,
             self.standardization,
             batch_size=self.eval_batch_size,
             poll=poll,
         )
-        return score_classes(split, found, part.labels, self.corpus.classes)
+        return score_classes(split, scores, labelled.labels, self.corpus.classes)
 
 
 def make_task(
     settings: ImageClassificationSettings, corpus: ImageCorpus, callback: Callback
 ) -> ImageClassification:
-    """Resolve the settings and make the model."""
+    """Resolve the settings and create the model."""
     started = time.perf_counter()
     task = ImageClassification(resolve(settings, corpus), corpus)
     callback.on_message(f"{corpus.name}: {task.summary} ({time.perf_counter() - started:.1f} s)")
@@ -104,18 +103,21 @@ def train(
     """Train an image classifier into a run directory and return it with its best weights.
 
     Args:
-        settings: the images, the model, the optimiser and the limits; the flags of ``seqkit train-images``.
-        out: the run directory; it must not hold a run yet, unless ``resume`` is given.
-        resume: continue the run at ``out`` with its own settings; begin it where there is none yet.
-        changes: settings that differ from the resumed run's, such as ``{"epochs": 20}``.
-        callbacks: a :class:`seqkit.training.Callback` or several, informed of the progress.
+        settings: The images, the model, the optimiser and the limits; the flags of ``seqkit train-images``.
+        out: The run directory; it must not hold a run yet, unless ``resume`` is given.
+        resume: Continue the run at ``out`` with its own settings; begin it if there is none yet.
+        changes: Settings of a resumed run that change, such as ``{"epochs": 20}``.
+        callbacks: A :class:`seqkit.training.Callback` or several.
 
     Returns:
         The classifier with the weights of the lowest validation loss: ``classify(images)``, ``evaluate()``.
 
     Raises:
-        UsageError, DataError, RunError, DivergenceError, TrainingInterrupted: as for
-            :func:`seqkit.tasks.language_modeling.train`.
+        UsageError: The settings cannot be combined, or cannot change in a resumed run.
+        DataError: The corpus is absent or unreadable, or has changed since the run was begun.
+        RunError: ``out`` holds other files, or a run of another task.
+        DivergenceError: The loss is not finite; the last good checkpoint is kept.
+        TrainingInterrupted: Ctrl-C or SIGTERM was received; the state is saved.
 
     """
     run = run_training(

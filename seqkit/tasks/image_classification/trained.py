@@ -1,4 +1,4 @@
-"""A trained image classifier with its labels: classify, evaluate, and look at its filters and mistakes."""
+"""Trained image classifiers: classification, evaluation, mistakes and filters."""
 
 from __future__ import annotations
 
@@ -34,7 +34,16 @@ STANDARDIZATION = "standardization.json"
 
 @dataclass(frozen=True)
 class Mistake:
-    """An image (H, W, C) uint8 that was classified wrongly: its place in the split, and both labels."""
+    """A misclassified image.
+
+    Attributes:
+        row: Its index in the split.
+        image: (H, W, C) uint8.
+        label: The true label.
+        predicted: The predicted label.
+        probability: The probability of the predicted label.
+
+    """
 
     row: int
     image: np.ndarray
@@ -44,7 +53,16 @@ class Mistake:
 
 
 class TrainedImageClassifier:
-    """What :func:`seqkit.load` returns for a run of `train-images`."""
+    """A trained image classifier; :func:`train` and :func:`load` return it.
+
+    Attributes:
+        run: The run directory.
+        settings: The resolved settings.
+        model: The model in evaluation mode.
+        classes: The names of the classes.
+        standardization: The preprocessing of the images.
+
+    """
 
     def __init__(
         self,
@@ -58,74 +76,79 @@ class TrainedImageClassifier:
         self.classes, self.standardization = classes, standardization
 
     def __repr__(self) -> str:
-        what = f"{self.settings.model}, {len(self.classes)} classes"
-        return f"TrainedImageClassifier({str(self.run.path)!r}: {what})"
+        model = f"{self.settings.model}, {len(self.classes)} classes"
+        return f"TrainedImageClassifier({str(self.run.path)!r}: {model})"
 
     def log_probs(self, images: np.ndarray) -> np.ndarray:
-        """(N, K) log P(class) of images (N, H, W, C) uint8, as they come from a corpus or a file."""
+        """Return log P(class) (N, K) of images (N, H, W, C) uint8."""
         return log_probs(self.model, images, self.standardization, batch_size=self.settings.eval_batch_size)
 
     def classify(self, images: np.ndarray) -> list[Prediction]:
-        """The likeliest label of each image (N, H, W, C) uint8."""
+        """Return the predictions for images (N, H, W, C) uint8."""
         return predictions(self.log_probs(images), self.classes)
 
     def classify_files(self, paths: Sequence[str | Path], *, resize: bool = False) -> list[Prediction]:
-        """The likeliest label of each image file.
+        """Return the predictions for image files, converted to the channels of the model.
 
-        ``resize`` brings images to the model's size, as is always done for a run with an ``image_size``. Grey
-        and colour become what the model reads. Raises DataError for a file that is no image or has another
-        size.
+        Args:
+            paths: The files.
+            resize: Resize the images to the model's size; always done if the run has an ``image_size``.
+
+        Raises:
+            DataError: A file is not an image, or has another size.
+            UsageError: No files.
+
         """
         c = self.model.config
         size = (c.height, c.width)
         if not paths:
-            raise UsageError("no image files")
+            raise UsageError("expected image files, got none")
         resize = resize or self.settings.image_size is not None
-        found = []
-        for path in map(Path, paths):  # one by one, so that each may have a size of its own
+        images = []
+        for path in map(Path, paths):  # one at a time, since sizes may differ
             image = read_images([path], channels=c.channels, size=size if resize else None)
             if image.shape[1:3] != size:
                 raise DataError(
-                    "{} by {} pixels, where the model reads {} by {}".format(*image.shape[1:3], *size),
+                    "expected {} by {} pixels, got {} by {}".format(*size, *image.shape[1:3]),
                     where=str(path),
-                    remedy="resize it, or let --resize do it",
+                    remedy="resize it, or add --resize",
                 )
-            found.append(image)
-        return self.classify(np.concatenate(found))
+            images.append(image)
+        return self.classify(np.concatenate(images))
 
     def corpus(self) -> ImageCorpus:
-        """The images that the run was trained on. DataError when they have changed."""
+        """Return the images that the run was trained on. Raise DataError if they have changed."""
         corpus = open_corpus(self.settings)
         require_same_corpus(self.run, corpus, remedy="restore its files")
         return corpus
 
     def evaluate(self, split: str = "test") -> ClassScores:
-        """Accuracy, loss, precision, recall, F1 and confusions of a split."""
-        part = self.corpus().images(split)
-        return score_classes(split, self.log_probs(part.images), part.labels, self.classes)
+        """Return the scores on a split. Raise DataError if the corpus has changed or has no such split."""
+        labelled = self.corpus().images(split)
+        return score_classes(split, self.log_probs(labelled.images), labelled.labels, self.classes)
 
     def mistakes(self, split: str = "test") -> list[Mistake]:
-        """The images of a split that are classified wrongly, those it is surest of first."""
-        part = self.corpus().images(split)
-        found = self.log_probs(part.images)
-        predicted = found.argmax(axis=1)
-        wrong = np.flatnonzero(predicted != part.labels)
-        wrong = wrong[np.argsort(-found[wrong, predicted[wrong]], kind="stable")]
+        """Return the misclassified images of a split, the most confident first."""
+        labelled = self.corpus().images(split)
+        log_probs = self.log_probs(labelled.images)
+        predicted = log_probs.argmax(axis=1)
+        wrong = np.flatnonzero(predicted != labelled.labels)
+        wrong = wrong[np.argsort(-log_probs[wrong, predicted[wrong]], kind="stable")]
         return [
             Mistake(
                 row,
-                part.images[row],
-                self.classes[part.labels[row]],
+                labelled.images[row],
+                self.classes[labelled.labels[row]],
                 self.classes[predicted[row]],
-                float(np.exp(found[row, predicted[row]])),
+                float(np.exp(log_probs[row, predicted[row]])),
             )
             for row in wrong.tolist()
         ]
 
     def filters(self) -> np.ndarray:
-        """Return the weights of the first layer as images (F, H, W, C) from 0 to 1, each scaled separately.
+        """Return the filters of the first layer as images (F, H, W, C), each scaled to 0 to 1.
 
-        Those of a convolution are its filters; those of a fully connected layer its rows of weights.
+        The filters of a fully connected layer are its rows of weights.
         """
         model = self.model
         if isinstance(model, SimpleConvNet):
@@ -141,7 +164,17 @@ class TrainedImageClassifier:
 
 
 def load(path: str | Path, *, device: str | None = None) -> TrainedImageClassifier:
-    """Open a run of `train-images`, its files verified. RunError or DamagedFileError."""
+    """Load the trained model of a run of `train-images`.
+
+    Args:
+        path: The run directory.
+        device: Where the model computes; None for the default device.
+
+    Raises:
+        RunError: The folder is not a run directory, or that of another task.
+        DamagedFileError: A file of the run is damaged.
+
+    """
     run = open_run(path, TASK)
     settings = run_settings(run, ResolvedImageClassificationSettings)
     source = str(run.path / STANDARDIZATION)
@@ -150,8 +183,9 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedImageClassifi
     config = image_config(settings.model, **run.config["model"])
     if len(classes) != config.classes or len(standardization.mean) != config.channels:
         raise DamagedFileError(
-            f"{run.path} has {len(classes)} labels and {len(standardization.mean)} channels for a model of "
-            f"{config.classes} and {config.channels}"
+            f"expected {config.classes} labels and {config.channels} channels, got {len(classes)} and "
+            f"{len(standardization.mean)}",
+            where=str(run.path),
         )
     at_least = 0
     if isinstance(config, MLPConfig) and config.hidden:

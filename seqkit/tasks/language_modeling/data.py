@@ -1,4 +1,4 @@
-"""The text that a language model learns from, and its training windows."""
+"""Data of the language modelling task: the corpus as ids, and the training windows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def open_corpus(settings: LanguageModelSettings) -> Corpus:
 
 
 def encode(settings: ResolvedLanguageModelSettings, corpus: Corpus, callback: Callback) -> EncodedCorpus:
-    """Return the corpus as ids, and report its size."""
+    """Encode the corpus as ids and report its size."""
     started = time.perf_counter()
     encoded = encode_text(settings, corpus)
     seconds = time.perf_counter() - started
@@ -29,7 +29,7 @@ def encode(settings: ResolvedLanguageModelSettings, corpus: Corpus, callback: Ca
 def training_batches(
     settings: ResolvedLanguageModelSettings, encoded: EncodedCorpus, eos_id: int
 ) -> BPTTBatches | TextWindows:
-    """Return the windows of the training split: streams in order, or shuffled ones for a Transformer."""
+    """Return the windows of the training split: streams in order; for a Transformer, shuffled windows."""
     ids, size, length = encoded.splits["train"], settings.batch_size, settings.window_length
     if settings.model == "transformer":
         return TextWindows(ids, batch_size=size, length=length, start_id=eos_id, seed=settings.seed)

@@ -1,8 +1,8 @@
-"""Exact perplexity: every token of a text predicted once, losses added up in float64.
+"""Exact perplexity: every token of a text is predicted once, and losses are summed in float64.
 
-Recurrent models carry their state from the first token, which is predicted from the end-of-line token, to
-the last; a Transformer's window slides by half its length. Kneser-Ney predicts the same tokens, each line
-anew (the published convention).
+A recurrent model passes its state from the first token, which is predicted from the end-of-line token, to
+the last. The window of a Transformer slides by half its length. Kneser-Ney predicts the same tokens, and
+begins each line without context (the published convention).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from seqkit.models import KneserNey
 from seqkit.tasks.language_modeling.model import AnyLanguageModel, NeuralModel
 
 _SCORES_AT_ONCE = 1 << 23  # elements of one (B, T, V) array of scores: 32 MiB
-_TOKENS_AT_ONCE = 1 << 12  # of blocks read side by side: wide layers of 10^5 rows would take gigabytes
+_TOKENS_AT_ONCE = 1 << 12  # in a batch of blocks: wide layers of 10^5 rows would take gigabytes
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Evaluation:
     loss: float
     """Mean negative log-probability, in nats."""
     bits_per_character: float | None
-    """None where it cannot be told: with unknown tokens, whose characters nothing predicts."""
+    """None with unknown tokens, whose characters are not predicted."""
     vocab_size: int
     unk_fraction: float
     """Fraction of the predicted tokens that are ``<unk>``."""
@@ -43,7 +43,7 @@ class Evaluation:
     protocol: str
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able, in this order."""
+        """Return the scores as JSON values."""
         return dict(vars(self))
 
 
@@ -52,7 +52,7 @@ def _window(batch_size: int, vocab_size: int) -> int:
 
 
 def windows_loss(model: NeuralModel, windows: BPTTBatches | LineStreams, poll: Callable[[], None]) -> float:
-    """Σ -log P in nats over all targets of the windows, the state carried from each to the next."""
+    """Return Σ -log P in nats over all targets; the state is passed from each window to the next."""
     state = model.zero_state(windows.batch_size)
     total = 0.0
     for index in range(len(windows)):
@@ -71,10 +71,10 @@ def stream_loss(
     batch_size: int = 1,
     poll: Callable[[], None] = lambda: None,
 ) -> float:
-    """Σ -log P in nats of all N ids, each predicted once, nothing dropped.
+    """Return Σ -log P in nats over all N ids, each predicted once.
 
-    A recurrent model reads ``batch_size`` streams side by side, each from the start of a line with an empty
-    state; one stream is the exact protocol. Kneser-Ney has no state and ignores it.
+    A recurrent model reads ``batch_size`` streams in parallel, each from the start of a line with a zero
+    state; with one stream the perplexity is exact. Kneser-Ney has no state and ignores ``batch_size``.
     """
     if isinstance(model, KneserNey):
         return -float(model.log_probs(np.asarray(ids)).sum())
@@ -83,16 +83,19 @@ def stream_loss(
 
 
 def textbook_loss(model: NeuralModel, ids: np.ndarray) -> tuple[float, int]:
-    """Σ -log P and the number of predictions by the textbook's protocol: 10 streams of 35, tail dropped."""
+    """Return Σ -log P and the number of predictions by the textbook's protocol.
+
+    It reads 10 streams in windows of 35 and drops the remainder.
+    """
     windows = textbook_batches(np.asarray(ids, np.int32))
     return windows_loss(model, windows, lambda: None), windows.predictions
 
 
 def blocks_loss(model: NeuralModel, ids: np.ndarray, eos_id: int, *, length: int) -> float:
-    """Σ -log P in nats of all N ids, read in consecutive blocks of ``length``, each by itself.
+    """Return Σ -log P in nats over all N ids, read in independent consecutive blocks of ``length``.
 
-    A block's first target sees one token, its last ``length``: what training sees, and the protocol of
-    published Transformer losses "at block size". :func:`stream_loss` gives every target more context.
+    The first target of a block has a context of one token, the last of ``length`` tokens, as in training. It
+    is the protocol of published Transformer losses; :func:`stream_loss` gives the targets more context.
     """
     tokens = min(_TOKENS_AT_ONCE, _SCORES_AT_ONCE // model.config.vocab_size)
     batch_size = max(1, tokens // length)
@@ -105,7 +108,7 @@ def blocks_loss(model: NeuralModel, ids: np.ndarray, eos_id: int, *, length: int
 
 
 def line_losses(model: AnyLanguageModel, lines: Sequence[np.ndarray], eos_id: int) -> Iterator[np.ndarray]:
-    """-log P of each token of each line, float64; each line starts anew after an end-of-line token."""
+    """Yield -log P of each token of each line, float64; a line begins after an end-of-line token."""
     if isinstance(model, KneserNey):
         yield from (-model.log_probs(line) for line in lines)
         return
@@ -114,13 +117,13 @@ def line_losses(model: AnyLanguageModel, lines: Sequence[np.ndarray], eos_id: in
     for row, line in enumerate(lines):
         targets[row, : len(line)] = line
     inputs = np.concatenate((np.full((B, 1), eos_id, np.int32), np.maximum(targets[:, :-1], 0)), axis=1)
-    state, parts = model.zero_state(B), []
+    state, pieces = model.zero_state(B), []
     step = _window(B, model.config.vocab_size)
     for start in range(0, longest, step):
         window = slice(start, start + step)
         losses, state = model.token_losses(inputs[:, window], targets[:, window], state)
-        parts.append(to_numpy(losses))
-    losses = np.concatenate(parts, axis=1)
+        pieces.append(to_numpy(losses))
+    losses = np.concatenate(pieces, axis=1)
     yield from (losses[row, : len(line)] for row, line in enumerate(lines))
 
 
@@ -135,7 +138,7 @@ def evaluation(
     batch_size: int,
     protocol: str,
 ) -> Evaluation:
-    """The figures of a summed loss."""
+    """Return the scores of a summed loss in nats."""
     return Evaluation(
         perplexity=metrics.perplexity(total, predictions),
         predictions=predictions,

@@ -1,4 +1,4 @@
-"""Generated text of models that predict the next token."""
+"""Text generation by models that predict the next token."""
 
 from __future__ import annotations
 
@@ -7,23 +7,29 @@ from dataclasses import dataclass
 from typing import Any
 
 from seqkit.backend.random import Generator
-from seqkit.decoding import greedy, sample
+from seqkit.decoding import Decodable, greedy, sample
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A generated text."""
+    """A generated text.
+
+    Attributes:
+        text: The text, prompt included.
+        log_prob: Natural logarithm of the probability of the generated tokens, before temperature.
+        tokens: Number of generated tokens.
+        stopped: Whether a stop token ended the text.
+
+    """
 
     text: str
     log_prob: float
-    """Natural logarithm of the probability of the generated tokens, before temperature."""
     tokens: int
     stopped: bool
-    """Whether a stop token ended it."""
 
 
 def generate_samples(
-    model: Any,
+    model: Decodable,
     text_of: Callable[[Sequence[int]], str],
     *,
     temperature: float,
@@ -32,9 +38,17 @@ def generate_samples(
     seed: int,
     **decoding: Any,
 ) -> list[Sample]:
-    """Texts that ``decoding``, the arguments that greedy search and sampling share, asks of ``model``.
+    """Generate texts.
 
-    text_of: generated ids to the whole text. Temperature 0 takes the most probable token at each step.
+    Args:
+        model: The model.
+        text_of: Returns the whole text for the generated ids.
+        temperature: Divisor of the logits; 0 takes the most probable token at each step.
+        top_k: Sample from the so many most probable tokens.
+        top_p: Sample from the most probable tokens that together have this probability.
+        seed: Seed of the sampling.
+        **decoding: Arguments that greedy search and sampling share.
+
     """
     if temperature == 0:
         results = greedy(model, **decoding)

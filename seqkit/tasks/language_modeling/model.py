@@ -17,17 +17,17 @@ from seqkit.tasks.language_modeling.settings import ResolvedLanguageModelSetting
 NeuralModel = LanguageModel | TransformerLanguageModel
 AnyLanguageModel = NeuralModel | KneserNey
 
-_SAME = ("hidden_size", "num_layers", "dropout", "embedding_size", "tied")
+_COMMON = ("hidden_size", "num_layers", "dropout", "embedding_size", "tied")
 _RECURRENT = ("model", "dropout_input", "dropout_hidden", "dropout_output", "locked_dropout", "init_range")
 
 
 def make_model(
     settings: ResolvedLanguageModelSettings, vocab_size: int, generator: Generator | None = None
 ) -> NeuralModel:
-    """Return the neural model of these settings, its weights drawn from their seed."""
+    """Return the neural model of the settings, initialised from their seed, or by ``generator``."""
     generator = Generator(settings.seed, "init") if generator is None else generator
     values = dataclasses.asdict(settings)
-    common = {name: values[name] for name in _SAME}
+    common = {name: values[name] for name in _COMMON}
     if settings.model == "transformer":
         transformer = TransformerLanguageModelConfig(
             vocab_size=vocab_size,

@@ -28,16 +28,39 @@ _COUNTED = (
 )
 MODELS = ("lstm", "gru", "rnn", "transformer", "kneser-ney")
 OBJECTIVES = ("causal", "masked")
-"""Predict the next token, or hidden tokens (settings in ``tasks/masked_language_modeling``)."""
+"""Predict the next token, or masked tokens (settings in ``tasks/masked_language_modeling``)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LanguageModelSettings(TextSettings):
-    """Settings of a language model; one field a flag.
+    """Settings of a language model: the flags of ``seqkit train-lm``.
 
-    None means the usual value of the corpus, the model or the optimiser, or no limit. In a Transformer
-    ``hidden_size`` is the width inside the feed-forward networks. ``bptt`` is the window of recurrent models,
-    ``context_length`` that of a Transformer.
+    None means the default of the corpus, the model or the optimiser, or no limit. The fields of
+    :class:`TextSettings` and :class:`seqkit.training.TrainingSettings` come on top.
+
+    Args:
+        objective: "causal"; "masked" is another task.
+        corpus: A registered name, "nltk:NAME", a text file, or a folder of text files.
+        model: lstm, gru, rnn, transformer or kneser-ney.
+        order: Order of a Kneser-Ney model.
+        embedding_size: Size of the embeddings.
+        hidden_size: Size of the recurrent layers, or of the feed-forward layers of a Transformer.
+        num_layers: Number of layers.
+        num_heads: Attention heads of a Transformer.
+        positions: Positional encoding of a Transformer: learned, sinusoidal or rotary.
+        dropout: Dropout on the input, between layers and on the output.
+        dropout_input: Dropout on the input, instead of ``dropout``.
+        dropout_hidden: Dropout between layers, instead of ``dropout``.
+        dropout_output: Dropout on the output, instead of ``dropout``.
+        locked_dropout: Use the same dropout mask at all time steps.
+        tied: Tie the output weights to the embeddings.
+        init_range: Draw the initial weights of a recurrent model uniformly from ± this.
+        bptt: Sequence length of a recurrent model.
+        context_length: Context length of a Transformer.
+        batch_size: Batch size.
+        eval_batch_size: Batch size of the validation.
+        valid_tokens: Validate on the first so many tokens only.
+
     """
 
     OPTIMIZER_DEFAULTS: ClassVar[dict[str, tuple[float, str]]] = {
@@ -49,7 +72,7 @@ class LanguageModelSettings(TextSettings):
         "adam": (0.005, "cosine"),
         "adamw": (0.005, "cosine"),
     }
-    """SGD's are those of PyTorch's word language model example; the others were chosen on pydocs."""
+    """SGD as in PyTorch's word language model example; the others were chosen on pydocs."""
 
     objective: str = "causal"
     corpus: str = "pydocs"
@@ -108,13 +131,13 @@ class LanguageModelSettings(TextSettings):
 
     @property
     def base_lr(self) -> float:
-        """The learning rate, or the optimiser's usual one; Transformers take Adam's smaller steps."""
+        """The learning rate: ``lr``, or the default of the optimiser, which is smaller for a Transformer."""
         small = self.model == "transformer" and self.optimizer in ("adam", "adamw")
         return 0.001 if small and self.lr is None else super().base_lr
 
     @property
     def window_length(self) -> int:
-        """The tokens of a training window: ``context_length`` or ``bptt``, by default 35."""
+        """The length of a training window: ``context_length`` or ``bptt``, by default 35."""
         return self.context_length or self.bptt or 35
 
     def decays(self, name: str, parameter: Tensor) -> bool:
@@ -122,9 +145,12 @@ class LanguageModelSettings(TextSettings):
         return self.model != "transformer" or parameter.data.ndim > 1
 
     def resolve(self, corpus: Corpus) -> ResolvedLanguageModelSettings:
-        """Return the settings with everything that was left to the corpus or the model filled in."""
+        """Return the settings with the defaults of the corpus and the model filled in."""
         if self.objective != "causal":
-            raise UsageError("a masked model is trained by seqkit.tasks.masked_language_modeling")
+            raise UsageError(
+                f"expected objective to be causal, got {self.objective!r}",
+                remedy="train a masked model with seqkit.tasks.masked_language_modeling",
+            )
         transformer = self.model == "transformer"
         dropout = 0.2 if transformer else 0.5
         window = {"context_length": self.window_length} if transformer else {"bptt": self.window_length}
@@ -145,7 +171,7 @@ class LanguageModelSettings(TextSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class ResolvedLanguageModelSettings(LanguageModelSettings, ResolvedTextSettings):
-    """Language model settings in which no size is left open."""
+    """Language model settings with all defaults filled in."""
 
     RESOLVED = True
     tokenizer: str

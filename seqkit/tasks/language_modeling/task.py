@@ -26,8 +26,9 @@ from seqkit.training import Callback, SinglePassTask, Task
 class NeuralLanguageModeling(TextTask):
     """A recurrent language model or a Transformer.
 
-    A recurrent model learns by truncated backpropagation through time (Williams and Peng 1990): windows of B
-    streams, its state handed from each window to the next. A Transformer reads windows in any order.
+    A recurrent model is trained by truncated backpropagation through time (Williams and Peng 1990): it reads
+    windows of B streams and passes its state from each window to the next. A Transformer reads shuffled
+    windows.
     """
 
     reports_perplexity = True
@@ -42,17 +43,17 @@ class NeuralLanguageModeling(TextTask):
         self.batches = training_batches(settings, encoded, self.eos_id)
         Task.__init__(self, settings, model, len(self.batches))
         self.eval_batch_size = settings.eval_batch_size
-        self.divergence_loss = 20 * math.log(model.config.vocab_size)  # 20 times that of a uniform guess
+        self.divergence_loss = 20 * math.log(model.config.vocab_size)  # 20 times the loss of a uniform guess
         self._state = model.zero_state(settings.batch_size)
 
     def start_epoch(self, epoch: int, *, fresh: bool) -> None:
-        """Begin an epoch with an empty recurrent state, unless a resumed run continues in its middle."""
+        """Begin an epoch with a zero recurrent state, unless a resumed run continues within it."""
         super().start_epoch(epoch, fresh=fresh)
         if fresh:
             self._state = self.model.zero_state(self.batches.batch_size)
 
     def loss(self, index: int) -> tuple[Tensor, int]:
-        """Return the mean loss of window ``index`` and its number of predictions."""
+        """Return the mean loss of a window and its number of predictions."""
         batches = self.batches
         if isinstance(batches, BPTTBatches):
             inputs, targets = batches.batch(index)
@@ -64,7 +65,7 @@ class NeuralLanguageModeling(TextTask):
         return loss, targets.size
 
     def validate(self, poll: Callable[[], None]) -> dict[str, float] | None:
-        """Return the mean loss of the validation split, every token of it predicted once."""
+        """Return the mean loss over all tokens of the validation split."""
         if self.valid_ids is None:
             return None
         batch_size = min(self.eval_batch_size, len(self.valid_ids))
@@ -72,14 +73,14 @@ class NeuralLanguageModeling(TextTask):
         return {"loss": total / len(self.valid_ids)}
 
     def recurrent_state(self) -> dict[str, Array]:
-        """Return the recurrent state, "layer.part" by array (B, H)."""
+        """Return the recurrent state: arrays (B, H) by "layer.entry"."""
         return {f"{i}.{j}": a for i, entry in enumerate(self._state) for j, a in enumerate(entry)}
 
     def load_recurrent_state(self, arrays: Mapping[str, Array]) -> None:
-        """Continue with a state that :meth:`recurrent_state` returned."""
-        own = self.recurrent_state()
-        if arrays.keys() != own.keys() or any(arrays[k].shape != own[k].shape for k in own):
-            raise RunError("the checkpoint's recurrent state is that of another model or batch size")
+        """Continue with arrays that :meth:`recurrent_state` returned."""
+        present = self.recurrent_state()
+        if arrays.keys() != present.keys() or any(arrays[k].shape != present[k].shape for k in present):
+            raise RunError("expected the recurrent state of this model and batch size, got another")
         device = self.model.device
         self._state = [
             tuple(to_device(arrays[f"{i}.{j}"], device) for j in range(len(entry)))
@@ -109,7 +110,7 @@ class KneserNeyModeling(SinglePassTask, TextTask):
 
 
 def make_task(settings: LanguageModelSettings, corpus: Corpus, callback: Callback) -> TextTask:
-    """Resolve the settings, encode the corpus and make the model."""
+    """Resolve the settings, encode the corpus and create the model."""
     resolved = settings.resolve(corpus)
     encoded = encode(resolved, corpus, callback)
     kneser_ney = resolved.model == "kneser-ney"
@@ -127,29 +128,29 @@ def train(
     """Train a language model into a run directory and return it with its best weights.
 
     The best weights are those with the lowest validation loss; without a validation split the last ones.
-    Every epoch is validated, logged to ``log.jsonl`` and saved; a run that was stopped, by whatever cause,
-    continues with ``resume=True`` to the same bits as one that was not.
+    Each epoch ends with a validation, a record in ``log.jsonl`` and a checkpoint. A run that was interrupted
+    continues with ``resume=True``, and ends with the same weights to the bit as without the interruption.
 
     Args:
-        settings: the corpus, the model, the optimiser and the limits of the training; each field of
-            :class:`LanguageModelSettings` is a flag of ``seqkit train-lm``. ``corpus`` is a registered name
-            ("ptb"), "nltk:NAME", a text file, or a folder of text files.
-        out: the run directory. It must not hold a run yet, unless ``resume`` is given.
-        resume: continue the run at ``out`` with its own settings; begin it where there is none yet.
-        changes: settings that differ from those of the resumed run: epochs, max_steps, max_time, patience,
+        settings: The corpus, the model, the optimiser and the limits of the training: the flags of ``seqkit
+            train-lm``. ``corpus`` is a registered name ("ptb"), "nltk:NAME", a text file, or a folder of text
+            files.
+        out: The run directory. It must not hold a run yet, unless ``resume`` is given.
+        resume: Continue the run at ``out`` with its own settings; begin it if there is none yet.
+        changes: Settings of a resumed run that change: epochs, max_steps, max_time, patience,
             lr, clip, log_interval, checkpoint_interval or device, by name.
-        callbacks: a :class:`seqkit.training.Callback` or several, informed of the progress.
+        callbacks: A :class:`seqkit.training.Callback` or several.
 
     Returns:
         The trained model: ``evaluate()`` for its perplexity, ``score(lines)``, ``generate(prompt)``.
-        ``seqkit.load(out)`` opens it again later.
+        ``seqkit.load(out)`` loads it again.
 
     Raises:
-        UsageError: for settings that cannot be combined, or that a resumed run cannot change.
-        DataError: for a corpus that is absent or cannot be read, or has changed since the run was begun.
-        RunError: if ``out`` holds other files, or a run of another task.
-        DivergenceError: for a loss that is not finite; the last good checkpoint is kept.
-        TrainingInterrupted: after Ctrl-C or SIGTERM, once the state is saved.
+        UsageError: The settings cannot be combined, or cannot change in a resumed run.
+        DataError: The corpus is absent or unreadable, or has changed since the run was begun.
+        RunError: ``out`` holds other files, or a run of another task.
+        DivergenceError: The loss is not finite; the last good checkpoint is kept.
+        TrainingInterrupted: Ctrl-C or SIGTERM was received; the state is saved.
 
     Example:
         >>> from seqkit.tasks.language_modeling import LanguageModelSettings, train

@@ -1,4 +1,4 @@
-"""A trained language model with its vocabulary: evaluate, score, generate."""
+"""Trained language models: evaluation, scores of lines, and generation."""
 
 from __future__ import annotations
 
@@ -30,18 +30,33 @@ _LINES_AT_ONCE = 64
 
 @dataclass(frozen=True)
 class LineScore:
-    """The score of one line; its end-of-line token is counted."""
+    """The score of a line, its end-of-line token included.
+
+    Attributes:
+        log_prob: Natural logarithm of the probability of the line.
+        tokens: Number of tokens.
+        perplexity: Perplexity of the line.
+        unknown: Number of tokens that are not in the vocabulary.
+
+    """
 
     log_prob: float
-    """Natural logarithm of the line's probability."""
     tokens: int
     perplexity: float
     unknown: int
-    """Tokens that were not in the vocabulary."""
 
 
 class TrainedLanguageModel:
-    """What :func:`seqkit.load` returns for a run of `train-lm`."""
+    """A trained language model; :func:`train` and :func:`load` return it.
+
+    Attributes:
+        run: The run directory.
+        settings: The resolved settings.
+        model: The model in evaluation mode.
+        vocabulary: The vocabulary.
+        tokenizer: The tokenizer.
+
+    """
 
     def __init__(
         self,
@@ -64,7 +79,12 @@ class TrainedLanguageModel:
         return self.vocabulary.id(self.tokenizer.end_of_line)
 
     def encoded(self, corpus: str | None = None) -> EncodedCorpus:
-        """The run's corpus, or another, in this model's vocabulary."""
+        """Return the run's corpus, or another, as ids of this model's vocabulary.
+
+        Raises:
+            DataError: The corpus is absent, or has changed since the training.
+
+        """
         source = open_corpus(self.settings.corpus if corpus is None else corpus)
         key = source.content_key()
         if corpus is None:
@@ -85,11 +105,20 @@ class TrainedLanguageModel:
         batch_size: int = 1,
         protocol: str = "exact",
     ) -> Evaluation:
-        """Perplexity on a split of the run's corpus, or of another one.
+        """Return the perplexity on a split of the run's corpus, or of another corpus.
 
-        The protocol "exact" predicts every token once (``evaluation.py``); "textbook" reads 10 streams of
-        35 and drops the tail; "blocks" reads consecutive blocks as long as the training windows, each by
-        itself. More than one stream is faster and starts each with an empty state.
+        Args:
+            split: The split: train, valid or test.
+            corpus: Another corpus, named as in the settings.
+            batch_size: Streams that are read in parallel; more are faster, and each begins with a zero
+                state.
+            protocol: "exact" predicts every token once; "textbook" reads 10 streams in windows of 35 and
+                drops the remainder; "blocks" reads independent blocks as long as the training windows.
+
+        Raises:
+            DataError: The corpus is absent or has changed, or has no such split.
+            UsageError: An unknown protocol, or one that the model does not have.
+
         """
         encoded = self.encoded(corpus)
         require_split(split, encoded.splits, corpus or self.settings.corpus)
@@ -97,12 +126,12 @@ class TrainedLanguageModel:
         predictions, unk = len(ids), info.unk
         characters: int | None = info.characters
         if protocol not in PROTOCOLS:
-            raise UsageError(f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}")
+            raise UsageError(f"expected protocol to be one of {', '.join(PROTOCOLS)}, got {protocol!r}")
         if protocol == "exact":
             batch_size = min(batch_size, len(ids))
             total = evaluation.stream_loss(self.model, ids, self.eos_id, batch_size=batch_size)
         elif isinstance(self.model, KneserNey):
-            raise UsageError(f"the protocol {protocol} is for neural models", remedy="leave it out")
+            raise UsageError(f"expected protocol to be exact for Kneser-Ney, got {protocol!r}")
         elif protocol == "blocks":
             batch_size, length = 1, self.settings.window_length
             total = evaluation.blocks_loss(self.model, ids, self.eos_id, length=length)
@@ -122,7 +151,7 @@ class TrainedLanguageModel:
         )
 
     def score(self, lines: Iterable[str]) -> Iterator[LineScore]:
-        """The log-probability of each line, in order, in bounded memory. Lines are independent."""
+        """Yield the score of each line, in order and in bounded memory; lines are independent."""
         pending = iter(lines)
         while batch := list(itertools.islice(pending, _LINES_AT_ONCE)):
             ids = [
@@ -148,17 +177,31 @@ class TrainedLanguageModel:
         allow_unknown: bool = False,
         seed: int = 0,
     ) -> list[Sample]:
-        """Texts that go on from ``prompt``.
+        """Generate continuations of ``prompt``.
 
-        ``stop`` tokens end a text; by default the end of a line does, for words, and nothing, for
-        characters. ``<unk>`` is never produced unless ``allow_unknown``. Temperature 0 takes the most
-        probable token at each step.
+        Args:
+            prompt: The beginning of the text.
+            max_new_tokens: Number of tokens to generate at most.
+            temperature: Divisor of the logits; 0 takes the most probable token at each step.
+            top_k: Sample from the so many most probable tokens.
+            top_p: Sample from the most probable tokens that together have this probability.
+            num_samples: Number of texts.
+            stop: Tokens that end a text; by default the end-of-line token, and none for characters.
+            allow_unknown: Whether ``<unk>`` may be generated.
+            seed: Seed of the sampling.
+
+        Returns:
+            The texts, prompt included.
+
+        Raises:
+            UsageError: A stop token is not in the vocabulary, or a number is out of range.
+
         """
         words = self.tokenizer.name != "char"
         stop = ([self.tokenizer.end_of_line] if words else []) if stop is None else list(stop)
         for token in stop:
             if token not in self.vocabulary:
-                raise UsageError(f"the stop token {token!r} is not in the vocabulary")
+                raise UsageError(f"expected stop to be tokens of the vocabulary, got {token!r}")
         unk = self.vocabulary.unk_id
         prompt_tokens = self._prompt_tokens(prompt)
         return generate_samples(
@@ -185,7 +228,17 @@ class TrainedLanguageModel:
 
 
 def load(path: str | Path, *, device: str | None = None) -> TrainedLanguageModel:
-    """Open a run of `train-lm`, its files verified. RunError for another run, DamagedFileError."""
+    """Load the trained model of a run of `train-lm`.
+
+    Args:
+        path: The run directory.
+        device: Where the model computes; None for the default device.
+
+    Raises:
+        RunError: The folder is not a run directory, or that of another task.
+        DamagedFileError: A file of the run is damaged.
+
+    """
     run = open_run(path, TASK)
     settings = run_settings(run, ResolvedLanguageModelSettings)
     vocabulary, tokenizer = run_vocabulary(run), run_tokenizer(run)

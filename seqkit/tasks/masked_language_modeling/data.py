@@ -1,4 +1,4 @@
-"""The text that a masked language model learns from, and its windows."""
+"""Data of the masked language modelling task: the corpus as ids, and windows with masked tokens."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from seqkit.text import Vocabulary
 from seqkit.text.special_tokens import CLS, MASK
 from seqkit.training import Callback
 
-_SEED, _WINDOWS = 0, 32  # the tokens that an evaluation hides depend on both
+_SEED, _WINDOWS = 0, 32  # the tokens that an evaluation masks depend on both
 
 
 def open_corpus(settings: MaskedLanguageModelSettings) -> Corpus:
@@ -30,7 +30,7 @@ def open_corpus(settings: MaskedLanguageModelSettings) -> Corpus:
 def encode(
     settings: ResolvedMaskedLanguageModelSettings, corpus: Corpus, callback: Callback
 ) -> tuple[EncodedCorpus, Vocabulary]:
-    """Return the corpus as ids and its vocabulary with the special tokens, and report the size."""
+    """Return the corpus as ids and its vocabulary with special tokens, and report its size."""
     started = time.perf_counter()
     encoded = encode_text(settings, corpus)
     vocabulary = with_mask_tokens(encoded.vocabulary)
@@ -40,7 +40,7 @@ def encode(
 
 
 def masking_of(vocabulary: Vocabulary) -> Masking:
-    """Return how tokens of a vocabulary with special tokens are hidden: ends of lines never are."""
+    """Return how the tokens of a vocabulary are masked; end-of-line tokens never are."""
     kept = () if vocabulary.eos_id is None else (vocabulary.eos_id,)
     return Masking(len(vocabulary) - 2, vocabulary.id(MASK), kept)
 
@@ -48,7 +48,7 @@ def masking_of(vocabulary: Vocabulary) -> Masking:
 def training_batches(
     settings: ResolvedMaskedLanguageModelSettings, ids: np.ndarray, vocabulary: Vocabulary
 ) -> MaskedBatches:
-    """Return the shuffled windows of the training split; each epoch hides other tokens."""
+    """Return the shuffled windows of the training split; each epoch masks other tokens."""
     return MaskedBatches(
         ids,
         masking_of(vocabulary),
@@ -60,7 +60,7 @@ def training_batches(
 
 
 def evaluation_batches(ids: np.ndarray, vocabulary: Vocabulary, length: int) -> MaskedBatches:
-    """Return the windows of a held-out text, with the same tokens hidden every time."""
+    """Return the windows of a held-out text; the same tokens are masked every time."""
     return MaskedBatches(
         ids,
         masking_of(vocabulary),

@@ -1,4 +1,4 @@
-"""Evaluation of masked language models: the same tokens are hidden each time a text is evaluated."""
+"""Evaluation of masked language models: the same tokens of a text are masked every time."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from seqkit.text import Vocabulary
 
 @dataclass(frozen=True)
 class MaskedScores:
-    """Scores on the hidden tokens of a split.
+    """Scores on the masked tokens of a split.
 
     Attributes:
-        accuracy: the fraction of hidden tokens whose most probable guess is right.
-        loss: mean -log P, in nats.
-        unigram: the training text's most frequent token.
-        unigram_accuracy: the accuracy of always guessing it.
+        accuracy: Fraction of masked tokens predicted correctly.
+        loss: Mean -log P, in nats.
+        perplexity: exp(loss).
+        predictions: Number of masked tokens.
+        unigram: The most frequent token of the training text.
+        unigram_accuracy: Accuracy of always predicting it.
 
     """
 
@@ -36,20 +38,20 @@ class MaskedScores:
         return dict(vars(self))
 
 
-def hidden_scores(
+def masked_scores(
     model: MaskedLanguageModel, batches: MaskedBatches, poll: Callable[[], None] = lambda: None
 ) -> tuple[float, int, int]:
-    """Return (Σ -log P, tokens guessed right, hidden tokens)."""
-    total, found, count = 0.0, 0, 0
+    """Return Σ -log P, the number of correct predictions, and the number of masked tokens."""
+    total, correct, count = 0.0, 0, 0
     for batch in batches.epoch(0):
         losses, right = model.answers(batch.ids, batch.targets, batch.lengths)
-        total, found, count = total + float(losses.sum()), found + int(right.sum()), count + len(right)
+        total, correct, count = total + float(losses.sum()), correct + int(right.sum()), count + len(right)
         poll()
-    return total, found, count
+    return total, correct, count
 
 
 def most_frequent(vocabulary: Vocabulary) -> int:
-    """Return the id of the training text's most frequent token that can be hidden."""
+    """Return the id of the training text's most frequent token that can be masked."""
     assert vocabulary.counts is not None
     counts = vocabulary.counts.copy()
     if vocabulary.eos_id is not None:
@@ -58,12 +60,12 @@ def most_frequent(vocabulary: Vocabulary) -> int:
 
 
 def scores(model: MaskedLanguageModel, batches: MaskedBatches, vocabulary: Vocabulary) -> MaskedScores:
-    """Return the scores of a model, and of the most frequent token as the only guess."""
-    total, found, count = hidden_scores(model, batches)
+    """Return the scores of a model, and of always predicting the most frequent token."""
+    total, correct, count = masked_scores(model, batches)
     unigram = most_frequent(vocabulary)
     hits = sum(int((batch.targets == unigram).sum()) for batch in batches.epoch(0))
     return MaskedScores(
-        accuracy=found / max(1, count),
+        accuracy=correct / max(1, count),
         loss=total / max(1, count),
         perplexity=metrics.perplexity(total, max(1, count)),
         predictions=count,

@@ -14,11 +14,11 @@ class EncoderSettings(Protocol):
 
     @property
     def embedding_size(self) -> int:
-        """The model's width."""
+        """The size of the embeddings and of the model."""
 
     @property
     def hidden_size(self) -> int | None:
-        """The width inside the feed-forward networks."""
+        """The size of the feed-forward layers."""
 
     @property
     def num_layers(self) -> int:
@@ -34,9 +34,9 @@ class EncoderSettings(Protocol):
 
 
 def encoder_config(settings: EncoderSettings, vocab_size: int, max_length: int) -> TransformerEncoderConfig:
-    """Return the config of an encoder that is trained from scratch.
+    """Return the config of an encoder to train from scratch.
 
-    Pre-norm, which learns without a warm-up of thousands of steps (Xiong et al. 2020).
+    It is pre-norm, which trains without a warm-up of thousands of steps (Xiong et al. 2020).
     """
     return TransformerEncoderConfig(
         vocab_size,
@@ -55,7 +55,7 @@ def encoder_config(settings: EncoderSettings, vocab_size: int, max_length: int) 
 def make_model(
     settings: ResolvedMaskedLanguageModelSettings, vocab_size: int, generator: Generator | None = None
 ) -> MaskedLanguageModel:
-    """Return the model of these settings, its weights drawn from their seed."""
+    """Return the model of the settings, initialised from their seed, or by ``generator``."""
     config = encoder_config(settings, vocab_size, settings.context_length)
     generator = Generator(settings.seed, "init") if generator is None else generator
     return MaskedLanguageModel(config, generator=generator)

@@ -12,9 +12,25 @@ from seqkit.tasks.text import ResolvedTextSettings, TextSettings, absolute_corpu
 
 @dataclass(frozen=True, kw_only=True)
 class MaskedLanguageModelSettings(TextSettings):
-    """Settings named as in ``LanguageModelSettings``; None means the corpus's or optimiser's usual value.
+    """Settings of a masked language model: flags of ``seqkit train-lm --objective masked``.
 
-    ``context_length`` is the length of a window, its ``<cls>`` included.
+    None means the default of the corpus or the optimiser, or no limit. The fields of
+    :class:`TextSettings` and
+    :class:`seqkit.training.TrainingSettings` come on top.
+
+    Args:
+        objective: "masked".
+        corpus: A registered name, "nltk:NAME", a text file, or a folder of text files.
+        model: "transformer".
+        embedding_size: Size of the embeddings.
+        hidden_size: Size of the feed-forward layers.
+        num_layers: Number of layers.
+        num_heads: Number of attention heads.
+        dropout: Dropout.
+        context_length: Length of a window, its ``<cls>`` included.
+        batch_size: Batch size.
+        valid_tokens: Validate on the first so many tokens only.
+
     """
 
     OPTIMIZER_DEFAULTS: ClassVar[dict[str, tuple[float, str]]] = {
@@ -49,10 +65,10 @@ class MaskedLanguageModelSettings(TextSettings):
         )
         self._require_fraction("dropout")
         if self.context_length < 2:
-            raise UsageError(f"context_length must be at least 2, got {self.context_length}")
+            raise UsageError(f"expected context_length to be at least 2, got {self.context_length}")
 
     def resolve(self, corpus: Corpus) -> ResolvedMaskedLanguageModelSettings:
-        """Return the settings with everything that was left to the corpus or the optimiser filled in."""
+        """Return the settings with the defaults of the corpus and the optimiser filled in."""
         return self.resolve_to(
             ResolvedMaskedLanguageModelSettings,
             corpus=absolute_corpus(self.corpus),
@@ -63,7 +79,7 @@ class MaskedLanguageModelSettings(TextSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class ResolvedMaskedLanguageModelSettings(MaskedLanguageModelSettings, ResolvedTextSettings):
-    """Masked language model settings in which no size is left open."""
+    """Masked language model settings with all defaults filled in."""
 
     RESOLVED = True
     tokenizer: str

@@ -20,7 +20,7 @@ from seqkit.tasks.masked_language_modeling.data import (
     open_corpus,
     training_batches,
 )
-from seqkit.tasks.masked_language_modeling.evaluation import hidden_scores
+from seqkit.tasks.masked_language_modeling.evaluation import masked_scores
 from seqkit.tasks.masked_language_modeling.model import make_model
 from seqkit.tasks.masked_language_modeling.settings import (
     MaskedLanguageModelSettings,
@@ -34,7 +34,7 @@ from seqkit.training import Callback, Task
 
 
 class MaskedLanguageModeling(TextTask):
-    """An encoder that learns to guess hidden tokens from both sides."""
+    """An encoder that learns to predict masked tokens from both sides."""
 
     reports_perplexity = True
     model: MaskedLanguageModel
@@ -51,26 +51,26 @@ class MaskedLanguageModeling(TextTask):
             valid_ids = valid_ids[: settings.valid_tokens]
             self.valid_batches = evaluation_batches(valid_ids, vocabulary, settings.context_length)
         Task.__init__(self, settings, model, len(self.batches))
-        self.divergence_loss = 20 * math.log(len(vocabulary))  # 20 times that of a uniform guess
+        self.divergence_loss = 20 * math.log(len(vocabulary))  # 20 times the loss of a uniform guess
 
     def loss(self, index: int) -> tuple[Tensor, int]:
-        """Return the mean loss of a batch's hidden tokens and their number."""
+        """Return the mean loss of a batch's masked tokens and their number."""
         batch = self.batches.batch(self.epoch, index)
         loss = self.model.loss(batch.ids, batch.targets, batch.lengths, generator=self.generators["dropout"])
         return loss, int(np.count_nonzero(batch.targets >= 0))
 
     def validate(self, poll: Callable[[], None]) -> dict[str, float] | None:
-        """Return loss and accuracy on the hidden tokens of the validation split."""
+        """Return loss and accuracy on the masked tokens of the validation split."""
         if self.valid_batches is None:
             return None
-        total, right, count = hidden_scores(self.model, self.valid_batches, poll)
-        return {"loss": total / max(1, count), "accuracy": right / max(1, count)}
+        total, correct, count = masked_scores(self.model, self.valid_batches, poll)
+        return {"loss": total / max(1, count), "accuracy": correct / max(1, count)}
 
 
 def make_task(
     settings: MaskedLanguageModelSettings, corpus: Corpus, callback: Callback
 ) -> MaskedLanguageModeling:
-    """Resolve the settings, encode the corpus and make the model."""
+    """Resolve the settings, encode the corpus and create the model."""
     resolved = settings.resolve(corpus)
     return MaskedLanguageModeling(resolved, *encode(resolved, corpus, callback))
 
@@ -83,22 +83,25 @@ def train(
     changes: Mapping[str, Any] | None = None,
     callbacks: Callbacks = None,
 ) -> TrainedMaskedLanguageModel:
-    """Train a masked language model (BERT's objective) into a run directory.
+    """Train a masked language model (BERT's objective) into a run directory, and return it.
 
     Args:
-        settings: corpus, model, optimiser and limits; the flags of ``seqkit train-lm --objective masked``.
-        out: the run directory; it must not hold a run yet, unless ``resume`` is given.
-        resume: continue the run at ``out`` with its own settings; begin it where there is none yet.
-        changes: settings that differ from the resumed run's, such as ``{"epochs": 20}``.
-        callbacks: a :class:`seqkit.training.Callback` or several, informed of the progress.
+        settings: Corpus, model, optimiser and limits; the flags of ``seqkit train-lm --objective masked``.
+        out: The run directory; it must not hold a run yet, unless ``resume`` is given.
+        resume: Continue the run at ``out`` with its own settings; begin it if there is none yet.
+        changes: Settings of a resumed run that change, such as ``{"epochs": 20}``.
+        callbacks: A :class:`seqkit.training.Callback` or several.
 
     Returns:
         The model with the weights of the lowest validation loss. Its encoder can be fine-tuned:
         ``TextClassificationSettings(init=out)``.
 
     Raises:
-        UsageError, DataError, RunError, DivergenceError, TrainingInterrupted: as for
-            :func:`seqkit.tasks.language_modeling.train`.
+        UsageError: The settings cannot be combined, or cannot change in a resumed run.
+        DataError: The corpus is absent or unreadable, or has changed since the run was begun.
+        RunError: ``out`` holds other files, or a run of another task.
+        DivergenceError: The loss is not finite; the last good checkpoint is kept.
+        TrainingInterrupted: Ctrl-C or SIGTERM was received; the state is saved.
 
     """
     run = run_training(

@@ -1,4 +1,4 @@
-"""A trained masked language model with its vocabulary: evaluate; its encoder serves other tasks."""
+"""Trained masked language models: evaluation, and their encoder for other tasks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,16 @@ _ENCODER = "encoder."
 
 
 class TrainedMaskedLanguageModel:
-    """A trained masked language model; :func:`seqkit.load` returns it for a run of that task."""
+    """A trained masked language model; :func:`train` and :func:`load` return it.
+
+    Attributes:
+        run: The run directory.
+        settings: The resolved settings.
+        model: The model in evaluation mode.
+        vocabulary: The vocabulary, special tokens included.
+        tokenizer: The tokenizer.
+
+    """
 
     def __init__(
         self,
@@ -40,11 +49,16 @@ class TrainedMaskedLanguageModel:
 
     def __repr__(self) -> str:
         size = f"{self.settings.num_layers}×{self.settings.embedding_size}"
-        what = f"{size} encoder, {len(self.vocabulary):,} types"
-        return f"TrainedMaskedLanguageModel({str(self.run.path)!r}: {what})"
+        model = f"{size} encoder, {len(self.vocabulary):,} types"
+        return f"TrainedMaskedLanguageModel({str(self.run.path)!r}: {model})"
 
     def encoded(self, corpus: str | None = None) -> EncodedCorpus:
-        """Return the run's corpus, or another, as ids of this model's vocabulary."""
+        """Return the run's corpus, or another, as ids of this model's vocabulary.
+
+        Raises:
+            DataError: The corpus is absent, or has changed since the training.
+
+        """
         source = open_corpus(self.settings.corpus if corpus is None else corpus)
         if corpus is None:
             require_same_corpus(self.run, source, remedy="restore its files, or name the text to evaluate on")
@@ -57,7 +71,16 @@ class TrainedMaskedLanguageModel:
         )
 
     def evaluate(self, split: str = "test", *, corpus: str | None = None) -> MaskedScores:
-        """Return the scores on the hidden tokens of a split, the same tokens each time."""
+        """Return the scores on the masked tokens of a split, the same tokens every time.
+
+        Args:
+            split: The split: train, valid or test.
+            corpus: Another corpus, named as in the settings.
+
+        Raises:
+            DataError: The corpus is absent or has changed, or has no such split.
+
+        """
         splits = self.encoded(corpus).splits
         require_split(split, splits, corpus or self.settings.corpus)
         batches = evaluation_batches(splits[split], self.vocabulary, self.settings.context_length)
@@ -65,7 +88,17 @@ class TrainedMaskedLanguageModel:
 
 
 def load(path: str | Path, *, device: str | None = None) -> TrainedMaskedLanguageModel:
-    """Open a run of `train-lm --objective masked`, its files verified. RunError or DamagedFileError."""
+    """Load the trained model of a run of `train-lm --objective masked`.
+
+    Args:
+        path: The run directory.
+        device: Where the model computes; None for the default device.
+
+    Raises:
+        RunError: The folder is not a run directory, or that of another task.
+        DamagedFileError: A file of the run is damaged.
+
+    """
     run = open_run(path, TASK)
     settings, vocabulary = run_settings(run, ResolvedMaskedLanguageModelSettings), run_vocabulary(run)
     V, E = len(vocabulary), settings.embedding_size

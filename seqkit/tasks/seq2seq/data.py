@@ -1,4 +1,4 @@
-"""The pairs that an encoder and decoder learn from."""
+"""Data of the sequence-to-sequence task: the pairs as ids."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def open_corpus(settings: Seq2SeqSettings) -> Seq2SeqCorpus:
 def encode(
     settings: ResolvedSeq2SeqSettings, corpus: Seq2SeqCorpus, callback: Callback
 ) -> EncodedSeq2SeqCorpus:
-    """Return the pairs as ids, and report their number and the lines that were left out."""
+    """Encode the pairs as ids, and report their number and the lines that were skipped."""
     started = time.perf_counter()
     for line, reason in corpus.skipped:
-        callback.on_message(f"{settings.corpus}, line {line} left out: {reason}")
+        callback.on_message(f"{settings.corpus}, line {line} skipped: {reason}")
     if corpus.skipped_count:
-        callback.on_message(f"{corpus.skipped_count:,} bad lines left out")
+        callback.on_message(f"{corpus.skipped_count:,} malformed lines skipped")
     encoded = encode_seq2seq(
         corpus.sources,
         get_tokenizer(settings.tokenizer, lowercase=settings.lowercase),

@@ -1,8 +1,8 @@
-"""Evaluation of an encoder and decoder: loss with the target fed in, decoded answers without."""
+"""Evaluation of sequence-to-sequence models: loss under teacher forcing, and decoded outputs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,16 +15,21 @@ from seqkit.tasks.seq2seq.model import Seq2SeqModel
 
 
 @dataclass(frozen=True)
-class Answers:
-    """The decoded answers to a split, in its order, and the sums over its targets."""
+class DecodedSplit:
+    """The decoded outputs of a split, in its order, and the loss on its targets.
+
+    Attributes:
+        generated: The best output for each of N sources.
+        correct: (N,) bool, whether the output equals the target, the end token included.
+        loss: Σ -log P of the target tokens, end tokens included, in nats.
+        predictions: Number of target tokens.
+
+    """
 
     generated: list[Generated]
-    right: np.ndarray
-    """(N,) bool: the answer is the target, its end included."""
+    correct: np.ndarray
     loss: float
-    """Σ -log P of the target tokens, ends included, in nats."""
     predictions: int
-    """How many those are."""
 
 
 def decode(
@@ -40,10 +45,25 @@ def decode(
     n_best: int = 1,
     length_penalty: float = 0.6,
     with_attention: bool = False,
-) -> list[list[Any]]:
-    """The best answers to each of B sources (B, S), best first; one each by greedy search where beam is 1.
+) -> Sequence[Sequence[Generated]]:
+    """Decode B sources, by greedy search if ``beam`` and ``n_best`` are 1, else by beam search.
 
-    ``unk_id``, the unknown token, is never produced: it says nothing to the one who asked.
+    Args:
+        model: The model.
+        source: (B, S) ids.
+        lengths: (B,) lengths of the sources.
+        start_id: Id that begins every output.
+        end_id: Id that ends an output.
+        unk_id: Id of the unknown token, which is never generated; None if there is none.
+        max_new_tokens: Length of an output at most.
+        beam: Width of the beam.
+        n_best: Number of outputs for each source.
+        length_penalty: As of :func:`seqkit.decoding.beam_search`.
+        with_attention: Also return attention weights.
+
+    Returns:
+        The outputs for each source, best first.
+
     """
     common: dict[str, Any] = {
         "batch": len(source),
@@ -55,11 +75,11 @@ def decode(
         "with_attention": with_attention,
     }
     if beam == 1 and n_best == 1:
-        return [[one] for one in greedy(model, **common)]
+        return [[output] for output in greedy(model, **common)]
     return beam_search(model, beam=beam, n_best=n_best, length_penalty=length_penalty, **common)
 
 
-def answer(
+def decode_split(
     model: Seq2SeqModel,
     pairs: EncodedSeq2Seq,
     *,
@@ -70,19 +90,19 @@ def answer(
     beam: int = 1,
     length_penalty: float = 0.6,
     poll: Callable[[], None] = lambda: None,
-) -> Answers:
-    """Translate every source of a split, batches of like lengths at a time.
+) -> DecodedSplit:
+    """Decode every source of a split, in batches of similar length.
 
-    A target with an unknown word is never answered right, since nobody answers with one.
+    The unknown token is never generated, so an output never equals a target with unknown words.
     """
     generated: list[Generated | None] = [None] * len(pairs)
-    right = np.zeros(len(pairs), bool)
+    correct = np.zeros(len(pairs), bool)
     loss = 0.0
     batches = Seq2SeqBatches(pairs, batch_size, reverse=reverse, shuffle=False)
     for batch in batches.epoch(0):
         losses = model.token_losses(batch.source, batch.source_lengths, batch.target_in, batch.target_out)
         loss += float(to_numpy(losses).sum())
-        found = decode(
+        outputs = decode(
             model,
             batch.source,
             batch.source_lengths,
@@ -93,8 +113,10 @@ def answer(
             beam=beam,
             length_penalty=length_penalty,
         )
-        for row, best in zip(batch.rows.tolist(), found, strict=True):
+        for row, best in zip(batch.rows.tolist(), outputs, strict=True):
             generated[row] = best[0]
-            right[row] = best[0].stopped and best[0].ids == pairs.target_ids(row).tolist()
+            correct[row] = best[0].stopped and best[0].ids == pairs.target_ids(row).tolist()
         poll()
-    return Answers([one for one in generated if one is not None], right, loss, batches.predictions)
+    return DecodedSplit(
+        [output for output in generated if output is not None], correct, loss, batches.predictions
+    )

@@ -11,7 +11,7 @@ from seqkit.tasks.seq2seq.settings import ResolvedSeq2SeqSettings
 
 Seq2SeqModel = Seq2Seq | TransformerSeq2Seq
 
-_SAME = ("shared_vocabulary", "tied", "dropout", "embedding_size", "hidden_size", "num_layers")
+_COMMON = ("shared_vocabulary", "tied", "dropout", "embedding_size", "hidden_size", "num_layers")
 _RECURRENT = (
     "bidirectional",
     "input_feeding",
@@ -29,10 +29,10 @@ def make_model(
     target_vocab_size: int,
     generator: Generator | None = None,
 ) -> Seq2SeqModel:
-    """Return the model of these settings, its weights drawn from their seed."""
+    """Return the model of the settings, initialised from their seed, or by ``generator``."""
     generator = Generator(settings.seed, "init") if generator is None else generator
     values = dataclasses.asdict(settings)
-    common: dict[str, Any] = {name: values[name] for name in _SAME}
+    common: dict[str, Any] = {name: values[name] for name in _COMMON}
     common |= {"source_vocab_size": source_vocab_size, "target_vocab_size": target_vocab_size}
     if settings.model == "transformer":
         transformer = TransformerSeq2SeqConfig(num_heads=settings.num_heads, **common)

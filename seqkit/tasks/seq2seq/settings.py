@@ -25,14 +25,44 @@ RECURRENT = (
     "init_range",
     "teacher_forcing",
 )
-"""Settings of recurrent models only."""
+"""Settings that only recurrent models have."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Seq2SeqSettings(TextSettings):
-    """Settings of an encoder and decoder; one field a flag.
+    """Settings of an encoder and decoder: the flags of ``seqkit train-seq2seq``.
 
-    None means the usual value of the corpus, the model or the optimiser, or no limit.
+    None means the default of the corpus, the model or the optimiser, or no limit. The fields of
+    :class:`TextSettings` and :class:`seqkit.training.TrainingSettings` come on top.
+
+    Args:
+        corpus: A registered name, or a file with a source, a tab and a target on each line.
+        target: File of targets, if ``corpus`` is a file of sources.
+        on_bad_line: What to do with a malformed line: error or skip.
+        shared_vocabulary: Share the vocabulary and the embeddings of source and target.
+        reverse: Reverse the source.
+        model: lstm, gru or transformer.
+        attention: Attention score: none, dot, general or additive.
+        input_feeding: Feed the attentional vector to the next step (Luong et al. 2015).
+        peeky: Feed the encoder's last state to every step of the decoder.
+        readout: Add a tanh layer before the output layer.
+        bidirectional: Use a bidirectional encoder.
+        pass_cell: Initialise the decoder's LSTM cell from the encoder's, not only its h.
+        embedding_size: Size of the embeddings.
+        hidden_size: Size of the recurrent layers, or of the feed-forward layers of a Transformer.
+        num_layers: Number of layers of the encoder and of the decoder.
+        num_heads: Attention heads of a Transformer.
+        dropout: Dropout on embeddings, between layers and before the output layer.
+        tied: Tie the output weights to the target embeddings.
+        weight_init: Initial weights of recurrent models: uniform or normal.
+        init_range: Draw the initial weights of a recurrent model uniformly from ± this.
+        teacher_forcing: Probability of feeding the decoder the true token instead of its own.
+        batch_size: Batch size.
+        bucket: Batch pairs of similar length.
+        eval_batch_size: Batch size of the validation.
+        max_new_tokens: Length of an output at most.
+        examples: Validation outputs to report after each epoch.
+
     """
 
     MAY_CHANGE = (*TrainingSettings.MAY_CHANGE, "examples")
@@ -79,7 +109,7 @@ class Seq2SeqSettings(TextSettings):
         self._require_at_least_zero("examples")
         self._require_fraction("dropout")
         if not 0 <= self.teacher_forcing <= 1:
-            raise UsageError(f"teacher_forcing must be from 0 to 1, got {self.teacher_forcing}")
+            raise UsageError(f"expected teacher_forcing to be from 0 to 1, got {self.teacher_forcing}")
 
     def ignored(self) -> dict[str, str]:
         """Return the fields that have no effect with the model, each with what it is for."""
@@ -88,13 +118,10 @@ class Seq2SeqSettings(TextSettings):
         return super().ignored() | {"num_heads": "Transformers"}
 
     def resolve(self, corpus: Seq2SeqCorpus) -> ResolvedSeq2SeqSettings:
-        """Return the settings with everything that was left to the corpus or the model filled in.
-
-        A recurrent decoder attends to its source with "general" scores, but for sums.
-        """
+        """Return the settings with the defaults of the corpus and the model filled in."""
         defaults = corpus.defaults
         tokenizer = self.tokenizer or defaults.tokenizer
-        own = tokenizer == defaults.tokenizer
+        default_tokenizer = tokenizer == defaults.tokenizer
         transformer = self.model == "transformer"
         attention = "none" if self.corpus in ("addition", "book:addition") else "general"
         embedding_size = self.embedding_size or (128 if transformer else 64)
@@ -103,9 +130,11 @@ class Seq2SeqSettings(TextSettings):
             corpus=absolute_path(self.corpus, corpus_names("seq2seq")),
             target=None if self.target is None else absolute_path(self.target),
             tokenizer=tokenizer,
-            lowercase=defaults.lowercase if own and self.lowercase is None else bool(self.lowercase),
-            min_count=self.min_count or (defaults.min_count if own else 1),
-            vocab_size=self.vocab_size or (defaults.vocab_size if own else None),
+            lowercase=(
+                defaults.lowercase if default_tokenizer and self.lowercase is None else bool(self.lowercase)
+            ),
+            min_count=self.min_count or (defaults.min_count if default_tokenizer else 1),
+            vocab_size=self.vocab_size or (defaults.vocab_size if default_tokenizer else None),
             attention=None if transformer else self.attention or attention,
             embedding_size=embedding_size,
             hidden_size=self.hidden_size or (4 * embedding_size if transformer else 256),
@@ -116,7 +145,7 @@ class Seq2SeqSettings(TextSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class ResolvedSeq2SeqSettings(Seq2SeqSettings, ResolvedTextSettings):
-    """Sequence-to-sequence settings in which no size is left open."""
+    """Sequence-to-sequence settings with all defaults filled in."""
 
     RESOLVED = True
     tokenizer: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +14,19 @@ from seqkit.backend import make_current
 from seqkit.corpora import Seq2SeqCorpus
 from seqkit.data import EncodedSeq2SeqCorpus, Seq2SeqBatches
 from seqkit.tasks.seq2seq.data import describe, encode, open_corpus
-from seqkit.tasks.seq2seq.evaluation import Answers, answer
+from seqkit.tasks.seq2seq.evaluation import DecodedSplit, decode_split
 from seqkit.tasks.seq2seq.model import Seq2SeqModel, make_model
 from seqkit.tasks.seq2seq.settings import ResolvedSeq2SeqSettings, Seq2SeqSettings
 from seqkit.tasks.seq2seq.trained import SOURCE_VOCABULARY, TARGET_VOCABULARY, TASK, TrainedSeq2Seq, load
 from seqkit.tasks.training import Callbacks, run_training
+from seqkit.text import Tokenizer, Vocabulary
 from seqkit.training import Callback, Task
 
 
 class Seq2SeqLearning(Task):
     """An encoder and decoder that learn from batches of pairs.
 
-    Each validation reports a few answers through the callback's messages, marked right or wrong.
+    Each validation reports a few outputs as messages to the callback, marked as correct or wrong.
     """
 
     reports_perplexity = True
@@ -46,7 +47,7 @@ class Seq2SeqLearning(Task):
         )
         super().__init__(settings, model, len(self.batches))
         self.settings, self.encoded, self.callback = settings, encoded, callback
-        self.divergence_loss = 20 * math.log(len(target))  # 20 times that of a uniform guess
+        self.divergence_loss = 20 * math.log(len(target))  # 20 times the loss of a uniform guess
         self.artifacts = {SOURCE_VOCABULARY: source.to_bytes(), TARGET_VOCABULARY: target.to_bytes()}
         self.counts = {"pairs": {split: info.pairs for split, info in encoded.info.items()}}
         self.config = {
@@ -69,11 +70,11 @@ class Seq2SeqLearning(Task):
         return loss, int(np.count_nonzero(batch.target_out >= 0))
 
     def validate(self, poll: Callable[[], None]) -> dict[str, float] | None:
-        """Return mean loss and exact match over the whole validation split, and report a few answers."""
+        """Return mean loss and exact match of the validation split, and report a few outputs."""
         pairs = self.encoded.splits.get("valid")
         if pairs is None:
             return None
-        answers = answer(
+        outputs = decode_split(
             self.model,
             pairs,
             reverse=self.settings.reverse,
@@ -83,25 +84,25 @@ class Seq2SeqLearning(Task):
             poll=poll,
         )
         for row in range(min(self.settings.examples, len(pairs))):
-            self.callback.on_message(self._example(row, answers))
-        return {"loss": answers.loss / answers.predictions, "exact_match": float(answers.right.mean())}
+            self.callback.on_message(self._example(row, outputs))
+        return {"loss": outputs.loss / outputs.predictions, "exact_match": float(outputs.correct.mean())}
 
-    def _example(self, row: int, answers: Answers) -> str:
+    def _example(self, row: int, outputs: DecodedSplit) -> str:
         encoded, pairs = self.encoded, self.encoded.splits["valid"]
 
-        def text(ids: Any, vocabulary: Any, tokenizer: Any) -> str:
-            return str(tokenizer.detokenize(vocabulary.decode(ids)))
+        def text(ids: Sequence[int] | np.ndarray, vocabulary: Vocabulary, tokenizer: Tokenizer) -> str:
+            return tokenizer.detokenize(vocabulary.decode(ids))
 
-        question = text(pairs.source_ids(row), encoded.source_vocabulary, encoded.source_tokenizer)
+        source = text(pairs.source_ids(row), encoded.source_vocabulary, encoded.source_tokenizer)
         target = text(pairs.target_ids(row), encoded.target_vocabulary, encoded.target_tokenizer)
-        found = text(answers.generated[row].ids, encoded.target_vocabulary, encoded.target_tokenizer)
-        return f"  {'☑' if answers.right[row] else '☒'} {question} → {found}" + (
-            "" if answers.right[row] else f"   (not {target})"
+        output = text(outputs.generated[row].ids, encoded.target_vocabulary, encoded.target_tokenizer)
+        return f"  {'☑' if outputs.correct[row] else '☒'} {source} → {output}" + (
+            "" if outputs.correct[row] else f"   (not {target})"
         )
 
 
 def make_task(settings: Seq2SeqSettings, corpus: Seq2SeqCorpus, callback: Callback) -> Seq2SeqLearning:
-    """Resolve the settings, encode the pairs and make the model."""
+    """Resolve the settings, encode the pairs and create the model."""
     resolved = settings.resolve(corpus)
     return Seq2SeqLearning(resolved, encode(resolved, corpus, callback), callback)
 
@@ -114,21 +115,24 @@ def train(
     changes: Mapping[str, Any] | None = None,
     callbacks: Callbacks = None,
 ) -> TrainedSeq2Seq:
-    """Train an encoder and decoder on pairs of texts into a run directory.
+    """Train an encoder and decoder on pairs of texts into a run directory, and return the trained model.
 
     Args:
-        settings: the pairs, the model, the optimiser and the limits; the flags of ``seqkit train-seq2seq``.
-        out: the run directory; it must not hold a run yet, unless ``resume`` is given.
-        resume: continue the run at ``out`` with its own settings; begin it where there is none yet.
-        changes: settings that differ from the resumed run's, such as ``{"epochs": 20}``.
-        callbacks: a :class:`seqkit.training.Callback` or several, informed of the progress.
+        settings: The pairs, the model, the optimiser and the limits; the flags of ``seqkit train-seq2seq``.
+        out: The run directory; it must not hold a run yet, unless ``resume`` is given.
+        resume: Continue the run at ``out`` with its own settings; begin it if there is none yet.
+        changes: Settings of a resumed run that change, such as ``{"epochs": 20}``.
+        callbacks: A :class:`seqkit.training.Callback` or several.
 
     Returns:
         The model with the weights of the lowest validation loss: ``translate(texts)``, ``evaluate()``.
 
     Raises:
-        UsageError, DataError, RunError, DivergenceError, TrainingInterrupted: as for
-            :func:`seqkit.tasks.language_modeling.train`.
+        UsageError: The settings cannot be combined, or cannot change in a resumed run.
+        DataError: The corpus is absent or unreadable, or has changed since the run was begun.
+        RunError: ``out`` holds other files, or a run of another task.
+        DivergenceError: The loss is not finite; the last good checkpoint is kept.
+        TrainingInterrupted: Ctrl-C or SIGTERM was received; the state is saved.
 
     """
     run = run_training(

@@ -1,4 +1,4 @@
-"""A trained encoder and decoder with its vocabularies: translate, evaluate."""
+"""Trained sequence-to-sequence models: translation and evaluation."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import numpy as np
 from seqkit import metrics
 from seqkit.corpora import Seq2SeqCorpus
 from seqkit.data import EncodedSeq2SeqCorpus, encode_seq2seq, encode_texts, pad_batch
+from seqkit.decoding import Generated
 from seqkit.errors import MissingDependencyError, UsageError
 from seqkit.tasks.runs import load_best_weights, open_run, require_same_corpus, require_split, run_settings
 from seqkit.tasks.seq2seq.data import open_corpus
-from seqkit.tasks.seq2seq.evaluation import answer, decode
+from seqkit.tasks.seq2seq.evaluation import decode, decode_split
 from seqkit.tasks.seq2seq.model import Seq2SeqModel, make_model
 from seqkit.tasks.seq2seq.settings import ResolvedSeq2SeqSettings
 from seqkit.tasks.text import run_vocabulary
@@ -25,16 +26,22 @@ from seqkit.training import RunDirectory
 
 TASK = "seq2seq"
 SOURCE_VOCABULARY, TARGET_VOCABULARY = "source.vocab.txt", "target.vocab.txt"
-_AT_ONCE = 256
+_BATCH_SIZE = 256
 
 
 @dataclass(frozen=True)
 class Translation:
-    """One answer to a text.
+    """A translation of a text.
 
-    log_prob: natural logarithm of its probability, the end included. score: what a beam ranked it by.
-    complete: whether it ended by itself. attention: (T, S) weights of the tokens over those of the source,
-    in the order in which the source was written; None without attention.
+    Attributes:
+        text: The translation.
+        tokens: Its T tokens.
+        log_prob: Natural logarithm of its probability, the end token included.
+        score: The score by which beam search ranked it.
+        complete: Whether it ended with the end token, not at the greatest length.
+        source_tokens: The S tokens of the source.
+        attention: (T, S) attention weights, in the original order of the source; None without attention.
+
     """
 
     text: str
@@ -48,11 +55,19 @@ class Translation:
 
 @dataclass(frozen=True)
 class Seq2SeqScores:
-    """How a split is translated. perplexity and loss: with the truth fed in, per target token, ends included.
+    """Scores of a model on a split.
 
-    exact_match: share of answers equal to the target, end included. token_accuracy: share of target tokens
-    that stand in their place in the answer. bleu: corpus BLEU of the texts against the targets as they are
-    written, unknown words and all; None without sacreBLEU.
+    Attributes:
+        exact_match: Fraction of outputs equal to the target, the end token included.
+        token_accuracy: Fraction of target tokens at the same position in the output.
+        loss: Mean -log P of the target tokens under teacher forcing, end tokens included, in nats.
+        perplexity: exp(loss).
+        predictions: Number of target tokens.
+        pairs: Number of pairs.
+        beam: Width of the beam.
+        bleu: Corpus BLEU against the original targets, unknown words included; None without sacreBLEU.
+        bleu_signature: The signature of sacreBLEU.
+
     """
 
     exact_match: float
@@ -66,12 +81,21 @@ class Seq2SeqScores:
     bleu_signature: str | None
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able, in this order."""
+        """Return the scores as JSON values."""
         return dict(vars(self))
 
 
 class TrainedSeq2Seq:
-    """What :func:`seqkit.load` returns for a run of `train-seq2seq`."""
+    """A trained encoder and decoder; :func:`train` and :func:`load` return it.
+
+    Attributes:
+        run: The run directory.
+        settings: The resolved settings.
+        model: The model in evaluation mode.
+        source_vocabulary, target_vocabulary: The vocabularies.
+        source_tokenizer, target_tokenizer: The tokenizers.
+
+    """
 
     def __init__(
         self,
@@ -98,19 +122,32 @@ class TrainedSeq2Seq:
         length_penalty: float = 0.6,
         max_new_tokens: int | None = None,
     ) -> list[list[Translation]]:
-        """The ``n_best`` answers to each text, best first: greedy with a ``beam`` of 1, else by beam search.
+        """Translate texts, by greedy search if ``beam`` and ``n_best`` are 1, else by beam search.
 
-        Raises DataError for an empty text, UsageError for more answers than the beam holds.
+        Args:
+            texts: The texts.
+            beam: Width of the beam.
+            n_best: Number of translations for each text, at most ``beam``.
+            length_penalty: As of :func:`seqkit.decoding.beam_search`.
+            max_new_tokens: Tokens of a translation at most; None for that of the settings.
+
+        Returns:
+            The translations of each text, best first.
+
+        Raises:
+            DataError: A text is empty.
+            UsageError: A number is out of range.
+
         """
         if isinstance(texts, str):
-            raise UsageError("texts must be a list, got a string", remedy="[text]")
+            raise UsageError("expected texts to be a list of strings, got a string", remedy="pass [text]")
         rows = encode_texts(texts, self.source_tokenizer, self.source_vocabulary)
         order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
-        found: list[list[Translation]] = [[] for _ in rows]
-        for first in range(0, len(order), _AT_ONCE):
-            some = order[first : first + _AT_ONCE]
-            source, lengths = pad_batch([rows[i] for i in some], reverse=self.settings.reverse)
-            answers = decode(
+        translations: list[list[Translation]] = [[] for _ in rows]
+        for first in range(0, len(order), _BATCH_SIZE):
+            batch = order[first : first + _BATCH_SIZE]
+            source, lengths = pad_batch([rows[i] for i in batch], reverse=self.settings.reverse)
+            outputs = decode(
                 self.model,
                 source,
                 lengths,
@@ -123,34 +160,34 @@ class TrainedSeq2Seq:
                 length_penalty=length_penalty,
                 with_attention=self.model.attention is not None,
             )
-            for i, best in zip(some, answers, strict=True):
-                found[i] = [self._translation(rows[i], one) for one in best]
-        return found
+            for i, best in zip(batch, outputs, strict=True):
+                translations[i] = [self._translation(rows[i], output) for output in best]
+        return translations
 
-    def _translation(self, source: np.ndarray, found: Any) -> Translation:
-        tokens = self.target_vocabulary.decode(found.ids)
-        weights = found.attention
+    def _translation(self, source: np.ndarray, output: Generated) -> Translation:
+        tokens = self.target_vocabulary.decode(output.ids)
+        weights = output.attention
         if weights is not None:
             weights = weights[:, : len(source)]
             weights = weights[:, ::-1] if self.settings.reverse else weights
         return Translation(
             self.target_tokenizer.detokenize(tokens),
             tokens,
-            found.log_prob,
-            getattr(found, "score", found.log_prob),
-            found.stopped,
+            output.log_prob,
+            getattr(output, "score", output.log_prob),
+            output.stopped,
             self.source_vocabulary.decode(source),
             weights,
         )
 
     def pairs(self) -> Seq2SeqCorpus:
-        """The pairs that the run was trained on. DataError when they have changed since."""
+        """Return the pairs that the run was trained on. Raise DataError if they have changed."""
         corpus = open_corpus(self.settings)
         require_same_corpus(self.run, corpus, remedy="restore its files")
         return corpus
 
     def encoded(self, corpus: Seq2SeqCorpus | None = None) -> EncodedSeq2SeqCorpus:
-        """The pairs that the run was trained on, in its vocabularies."""
+        """Return the pairs that the run was trained on, as ids of its vocabularies."""
         corpus = corpus or self.pairs()
         encoded = encode_seq2seq(
             corpus.sources,
@@ -162,13 +199,22 @@ class TrainedSeq2Seq:
         return encoded
 
     def evaluate(self, split: str | None = None, *, beam: int = 1) -> Seq2SeqScores:
-        """Scores on a split: by default on "test", or on "valid" where the task has no other."""
+        """Return the scores on a split.
+
+        Args:
+            split: The split; None for "test", or "valid" if the corpus has no "test".
+            beam: Width of the beam; 1 is greedy search.
+
+        Raises:
+            DataError: The corpus is absent or has changed, or has no such split.
+
+        """
         corpus = self.pairs()
         encoded = self.encoded(corpus)
         split = split or ("test" if "test" in encoded.splits else "valid")
         require_split(split, encoded.splits, self.settings.corpus)
         pairs = encoded.splits[split]
-        answers = answer(
+        outputs = decode_split(
             self.model,
             pairs,
             reverse=self.settings.reverse,
@@ -177,38 +223,50 @@ class TrainedSeq2Seq:
             max_new_tokens=self.settings.max_new_tokens,
             beam=beam,
         )
-        found = [one.ids for one in answers.generated]
+        predicted = [output.ids for output in outputs.generated]
         targets = [pairs.target_ids(row).tolist() for row in range(len(pairs))]
-        places = sum(len(target) for target in targets)
-        hits = sum(a == b for f, t in zip(found, targets, strict=True) for a, b in zip(f, t, strict=False))
+        positions = sum(len(target) for target in targets)
+        hits = sum(
+            a == b for p, t in zip(predicted, targets, strict=True) for a, b in zip(p, t, strict=False)
+        )
         score = signature = None
         try:
             bleu = metrics.bleu(
-                [self._text(ids) for ids in found],
+                [self._text(ids) for ids in predicted],
                 [target for _, target in corpus.sources[split]()],
                 lowercase=self.target_tokenizer.lowercase,
             )
             score, signature = bleu.score, bleu.signature
         except MissingDependencyError:
-            pass  # an extra; told as null
+            pass  # sacreBLEU is optional
         return Seq2SeqScores(
-            exact_match=float(answers.right.mean()),
-            token_accuracy=hits / max(1, places),
-            loss=answers.loss / answers.predictions,
-            perplexity=metrics.perplexity(answers.loss, answers.predictions),
-            predictions=answers.predictions,
+            exact_match=float(outputs.correct.mean()),
+            token_accuracy=hits / max(1, positions),
+            loss=outputs.loss / outputs.predictions,
+            perplexity=metrics.perplexity(outputs.loss, outputs.predictions),
+            predictions=outputs.predictions,
             pairs=len(pairs),
             beam=beam,
             bleu=score,
             bleu_signature=signature,
         )
 
-    def _text(self, ids: Any) -> str:
+    def _text(self, ids: Sequence[int]) -> str:
         return self.target_tokenizer.detokenize(self.target_vocabulary.decode(ids))
 
 
 def load(path: str | Path, *, device: str | None = None) -> TrainedSeq2Seq:
-    """Open a run of `train-seq2seq`, its files verified. RunError or DamagedFileError."""
+    """Load the trained model of a run of `train-seq2seq`.
+
+    Args:
+        path: The run directory.
+        device: Where the model computes; None for the default device.
+
+    Raises:
+        RunError: The folder is not a run directory, or that of another task.
+        DamagedFileError: A file of the run is damaged.
+
+    """
     run = open_run(path, TASK)
     settings = run_settings(run, ResolvedSeq2SeqSettings)
     source, target = (run_vocabulary(run, name) for name in (SOURCE_VOCABULARY, TARGET_VOCABULARY))

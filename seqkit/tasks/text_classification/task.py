@@ -51,7 +51,7 @@ class TextClassification(Task):
         super().__init__(settings, model, len(self.batches))
         self.settings, self.encoded = settings, encoded
         self.eval_batch_size = settings.eval_batch_size
-        self.divergence_loss = 50 * math.log(len(encoded.labels))  # 50 times that of a uniform guess
+        self.divergence_loss = 50 * math.log(len(encoded.labels))  # 50 times the loss of a uniform guess
         self.artifacts = {
             VOCABULARY: encoded.vocabulary.to_bytes(),
             LABELS: labels_to_bytes(encoded.labels),
@@ -128,19 +128,22 @@ def train(
     """Train a text classifier into a run directory and return it with its best weights.
 
     Args:
-        settings: the labelled texts, the model, the optimiser and the limits; the flags of
+        settings: The labelled texts, the model, the optimiser and the limits; the flags of
             ``seqkit train-classifier``.
-        out: the run directory; it must not hold a run yet, unless ``resume`` is given.
-        resume: continue the run at ``out`` with its own settings; begin it where there is none yet.
-        changes: settings that differ from the resumed run's, such as ``{"epochs": 20}``.
-        callbacks: a :class:`seqkit.training.Callback` or several, informed of the progress.
+        out: The run directory; it must not hold a run yet, unless ``resume`` is given.
+        resume: Continue the run at ``out`` with its own settings; begin it if there is none yet.
+        changes: Settings of a resumed run that change, such as ``{"epochs": 20}``.
+        callbacks: A :class:`seqkit.training.Callback` or several.
 
     Returns:
         The classifier with the weights of the lowest validation loss: ``classify(texts)``, ``evaluate()``.
 
     Raises:
-        UsageError, DataError, RunError, DivergenceError, TrainingInterrupted: as for
-            :func:`seqkit.tasks.language_modeling.train`.
+        UsageError: The settings cannot be combined, or cannot change in a resumed run.
+        DataError: The corpus is absent or unreadable, or has changed since the run was begun.
+        RunError: ``out`` holds other files, or a run of another task.
+        DivergenceError: The loss is not finite; the last good checkpoint is kept.
+        TrainingInterrupted: Ctrl-C or SIGTERM was received; the state is saved.
 
     """
     run = run_training(
