@@ -44,9 +44,10 @@ def load(run: str | Path, **settings: Any) -> Any:
         RunError: The folder is not a run directory, or its task is unknown.
         DamagedFileError: A file of the run is damaged.
 
-    Example:
-        >>> model = seqkit.load("runs/first")  # doctest: +SKIP
-        >>> model.evaluate("test").perplexity  # doctest: +SKIP
+    Example::
+
+        model = seqkit.load("runs/first")
+        model.evaluate("test").perplexity
 
     """
     from seqkit.training.run_directory import RunDirectory  # only here: a task needs no other

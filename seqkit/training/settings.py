@@ -182,7 +182,7 @@ class Settings:
                 )
 
     def __post_init__(self) -> None:
-        """Raise UsageError for values that no training can have, and for values without effect."""
+        """Raise UsageError for values out of range and for values without effect."""
         self._check_numbers()
         self._check()
         if not self.RESOLVED:
@@ -190,17 +190,17 @@ class Settings:
             self.require_effect(f.name for f in fields if getattr(self, f.name) != f.default)
 
     def _check(self) -> None:
-        """Raise UsageError for values that no training can have; tasks add their own checks."""
+        """Raise UsageError for values out of range; tasks add their own checks."""
 
     def _check_numbers(self) -> None:
-        """Raise UsageError for values that are not finite or beyond any machine."""
+        """Raise UsageError for values that are not finite or too large for any machine."""
         for field in dataclasses.fields(self):
             name, value = field.name, getattr(self, field.name)
             if isinstance(value, float) and not math.isfinite(value):
                 if name not in self.UNBOUNDED or not value > 0:
-                    raise UsageError(f"{name} must be a finite number, got {value}")
+                    raise UsageError(f"expected {self.shown_name(name)} to be a finite number, got {value}")
             elif name in self.LIMITS and value is not None and value > self.LIMITS[name]:
-                raise UsageError(f"{name} must be at most {self.LIMITS[name]:,}, got {value:,}")
+                raise UsageError(f"expected {self.shown_name(name)} to be at most {self.LIMITS[name]:,}, got {value:,}")
 
     # Checks for _check
 

@@ -165,7 +165,7 @@ def test_what_is_refused_leaves_no_run(data: Path, folder: Path, tmp_path: Path)
 
     vocabulary, config = folder / "vocab.txt", folder / "config.json"
     vocabulary.write_text(vocabulary.read_text() + "more\n")
-    refused("the tokenizer has 8 tokens, the model's word embeddings 7")
+    refused("expected a tokenizer with at most 7 tokens, the model's word embeddings, got 8")
     vocabulary.unlink()
     refused(r"neither tokenizer.json nor vocab.txt nor vocab.json is there")
     whole = json.loads(config.read_text())

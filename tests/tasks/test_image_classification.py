@@ -196,9 +196,9 @@ def test_images_that_changed_are_refused(stripes: Path, tmp_path: Path) -> None:
         ({"train_size": 0}, "expected train_size to be above 0"),
         ({"model": "simple-cnn", "batch_norm": True}, "simple-cnn has no setting batch_norm"),
         ({"model": "simple-cnn", "hidden": "10,10"}, "expected hidden to be one number for simple-cnn"),
-        ({"model": "deep-cnn", "filters": "8"}, "filters must be three numbers"),
-        ({"activation": "selu"}, "activation must be one of"),
-        ({"weight_init": "zeros"}, "weight_init must be one of"),
+        ({"model": "deep-cnn", "filters": "8"}, "expected filters to be three numbers"),
+        ({"activation": "selu"}, "expected activation to be one of"),
+        ({"weight_init": "zeros"}, "expected weight_init to be one of"),
         ({"filter_size": 3}, "mlp has no setting filter_size"),
     ],
 )

@@ -130,7 +130,7 @@ def test_bad_lines_are_errors_or_told_of(pairs: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
     notes = Notes()
     trained(pairs, tmp_path / "run", notes, on_bad_line="skip", epochs=1)
-    assert any("1 bad lines left out" in text for text in notes.messages)
+    assert any("1 malformed lines skipped" in text for text in notes.messages)
 
 
 def test_mistakes(pairs: Path, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ class TrainedTextClassifier:
     def log_probs(self, texts: Sequence[str]) -> np.ndarray:
         """log P(class) of N texts, (N, K). Raises DataError for an empty text."""
         if isinstance(texts, str):
-            raise UsageError("texts must be a list, got a string", remedy="[text]")
+            raise UsageError("expected texts to be a list of strings, got a string", remedy="pass [text]")
         rows = text_rows(texts, self.tokenizer, self.vocabulary, self.settings.max_length)
         order = sorted(range(len(rows)), key=lambda i: len(rows[i]))  # like lengths together
         found = np.empty((len(texts), len(self.labels)), np.float64)
