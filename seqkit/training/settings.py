@@ -200,7 +200,9 @@ class Settings:
                 if name not in self.UNBOUNDED or not value > 0:
                     raise UsageError(f"expected {self.shown_name(name)} to be a finite number, got {value}")
             elif name in self.LIMITS and value is not None and value > self.LIMITS[name]:
-                raise UsageError(f"expected {self.shown_name(name)} to be at most {self.LIMITS[name]:,}, got {value:,}")
+                raise UsageError(
+                    f"expected {self.shown_name(name)} to be at most {self.LIMITS[name]:,}, got {value:,}"
+                )
 
     # Checks for _check
 

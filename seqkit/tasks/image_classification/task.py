@@ -121,6 +121,14 @@ def train(
 
     """
     run = run_training(
-        TASK, settings, out, ResolvedImageClassificationSettings, open_corpus, make_task, resume, changes, callbacks
+        TASK,
+        settings,
+        out,
+        ResolvedImageClassificationSettings,
+        open_corpus,
+        make_task,
+        resume,
+        changes,
+        callbacks,
     )
     return load(run.path)

@@ -105,6 +105,14 @@ def train(
 
     """
     run = run_training(
-        TASK, settings, out, ResolvedMaskedLanguageModelSettings, open_corpus, make_task, resume, changes, callbacks
+        TASK,
+        settings,
+        out,
+        ResolvedMaskedLanguageModelSettings,
+        open_corpus,
+        make_task,
+        resume,
+        changes,
+        callbacks,
     )
     return load(run.path)

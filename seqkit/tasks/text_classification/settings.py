@@ -68,11 +68,11 @@ class TextClassificationSettings(TextSettings):
     def ignored(self) -> dict[str, str]:
         """Return the fields that have no effect with the model, each with what it is for."""
         ignored = super().ignored()
-        if self.kind != "transformer":
+        if self.model_name != "transformer":
             ignored["num_heads"] = "Transformers"
-        if self.kind not in ("lstm", "gru"):
+        if self.model_name not in ("lstm", "gru"):
             ignored["bidirectional"] = "lstm and gru"
-        if self.kind == "bag" and self.hidden_size is None:
+        if self.model_name == "bag" and self.hidden_size is None:
             ignored["num_layers"] = "a bag with hidden layers; give hidden_size, too"
         return ignored
 
