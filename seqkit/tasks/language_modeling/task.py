@@ -154,7 +154,7 @@ def train(
 
     Example:
         >>> from seqkit.tasks.language_modeling import LanguageModelSettings, train
-        >>> settings = LanguageModelSettings(corpus="my-text.txt", hidden_size=128, epochs=4)
+        >>> settings = LanguageModelSettings(corpus="my-text.txt", embedding_size=128, epochs=4)
         >>> model = train(settings, "runs/first")  # doctest: +SKIP
         >>> model.evaluate("test").perplexity  # doctest: +SKIP
         >>> model.generate("the function", temperature=0.8)[0].text  # doctest: +SKIP
