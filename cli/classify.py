@@ -31,6 +31,7 @@ def command(run: str, files: tuple[str, ...], resize: bool, device: str | None, 
     """
     from seqkit.cli.lines import answer_lines, input_lines
     from seqkit.errors import RunError, UsageError
+    from seqkit.files.what_is import what_is
     from seqkit.training import RunDirectory
 
     task = RunDirectory.open(run).config.get("task")
@@ -47,7 +48,12 @@ def command(run: str, files: tuple[str, ...], resize: bool, device: str | None, 
         key, lines = "text", itertools.chain.from_iterable([input_lines(file) for file in files or (None,)])
         classify = _text_classifier(run, device)
     else:
-        raise RunError(f"expected a run of train-images or train-classifier, got a run of {task}", where=run)
+        advice = what_is(run).opened_by
+        raise RunError(
+            f"expected a run of train-images or train-classifier, got a run of {task}",
+            where=run,
+            remedy=None if advice is None else f"open it with: {advice}",
+        )
 
     def to_text(text: str, result: Prediction) -> str:
         return f"{result.label}\t{result.probability:.4f}\t{text}"

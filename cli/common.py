@@ -123,6 +123,11 @@ def print_json(value: Any) -> None:
     echo(to_json(value))
 
 
+def warn(text: str) -> None:
+    """Print a message on standard error."""
+    echo(text, err=True)
+
+
 _KEPT = "\t\n"
 _CONTROLS = [*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
 _ESCAPES = {c: f"\\u{c:04x}" for c in [*_CONTROLS, *range(0xD800, 0xE000)] if chr(c) not in _KEPT}

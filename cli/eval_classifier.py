@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from seqkit.cli.common import device_option, json_option, print_json, threads_option
+from seqkit.cli.common import device_option, json_option, print_json, threads_option, warn
 
 
 @click.command("eval-classifier")
@@ -23,7 +23,7 @@ def command(run: str, split: str | None, device: str | None, as_json: bool) -> N
     from seqkit.cli.class_scores import print_class_scores
     from seqkit.tasks.text_classification import load
 
-    scores = load(run, device=device).evaluate(split)
+    scores = load(run, device=device).evaluate(split, on_message=warn)
     if as_json:
         print_json({**scores.to_dict(), "run": run})
         return

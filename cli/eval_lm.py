@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from seqkit.cli.common import device_option, echo, json_option, print_json, split_option, threads_option
+from seqkit.cli.common import device_option, echo, json_option, print_json, split_option, threads_option, warn
 
 
 @click.command("eval-lm")
@@ -48,7 +48,9 @@ def command(
     from seqkit.tasks.language_modeling import load
 
     model = load(run, device=device)
-    result = model.evaluate(split, corpus=corpus, batch_size=batch_size, protocol=eval_protocol)
+    result = model.evaluate(
+        split, corpus=corpus, batch_size=batch_size, protocol=eval_protocol, on_message=warn
+    )
     if as_json:
         print_json(
             {**result.to_dict(), "run": run, "corpus": corpus or model.settings.corpus, "split": split}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from seqkit.cli.common import device_option, echo, json_option, print_json, threads_option
+from seqkit.cli.common import device_option, echo, json_option, print_json, threads_option, warn
 
 
 @click.command("eval-seq2seq")
@@ -23,7 +23,7 @@ def command(run: str, split: str | None, beam: int, device: str | None, as_json:
     """Evaluate the encoder-decoder in RUN: exact match, token accuracy, perplexity, BLEU."""
     from seqkit.tasks.seq2seq import load
 
-    scores = load(run, device=device).evaluate(split, beam=beam)
+    scores = load(run, device=device).evaluate(split, beam=beam, on_message=warn)
     if as_json:
         print_json({**scores.to_dict(), "run": run})
         return

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqkit.errors import DataError, UsageError
+from seqkit.files.substitutes import refuse_substitute
 
 if TYPE_CHECKING:
     from seqkit.training import Settings
@@ -56,7 +57,8 @@ def read_settings(path: str) -> dict[str, Any]:
         return tomllib.loads(Path(path).read_text("utf-8"))
     except OSError as error:
         raise DataError(f"cannot read {path} ({error.strerror or error})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        refuse_substitute(path)
         raise DataError(f"{path} is not valid TOML: {error}") from error
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seqkit.cli.common import echo, print_json
+from seqkit.cli.common import echo, print_json, warn
 from seqkit.cli.training import Request, epoch_scores
 from seqkit.tasks.language_modeling import LanguageModelSettings
 from seqkit.tasks.masked_language_modeling import MaskedLanguageModelSettings, load, train
@@ -58,7 +58,7 @@ def train_masked(request: Request[LanguageModelSettings]) -> None:
 def evaluate_masked(run: str, split: str, corpus: str | None, device: str | None, as_json: bool) -> None:
     """Run ``eval-lm`` on a masked language model."""
     model = load(run, device=device)
-    scores = model.evaluate(split, corpus=corpus)
+    scores = model.evaluate(split, corpus=corpus, on_message=warn)
     if as_json:
         print_json(
             {**scores.to_dict(), "run": run, "corpus": corpus or model.settings.corpus, "split": split}

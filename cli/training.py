@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import click
 
-from seqkit.cli.common import echo, json_option, quiet_option, threads_option
+from seqkit.cli.common import echo, json_option, quiet_option, threads_option, warn
 from seqkit.cli.progress import ProgressBar
 from seqkit.cli.settings_file import read_recipe, read_settings, recipe_names, to_toml
 from seqkit.errors import TrainingInterrupted, UsageError
@@ -126,13 +126,21 @@ class Request(Generic[S]):
         self, open_corpus: Callable[[S], C], make_task: Callable[[S, C, Callback], Task]
     ) -> None:
         """Print the resolved settings as TOML, and the sizes of the data and the model."""
-        task = make_task(self.settings, open_corpus(self.settings), Callback())
+        task = make_task(self.settings, open_corpus(self.settings), _Warnings())
         settings, ignored = task.settings, self.settings.ignored()
         values = {name: value for name, value in settings.to_dict().items() if name not in ignored}
         echo(to_toml(values, type(settings)))
         echo(f"# {task.summary}")
         if hasattr(task, "model"):
             echo(f"# parameters: {task.model.parameter_count():,}")
+
+
+class _Warnings(Callback):
+    """Print the warnings among the messages."""
+
+    def on_message(self, text: str) -> None:
+        if text.startswith("warning:"):
+            warn(text)
 
 
 def epoch_scores(run: RunDirectory) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from seqkit.corpora.readers.tables import labelled_folder, labelled_table, pair_
 from seqkit.corpora.readers.text_files import file_corpus, folder_corpus, whole_file_corpus
 from seqkit.corpora.registry import REGISTRY, corpus_names, registered
 from seqkit.errors import CorpusNotFoundError, DataError, UsageError
+from seqkit.files.what_is import not_as_expected, what_is
 
 _FORMS = {
     "text": "nltk:NAME, a text file or a folder",
@@ -236,10 +237,12 @@ def _existing(name: str, type: str) -> Path:  # noqa: A002
     """
     path = Path(name).expanduser() if type == "images" else Path(name)
     try:
-        if path.exists():
-            return path
+        there = path.exists()
     except (OSError, ValueError) as error:  # a name too long, a zero byte
         raise DataError(f"cannot be read ({getattr(error, 'strerror', error)})", where=repr(name)) from error
+    if there:
+        _refuse_other_folders(path, type)
+        return path
     names = corpus_names(type)
     close = difflib.get_close_matches(name, names, n=2)
     meant = f"did you mean {' or '.join(close)}?" if close else f"registered: {', '.join(names)}"
@@ -248,6 +251,19 @@ def _existing(name: str, type: str) -> Path:  # noqa: A002
         where=f"looked in {path.absolute().parent}",
         remedy=f"{meant}; or give {_FORMS[type]}",
     )
+
+
+def _refuse_other_folders(path: Path, type: str) -> None:  # noqa: A002
+    """Raise DataError for a folder that is a run, a checkpoint folder, or a corpus of another type."""
+    if not path.is_dir():
+        return
+    found = what_is(path)
+    images = "train-images" in (found.opened_by or "")
+    other = found.sort == "corpus" and type != "seq2seq" and images != (type == "images")
+    if found.sort in ("run", "checkpoint") or other:
+        raise not_as_expected(
+            path, f"{path} is no corpus of the type {type}", error=DataError, remedy=f"give {_FORMS[type]}"
+        )
 
 
 def _file_of_pairs(name: str) -> Path:

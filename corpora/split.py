@@ -21,6 +21,7 @@ from seqkit.corpora.corpus import (
 from seqkit.corpora.readers.lines import MAX_EXAMPLE, BadLines, Row
 from seqkit.errors import DataError
 from seqkit.files.lines import content_size, open_bytes
+from seqkit.files.text_content import refuse_other_formats
 
 # Running text: cut at line ends
 
@@ -36,6 +37,7 @@ def cut_file(path: Path) -> tuple[int, int]:
 
     """
     size = content_size(path)
+    refuse_other_formats(path)
     cuts = []
     with open_bytes(path) as file:
         for percent in (90, 95):
@@ -136,6 +138,8 @@ class ExampleFiles(Generic[AnyExamples]):
     """Files of examples, from which a corpus is made."""
 
     corpus_type: type[AnyExamples]
+    columns: int
+    """2 for tables; 1 for files with a text in each line."""
     name: str
     rule: HashSplit
     bad_lines: BadLines
@@ -159,7 +163,7 @@ class ExampleFiles(Generic[AnyExamples]):
         def split_of_source(source: str) -> str:
             return rule.split(source) if table is None else table[rule.key(source)]
 
-        _refuse_empty(paths)
+        self._check(paths)
         counts = dict.fromkeys(SPLITS, 0)
         for source, _ in self.bad_lines.examples(rows()):
             counts[split_of_source(source)] += 1
@@ -188,7 +192,7 @@ class ExampleFiles(Generic[AnyExamples]):
         """
         counts = {}
         for split, start in rows.items():
-            _refuse_empty(paths[split])
+            self._check(paths[split])
             counts[split] = sum(1 for _ in self.bad_lines.examples(start()))
             if not counts[split]:
                 raise self._nothing_left(" and ".join(map(str, paths[split])))
@@ -199,6 +203,12 @@ class ExampleFiles(Generic[AnyExamples]):
         sources = {split: partial(examples, start) for split, start in rows.items()}
         files = tuple(CorpusFile(split, path) for split, of_split in paths.items() for path in of_split)
         return self._corpus(sources, files, counts, "the files' names")
+
+    def _check(self, paths: tuple[Path, ...]) -> None:
+        """Refuse empty files, and those of other formats."""
+        for path in paths:
+            content_size(path)
+            refuse_other_formats(path, columns=self.columns)
 
     def _table_of_keys(self, rows: Rows, where: str) -> dict[str, str]:
         """Return key -> split with at least one key in each split."""
@@ -252,8 +262,3 @@ class ExampleFiles(Generic[AnyExamples]):
             skipped=tuple(bad_lines.first),
             skipped_count=bad_lines.count,
         )
-
-
-def _refuse_empty(paths: tuple[Path, ...]) -> None:
-    for path in paths:
-        content_size(path)

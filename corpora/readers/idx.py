@@ -47,7 +47,10 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
     with open_bytes(path) as file:
         head = file.read(4)
         if len(head) < 4 or head[:2] != b"\0\0" or not (head[2] == _UINT8 or head[2] in _OTHER_TYPES):
-            raise _bad(path, f"expected an idx file, got one that begins with {head.hex(' ') or 'nothing'}")
+            raise _bad(
+                path,
+                f"expected an idx file, got one that begins with {head.hex(' ') or 'nothing: it is empty'}",
+            )
         if head[2] != _UINT8:
             raise _bad(path, f"expected idx numbers of type uint8, got {_OTHER_TYPES[head[2]]}")
         if head[3] != dimensions:

@@ -16,6 +16,7 @@ from seqkit.corpora.corpus import SPLITS
 from seqkit.corpora.image_corpus import ImageCorpus, LabelledImages
 from seqkit.corpora.split import name_hash
 from seqkit.errors import DataError, MissingDependencyError, UsageError
+from seqkit.files.substitutes import refuse_substitute
 
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 _LAYOUT = "give one sub-folder of images a class, or such folders below train, test and perhaps valid"
@@ -113,8 +114,11 @@ def _opened(path: Path) -> Iterator[Any]:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise too_large from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:  # what Pillow's decoders raise
-        reason = getattr(error, "strerror", None) or "damaged, or no image"
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow's decoders raise whatever their arithmetic on damaged data raises
+        refuse_substitute(path, may_be_empty=True)
+        reason = getattr(error, "strerror", None) or "damaged, empty, or no image"
         raise DataError(
             f"cannot be read as an image ({reason})",
             where=str(path),

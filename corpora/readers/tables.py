@@ -10,6 +10,7 @@ from pathlib import Path
 
 from seqkit.corpora.corpus import DEFAULTS, LabelledCorpus, Seq2SeqCorpus, TextDefaults
 from seqkit.corpora.entry import CorpusEntry
+from seqkit.corpora.readers.headers import is_labelled_header, is_pair_header
 from seqkit.corpora.readers.lines import BadLine, BadLines, Row, numbered_lines
 from seqkit.corpora.readers.text_files import TEXT_SUFFIXES, named_splits
 from seqkit.corpora.split import ExampleFiles, HashSplit
@@ -40,7 +41,8 @@ def pair_corpus(
     defaults: TextDefaults = DEFAULTS,
 ) -> Seq2SeqCorpus:
     """Return the pairs of a table, or of ``path`` with the lines of ``target``, split by source text."""
-    files = ExampleFiles(Seq2SeqCorpus, name, PAIRS, bad_lines, description, defaults)
+    columns = 2 if target is None else 1
+    files = ExampleFiles(Seq2SeqCorpus, columns, name, PAIRS, bad_lines, description, defaults)
     if target is not None:
         return files.split_by_hash(partial(aligned_rows, path, target), (path, target))
     return files.split_by_hash(partial(pair_rows, path), (path,))
@@ -63,8 +65,15 @@ def pair_rows(path: Path) -> Iterator[Row]:
         if len(columns) < 2:
             remedy = "write source, a tab and target"
             yield number, BadLine("no tab between source and target", place, remedy)
+        elif number == 1 and is_pair_header(columns[0], columns[1]):
+            yield number, _header(columns[:2], place)
         else:
             yield number, _pair(columns[0], columns[1], place, place)
+
+
+def _header(names: list[str], place: str) -> BadLine:
+    shown = " and ".join(repr(name.strip()) for name in names)
+    return BadLine(f"a header row: {shown} are names of columns, not an example", place, "delete the line")
 
 
 def aligned_rows(source: Path, target: Path) -> Iterator[Row]:
@@ -103,7 +112,12 @@ def normalized(text: str) -> str:
 
 
 def _labelled(
-    name: str, bad_lines: BadLines, description: str, defaults: TextDefaults, *reading: object
+    name: str,
+    bad_lines: BadLines,
+    description: str,
+    defaults: TextDefaults,
+    *reading: object,
+    columns: int = 2,
 ) -> ExampleFiles[LabelledCorpus]:
     rule = HashSplit(
         unit="example",
@@ -113,7 +127,7 @@ def _labelled(
         buckets=10,
         reading=reading,
     )
-    return ExampleFiles(LabelledCorpus, name, rule, bad_lines, description, defaults)
+    return ExampleFiles(LabelledCorpus, columns, name, rule, bad_lines, description, defaults)
 
 
 def labelled_table(path: Path, columns: tuple[int, int], bad_lines: BadLines) -> LabelledCorpus:
@@ -146,14 +160,15 @@ def labelled_folder(folder: Path, columns: tuple[int, int], bad_lines: BadLines)
             rows[split], paths[split] = partial(class_rows, files), tuple(files.values())
         reading = tuple(tuple(files) for files in classes.values())
     description = f"the labelled texts of {folder} with its {'/'.join(rows)} splits"
-    return _labelled(name, bad_lines, description, _LABELLED, *reading).keep_splits(rows, paths)
+    examples = _labelled(name, bad_lines, description, _LABELLED, *reading, columns=2 if tables else 1)
+    return examples.keep_splits(rows, paths)
 
 
 def class_corpus(
     name: str, files: Mapping[str, Path], bad_lines: BadLines, description: str, defaults: TextDefaults
 ) -> LabelledCorpus:
     """Return the lines of one file for each class, split by text."""
-    examples = _labelled(name, bad_lines, description, defaults, *files)
+    examples = _labelled(name, bad_lines, description, defaults, *files, columns=1)
     return examples.split_by_hash(partial(class_rows, files), tuple(files.values()))
 
 
@@ -177,6 +192,9 @@ def column_rows(path: Path, label_column: int, text_column: int) -> Iterator[Row
             yield number, BadLine(reason, place, remedy)
             continue
         text, label = columns[text_column - 1], columns[label_column - 1]
+        if number == 1 and is_labelled_header(text, label):
+            yield number, _header([label, text], place)
+            continue
         empty = "text" if not text else "label" if not label else None
         yield number, (text, label) if empty is None else BadLine(f"the {empty} is empty", place, remedy)
 

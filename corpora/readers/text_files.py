@@ -24,6 +24,7 @@ from seqkit.corpora.readers.lines import BadLines
 from seqkit.corpora.split import cut_file, split_names
 from seqkit.errors import DataError
 from seqkit.files.lines import COMPRESSED, content_size, plain_name, read_lines
+from seqkit.files.text_content import refuse_other_formats
 
 TEXT_SUFFIXES = (".txt", ".text", ".tokens", ".raw")
 
@@ -128,6 +129,7 @@ def file_corpus(path: Path) -> Corpus:
 def whole_file_corpus(path: Path) -> Corpus:
     """Return the corpus of a single file that is all training data; overlong lines are cut."""
     content_size(path)  # refuses an empty file
+    refuse_other_formats(path)
     return corpus_of_pieces(
         str(path),
         {"train": [Piece(path)]},
@@ -227,6 +229,7 @@ def folder_corpus(folder: Path) -> Corpus:
         rule, description = "by file, 90/5/5 in the order of the hashes of names", f"the texts of {folder}"
     for piece in chain.from_iterable(pieces.values()):
         content_size(piece.path)
+        refuse_other_formats(piece.path)
     return corpus_of_pieces(
         str(folder),
         pieces,

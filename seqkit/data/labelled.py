@@ -149,7 +149,7 @@ def _label_numbers(split: str, names: Sequence[str], labels: tuple[str, ...]) ->
         if name not in numbers:
             raise DataError(
                 f"the label {name!r} of the {split} split is not among the {len(labels)} training labels",
-                remedy="give training texts with it, or leave out those texts",
+                remedy="give training texts with it, or leave out those texts (or is it a header row?)",
             )
     return np.array([numbers[name] for name in names], np.int32)
 

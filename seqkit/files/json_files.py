@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from seqkit.errors import DamagedFileError, RunError, SeqkitError
+from seqkit.files.substitutes import HEAD, refuse_substitute
 
 T = TypeVar("T")
 Fail = Callable[[str], SeqkitError]
@@ -123,6 +124,7 @@ def read_json(
     except (OSError, ValueError) as failure:
         why = getattr(failure, "strerror", None) or failure
         raise unreadable(f"cannot read {path} ({why})", remedy=remedy) from failure
+    refuse_substitute(path, data[:HEAD], error=error)
     content = parse_json(data, fail, limits=limits)
     return fill_json(declared, content, fail, strict=strict, null_is_default=null_is_default)
 

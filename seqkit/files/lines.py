@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from seqkit.errors import DataError
+from seqkit.files.substitutes import HEAD, refuse_substitute
 
 COMPRESSED: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 MAGIC = {b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\xfd7zXZ\0": ".xz"}
@@ -51,6 +52,7 @@ def open_bytes(path: Path) -> Iterator[BinaryIO]:
     """Open the decompressed content, to be read and sought forward. Raises DataError naming the file."""
     try:
         with path.open("rb") as raw:
+            refuse_substitute(path, raw.peek(HEAD)[:HEAD], may_be_empty=True)
             opener = COMPRESSED.get(_compression(path, raw))
             with cast(BinaryIO, opener(raw, "rb") if opener else raw) as file:
                 yield file

@@ -11,6 +11,7 @@ import numpy as np
 from seqkit.backend import default_device, make_current
 from seqkit.backend.random import Generator, Unset
 from seqkit.errors import DamagedFileError, DataError, RunError, UsageError
+from seqkit.files.what_is import what_is
 from seqkit.nn import Module
 from seqkit.training import RunDirectory, Settings
 
@@ -45,7 +46,12 @@ def open_run(path: str | Path, task: str) -> RunDirectory:
     """
     run = RunDirectory.open(path)
     if run.config.get("task") != task:
-        raise RunError(f"expected a run of {task}, got one of {run.config.get('task')}", where=str(run.path))
+        advice = what_is(run.path).opened_by
+        raise RunError(
+            f"expected a run of {task}, got one of {run.config.get('task')}",
+            where=str(run.path),
+            remedy=None if advice is None else f"open it with: {advice}",
+        )
     run.verify()
     return run
 

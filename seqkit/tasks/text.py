@@ -14,6 +14,7 @@ import numpy as np
 
 from seqkit.corpora import Corpus, TextDefaults, corpus_names
 from seqkit.data import EncodedCorpus, encode_corpus
+from seqkit.data.text_check import text_warning
 from seqkit.tasks.runs import VOCABULARY
 from seqkit.text import (
     SUBWORDS,
@@ -130,6 +131,28 @@ def describe_text(encoded: EncodedCorpus, vocabulary: Vocabulary) -> str:
         f"{split} {info.unk / max(1, info.tokens):.1%}" for split, info in encoded.info.items()
     )
     return f"{tokens} tokens, {len(vocabulary):,} types; <unk>: {unknown}"
+
+
+OnMessage = Callable[[str], object]
+"""Takes a sentence for the user."""
+
+
+def warn_of_text(
+    encoded: EncodedCorpus,
+    vocabulary: Vocabulary,
+    on_message: OnMessage | None,
+    splits: Iterable[str] | None = None,
+) -> None:
+    """Report text that does not fit its tokenizer, of these splits or all."""
+    info = {split: encoded.info[split] for split in splits or encoded.info}
+    tokens = {split: (sizes.tokens, sizes.unk) for split, sizes in info.items()}
+    report(text_warning(tokens, vocabulary, encoded.tokenizer), on_message)
+
+
+def report(text: str | None, on_message: OnMessage | None) -> None:
+    """Pass a sentence on, where there is one and someone to take it."""
+    if text is not None and on_message is not None:
+        on_message(text)
 
 
 class TextTask(Task):

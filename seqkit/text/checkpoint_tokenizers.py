@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from seqkit.errors import DamagedFileError, RunError
+from seqkit.files.substitutes import HEAD, refuse_substitute
+from seqkit.files.what_is import not_as_expected, read_config
 from seqkit.text.special_tokens import BERT_TOKENS, GPT_TOKENS
 from seqkit.text.subwords import (
     FILE,
@@ -39,10 +41,13 @@ def load_tokenizer(path: str | Path) -> SubwordTokenizer:
         MissingDependencyError: Without the ``tokenizers`` library.
     """
     folder = Path(path)
+    if "task" in read_config(folder) and not (folder / FILE).is_file():
+        raise not_as_expected(folder, f"{folder} has no {FILE}")
     for name, read in ((FILE, SubwordTokenizer.from_bytes), (_PIECES, _from_pieces), (_IDS, _from_merges)):
         if (folder / name).is_file():
             return read(_content(folder / name), str(folder / name))
-    raise RunError(
+    raise not_as_expected(
+        folder,
         f"{folder} has no tokenizer: neither {FILE} nor {_PIECES} nor {_IDS} is there",
         remedy="download it too, or write it with the reference library: "
         "AutoTokenizer.from_pretrained(NAME).save_pretrained(DIR)",
@@ -51,9 +56,11 @@ def load_tokenizer(path: str | Path) -> SubwordTokenizer:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        data = path.read_bytes()
     except OSError as error:
         raise RunError(f"cannot read {path} ({error.strerror or error})") from error
+    refuse_substitute(path, data[:HEAD], error=DamagedFileError)
+    return data
 
 
 def _damaged(source: str | Path, why: str) -> DamagedFileError:

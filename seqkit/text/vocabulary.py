@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from seqkit.errors import DataError, UsageError
+from seqkit.files.substitutes import HEAD, refuse_substitute
 from seqkit.text.special_tokens import EOS, UNK
 from seqkit.text.vocabulary_file import pack, unpack
 
@@ -217,4 +218,5 @@ class Vocabulary:
             data = Path(path).read_bytes()
         except OSError as error:
             raise DataError(f"cannot be read ({error.strerror})", where=str(path)) from error
+        refuse_substitute(path, data[:HEAD])
         return cls.from_bytes(data, str(path))

@@ -17,6 +17,7 @@ import numpy as np
 
 from seqkit.errors import DamagedFileError, RunError
 from seqkit.files import SafetensorsData, atomic_writer, encode_safetensors, write_atomically
+from seqkit.files.substitutes import HEAD, refuse_substitute
 
 _BLANK = "0" * 64
 _FIELD = b'"seqkit.sha256":"'
@@ -36,11 +37,13 @@ def _damaged(path: Path, reason: str) -> DamagedFileError:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        data = path.read_bytes()
     except FileNotFoundError as error:
         raise RunError(f"{path} is missing", remedy="is this a complete run directory?") from error
     except OSError as error:
         raise RunError(f"cannot read {path} ({error.strerror or error})") from error
+    refuse_substitute(path, data[:HEAD], error=DamagedFileError, may_be_empty=True)
+    return data
 
 
 def write_tensors(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:

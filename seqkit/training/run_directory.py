@@ -20,6 +20,8 @@ import numpy as np
 
 from seqkit.errors import DamagedFileError, RunError
 from seqkit.files import FileLock, write_atomically
+from seqkit.files.substitutes import HEAD, refuse_substitute
+from seqkit.files.what_is import not_as_expected, read_config, what_is
 from seqkit.training import checksummed
 from seqkit.training.run_log import RunLog
 
@@ -89,9 +91,13 @@ class RunDirectory:
         """
         path = Path(path)
         if not path.is_dir():
-            raise RunError(f"no run directory at {path}", remedy="give the --out folder of a training run")
+            there = f", but {what_is(path).description}" if path.exists() else ""
+            raise RunError(f"no run directory at {path}{there}", remedy="give the folder of a training run")
         if not (path / CONFIG).exists():
-            raise RunError(f"{path} is not a run directory: it has no {CONFIG}")
+            raise not_as_expected(path, f"{path} is not a run directory: it has no {CONFIG}")
+        config = read_config(path)
+        if config and not {"task", "sha256"} & config.keys():
+            raise not_as_expected(path, f"{path} is not a run directory")
         return cls(path, checksummed.read_json(path / CONFIG))
 
     @staticmethod
@@ -135,6 +141,7 @@ class RunDirectory:
         except OSError as error:
             raise RunError(f"cannot read {self.path / name} ({error.strerror or error})") from error
         if hashlib.sha256(data).hexdigest() != expected:
+            refuse_substitute(self.path / name, data[:HEAD], error=DamagedFileError)
             raise DamagedFileError(
                 f"{self.path / name} is damaged: its checksum does not match {CONFIG}",
                 remedy="restore it from a copy, or train the run again",

@@ -111,3 +111,17 @@ def test_embed_checks_its_files_before_it_opens_the_encoder(
     done = seqkit("embed", "no-folder", *arguments)
     assert (done.code in (1, 2), done.out) == (True, ""), done
     assert message in done.err
+
+
+def test_evaluation_and_dry_run_warn_of_text_without_blanks_on_stderr(seqkit: Seqkit, tmp_path: Path) -> None:
+    lines = [
+        "".join(chr(0x4E00 + (7 * n + k) % 900) for k in range(12)) for m in range(120) for n in [m % 90]
+    ]
+    (tmp_path / "text").write_text("\n".join(lines), "utf-8")
+    train = ["train-lm", tmp_path / "text", "--max-steps", "1", "--emsize", "8", "--out", tmp_path / "run"]
+    assert "warning: " in seqkit(*train, "--dry-run").err
+    assert "warning: " in seqkit(*train).err
+    done = seqkit("eval-lm", tmp_path / "run", "--json")
+    assert "of the test text are <unk>" in done.err
+    assert "char or bpe" in done.err
+    assert "warning" not in done.out

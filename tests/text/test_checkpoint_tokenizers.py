@@ -59,7 +59,7 @@ def test_robertas_tokens_stand_around_a_text(tmp_path: Path) -> None:
         ("merges.txt", b"l o\nlo x\n", DamagedFileError, "merges.txt is damaged: line 2 is 'lo x'"),
         ("merges.txt", b"l o\nlo w\n", DamagedFileError, "its 2 pairs do not make 3 of the 13 tokens"),
         ("merges.txt", b"l o\nl", DamagedFileError, "line 2 is 'l'"),
-        ("merges.txt", b"", DamagedFileError, "its 0 pairs do not make 5 of the 13"),
+        ("merges.txt", b"", DamagedFileError, "merges.txt is damaged: it is empty"),
         ("merges.txt", b"\xff", DamagedFileError, "merges.txt is damaged: not UTF-8"),
         ("vocab.json", b'{"l": 0,', DamagedFileError, "vocab.json is damaged: no JSON"),
         ("vocab.json", b"[]", DamagedFileError, "a JSON list, expected an object"),

@@ -12,6 +12,8 @@ import numpy as np
 
 from seqkit.errors import DamagedFileError, RunError
 from seqkit.files import atomic_writer, encode_safetensors, write_atomically
+from seqkit.files.substitutes import refuse_substitute
+from seqkit.files.what_is import not_as_expected, read_config
 from seqkit.models.checkpoints.tensor_file import TensorFile
 
 CONFIG = "config.json"
@@ -38,8 +40,11 @@ class CheckpointFolder:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        if "task" in read_config(self.path):
+            raise not_as_expected(self.path, f"{self.path} is no checkpoint folder")
         if not (self.path / CONFIG).is_file():
-            raise RunError(
+            raise not_as_expected(
+                self.path,
                 f"{self.path} is no checkpoint folder: {self.path / CONFIG} is missing",
                 remedy="give a folder with config.json and model.safetensors, such as one that "
                 "`hf download NAME --local-dir DIR` fetches",
@@ -126,6 +131,7 @@ def read_json(path: Path, kind: type[T]) -> T:
     except OSError as error:
         raise RunError(f"cannot read {path} ({error.strerror or error})", remedy=_AGAIN) from error
     except (ValueError, RecursionError) as error:
+        refuse_substitute(path, error=DamagedFileError)
         raise _damaged(path, f"no JSON ({error})") from None
     if not isinstance(content, kind):
         raise _damaged(path, f"it holds a JSON {type(content).__name__}, expected a {kind.__name__}")

@@ -8,6 +8,7 @@ import numpy as np
 
 from seqkit.errors import DamagedFileError, RunError
 from seqkit.files import SafetensorsData, map_file
+from seqkit.files.substitutes import HEAD, refuse_substitute
 
 _FLOATS = ("F16", "BF16", "F32", "F64")
 
@@ -27,6 +28,7 @@ class TensorFile:
             raise RunError(
                 f"cannot read {path} ({error.strerror or error})", remedy="copy or download it again"
             ) from error
+        refuse_substitute(path, data[:HEAD], error=DamagedFileError)
         self._tensors = SafetensorsData(data, self._damaged, unknown_dtype=self._unreadable)
 
     def _damaged(self, why: str, byte: int) -> DamagedFileError:

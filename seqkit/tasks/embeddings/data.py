@@ -10,9 +10,11 @@ import numpy as np
 from seqkit import corpora
 from seqkit.corpora import Corpus
 from seqkit.data import EncodedCorpus, encode_corpus
+from seqkit.data.text_check import text_warning
 from seqkit.errors import UsageError
 from seqkit.tasks.embeddings.settings import EmbeddingSettings, ResolvedEmbeddingSettings
 from seqkit.tasks.embeddings.trained import load
+from seqkit.tasks.text import report
 from seqkit.text import Vocabulary, get_tokenizer
 from seqkit.training import Callback
 
@@ -30,6 +32,10 @@ def encode(settings: ResolvedEmbeddingSettings, corpus: Corpus, callback: Callba
     encoded = _encode(settings, corpus)
     seconds = time.perf_counter() - started
     callback.on_message(f"{corpus.name}: {describe(encoded)} ({seconds:.1f} s)")
+    sizes = encoded.info["train"]
+    tokens = {"train": (sizes.tokens, sizes.unk)}
+    warning = text_warning(tokens, encoded.vocabulary, encoded.tokenizer, fitting=["char"])
+    report(warning, callback.on_message)
     return encoded
 
 

@@ -8,7 +8,7 @@ from seqkit import corpora
 from seqkit.corpora import Corpus
 from seqkit.data import BPTTBatches, EncodedCorpus, TextWindows
 from seqkit.tasks.language_modeling.settings import LanguageModelSettings, ResolvedLanguageModelSettings
-from seqkit.tasks.text import describe_text, encode_text
+from seqkit.tasks.text import describe_text, encode_text, warn_of_text
 from seqkit.training import Callback
 
 
@@ -23,6 +23,7 @@ def encode(settings: ResolvedLanguageModelSettings, corpus: Corpus, callback: Ca
     encoded = encode_text(settings, corpus)
     seconds = time.perf_counter() - started
     callback.on_message(f"{corpus.name}: {describe_text(encoded, encoded.vocabulary)} ({seconds:.1f} s)")
+    warn_of_text(encoded, encoded.vocabulary, callback.on_message)
     return encoded
 
 

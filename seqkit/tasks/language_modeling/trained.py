@@ -19,7 +19,7 @@ from seqkit.tasks.language_modeling.generation import Sample, generate_samples
 from seqkit.tasks.language_modeling.model import AnyLanguageModel, make_model
 from seqkit.tasks.language_modeling.settings import ResolvedLanguageModelSettings
 from seqkit.tasks.runs import load_best_weights, open_run, require_same_corpus, require_split, run_settings
-from seqkit.tasks.text import run_tokenizer, run_vocabulary
+from seqkit.tasks.text import OnMessage, run_tokenizer, run_vocabulary, warn_of_text
 from seqkit.text import Tokenizer, Vocabulary
 from seqkit.training import RunDirectory
 
@@ -104,6 +104,7 @@ class TrainedLanguageModel:
         corpus: str | None = None,
         batch_size: int = 1,
         protocol: str = "exact",
+        on_message: OnMessage | None = None,
     ) -> Evaluation:
         """Return the perplexity on a split of the run's corpus, or of another corpus.
 
@@ -114,6 +115,7 @@ class TrainedLanguageModel:
                 state.
             protocol: "exact" predicts every token once; "textbook" reads 10 streams in windows of 35 and
                 drops the remainder; "blocks" reads independent blocks as long as the training windows.
+            on_message: Called with a warning about text that does not fit the tokenizer.
 
         Raises:
             DataError: The corpus is absent or has changed, or has no such split.
@@ -122,6 +124,7 @@ class TrainedLanguageModel:
         """
         encoded = self.encoded(corpus)
         require_split(split, encoded.splits, corpus or self.settings.corpus)
+        warn_of_text(encoded, self.vocabulary, on_message, [split])
         ids, info = encoded.splits[split], encoded.info[split]
         predictions, unk = len(ids), info.unk
         characters: int | None = info.characters

@@ -14,7 +14,7 @@ from seqkit.tasks.masked_language_modeling.settings import (
     MaskedLanguageModelSettings,
     ResolvedMaskedLanguageModelSettings,
 )
-from seqkit.tasks.text import describe_text, encode_text
+from seqkit.tasks.text import describe_text, encode_text, warn_of_text
 from seqkit.text import Vocabulary
 from seqkit.text.special_tokens import CLS, MASK
 from seqkit.training import Callback
@@ -36,6 +36,7 @@ def encode(
     vocabulary = with_mask_tokens(encoded.vocabulary)
     seconds = time.perf_counter() - started
     callback.on_message(f"{corpus.name}: {describe_text(encoded, vocabulary)} ({seconds:.1f} s)")
+    warn_of_text(encoded, vocabulary, callback.on_message)
     return encoded, vocabulary
 
 

@@ -15,7 +15,7 @@ from seqkit.tasks.masked_language_modeling.evaluation import MaskedScores, score
 from seqkit.tasks.masked_language_modeling.model import encoder_config, make_model
 from seqkit.tasks.masked_language_modeling.settings import ResolvedMaskedLanguageModelSettings
 from seqkit.tasks.runs import load_best_weights, open_run, require_same_corpus, require_split, run_settings
-from seqkit.tasks.text import run_tokenizer, run_vocabulary
+from seqkit.tasks.text import OnMessage, run_tokenizer, run_vocabulary, warn_of_text
 from seqkit.text import Tokenizer, Vocabulary
 from seqkit.training import RunDirectory
 
@@ -70,19 +70,24 @@ class TrainedMaskedLanguageModel:
             require_unchanged=source.require_unchanged,
         )
 
-    def evaluate(self, split: str = "test", *, corpus: str | None = None) -> MaskedScores:
+    def evaluate(
+        self, split: str = "test", *, corpus: str | None = None, on_message: OnMessage | None = None
+    ) -> MaskedScores:
         """Return the scores on the masked tokens of a split, the same tokens every time.
 
         Args:
             split: The split: train, valid or test.
             corpus: Another corpus, named as in the settings.
+            on_message: Called with a warning about text that does not fit the tokenizer.
 
         Raises:
             DataError: The corpus is absent or has changed, or has no such split.
 
         """
-        splits = self.encoded(corpus).splits
+        encoded = self.encoded(corpus)
+        splits = encoded.splits
         require_split(split, splits, corpus or self.settings.corpus)
+        warn_of_text(encoded, self.vocabulary, on_message, [split])
         batches = evaluation_batches(splits[split], self.vocabulary, self.settings.context_length)
         return scores(self.model, batches, self.vocabulary)
 

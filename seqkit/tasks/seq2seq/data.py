@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
 from seqkit.corpora import Seq2SeqCorpus, open_seq2seq
 from seqkit.data import EncodedSeq2SeqCorpus, encode_seq2seq
+from seqkit.data.text_check import text_warning
 from seqkit.tasks.seq2seq.settings import ResolvedSeq2SeqSettings, Seq2SeqSettings
+from seqkit.tasks.text import OnMessage, report
 from seqkit.text import get_tokenizer
 from seqkit.training import Callback
 
@@ -34,7 +37,31 @@ def encode(
     )
     seconds = time.perf_counter() - started
     callback.on_message(f"{corpus.name}: {describe(encoded)} ({seconds:.1f} s)")
+    warn_of_pairs(encoded, callback.on_message)
     return encoded
+
+
+def warn_of_pairs(
+    encoded: EncodedSeq2SeqCorpus, on_message: OnMessage | None, splits: Iterable[str] | None = None
+) -> None:
+    """Report pairs whose texts do not fit their tokenizer, of these splits or all."""
+    info = {split: encoded.info[split] for split in splits or encoded.info}
+    sides = {
+        "source": (
+            {split: (n.source_tokens, n.source_unk) for split, n in info.items()},
+            encoded.source_vocabulary,
+            encoded.source_tokenizer,
+        ),
+        "target": (
+            {split: (n.target_tokens, n.target_unk) for split, n in info.items()},
+            encoded.target_vocabulary,
+            encoded.target_tokenizer,
+        ),
+    }
+    for side, (tokens, vocabulary, tokenizer) in sides.items():
+        report(
+            text_warning(tokens, vocabulary, tokenizer, fitting=["char"], what=f"{side} texts"), on_message
+        )
 
 
 def describe(encoded: EncodedSeq2SeqCorpus) -> str:

@@ -15,11 +15,11 @@ from seqkit.data import EncodedSeq2SeqCorpus, encode_seq2seq, encode_texts, pad_
 from seqkit.decoding import Generated
 from seqkit.errors import MissingDependencyError, UsageError
 from seqkit.tasks.runs import load_best_weights, open_run, require_same_corpus, require_split, run_settings
-from seqkit.tasks.seq2seq.data import open_corpus
+from seqkit.tasks.seq2seq.data import open_corpus, warn_of_pairs
 from seqkit.tasks.seq2seq.evaluation import decode, decode_split
 from seqkit.tasks.seq2seq.model import Seq2SeqModel, make_model
 from seqkit.tasks.seq2seq.settings import ResolvedSeq2SeqSettings
-from seqkit.tasks.text import run_vocabulary
+from seqkit.tasks.text import OnMessage, run_vocabulary
 from seqkit.text import Tokenizer, Vocabulary, tokenizer_from_config
 from seqkit.text.special_tokens import EOS, START
 from seqkit.training import RunDirectory
@@ -198,12 +198,15 @@ class TrainedSeq2Seq:
         corpus.require_unchanged()
         return encoded
 
-    def evaluate(self, split: str | None = None, *, beam: int = 1) -> Seq2SeqScores:
+    def evaluate(
+        self, split: str | None = None, *, beam: int = 1, on_message: OnMessage | None = None
+    ) -> Seq2SeqScores:
         """Return the scores on a split.
 
         Args:
             split: The split; None for "test", or "valid" if the corpus has no "test".
             beam: Width of the beam; 1 is greedy search.
+            on_message: Called with a warning about texts that do not fit their tokenizer.
 
         Raises:
             DataError: The corpus is absent or has changed, or has no such split.
@@ -213,6 +216,7 @@ class TrainedSeq2Seq:
         encoded = self.encoded(corpus)
         split = split or ("test" if "test" in encoded.splits else "valid")
         require_split(split, encoded.splits, self.settings.corpus)
+        warn_of_pairs(encoded, on_message, [split])
         pairs = encoded.splits[split]
         outputs = decode_split(
             self.model,

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
+
+import numpy as np
 
 from seqkit.corpora import LabelledCorpus, open_labelled
 from seqkit.data import EncodedLabelledCorpus, encode_labelled
-from seqkit.tasks.text import text_tokenizer
+from seqkit.data.text_check import ANY_TEXT, text_warning
+from seqkit.tasks.text import OnMessage, report, text_tokenizer
 from seqkit.tasks.text_classification.initial_encoder import InitialEncoder
 from seqkit.tasks.text_classification.settings import (
     ResolvedTextClassificationSettings,
@@ -51,7 +55,32 @@ def encode(
     )
     seconds = time.perf_counter() - started
     callback.on_message(f"{corpus.name}: {describe(encoded)} ({seconds:.1f} s)")
+    warn_of_texts(encoded, callback.on_message, published=initial is not None and initial.published)
+    counts = np.sum([info.by_label for info in encoded.info.values()], axis=0)
+    single = [repr(encoded.labels[row]) for row in np.flatnonzero(counts == 1)[:5]]
+    if single:
+        callback.on_message(
+            f"warning: only one text has the label {', '.join(single)}: is it misspelt, or a header row?"
+        )
     return encoded
+
+
+def warn_of_texts(
+    encoded: EncodedLabelledCorpus,
+    on_message: OnMessage | None,
+    splits: Iterable[str] | None = None,
+    *,
+    published: bool,
+) -> None:
+    """Report texts that do not fit their tokenizer, of these splits or all.
+
+    ``published`` is whether an encoder that was trained elsewhere decides the tokenizer.
+    """
+    info = {split: encoded.info[split] for split in splits or encoded.info}
+    tokens = {split: (sizes.tokens, sizes.unk) for split, sizes in info.items()}
+    fitting = ["that of an encoder of their language"] if published else ANY_TEXT
+    warning = text_warning(tokens, encoded.vocabulary, encoded.tokenizer, fitting=fitting, what="texts")
+    report(warning, on_message)
 
 
 def describe(encoded: EncodedLabelledCorpus) -> str:

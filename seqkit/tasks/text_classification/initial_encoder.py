@@ -12,6 +12,7 @@ import numpy as np
 
 from seqkit.backend.random import Generator
 from seqkit.errors import RunError, UsageError
+from seqkit.files.what_is import not_as_expected, what_is
 from seqkit.models import TransformerEncoderConfig, bert
 from seqkit.nn import initializers
 from seqkit.tasks.checkpoint_folders import fitting_tokenizer, is_checkpoint_folder
@@ -105,14 +106,18 @@ def initial_encoder(source: str | Path, max_length: int) -> InitialEncoder:
     if is_checkpoint_folder(source):
         return _published(source, max_length)
     if not RunDirectory.exists(source):
-        raise RunError(f"no run and no checkpoint folder at {source}", remedy=_REMEDY)
+        raise not_as_expected(source, f"no run and no checkpoint folder at {source}", remedy=_REMEDY)
     run = RunDirectory.open(source)
     task = run.config.get("task")
     if task == "masked_language_modeling":
         return InitialEncoder(*open_encoder(run))
     if task == "text_classification" and run.config["settings"]["model"] == "transformer":
         return _of_classifier(run, max_length)
-    raise RunError(f"{source} is a run of {task}, which has no encoder to start from", remedy=_REMEDY)
+    opened_by = what_is(source).opened_by
+    raise RunError(
+        f"{source} is a run of {task}, which has no encoder to start from",
+        remedy=_REMEDY if opened_by is None else f"{_REMEDY} (this run is for {opened_by})",
+    )
 
 
 def _published(source: str | Path, max_length: int) -> InitialEncoder:

@@ -19,12 +19,12 @@ from seqkit.tasks.classes import (
     score_classes,
 )
 from seqkit.tasks.runs import load_best_weights, open_run, require_same_corpus, require_split, run_settings
-from seqkit.tasks.text import run_tokenizer, run_vocabulary
-from seqkit.tasks.text_classification.data import open_corpus
+from seqkit.tasks.text import OnMessage, run_tokenizer, run_vocabulary
+from seqkit.tasks.text_classification.data import open_corpus, warn_of_texts
 from seqkit.tasks.text_classification.evaluation import log_probs
 from seqkit.tasks.text_classification.model import saved_config
 from seqkit.tasks.text_classification.settings import ResolvedTextClassificationSettings
-from seqkit.text import Tokenizer, Vocabulary
+from seqkit.text import SubwordTokenizer, Tokenizer, Vocabulary
 from seqkit.training import RunDirectory
 
 TASK = "text_classification"
@@ -79,14 +79,18 @@ class TrainedTextClassifier:
         corpus.require_unchanged()
         return encoded
 
-    def evaluate(self, split: str | None = None) -> ClassScores:
+    def evaluate(self, split: str | None = None, *, on_message: OnMessage | None = None) -> ClassScores:
         """Accuracy, loss, precision, recall, F1 and confusions of a split.
 
-        By default of "test", or of "valid" where the data has no other.
+        By default of "test", or of "valid" where the data has no other. ``on_message`` takes a warning about
+        texts that do not fit their tokenizer.
         """
-        splits = self.encoded().splits
+        encoded = self.encoded()
+        splits = encoded.splits
         split = split or ("test" if "test" in splits else "valid")
         require_split(split, splits, self.settings.corpus)
+        published = isinstance(self.tokenizer, SubwordTokenizer) and self.tokenizer.max_length is not None
+        warn_of_texts(encoded, on_message, [split], published=published)
         texts = splits[split]
         found = log_probs(self.model, texts, batch_size=self.settings.eval_batch_size)
         return score_classes(split, found, texts.labels, self.labels)

@@ -18,6 +18,8 @@ from typing import IO, Any, NoReturn
 from seqkit.errors import DataError
 from seqkit.files import atomic_writer
 from seqkit.files.lines import BOM, COMPRESSED, MAGIC
+from seqkit.files.substitutes import HEAD, find_substitute, refuse_substitute
+from seqkit.files.what_is import not_as_expected
 from seqkit.vectors.formats.options import LIBRARY, Remedies
 
 BLOCK = 4 << 20
@@ -45,14 +47,19 @@ class Source:
         self.position = 0
         self.header_lines = 0
         self._pushed = b""
+        if os.path.isdir(path):
+            raise not_as_expected(path, f"{self.name} is no file of vectors", error=DataError)
         try:
             self._raw: IO[bytes] = open(path, "rb", buffering=0)  # noqa: SIM115  # closed by close()
-            head = self._raw.read(max(map(len, MAGIC)))
+            head = self._raw.read(HEAD)
             self._raw.seek(0)
         except OSError as error:
             raise DataError(
                 f"cannot read {self.name} ({error.strerror or error})", remedy="is the path right?"
             ) from error
+        if head and find_substitute(head) is not None:
+            self._raw.close()
+            refuse_substitute(path, head)
         opener = next((COMPRESSED[MAGIC[magic]] for magic in MAGIC if head.startswith(magic)), None)
         self.size = os.fstat(self._raw.fileno()).st_size if opener is None else None
         self._file: IO[bytes] = self._raw if opener is None else opener(self._raw, "rb")

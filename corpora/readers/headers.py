@@ -1,0 +1,56 @@
+"""Recognise the header row of a table of texts: names of columns that would be read as an example."""
+
+from __future__ import annotations
+
+_TEXTS = frozenset(
+    (
+        "abstract", "article", "body", "comment", "comments", "content", "description", "document",
+        "documents", "headline", "hypothesis", "input", "message", "news", "phrase", "post", "premise",
+        "query", "question", "review", "reviews", "sentence", "sentence1", "sentence2", "sentences",
+        "sms", "source", "summary", "text", "text1", "text2", "texts", "title", "tweet", "tweets",
+        "utterance", "utterances", "v2",
+    )
+)  # fmt: skip
+_LABELS = frozenset(
+    (
+        "categories", "category", "class", "classes", "emotion", "gold", "gold_label", "intent",
+        "is_spam", "label", "label_id", "label_text", "labels", "language", "polarity", "rating",
+        "score", "sentiment", "spam", "stars", "tag", "tags", "target", "topic", "toxic", "v1", "y",
+    )
+)  # fmt: skip
+_PAIRS = (
+    {"source", "target"}, {"src", "tgt"}, {"src", "trg"}, {"input", "output"}, {"question", "answer"},
+    {"source_text", "target_text"}, {"sentence1", "sentence2"}, {"text", "translation"},
+)  # fmt: skip
+_LANGUAGES = frozenset(
+    (
+        "arabic", "chinese", "czech", "danish", "dutch", "english", "finnish", "french", "german", "greek",
+        "hebrew", "hindi", "hungarian", "indonesian", "italian", "japanese", "korean", "norwegian",
+        "polish", "portuguese", "romanian", "russian", "spanish", "swedish", "thai", "turkish",
+        "ukrainian", "vietnamese",
+    )
+)  # fmt: skip
+
+
+def _plain(cell: str) -> str:
+    return cell.strip(" \"'`#*?:").casefold().replace(" ", "_")
+
+
+def is_labelled_header(text: str, label: str) -> bool:
+    """Return whether the text and the label of a table's first line are the names of the columns.
+
+    Example:
+        >>> is_labelled_header("Sentence", "label"), is_labelled_header("a sentence", "news")
+        (True, False)
+
+    """
+    return _plain(text) in _TEXTS and _plain(label) in _LABELS
+
+
+def is_pair_header(source: str, target: str) -> bool:
+    """Return whether the source and the target of a table's first line are the names of the columns.
+
+    Names in one language that no translation pairs: "source" and "target", or two languages.
+    """
+    names = {_plain(source), _plain(target)}
+    return names in _PAIRS or (len(names) == 2 and names <= _LANGUAGES)

@@ -1,0 +1,126 @@
+"""Files of other formats in place of text, and header rows: recognised by name, with a remedy that helps."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seqkit.corpora import open_corpus, open_labelled, open_seq2seq
+from seqkit.errors import DataError
+
+RECORDS = [{"id": n, "text": f"the {n} cat\nsat", "label": "pn"[n % 2]} for n in range(60)]
+LINES = "".join(json.dumps(record) + "\n" for record in RECORDS)
+OTHER = {
+    "JSON lines with the fields 'id', 'text', 'label'": LINES.encode(),
+    "JSON lines": b'["a", "b"]\n["c", "d"]\n' * 9,
+    "a JSON document": json.dumps(RECORDS, indent=2).encode(),
+    "JSON": json.dumps({"a": RECORDS}).encode(),
+    "a zip archive": b"PK\x03\x04 and so on",
+    "a PDF document": b"%PDF-1.7\n",
+    "a Parquet table": b"PAR1\x15\x04",
+    "a Python pickle": b"\x80\x04\x95",
+    "safetensors": b"\x40\0\0\0\0\0\0\0" + b'{"w":{"dtype":"F32"}}',
+    "a tar archive": bytes(257) + b"ustar\0",
+}
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_files_of_other_formats_are_named(name: str, tmp_path: Path) -> None:
+    for split in ("train", "valid", "test"):
+        (tmp_path / f"{split}.txt").write_bytes(OTHER[name])
+    path = tmp_path / "train.txt"
+    for read in (
+        lambda: open_corpus(path),
+        lambda: open_corpus(path, held_out=False),
+        lambda: open_corpus(tmp_path),
+        lambda: open_labelled(path),
+        lambda: open_labelled(tmp_path),
+        lambda: open_seq2seq(path),
+        lambda: open_seq2seq(path, target=path),
+    ):
+        with pytest.raises(DataError, match=f"expected text, got .*{re.escape(name)}"):
+            read()
+
+
+def _advised(error: DataError, folder: Path) -> Path:
+    """Run the command that an error advises; return the file that it writes."""
+    command = re.search(r"(python -c .*? > NEW)", str(error), re.S)
+    assert command is not None, str(error)
+    subprocess.run(command[1], shell=True, check=True, cwd=folder)
+    return folder / "NEW"
+
+
+def test_the_command_that_takes_the_texts_out_of_json_lines_helps(tmp_path: Path) -> None:
+    path = tmp_path / "it's data.jsonl"
+    path.write_text(LINES)
+    with pytest.raises(DataError) as caught:
+        open_corpus(path)
+    assert next(open_corpus(_advised(caught.value, tmp_path)).lines("train")) == "the 0 cat sat"
+    with pytest.raises(DataError) as caught:
+        open_labelled(path)
+    (tmp_path / "NEW").unlink()
+    table = _advised(caught.value, tmp_path)
+    assert table.read_text().startswith("0\tthe 0 cat sat\n")
+
+
+def test_json_that_is_to_be_learned_passes_behind_another_line(tmp_path: Path) -> None:
+    (tmp_path / "x.txt").write_text("json\n" + LINES)
+    assert next(open_corpus(tmp_path / "x.txt").lines("train")) == "json"
+
+
+@pytest.mark.parametrize(
+    "text", ["{curly} text\n", '{"Hello"} she said\n', "[1] A note\n", '["Go," he said]\n']
+)
+def test_text_with_brackets_is_text(text: str, tmp_path: Path) -> None:
+    (tmp_path / "x.txt").write_text(text * 30)
+    assert next(open_corpus(tmp_path / "x.txt").lines("train")) == text.strip()
+
+
+ROWS = "".join(f"{'pn'[n % 2]}\ttext number {n}\n" for n in range(60))
+SWAPPED = "".join(f"text number {n}\t{'pn'[n % 2]}\n" for n in range(60))
+
+
+@pytest.mark.parametrize("header", ["label\ttext", '"Sentiment"\t"Review"', "target\tsentence", "v1\tv2"])
+def test_the_header_row_of_a_table_is_no_class(header: str, tmp_path: Path) -> None:
+    table, columns = tmp_path / "x.tsv", header.split("\t")
+    cases: list[tuple[str, str, dict[str, Any]]] = [
+        (header, ROWS, {}),
+        (f"{columns[1]}\t{columns[0]}", SWAPPED, {"label_column": 2}),
+    ]
+    for first, rows, options in cases:
+        table.write_text(f"{first}\n{rows}")
+        with pytest.raises(DataError, match=r"a header row: .* names of columns.*line 1; delete the line"):
+            open_labelled(table, **options)
+        corpus = open_labelled(table, on_bad_line="skip", **options)
+        assert corpus.skipped[0][0] == 1
+        labels = {label for split in corpus.splits for _, label in corpus.pairs(split)}
+        assert labels == {"p", "n"}
+        table.write_text(rows)
+        assert corpus.content_key() != open_labelled(table, **options).content_key()
+
+
+def test_the_header_row_of_each_split_is_no_class(tmp_path: Path) -> None:
+    for split in ("train", "valid", "test"):
+        (tmp_path / f"{split}.tsv").write_text(f"label\ttext\n{ROWS}")
+    with pytest.raises(DataError, match="a header row"):
+        open_labelled(tmp_path)
+    assert open_labelled(tmp_path, on_bad_line="skip").skipped_count == 3
+
+
+@pytest.mark.parametrize("header", ["source\ttarget", "English\tFrench", "Question\tAnswer", "src\ttgt"])
+def test_the_header_row_of_pairs_is_no_pair(header: str, tmp_path: Path) -> None:
+    (tmp_path / "x.tsv").write_text(f"{header}\n{SWAPPED}")
+    with pytest.raises(DataError, match="a header row"):
+        open_seq2seq(tmp_path / "x.tsv")
+    assert open_seq2seq(tmp_path / "x.tsv", on_bad_line="skip").skipped_count == 1
+
+
+@pytest.mark.parametrize("first", ["source\tsource", "english\tanglais", "a question\tan answer"])
+def test_pairs_that_look_a_little_like_a_header_are_pairs(first: str, tmp_path: Path) -> None:
+    (tmp_path / "x.tsv").write_text(f"{first}\n{SWAPPED}")
+    assert open_seq2seq(tmp_path / "x.tsv").skipped_count == 0

@@ -1,0 +1,127 @@
+"""Text that does not fit its tokenizer is reported in training, in evaluation and by --dry-run."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seqkit.data.text_check import mean_type_length, text_warning
+from seqkit.tasks import embeddings, language_modeling, masked_language_modeling, seq2seq, text_classification
+from seqkit.text import Vocabulary, get_tokenizer
+from seqkit.training import Callback
+
+WORDS = ["我们", "今天", "学习", "机器", "翻译", "模型", "语言", "数据", "训练", "结果", "非常", "好看"]
+
+
+class Messages(Callback):
+    """Keep the warnings."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def on_message(self, text: str) -> None:
+        if text.startswith("warning:"):
+            self.warnings.append(text)
+
+
+def _clauses(count: int, seed: int = 0) -> list[str]:
+    """Sentences of two clauses of characters without blanks between words."""
+    draw = random.Random(seed)
+    return ["，".join("".join(draw.choices(WORDS, k=5)) for _ in range(2)) + "。" for _ in range(count)]
+
+
+QUICK: dict[str, Any] = {"max_steps": 1, "embedding_size": 8, "batch_size": 4}
+
+
+def _settings(name: str, folder: Path) -> tuple[Any, Any]:
+    texts = _clauses(120)
+    plain = "\n".join(texts) + "\n"
+    table = "".join(f"{'pn'[n % 2]}\t{text}\n" for n, text in enumerate(texts))
+    pairs = "".join(f"{a}\t{b}\n" for a, b in zip(texts, reversed(texts), strict=True))
+    module, content, changes = {
+        "language_modeling": (language_modeling, plain, QUICK),
+        "masked_language_modeling": (
+            masked_language_modeling,
+            plain,
+            {**QUICK, "num_heads": 2, "num_layers": 1},
+        ),
+        "seq2seq": (seq2seq, pairs, {**QUICK, "hidden_size": 8, "max_new_tokens": 3}),
+        "text_classification": (text_classification, table, QUICK),
+        "embeddings": (embeddings, plain, {"epochs": 1, "min_count": 5}),
+    }[name]
+    (folder / "data.tsv").write_text(content, "utf-8")
+    settings = {
+        "language_modeling": "LanguageModelSettings",
+        "masked_language_modeling": "MaskedLanguageModelSettings",
+        "seq2seq": "Seq2SeqSettings",
+        "text_classification": "TextClassificationSettings",
+        "embeddings": "EmbeddingSettings",
+    }[name]
+    return module, getattr(module, settings)(corpus=str(folder / "data.tsv"), **changes)
+
+
+@pytest.mark.parametrize(
+    "name", ["language_modeling", "masked_language_modeling", "seq2seq", "text_classification", "embeddings"]
+)
+def test_every_task_warns_of_text_without_blanks(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEQKIT_CACHE", str(tmp_path / "cache"))
+    module, settings = _settings(name, tmp_path)
+    messages = Messages()
+    trained = module.train(settings, tmp_path / "run", callbacks=messages)
+    assert any("are <unk>" in text and "char" in text for text in messages.warnings), messages.warnings
+    if hasattr(trained, "evaluate"):
+        told: list[str] = []
+        trained.evaluate("test", on_message=told.append)
+        assert told
+        assert all("of the test" in text for text in told)
+
+
+def test_long_types_are_reported_where_nothing_is_unknown() -> None:
+    thai = Vocabulary(["เราเรียนภาษาไทยทุกวัน", "วันนี้อากาศดีมากเลยนะครับ", "<unk>"], eos=None)
+    warning = text_warning({"train": (100, 0)}, thai, get_tokenizer("word"))
+    assert warning is not None
+    assert "characters on average" in warning
+    assert "char or bpe" in warning
+
+
+@pytest.mark.parametrize(("unk", "warned"), [(10, False), (11, True)])
+def test_more_than_a_tenth_is_reported(unk: int, warned: bool) -> None:
+    words = Vocabulary(["a", "word", "<unk>"], eos=None)
+    assert (text_warning({"test": (100, unk)}, words, get_tokenizer("word")) is not None) == warned
+
+
+def test_ordinary_text_and_long_words_of_german_are_not_reported() -> None:
+    german = Vocabulary(
+        ["Rechtsschutz", "Haftpflicht", "Donaudampfschifffahrt", "der", "die", "<unk>"], eos=None
+    )
+    assert mean_type_length(german) == pytest.approx(10)
+    assert text_warning({"train": (100, 4)}, german, get_tokenizer("word")) is None
+
+
+def test_the_tokenizers_that_are_named_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the remedy applied, nothing is reported."""
+    monkeypatch.setenv("SEQKIT_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "text").write_text("\n".join(_clauses(120)), "utf-8")
+    for tokenizer in ("char", "bpe"):
+        messages = Messages()
+        settings = language_modeling.LanguageModelSettings(
+            corpus=str(tmp_path / "text"), tokenizer=tokenizer, vocab_size=400, **QUICK
+        )
+        trained = language_modeling.train(settings, tmp_path / tokenizer, callbacks=messages)
+        trained.evaluate("test", on_message=messages.on_message)
+        assert messages.warnings == []
+
+
+def test_a_label_of_one_text_is_reported(tmp_path: Path) -> None:
+    rows = "".join(f"{'pn'[n % 2]}\ta text {n}\n" for n in range(60))
+    for split, more in (("train", "Stance\tOpinion\n"), ("valid", ""), ("test", "")):
+        (tmp_path / f"{split}.tsv").write_text(more + rows)
+    messages = Messages()
+    settings = text_classification.TextClassificationSettings(corpus=str(tmp_path), min_count=1, **QUICK)
+    text_classification.train(settings, tmp_path / "run", callbacks=messages)
+    assert "only one text has the label 'Stance'" in " ".join(messages.warnings)
