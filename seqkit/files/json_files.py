@@ -40,7 +40,6 @@ Fail = Callable[[str], SeqkitError]
 Fill = Callable[[Any], Any]
 
 REMEDY = "copy or download it again"
-_LARGEST = 1 << 63
 _SURROGATES = re.compile(r"\\u[dD][89a-fA-F]")
 _SHOWN = 60
 _NAMES = {bool: "true or false", int: "an integer", float: "a number", str: "a string", type(None): "null"}
@@ -56,6 +55,8 @@ class DocumentLimits:
     """Values in it, keys not counted; commas in strings count, too."""
     depth: int = 32
     """Objects and lists inside one another."""
+    bits: int = 63
+    """Of an integer, without its sign."""
 
 
 LIMITS = DocumentLimits()
@@ -78,13 +79,6 @@ class Between:
         if self.high == math.inf:
             return low
         return f"{low} and at most {self.high}" if self.above else f"from {self.low} to {self.high}"
-
-
-Size = Annotated[int, Between(1, 1 << 40)]
-"""A size of a model, compared with its tensors' before anything is allocated."""
-Count = Annotated[int, Between(0, 1 << 40)]
-Rate = Annotated[float, Between(0, 1)]
-Epsilon = Annotated[float, Between(0, 1, above=True)]
 
 
 def read_json(
@@ -138,7 +132,7 @@ def parse_json(data: bytes, fail: Fail, *, limits: DocumentLimits = LIMITS) -> A
         limits: Bounds of the document.
 
     Returns:
-        Its value; every number is finite and below 2**63, every string can be encoded.
+        Its value; every number is finite and within the limits, every string can be encoded.
 
     Raises:
         SeqkitError: What ``fail`` makes.
@@ -156,7 +150,7 @@ def parse_json(data: bytes, fail: Fail, *, limits: DocumentLimits = LIMITS) -> A
         raise fail(f"expected JSON of at most {limits.depth} levels, got more") from None
     except ValueError as failure:
         raise fail(f"no JSON ({failure})") from None
-    problem = _problem(content, limits.depth, strings=_SURROGATES.search(text) is not None)
+    problem = _problem(content, limits, strings=_SURROGATES.search(text) is not None)
     if problem:
         raise fail(problem)
     return content
@@ -170,35 +164,35 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-def _problem(content: Any, depth: int, *, strings: bool) -> str | None:
+def _problem(content: Any, limits: DocumentLimits, *, strings: bool) -> str | None:
     """Return what is wrong with a parsed document: depth, numbers, or strings that cannot be encoded."""
-    level = [content]
-    for _ in range(depth + 1):
+    level: list[Any] = [[content]]
+    for _ in range(limits.depth + 1):
         below: list[Any] = []
-        for value in level:
-            if isinstance(value, dict):
-                below += value.values()
-                if strings and not all(map(_encodes, value)):
-                    return "expected text, got a key with half a surrogate pair"
-            elif isinstance(value, list):
-                below += value
-            elif isinstance(value, float):
-                if not math.isfinite(value):
-                    return f"expected finite numbers, got {value}"
-            elif isinstance(value, int):
-                if not -_LARGEST <= value < _LARGEST:
-                    return f"expected integers of at most 64 bits, got one of {value.bit_length()}"
-            elif strings and isinstance(value, str) and not _encodes(value):
-                return "expected text, got a string with half a surrogate pair"
+        for container in level:
+            named = isinstance(container, dict)
+            for key, value in container.items() if named else enumerate(container):
+                if isinstance(value, dict | list):
+                    below.append(value)
+                elif isinstance(value, float) and not math.isfinite(value):
+                    return f"expected a finite number{_at(key)}, got {value}"
+                elif isinstance(value, int) and value.bit_length() > limits.bits:
+                    return f"expected an integer of at most {limits.bits} bits{_at(key)}, got a larger one"
+                elif strings and not (_encodes(value) and _encodes(key)):
+                    return f"expected text{_at(key)}, got half a surrogate pair"
         if not below:
             return None
         level = below
-    return f"expected JSON of at most {depth} levels, got more"
+    return f"expected JSON of at most {limits.depth} levels, got more"
 
 
-def _encodes(text: str) -> bool:
+def _at(key: Any) -> str:
+    return f" at {key[:_SHOWN]!r}" if isinstance(key, str) else ""
+
+
+def _encodes(value: Any) -> bool:
     try:
-        text.encode()
+        str(value).encode()
     except UnicodeEncodeError:
         return False
     return True

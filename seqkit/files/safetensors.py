@@ -13,11 +13,13 @@ import mmap
 import os
 import struct
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
 from seqkit.errors import SeqkitError, UsageError
+from seqkit.files.json_files import Between, DocumentLimits, fill_json, parse_json
 
 DTYPES = {
     "F16": "<f2", "F32": "<f4", "F64": "<f8", "BOOL": "|b1", "I8": "|i1", "I16": "<i2", "I32": "<i4",
@@ -30,9 +32,17 @@ _STORED = DTYPES | {BFLOAT16: "<u2"}
 _NAMES = {np.dtype(text): name for name, text in DTYPES.items()}
 _LONGEST_HEADER = 100_000_000  # the limit of the format
 _MOST_DIMENSIONS = 32  # NumPy's limit, before version 2
+_LIMITS = DocumentLimits(size=_LONGEST_HEADER, values=500_000, depth=4)
 
 Error = Callable[[str, int], SeqkitError]
 """(message, byte of the file) -> the exception to raise."""
+
+
+@dataclass(frozen=True)
+class _HeaderEntry:
+    dtype: Any
+    shape: tuple[Annotated[int, Between(0)], ...]
+    data_offsets: tuple[Annotated[int, Between(0)], Annotated[int, Between(0)]]
 
 
 class Entry(NamedTuple):
@@ -81,45 +91,45 @@ class SafetensorsData:
             raise error(f"its header claims {length} bytes of a file of {len(data)}", 0)
         self.begin = 8 + length
         """The byte of the file where the tensors begin."""
-        try:
-            header = json.loads(data[8 : self.begin])
-            metadata = header.pop("__metadata__", {})
-        except (ValueError, AttributeError, RecursionError, TypeError) as failure:
-            raise error(f"its header cannot be read ({failure})", 8) from None
-        if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
-            raise error("expected metadata of strings in its header", 8)
-        self.metadata: dict[str, str] = metadata
+
+        def fail(message: str) -> SeqkitError:
+            return error(f"its header cannot be read: {message}", 8)
+
+        header = fill_json(dict[str, Any], parse_json(data[8 : self.begin], fail, limits=_LIMITS), fail)
+        content = header.pop("__metadata__", {})
+        self.metadata = fill_json(
+            dict[str, str],
+            content,
+            lambda why: error(f"expected metadata of strings in its header: {why}", 8),
+        )
         self.entries = {name: self._entry(name, entry) for name, entry in header.items()}
         """The entries in the order of the header."""
         self._check_order()
 
     def _entry(self, name: str, entry: Any) -> Entry:
         """The entry of a tensor, which must have the bytes that its type and shape take."""
-        try:
-            dtype, shape, (start, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
-            numbers = [*shape, start, end]
-        except (KeyError, TypeError, ValueError):
-            numbers, shape = [None], None
-        if (
-            not isinstance(shape, list)
-            or len(shape) > _MOST_DIMENSIONS
-            or not all(type(n) is int and 0 <= n < 1 << 63 for n in numbers)
-        ):
-            raise self._error(f"invalid header entry for {name}", 8)
+
+        def fail(message: str) -> SeqkitError:
+            return self._error(f"invalid header entry for {name}: {message}", 8)
+
+        checked = fill_json(_HeaderEntry, entry, fail)
+        dtype, shape, (start, end) = checked.dtype, checked.shape, checked.data_offsets
+        if len(shape) > _MOST_DIMENSIONS:
+            raise fail(f"expected at most {_MOST_DIMENSIONS} dimensions, got {len(shape)}")
         if not isinstance(dtype, str) or dtype not in _STORED:
             raise self._unknown_dtype(name, dtype)
         itemsize = np.dtype(_STORED[dtype]).itemsize
         expected = math.prod(shape) * itemsize
         if end - start != expected or math.prod(n or 1 for n in shape) * itemsize >= 1 << 63:
             raise self._error(
-                f"{name} of type {dtype} and shape {tuple(shape)} takes {expected} bytes, "
+                f"{name} of type {dtype} and shape {shape} takes {expected} bytes, "
                 f"the header gives it {end - start}",
                 8,
             )
         size = len(self._data) - self.begin
         if end > size:
             raise self._error(f"{name} should end at byte {end} of data that has {size}", 8)
-        return Entry(dtype, tuple(shape), start, end)
+        return Entry(dtype, shape, start, end)
 
     def _check_order(self) -> None:
         at, size = 0, len(self._data) - self.begin

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seqkit.backend import Device, default_device, make_current, to_numpy
 from seqkit.errors import RunError, UsageError
 from seqkit.models.bert.settings import ARCHITECTURES
 from seqkit.models.checkpoints import (
+    Activation,
     CheckpointFolder,
+    Deviation,
+    Epsilon,
     Names,
+    Rate,
     Row,
+    Size,
     Unset,
     activation,
     activation_there,
@@ -60,7 +65,7 @@ def load(path: str | Path, *, device: str | Device | None = None) -> Transformer
     another shape than config.json says, with its name and that shape.
     """
     folder = CheckpointFolder(path)
-    kind = folder.setting("model_type", str)
+    kind = folder.model_type
     if kind in ARCHITECTURES:
         raise RunError(
             f"{folder.path} is a model of type {kind!r}, expected 'gpt2': {kind} has no causal head",
@@ -85,24 +90,40 @@ def load(path: str | Path, *, device: str | Device | None = None) -> Transformer
     return model.to(make_current(device or default_device())).eval()
 
 
+@dataclass(frozen=True)
+class _Gpt2Config:
+    """The keys of config.json that are read, with the reference library's defaults."""
+
+    vocab_size: Size
+    n_embd: Size
+    n_layer: Size
+    n_head: Size
+    n_positions: Size
+    n_inner: Size | None = None
+    activation_function: Activation = "gelu_new"
+    layer_norm_epsilon: Epsilon = 1e-5
+    resid_pdrop: Rate = 0.1
+    attn_pdrop: Rate = 0.1
+    tie_word_embeddings: bool = True
+    initializer_range: Deviation = 0.02
+
+
 def _read(folder: CheckpointFolder) -> TransformerLanguageModelConfig:
+    settings = folder.settings(_Gpt2Config)
     check_heads(folder, "n_head", "n_embd")
-    folder.refuse_unless("scale_attn_weights", True)
-    folder.refuse_unless("scale_attn_by_inverse_layer_idx", False)
-    folder.refuse_unless("add_cross_attention", False)
     return TransformerLanguageModelConfig(
-        folder.size("vocab_size"),
-        embedding_size=folder.size("n_embd"),
-        hidden_size=folder.size("n_inner", None),
-        num_layers=folder.size("n_layer"),
-        num_heads=folder.size("n_head"),
-        max_length=folder.size("n_positions"),
-        activation=activation(folder, "activation_function", "gelu_new"),
-        epsilon=folder.setting("layer_norm_epsilon", float, 1e-5),
-        dropout=folder.setting("resid_pdrop", float, 0.1),
-        attention_dropout=folder.setting("attn_pdrop", float, 0.1),
-        tied=folder.setting("tie_word_embeddings", bool, True),
-        init_std=folder.setting("initializer_range", float, 0.02),
+        settings.vocab_size,
+        embedding_size=settings.n_embd,
+        hidden_size=settings.n_inner,
+        num_layers=settings.n_layer,
+        num_heads=settings.n_head,
+        max_length=settings.n_positions,
+        activation=activation(settings.activation_function),
+        epsilon=settings.layer_norm_epsilon,
+        dropout=settings.resid_pdrop,
+        attention_dropout=settings.attn_pdrop,
+        tied=settings.tie_word_embeddings,
+        init_std=settings.initializer_range,
     )
 
 

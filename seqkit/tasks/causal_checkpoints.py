@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from seqkit.backend import Device
 from seqkit.errors import UsageError
+from seqkit.files import read_json
 from seqkit.models import TransformerLanguageModel, gpt2
-from seqkit.models.checkpoints import CONFIG, read_json
+from seqkit.models.checkpoints import CONFIG
 from seqkit.tasks.checkpoint_folders import fitting_tokenizer
 from seqkit.tasks.language_modeling.generation import Sample, generate_samples
 from seqkit.text import SubwordTokenizer
 from seqkit.text.special_tokens import EOS
 
+_GENERATION = "generation_config.json"
 _END_TOKENS = ("<|endoftext|>", EOS)
 """Tokens that end a text if config.json names none; the second ends a line in our own runs."""
 
@@ -25,13 +28,21 @@ class CausalCheckpoint:
         model: The model.
         tokenizer: Its tokenizer.
         end_id: The id that ends a text, and begins one without a prompt; None if there is none.
+        end_ids: All ids that end a text, where there are several.
 
+    Threads may share it, once its model is in evaluation mode, as that of :func:`load` is.
     """
 
     def __init__(
-        self, model: TransformerLanguageModel, tokenizer: SubwordTokenizer, end_id: int | None = None
+        self,
+        model: TransformerLanguageModel,
+        tokenizer: SubwordTokenizer,
+        end_id: int | None = None,
+        *,
+        end_ids: Sequence[int] = (),
     ) -> None:
         self.model, self.tokenizer, self.end_id = model, tokenizer, end_id
+        self.end_ids = list(end_ids) or ([] if end_id is None else [end_id])
 
     def __repr__(self) -> str:
         config = self.model.config
@@ -93,7 +104,7 @@ class CausalCheckpoint:
             start_id=start,
             prompt=prompt_ids,
             banned=banned if unk is None or allow_unknown else [*banned, unk],
-            stop=end if stop is None else [self._id_of(token) for token in stop],
+            stop=self.end_ids if stop is None else [self._id_of(token) for token in stop],
         )
 
     def _id_of(self, text: str) -> int:
@@ -121,8 +132,22 @@ def load(path: str | Path, *, device: str | Device | None = None) -> CausalCheck
     folder = Path(path)
     model = gpt2.load(folder, device=device)
     tokenizer = fitting_tokenizer(folder, model.config.vocab_size)
-    eos_id = read_json(folder / CONFIG, dict).get("eos_token_id")
-    if type(eos_id) is int and 0 <= eos_id < len(tokenizer):
-        return CausalCheckpoint(model, tokenizer, eos_id)
-    ends = (tokenizer.id(token) for token in _END_TOKENS)
-    return CausalCheckpoint(model, tokenizer, next((i for i in ends if i is not None), None))
+    stated = _end_ids(folder, len(tokenizer))
+    ends = stated or [i for i in map(tokenizer.id, _END_TOKENS) if i is not None][:1]
+    return CausalCheckpoint(model, tokenizer, *ends[:1], end_ids=ends)
+
+
+@dataclass(frozen=True)
+class _Ends:
+    eos_token_id: int | list[int] | None = None
+
+
+def _end_ids(folder: Path, size: int) -> list[int]:
+    """Return the ids below ``size`` that end a text, of generation_config.json, else of config.json."""
+    for name in (_GENERATION, CONFIG):
+        if (folder / name).is_file():
+            stated = read_json(folder / name, _Ends).eos_token_id
+            ids = stated if isinstance(stated, list) else [] if stated is None else [stated]
+            if ids:
+                return [i for i in ids if 0 <= i < size]
+    return []

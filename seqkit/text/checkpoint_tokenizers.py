@@ -7,12 +7,12 @@ joined.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from seqkit.errors import DamagedFileError, RunError
+from seqkit.files import DocumentLimits, read_json
 from seqkit.files.substitutes import HEAD, refuse_substitute
 from seqkit.files.what_is import not_as_expected, read_config
 from seqkit.text.special_tokens import BERT_TOKENS, GPT_TOKENS
@@ -23,8 +23,18 @@ from seqkit.text.subwords import (
     WordPieceTokenizer,
     subword_library,
 )
+from seqkit.text.tokenizer_settings import (
+    CONFIG,
+    ROLE_NAMES,
+    TokenizerSettings,
+    added_tokens,
+    content_of,
+    read_roles,
+    read_tokenizer_settings,
+)
 
 _PIECES, _IDS, _MERGES = "vocab.txt", "vocab.json", "merges.txt"
+_VOCABULARY = DocumentLimits(size=64 << 20, values=1_000_000, depth=2)
 _STRAY = 20
 """One token in so many may come from no pair: RoBERTa has fillers."""
 
@@ -36,22 +46,88 @@ def load_tokenizer(path: str | Path) -> SubwordTokenizer:
         path: A folder with ``tokenizer.json``, ``vocab.txt``, or ``vocab.json`` and ``merges.txt``.
 
     Raises:
-        RunError: For a folder without any of them.
-        DamagedFileError: For a file that cannot be a tokenizer's.
+        RunError: For a folder without any of them, and for a setting that changes the tokens in a manner that
+            is not known here.
+        DamagedFileError: For a file that cannot be a tokenizer's, and for an added token with another id.
         MissingDependencyError: Without the ``tokenizers`` library.
     """
     folder = Path(path)
     if "task" in read_config(folder) and not (folder / FILE).is_file():
         raise not_as_expected(folder, f"{folder} has no {FILE}")
-    for name, read in ((FILE, SubwordTokenizer.from_bytes), (_PIECES, _from_pieces), (_IDS, _from_merges)):
+    readers: dict[str, Callable[[Path, TokenizerSettings], SubwordTokenizer]] = {
+        FILE: _from_file,
+        _PIECES: _from_pieces,
+        _IDS: _from_merges,
+    }
+    for name, read in readers.items():
         if (folder / name).is_file():
-            return read(_content(folder / name), str(folder / name))
+            settings = read_tokenizer_settings(folder)
+            return _with_added_tokens(read(folder, settings), folder / name, settings)
     raise not_as_expected(
         folder,
         f"{folder} has no tokenizer: neither {FILE} nor {_PIECES} nor {_IDS} is there",
         remedy="download it too, or write it with the reference library: "
         "AutoTokenizer.from_pretrained(NAME).save_pretrained(DIR)",
     )
+
+
+def _from_file(folder: Path, settings: TokenizerSettings) -> SubwordTokenizer:
+    """Read a tokenizer.json; tokenizer_config.json must not say otherwise."""
+    path = folder / FILE
+    tokenizer = SubwordTokenizer.from_bytes(_content(path), str(path))
+    inner, library = tokenizer.inner, subword_library()
+    normalizer, splitter = inner.normalizer, inner.pre_tokenizer
+    checks: list[tuple[str, Any, Any]] = []
+    if isinstance(normalizer, library.normalizers.BertNormalizer):
+        checks += [
+            ("do_lower_case", settings.do_lower_case, normalizer.lowercase),
+            ("strip_accents", settings.strip_accents, normalizer.strip_accents),
+            ("tokenize_chinese_chars", settings.tokenize_chinese_chars, normalizer.handle_chinese_chars),
+        ]
+    if isinstance(splitter, library.pre_tokenizers.ByteLevel):
+        checks.append(("add_prefix_space", settings.add_prefix_space, splitter.add_prefix_space))
+    for name, stated, there in checks:
+        if stated is not None and stated != there:
+            raise RunError(
+                f"{folder / CONFIG}: expected {name} to be {there} as in {FILE}, got {stated}",
+                remedy="correct the file that is wrong, or download both again",
+            )
+    return tokenizer
+
+
+def _with_added_tokens(
+    tokenizer: SubwordTokenizer, source: Path, settings: TokenizerSettings
+) -> SubwordTokenizer:
+    """Add the tokens of the files beside a vocabulary, which state their ids."""
+    inner, library = tokenizer.inner, subword_library()
+    for content, (number, token) in added_tokens(source.parent, settings).items():
+        normalized = not token.special if token.normalized is None else token.normalized
+        known = inner.token_to_id(content)
+        if known is None or source.name != FILE:
+            added = library.AddedToken(
+                content,
+                lstrip=token.lstrip,
+                rstrip=token.rstrip,
+                single_word=token.single_word,
+                normalized=normalized,
+            )
+            (inner.add_special_tokens if token.special else inner.add_tokens)([added])
+        if inner.token_to_id(content) != number:
+            raise _damaged(
+                source,
+                f"the files beside it give the token {content!r} the id {number}, expected "
+                f"{inner.token_to_id(content)}",
+            )
+    marked = {token.content for token in inner.get_added_tokens_decoder().values()}
+    for role, special in read_roles(source.parent, settings).items():
+        content = content_of(special)
+        if inner.token_to_id(content) is None:
+            if role in ROLE_NAMES:
+                continue
+            raise _damaged(source, f"expected the special token {content!r} of {CONFIG} in it")
+        if content not in marked and source.name != FILE:
+            inner.add_special_tokens([content])
+    return tokenizer
 
 
 def _content(path: Path) -> bytes:
@@ -63,18 +139,19 @@ def _content(path: Path) -> bytes:
     return data
 
 
-def _damaged(source: str | Path, why: str) -> DamagedFileError:
+def _damaged(source: Path, why: str) -> DamagedFileError:
     return DamagedFileError(f"{source} is damaged: {why}", remedy="copy or download it again")
 
 
-def _from_pieces(data: bytes, source: str) -> SubwordTokenizer:
+def _from_pieces(folder: Path, settings: TokenizerSettings) -> SubwordTokenizer:
     """Set up BERT's WordPiece over the tokens of a vocab.txt, one a line, as tokenizer_config.json says."""
-    tokens = _text(data, source).split("\n")
+    source = folder / _PIECES
+    tokens = _text(_content(source), source).split("\n")
     if tokens[-1] == "":
         tokens.pop()
     ids = {token.removesuffix("\r"): number for number, token in enumerate(tokens)}
-    settings = _settings(source)
-    roles = {role: _name(settings.get(role, token)) for role, token in BERT_TOKENS.items()}
+    stated = read_roles(folder, settings)
+    roles = {role: content_of(stated.get(role, token)) for role, token in BERT_TOKENS.items()}
     absent = [roles[role] for role in ("unk_token", "cls_token", "sep_token") if roles[role] not in ids]
     if absent:
         raise DamagedFileError(
@@ -83,24 +160,24 @@ def _from_pieces(data: bytes, source: str) -> SubwordTokenizer:
         )
     outer = subword_library().implementations.BertWordPieceTokenizer(
         ids,
-        lowercase=settings.get("do_lower_case", True),
-        handle_chinese_chars=settings.get("tokenize_chinese_chars", True),
-        strip_accents=settings.get("strip_accents"),
+        lowercase=settings.do_lower_case is not False,
+        handle_chinese_chars=settings.tokenize_chinese_chars is not False,
+        strip_accents=settings.strip_accents,
         **roles,
     )
     return WordPieceTokenizer(outer._tokenizer)
 
 
-def _from_merges(data: bytes, source: str) -> SubwordTokenizer:
+def _from_merges(folder: Path, settings: TokenizerSettings) -> SubwordTokenizer:
     """Set up byte-level BPE: GPT-2's, or RoBERTa's if the vocabulary has ``<s>`` and ``</s>``."""
-    merges = Path(source).with_name(_MERGES)
+    source, merges = folder / _IDS, folder / _MERGES
     if not merges.is_file():
         raise RunError(
             f"{merges} is missing, without which {_IDS} makes no tokens",
             remedy=f"download it too, or {FILE}, which needs neither",
         )
-    ids = _json(data, source)
-    wrong = next((t for t, i in ids.items() if type(i) is not int or not 0 <= i < len(ids)), None)
+    ids = read_json(source, dict[str, int], limits=_VOCABULARY)
+    wrong = next((token for token, number in ids.items() if not 0 <= number < len(ids)), None)
     if wrong is not None or len(set(ids.values())) != len(ids):
         which = "two tokens have one id" if wrong is None else f"the id of {wrong!r} is {ids[wrong]!r}"
         raise _damaged(source, f"{which}, expected 0 to {len(ids) - 1} once each")
@@ -111,8 +188,7 @@ def _from_merges(data: bytes, source: str) -> SubwordTokenizer:
         raise _damaged(
             merges, f"its {len(pairs)} pairs do not make {len(unmerged)} of the {len(ids)} tokens of {_IDS}"
         )
-    settings, library = _settings(source), subword_library()
-    spaced = bool(settings.get("add_prefix_space", False))
+    library, spaced = subword_library(), bool(settings.add_prefix_space)
     inner = library.Tokenizer(library.models.BPE(ids, pairs))
     inner.pre_tokenizer = library.pre_tokenizers.ByteLevel(add_prefix_space=spaced)
     inner.decoder = library.decoders.ByteLevel()
@@ -125,7 +201,7 @@ def _from_merges(data: bytes, source: str) -> SubwordTokenizer:
     return BpeTokenizer(inner)
 
 
-def _pairs(text: str, merges: Path, ids: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _pairs(text: str, merges: Path, ids: dict[str, int]) -> Iterator[tuple[str, str]]:
     """Iterate over the pairs of a merges.txt, each of two tokens that make a third."""
     for number, line in enumerate(text.splitlines(), start=1):
         if not line or (number == 1 and line.startswith("#version")):
@@ -136,29 +212,8 @@ def _pairs(text: str, merges: Path, ids: dict[str, Any]) -> Iterator[tuple[str, 
         yield pair[0], pair[1]
 
 
-def _text(data: bytes, source: str | Path) -> str:
+def _text(data: bytes, source: Path) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
         raise _damaged(source, f"not UTF-8 ({error})") from None
-
-
-def _json(data: bytes, source: str | Path) -> dict[str, Any]:
-    try:
-        content = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise _damaged(source, f"no JSON ({error})") from None
-    if not isinstance(content, dict):
-        raise _damaged(source, f"a JSON {type(content).__name__}, expected an object")
-    return content
-
-
-def _settings(source: str) -> dict[str, Any]:
-    """Read the tokenizer_config.json beside a file; {} without one."""
-    path = Path(source).with_name("tokenizer_config.json")
-    return _json(_content(path), path) if path.is_file() else {}
-
-
-def _name(token: Any) -> str:
-    """Return a special token, which may be written with its settings."""
-    return str(token["content"]) if isinstance(token, dict) else str(token)

@@ -44,6 +44,7 @@ class SubwordTokenizer(Tokenizer):
     """A tokenizer of the ``tokenizers`` library.
 
     As every tokenizer it turns lines to tokens; for the model that it belongs to, :meth:`encode` gives ids.
+    Threads may share it.
 
     Args:
         inner: The library's tokenizer.
@@ -92,9 +93,16 @@ class SubwordTokenizer(Tokenizer):
 
     def __init__(self, inner: Any, *, lowercase: bool = False, max_length: int | None = None) -> None:
         super().__init__(lowercase=lowercase)
-        inner.no_truncation()
-        inner.no_padding()
+        if inner.truncation is not None:  # threads may be using it: do not touch it without need
+            inner.no_truncation()
+        if inner.padding is not None:
+            inner.no_padding()
         self._inner, self.max_length = inner, max_length
+
+    @property
+    def inner(self) -> Any:
+        """The library's tokenizer."""
+        return self._inner
 
     def for_model(self, max_length: int) -> SubwordTokenizer:
         """Return a tokenizer that puts the special tokens around a line's tokens, cut to ``max_length``.
@@ -102,6 +110,12 @@ class SubwordTokenizer(Tokenizer):
         A line that was cut has one token more, so that a caller who keeps ``max_length`` of them can tell.
         """
         return type(self)(self._inner, lowercase=self.lowercase, max_length=max_length)
+
+    def add_lowercase(self) -> None:
+        """Put all text in lower case before anything else. Not while other threads use the tokenizer."""
+        normalizers = subword_library().normalizers
+        own = self._inner.normalizer
+        self._inner.normalizer = normalizers.Sequence([normalizers.Lowercase(), *([own] if own else [])])
 
     @cached_property
     def _size(self) -> int:
@@ -157,15 +171,21 @@ class SubwordTokenizer(Tokenizer):
     def _encodings(
         self, texts: Sequence[str], max_length: int | None, special_tokens: bool = True
     ) -> list[Any]:
-        added = self._inner.num_special_tokens_to_add(False) if special_tokens else 0
+        inner = self._inner
+        added = inner.num_special_tokens_to_add(False) if special_tokens else 0
         if max_length is not None and max_length <= added:
             raise UsageError(f"max_length {max_length} leaves no room beside {added} special tokens")
-        if max_length is not None:
-            self._inner.enable_truncation(max_length)
-        try:
-            return self._inner.encode_batch(list(texts), add_special_tokens=special_tokens)
-        finally:
-            self._inner.no_truncation()
+        texts = list(texts)
+        encodings: list[Any] = inner.encode_batch(texts, add_special_tokens=special_tokens)
+        if max_length is None:
+            return encodings
+        # The library itself cuts by a setting of the tokenizer, which other threads would see.
+        long = [i for i, encoding in enumerate(encodings) if len(encoding) > max_length]
+        cut = inner.encode_batch([texts[i] for i in long], add_special_tokens=False)
+        for i, encoding in zip(long, cut, strict=True):
+            encoding.truncate(max_length - added)
+            encodings[i] = inner.post_process(encoding, None, special_tokens)
+        return encodings
 
     def decode(self, ids: Sequence[int], *, special_tokens: bool = False) -> str:
         """Return the text of ids, without special tokens by default."""

@@ -143,6 +143,15 @@ def test_weights_in_several_files(tmp_path: Path) -> None:
         index.write_text(json.dumps({"weight_map": {**places, "pooler.dense.bias": name}}))
         with pytest.raises(RunError, match=said):
             bert.load(folder)
+    first = next(iter(places))
+    for there in ({**places, first: "model-1.safetensors"}, {n: p for n, p in places.items() if n != first}):
+        index.write_text(json.dumps({"weight_map": there}))
+        with pytest.raises(DamagedFileError, match=f"lacks {first}|expected {first} to be in model-0"):
+            bert.load(folder)
+    for wrong in ([], {"a": 3}, "x"):
+        index.write_text(json.dumps({"weight_map": wrong}))
+        with pytest.raises(DamagedFileError, match=r"index\.json is damaged: expected weight_map.* to be"):
+            bert.load(folder)
     index.write_text(json.dumps({"weight_map": {**places, "more": "model-0.safetensors"}}))
     with pytest.raises(DamagedFileError, match="lacks more"):
         bert.load(folder)
@@ -276,17 +285,33 @@ def test_tensors_that_do_not_fit(name: str, array: Any, said: str, tmp_path: Pat
     [
         ({"model_type": "t5"}, "of type 't5', expected one of distilbert, bert, roberta"),
         ({"model_type": "gpt2"}, "models.gpt2.load and `seqkit generate` open this one"),
-        ({"model_type": None}, "it has no model_type, expected a value of type str"),
-        ({"hidden_size": None}, "it has no hidden_size, expected a value of type int"),
-        ({"hidden_size": "4"}, "expected hidden_size to be of type int, got '4'"),
-        ({"hidden_size": 0}, "expected hidden_size to be at least 1, got 0"),
+        ({"model_type": None}, "expected model_type to be a string, got null"),
+        ({"hidden_size": None}, r"expected hidden_size to be an integer from 1 to \d+, got nothing"),
+        ({"hidden_size": "4"}, r"expected hidden_size to be an integer from 1 to \d+, got the string '4'"),
+        ({"hidden_size": 0}, r"expected hidden_size to be an integer from 1 to \d+, got the number 0"),
         ({"num_attention_heads": 3}, "expected num_attention_heads to divide hidden_size, got 3 and 4"),
-        ({"hidden_act": "silu"}, "hidden_act is 'silu', expected one of gelu"),
-        ({"position_embedding_type": "relative_key"}, "is 'relative_key', expected 'absolute'"),
-        ({"is_decoder": True}, "is_decoder is True, expected False"),
+        ({"hidden_act": "silu"}, "expected hidden_act to be 'gelu' or .*, got the string 'silu'"),
+        (
+            {"position_embedding_type": "relative_key"},
+            "expected .*_type to be 'absolute', got 'relative_key'",
+        ),
+        ({"is_decoder": True}, "expected is_decoder to be null or false, got 'True'"),
+        (
+            {"layer_norm_eps": 0},
+            "expected layer_norm_eps to be a number above 0 and at most 1, got the number 0",
+        ),
+        ({"layer_norm_eps": -1e-5}, "expected layer_norm_eps to be a number above 0"),
+        ({"layer_norm_eps": float("nan")}, "expected a finite number at 'layer_norm_eps', got nan"),
+        ({"hidden_dropout_prob": 1.5}, "expected hidden_dropout_prob to be a number from 0 to 1, got"),
+        ({"rope_theta": 1e4}, "expected rope_theta to be null or false, got '10000.0'"),
+        ({"quantization_config": {"bits": 4}}, "expected quantization_config to be null or false"),
+        ({"auto_map": {"AutoModel": "x.Y"}}, "expected auto_map to be null or false"),
+        ({"qkv_bias": False}, "expected qkv_bias to be True, got 'False'"),
+        ({"embedding_size": 8}, "expected embedding_size to be 4, got '8'"),
+        ({"pruned_heads": {"0": [1]}}, "expected pruned_heads to be null or false"),
         ({"vocab_size": 10**12}, r"has shape \(7, 4\), expected \(1000000000000, 4\)"),
         ({"num_hidden_layers": 10**9}, r"encoder.layer.1.attention.self.query.weight is missing"),
-        ({"model_type": "roberta", "pad_token_id": 10}, "11 positions are too few"),
+        ({"model_type": "roberta", "pad_token_id": 10}, "expected more than 11 positions"),
     ],
 )
 def test_settings_that_do_not_fit(settings: dict[str, Any], said: str, tmp_path: Path) -> None:
@@ -296,6 +321,65 @@ def test_settings_that_do_not_fit(settings: dict[str, Any], said: str, tmp_path:
         with pytest.raises(RunError, match=said) as caught:
             opened(folder)
         assert caught.value.remedy
+
+
+def test_keys_that_change_nothing(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    harmless = {
+        "architectures": ["BertModel"], "transformers_version": "5.0.0", "dtype": "float32",
+        "pruned_heads": {},
+        "is_decoder": False, "add_cross_attention": False, "use_cache": True, "classifier_dropout": None,
+        "position_embedding_type": "absolute", "embedding_size": 4, "qkv_bias": True, "my_own_note": None,
+    }  # fmt: skip
+    bert.load(write_bert(tmp_path / "bert", **harmless))
+    assert not recwarn.list
+    unknown = {"my_own_note": "1", "temperature_of_attention": 2}
+    folder = write_bert(tmp_path / "other", **{**harmless, **unknown})
+    with pytest.warns(
+        UserWarning, match=r"unknown keys are not read: 'my_own_note', 'temperature_of_attention'"
+    ):
+        bert.load(folder)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "adapter_model.safetensors",
+        "adapter_model.bin",
+        "adapter_config.json",
+        "model-00001-of-00002.safetensors",
+        "model2.safetensors",
+        "projection.pt",
+        "head.npz",
+    ],
+)
+def test_files_of_weights_that_are_not_read(name: str, tmp_path: Path) -> None:
+    folder = write_bert(tmp_path / "bert")
+    for harmless in ("pytorch_model.bin", "tf_model.h5", "training_args.bin", "model.onnx", "README.md"):
+        (folder / harmless).write_text("{}")
+    bert.load(folder)
+    (folder / name).write_text("{}")
+    with pytest.raises(
+        RunError, match=rf"{name} may be a part of the model and is not read: expected weights in"
+    ):
+        bert.load(folder)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
+def test_weights_that_are_not_finite(dtype: Any, value: float, tmp_path: Path) -> None:
+    array = np.zeros((4, 4), np.float64)
+    array[2, 3] = value
+    with np.errstate(over="ignore"):
+        folder = write(tmp_path / "bert", BERT, changed(QUERY, array.astype(dtype)))
+    with pytest.raises(
+        DamagedFileError, match=rf"expected finite values in {QUERY}, got -?(nan|inf) at \(2, 3\)"
+    ):
+        bert.load(folder)
+
+
+def test_finite_weights_whose_sum_is_not(tmp_path: Path) -> None:
+    large = np.full((4, 4), 3e38, np.float32)
+    bert.load(write(tmp_path / "bert", BERT, changed(QUERY, large)))
 
 
 def test_tied_tensors_must_be_equal(tmp_path: Path) -> None:
@@ -322,7 +406,7 @@ def test_files_that_are_missing(tmp_path: Path) -> None:
     (folder / "pytorch_model.bin").unlink()
     with pytest.raises(RunError, match=r"model.safetensors is missing"):
         bert.load(folder)
-    for text, said in (("{", "no JSON"), ("[]", "holds a JSON list")):
+    for text, said in (("{", "no JSON"), ("[]", "expected an object, got a list")):
         (folder / "config.json").write_text(text)
         with pytest.raises(DamagedFileError, match=said):
             bert.load(folder)

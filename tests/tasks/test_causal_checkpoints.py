@@ -66,7 +66,7 @@ def test_a_text_ends_where_it_is_told(folder: Path) -> None:
     assert not free.stopped
     config = json.loads((folder / "config.json").read_text())
     assert made.end_id == END
-    for said, end in ((3, 3), (99, END), ([3], END)):
+    for said, end in ((3, 3), (99, END), ([3], 3), ([5, 3], 5)):
         (folder / "config.json").write_text(json.dumps({**config, "eos_token_id": said}))
         assert load(folder).end_id == end
 

@@ -107,7 +107,7 @@ def load_masked(path: str | Path, *, device: str | Device | None = None) -> Mask
 
 
 def _architecture(folder: CheckpointFolder) -> Architecture:
-    kind = folder.setting("model_type", str)
+    kind = folder.model_type
     if kind not in ARCHITECTURES:
         also = "models.gpt2.load and `seqkit generate` open this one"
         raise RunError(

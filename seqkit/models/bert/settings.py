@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
+from seqkit.files import Between
 from seqkit.models.bert.names import BERT, DISTILBERT, MEGATRON, ROBERTA
 from seqkit.models.checkpoints import (
+    Activation,
     CheckpointFolder,
+    Deviation,
+    Epsilon,
     Names,
+    Rate,
+    Size,
     activation,
     activation_there,
     attention_dropout,
@@ -34,51 +40,94 @@ class Architecture:
     pooler: bool = True
 
 
-def _read_bert(folder: CheckpointFolder, offset: int = 0, norm: str = "post") -> TransformerEncoderConfig:
-    check_heads(folder, "num_attention_heads", "hidden_size")
-    folder.refuse_unless("position_embedding_type", "absolute")
-    folder.refuse_unless("is_decoder", False)
-    positions = folder.size("max_position_embeddings")
-    if positions <= offset:
-        raise folder.wrong(f"{positions} positions are too few, {offset} are not used")
-    return TransformerEncoderConfig(
-        folder.size("vocab_size"),
-        embedding_size=folder.size("hidden_size"),
-        hidden_size=folder.size("intermediate_size"),
-        num_layers=folder.size("num_hidden_layers"),
-        num_heads=folder.size("num_attention_heads"),
-        max_length=positions - offset,
-        token_types=folder.size("type_vocab_size", 2),
-        position_offset=offset,
-        norm=norm,
-        embedding_norm=norm == "post",
-        activation=activation(folder, "hidden_act", "gelu"),
-        epsilon=folder.setting("layer_norm_eps", float, 1e-12),
-        dropout=folder.setting("hidden_dropout_prob", float, 0.1),
-        attention_dropout=folder.setting("attention_probs_dropout_prob", float, 0.1),
-        init_std=folder.setting("initializer_range", float, 0.02),
-    )
+@dataclass(frozen=True)
+class _BertConfig:
+    """The keys of config.json that are read, with the reference library's defaults."""
+
+    vocab_size: Size
+    hidden_size: Size
+    intermediate_size: Size
+    num_hidden_layers: Size
+    num_attention_heads: Size
+    max_position_embeddings: Size
+    type_vocab_size: Size = 2
+    hidden_act: Activation = "gelu"
+    layer_norm_eps: Epsilon = 1e-12
+    hidden_dropout_prob: Rate = 0.1
+    attention_probs_dropout_prob: Rate = 0.1
+    initializer_range: Deviation = 0.02
+
+
+@dataclass(frozen=True)
+class _RobertaConfig(_BertConfig):
+    pad_token_id: Annotated[int, Between(0)] = 1
+
+
+@dataclass(frozen=True)
+class _DistilBertConfig:
+    vocab_size: Size
+    dim: Size
+    hidden_dim: Size
+    n_layers: Size
+    n_heads: Size
+    max_position_embeddings: Size
+    activation: Activation = "gelu"
+    dropout: Rate = 0.1
+    attention_dropout: Rate = 0.1
+    initializer_range: Deviation = 0.02
+
+
+def _read_bert(folder: CheckpointFolder, norm: str = "post") -> TransformerEncoderConfig:
+    return _encoder_config(folder, folder.settings(_BertConfig), 0, norm)
 
 
 def _read_roberta(folder: CheckpointFolder) -> TransformerEncoderConfig:
     """The positions up to that of padding are not those of any token."""
-    return _read_bert(folder, offset=folder.setting("pad_token_id", int, 1) + 1)
+    settings = folder.settings(_RobertaConfig)
+    return _encoder_config(folder, settings, settings.pad_token_id + 1, "post")
+
+
+def _encoder_config(
+    folder: CheckpointFolder, settings: _BertConfig, offset: int, norm: str
+) -> TransformerEncoderConfig:
+    check_heads(folder, "num_attention_heads", "hidden_size")
+    positions = settings.max_position_embeddings
+    if positions <= offset:
+        raise folder.wrong(f"expected more than {offset} positions, which are not used, got {positions}")
+    return TransformerEncoderConfig(
+        settings.vocab_size,
+        embedding_size=settings.hidden_size,
+        hidden_size=settings.intermediate_size,
+        num_layers=settings.num_hidden_layers,
+        num_heads=settings.num_attention_heads,
+        max_length=positions - offset,
+        token_types=settings.type_vocab_size,
+        position_offset=offset,
+        norm=norm,
+        embedding_norm=norm == "post",
+        activation=activation(settings.hidden_act),
+        epsilon=settings.layer_norm_eps,
+        dropout=settings.hidden_dropout_prob,
+        attention_dropout=settings.attention_probs_dropout_prob,
+        init_std=settings.initializer_range,
+    )
 
 
 def _read_distilbert(folder: CheckpointFolder) -> TransformerEncoderConfig:
+    settings = folder.settings(_DistilBertConfig)
     check_heads(folder, "n_heads", "dim")
     return TransformerEncoderConfig(
-        folder.size("vocab_size"),
-        embedding_size=folder.size("dim"),
-        hidden_size=folder.size("hidden_dim"),
-        num_layers=folder.size("n_layers"),
-        num_heads=folder.size("n_heads"),
-        max_length=folder.size("max_position_embeddings"),
-        activation=activation(folder, "activation", "gelu"),
+        settings.vocab_size,
+        embedding_size=settings.dim,
+        hidden_size=settings.hidden_dim,
+        num_layers=settings.n_layers,
+        num_heads=settings.n_heads,
+        max_length=settings.max_position_embeddings,
+        activation=activation(settings.activation),
         epsilon=_DISTIL_EPSILON,
-        dropout=folder.setting("dropout", float, 0.1),
-        attention_dropout=folder.setting("attention_dropout", float, 0.1),
-        init_std=folder.setting("initializer_range", float, 0.02),
+        dropout=settings.dropout,
+        attention_dropout=settings.attention_dropout,
+        init_std=settings.initializer_range,
     )
 
 

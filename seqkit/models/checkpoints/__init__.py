@@ -10,12 +10,16 @@ from seqkit.models.checkpoints.folder import (
     PICKLES,
     WEIGHTS,
     CheckpointFolder,
-    read_json,
     write_folder,
 )
 from seqkit.models.checkpoints.names import Names, Row, linear, normalization, stored_arrays
 from seqkit.models.checkpoints.reading import checked_arrays, has_head
 from seqkit.models.checkpoints.settings import (
+    Activation,
+    Deviation,
+    Epsilon,
+    Rate,
+    Size,
     activation,
     activation_there,
     attention_dropout,
@@ -27,9 +31,14 @@ __all__ = [
     "CONFIG",
     "PICKLES",
     "WEIGHTS",
+    "Activation",
     "CheckpointFolder",
+    "Deviation",
+    "Epsilon",
     "Names",
+    "Rate",
     "Row",
+    "Size",
     "TensorFile",
     "Unset",
     "activation",
@@ -40,7 +49,6 @@ __all__ = [
     "has_head",
     "linear",
     "normalization",
-    "read_json",
     "stored_arrays",
     "write_folder",
 ]

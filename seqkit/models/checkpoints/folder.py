@@ -2,40 +2,42 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from seqkit.errors import DamagedFileError, RunError
-from seqkit.files import atomic_writer, encode_safetensors, write_atomically
-from seqkit.files.substitutes import refuse_substitute
+from seqkit.files import atomic_writer, encode_safetensors, fill_json, read_json, write_atomically
+from seqkit.files.json_files import REMEDY
 from seqkit.files.what_is import not_as_expected, read_config
+from seqkit.models.checkpoints.contents import check_files, check_keys
 from seqkit.models.checkpoints.tensor_file import TensorFile
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 _INDEX = "model.safetensors.index.json"
 PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5", "flax_model.msgpack")
-_AGAIN = "copy or download it again"
 
 T = TypeVar("T")
-
-
-class _Required:
-    pass
-
-
-_REQUIRED: Final = _Required()
 
 
 class CheckpointFolder:
     """``config.json`` as ``config``, and the tensors of ``model.safetensors`` or of the files of its index.
 
-    Raises RunError where a file is missing, DamagedFileError for one that cannot be read as what it is.
+    Threads may share it.
+
+    Args:
+        path: The folder.
+
+    Raises:
+        RunError: A file is missing.
+        DamagedFileError: A file cannot be read as what it is.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -49,45 +51,43 @@ class CheckpointFolder:
                 remedy="give a folder with config.json and model.safetensors, such as one that "
                 "`hf download NAME --local-dir DIR` fetches",
             )
-        self.config: dict[str, Any] = read_json(self.path / CONFIG, dict)
+        self.config: dict[str, Any] = read_json(self.path / CONFIG, dict[str, Any])
 
-    def setting(self, name: str, kind: type[T], default: Any = _REQUIRED) -> T:
-        """A value of config.json, of that kind. RunError when it is of another, or missing and required."""
-        value = self.config.get(name)
-        if value is None:
-            if default is _REQUIRED:
-                raise self.wrong(f"it has no {name}, expected a value of type {kind.__name__}")
-            return default
-        if kind is float and type(value) is int:
-            value = float(value)
-        if type(value) is not kind:
-            raise self.wrong(f"expected {name} to be of type {kind.__name__}, got {value!r}")
-        return value
+    @property
+    def model_type(self) -> str:
+        """Its architecture. RunError without one."""
+        return fill_json(_ModelType, self.config, self.wrong).model_type
 
-    def size(self, name: str, default: Any = _REQUIRED) -> Any:
-        """A whole number of at least 1."""
-        value = self.setting(name, int, default)
-        if value is not None and value < 1:
-            raise self.wrong(f"expected {name} to be at least 1, got {value}")
-        return value
+    def settings(self, declared: type[T]) -> T:
+        """Return config.json as a dataclass; null stands for a field's default.
 
-    def refuse_unless(self, name: str, *known: Any) -> None:
-        """RunError unless a setting is absent, None, or one of ``known``: what the models here compute."""
-        value = self.config.get(name)
-        if value is not None and value not in known:
-            raise self.unknown(f"{name} is {value!r}, expected {' or '.join(map(repr, known))}")
+        Args:
+            declared: The dataclass; its fields are the keys that are read.
+
+        Raises:
+            RunError: A value is missing or of another type, or a key that is not read changes what the model
+                computes.
+        """
+        settings = fill_json(declared, self.config, self.wrong, null_is_default=True)
+        read = {field.name for field in dataclasses.fields(cast(Any, declared))}
+        check_keys(self.config, read, self.path / CONFIG)
+        return settings
 
     def wrong(self, what: str) -> RunError:
         """The error of a config.json that no model has."""
-        return RunError(f"{self.path / CONFIG}: {what}", remedy=_AGAIN)
-
-    def unknown(self, what: str) -> RunError:
-        """The error of a model that computes what is not computed here."""
-        return RunError(f"{self.path / CONFIG}: {what}", remedy="give another model")
+        return RunError(
+            f"{self.path / CONFIG}: {what}", remedy="give another model, or copy or download this one again"
+        )
 
     @cached_property
     def tensors(self) -> dict[str, TensorFile]:
-        """The file in which each tensor is, by name."""
+        """The file in which each tensor is, by name. RunError for other files of weights beside them."""
+        tensors = self._tensors()
+        read = {file.path.name for file in tensors.values()} | {WEIGHTS}
+        check_files(self.path, read)
+        return tensors
+
+    def _tensors(self) -> dict[str, TensorFile]:
         if (self.path / WEIGHTS).is_file():
             file = TensorFile(self.path / WEIGHTS)
             return dict.fromkeys(file.shapes, file)
@@ -107,35 +107,33 @@ class CheckpointFolder:
 
     def _sharded(self) -> dict[str, TensorFile]:
         index = self.path / _INDEX
-        places = read_json(index, dict).get("weight_map")
-        if not isinstance(places, dict):
-            raise _damaged(index, "it has no weight_map")
+        places = read_json(index, _Index).weight_map
         for place in places.values():
-            if not isinstance(place, str) or PurePath(place).name != place:
+            if PurePath(place).name != place or "\0" in place:
                 raise _damaged(index, f"{place!r} is no file of the folder")
         files = {place: TensorFile(self.path / place) for place in sorted(set(places.values()))}
         for name, place in places.items():
             if name not in files[place].shapes:
                 raise _damaged(self.path / place, f"it lacks {name}, which {index.name} says it has")
+        for place, file in files.items():
+            for name in file.shapes:
+                if places.get(name) != place:
+                    raise _damaged(index, f"expected {name} to be in {place}, got {places.get(name)}")
         return {name: files[place] for name, place in places.items()}
 
 
+@dataclass(frozen=True)
+class _ModelType:
+    model_type: str
+
+
+@dataclass(frozen=True)
+class _Index:
+    weight_map: dict[str, str]
+
+
 def _damaged(path: Path, why: str) -> DamagedFileError:
-    return DamagedFileError(f"{path} is damaged: {why}", remedy=_AGAIN)
-
-
-def read_json(path: Path, kind: type[T]) -> T:
-    """The content of a JSON file, of that kind. RunError when it cannot be read, or is of another."""
-    try:
-        content = json.loads(path.read_bytes())
-    except OSError as error:
-        raise RunError(f"cannot read {path} ({error.strerror or error})", remedy=_AGAIN) from error
-    except (ValueError, RecursionError) as error:
-        refuse_substitute(path, error=DamagedFileError)
-        raise _damaged(path, f"no JSON ({error})") from None
-    if not isinstance(content, kind):
-        raise _damaged(path, f"it holds a JSON {type(content).__name__}, expected a {kind.__name__}")
-    return content
+    return DamagedFileError(f"{path} is damaged: {why}", remedy=REMEDY)
 
 
 def write_folder(path: str | Path, config: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:

@@ -1,10 +1,18 @@
-"""Settings that several architectures share."""
+"""Settings that several architectures share: types of values in config.json, activations, heads."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from seqkit.files import Between
 from seqkit.models.checkpoints.folder import CheckpointFolder
+
+Size = Annotated[int, Between(1, 1 << 40)]
+"""Compared with the tensors' shapes before anything is allocated."""
+Rate = Annotated[float, Between(0, 1)]
+Epsilon = Annotated[float, Between(0, 1, above=True)]
+Deviation = Annotated[float, Between(0)]
+Activation = Literal["gelu", "gelu_new", "gelu_pytorch_tanh", "relu"]
 
 _ACTIVATIONS = {
     "gelu": "gelu",
@@ -15,13 +23,9 @@ _ACTIVATIONS = {
 """Names in folders and here; of two names for one, the first is written."""
 
 
-def activation(folder: CheckpointFolder, name: str, default: str) -> str:
-    """Return our name of the activation in a setting; RunError for an unknown one."""
-    asked = folder.setting(name, str, default)
-    if asked not in _ACTIVATIONS:
-        known = ", ".join(_ACTIVATIONS)
-        raise folder.unknown(f"{name} is {asked!r}, expected one of {known}")
-    return _ACTIVATIONS[asked]
+def activation(name: str) -> str:
+    """Return our name of an activation in a checkpoint folder."""
+    return _ACTIVATIONS[name]
 
 
 def activation_there(name: str) -> str:
@@ -35,7 +39,7 @@ def attention_dropout(config: Any) -> float:
 
 
 def check_heads(folder: CheckpointFolder, heads: str, size: str) -> None:
-    """Raise RunError unless the number of heads divides the size."""
-    K, E = folder.size(heads), folder.size(size)
+    """Raise RunError unless the number of heads divides the size; both are keys of config.json."""
+    K, E = folder.config[heads], folder.config[size]
     if E % K:
         raise folder.wrong(f"expected {heads} to divide {size}, got {K} and {E}")

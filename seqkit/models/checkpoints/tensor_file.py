@@ -46,14 +46,25 @@ class TensorFile:
         return {name: entry.shape for name, entry in self._tensors.entries.items()}
 
     def read(self, name: str) -> np.ndarray:
-        """A tensor of floating-point numbers as float32, read-only; float32 stays in the file until used.
+        """Return a tensor of floating-point numbers as float32, read-only; float32 stays in the file.
 
-        RunError for a tensor of integers.
+        Raises:
+            RunError: For a tensor of integers.
+            DamagedFileError: For a value that is not finite, also as float32.
         """
         dtype = self._tensors.entries[name].dtype
         if dtype not in _FLOATS:
             raise self._unreadable(name, dtype)
         array = self._tensors.array(name)
         if dtype == "BF16":  # the upper half of a float32
-            return (array.astype(np.uint32) << np.uint32(16)).view(np.float32)
-        return array.astype(np.float32, copy=False)
+            array = (array.astype(np.uint32) << np.uint32(16)).view(np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):
+            array = array.astype(np.float32, copy=False)
+            finite = (
+                np.isfinite(array.sum()) or np.isfinite(array).all()
+            )  # a sum of finite numbers may overflow
+        if not finite:
+            at = np.argmin(np.isfinite(array).ravel())
+            place = ", ".join(map(str, np.unravel_index(at, array.shape)))
+            raise self._damaged(f"expected finite values in {name}, got {array.flat[at]} at ({place})", 0)
+        return array

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from seqkit.autograd import no_grad
 from seqkit.backend import Array, Device, array_module, device_of, to_device, to_numpy
 from seqkit.data import pad_batch
-from seqkit.errors import UsageError
+from seqkit.errors import RunError, UsageError
 from seqkit.models import TransformerEncoder, bert
 from seqkit.tasks.checkpoint_folders import fitting_tokenizer
-from seqkit.tasks.sentence_encoding.modules import POOLINGS, read_modules
+from seqkit.tasks.sentence_encoding.modules import POOLINGS, SIMILARITIES, read_modules
 from seqkit.text import SubwordTokenizer
 from seqkit.vectors.nearest import top_indices
 
@@ -31,15 +33,26 @@ class Neighbour:
     index: int
     """Its place among the texts that were looked through."""
     similarity: float
-    """The cosine of the angle between the vectors."""
+    """The cosine of the angle between the vectors, or their dot product."""
 
 
 class SentenceEncoder:
     """An encoder with its tokenizer, and how the vectors of a text's tokens become one.
 
-    pooling: "mean" over the tokens, "max", or "cls", that of the first; several are put one after another.
-    normalize: whether vectors are made 1 long. max_length: tokens, special ones included, beyond which a text
-    is cut; None or more than the model's: the model's.
+    Threads may share it, once its model is in evaluation mode, as that of :func:`load` is.
+
+    Args:
+        model: The encoder.
+        tokenizer: Its tokenizer.
+        pooling: "mean" over the tokens, "max", or "cls", the first one's; several are put one after another.
+        normalize: Whether vectors are made 1 long.
+        max_length: Tokens, special ones included, beyond which a text is cut; None, or more than the model's:
+            the model's.
+        lowercase: Whether texts are read in lower case.
+        prompts: Texts that stand before others, by name, such as "query: ".
+        default_prompt_name: The prompt of :meth:`encode` unless another is named.
+        pool_prompt: Whether a prompt's tokens are pooled with the text's.
+        similarity: "cosine" or "dot", by which :meth:`nearest` compares.
     """
 
     def __init__(
@@ -51,12 +64,20 @@ class SentenceEncoder:
         normalize: bool = False,
         max_length: int | None = None,
         lowercase: bool = False,
+        prompts: Mapping[str, str] | None = None,
+        default_prompt_name: str | None = None,
+        pool_prompt: bool = True,
+        similarity: str = "cosine",
     ) -> None:
         for name in pooling:
             if name not in POOLINGS:
                 raise UsageError(f"pooling must be one of {', '.join(POOLINGS)}, got {name!r}")
         self.model, self.tokenizer = model, tokenizer
         self.pooling, self.normalize, self.lowercase = tuple(pooling), normalize, lowercase
+        self.prompts, self.default_prompt_name = dict(prompts or {}), default_prompt_name
+        self.pool_prompt, self.similarity = pool_prompt, similarity
+        if default_prompt_name is not None:
+            self._prompt(default_prompt_name, None)
         longest = model.config.max_length
         self.max_length = longest if max_length is None else min(max_length, longest)
 
@@ -73,31 +94,47 @@ class SentenceEncoder:
         self,
         texts: Sequence[str],
         *,
+        prompt_name: str | None = None,
+        prompt: str | None = None,
         batch_size: int = 32,
         normalize: bool | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> np.ndarray:
-        """The vectors of N texts, (N, dimensions) float32, in their order.
+        """Return the vectors of N texts, (N, dimensions) float32, in their order.
 
-        Texts of like length share a batch. normalize: other than the encoder's own. progress: called with
-        the number of texts in each batch that is done. A text without any token has a vector of zeros.
+        Texts of similar length share a batch. A text without any token has a vector of zeros.
+
+        Args:
+            texts: The texts.
+            prompt_name: One of ``prompts`` to put before each; None: the default one, if there is one.
+            prompt: Another text to put before each; "" for none.
+            batch_size: Texts in a batch.
+            normalize: Other than the encoder's own.
+            progress: Called with the number of texts in each batch that is done.
+
+        Raises:
+            UsageError: For an unknown prompt, and for a text instead of a list.
         """
         if isinstance(texts, str):
             raise UsageError("texts must be a list, got a string", remedy="[text]")
         if batch_size < 1:
-            raise UsageError(f"batch_size must be at least 1, got {batch_size}")
+            raise UsageError(f"expected batch_size to be at least 1, got {batch_size}")
+        before = self._prompt(prompt_name, prompt)
+        if before:
+            texts = [before + text for text in texts]
         if self.lowercase:
             texts = [text.lower() for text in texts]
         rows = self.tokenizer.encode(texts, max_length=self.max_length)
-        order = sorted((i for i in range(len(rows)) if rows[i]), key=lambda i: len(rows[i]))
+        skipped = 0 if self.pool_prompt or not before else self._tokens_before(before)
+        order = sorted((i for i in range(len(rows)) if len(rows[i]) > skipped), key=lambda i: len(rows[i]))
         found = np.zeros((len(rows), self.dimensions), np.float32)
-        with self.model.evaluating():
+        with self._evaluating():
             for first in range(0, len(order), batch_size):
                 some = order[first : first + batch_size]
                 ids, lengths = pad_batch([np.array(rows[i], np.int64) for i in some])
-                hidden = self.model(ids, lengths).data
+                hidden = self.model(ids, lengths).data[:, skipped:]
                 found[some] = np.concatenate(
-                    [to_numpy(_pooled(hidden, lengths, name)) for name in self.pooling], axis=1
+                    [to_numpy(_pooled(hidden, lengths - skipped, name)) for name in self.pooling], axis=1
                 )
                 if progress is not None:
                     progress(len(some))
@@ -105,25 +142,72 @@ class SentenceEncoder:
             found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), _SHORTEST)
         return found
 
+    def _evaluating(self) -> contextlib.AbstractContextManager[None]:
+        """Compute without a graph; a model in evaluation mode is not touched, other threads may use it."""
+        return self.model.evaluating() if self.model.training else no_grad()
+
+    def _prompt(self, name: str | None, prompt: str | None) -> str:
+        if prompt is not None:
+            if name is not None:
+                raise UsageError(f"expected prompt_name or prompt, got both: {name!r} and {prompt!r}")
+            return prompt
+        name = self.default_prompt_name if name is None else name
+        if name is None:
+            return ""
+        if name not in self.prompts:
+            known = ", ".join(map(repr, self.prompts)) or "none"
+            raise UsageError(
+                f"expected prompt_name to be one of the encoder's prompts ({known}), got {name!r}"
+            )
+        return self.prompts[name]
+
+    def _tokens_before(self, prompt: str) -> int:
+        """Return the number of tokens of a prompt, with the special ones before it."""
+        [whole] = self.tokenizer.encode([prompt])
+        [plain] = self.tokenizer.encode([prompt], special_tokens=False)
+        closing = 0 if not plain or whole[-1:] == plain[-1:] else 1
+        return len(whole) - closing
+
     def nearest(
         self,
         texts: Sequence[str],
         among: Sequence[str],
         count: int = 5,
         *,
+        prompt_name: str | None = None,
+        among_prompt_name: str | None = None,
         batch_size: int = 32,
         progress: Callable[[int], None] | None = None,
     ) -> list[list[Neighbour]]:
-        """For each text the ``count`` nearest of ``among`` by cosine, the nearest first.
+        """Return for each text the ``count`` most similar of ``among``, the nearest first.
 
-        Of equals the one that stands first. Raises UsageError where there is nothing to look through.
+        Of equals, the first comes first.
+
+        Args:
+            texts: The texts.
+            among: The texts to look through.
+            count: How many of them for each.
+            prompt_name: The prompt of ``texts``, as of :meth:`encode`.
+            among_prompt_name: The prompt of ``among``.
+            batch_size: Texts in a batch.
+            progress: Called with the number of texts in each batch that is done.
+
+        Raises:
+            UsageError: There is nothing to look through, or the folder asks for another similarity.
         """
         if not among:
             raise UsageError("no texts to look through")
         if count < 1:
-            raise UsageError(f"count must be at least 1, got {count}")
-        settings: dict[str, Any] = {"batch_size": batch_size, "normalize": True, "progress": progress}
-        theirs, own = self.encode(among, **settings), self.encode(texts, **settings)
+            raise UsageError(f"expected count to be at least 1, got {count}")
+        if self.similarity not in SIMILARITIES:
+            raise UsageError(
+                f"expected a similarity of {' or '.join(SIMILARITIES)}, the encoder has {self.similarity!r}",
+                remedy="set encoder.similarity, or compare the vectors of encode()",
+            )
+        normalize = True if self.similarity == "cosine" else None
+        settings: dict[str, Any] = {"batch_size": batch_size, "normalize": normalize, "progress": progress}
+        theirs = self.encode(among, prompt_name=among_prompt_name, **settings)
+        own = self.encode(texts, prompt_name=prompt_name, **settings)
         found = []
         rows = max(1, _BLOCK_SCORES // len(among))
         for first in range(0, len(own), rows):
@@ -146,19 +230,36 @@ def _pooled(hidden: Array, lengths: np.ndarray, kind: str) -> Array:
 
 
 def load(path: str | Path, *, device: str | Device | None = None) -> SentenceEncoder:
-    """The sentence encoder of a checkpoint folder, with its tokenizer; pooling as its modules.json says.
+    """Load the sentence encoder of a checkpoint folder, with its tokenizer, prompts and limits.
 
-    Raises RunError, DamagedFileError as :func:`seqkit.models.bert.load` does, and when the tokenizer has ids
-    that the model does not; MissingDependencyError without the ``tokenizers`` library.
+    Args:
+        path: The folder; pooling as its modules.json says.
+        device: None is the default one.
+
+    Raises:
+        RunError: As of :func:`seqkit.models.bert.load`, for a part that is not known, and for a tokenizer
+            with ids that the model does not have.
+        DamagedFileError: A file does not hold what it should.
+        MissingDependencyError: Without the ``tokenizers`` library.
     """
     modules = read_modules(path)
     model = bert.load(modules.folder, device=device)
-    tokenizer = fitting_tokenizer(modules.folder, model.config.vocab_size)
+    size = model.config.embedding_size
+    if modules.dimensions not in (None, size):
+        raise RunError(
+            f"{modules.folder}: expected a pooling of vectors of {size} numbers, as the model has, got "
+            f"{modules.dimensions}",
+            remedy="are both of the same model? Else download both again",
+        )
+    tokenizer = fitting_tokenizer(modules.folder, model.config.vocab_size, lowercase=modules.lowercase)
     return SentenceEncoder(
         model,
         tokenizer,
         pooling=modules.pooling,
         normalize=modules.normalize,
         max_length=modules.max_length,
-        lowercase=modules.lowercase,
+        prompts=modules.prompts,
+        default_prompt_name=modules.default_prompt_name,
+        pool_prompt=modules.pool_prompt,
+        similarity=modules.similarity or "cosine",
     )

@@ -121,9 +121,9 @@ def initial_encoder(source: str | Path, max_length: int) -> InitialEncoder:
 
 
 def _published(source: str | Path, max_length: int) -> InitialEncoder:
-    folder = read_modules(source).folder
-    config, weights = bert.open_encoder(folder)
-    tokenizer = fitting_tokenizer(folder, config.vocab_size)
+    modules = read_modules(source)
+    config, weights = bert.open_encoder(modules.folder)
+    tokenizer = fitting_tokenizer(modules.folder, config.vocab_size, lowercase=modules.lowercase)
     tokens = tokenizer.vocabulary(config.vocab_size)
     whole = tokenizer.for_model(min(max_length, config.max_length))
     return InitialEncoder(config, tokens, whole, weights, published=True)
