@@ -24,7 +24,7 @@ from seqkit.cli.common import (
 if TYPE_CHECKING:
     import numpy as np
 
-    from seqkit.tasks.sentence_encoding import SentenceEncoder
+    from seqkit.tasks.sentence_encoding import Neighbour
 
 
 @click.command("embed")
@@ -44,6 +44,14 @@ if TYPE_CHECKING:
 )
 @click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True, help="Lines per batch.")
 @click.option(
+    "--prompt-name",
+    metavar="NAME",
+    default=None,
+    help="Prompt of DIR to put before each line.  [default: as DIR says]",
+)
+@click.option("--prompt", metavar="TEXT", default=None, help="Text to put before each line; '' for none.")
+@click.option("--similar-prompt-name", metavar="NAME", default=None, help="Prompt of the lines of --similar.")
+@click.option(
     "--normalize/--no-normalize", default=None, help="Scale vectors to length 1.  [default: as DIR says]"
 )
 @device_option
@@ -57,6 +65,9 @@ def command(
     similar: str | None,
     topn: int,
     batch_size: int,
+    prompt_name: str | None,
+    prompt: str | None,
+    similar_prompt_name: str | None,
     normalize: bool | None,
     device: str | None,
     quiet: bool,
@@ -77,13 +88,30 @@ def command(
     write = None if out is None else _writer(out)
     among = [] if similar is None else all_texts(input_lines(similar))
     lines = input_lines(file)
+    if similar is None and similar_prompt_name is not None:
+        raise UsageError("--similar-prompt-name needs --similar", remedy="add --similar OTHER")
     encoder = load(directory, device=device)
+    before = encoder.prompt_text(prompt_name, prompt)
+    encoder.prompt_text(similar_prompt_name)
 
     def encode(texts: list[str], progress: Callable[[int], None] | None = None) -> np.ndarray:
-        return encoder.encode(texts, batch_size=batch_size, normalize=normalize, progress=progress)
+        return encoder.encode(
+            texts, prompt=before, batch_size=batch_size, normalize=normalize, progress=progress
+        )
 
     if similar is not None:
-        _print_nearest(encoder, all_texts(lines), among, topn, batch_size, quiet, as_json)
+        texts = all_texts(lines)
+        with _progress(len(texts) + len(among), quiet) as progress:
+            neighbours = encoder.nearest(
+                texts,
+                among,
+                topn,
+                prompt=before,
+                among_prompt_name=similar_prompt_name,
+                batch_size=batch_size,
+                progress=progress,
+            )
+        _print_nearest(texts, neighbours, as_json)
     elif write is not None:
         texts = all_texts(lines)
         with _progress(len(texts), quiet) as progress:
@@ -103,17 +131,7 @@ def _to_text(text: str, vector: np.ndarray) -> str:
     return to_json(_to_dict(text, vector), indent=None)
 
 
-def _print_nearest(
-    encoder: SentenceEncoder,
-    texts: list[str],
-    among: list[str],
-    topn: int,
-    batch_size: int,
-    quiet: bool,
-    as_json: bool,
-) -> None:
-    with _progress(len(texts) + len(among), quiet) as progress:
-        neighbours = encoder.nearest(texts, among, topn, batch_size=batch_size, progress=progress)
+def _print_nearest(texts: list[str], neighbours: list[list[Neighbour]], as_json: bool) -> None:
     if as_json:
         items = [
             {"text": text, "nearest": [_neighbour(each) for each in nearest]}
@@ -127,7 +145,7 @@ def _print_nearest(
             echo(f"{each.similarity:.4f}\t{each.index + 1}\t{each.text}")
 
 
-def _neighbour(neighbour: Any) -> dict[str, Any]:
+def _neighbour(neighbour: Neighbour) -> dict[str, Any]:
     return {"line": neighbour.index + 1, "similarity": neighbour.similarity, "text": neighbour.text}
 
 

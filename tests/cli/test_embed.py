@@ -60,9 +60,34 @@ def test_the_nearest_lines(seqkit: Seqkit, folder: Path) -> None:
     assert [len(block.splitlines()) for block in blocks] == [6, 6]
 
 
+def test_prompts(seqkit: Seqkit, folder: Path) -> None:
+    prompts = {"prompts": {"query": "down up ", "passage": "up "}, "default_prompt_name": None}
+    (folder / "config_sentence_transformers.json").write_text(json.dumps(prompts))
+    Path("with.txt").write_text("".join(f"down up {line}\n" for line in TEXTS))
+
+    def vectors(*arguments: str) -> list[list[float]]:
+        return [row["vector"] for row in seqkit("embed", "bert", *arguments, "--json").json]
+
+    expected = vectors("with.txt")
+    assert vectors("lines.txt", "--prompt-name", "query") == expected
+    assert vectors("lines.txt", "--prompt", "down up ") == expected
+    (folder / "config_sentence_transformers.json").write_text(
+        json.dumps({**prompts, "default_prompt_name": "query"})
+    )
+    assert vectors("lines.txt") == expected
+    Path("asked.txt").write_text("up\n")
+    Path("other.txt").write_text("down\ndown up\n")
+    similar = ["asked.txt", "--similar", "other.txt", "--topn", "1", "--json"]
+    found = seqkit("embed", "bert", *similar, "--prompt", "up down ", "--similar-prompt-name", "passage").json
+    assert found[0]["nearest"][0] == {"line": 2, "similarity": pytest.approx(1, abs=1e-6), "text": "down up"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
+        (["bert", "lines.txt", "--prompt-name", "query"], 2, "prompts (none), got 'query'"),
+        (["bert", "lines.txt", "--prompt-name", "query", "--prompt", "x"], 2, "got both"),
+        (["bert", "lines.txt", "--similar-prompt-name", "query"], 2, "needs --similar"),
         (["absent", "lines.txt"], 1, "no checkpoint folder"),
         (["bert", "absent.txt"], 1, "absent.txt"),
         (["bert", "lines.txt", "--out", "v.bin"], 2, "end it in .npy, .safetensors, .jsonl"),

@@ -271,21 +271,24 @@ def test_parts_that_modules_json_does_not_list(folder: Path) -> None:
     write_modules(folder, "mean_tokens")
     (folder / "2_Dense").mkdir()
     with pytest.raises(
-        RunError, match="2_Dense may be a part of the model: expected it in modules.json, got 1_P"
+        RunError, match=r"2_Dense may be a part of the model: expected it in modules.json, got 1_P"
     ):
         load(folder)
     (folder / "2_Dense").rmdir()
     load(folder)
     (folder / "modules.json").unlink()
-    with pytest.raises(RunError, match="1_Pooling may be a part of the model: expected .*, got no such file"):
+    with pytest.raises(
+        RunError, match=r"1_Pooling may be a part of the model: expected .*, got no such file"
+    ):
         load(folder)
 
 
 @pytest.mark.parametrize(
     "content",
-    ["x", {}, [[]], [3], [{"type": 3}], [{"type": "Transformer", "path": 3}], [{"type": "a", "path": "\0"}],
-     [{"type": "Transformer", "path": "x" * 5000}], [{"type": "Transformer", "path": "", "kwargs": ["task"]}]],
-    ids=str,
+    ["x", {}, [[]], [3], [{"type": 3}], [{"type": "Transformer", "path": 3}],
+     [{"type": "a", "path": "\0"}], [{"type": "Transformer", "path": "x" * 5000}],
+     [{"type": "Transformer", "path": "", "kwargs": ["task"]}]],
+    ids=range(9),
 )  # fmt: skip
 def test_a_modules_json_of_other_types(folder: Path, content: Any) -> None:
     (folder / "modules.json").write_text(json.dumps(content))

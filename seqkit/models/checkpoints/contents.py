@@ -1,4 +1,4 @@
-"""What a checkpoint folder may contain beside what is read: keys of config.json, and files.
+"""Keys of config.json and files of a checkpoint folder that are not read: harmless, or refused by name.
 
 A key or file that changes the model's outputs and is not read would give wrong numbers without a word. So all
 are in one of these tables: what is harmless, and what is refused by name. A key in none of them is reported

@@ -77,7 +77,7 @@ class SentenceEncoder:
         self.prompts, self.default_prompt_name = dict(prompts or {}), default_prompt_name
         self.pool_prompt, self.similarity = pool_prompt, similarity
         if default_prompt_name is not None:
-            self._prompt(default_prompt_name, None)
+            self.prompt_text(default_prompt_name)
         longest = model.config.max_length
         self.max_length = longest if max_length is None else min(max_length, longest)
 
@@ -119,7 +119,7 @@ class SentenceEncoder:
             raise UsageError("texts must be a list, got a string", remedy="[text]")
         if batch_size < 1:
             raise UsageError(f"expected batch_size to be at least 1, got {batch_size}")
-        before = self._prompt(prompt_name, prompt)
+        before = self.prompt_text(prompt_name, prompt)
         if before:
             texts = [before + text for text in texts]
         if self.lowercase:
@@ -146,7 +146,8 @@ class SentenceEncoder:
         """Compute without a graph; a model in evaluation mode is not touched, other threads may use it."""
         return self.model.evaluating() if self.model.training else no_grad()
 
-    def _prompt(self, name: str | None, prompt: str | None) -> str:
+    def prompt_text(self, name: str | None = None, prompt: str | None = None) -> str:
+        """Return the text to put before others, by the arguments of :meth:`encode`; UsageError as there."""
         if prompt is not None:
             if name is not None:
                 raise UsageError(f"expected prompt_name or prompt, got both: {name!r} and {prompt!r}")
@@ -175,6 +176,7 @@ class SentenceEncoder:
         count: int = 5,
         *,
         prompt_name: str | None = None,
+        prompt: str | None = None,
         among_prompt_name: str | None = None,
         batch_size: int = 32,
         progress: Callable[[int], None] | None = None,
@@ -188,6 +190,7 @@ class SentenceEncoder:
             among: The texts to look through.
             count: How many of them for each.
             prompt_name: The prompt of ``texts``, as of :meth:`encode`.
+            prompt: Another text before each of ``texts``.
             among_prompt_name: The prompt of ``among``.
             batch_size: Texts in a batch.
             progress: Called with the number of texts in each batch that is done.
@@ -207,7 +210,7 @@ class SentenceEncoder:
         normalize = True if self.similarity == "cosine" else None
         settings: dict[str, Any] = {"batch_size": batch_size, "normalize": normalize, "progress": progress}
         theirs = self.encode(among, prompt_name=among_prompt_name, **settings)
-        own = self.encode(texts, prompt_name=prompt_name, **settings)
+        own = self.encode(texts, prompt_name=prompt_name, prompt=prompt, **settings)
         found = []
         rows = max(1, _BLOCK_SCORES // len(among))
         for first in range(0, len(own), rows):

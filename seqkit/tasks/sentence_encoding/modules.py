@@ -1,4 +1,4 @@
-"""What a sentence encoder's folder says of pooling, normalisation, prompts and limits.
+"""The files of a sentence encoder's folder: pooling, normalisation, prompts and limits.
 
 The layout is that of sentence-transformers (Reimers and Gurevych 2019): ``modules.json`` lists the parts in
 order, ``1_Pooling/config.json`` says how token vectors become one, ``config_sentence_transformers.json`` what
