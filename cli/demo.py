@@ -41,7 +41,7 @@ def command(out: str | None, quiet: bool) -> None:
         ),
         (model.settings.describe(), result.perplexity),
     ]
-    source = model.run.config["corpus"]
+    source = model.run.entry("corpus")
     echo(f"\ntest perplexity over {result.predictions:,} predictions, {vocab_size:,} types")
     for name, figure in figures:
         echo(f"  {figure:>8.2f}  {name}")

@@ -58,12 +58,12 @@ def open_run(path: str | Path, task: str) -> RunDirectory:
 
 def run_settings(run: RunDirectory, settings: type[S]) -> S:
     """Return the resolved settings of a run."""
-    return settings.from_values(run.config["settings"], source=str(run.path / "config.json"))
+    return settings.from_values(run.entry("settings"), source=str(run.path / "config.json"))
 
 
 def require_same_corpus(run: RunDirectory, corpus: Corpus, *, remedy: str) -> None:
     """Raise DataError unless ``corpus`` has the content that the run was trained on."""
-    if corpus.content_key() != run.config["content_key"]:
+    if corpus.content_key() != run.entry("content_key"):
         raise DataError(f"the corpus {corpus.name} has changed since {run.path} was begun", remedy=remedy)
 
 

@@ -175,7 +175,7 @@ def tokenizer_artifacts(tokenizer: Tokenizer) -> dict[str, bytes]:
 
 def run_tokenizer(run: RunDirectory) -> Tokenizer:
     """Return the tokenizer of a run. Raise DamagedFileError if its file is damaged."""
-    config = run.config["tokenizer"]
+    config = run.entry("tokenizer")
     if "sha256" not in config:
         return tokenizer_from_config(config)
     data, source = run.artifact(FILE), str(run.path / FILE)

@@ -85,8 +85,8 @@ def _resumed_settings(
     run: RunDirectory, resolved: type[S], changes: Mapping[str, Any], callback: Callback
 ) -> S:
     """Return the settings of a run with the changes, and warn of another number of threads."""
-    saved = resolved.to_resume(run.config["settings"], changes, source=str(run.path / "config.json"))
-    if run.config["threads"] != thread_count():
+    saved = resolved.to_resume(run.entry("settings"), changes, source=str(run.path / "config.json"))
+    if run.entry("threads") != thread_count():
         callback.on_message(
             f"the run was begun with {run.config['threads']} threads and continues with "
             f"{thread_count()}: results may differ in the last bits"

@@ -13,19 +13,46 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from seqkit.errors import DamagedFileError, RunError
-from seqkit.files import FileLock, write_atomically
+from seqkit.files import Between, FileLock, fill_json, write_atomically
 from seqkit.files.substitutes import HEAD, refuse_substitute
 from seqkit.files.what_is import not_as_expected, read_config, what_is
 from seqkit.training import checksummed
 from seqkit.training.run_log import RunLog
 
 CONFIG, MODEL, CHECKPOINT, LOG = "config.json", "model.safetensors", "last.safetensors", "log.jsonl"
+
+
+@dataclass(frozen=True)
+class _Config:
+    """The types of a run's config.json."""
+
+    task: str | None = None
+    seqkit: str | None = None
+    threads: Annotated[int, Between(1)] = 1
+    settings: dict[str, bool | int | float | str | None] = field(default_factory=dict)
+    corpus: dict[str, Any] = field(default_factory=dict)
+    content_key: str | None = None
+    files: dict[str, str] = field(default_factory=dict)
+    tokenizer: _Tokenizer | None = None
+    target_tokenizer: _Tokenizer | None = None
+    model: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Tokenizer:
+    """The types of a tokenizer's configuration in config.json."""
+
+    name: str
+    lowercase: bool
+    sha256: str | None = None
+    max_length: Annotated[int, Between(1)] | None = None
 
 
 class RunDirectory:
@@ -98,12 +125,20 @@ class RunDirectory:
         config = read_config(path)
         if config and not {"task", "sha256"} & config.keys():
             raise not_as_expected(path, f"{path} is not a run directory")
-        return cls(path, checksummed.read_json(path / CONFIG))
+        content = checksummed.read_json(path / CONFIG)
+        fill_json(_Config, content, lambda message: DamagedFileError(message, where=str(path / CONFIG)))
+        return cls(path, content)
 
     @staticmethod
     def exists(path: str | Path) -> bool:
         """Return whether ``path`` is a run directory."""
         return (Path(path) / CONFIG).exists()
+
+    def entry(self, name: str) -> Any:
+        """Return an entry of config.json. DamagedFileError if there is none."""
+        if self.config.get(name) is None:
+            raise DamagedFileError(f"expected an entry {name!r}, got none", where=str(self.path / CONFIG))
+        return self.config[name]
 
     def lock(self) -> None:
         """Keep other processes from training this run, until :meth:`unlock` or the end of this process.

@@ -183,6 +183,10 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Raise UsageError for values out of range and for values without effect."""
+        if self.RESOLVED:
+            for name, types in self.field_types().items():
+                if getattr(self, name) is None and "None" not in types:
+                    raise UsageError(f"{name}: expected {' or '.join(sorted(types))}, got none")
         self._check_numbers()
         self._check()
         if not self.RESOLVED:

@@ -7,8 +7,10 @@ from typing import Any
 
 from seqkit.backend.random import Generator
 from seqkit.corpora import ImageCorpus, corpus_names
-from seqkit.errors import UsageError
+from seqkit.errors import DamagedFileError, UsageError
+from seqkit.files import fill_json
 from seqkit.models import ImageClassifier, ImageConfig, image_config, make_image_model
+from seqkit.models.images import IMAGE_MODELS
 from seqkit.tasks.image_classification.settings import (
     ImageClassificationSettings,
     ResolvedImageClassificationSettings,
@@ -81,3 +83,15 @@ def make_model(
     """Return the model of a config, initialised from the settings' seed, or by ``generator``."""
     generator = Generator(settings.seed, "init") if generator is None else generator
     return make_image_model(config, generator=generator)
+
+
+def saved_config(model: str, values: Any, source: str) -> ImageConfig:
+    """Return the config that ``ImageConfig.to_dict`` gave. DamagedFileError names ``source``."""
+
+    def damaged(message: str) -> DamagedFileError:
+        return DamagedFileError(f"model: {message}", where=source)
+
+    try:
+        return fill_json(IMAGE_MODELS[model][0], values, damaged, strict=True)
+    except UsageError as error:
+        raise damaged(str(error)) from error

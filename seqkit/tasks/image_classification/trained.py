@@ -12,7 +12,7 @@ from seqkit.backend import to_numpy
 from seqkit.corpora import ImageCorpus, read_images
 from seqkit.data import Standardization
 from seqkit.errors import DamagedFileError, DataError, UsageError
-from seqkit.models import MLP, DeepConvNet, ImageClassifier, MLPConfig, SimpleConvNet, image_config
+from seqkit.models import MLP, DeepConvNet, ImageClassifier, MLPConfig, SimpleConvNet
 from seqkit.tasks.classes import (
     LABELS,
     ClassScores,
@@ -23,7 +23,7 @@ from seqkit.tasks.classes import (
 )
 from seqkit.tasks.image_classification.data import open_corpus
 from seqkit.tasks.image_classification.evaluation import log_probs
-from seqkit.tasks.image_classification.model import make_model
+from seqkit.tasks.image_classification.model import make_model, saved_config
 from seqkit.tasks.image_classification.settings import ResolvedImageClassificationSettings
 from seqkit.tasks.runs import load_best_weights, open_run, require_same_corpus, run_settings
 from seqkit.training import RunDirectory
@@ -180,7 +180,7 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedImageClassifi
     source = str(run.path / STANDARDIZATION)
     standardization = Standardization.from_bytes(run.artifact(STANDARDIZATION), source)
     classes = labels_from_bytes(run.artifact(LABELS), str(run.path / LABELS))
-    config = image_config(settings.model, **run.config["model"])
+    config = saved_config(settings.model, run.entry("model"), str(run.path / "config.json"))
     if len(classes) != config.classes or len(standardization.mean) != config.channels:
         raise DamagedFileError(
             f"expected {config.classes} labels and {config.channels} channels, got {len(classes)} and "

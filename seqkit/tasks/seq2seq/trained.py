@@ -274,7 +274,7 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedSeq2Seq:
     run = open_run(path, TASK)
     settings = run_settings(run, ResolvedSeq2SeqSettings)
     source, target = (run_vocabulary(run, name) for name in (SOURCE_VOCABULARY, TARGET_VOCABULARY))
-    tokenizers = tuple(tokenizer_from_config(run.config[name]) for name in ("tokenizer", "target_tokenizer"))
+    tokenizers = tuple(tokenizer_from_config(run.entry(name)) for name in ("tokenizer", "target_tokenizer"))
     E, H = settings.embedding_size, settings.hidden_size
     model = load_best_weights(
         run,

@@ -111,7 +111,7 @@ def initial_encoder(source: str | Path, max_length: int) -> InitialEncoder:
     task = run.config.get("task")
     if task == "masked_language_modeling":
         return InitialEncoder(*open_encoder(run))
-    if task == "text_classification" and run.config["settings"]["model"] == "transformer":
+    if task == "text_classification" and run.entry("settings")["model"] == "transformer":
         return _of_classifier(run, max_length)
     opened_by = what_is(source).opened_by
     raise RunError(
@@ -134,7 +134,7 @@ def _of_classifier(run: RunDirectory, max_length: int) -> InitialEncoder:
         arrays = run.load_model()
         return {name.removeprefix(_ENCODER): a for name, a in arrays.items() if name.startswith(_ENCODER)}
 
-    config = TransformerEncoderConfig(**run.config["model"]["encoder"])
+    config = TransformerEncoderConfig(**run.entry("model")["encoder"])
     vocabulary, tokenizer = run_vocabulary(run), run_tokenizer(run)
     if not isinstance(tokenizer, SubwordTokenizer) or tokenizer.max_length is None:
         return InitialEncoder(config, vocabulary, tokenizer, weights)

@@ -7,7 +7,8 @@ from typing import Any
 
 from seqkit.backend.random import Generator
 from seqkit.corpora import LabelledCorpus, corpus_names
-from seqkit.errors import DamagedFileError
+from seqkit.errors import DamagedFileError, UsageError
+from seqkit.files import fill_json
 from seqkit.models import (
     BagConfig,
     RecurrentConfig,
@@ -31,6 +32,15 @@ _ENCODERS: dict[str, type[EncoderConfig]] = {
     "gru": RecurrentConfig,
     "transformer": TransformerEncoderConfig,
 }
+
+
+@dataclasses.dataclass(frozen=True)
+class _Head:
+    """The types of a saved classifier's config beside its encoder."""
+
+    classes: int
+    pooling: str
+    dropout: float
 
 
 def resolve(
@@ -113,10 +123,16 @@ def model_config(
 
 def saved_config(model: str, values: dict[str, Any], source: str) -> SequenceClassifierConfig:
     """Return the config that ``SequenceClassifierConfig.to_dict`` gave. DamagedFileError names ``source``."""
+
+    def damaged(message: str) -> DamagedFileError:
+        return DamagedFileError(f"model: {message}", where=source)
+
+    encoder = fill_json(_ENCODERS[model], values.get("encoder"), damaged)
+    head = {name: value for name, value in values.items() if name != "encoder"}
     try:
-        return SequenceClassifierConfig(**{**values, "encoder": _ENCODERS[model](**values["encoder"])})
-    except (KeyError, TypeError) as error:
-        raise DamagedFileError(f"{source} holds no classifier ({error})") from error
+        return SequenceClassifierConfig(encoder, **vars(fill_json(_Head, head, damaged, strict=True)))
+    except UsageError as error:
+        raise damaged(str(error)) from error
 
 
 def make_model(

@@ -102,7 +102,7 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedTextClassifie
     settings = run_settings(run, ResolvedTextClassificationSettings)
     vocabulary, tokenizer = run_vocabulary(run), run_tokenizer(run)
     labels = labels_from_bytes(run.artifact(LABELS), str(run.path / LABELS))
-    config = saved_config(settings.model, run.config["model"], str(run.path / "config.json"))
+    config = saved_config(settings.model, run.entry("model"), str(run.path / "config.json"))
     if len(labels) != config.classes or len(vocabulary) != config.encoder.vocab_size:
         raise DamagedFileError(
             f"{run.path} has {len(labels)} labels and {len(vocabulary)} types for a model of "
