@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqkit.cli.common import echo, json_option, print_json
+from seqkit.cli.common import echo, json_option, print_json, warn
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -104,7 +104,7 @@ def fetch_(names: tuple[str, ...], quiet: bool) -> None:
 
     try:
         for name in names:
-            for path in fetch(name, progress=progress):
+            for path in fetch(name, progress=progress, on_message=warn):
                 echo(str(path))
     finally:
         for bar in bars.values():

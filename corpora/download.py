@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import zipfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from seqkit.corpora.registry import registered
 from seqkit.corpora.transfer import Opener, Progress, Transfer
 from seqkit.errors import DownloadError
 from seqkit.files import publish
+from seqkit.files.substitutes import HEAD, find_substitute
 
 _UNKNOWN_SIZE = 64 << 20
 """The most bytes taken for a file whose size its publisher does not state."""
@@ -96,10 +99,12 @@ def fetch(
     data_dir: Path | None = None,
     opener: Opener | None = None,
     progress: Progress | None = None,
+    on_message: Callable[[str], object] | None = None,
 ) -> list[Path]:
     """Fetch every file of a registered corpus that is not there yet.
 
-    A file is written as ``NAME.part``, checked, and renamed.
+    A file is written as ``NAME.part``, checked, and renamed. Another file of that name, be it damaged or the
+    user's own, is kept as ``NAME.old``.
 
     Args:
         corpus: A registered name, or an entry of your own.
@@ -107,6 +112,7 @@ def fetch(
         opener: ``urllib.request.OpenerDirector.open`` or the like; by default one that verifies certificates
             and refuses to be redirected from https to http.
         progress: Called as ``progress(file name, bytes so far, bytes in all or None)``.
+        on_message: Called with a sentence about each file that was kept under another name.
 
     Returns:
         The files.
@@ -122,7 +128,9 @@ def fetch(
     again = f"run it again: seqkit corpora fetch {entry.name}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return [_fetch_file(folder / file.name, file, opener, progress, again) for file in entry.files]
+        return [
+            _fetch_file(folder / file.name, file, opener, progress, again, on_message) for file in entry.files
+        ]
     except OSError as error:
         raise DownloadError(
             f"cannot write {entry.name} ({error.strerror or error})",
@@ -132,20 +140,33 @@ def fetch(
 
 
 def _fetch_file(
-    path: Path, file: RemoteFile, opener: Opener | None, progress: Progress | None, again: str
+    path: Path,
+    file: RemoteFile,
+    opener: Opener | None,
+    progress: Progress | None,
+    again: str,
+    on_message: Callable[[str], object] | None,
 ) -> Path:
+    if path.is_dir():
+        raise DownloadError(f"expected a file or nothing, got a folder at {path}", remedy="move it away")
     if path.exists() and verify(path, file) is None:
         if progress:
             progress(file.name, path.stat().st_size, file.size)
         return path
     part = part_path(path)
     archive = part_path(path.with_name(path.name + ".zip"))
+    for unfinished in (part, archive):
+        if unfinished.is_symlink():  # never written through
+            unfinished.unlink()
     target, size = (part, file.size) if file.member is None else (archive, file.archive_size)
     Transfer(file.url, target, size, _UNKNOWN_SIZE, file.name, again, opener, progress).run()
     if file.member is not None:
         _extract(archive, part, file, again)
     difference = verify(part, file)
     if difference:
+        found = find_substitute(part.read_bytes()[:HEAD] if part.stat().st_size < 1 << 20 else b"?")
+        if found is not None:
+            difference = f"it is {found.name}; {difference}"
         part.unlink()
         archive.unlink(missing_ok=True)
         raise DownloadError(
@@ -153,32 +174,55 @@ def _fetch_file(
             where=file.url,
             remedy=f"what was received is deleted; {again}, and if it repeats, the address has changed",
         )
+    if os.path.lexists(path):
+        kept = _free_name(path)
+        path.rename(kept)
+        if on_message is not None:
+            on_message(f"{path} was not the published file; it is kept as {kept.name}")
     publish(part, path)
     archive.unlink(missing_ok=True)
     return path
 
 
+def _free_name(path: Path) -> Path:
+    """Return NAME.old, or NAME.old2 and so on, whichever is the first that does not exist."""
+    for number in itertools.count(1):
+        kept = path.with_name(f"{path.name}.old{number if number > 1 else ''}")
+        if not os.path.lexists(kept):
+            break
+    return kept
+
+
 def _extract(archive: Path, part: Path, file: RemoteFile, again: str) -> None:
     """Unpack the one member, by its exact name, into ``part``; no name in the archive becomes a path."""
+    with part.open("wb") as out:
+        try:
+            for block in _member_blocks(archive, file):
+                out.write(block)
+        except _ArchiveError as error:
+            found = find_substitute(archive.read_bytes()[:HEAD])
+            part.unlink(missing_ok=True)
+            archive.unlink(missing_ok=True)
+            what = "the archive does not hold the expected file" if found is None else f"it is {found.name}"
+            raise DownloadError(
+                f"{what} ({error})", where=file.url, remedy=f"what was received is deleted; {again}"
+            ) from error
+        out.flush()
+        os.fsync(out.fileno())
+
+
+class _ArchiveError(Exception):
+    """An archive that cannot be unpacked."""
+
+
+def _member_blocks(archive: Path, file: RemoteFile) -> Iterator[bytes]:
+    left = _UNKNOWN_SIZE if file.size is None else file.size
     try:
-        with (
-            zipfile.ZipFile(archive) as opened,
-            opened.open(file.member or "") as source,
-            part.open("wb") as out,
-        ):
-            left = _UNKNOWN_SIZE if file.size is None else file.size
+        with zipfile.ZipFile(archive) as opened, opened.open(file.member or "") as source:
             while block := source.read(_BLOCK):
                 left -= len(block)
                 if left < 0:
                     raise zipfile.BadZipFile(f"{file.member} is larger than the {file.size} bytes expected")
-                out.write(block)
-            out.flush()
-            os.fsync(out.fileno())
-    except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError, RuntimeError) as error:
-        part.unlink(missing_ok=True)
-        archive.unlink(missing_ok=True)
-        raise DownloadError(
-            f"the archive does not hold the expected file ({error})",
-            where=file.url,
-            remedy=f"what was received is deleted; {again}",
-        ) from error
+                yield block
+    except (Exception, MemoryError) as error:  # zipfile raises whatever the damaged bytes lead to
+        raise _ArchiveError(str(error) or type(error).__name__) from error

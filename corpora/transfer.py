@@ -50,6 +50,10 @@ class _NoDowngrade(urllib.request.HTTPRedirectHandler):
 
 def check_redirect(old: str, new: str) -> None:
     """Raise DownloadError for a redirect from https to an unprotected address."""
+    if not new.lower().startswith(("https:", "http:")):
+        raise DownloadError(
+            f"the server redirects to {new[:200]!r}, expected an address of http or https", where=old
+        )
     if old.lower().startswith("https:") and not new.lower().startswith("https:"):
         raise DownloadError(
             f"the server redirects from https to {new}",
@@ -123,7 +127,9 @@ class Transfer:
                 return self._open(0)
             answer = f"the server answers {error.code} {error.reason}"
             raise DownloadError(answer, where=self.url, remedy=self.again) from error
-        except (OSError, http.client.HTTPException) as error:
+        except DownloadError:
+            raise
+        except Exception as error:  # urllib raises ValueError, UnicodeError and more for what a server sends
             raise DownloadError(
                 f"no connection ({getattr(error, 'reason', None) or error!r})",
                 where=f"{self.url} (for {self.part.with_name(self.part.name.removesuffix('.part'))})",
@@ -133,7 +139,7 @@ class Transfer:
     @staticmethod
     def _continues(response: Response, have: int) -> bool:
         """Whether the answer begins exactly where the part ends; otherwise it is the whole file."""
-        match = re.match(r"bytes (\d+)-", response.headers.get("Content-Range") or "")
+        match = re.match(r"bytes (\d{1,18})-", response.headers.get("Content-Range") or "")
         return response.status == 206 and match is not None and int(match[1]) == have
 
     def _receive(self, response: Response, have: int) -> int:
@@ -161,7 +167,7 @@ class Transfer:
     def _read(self, response: Response) -> bytes:
         try:
             return response.read(_BLOCK)
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, ValueError) as error:
             raise self._cut(f" ({error!r})") from error
 
     def _cut(self, why: str) -> DownloadError:

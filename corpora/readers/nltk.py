@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from types import FunctionType, ModuleType
 from typing import Any
 
 from seqkit.backend.paths import data_dir
@@ -30,6 +31,27 @@ def _first_on_path(folder: Path) -> Iterator[list[str]]:
         nltk.data.path[:] = before
 
 
+@contextmanager
+def _named(what: str, folder: Path) -> Iterator[None]:
+    """Turn whatever NLTK raises for damaged archives and files to DataError.
+
+    LookupError itself, for a resource that is not there, passes.
+    """
+    try:
+        yield
+    except DataError:
+        raise
+    except Exception as error:
+        if type(error) is LookupError:
+            raise
+        raise DataError(
+            f"NLTK cannot read {what} ({type(error).__name__}: {error})",
+            where=str(folder),
+            remedy="its archive is damaged: delete it and fetch it again, "
+            f"python -m nltk.downloader -d {folder} NAME",
+        ) from error
+
+
 def _load(name: str, folder: Path) -> Any:
     with _first_on_path(folder) as searched:
         import nltk.corpus
@@ -40,17 +62,22 @@ def _load(name: str, folder: Path) -> Any:
                 remedy="its names are listed at https://www.nltk.org/nltk_data/",
             )
         reader = getattr(nltk.corpus, name)
+        if isinstance(reader, type | ModuleType | FunctionType):
+            raise CorpusNotFoundError(f"nltk.corpus.{name} is not a corpus")
         try:
-            reader.ensure_loaded()
+            with _named(name, folder):
+                reader.ensure_loaded()
         except LookupError as error:
             raise CorpusNotFoundError(
                 f"the NLTK corpus {name} is not here: no corpora/{name} or corpora/{name}.zip",
                 where=f"looked in {', '.join(searched)}",
                 remedy=f"fetch it with: python -m nltk.downloader -d {folder} {name}",
             ) from error
-        except AttributeError as error:
-            raise CorpusNotFoundError(f"nltk.corpus.{name} is not a corpus") from error
     return reader
+
+
+_NO_SENTENCES = (AttributeError, NotImplementedError, TypeError)
+"""A reader without sentences raises one of these."""
 
 
 def _sentences(reader: Any, name: str, folder: Path) -> list[str]:
@@ -58,8 +85,17 @@ def _sentences(reader: Any, name: str, folder: Path) -> list[str]:
 
     NLTK 3.10 refuses to read outside its search path, so ``folder`` is on it for as long as this takes.
     """
-    with _first_on_path(folder):
-        return [" ".join(sentence) for sentence in reader.sents(name)]
+    with _first_on_path(folder), _named(f"{name} of the corpus", folder):
+        try:
+            sentences = reader.sents(name)
+        except _NO_SENTENCES as error:
+            if "compression" in str(error):
+                raise
+            raise DataError(
+                f"the NLTK corpus has no sentences ({name})",
+                remedy="use one that has (brown, reuters, gutenberg)",
+            ) from error
+        return [" ".join(sentence) for sentence in sentences]
 
 
 def _lines(reader: Any, names: list[str], folder: Path) -> Iterator[str]:
@@ -70,7 +106,7 @@ def _lines(reader: Any, names: list[str], folder: Path) -> Iterator[str]:
 def _identity(reader: Any, splits: dict[str, list[str]], folder: Path) -> dict[str, object]:
     import nltk
 
-    with _first_on_path(folder):
+    with _first_on_path(folder), _named("the corpus", folder):
         hashes = {
             split: [hashlib.sha256(reader.raw(name).encode()).hexdigest() for name in names]
             for split, names in splits.items()
@@ -94,17 +130,20 @@ def nltk_corpus(name: str) -> Corpus:
     folder = data_dir() / "nltk_data"
     reader = _load(name, folder)
     try:
-        names = list(reader.fileids())
+        with _named(f"the corpus {name}", folder):
+            names = list(reader.fileids())
+        if not names:
+            raise DataError(
+                f"the NLTK corpus {name} has no files",
+                where=str(folder),
+                remedy=f"fetch it again: python -m nltk.downloader -d {folder} {name}",
+            )
         _sentences(reader, names[0], folder)
     except LookupError as error:
         raise CorpusNotFoundError(
             f"NLTK needs its sentence splitter (punkt_tab) to read {name}",
             where=f"looked in {folder}",
             remedy=f"fetch it with: python -m nltk.downloader -d {folder} punkt_tab",
-        ) from error
-    except (AttributeError, NotImplementedError, TypeError) as error:
-        raise DataError(
-            f"the NLTK corpus {name} has no sentences", remedy="use one that has (brown, reuters, gutenberg)"
         ) from error
     if len(names) < len(SPLITS):
         raise DataError(
