@@ -13,7 +13,7 @@ import numpy as np
 
 from seqkit import ops
 from seqkit.autograd import Tensor
-from seqkit.backend import pool
+from seqkit.backend import memory_pool
 
 HEADS, D = 8, 64
 TIMES = (2048, 4096, 8192)
@@ -34,7 +34,7 @@ def peak(T: int) -> int:
 
 def run(peer: str, runs: int) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """Return a row for each T, from one run, since the count is exact."""
-    pool.SMALLEST = 1 << 60  # tracemalloc sees NumPy's memory, not recycled maps
+    memory_pool.SMALLEST = 1 << 60  # tracemalloc sees NumPy's memory, not recycled maps
     peak(1024)  # more than one block; loads the kernels, whose memory does not count
     rows = []
     for T in TIMES:

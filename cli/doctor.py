@@ -56,7 +56,7 @@ def command(as_json: bool) -> None:
     import seqkit
     from seqkit.backend import cache_dir, data_dir
     from seqkit.backend import device as parse_device
-    from seqkit.backend.kernels import numba_missing, products
+    from seqkit.backend.kernels import kernel_mode, numba_missing, products
     from seqkit.corpora import REGISTRY, corpus_status
     from seqkit.errors import DeviceError
     from seqkit.threads import available_cores, thread_count
@@ -79,7 +79,7 @@ def command(as_json: bool) -> None:
         "blas": _blas(),
         "threads": thread_count(),
         "cores": available_cores(),
-        "kernels": "compiled (Numba)" if numba_error is None else f"reference ({numba_error})",
+        "kernels": f"{kernel_mode()} (Numba)" if numba_error is None else f"reference ({numba_error})",
         "products": products(),
         "gpu": gpu,
         "data": _folder(data_dir()),

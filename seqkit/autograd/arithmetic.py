@@ -8,7 +8,7 @@ import numpy as np
 
 from seqkit.autograd.differentiable import differentiable
 from seqkit.backend import empty
-from seqkit.backend.pool import SMALLEST
+from seqkit.backend.memory_pool import SMALLEST
 from seqkit.errors import ShapeError
 
 

@@ -1,8 +1,8 @@
-"""Where arrays live: "cpu" (NumPy), "cuda", "cuda:1" (CuPy), and the one seam by which both enter.
+"""Devices: "cpu" (NumPy), "cuda", "cuda:1" (CuPy), and the only place where array libraries are imported.
 
 An array's own type decides where work on it runs: ``xp = array_module(x)`` gives the module whose
-functions accept it. There is no global switch. The tests register a third kind, a strict stand-in for a
-GPU array, through the same :func:`register_backend`.
+functions accept it. There is no global switch. The tests register a third type, a strict stand-in for GPU
+arrays, through the same :func:`register_backend`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from seqkit.backend import pool
+from seqkit.backend import memory_pool
 from seqkit.errors import DeviceError
 
 Array = Any
@@ -23,7 +23,7 @@ Array = Any
 
 @dataclass(frozen=True)
 class Device:
-    """A place for arrays: its kind and, among several of the kind, its index."""
+    """A device: its kind, such as "cuda", and its index among those of that kind."""
 
     kind: str
     index: int = 0
@@ -55,7 +55,7 @@ def register_backend(backend: ArrayBackend) -> None:
 
 
 def unregister_backend(kind: str) -> None:
-    """Forget a backend that :func:`register_backend` added."""
+    """Remove a backend that :func:`register_backend` added."""
     if kind == "cpu":
         raise DeviceError("the CPU backend cannot be removed")
     _BACKENDS.pop(kind, None)
@@ -105,9 +105,11 @@ def _backend_of(x: Array) -> ArrayBackend:
 
 
 def array_module(*arrays: Array) -> Any:
-    """The module (numpy, cupy) that the arrays belong to; None entries are skipped.
+    """Return the module (numpy, cupy) that the arrays belong to; None entries are skipped.
 
-    Raises DeviceError when they live on two devices: inside the library, mixing is a mistake.
+    Raises:
+        DeviceError: they are on two devices.
+
     """
     found: ArrayBackend | None = None
     for x in arrays:
@@ -127,9 +129,13 @@ def array_module(*arrays: Array) -> Any:
 
 
 def device(name: str | Device = "auto") -> Device:
-    """Parse "auto", "cpu", "cuda" or "cuda:N" and make sure that it is there.
+    """Parse "auto", "cpu", "cuda" or "cuda:N" and make sure that the device exists.
 
-    "auto" is the GPU where one works, else the CPU. Raises DeviceError naming what is missing.
+    "auto" is the GPU where one works, else the CPU.
+
+    Raises:
+        DeviceError: there is no such device; it names the missing package or driver.
+
     """
     if isinstance(name, Device):
         return name
@@ -153,23 +159,23 @@ def device(name: str | Device = "auto") -> Device:
 
 
 def default_device() -> Device:
-    """The device that $SEQKIT_DEVICE names, else the CPU."""
+    """Return the device that $SEQKIT_DEVICE names, else the CPU."""
     return device(os.environ.get("SEQKIT_DEVICE", "cpu"))
 
 
 def device_of(x: Array) -> Device:
-    """The device on which ``x`` lives."""
+    """Return the device of an array."""
     backend = _backend_of(x)
     return Device(backend.kind, backend.index_of(x))
 
 
 def module_of(where: Device) -> Any:
-    """The array module (numpy, cupy) of a device."""
+    """Return the array module (numpy, cupy) of a device."""
     return (_cuda_backend() if where.kind == "cuda" else _BACKENDS[where.kind]).module
 
 
 def make_current(where: str | Device) -> Device:
-    """Parse a device and make it the one on which CuPy puts new arrays; returns it.
+    """Parse a device, make it the one on which CuPy creates new arrays, and return it.
 
     Work follows the arrays, but a kernel's scratch memory goes to CuPy's current device: a process that
     uses "cuda:1" calls this once, before it moves a model there.
@@ -181,12 +187,12 @@ def make_current(where: str | Device) -> Device:
 
 
 def to_numpy(x: Array) -> np.ndarray:
-    """A NumPy array with the values of ``x``: ``x`` itself on the CPU, a copy from a GPU (synchronises)."""
+    """Return ``x`` as a NumPy array: itself on the CPU, a copy from a GPU (synchronises)."""
     return x if type(x) is np.ndarray else _backend_of(x).to_numpy(x)
 
 
 def to_device(x: Array, where: str | Device) -> Array:
-    """``x`` on another device: itself where it is already there, else a copy."""
+    """Return ``x`` on a device: itself if it is already there, else a copy."""
     where = device(where)
     if device_of(x) == where:
         return x
@@ -195,18 +201,18 @@ def to_device(x: Array, where: str | Device) -> Array:
 
 
 def empty(xp: Any, shape: tuple[int, ...] | int, dtype: Any) -> Array:
-    """Uninitialised memory for an op's result, from recycled buffers where the device has none of its own.
+    """Return an uninitialised array for an op's result, on the CPU from recycled memory.
 
     Ops allocate their results here, so that a training step settles into reusing the same memory.
     CuPy keeps its own pool.
     """
     if xp is np:
-        return pool.empty(shape, dtype)
+        return memory_pool.empty(shape, dtype)
     return xp.empty(shape, dtype)
 
 
 def zeros(xp: Any, shape: tuple[int, ...] | int, dtype: Any) -> Array:
-    """Like :func:`empty`, filled with zeros."""
+    """Return an array like :func:`empty`, filled with zeros."""
     out = empty(xp, shape, dtype)
     out[...] = 0
     return out

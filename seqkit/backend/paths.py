@@ -1,4 +1,4 @@
-"""The folders that seqkit reads from and writes to, by environment variable or the platform's custom."""
+"""The folders that seqkit reads and writes, from environment variables or the platform's conventions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _platform_folder(xdg: str, linux: str, mac: str, windows: str) -> Path:
 
 
 def data_dir() -> Path:
-    """Where corpora are: $SEQKIT_DATA, else the platform's data folder. Only `corpora fetch` writes here."""
+    """Return the folder of corpora: $SEQKIT_DATA, else the platform's. Only `corpora fetch` writes to it."""
     given = os.environ.get("SEQKIT_DATA")
     return (
         Path(given)
@@ -28,6 +28,6 @@ def data_dir() -> Path:
 
 
 def cache_dir() -> Path:
-    """Where derived files go: $SEQKIT_CACHE, else the platform's cache. Safe to delete at any time."""
+    """Return the folder of derived files: $SEQKIT_CACHE, else the platform's. It may be deleted at any time."""
     given = os.environ.get("SEQKIT_CACHE")
     return Path(given) if given else _platform_folder("XDG_CACHE_HOME", ".cache", "Caches", "Cache")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from seqkit.autograd import Tensor
-from seqkit.backend.pool import SMALLEST
+from seqkit.backend.memory_pool import SMALLEST
 
 LARGE = SMALLEST // 4
 OPERATIONS = [operator.add, operator.sub, operator.mul, operator.truediv]
@@ -48,7 +48,7 @@ def test_large_results(name: str, operation: Callable[[Any, Any], Any]) -> None:
     np.testing.assert_array_equal(found, expected)
 
 
-def test_memory_comes_from_the_shelf_and_is_not_shared() -> None:
+def test_memory_comes_from_the_pool_and_is_not_shared() -> None:
     """It begins with a page, as that of the C library does not; a result in use is not written over."""
     a, b = (Tensor(_random(LARGE)) for _ in range(2))
     first = a + b

@@ -23,7 +23,7 @@ from seqkit.autograd import (
     no_grad,
     to_dense,
 )
-from seqkit.backend import empty, pool, to_device, to_numpy
+from seqkit.backend import empty, memory_pool, to_device, to_numpy
 from seqkit.errors import DeviceError, ShapeError, UsageError
 from seqkit.training.gradients import reduce_gradients
 
@@ -324,10 +324,10 @@ class TestPool:
     BIG = (64, 1024)  # float32: 256 KiB, above the smallest block that is recycled
 
     @pytest.fixture(autouse=True)
-    def shelves(self) -> Any:
-        pool.clear()
+    def free_blocks(self) -> Any:
+        memory_pool.clear()
         yield
-        pool.clear()
+        memory_pool.clear()
 
     @pytest.fixture
     def maps(self, monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -339,7 +339,7 @@ class TestPool:
                 sizes.append(size)
                 return super().__new__(cls, number, size, **settings)
 
-        monkeypatch.setattr(pool.mmap, "mmap", Counted)
+        monkeypatch.setattr(memory_pool.mmap, "mmap", Counted)
         return sizes
 
     def test_a_freed_block_is_used_again(self, maps: list[int]) -> None:
@@ -396,7 +396,7 @@ class TestPool:
         assert maps == []
 
     def test_a_limit_to_what_is_kept(self, maps: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(pool, "KEEP_BYTES", 1 << 18)
+        monkeypatch.setattr(memory_pool, "KEEP_BYTES", 1 << 18)
         first, second = (empty(np, self.BIG, np.float32) for _ in range(2))
         del first, second
         pair = [empty(np, self.BIG, np.float32) for _ in range(2)]

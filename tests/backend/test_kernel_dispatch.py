@@ -136,3 +136,89 @@ def test_the_folder_is_named_by_these_sources() -> None:
 
     folder = object_code.cache_folder()
     assert folder is None or folder.name == object_code.sources_digest(Path(str(package.__file__)).parent)
+
+
+MODE = """
+import numpy as np
+from seqkit.backend.kernels import kernel_mode, kernels, numba_missing, products
+print(kernel_mode())
+print(numba_missing())
+print(products())
+family = kernels("matrix_product", np)
+a, out = np.ones((100, 100), np.float32), np.empty((100, 100), np.float32)
+family.product(a, a, out)
+print(family.__name__.rpartition(".")[2], out.sum())
+from seqkit.backend.kernels.thread_pool import chunks_for
+print(chunks_for(1000, 1))
+"""
+
+
+def test_seqkit_kernels_blas() -> None:
+    """Products go to BLAS, which has the threads; other kernels are compiled."""
+    pytest.importorskip("numba")
+    for threads in ("1", "2"):
+        result = run_python(MODE, SEQKIT_KERNELS="blas", OPENBLAS_NUM_THREADS=threads)
+        assert result.stdout.splitlines() == [
+            "blas",
+            "None",
+            "BLAS, kernels on one thread",
+            "cpu 1e+06",
+            "1",
+        ]
+
+
+def test_a_wrong_mode_is_refused() -> None:
+    result = run_python(
+        "from seqkit.backend.kernels import kernels\n"
+        "from seqkit.errors import UsageError\n"
+        "import numpy\n"
+        "try:\n    kernels('lstm', numpy)\nexcept UsageError as error:\n    print(error)",
+        SEQKIT_KERNELS="fast",
+    )
+    assert result.stdout == (
+        "expected SEQKIT_KERNELS to be one of compiled, blas, reference, got 'fast'; "
+        "unset it for the default, compiled\n"
+    )
+
+
+FAILING = """
+import sys
+import numpy as np
+{}
+from seqkit import ops
+from seqkit.autograd import Tensor
+from seqkit.backend.random import Generator
+W = Tensor(np.ones((5, 3), np.float32), requires_grad=True)
+for _ in range(2):
+    x = ops.dropout(ops.embedding(W, np.array([1, 2, 1])), rate=0.5, generator=Generator(1))
+    loss = ops.linear_cross_entropy(x, W, None, np.array([2, 1, 0]))
+    loss.backward()
+print(np.isfinite(loss.item()), W.grad.sum())
+"""
+AT_THE_FIRST_CALL = """
+from seqkit.backend.kernels import object_code
+def fail(*_):
+    raise RuntimeError("LLVM has\\nchanged")
+object_code._compile = object_code._read = fail
+"""
+AT_IMPORT = """
+import numba
+def fail(*_, **__):
+    raise AttributeError("Numba has changed")
+numba.njit = fail
+"""
+
+
+@pytest.mark.parametrize("failure", [AT_THE_FIRST_CALL, AT_IMPORT], ids=["first call", "import"])
+def test_kernels_that_do_not_compile(failure: str) -> None:
+    """A training goes on with the references, and one line a family says why."""
+    pytest.importorskip("numba")
+    result = run_python(FAILING.format(failure))
+    assert result.stdout == run_python(FAILING.format(""), SEQKIT_KERNELS="reference").stdout
+    lines = result.stderr.splitlines()
+    families = [line.split()[3] for line in lines]
+    assert len(set(families)) == len(families) >= 3
+    assert {"dropout", "softmax_cross_entropy", "row_sums"} <= set(families)
+    for line in lines:
+        assert line.startswith("the compiled kernels ")
+        assert "has changed): running the slower NumPy ones" in line

@@ -26,6 +26,7 @@ from seqkit.errors import UsageError
 MODES = ("compiled", "blas", "reference")
 
 _log = logging.getLogger("seqkit")
+_failed: set[str] = set()
 
 
 @functools.cache
@@ -74,17 +75,25 @@ def _version(family: str, version: str) -> ModuleType | None:
     return importlib.import_module(name) if importlib.util.find_spec(name) else None
 
 
+def warn_of_failure(family: str, error: Exception) -> None:
+    """Say once that compiled kernels of a family do not work, and with the cause."""
+    if family not in _failed:
+        _failed.add(family)
+        cause = " ".join(str(error).split()[:40])
+        _log.warning(
+            "the compiled kernels %s do not work (%s: %s): running the slower NumPy ones",
+            family,
+            type(error).__name__,
+            cause,
+        )
+
+
 def _compiled(family: str) -> ModuleType | None:
-    """The family's version for the CPU, or None if it has none or, which the log says, it does not work."""
+    """The family's version for the CPU, or None if it has none or it cannot be imported."""
     try:
         return _version(family, "cpu")
     except Exception as error:  # Numba and LLVM raise all kinds
-        _log.warning(
-            "the compiled %s kernels do not work (%s: %s): running the slower NumPy ones",
-            family,
-            type(error).__name__,
-            str(error).strip().partition("\n")[0],
-        )
+        warn_of_failure(family, error)
         return None
 
 

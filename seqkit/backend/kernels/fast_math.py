@@ -37,9 +37,9 @@ _FLAT = np.float32(10)  # beyond it a float32 tanh is 1
 
 @inline
 def exp32_inside(x):
-    """e to the x, a float32 or a vector of them, for x from -87.3 to 88.37.
+    """Return e to the x, a float32 or a vector of them, for x from -87.3 to 88.37.
 
-    NaN stays, and anything may come from what lies outside.
+    NaN stays NaN. Outside of the range the result is undefined.
     """
     shifted = x * _LOG2_E + _ROUNDING
     n = shifted - _ROUNDING
@@ -55,7 +55,7 @@ def exp32_inside(x):
 
 @inline
 def exp32(x):
-    """e to the x; below -87.3 the smallest normal number, above 88.37 about 2.4e38."""
+    """Return e to the x; below -87.3 the smallest normal number, above 88.37 about 2.4e38."""
     x = _LOWEST if x < _LOWEST else x
     x = _HIGHEST if x > _HIGHEST else x
     return exp32_inside(x)
@@ -63,7 +63,7 @@ def exp32(x):
 
 @inline
 def reciprocal32(x):
-    """1 / x for x from 1e-37 to 8e37; NaN stays. In multiplications: the vector unit divides slowly.
+    """Return 1 / x for x from 1e-37 to 8e37; NaN stays. In multiplications: the vector unit divides slowly.
 
     The difference of the bit patterns is right to an eighth; two steps of r·(1 + e + e²) with e = 1 - x·r,
     each with the cube of the error before, make that half a unit in the last place.
@@ -77,7 +77,7 @@ def reciprocal32(x):
 
 @inline
 def sigmoid32(x):
-    """1 / (1 + exp(-x))."""
+    """Return 1 / (1 + exp(-x))."""
     x = -_FAR if x < -_FAR else x
     x = _FAR if x > _FAR else x
     return reciprocal32(_ONE + exp32_inside(-x))
@@ -85,7 +85,7 @@ def sigmoid32(x):
 
 @inline
 def tanh32(x):
-    """The hyperbolic tangent, as 1 - 2 / (exp(2x) + 1)."""
+    """Return the hyperbolic tangent, as 1 - 2 / (exp(2x) + 1)."""
     x = -_FLAT if x < -_FLAT else x
     x = _FLAT if x > _FLAT else x
     return _ONE - _TWO * reciprocal32(exp32_inside(_TWO * x) + _ONE)
@@ -96,16 +96,16 @@ _ALL_BUT_SIGN, _SIGN_PLACE = np.int32(0x7FFFFFFF), np.int32(31)
 
 @inline
 def _ordered(bits):
-    """Bit patterns to integers in the order of their floats, and back."""
+    """Map bit patterns to integers in the order of their floats, and back."""
     return np.int32(bits ^ ((bits >> _SIGN_PLACE) & _ALL_BUT_SIGN))
 
 
 @inline
 def row_max32(x):
-    """The maximum of a float32 row of one element or more; NaN shows, or is passed over.
+    """Return the maximum of a float32 row of one element or more; a NaN may be passed over.
 
-    Of the integers that order as the floats do: a maximum of floats is no vector instruction, for the sake of
-    NaN (measured per element, rows of 128: 0.08 ns against 0.68).
+    It compares integers that order as the floats do: the maximum of floats is not vectorised, because of NaN
+    (measured per element, rows of 128: 0.08 ns against 0.68).
     """
     top = np.int32(-0x80000000)
     for j in range(x.shape[0]):

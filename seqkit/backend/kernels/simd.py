@@ -1,8 +1,13 @@
-"""As many numbers as the processor handles at once, as one value in compiled code.
+"""Vectors: as many float32 numbers as the processor handles at once, as one value in compiled code.
 
-LLVM's own vectors stand here where the compiler, given a loop, does not find them by itself: in the tiles of
-matrix products, and in short rows, whose rest it would do one number at a time. ``+``, ``-``, ``*`` take two
-vectors, or one and a float32. They are read and written by address, whole or in part.
+For what the compiler, given a loop, does not vectorise by itself: the tiles of matrix products, and short
+rows, whose rest it would do one number at a time. Not for other loops: the compiler does those as well, and
+they stay readable.
+
+The module has two halves. Functions with a ``builder`` write LLVM instructions, for other intrinsics
+(``matrix_product/tiles.py``, ``word2vec/rows.py``). The others are called in compiled code, where a vector is
+a value of its own: ``+``, ``-``, ``*`` take two vectors, or one and a float32. Vectors are read and written
+by address, whole or in part, and nothing checks that address.
 """
 
 from __future__ import annotations
@@ -112,7 +117,7 @@ class _Model(models.PrimitiveModel):
 
 @intrinsic
 def everywhere(typing_context, number):
-    """One float32 in all lanes."""
+    """Return a vector with one float32 in all lanes."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return broadcast(builder, arguments[0])
@@ -121,7 +126,7 @@ def everywhere(typing_context, number):
 
 
 def _arithmetic(symbol: Any, method: str) -> None:
-    """Teach the compiler what ``symbol`` does between vectors."""
+    """Define an operator between vectors."""
 
     @intrinsic
     def work(typing_context, a, b):
@@ -147,7 +152,7 @@ for _symbol, _method in ((operator.add, "fadd"), (operator.sub, "fsub"), (operat
 
 @intrinsic
 def read(typing_context, address):
-    """The numbers at an address."""
+    """Return the vector at an address."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return load(builder, pointer(builder, arguments[0]), I64(0))
@@ -157,7 +162,7 @@ def read(typing_context, address):
 
 @intrinsic
 def read_some(typing_context, address, some):
-    """The first ``some`` numbers at an address, and zeros."""
+    """Return the first ``some`` numbers at an address, and zeros behind them."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return masked_load(builder, pointer(builder, arguments[0]), I64(0), mask(builder, arguments[1], 0))
@@ -167,7 +172,7 @@ def read_some(typing_context, address, some):
 
 @intrinsic
 def write(typing_context, vector, address):
-    """Its numbers to an address."""
+    """Write a vector to an address."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         store(builder, arguments[0], pointer(builder, arguments[1]), I64(0))
@@ -178,7 +183,7 @@ def write(typing_context, vector, address):
 
 @intrinsic
 def write_some(typing_context, vector, address, some):
-    """Its first ``some`` numbers to an address. What is read next from the places behind them has to wait."""
+    """Write the first ``some`` numbers of a vector. A later read of the addresses behind them has to wait."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         vector, address, some = arguments
@@ -190,7 +195,7 @@ def write_some(typing_context, vector, address, some):
 
 @intrinsic
 def first_of(typing_context, some, vector, other):
-    """The first ``some`` numbers of a vector, and in the other lanes ``other``."""
+    """Return the first ``some`` numbers of a vector, and ``other`` in the other lanes."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         some, vector, other = arguments
@@ -205,7 +210,7 @@ def _larger(builder: Any, a: Any, b: Any) -> Any:
 
 @intrinsic
 def larger(typing_context, a, b):
-    """The larger number of each lane; that of ``b`` where one is NaN."""
+    """Return the larger number of each lane; that of ``b`` where one is NaN."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return _larger(builder, *arguments)
@@ -215,7 +220,7 @@ def larger(typing_context, a, b):
 
 @intrinsic
 def where_below(typing_context, vector, limit, value, other):
-    """``value`` where the vector is below a limit, else the lane of ``other``."""
+    """Return ``value`` in the lanes where a vector is below a limit, else the lanes of ``other``."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         vector, limit, value, other = arguments
@@ -226,7 +231,7 @@ def where_below(typing_context, vector, limit, value, other):
 
 
 def _folded(builder: Any, vector: Any, join: Any) -> Any:
-    """One number of all lanes, joined by halves."""
+    """Join all lanes to one number, half by half."""
     step = LANES // 2
     while step:
         order = ir.VectorType(I32, LANES)([I32((lane + step) % LANES) for lane in range(LANES)])
@@ -237,7 +242,7 @@ def _folded(builder: Any, vector: Any, join: Any) -> Any:
 
 @intrinsic
 def total(typing_context, vector):
-    """The sum of its numbers."""
+    """Return the sum of a vector's numbers."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return _folded(builder, arguments[0], builder.fadd)
@@ -247,7 +252,7 @@ def total(typing_context, vector):
 
 @intrinsic
 def largest(typing_context, vector):
-    """The largest of its numbers; NaN shows, or is passed over."""
+    """Return the largest of a vector's numbers; a NaN may be passed over."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return _folded(builder, arguments[0], functools.partial(_larger, builder))
@@ -257,7 +262,7 @@ def largest(typing_context, vector):
 
 @intrinsic
 def two_to(typing_context, shifted):
-    """2ⁿ of whole numbers n from -126 to 127 in the last bits of a float32, or of each of a vector."""
+    """Return 2ⁿ for integers n from -126 to 127 in the last bits of a float32, or of each lane of a vector."""
     if shifted not in (types.float32, FLOATS):
         return None
 

@@ -8,7 +8,7 @@ A kernel is a task and a Python function beside it that calls ``task.parallel_fo
         _scale_some(a.x[first:last], a.factor)
 
 A task is compiled, or read from the cache, when it is first called. One that cannot be compiled, for whatever
-reason, says so once in the log and is never tried again: its kernel takes the reference.
+reason, is never tried again: its kernel takes the reference, and the log says so once a family.
 
 With SEQKIT_KERNELS_DEBUG=1 a task runs with all array accesses checked, and its caller gets an IndexError.
 What is read by address (tiles, vectors) is not checked.
@@ -17,7 +17,6 @@ What is read by address (tiles, vectors) is not checked.
 from __future__ import annotations
 
 import functools
-import logging
 import struct
 import threading
 from collections.abc import Callable
@@ -27,13 +26,12 @@ import numba
 from numba.core import types
 from numba.extending import intrinsic
 
-from seqkit.backend.kernels import thread_pool
+from seqkit.backend.kernels import thread_pool, warn_of_failure
 from seqkit.backend.kernels.compiler import DEBUG, SAFE_MATH
 from seqkit.backend.kernels.object_code import native_address
 from seqkit.backend.kernels.task_arguments import HEADER, ArgumentsType, Field, Layout, caller
 from seqkit.errors import UsageError
 
-_log = logging.getLogger("seqkit")
 _compiling = threading.RLock()
 
 
@@ -55,6 +53,7 @@ class Task:
         self.function, self.fastmath = function, fastmath
         module = function.__module__.removeprefix("seqkit.backend.kernels.")
         self.name = f"{module}.{function.__name__.lstrip('_')}"
+        self.family = module.removesuffix(".cpu")
         self.layout = Layout(fields)
         self.type = ArgumentsType(self.layout)
         self.address = 0
@@ -63,7 +62,7 @@ class Task:
         self.parallel_for = caller(self.name, self.layout, self._check if DEBUG else self._execute)
 
     def load(self) -> int:
-        """Return the address of the native code; 0 if there is none, which the log then says once."""
+        """Return the address of the native code, or 0 if it does not compile."""
         with _compiling:
             if not self.address and not self.is_broken:
                 try:
@@ -72,13 +71,7 @@ class Task:
                     self.address = native_address(self.function, signature, self.fastmath)
                 except Exception as error:  # Numba and LLVM raise all kinds
                     self.is_broken = True
-                    reason = str(error).strip().partition("\n")[0]
-                    _log.warning(
-                        "the compiled kernel %s does not work (%s: %s): running the slower NumPy one",
-                        self.name,
-                        type(error).__name__,
-                        reason,
-                    )
+                    warn_of_failure(self.family, error)
         return self.address
 
     def _execute(self, chunks: int, steps: range, values: tuple[Any, ...]) -> bool:

@@ -86,7 +86,9 @@ def _run_chunks(control, function, arguments, chunks):
     atomic_write(control + _NEXT, 0)
     atomic_write(control + _JOB, atomic_add(control + _JOBS, 1) + 1)
     _claim_chunks(control, function, arguments, chunks)
-    atomic_write(control + _JOB, 0)  # who comes now finds nothing to do; who came before is still active
+    atomic_write(
+        control + _JOB, 0
+    )  # a worker that comes now finds no job; one that came before is still active
     spins = 0
     while atomic_read(control + _ACTIVE):
         pause()
@@ -132,7 +134,7 @@ def _work_until_idle() -> Callable[[int, int], None]:
 
 
 class ThreadPool:
-    """As many workers as there were ever asked for; they live as long as the process."""
+    """The workers: as many as any job has needed so far. They live as long as the process."""
 
     def __init__(self) -> None:
         self._busy = threading.Lock()
@@ -150,7 +152,7 @@ class ThreadPool:
     def enter(self, chunks: int) -> int:
         """Wake the workers of a job; return the control block, or 0 if another job has it.
 
-        Who got it calls :meth:`leave` when the job is done.
+        The caller that got it calls :meth:`leave` when the job is done.
         """
         workers = min(chunks - 1, _MOST_WORKERS)
         if workers < 1 or not self._busy.acquire(blocking=False):

@@ -3,8 +3,9 @@
 The right factor is packed in panels of two vectors' width, the left one is read by rows or by columns. LLVM's
 own vectors stand here instead of loops, for the compiler does not find this form by itself.
 
-Compiled code sees addresses and strides, in numbers of 4 bytes: an array passed from function to function
-would be counted, and each layout would be compiled anew. Who calls holds the arrays meanwhile.
+This file is only the innermost part: which tiles there are, and what is packed when, stands in ``cpu.py``.
+Everything is given by address, with strides in numbers of 4 bytes, and nothing is checked: an array passed
+from function to function would have its references counted, and each layout would be compiled again.
 """
 
 from __future__ import annotations
@@ -37,9 +38,9 @@ DEEPEST = 512
 
 
 def _tile(height: int, vectors: int = 2) -> Callable[..., None]:
-    """c[:rows, :wide] = start + a·b for rows of ``height`` or one less: the last is then done twice.
+    """Make the function c[:rows, :wide] = start + a·b, for ``height`` rows or one less.
 
-    Of one or two vectors' width.
+    One less: the last is done twice. The tile is one or two vectors wide.
     """
 
     @intrinsic

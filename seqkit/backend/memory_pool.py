@@ -2,8 +2,8 @@
 
 The C library returns a freed block of megabytes to the system and asks for it again a moment later; the
 page faults of one language-model step cost several milliseconds (measured: 28 MB of logits, 3 ms). Here a
-block goes back to a shelf when the last array that views it dies, and the next request of its size takes
-it from there. Nothing is freed by hand, so no array can ever lose its memory early.
+block goes back to a free list when the last array that views it dies, and the next request of its size takes
+it from there. Nothing is freed explicitly, so no array can ever lose its memory early.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SMALLEST = 1 << 16
 """Blocks below 64 KiB come from the C library, which keeps them well enough by itself."""
 
 KEEP_BYTES = 4 << 30
-"""Shelved memory above this is given back."""
+"""Free memory above this is returned to the system."""
 
 # By default anonymous maps are shared: a forked worker would write into its parent's arrays, and the system
 # gives shared memory no huge pages. Windows has neither fork nor flags.
@@ -31,10 +31,10 @@ _PRIVATE: dict[str, int] = (
 )
 
 
-class _Shelf:
+class _FreeBlocks:
     """Free blocks by size, for all threads.
 
-    The lock is one that its holder may take again: an array can die, and give, in the middle of a take.
+    The lock is reentrant: an array can die, and release its block, in the middle of an allocation.
     """
 
     def __init__(self) -> None:
@@ -42,20 +42,20 @@ class _Shelf:
         self.blocks: defaultdict[int, list[mmap.mmap]] = defaultdict(list)
         self.nbytes = 0
 
-    def give(self, block: mmap.mmap) -> None:
+    def release(self, block: mmap.mmap) -> None:
         """Keep a block, unless enough are kept."""
         with self._lock:
             if self.nbytes + len(block) <= KEEP_BYTES:
                 self.nbytes += len(block)
                 self.blocks[len(block)].append(block)
 
-    def take(self, size: int) -> mmap.mmap:
-        """A block of ``size`` bytes, kept or new."""
+    def allocate(self, size: int) -> mmap.mmap:
+        """Return a block of ``size`` bytes, kept or new."""
         with self._lock:
             if self.blocks[size]:
                 self.nbytes -= size
                 return self.blocks[size].pop()
-        # Not an array: NumPy shortens chains of array bases and would skip the lease.
+        # Not an array: NumPy shortens chains of array bases and would skip the owner.
         block = mmap.mmap(-1, size, **_PRIVATE)
         if hasattr(mmap, "MADV_HUGEPAGE"):
             with contextlib.suppress(OSError):  # kernels without huge pages
@@ -63,49 +63,49 @@ class _Shelf:
         return block
 
     def clear(self) -> None:
-        """Keep nothing."""
+        """Return all blocks to the system."""
         with self._lock:
             self.blocks.clear()
             self.nbytes = 0
 
 
-_shelf = _Shelf()
+_free = _FreeBlocks()
 
 
-class _Lease(np.ndarray):
+class _Owner(np.ndarray):
     """The owner of a block while arrays view it. Plain ndarrays keep it alive as their base.
 
-    ``_return`` is bound here and not looked up when the lease dies: that may be after the interpreter has
+    ``_release`` is bound here and not looked up when the owner dies: that may be after the interpreter has
     emptied this module.
     """
 
-    _return: functools.partial[None]
+    _release: functools.partial[None]
 
     def __del__(self) -> None:
-        give = getattr(self, "_return", None)  # absent on views of the subclass itself
-        if give is not None:
-            give()
+        release = getattr(self, "_release", None)  # absent on views of the subclass itself
+        if release is not None:
+            release()
 
 
 def _round_up(nbytes: int) -> int:
-    """To an eighth of the next power of two: few sizes, at most an eighth wasted."""
+    """Round up to an eighth of the next power of two: few sizes, at most an eighth wasted."""
     step = max(1 << (nbytes.bit_length() - 4), 4096)
     return -(-nbytes // step) * step
 
 
 def empty(shape: tuple[int, ...] | int, dtype: Any) -> np.ndarray:
-    """An uninitialised C-contiguous array, page-aligned where it comes from the shelf."""
+    """Return an uninitialised C-contiguous array, page-aligned from 64 KiB on."""
     shape = (shape,) if isinstance(shape, int) else shape
     dtype = np.dtype(dtype)
     nbytes = math.prod(shape) * dtype.itemsize
     if nbytes < SMALLEST:
         return np.empty(shape, dtype)
-    block = _shelf.take(_round_up(nbytes))
-    lease = np.ndarray.__new__(_Lease, shape, dtype, block)
-    lease._return = functools.partial(_shelf.give, block)
-    return lease.view(np.ndarray)
+    block = _free.allocate(_round_up(nbytes))
+    owner = np.ndarray.__new__(_Owner, shape, dtype, block)
+    owner._release = functools.partial(_free.release, block)
+    return owner.view(np.ndarray)
 
 
 def clear() -> None:
-    """Give all shelved memory back to the system."""
-    _shelf.clear()
+    """Return all free memory to the system."""
+    _free.clear()

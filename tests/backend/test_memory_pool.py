@@ -9,7 +9,7 @@ import threading
 import numpy as np
 import pytest
 
-from seqkit.backend import pool
+from seqkit.backend import memory_pool
 from tests.backend.test_kernel_dispatch import run_python
 
 
@@ -32,13 +32,13 @@ print(x.min(), x.max())
     assert run_python("import warnings; warnings.simplefilter('ignore')\n" + code).stdout == "1.0 1.0\n"
 
 
-def test_threads_share_the_shelf() -> None:
+def test_threads_share_the_free_blocks() -> None:
     """The pool keeps the bytes that it reports, and no block is in two arrays."""
     wrong: list[int] = []
 
     def work(seed: int) -> None:
         for turn in range(300):
-            arrays = [pool.empty((size, 1024), np.int32) for size in (257, 300, 257)]
+            arrays = [memory_pool.empty((size, 1024), np.int32) for size in (257, 300, 257)]
             for number, x in enumerate(arrays):
                 x[:, 0] = 1000 * seed + number
             if any((x[:, 0] != 1000 * seed + number).any() for number, x in enumerate(arrays)):
@@ -50,7 +50,7 @@ def test_threads_share_the_shelf() -> None:
     for worker in workers:
         worker.join()
     assert wrong == []
-    shelf = pool._shelf
-    assert shelf.nbytes == sum(len(block) for blocks in shelf.blocks.values() for block in blocks)
-    pool.clear()
-    assert (shelf.nbytes, dict(shelf.blocks)) == (0, {})
+    free = memory_pool._free
+    assert free.nbytes == sum(len(block) for blocks in free.blocks.values() for block in blocks)
+    memory_pool.clear()
+    assert (free.nbytes, dict(free.blocks)) == (0, {})
