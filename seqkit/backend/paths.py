@@ -28,6 +28,6 @@ def data_dir() -> Path:
 
 
 def cache_dir() -> Path:
-    """Return the folder of derived files: $SEQKIT_CACHE, else the platform's. It may be deleted at any time."""
+    """Return the folder of derived files: $SEQKIT_CACHE, else the platform's. It may be deleted."""
     given = os.environ.get("SEQKIT_CACHE")
     return Path(given) if given else _platform_folder("XDG_CACHE_HOME", ".cache", "Caches", "Cache")

@@ -262,7 +262,7 @@ def largest(typing_context, vector):
 
 @intrinsic
 def two_to(typing_context, shifted):
-    """Return 2ⁿ for integers n from -126 to 127 in the last bits of a float32, or of each lane of a vector."""
+    """Return 2ⁿ for integers n from -126 to 127 in the last bits of a float32, or of each lane."""
     if shifted not in (types.float32, FLOATS):
         return None
 

@@ -86,9 +86,7 @@ def _run_chunks(control, function, arguments, chunks):
     atomic_write(control + _NEXT, 0)
     atomic_write(control + _JOB, atomic_add(control + _JOBS, 1) + 1)
     _claim_chunks(control, function, arguments, chunks)
-    atomic_write(
-        control + _JOB, 0
-    )  # a worker that comes now finds no job; one that came before is still active
+    atomic_write(control + _JOB, 0)  # a worker that comes now finds no job; one that came is active
     spins = 0
     while atomic_read(control + _ACTIVE):
         pause()
