@@ -18,6 +18,7 @@ import seqkit
 from seqkit.corpora import open_corpus
 from seqkit.errors import (
     DamagedFileError,
+    DataError,
     DeviceError,
     DivergenceError,
     RunError,
@@ -342,7 +343,7 @@ def test_a_rate_that_is_too_large_ends_with_an_error(text: Path, tmp_path: Path)
     ("values", "said"),
     [
         ({"model": "glove"}, "expected model to be one of cbow, skip-gram, counts"),
-        ({"sg": True, "model": "counts"}, "--sg means the model skip-gram"),
+        ({"sg": True, "model": "counts"}, "expected the model skip-gram with --sg, got counts"),
         ({"loss": "softmax"}, "the optimizer word2vec has loss negative-sampling only"),
         ({"weight_init": "normal"}, "the optimizer word2vec has weight_init uniform only"),
         ({"schedule": "cosine"}, "has a linear schedule only"),
@@ -376,8 +377,26 @@ def test_runs_that_are_not_what_they_should_be(text: Path, tmp_path: Path) -> No
     with pytest.raises(RunError):
         load(tmp_path)
     run.run.save_model({"input.weight": np.zeros((2, 8), np.float32)}, {})
-    with pytest.raises(DamagedFileError, match=r"input.weight has the shape \(2, 8\)"):
+    with pytest.raises(DamagedFileError, match=r"expected input.weight of the shape .*, got \(2, 8\)"):
         load(tmp_path / "run")
     run.run.save_model({"other": run.vectors}, {})
-    with pytest.raises(DamagedFileError, match=r"no tensor input.weight"):
+    with pytest.raises(DamagedFileError, match=r"expected a tensor input.weight, got none"):
         load(tmp_path / "run")
+
+
+def test_scores_are_those_of_the_vectors(text: Path, tmp_path: Path) -> None:
+    run = train(EmbeddingSettings(corpus=str(text), **QUICK), tmp_path / "run")
+    pairs, analogies = tmp_path / "pairs.tsv", tmp_path / "analogies.txt"
+    pairs.write_text("cat\tdog\t9\nred\tblue\t8\ncat\tred\t1\ncat\tunheard\t1\n")
+    analogies.write_text(": places\ncat dog red blue\ncat dog red unheard\n")
+    scores = run.evaluate(analogies, pairs)
+    assert scores.analogies is not None
+    assert scores.analogies.questions == 1
+    assert scores.analogies.sections["places"].keys() == {"correct", "incorrect"}
+    assert scores.pairs is not None
+    assert scores.pairs.missing_percent == 25
+    assert scores.pairs.spearman == run.wv.evaluate_word_pairs(pairs)[1][0]
+    assert scores.to_dict().keys() == {"words", "dimensions", "analogies", "pairs"}
+    assert run.evaluate(pairs=pairs).analogies is None
+    with pytest.raises(DataError, match="no such file, .*absent"):
+        run.evaluate(tmp_path / "absent.txt")

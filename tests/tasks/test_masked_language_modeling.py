@@ -157,9 +157,12 @@ def test_new_words_join_an_encoder_that_learns(encoder: Path, tmp_path: Path, fr
 def test_what_an_encoder_decides(encoder: Path, tmp_path: Path) -> None:
     reviews = write_reviews(tmp_path / "reviews.tsv")
     for changes, said in (
-        ({"embedding_size": 32}, "embedding_size 32 for an encoder with 16; leave out embedding_size"),
-        ({"tokenizer": "char"}, "tokenizer char for an encoder with word"),
-        ({"model": "bag"}, "bag does not start from an encoder"),
+        (
+            {"embedding_size": 32},
+            r"expected embedding_size \(--emsize\) to be 16, as in the encoder, got 32; leave it out",
+        ),
+        ({"tokenizer": "char"}, "expected tokenizer to be word, as in the encoder, got char"),
+        ({"model": "bag"}, "expected the model transformer with init, got bag"),
         ({"pooling": "last"}, "expected pooling to be one of mean, cls, max"),
     ):
         values = {"corpus": str(reviews), "init": str(encoder), **changes}

@@ -130,12 +130,12 @@ def test_word_vectors_are_where_it_starts(reviews: Path, tmp_path: Path, freeze:
         trained(reviews, tmp_path / "again", Notes(stop_after=1), **settings)
     again = train(TextClassificationSettings(), tmp_path / "again", resume=True)
     np.testing.assert_array_equal(again.model.encoder.embedding.weight.data, W)
-    with pytest.raises(UsageError, match="vectors of 6 dimensions for an embedding_size of 16"):
+    with pytest.raises(UsageError, match=r"expected embedding_size \(--emsize\) to be 6, as in .*, got 16"):
         trained(reviews, tmp_path / "other", model="bag", vectors=path)
     stranger = KeyedVectors(6)
     stranger.add_vectors(["nothing"], np.ones((1, 6), np.float32))
     stranger.save(path)
-    with pytest.raises(DataError, match="none of the 15 words has a vector"):
+    with pytest.raises(DataError, match="expected vectors of some of the 15 words, got none"):
         trained(reviews, tmp_path / "other", **settings)
     assert not (tmp_path / "other").exists()
 
@@ -190,10 +190,13 @@ def test_mistakes(reviews: Path, tmp_path: Path) -> None:
     for values, said in (
         ({"model": "svm"}, "expected model to be one of"),
         ({"dropout": 1.0}, "expected dropout to be at least 0 and below 1"),
-        ({"max_length": 1}, "max_length must be at least 2"),
-        ({"word_dropout": 0.1}, "word dropout is for the model bag"),
-        ({"freeze": True}, "nothing to freeze"),
-        ({"model": "transformer", "vectors": "x"}, "does not start from word vectors"),
+        ({"max_length": 1}, "expected max_length to be at least 2"),
+        ({"word_dropout": 0.1}, "expected the model bag with word_dropout"),
+        ({"freeze": True}, "expected vectors or init with freeze, got neither"),
+        (
+            {"model": "transformer", "vectors": "x"},
+            "expected the model bag, lstm or gru with vectors, got transformer",
+        ),
     ):
         with pytest.raises(UsageError, match=said):
             TextClassificationSettings.from_values(values)

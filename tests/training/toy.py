@@ -1,4 +1,4 @@
-"""A task of which every number can be derived: rows of an embedding pulled towards targets."""
+"""A task whose numbers can be derived by hand: rows of an embedding are fitted to targets."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class ToyTask(Task):
         self.scripted, self.valid, self.validations = scripted, valid, 0
         self.before_validation: Callable[[], None] = lambda: None
         self.total = np.zeros(E, np.float32)
-        """Handed from batch to batch, and part of the loss, so that losing it shows."""
+        """Passed on from batch to batch and part of the loss, so that losing it shows."""
         self.started: list[tuple[int, bool]] = []
 
     def configure(self, model: Toy, **settings: Any) -> None:
@@ -93,7 +93,7 @@ class ToyTask(Task):
 
 
 class Recorder(Callback):
-    """Remembers the steps, and runs ``at[step]`` when that step is done."""
+    """Records the steps, and calls ``at[step]`` after that step."""
 
     def __init__(self, at: Mapping[int, Callable[[], None]] | None = None) -> None:
         self.at, self.steps, self.ended = dict(at or {}), [], 0  # type: ignore[var-annotated]
@@ -114,7 +114,7 @@ def toy_trainer(
     callbacks: Callback | None = None,
     **settings: Any,
 ) -> Trainer:
-    """A trainer of the toy task; ``resume`` opens the run at ``path`` and loads its checkpoint."""
+    """Return a trainer of the toy task; ``resume`` opens the run at ``path`` and loads its checkpoint."""
     task = ToyTask() if task is None else task
     task.configure(task.model, **settings)
     run = RunDirectory.open(path) if resume else RunDirectory.create(path, {"task": "toy"}, {})
@@ -124,20 +124,20 @@ def toy_trainer(
     return trainer
 
 
-def same_state(one: Path, other: Path) -> None:
+def same_state(first: Path, second: Path) -> None:
     """Assert that two runs hold the same bits, timings aside."""
     for name in ("last.safetensors", "model.safetensors"):
-        a, b = content(one / name), content(other / name)
+        a, b = content(first / name), content(second / name)
         assert a[1] == b[1], f"{name}: {a[1]} against {b[1]}"
         assert a[0].keys() == b[0].keys()
         for tensor, value in a[0].items():
             assert value.dtype == b[0][tensor].dtype, f"{name}: {tensor}"
             assert value.tobytes() == b[0][tensor].tobytes(), f"{name}: {tensor} differs"
-    assert log_of(one) == log_of(other)
+    assert log_of(first) == log_of(second)
 
 
 def content(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Tensors and metadata of a checksummed file, without what the clock wrote."""
+    """Return tensors and metadata of a checksummed file, without timings."""
     from seqkit.training import checksummed
 
     arrays, metadata = checksummed.read_tensors(path)
@@ -148,7 +148,7 @@ def content(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
 
 def log_of(path: Path) -> list[dict[str, Any]]:
-    """The records of log.jsonl without timings."""
+    """Return the records of log.jsonl without timings."""
     import json
 
     records = [json.loads(line) for line in (path / "log.jsonl").read_text().splitlines()]

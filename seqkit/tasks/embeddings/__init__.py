@@ -1,6 +1,6 @@
-"""Word vectors: train into a run directory, load it, find the vectors that a command means.
+"""Word vectors: train into a run directory, load it, evaluate; open the vectors that a command reads.
 
-Imported on use: finding vectors for a query needs none of what training does.
+Modules are imported on use, since opening vectors for a query does not need the training.
 """
 
 from __future__ import annotations
@@ -9,15 +9,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from seqkit.tasks.embeddings.evaluation import EmbeddingScores, evaluate
     from seqkit.tasks.embeddings.settings import EmbeddingSettings
     from seqkit.tasks.embeddings.sources import default_vectors, find_vectors, open_vectors
     from seqkit.tasks.embeddings.task import train
     from seqkit.tasks.embeddings.trained import TrainedEmbeddings, load
 
 __all__ = [
+    "EmbeddingScores",
     "EmbeddingSettings",
     "TrainedEmbeddings",
     "default_vectors",
+    "evaluate",
     "find_vectors",
     "load",
     "open_vectors",
@@ -28,6 +31,8 @@ _MODULES = {
     "default_vectors": "sources",
     "find_vectors": "sources",
     "open_vectors": "sources",
+    "EmbeddingScores": "evaluation",
+    "evaluate": "evaluation",
     "EmbeddingSettings": "settings",
     "TrainedEmbeddings": "trained",
     "load": "trained",

@@ -1,4 +1,4 @@
-"""The text that word vectors learn from."""
+"""Data of the embedding task: the text as ids."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def open_corpus(settings: EmbeddingSettings) -> Corpus:
 
 
 def encode(settings: ResolvedEmbeddingSettings, corpus: Corpus, callback: Callback) -> EncodedCorpus:
-    """Return all splits of the text as ids, and report its size; ``init`` adds its words to the text's."""
+    """Encode all splits of the text as ids, with the words of ``init`` if given, and report the size."""
     started = time.perf_counter()
     encoded = _encode(settings, corpus)
     seconds = time.perf_counter() - started

@@ -1,4 +1,4 @@
-"""The models of the embedding task: the differentiable one, and the fast word2vec trainer."""
+"""The models of the embedding task: a differentiable model, and the fast word2vec trainer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from seqkit.vectors.word2vec import Word2VecTrainer, initial_vectors
 
 
 def make_model(settings: ResolvedEmbeddingSettings, vocab_size: int) -> Word2VecModel:
-    """Return the differentiable model of these settings, its weights drawn from their seed."""
+    """Return the differentiable model of the settings, initialised from their seed."""
     config = Word2VecConfig(
         vocab_size,
         settings.vector_size,
@@ -29,7 +29,7 @@ def make_model(settings: ResolvedEmbeddingSettings, vocab_size: int) -> Word2Vec
 
 
 def make_trainer(settings: ResolvedEmbeddingSettings, encoded: EncodedCorpus, eos_id: int) -> Word2VecTrainer:
-    """Return the word2vec trainer of these settings."""
+    """Return the word2vec trainer of the settings."""
     ids = FileIds.of(encoded.splits["train"])
     before = None if settings.init is None else load(settings.init)
     return Word2VecTrainer(
@@ -47,7 +47,7 @@ def make_trainer(settings: ResolvedEmbeddingSettings, encoded: EncodedCorpus, eo
 def _initial(
     settings: ResolvedEmbeddingSettings, before: TrainedEmbeddings, vocabulary: Vocabulary
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the vectors of a run, and untrained ones for words that are new."""
+    """Return the input and output vectors of a run, with untrained ones for new words."""
     if before.settings.vector_size != settings.vector_size:
         raise UsageError(
             f"expected vectors of {settings.vector_size} dimensions in {settings.init}, "
@@ -55,12 +55,14 @@ def _initial(
             remedy=f"add --vector-size {before.settings.vector_size}",
         )
     V, known = len(vocabulary), len(before.vocabulary)
-    places = np.array([vocabulary.id(token) for token in before.vocabulary.tokens])
+    rows = np.array([vocabulary.id(token) for token in before.vocabulary.tokens])
     vectors = np.empty((V, settings.vector_size), np.float32)
     output = np.zeros_like(vectors)
-    new = np.setdiff1d(np.arange(V), places)
-    vectors[new] = initial_vectors(V, settings.vector_size, settings.seed)[known:]  # drawn by no word before
-    vectors[places] = before.vectors
+    new = np.setdiff1d(np.arange(V), rows)
+    vectors[new] = initial_vectors(V, settings.vector_size, settings.seed)[
+        known:
+    ]  # not those that the run's own words started from
+    vectors[rows] = before.vectors
     if before.output is not None:
-        output[places] = before.output
+        output[rows] = before.output
     return vectors, output

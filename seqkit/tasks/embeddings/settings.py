@@ -19,7 +19,7 @@ LOSSES = ("negative-sampling", "softmax")
 WEIGHT_INITS = ("uniform", "normal")
 
 WORD2VEC = "word2vec"
-"""The optimiser of the word2vec program: one example after another, threads without locks."""
+"""The optimiser of the word2vec program: asynchronous SGD, one example at a time."""
 
 OPTIMIZER_DEFAULTS: dict[str, tuple[float, str]] = {
     WORD2VEC: (0.025, "linear"),
@@ -29,18 +29,49 @@ OPTIMIZER_DEFAULTS: dict[str, tuple[float, str]] = {
     "nesterov": (0.1, "linear"),
     "adagrad": (0.1, "constant"),
 }
-"""Learning rate and schedule of each optimiser where none are given."""
+"""Default learning rate and schedule of each optimiser."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EmbeddingSettings(Settings):
-    """Settings of an embedding training; one field a flag.
+    """Settings of word vectors: the flags of ``seqkit train-embeddings``.
 
-    None means the usual value of the corpus, the optimiser or the machine.
+    None means the default of the corpus, the optimiser or the machine.
 
-    model "counts" factorises the positive pointwise mutual information of co-occurrence counts; the others
-    learn by prediction. The optimiser "word2vec" is the fast trainer, which reads sentence by sentence;
-    any other takes shuffled mini-batches of full windows across the ends of lines, on any device.
+    Args:
+        corpus: A registered name, "nltk:NAME", a text file, or a folder of text files.
+        tokenizer: word, whitespace or char.
+        lowercase: Whether to convert the text to lower case.
+        vocab_size: Number of types to keep at most.
+        min_count: Frequency below which words are dropped.
+        vocabulary: A vocab.txt with the words to use.
+        init: Run whose vectors to start from, with the words of both corpora.
+        model: cbow, skip-gram, or counts: positive pointwise mutual information of counts, factorised.
+        sg: Short for model "skip-gram".
+        vector_size: Size of the vectors.
+        window: Context words on each side.
+        shrink_windows: Draw the size of each window from 1 to ``window``.
+        loss: negative-sampling or softmax.
+        negative: Number of negative samples.
+        ns_exponent: Exponent of the distribution of negative samples.
+        sample: Threshold for subsampling frequent words; 0 for none.
+        cbow_mean: Average the context vectors of cbow instead of adding them.
+        true_gradient: Use the exact gradient of cbow, which the word2vec program does not.
+        weight_init: Initial weights: uniform with output weights 0, or normal.
+        optimizer: "word2vec", the fast trainer, which reads sentence by sentence; others take shuffled
+            mini-batches of windows across lines, on any device.
+        alpha: Learning rate.
+        min_alpha: Final learning rate of word2vec.
+        schedule: constant, linear or cosine.
+        lazy_rows: Update only the rows of a batch.
+        batch_size: Windows in a mini-batch.
+        epochs: Passes over the training data.
+        workers: Threads of word2vec; results are reproducible with 1.
+        seed: Random seed.
+        device: "cpu", "cuda" or "cuda:N".
+        log_interval: Seconds between log records of word2vec.
+        checkpoint_interval: Seconds between checkpoints.
+
     """
 
     MAY_CHANGE = ("epochs", "log_interval", "checkpoint_interval", "device", "workers")
@@ -91,7 +122,7 @@ class EmbeddingSettings(Settings):
         )
         self._require_at_least_zero("ns_exponent sample min_alpha seed checkpoint_interval")
         if self.sg and self.model != "skip-gram":
-            raise UsageError(f"--sg means the model skip-gram, not {self.model}")
+            raise UsageError(f"expected the model skip-gram with --sg, got {self.model}")
         if self.optimizer == WORD2VEC and self.model != "counts":
             for name, usual in (("loss", "negative-sampling"), ("weight_init", "uniform")):
                 if getattr(self, name) != usual:
@@ -148,16 +179,16 @@ class EmbeddingSettings(Settings):
 
     @property
     def base_lr(self) -> float:
-        """The learning rate, or the optimiser's usual one."""
+        """The learning rate: ``alpha``, or the optimiser's default."""
         return OPTIMIZER_DEFAULTS[self.optimizer][0] if self.alpha is None else self.alpha
 
     @property
     def schedule_name(self) -> str:
-        """The schedule, or the optimiser's usual one."""
+        """The schedule: ``schedule``, or the optimiser's default."""
         return OPTIMIZER_DEFAULTS[self.optimizer][1] if self.schedule is None else self.schedule
 
     def resolve(self, corpus: Corpus) -> ResolvedEmbeddingSettings:
-        """Return the settings with everything that was left to the corpus or the machine filled in."""
+        """Return the settings with the defaults of the corpus, the optimiser and the machine filled in."""
         defaults = corpus.defaults
         tokenizer = self.tokenizer or defaults.tokenizer
         lowercase = defaults.lowercase if tokenizer == defaults.tokenizer else False
@@ -175,7 +206,7 @@ class EmbeddingSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class ResolvedEmbeddingSettings(EmbeddingSettings):
-    """Embedding settings in which nothing is left open but limits and files."""
+    """Embedding settings with all defaults filled in."""
 
     RESOLVED = True
     tokenizer: str
@@ -186,7 +217,7 @@ class ResolvedEmbeddingSettings(EmbeddingSettings):
     device: str
 
     def for_gradient_descent(self, batches_per_epoch: int) -> ResolvedTrainingSettings:
-        """Return the settings of the trainer that all tasks share; the log gets ten records an epoch."""
+        """Return the settings of the gradient descent trainer, with ten log records per epoch."""
         return ResolvedTrainingSettings(
             epochs=self.epochs,
             optimizer=self.optimizer,

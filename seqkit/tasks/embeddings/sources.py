@@ -13,7 +13,7 @@ from seqkit.vectors import KeyedVectors
 from seqkit.vectors.formats import COMMAND, ReadOptions, load_vectors, read_vectors, save_vectors
 
 EPOCHS = 20
-"""Passes over the embedded corpus, which is small: about 7 million words in all."""
+"""Passes over the embedded corpus, which is small: 7 million words in all passes."""
 
 
 def open_vectors(
@@ -55,10 +55,10 @@ def find_vectors(source: str | None, on_message: Callable[[str], Any] = lambda t
     """
     if source is not None:
         return open_vectors(source)
-    named = os.environ.get("SEQKIT_VECTORS")
-    if named:
-        on_message(f"vectors: {named} (SEQKIT_VECTORS)")
-        return open_vectors(named)
+    variable = os.environ.get("SEQKIT_VECTORS")
+    if variable:
+        on_message(f"vectors: {variable} (SEQKIT_VECTORS)")
+        return open_vectors(variable)
     path = default_vectors(on_message)
     on_message(f"vectors: those of the embedded corpus, {path}; --vectors or SEQKIT_VECTORS names others")
     return load_vectors(path, writable=False)

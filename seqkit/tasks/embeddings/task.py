@@ -24,7 +24,7 @@ from seqkit.vectors.counting import count_vectors
 
 
 class _EmbeddingTask(Task):
-    """Base class of the three methods: it keeps the vocabulary in the run."""
+    """Base class of the three methods; the vocabulary is an artifact of the run."""
 
     settings: ResolvedEmbeddingSettings
 
@@ -55,14 +55,14 @@ class CountedEmbeddings(SinglePassTask, _EmbeddingTask):
 
 
 class Word2VecEmbeddings(_EmbeddingTask):
-    """The word2vec program's method: fast, by one worker or several without locks."""
+    """The word2vec program's method: fast asynchronous SGD by one worker or several."""
 
     def __init__(self, settings: ResolvedEmbeddingSettings, encoded: EncodedCorpus) -> None:
         super().__init__(settings, encoded)
         self.trainer = make_trainer(settings, encoded, self.eos_id)
 
     def fit(self, run: RunDirectory, callbacks: Callback, *, resume: bool) -> None:
-        """Train into ``run``; with ``resume`` from its last checkpoint."""
+        """Train into the run directory ``run``; with ``resume`` from its last checkpoint."""
         training = Word2VecTraining(
             self.trainer,
             run,
@@ -74,9 +74,9 @@ class Word2VecEmbeddings(_EmbeddingTask):
 
 
 class GradientEmbeddings(_EmbeddingTask):
-    """The differentiable model with an optimiser, on any device: shuffled windows of the whole text.
+    """The differentiable model with an optimiser, on any device, on shuffled windows of the text.
 
-    Nothing is validated: no held-out loss says how good word vectors are; analogies and similarities do.
+    There is no validation: a held-out loss does not measure word vectors; analogies and similarities do.
     """
 
     model: Word2VecModel
@@ -114,7 +114,7 @@ class GradientEmbeddings(_EmbeddingTask):
 
 
 def make_task(settings: EmbeddingSettings, corpus: Corpus, callback: Callback) -> _EmbeddingTask:
-    """Resolve the settings, encode the corpus and make what is trained."""
+    """Resolve the settings, encode the corpus and create the task of the method."""
     resolved = settings.resolve(corpus)
     encoded = encode(resolved, corpus, callback)
     if resolved.model == "counts":

@@ -1,4 +1,4 @@
-"""Trained word vectors as a run directory keeps them."""
+"""Trained word vectors."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from seqkit.errors import DamagedFileError
+from seqkit.tasks.embeddings.evaluation import EmbeddingScores, evaluate
 from seqkit.tasks.embeddings.settings import ResolvedEmbeddingSettings
 from seqkit.tasks.runs import open_run, run_settings
 from seqkit.tasks.text import run_vocabulary
@@ -21,10 +22,16 @@ INPUT, OUTPUT = "input.weight", "output.weight"
 
 
 class TrainedEmbeddings:
-    """What :func:`seqkit.load` returns for a run of `train-embeddings`.
+    """Trained word vectors; :func:`train` and :func:`load` return it.
 
-    wv: the words' vectors, most frequent first, without the unknown and end-of-line tokens.
-    vectors, output: (V, E) both matrices in the order of the vocabulary; a model of counts has no output.
+    Attributes:
+        run: The run directory.
+        settings: The resolved settings.
+        vocabulary: The V words.
+        wv: The vectors as :class:`seqkit.KeyedVectors`, most frequent word first, without special tokens.
+        vectors: (V, E) the vectors in the order of the vocabulary.
+        output: (V, E) the output vectors; None for the model counts.
+
     """
 
     def __init__(
@@ -38,18 +45,24 @@ class TrainedEmbeddings:
         self.run, self.settings, self.vocabulary = run, settings, vocabulary
         self.vectors, self.output = vectors, output
         specials = (vocabulary.unk_id, vocabulary.eos_id)
-        places = np.array([i for i in range(len(vocabulary)) if i not in specials], np.int64)
+        rows = np.array([i for i in range(len(vocabulary)) if i not in specials], np.int64)
         extras: dict[str, Any] = {}
         if vocabulary.counts is not None:
-            extras["count"] = vocabulary.counts[places]
+            extras["count"] = vocabulary.counts[rows]
         self.wv = KeyedVectors(vectors.shape[1])
-        self.wv.add_vectors([vocabulary.tokens[i] for i in places], vectors[places], extras=extras)
+        self.wv.add_vectors([vocabulary.tokens[i] for i in rows], vectors[rows], extras=extras)
 
     @property
     def epochs_trained(self) -> int:
-        """The epochs that the vectors were trained for, those of the run that they started from included."""
+        """The number of epochs of training, including those of the run that it started from."""
         best = self.run.best
         return int(best.get("epochs_trained", best.get("epoch", 0)))
+
+    def evaluate(
+        self, analogies: str | Path | None = None, pairs: str | Path | None = None
+    ) -> EmbeddingScores:
+        """Return the scores of the vectors, as :func:`seqkit.tasks.embeddings.evaluate` does."""
+        return evaluate(self.wv, analogies, pairs)
 
     def __repr__(self) -> str:
         shape = f"{len(self.wv):,} words of {self.wv.vector_size} dimensions"
@@ -57,7 +70,16 @@ class TrainedEmbeddings:
 
 
 def load(path: str | Path) -> TrainedEmbeddings:
-    """Open a run of `train-embeddings`, its files verified. RunError or DamagedFileError."""
+    """Load the vectors of a run of `train-embeddings`.
+
+    Args:
+        path: The run directory.
+
+    Raises:
+        RunError: The folder is not a run directory, or that of another task.
+        DamagedFileError: A file of the run is damaged.
+
+    """
     run = open_run(path, TASK)
     settings, vocabulary = run_settings(run, ResolvedEmbeddingSettings), run_vocabulary(run)
     arrays = run.load_model()
@@ -65,9 +87,11 @@ def load(path: str | Path) -> TrainedEmbeddings:
     for name, array in arrays.items():
         if array.shape != shape:
             raise DamagedFileError(
-                f"{name} has the shape {array.shape}, the vocabulary and settings say {shape}",
+                f"expected {name} of the shape {shape}, got {array.shape}",
                 where=str(run.path / "model.safetensors"),
             )
     if INPUT not in arrays:
-        raise DamagedFileError(f"there is no tensor {INPUT}", where=str(run.path / "model.safetensors"))
+        raise DamagedFileError(
+            f"expected a tensor {INPUT}, got none", where=str(run.path / "model.safetensors")
+        )
     return TrainedEmbeddings(run, settings, vocabulary, arrays[INPUT], arrays.get(OUTPUT))

@@ -1,7 +1,7 @@
-"""The word2vec trainer in a run directory: progress, logs, checkpoints, and a stop that loses nothing.
+"""The word2vec trainer in a run directory: progress, logs, checkpoints, and a clean stop on signals.
 
-Its threads stop between chunks of text for a record or a checkpoint, so that what is saved is whole; with one
-worker a resumed run repeats the bits.
+The threads stop between chunks of text for each log record and checkpoint, so that the saved state is
+consistent. With one worker, a resumed run has the same vectors to the bit as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -21,9 +21,15 @@ from seqkit.vectors.word2vec import TrainingState, Word2VecTrainer
 
 
 class Word2VecTraining:
-    """Runs a :class:`Word2VecTrainer` to its last epoch into ``run``.
+    """Runs a :class:`Word2VecTrainer` into a run directory.
 
-    log_interval, checkpoint_interval: seconds. Raises TrainingInterrupted after saving, DivergenceError.
+    Args:
+        trainer: The trainer.
+        run: The directory of the log, the checkpoints and the vectors.
+        log_interval: Seconds between log records.
+        checkpoint_interval: Seconds between checkpoints.
+        callbacks: A callback, called after the run's log.
+
     """
 
     def __init__(
@@ -40,16 +46,16 @@ class Word2VecTraining:
         self.log_interval, self.checkpoint_interval = log_interval, checkpoint_interval
         self._signals = SignalWatch()
         self._lock = threading.Lock()
-        self._logged = (0, 0.0, 0, 0.0)  # words, seconds, examples and loss of the epoch at the last record
+        self._logged = (0, 0.0, 0, 0.0)  # words, seconds, examples and loss at the last log record
         self._shown = self._due = self._saved_at = 0.0
-        self._since = 0  # steps done when training last began
+        self._since = 0  # step when the threads last started
 
     def _load_checkpoint(self) -> None:
-        """Restore the run's last checkpoint, if one was published."""
-        found = self.run.load_checkpoint()
-        if found is None:
+        """Restore the run's last checkpoint, if any. Raise RunError for an incompatible version."""
+        checkpoint = self.run.load_checkpoint()
+        if checkpoint is None:
             return
-        arrays, metadata = found
+        arrays, metadata = checkpoint
         try:
             self.trainer.restore(arrays, metadata["trainer"])
         except KeyError as error:
@@ -58,7 +64,17 @@ class Word2VecTraining:
             ) from error
 
     def fit(self, *, resume: bool = False) -> None:
-        """Train to the last epoch; with ``resume`` from the run's last checkpoint."""
+        """Train to the last epoch.
+
+        Args:
+            resume: Continue from the run's last checkpoint; from the beginning if there is none.
+
+        Raises:
+            TrainingInterrupted: A signal was received; the state is saved.
+            DivergenceError: The vectors are not finite.
+            RunError: The checkpoint is of an incompatible version, or a file cannot be written.
+
+        """
         if resume:
             self._load_checkpoint()
         trainer, state = self.trainer, self.trainer.state
@@ -68,17 +84,17 @@ class Word2VecTraining:
                     self._checkpoint()
                 self._saved_at = time.perf_counter()
                 self._logged = (state.words, state.seconds, state.epoch_examples, state.epoch_loss)
-                self._watch()
-                self._schedule()
+                self._start_progress()
+                self._set_next_stop()
                 while not trainer.run(
                     on_progress=self._progress, on_epoch=self._epoch, should_stop=self._should_stop
                 ):
-                    self._between()
-                    self._schedule()
+                    self._pause()
+                    self._set_next_stop()
             finally:
                 self.callbacks.on_train_end()
 
-    def _watch(self) -> None:
+    def _start_progress(self) -> None:
         if self.trainer.cuts:
             self.callbacks.on_message(
                 f"lines of more than 10,000 tokens are cut into sentences, in {self.trainer.cuts:,} places"
@@ -86,8 +102,8 @@ class Word2VecTraining:
         total = self.trainer.settings.epochs * self.trainer.corpus_words
         self.callbacks.on_train_start(total, self.trainer.state.words, unit="word")
 
-    def _schedule(self) -> None:
-        """When to stop next; a chunk at least is done before."""
+    def _set_next_stop(self) -> None:
+        """Set the time of the next stop; at least one chunk is done before it."""
         now, self._since = time.perf_counter(), self._step()
         self._due = min(now + self.log_interval, max(now, self._saved_at + self.checkpoint_interval))
 
@@ -97,7 +113,7 @@ class Word2VecTraining:
         return time.perf_counter() >= self._due and self._step() > self._since
 
     def _progress(self, state: TrainingState) -> None:
-        """In the threads of the trainer, after each chunk."""
+        """Inform the callbacks; called in the trainer's threads after each chunk."""
         now = time.perf_counter()
         if now - self._shown > 0.1 and self._lock.acquire(blocking=False):
             try:
@@ -106,8 +122,8 @@ class Word2VecTraining:
             finally:
                 self._lock.release()
 
-    def _between(self) -> None:
-        """All threads have stopped between chunks."""
+    def _pause(self) -> None:
+        """Log, save a checkpoint, or stop; called when all threads have stopped between chunks."""
         state = self.trainer.state
         if self._signals.received is not None:
             self._checkpoint()
@@ -116,13 +132,13 @@ class Word2VecTraining:
                 f"the state is saved in {self.run.path}",
                 signum=self._signals.received,
             )
-        self._guard()
+        self._require_finite()
         self._log()
         if time.perf_counter() - self._saved_at >= self.checkpoint_interval:
             self._checkpoint()
 
-    def _guard(self) -> None:
-        """Stop before vectors that are not finite reach the disk."""
+    def _require_finite(self) -> None:
+        """Raise DivergenceError before vectors that are not finite reach the disk."""
         state = self.trainer.state
         sums = (float(np.sum(a, dtype=np.float64)) for a in self._arrays().values())
         if all(math.isfinite(s) for s in (*sums, state.epoch_loss)):
@@ -135,7 +151,7 @@ class Word2VecTraining:
         )
 
     def _step(self) -> int:
-        """Chunks done over all epochs."""
+        """Return the number of chunks done over all epochs."""
         state = self.trainer.state
         return state.epoch * (len(self.trainer.bounds) - 1) + state.chunk
 
@@ -163,8 +179,8 @@ class Word2VecTraining:
         self.callbacks.on_log(record)
 
     def _epoch(self, state: TrainingState, loss: float) -> None:
-        """An epoch is done: its mean loss, its vectors, and the state to go on from."""
-        self._guard()
+        """Log an epoch, and save its vectors and a checkpoint."""
+        self._require_finite()
         record: dict[str, Any] = {
             "step": self._step(),
             "epoch": state.epoch,

@@ -1,4 +1,4 @@
-"""The labelled texts that a classifier learns from."""
+"""Data of the text classification task: the labelled texts as ids."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def encode(
     initial: InitialEncoder | None,
     callback: Callback,
 ) -> EncodedLabelledCorpus:
-    """Return the texts as ids, those of the initial encoder if there is one, and report their number."""
+    """Encode the texts as ids, those of the initial encoder if there is one, and report their number."""
     started = time.perf_counter()
     for line, reason in corpus.skipped:
-        callback.on_message(f"{settings.corpus}, line {line} left out: {reason}")
+        callback.on_message(f"{settings.corpus}, line {line} skipped: {reason}")
     if corpus.skipped_count:
-        callback.on_message(f"{corpus.skipped_count:,} bad lines left out")
+        callback.on_message(f"{corpus.skipped_count:,} malformed lines skipped")
     train = corpus.sources.get("train")
     lines = None if train is None else lambda: (text for text, _ in train())
     encoded = encode_labelled(
@@ -84,10 +84,10 @@ def warn_of_texts(
 
 
 def describe(encoded: EncodedLabelledCorpus) -> str:
-    """Return the texts of each split and label, the types, and the texts that were cut, in one line."""
+    """Return the numbers of texts by split and label, of types, and of truncated texts, in one line."""
     splits = ", ".join(f"{split} {info.texts:,}" for split, info in encoded.info.items())
     by_label = zip(encoded.labels, encoded.info["train"].by_label, strict=True)
     labels = ", ".join(f"{label} {count:,}" for label, count in by_label)
     cut = sum(info.cut for info in encoded.info.values())
-    note = f"; {cut:,} cut to the longest length" if cut else ""
+    note = f"; {cut:,} truncated to the greatest length" if cut else ""
     return f"{splits} texts (train: {labels}), {len(encoded.vocabulary):,} types{note}"

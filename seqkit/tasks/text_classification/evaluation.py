@@ -1,4 +1,4 @@
-"""Evaluate a text classifier on every text of a split."""
+"""Evaluation of text classifiers, batch by batch."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def log_probs(
     batch_size: int,
     poll: Callable[[], None] = lambda: None,
 ) -> np.ndarray:
-    """log P(class) of N texts, (N, K) in their order; batches of like lengths at a time."""
-    found = np.empty((len(texts), model.config.classes), np.float64)
+    """Return log P(class) (N, K) of N texts, computed in batches of similar length."""
+    scores = np.empty((len(texts), model.config.classes), np.float64)
     for batch in TextBatches(texts, batch_size, shuffle=False).epoch(0):
-        found[batch.rows] = model.log_probs(batch.ids, batch.lengths)
+        scores[batch.rows] = model.log_probs(batch.ids, batch.lengths)
         poll()
-    return found
+    return scores

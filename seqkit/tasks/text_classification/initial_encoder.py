@@ -1,4 +1,4 @@
-"""A Transformer encoder that was trained elsewhere as the start of a classifier."""
+"""Pretrained Transformer encoders from which a classifier starts."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from seqkit.tasks.checkpoint_folders import fitting_tokenizer, is_checkpoint_fol
 from seqkit.tasks.masked_language_modeling.trained import open_encoder
 from seqkit.tasks.sentence_encoding import read_modules
 from seqkit.tasks.text import run_tokenizer, run_vocabulary
+from seqkit.tasks.text_classification.settings import TextClassificationSettings
 from seqkit.text import SubwordTokenizer, Tokenizer, Vocabulary
 from seqkit.training import RunDirectory
 
-_ENCODER = "encoder.encoder."  # what the names of a classifier's arrays begin with
+_ENCODER = "encoder.encoder."  # prefix of the encoder's arrays in a classifier
 _WORDS = "embedding.tokens.weight"
 _FINE_TUNING = 5e-5
 """The learning rate of Adam: the largest of those that Devlin et al. (2019, appendix A.3) found to work."""
@@ -31,11 +32,15 @@ _REMEDY = "give one of train-lm --objective masked, or a checkpoint folder of a 
 
 @dataclass(frozen=True)
 class InitialEncoder:
-    """An encoder's config, and what makes its ids; ``weights`` reads its arrays, by the names of
-    ``TransformerEncoder``.
+    """A pretrained encoder.
 
-    published: it comes from a checkpoint folder, which says what its dropout is and where a text begins; its
-    tokenizer makes whole texts, special tokens and all.
+    Attributes:
+        config: The config of the encoder.
+        vocabulary: Its vocabulary.
+        tokenizer: Its tokenizer; that of a published encoder adds the special tokens.
+        weights: Reads the arrays of the encoder, named as in ``TransformerEncoder``.
+        published: Whether it comes from a checkpoint folder, whose config has its own dropout.
+
     """
 
     config: TransformerEncoderConfig
@@ -44,9 +49,9 @@ class InitialEncoder:
     weights: Callable[[], dict[str, np.ndarray]]
     published: bool = False
 
-    def settings(self, asked: Any) -> dict[str, Any]:
-        """The settings that the encoder decides. UsageError for one that was ``asked`` to be different."""
-        own = {
+    def settings(self, given: TextClassificationSettings) -> dict[str, Any]:
+        """Return the settings that the encoder determines. Raise UsageError if ``given`` has other values."""
+        values = {
             "embedding_size": self.config.embedding_size,
             "hidden_size": self.config.hidden_size,
             "num_layers": self.config.num_layers,
@@ -55,23 +60,31 @@ class InitialEncoder:
             "lowercase": self.tokenizer.lowercase,
             "vocab_size": None,
         }
-        if not self.takes_words(asked):
-            own["min_count"] = 1  # its words are those that it knows
-        for name, value in own.items():
-            if getattr(asked, name) not in (None, value):
+        if not self.takes_words(given):
+            values["min_count"] = 1  # its vocabulary is fixed
+        for name, value in values.items():
+            if getattr(given, name) not in (None, value):
                 raise UsageError(
-                    f"{name} {getattr(asked, name)} for an encoder with {value}", remedy=f"leave out {name}"
+                    f"expected {given.shown_name(name)} to be {value}, as in the encoder, "
+                    f"got {getattr(given, name)}",
+                    remedy="leave it out",
                 )
-        if self.published and asked.pooling is None:
-            own["pooling"] = "cls"
-        return {**own, "max_length": min(asked.max_length, self.config.max_length)}
+        if self.published and given.pooling is None:
+            values["pooling"] = "cls"
+        return {**values, "max_length": min(given.max_length, self.config.max_length)}
 
-    def takes_words(self, asked: Any) -> bool:
-        """Whether the new texts' words join its own: those of whole words can be learned, unless frozen."""
-        return not asked.freeze and not isinstance(self.tokenizer, SubwordTokenizer)
+    def takes_words(self, given: TextClassificationSettings) -> bool:
+        """Return whether new words are added to its vocabulary: if it has whole words and is not frozen."""
+        return not given.freeze and not isinstance(self.tokenizer, SubwordTokenizer)
 
     def with_words(self, vocabulary: Vocabulary, seed: int) -> InitialEncoder:
-        """Of a vocabulary that begins with its own: the words behind get vectors as spread as its own."""
+        """Return the encoder with new words.
+
+        Args:
+            vocabulary: Its vocabulary with the new words at the end.
+            seed: Seed of their embeddings, which are normal with the standard deviation of the others.
+
+        """
         if len(vocabulary) == len(self.vocabulary):
             return self
 
@@ -85,23 +98,27 @@ class InitialEncoder:
         config = dataclasses.replace(self.config, vocab_size=len(vocabulary))
         return dataclasses.replace(self, config=config, vocabulary=vocabulary, weights=weights)
 
-    def learning_rate(self, asked: Any) -> float | None:
-        """Return the given rate, or that of a published encoder; None means the optimiser's usual rate."""
-        tuned = self.published and not asked.freeze and asked.optimizer in ("adam", "adamw")
-        return _FINE_TUNING if asked.lr is None and tuned else asked.lr
+    def learning_rate(self, given: TextClassificationSettings) -> float | None:
+        """Return the given rate, or that of fine-tuning; None for the default of the optimiser."""
+        tuned = self.published and not given.freeze and given.optimizer in ("adam", "adamw")
+        return _FINE_TUNING if given.lr is None and tuned else given.lr
 
     def with_dropout(self, rate: float) -> TransformerEncoderConfig:
-        """Its config for a training with that dropout."""
+        """Return its config with a dropout rate; published encoders keep theirs."""
         return self.config if self.published else dataclasses.replace(self.config, dropout=rate)
 
 
 def initial_encoder(source: str | Path, max_length: int) -> InitialEncoder:
-    """The encoder of a checkpoint folder of the BERT family, of a run of `train-lm --objective masked`, or of
-    one of `train-classifier` that has one.
+    """Open a pretrained encoder. To support others, return them as an :class:`InitialEncoder` here.
 
-    max_length: tokens at most that a text will have. RunError for anything else.
+    Args:
+        source: A checkpoint folder of the BERT family, a run of `train-lm --objective masked`, or a run of
+            `train-classifier` with a Transformer.
+        max_length: Number of tokens of a text at most.
 
-    Other kinds of encoders come in here: what becomes an :class:`InitialEncoder` can be fine-tuned.
+    Raises:
+        RunError: ``source`` has no encoder.
+
     """
     if is_checkpoint_folder(source):
         return _published(source, max_length)

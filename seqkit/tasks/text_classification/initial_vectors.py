@@ -1,8 +1,6 @@
-"""Word vectors that were trained elsewhere as the start of a classifier."""
+"""Pretrained word vectors from which a classifier starts."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 
@@ -13,36 +11,48 @@ from seqkit.tasks.embeddings import open_vectors
 from seqkit.text import Vocabulary
 
 
-def vector_size(source: str, asked: int | None) -> int:
-    """How wide the vectors of a file or run are. UsageError when another ``asked`` size was given."""
+def vector_size(source: str, embedding_size: int | None) -> int:
+    """Return the size of the vectors of a file or run. Raise UsageError unless ``embedding_size`` agrees."""
     size = int(open_vectors(source).vector_size)
-    if asked not in (None, size):
+    if embedding_size not in (None, size):
         raise UsageError(
-            f"vectors of {size} dimensions for an embedding_size of {asked}",
-            remedy="leave out embedding_size",
+            f"expected embedding_size (--emsize) to be {size}, as in {source}, got {embedding_size}",
+            remedy="leave it out",
         )
     return size
 
 
 def start_from_vectors(embedding: Embedding, vocabulary: Vocabulary, source: str, seed: int) -> int:
-    """Write the vectors of a file or run over those of the words that it knows; how many they are.
+    """Initialise an embedding from pretrained vectors.
 
-    The other words, ``<unk>`` among them, start normal with the deviation of the known ones, from ``seed``:
-    so the mean of a text is not that of its rare words. A word is looked up as it stands, then in lower case.
-    Raises DataError where no word is known, and for a damaged file.
+    Words without a vector, ``<unk>`` among them, get random vectors with the standard deviation of the
+    others, so that rare words do not dominate the mean of a text.
+
+    Args:
+        embedding: The embedding; its weights are overwritten.
+        vocabulary: Its vocabulary; a word is looked up as it is, then in lower case.
+        source: A vector file or a run of train-embeddings.
+        seed: Seed of the random vectors.
+
+    Returns:
+        The number of words with a pretrained vector.
+
+    Raises:
+        DataError: No word has a vector, or the file is damaged.
+
     """
-    table: Any = open_vectors(source)
-    places, vectors = [], []
-    for place, token in enumerate(vocabulary):
+    table = open_vectors(source)
+    rows, vectors = [], []
+    for row, token in enumerate(vocabulary):
         for key in (token, token.lower()):
             if key in table.key_to_index:
-                places.append(place)
+                rows.append(row)
                 vectors.append(table[key])
                 break
-    if not places:
-        raise DataError(f"none of the {len(vocabulary)} words has a vector", where=source)
+    if not rows:
+        raise DataError(f"expected vectors of some of the {len(vocabulary)} words, got none", where=source)
     known = np.array(vectors, np.float32)
     W = embedding.weight.data
     W[...] = Generator(seed, "unknown words").normal(W.shape) * known.std()
-    W[places] = known
-    return len(places)
+    W[rows] = known
+    return len(rows)

@@ -46,7 +46,7 @@ class _Head:
 def resolve(
     settings: TextClassificationSettings, corpus: LabelledCorpus
 ) -> ResolvedTextClassificationSettings:
-    """Return the settings with everything that was left to the corpus or the model filled in."""
+    """Return the settings with the defaults of the corpus and the model filled in."""
     model = settings.model_name
     values: dict[str, Any] = {
         "corpus": absolute_path(settings.corpus, corpus_names("labelled")),
@@ -109,10 +109,10 @@ def model_config(
     classes: int,
     initial: InitialEncoder | None = None,
 ) -> SequenceClassifierConfig:
-    """Return the config of the model, with an encoder of its own or the initial one.
+    """Return the config of the model, with a new encoder or the initial one.
 
     Raises:
-        UsageError: for a pooling that the encoder does not have.
+        UsageError: The encoder does not have the pooling.
 
     """
     encoder: EncoderConfig = (
@@ -122,7 +122,7 @@ def model_config(
 
 
 def saved_config(model: str, values: dict[str, Any], source: str) -> SequenceClassifierConfig:
-    """Return the config that ``SequenceClassifierConfig.to_dict`` gave. DamagedFileError names ``source``."""
+    """Return the config of a run's config.json. Raise DamagedFileError if ``source`` is damaged."""
 
     def damaged(message: str) -> DamagedFileError:
         return DamagedFileError(f"model: {message}", where=source)
@@ -138,5 +138,5 @@ def saved_config(model: str, values: dict[str, Any], source: str) -> SequenceCla
 def make_model(
     settings: ResolvedTextClassificationSettings, config: SequenceClassifierConfig
 ) -> SequenceClassifier:
-    """Return the model of a config, its weights drawn from the settings' seed."""
+    """Return the model of a config, initialised from the settings' seed."""
     return SequenceClassifier(config, generator=Generator(settings.seed, "init"))

@@ -14,9 +14,33 @@ ON_BAD_LINE = ("error", "skip")
 
 @dataclass(frozen=True, kw_only=True)
 class TextClassificationSettings(TextSettings):
-    """Settings of a text classifier; one field a flag.
+    """Settings of a text classifier: the flags of ``seqkit train-classifier``.
 
-    None means the usual value of the corpus, the model or the optimiser, or no limit.
+    None means the default of the corpus, the model or the optimiser, or no limit. The fields of
+    :class:`TextSettings` and :class:`seqkit.training.TrainingSettings` come on top.
+
+    Args:
+        corpus: A registered name, a tab-separated file of labels and texts, a folder with train, valid and
+            test files of that form, or a folder with a text file for each class.
+        label_column: Column of the label, counted from 1.
+        text_column: Column of the text; by default the first other column.
+        on_bad_line: What to do with a malformed line: error or skip.
+        max_length: Number of tokens to which texts are truncated.
+        model: Encoder: bag, lstm, gru or transformer.
+        pooling: Pooling of the token vectors: mean, max, last or cls.
+        embedding_size: Size of the embeddings.
+        hidden_size: Size of the hidden layers.
+        num_layers: Number of layers.
+        num_heads: Attention heads of a Transformer.
+        bidirectional: Use a bidirectional lstm or gru.
+        dropout: Dropout on embeddings, between layers, and before the output layer.
+        word_dropout: Probability of dropping a word of a bag.
+        vectors: Vector file, or run of train-embeddings, from which the embeddings start.
+        init: Checkpoint folder, or run with a Transformer encoder, from which the encoder starts.
+        freeze: Do not train the weights from ``vectors`` or ``init``.
+        batch_size: Batch size.
+        eval_batch_size: Batch size of the validation.
+
     """
 
     corpus: str = "rt-polarity"
@@ -53,17 +77,15 @@ class TextClassificationSettings(TextSettings):
         )
         self._require_fraction("dropout word_dropout")
         if self.max_length < 2:
-            raise UsageError(f"max_length must be at least 2, got {self.max_length}")
+            raise UsageError(f"expected max_length to be at least 2, got {self.max_length}")
         if self.word_dropout and self.model_name != "bag":
-            raise UsageError(f"word dropout is for the model bag, not for {self.model_name}")
+            raise UsageError(f"expected the model bag with word_dropout, got {self.model_name}")
         if self.vectors is not None and self.model_name == "transformer":
-            raise UsageError("a Transformer does not start from word vectors", remedy="use bag, lstm or gru")
+            raise UsageError("expected the model bag, lstm or gru with vectors, got transformer")
         if self.init is not None and self.model_name != "transformer":
-            raise UsageError(
-                f"{self.model_name} does not start from an encoder", remedy="use model transformer"
-            )
+            raise UsageError(f"expected the model transformer with init, got {self.model_name}")
         if self.freeze and self.vectors is None and self.init is None:
-            raise UsageError("nothing to freeze: all weights start at random", remedy="give vectors or init")
+            raise UsageError("expected vectors or init with freeze, got neither")
 
     def ignored(self) -> dict[str, str]:
         """Return the fields that have no effect with the model, each with what it is for."""
@@ -78,13 +100,13 @@ class TextClassificationSettings(TextSettings):
 
     @property
     def model_name(self) -> str:
-        """The model, or the usual one: an LSTM, or a Transformer where an encoder is given."""
+        """The model: ``model``, or by default lstm; with ``init`` transformer."""
         return self.model or ("lstm" if self.init is None else "transformer")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ResolvedTextClassificationSettings(TextClassificationSettings, ResolvedTextSettings):
-    """Text classification settings in which no size is left open; a bag of vectors may have no layers."""
+    """Text classification settings with all defaults filled in; a bag may have no hidden layer."""
 
     RESOLVED = True
     tokenizer: str

@@ -13,6 +13,7 @@ from seqkit.backend import make_current
 from seqkit.corpora import LabelledCorpus
 from seqkit.data import EncodedLabelledCorpus, TextBatches
 from seqkit.models import SequenceClassifier
+from seqkit.nn import Module
 from seqkit.tasks.classes import LABELS, labels_to_bytes, score_classes
 from seqkit.tasks.runs import VOCABULARY
 from seqkit.tasks.text import tokenizer_artifacts
@@ -72,8 +73,8 @@ class TextClassification(Task):
         texts = self.encoded.splits.get("valid")
         if texts is None:
             return None
-        found = log_probs(self.model, texts, batch_size=self.eval_batch_size, poll=poll)
-        scores = score_classes("valid", found, texts.labels, self.encoded.labels)
+        predicted = log_probs(self.model, texts, batch_size=self.eval_batch_size, poll=poll)
+        scores = score_classes("valid", predicted, texts.labels, self.encoded.labels)
         return {"loss": scores.loss, "accuracy": scores.accuracy, "macro_f1": scores.scores.macro.f1}
 
 
@@ -84,25 +85,25 @@ def _initialize(
     initial: InitialEncoder | None,
     callback: Callback,
 ) -> None:
-    """Copy the weights that training starts from, of word vectors or an encoder, and freeze them if asked."""
-    module: Any = None
+    """Copy pretrained vectors or the weights of the initial encoder; freeze them if the settings say so."""
+    module: Module | None = None
     if settings.vectors is not None:
-        module = model.encoder.embedding
-        known = start_from_vectors(module, encoded.vocabulary, settings.vectors, settings.seed)
+        module = embedding = model.encoder.embedding
+        known = start_from_vectors(embedding, encoded.vocabulary, settings.vectors, settings.seed)
         callback.on_message(f"{known:,} of {len(encoded.vocabulary):,} types start from {settings.vectors}")
     if initial is not None:
         module = model.encoder.encoder
         module.load_state_dict(initial.weights(), source=str(settings.init))
         unknown = encoded.info["train"].unk / encoded.info["train"].tokens
-        callback.on_message(f"starts from {settings.init}; {unknown:.1%} of the tokens are unknown to it")
-    if settings.freeze:
+        callback.on_message(f"starts from {settings.init}; {unknown:.1%} of the tokens are unknown")
+    if settings.freeze and module is not None:
         module.freeze()
 
 
 def make_task(
     settings: TextClassificationSettings, corpus: LabelledCorpus, callback: Callback
 ) -> TextClassification:
-    """Resolve the settings, encode the texts and make the model."""
+    """Resolve the settings, encode the texts and create the model."""
     resolved = resolve(settings, corpus)
     initial = None if resolved.init is None else initial_encoder(resolved.init, resolved.max_length)
     encoded = encode(resolved, corpus, initial, callback)
@@ -112,7 +113,7 @@ def make_task(
 
 
 def _with_own_encoder(settings: TextClassificationSettings, run: RunDirectory) -> TextClassificationSettings:
-    """Return the settings of a resumed run, whose initial encoder may have been moved or deleted since."""
+    """Return the settings of a resumed run; its own encoder replaces an initial one that is gone."""
     gone = settings.init is not None and not Path(settings.init).is_dir() and (run.path / MODEL).is_file()
     return dataclasses.replace(settings, init=str(run.path)) if gone else settings
 

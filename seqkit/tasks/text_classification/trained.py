@@ -1,4 +1,4 @@
-"""A trained text classifier with its vocabulary and labels: classify, evaluate."""
+"""Trained text classifiers: classification and evaluation."""
 
 from __future__ import annotations
 
@@ -31,7 +31,17 @@ TASK = "text_classification"
 
 
 class TrainedTextClassifier:
-    """What :func:`seqkit.load` returns for a run of `train-classifier`."""
+    """A trained text classifier; :func:`train` and :func:`load` return it.
+
+    Attributes:
+        run: The run directory.
+        settings: The resolved settings.
+        model: The model in evaluation mode.
+        vocabulary: The vocabulary.
+        labels: The names of the classes.
+        tokenizer: The tokenizer.
+
+    """
 
     def __init__(
         self,
@@ -50,23 +60,23 @@ class TrainedTextClassifier:
         return f"TrainedTextClassifier({str(self.run.path)!r}: {self.settings.model}, {sizes})"
 
     def log_probs(self, texts: Sequence[str]) -> np.ndarray:
-        """log P(class) of N texts, (N, K). Raises DataError for an empty text."""
+        """Return log P(class) (N, K) of N texts. Raise DataError for an empty text."""
         if isinstance(texts, str):
             raise UsageError("expected texts to be a list of strings, got a string", remedy="pass [text]")
         rows = text_rows(texts, self.tokenizer, self.vocabulary, self.settings.max_length)
-        order = sorted(range(len(rows)), key=lambda i: len(rows[i]))  # like lengths together
-        found = np.empty((len(texts), len(self.labels)), np.float64)
+        order = sorted(range(len(rows)), key=lambda i: len(rows[i]))  # similar lengths together
+        scores = np.empty((len(texts), len(self.labels)), np.float64)
         for first in range(0, len(order), self.settings.eval_batch_size):
-            some = order[first : first + self.settings.eval_batch_size]
-            found[some] = self.model.log_probs(*pad_batch([rows[i] for i in some]))
-        return found
+            batch = order[first : first + self.settings.eval_batch_size]
+            scores[batch] = self.model.log_probs(*pad_batch([rows[i] for i in batch]))
+        return scores
 
     def classify(self, texts: Sequence[str]) -> list[Prediction]:
-        """The likeliest label of each text. Raises DataError for an empty one."""
+        """Return the predictions for texts. Raise DataError for an empty text."""
         return predictions(self.log_probs(texts), self.labels)
 
     def encoded(self) -> EncodedLabelledCorpus:
-        """The texts that the run was trained on, in its vocabulary. DataError when they have changed."""
+        """Return the texts that the run was trained on, as ids. Raise DataError if they have changed."""
         corpus = open_corpus(self.settings)
         require_same_corpus(self.run, corpus, remedy="restore its files")
         encoded = encode_labelled(
@@ -80,10 +90,15 @@ class TrainedTextClassifier:
         return encoded
 
     def evaluate(self, split: str | None = None, *, on_message: OnMessage | None = None) -> ClassScores:
-        """Accuracy, loss, precision, recall, F1 and confusions of a split.
+        """Return the scores on a split.
 
-        By default of "test", or of "valid" where the data has no other. ``on_message`` takes a warning about
-        texts that do not fit their tokenizer.
+        Args:
+            split: The split; None for "test", or "valid" if the corpus has no "test".
+            on_message: Called with a warning if texts do not fit the tokenizer.
+
+        Raises:
+            DataError: The corpus is absent or has changed, or has no such split.
+
         """
         encoded = self.encoded()
         splits = encoded.splits
@@ -92,12 +107,22 @@ class TrainedTextClassifier:
         published = isinstance(self.tokenizer, SubwordTokenizer) and self.tokenizer.max_length is not None
         warn_of_texts(encoded, on_message, [split], published=published)
         texts = splits[split]
-        found = log_probs(self.model, texts, batch_size=self.settings.eval_batch_size)
-        return score_classes(split, found, texts.labels, self.labels)
+        predicted = log_probs(self.model, texts, batch_size=self.settings.eval_batch_size)
+        return score_classes(split, predicted, texts.labels, self.labels)
 
 
 def load(path: str | Path, *, device: str | None = None) -> TrainedTextClassifier:
-    """Open a run of `train-classifier`, its files verified. RunError or DamagedFileError."""
+    """Load the trained model of a run of `train-classifier`.
+
+    Args:
+        path: The run directory.
+        device: Where the model computes; None for the default device.
+
+    Raises:
+        RunError: The folder is not a run directory, or that of another task.
+        DamagedFileError: A file of the run is damaged.
+
+    """
     run = open_run(path, TASK)
     settings = run_settings(run, ResolvedTextClassificationSettings)
     vocabulary, tokenizer = run_vocabulary(run), run_tokenizer(run)
@@ -105,8 +130,9 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedTextClassifie
     config = saved_config(settings.model, run.entry("model"), str(run.path / "config.json"))
     if len(labels) != config.classes or len(vocabulary) != config.encoder.vocab_size:
         raise DamagedFileError(
-            f"{run.path} has {len(labels)} labels and {len(vocabulary)} types for a model of "
-            f"{config.classes} and {config.encoder.vocab_size}"
+            f"expected {config.classes} labels and {config.encoder.vocab_size} types, got {len(labels)} and "
+            f"{len(vocabulary)}",
+            where=str(run.path),
         )
     encoder = config.encoder
     at_least = encoder.vocab_size * encoder.embedding_size
