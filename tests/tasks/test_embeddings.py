@@ -398,5 +398,5 @@ def test_scores_are_those_of_the_vectors(text: Path, tmp_path: Path) -> None:
     assert scores.pairs.spearman == run.wv.evaluate_word_pairs(pairs)[1][0]
     assert scores.to_dict().keys() == {"words", "dimensions", "analogies", "pairs"}
     assert run.evaluate(pairs=pairs).analogies is None
-    with pytest.raises(DataError, match="no such file, .*absent"):
+    with pytest.raises(DataError, match=r"no such file, .*absent"):
         run.evaluate(tmp_path / "absent.txt")

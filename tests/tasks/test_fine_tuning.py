@@ -105,7 +105,7 @@ def test_long_texts_are_cut_between_their_special_tokens(folder: Path, tmp_path:
     too_long = sum(len(line.split()) - 1 > POSITIONS - 2 for line in data.read_text().splitlines())
     notes = Notes()
     run = trained(data, folder, tmp_path / "run", notes, epochs=1, max_length=100)
-    assert [f"{too_long} cut to the longest" in text for text in notes.messages].count(True) == 1
+    assert [f"{too_long} truncated to the greatest" in text for text in notes.messages].count(True) == 1
     assert run.settings.max_length == POSITIONS
     for texts in run.encoded().splits.values():
         rows = [texts.text_ids(row).tolist() for row in range(len(texts))]

@@ -159,7 +159,7 @@ def test_bad_lines_are_errors_or_told_of(reviews: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
     notes = Notes()
     trained(reviews, tmp_path / "run", notes, model="bag", on_bad_line="skip")
-    assert any("line 241 left out" in text for text in notes.messages)
+    assert any("line 241 skipped" in text for text in notes.messages)
 
 
 def test_damage_is_found(reviews: Path, tmp_path: Path) -> None:
