@@ -125,7 +125,7 @@ def test_most_similar(kv: KeyedVectors, topn: int) -> None:
         {"indexer": object(), "topn": None},
         {"restrict_vocab": -1},
     ],
-    ids=str,
+    ids=" ".join,
 )
 def test_arguments_that_would_be_ignored_are_refused(kv: KeyedVectors, arguments: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="expected restrict_vocab"):
