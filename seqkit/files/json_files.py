@@ -27,9 +27,20 @@ import json
 import math
 import re
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    BinaryIO,
+    Literal,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from seqkit.errors import DamagedFileError, RunError, SeqkitError
 from seqkit.files.substitutes import HEAD, refuse_substitute
@@ -42,6 +53,7 @@ Fill = Callable[[Any], Any]
 REMEDY = "copy or download it again"
 _SURROGATES = re.compile(r"\\u[dD][89a-fA-F]")
 _SHOWN = 60
+_CHUNK = 1 << 20
 _NAMES = {bool: "true or false", int: "an integer", float: "a number", str: "a string", type(None): "null"}
 
 
@@ -114,13 +126,20 @@ def read_json(
     unreadable = RunError if issubclass(error, RunError) else error
     try:
         with open(path, "rb") as file:
-            data = file.read(limits.size + 1)
+            data = b"".join(_chunks(file, limits.size))
     except (OSError, ValueError) as failure:
         why = getattr(failure, "strerror", None) or failure
         raise unreadable(f"cannot read {path} ({why})", remedy=remedy) from failure
     refuse_substitute(path, data[:HEAD], error=error)
     content = parse_json(data, fail, limits=limits)
     return fill_json(declared, content, fail, strict=strict, null_is_default=null_is_default)
+
+
+def _chunks(file: BinaryIO, size: int) -> Iterator[bytes]:
+    """Yield the content in pieces, up to a little over ``size`` bytes: ``read(size)`` allocates them at once."""
+    while size >= 0 and (chunk := file.read(_CHUNK)):
+        size -= len(chunk)
+        yield chunk
 
 
 def parse_json(data: bytes, fail: Fail, *, limits: DocumentLimits = LIMITS) -> Any:
