@@ -136,7 +136,7 @@ def read_json(
 
 
 def _chunks(file: BinaryIO, size: int) -> Iterator[bytes]:
-    """Yield the content in pieces, up to a little over ``size`` bytes: ``read(size)`` allocates them at once."""
+    """Yield the content in pieces up to a little over ``size``: ``read(size)`` would allocate all at once."""
     while size >= 0 and (chunk := file.read(_CHUNK)):
         size -= len(chunk)
         yield chunk
