@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from seqkit.cli.common import echo, is_terminal
-from seqkit.training import Callback
+from seqkit.training import Callback, Record
 
 
 class ProgressBar(Callback):
@@ -69,7 +69,7 @@ class ProgressBar(Callback):
                 self._bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
                 self._bar.update(step - self._bar.n)
 
-    def on_log(self, record: dict[str, Any]) -> None:
+    def on_log(self, record: Record) -> None:
         """Print a line for each log interval."""
         parts = [f"step {record['step']:>7}", f"epoch {record['epoch']}", f"loss {record['loss']:.4f}"]
         if "ppl" in record:
@@ -82,7 +82,7 @@ class ProgressBar(Callback):
             parts.append(f"{record['seconds_left']:,.0f} s left")
         self._print("  ".join(parts))
 
-    def on_epoch_end(self, record: dict[str, Any]) -> None:
+    def on_epoch_end(self, record: Record) -> None:
         """Print a line for each epoch."""
         scores = f"  mean loss {record['train_loss']:.4f}" if "train_loss" in record else ""
         if "valid_loss" in record:

@@ -62,7 +62,8 @@ C = TypeVar("C")
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-Train = Callable[..., Any]
+T = TypeVar("T")
+Train = Callable[..., T]
 """The ``train(settings, out, *, resume, changes, callbacks)`` of a task."""
 
 
@@ -89,8 +90,8 @@ class Request(Generic[S]):
     as_json: bool
 
     def train(
-        self, train: Train, *, name: str, evaluate: str, unit: str = "tokens"
-    ) -> tuple[str, Any, ProgressBar]:
+        self, train: Train[T], *, name: str, evaluate: str, unit: str = "tokens"
+    ) -> tuple[str, T, ProgressBar]:
         """Train into --out, by default runs/NAME-TIME.
 
         Args:
@@ -159,7 +160,7 @@ def training_command(
     settings: type[S],
     help_texts: Mapping[str, str],
     choices: Mapping[str, tuple[str, ...]],
-) -> Callable[[Callable[[Request[S]], Any]], click.Command]:
+) -> Callable[[Callable[[Request[S]], None]], click.Command]:
     """Decorate a function of a :class:`Request` as a training command.
 
     The function's docstring, followed by :data:`CORPUS_HELP`, is the command's help text. Each field of
@@ -173,7 +174,7 @@ def training_command(
 
     """
 
-    def decorate(function: Callable[[Request[S]], Any]) -> click.Command:
+    def decorate(function: Callable[[Request[S]], None]) -> click.Command:
         def call(
             out: str | None,
             resume: bool,

@@ -18,6 +18,9 @@ C = TypeVar("C", bound=Corpus)
 Callbacks = Callback | Iterable[Callback] | None
 """A callback, several, or none."""
 
+Changes = Mapping[str, Any] | None
+"""Settings of a resumed run that change, by field."""
+
 
 def run_training(
     name: str,
@@ -27,7 +30,7 @@ def run_training(
     open_corpus: Callable[[S], C],
     make_task: Callable[[S, C, Callback], Task],
     resume: bool,
-    changes: Mapping[str, Any] | None,
+    changes: Changes,
     callbacks: Callbacks,
     *,
     adapt: Callable[[S, RunDirectory], S] = lambda settings, run: settings,

@@ -1,6 +1,6 @@
 """Training: settings, tasks, the training loop, callbacks, run directories and checkpoints."""
 
-from seqkit.training.callbacks import Callback, CallbackList
+from seqkit.training.callbacks import Callback, CallbackList, Record
 from seqkit.training.run_directory import RunDirectory
 from seqkit.training.settings import ResolvedTrainingSettings, Settings, TrainingSettings
 from seqkit.training.stopping import StoppingRules
@@ -11,6 +11,7 @@ __all__ = [
     "Callback",
     "CallbackList",
     "Progress",
+    "Record",
     "ResolvedTrainingSettings",
     "RunDirectory",
     "Settings",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+Record = dict[str, Any]
+"""A line of ``log.jsonl``: step, epoch, tokens, loss, lr, seconds, …."""
+
 
 class Callback:
     """Base class of training callbacks; every method does nothing unless overridden.
-
-    Records are dictionaries with the keys of ``log.jsonl``: step, epoch, tokens, loss, lr, seconds, ….
 
     Example:
         >>> class PrintLoss(seqkit.training.Callback):
@@ -24,10 +25,10 @@ class Callback:
     def on_step(self, step: int, loss: float) -> None:
         """Called after each optimiser step with the loss of its last batch."""
 
-    def on_log(self, record: dict[str, Any]) -> None:
-        """Called every log interval."""
+    def on_log(self, record: Record) -> None:
+        """Called every log interval with the :data:`Record` that the log gets."""
 
-    def on_epoch_end(self, record: dict[str, Any]) -> None:
+    def on_epoch_end(self, record: Record) -> None:
         """Called after each validation, before the checkpoint is written."""
 
     def on_message(self, text: str) -> None:
@@ -60,12 +61,12 @@ class CallbackList(Callback):
         for callback in self.callbacks:
             callback.on_step(step, loss)
 
-    def on_log(self, record: dict[str, Any]) -> None:
+    def on_log(self, record: Record) -> None:
         """Call ``on_log`` of every callback."""
         for callback in self.callbacks:
             callback.on_log(record)
 
-    def on_epoch_end(self, record: dict[str, Any]) -> None:
+    def on_epoch_end(self, record: Record) -> None:
         """Call ``on_epoch_end`` of every callback."""
         for callback in self.callbacks:
             callback.on_epoch_end(record)

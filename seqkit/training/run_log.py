@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seqkit.errors import DamagedFileError, RunError
-from seqkit.training.callbacks import Callback
+from seqkit.training.callbacks import Callback, Record
 
 
 class RunLog(Callback):
@@ -20,15 +20,15 @@ class RunLog(Callback):
         self._hash = hashlib.sha256()
         self._length = 0
 
-    def on_log(self, record: dict[str, Any]) -> None:
+    def on_log(self, record: Record) -> None:
         """Append the record of a log interval."""
         self.append(record)
 
-    def on_epoch_end(self, record: dict[str, Any]) -> None:
+    def on_epoch_end(self, record: Record) -> None:
         """Append the record of an epoch."""
         self.append(record)
 
-    def append(self, record: dict[str, Any]) -> None:
+    def append(self, record: Record) -> None:
         """Append a record as one line. Raise RunError if it cannot be written."""
         line = (json.dumps(record) + "\n").encode()
         try:

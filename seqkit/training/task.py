@@ -12,7 +12,7 @@ from seqkit.backend import Array
 from seqkit.backend.random import Generator
 from seqkit.errors import RunError
 from seqkit.nn import Module
-from seqkit.training.callbacks import Callback
+from seqkit.training.callbacks import Callback, Record
 from seqkit.training.run_directory import RunDirectory
 from seqkit.training.settings import Settings, TrainingSettings
 from seqkit.training.trainer import Trainer
@@ -112,7 +112,7 @@ class SinglePassTask(Task):
     There is no intermediate state: a fit that was interrupted begins again.
     """
 
-    def fit_model(self) -> tuple[dict[str, Array], dict[str, Any], dict[str, Any] | None]:
+    def fit_model(self) -> tuple[dict[str, Array], Record, dict[str, float] | None]:
         """Return the fitted model's arrays, the record for the log, and the validation scores or None."""
         raise NotImplementedError
 

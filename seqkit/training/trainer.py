@@ -9,14 +9,14 @@ import dataclasses
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from seqkit.backend import to_numpy
 from seqkit.errors import DivergenceError, RunError, TrainingInterrupted
 from seqkit.optim import clip_grad_norm
-from seqkit.training.callbacks import Callback, CallbackList
+from seqkit.training.callbacks import Callback, CallbackList, Record
 from seqkit.training.gradients import reduce_gradients
 from seqkit.training.run_directory import RunDirectory
 from seqkit.training.signals import SignalWatch
@@ -179,7 +179,7 @@ class Trainer:
         if loss is not None:
             self._require_finite(p.step, "validation loss", loss)
         self._update_clock()
-        record: dict[str, Any] = {
+        record: Record = {
             "step": p.step,
             "epoch": p.epoch + (1 if complete else 0),
             "tokens": p.tokens,

@@ -111,9 +111,9 @@ def test_the_nearest_texts(folder: Path) -> None:
 def test_what_is_asked_wrongly(folder: Path) -> None:
     encoder = load(folder)
     for call, said in (
-        (lambda: encoder.encode("up"), "texts must be a list"),
+        (lambda: encoder.encode("up"), "expected texts to be a list of strings"),
         (lambda: encoder.encode(["up"], batch_size=0), "expected batch_size to be at least 1"),
-        (lambda: encoder.nearest(["up"], []), "no texts to look through"),
+        (lambda: encoder.nearest(["up"], []), "expected texts to search, got none"),
         (lambda: encoder.nearest(["up"], ["up"], 0), "expected count to be at least 1"),
     ):
         with pytest.raises(UsageError, match=said):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import numpy as np
 
 from seqkit import corpora
 from seqkit.corpora import Corpus
-from seqkit.data import EncodedCorpus, encode_corpus
+from seqkit.data import EncodedCorpus, FileIds, encode_corpus
 from seqkit.data.text_check import text_warning
 from seqkit.errors import UsageError
 from seqkit.tasks.embeddings.settings import EmbeddingSettings, ResolvedEmbeddingSettings
@@ -82,7 +81,7 @@ def _counts_of(vocabulary: Vocabulary) -> list[int]:
     return [0] * len(vocabulary) if vocabulary.counts is None else vocabulary.counts.tolist()
 
 
-def occurrences(ids: Any, vocab_size: int) -> np.ndarray:
+def occurrences(ids: np.ndarray | FileIds, vocab_size: int) -> np.ndarray:
     """Return how often each id occurs, (V,), counted block by block."""
     total = np.zeros(vocab_size, np.int64)
     for start in range(0, len(ids), _BLOCK):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from seqkit.backend.paths import cache_dir
 from seqkit.errors import UsageError
@@ -42,7 +41,7 @@ def open_vectors(
     return read_vectors(source, file_format, options)
 
 
-def find_vectors(source: str | None, on_message: Callable[[str], Any] = lambda text: None) -> KeyedVectors:
+def find_vectors(source: str | None, on_message: Callable[[str], object] = lambda text: None) -> KeyedVectors:
     """Open the vectors in ``source``, else in $SEQKIT_VECTORS, else those of the embedded corpus.
 
     Args:
@@ -64,7 +63,7 @@ def find_vectors(source: str | None, on_message: Callable[[str], Any] = lambda t
     return load_vectors(path, writable=False)
 
 
-def default_vectors(on_message: Callable[[str], Any] = lambda text: None) -> Path:
+def default_vectors(on_message: Callable[[str], object] = lambda text: None) -> Path:
     """Return the file of the embedded corpus's vectors, trained into the cache the first time.
 
     CBOW, 100 wide, 20 epochs, one worker: the same vectors on every machine of this Python version.

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from seqkit.autograd import Tensor
 from seqkit.backend import Array, make_current
@@ -18,8 +16,8 @@ from seqkit.tasks.embeddings.settings import WORD2VEC, EmbeddingSettings, Resolv
 from seqkit.tasks.embeddings.trained import INPUT, TASK, TrainedEmbeddings, load
 from seqkit.tasks.embeddings.word2vec import Word2VecTraining
 from seqkit.tasks.runs import VOCABULARY
-from seqkit.tasks.training import Callbacks, run_training
-from seqkit.training import Callback, RunDirectory, SinglePassTask, Task
+from seqkit.tasks.training import Callbacks, Changes, run_training
+from seqkit.training import Callback, Record, RunDirectory, SinglePassTask, Task
 from seqkit.vectors.counting import count_vectors
 
 
@@ -40,7 +38,7 @@ class _EmbeddingTask(Task):
 class CountedEmbeddings(SinglePassTask, _EmbeddingTask):
     """Vectors from co-occurrence counts: positive pointwise mutual information and its SVD."""
 
-    def fit_model(self) -> tuple[dict[str, Array], dict[str, Any], dict[str, Any] | None]:
+    def fit_model(self) -> tuple[dict[str, Array], Record, dict[str, float] | None]:
         """Return the vectors, the record of the fit, and no scores."""
         settings, ids = self.settings, self.encoded.splits["train"]
         vectors = count_vectors(
@@ -127,7 +125,7 @@ def train(
     out: str | Path,
     *,
     resume: bool = False,
-    changes: Mapping[str, Any] | None = None,
+    changes: Changes = None,
     callbacks: Callbacks = None,
 ) -> TrainedEmbeddings:
     """Train word vectors into a run directory and return them.

@@ -9,13 +9,12 @@ from __future__ import annotations
 import math
 import threading
 import time
-from typing import Any
 
 import numpy as np
 
 from seqkit.errors import DivergenceError, RunError, TrainingInterrupted
 from seqkit.tasks.embeddings.trained import INPUT, OUTPUT
-from seqkit.training import Callback, CallbackList, RunDirectory
+from seqkit.training import Callback, CallbackList, Record, RunDirectory
 from seqkit.training.signals import SignalWatch
 from seqkit.vectors.word2vec import TrainingState, Word2VecTrainer
 
@@ -181,7 +180,7 @@ class Word2VecTraining:
     def _epoch(self, state: TrainingState, loss: float) -> None:
         """Log an epoch, and save its vectors and a checkpoint."""
         self._require_finite()
-        record: dict[str, Any] = {
+        record: Record = {
             "step": self._step(),
             "epoch": state.epoch,
             "tokens": state.words,

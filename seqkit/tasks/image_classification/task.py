@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from seqkit.autograd import Tensor
 from seqkit.backend import make_current
@@ -21,7 +20,7 @@ from seqkit.tasks.image_classification.settings import (
     ResolvedImageClassificationSettings,
 )
 from seqkit.tasks.image_classification.trained import STANDARDIZATION, TASK, TrainedImageClassifier, load
-from seqkit.tasks.training import Callbacks, run_training
+from seqkit.tasks.training import Callbacks, Changes, run_training
 from seqkit.training import Callback, Task
 
 
@@ -97,7 +96,7 @@ def train(
     out: str | Path,
     *,
     resume: bool = False,
-    changes: Mapping[str, Any] | None = None,
+    changes: Changes = None,
     callbacks: Callbacks = None,
 ) -> TrainedImageClassifier:
     """Train an image classifier into a run directory and return it with its best weights.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from seqkit.autograd import Tensor
 from seqkit.backend import Array, make_current, to_device
@@ -19,8 +18,8 @@ from seqkit.tasks.language_modeling.model import NeuralModel, make_model
 from seqkit.tasks.language_modeling.settings import LanguageModelSettings, ResolvedLanguageModelSettings
 from seqkit.tasks.language_modeling.trained import TASK, TrainedLanguageModel, load
 from seqkit.tasks.text import TextTask
-from seqkit.tasks.training import Callbacks, run_training
-from seqkit.training import Callback, SinglePassTask, Task
+from seqkit.tasks.training import Callbacks, Changes, run_training
+from seqkit.training import Callback, Record, SinglePassTask, Task
 
 
 class NeuralLanguageModeling(TextTask):
@@ -95,12 +94,12 @@ class KneserNeyModeling(SinglePassTask, TextTask):
         super().__init__(settings, encoded, encoded.vocabulary)
         self.order, self.eos_id = settings.order, encoded.vocabulary.id(encoded.tokenizer.end_of_line)
 
-    def fit_model(self) -> tuple[dict[str, Array], dict[str, Any], dict[str, Any] | None]:
+    def fit_model(self) -> tuple[dict[str, Array], Record, dict[str, float] | None]:
         """Return the model's arrays, the record of the fit, and the validation scores."""
         splits = self.encoded.splits
         config = KneserNeyConfig(len(self.vocabulary), self.order, self.eos_id)
         model = KneserNey.fit(splits["train"], config)
-        record: dict[str, Any] = {"step": 1, "epoch": 1, "tokens": self.encoded.info["train"].tokens}
+        record: Record = {"step": 1, "epoch": 1, "tokens": self.encoded.info["train"].tokens}
         scores = None
         if "valid" in splits:
             loss = stream_loss(model, splits["valid"], self.eos_id) / len(splits["valid"])
@@ -122,7 +121,7 @@ def train(
     out: str | Path,
     *,
     resume: bool = False,
-    changes: Mapping[str, Any] | None = None,
+    changes: Changes = None,
     callbacks: Callbacks = None,
 ) -> TrainedLanguageModel:
     """Train a language model into a run directory and return it with its best weights.

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -28,7 +27,7 @@ from seqkit.tasks.masked_language_modeling.settings import (
 )
 from seqkit.tasks.masked_language_modeling.trained import TASK, TrainedMaskedLanguageModel, load
 from seqkit.tasks.text import TextTask
-from seqkit.tasks.training import Callbacks, run_training
+from seqkit.tasks.training import Callbacks, Changes, run_training
 from seqkit.text import Vocabulary
 from seqkit.training import Callback, Task
 
@@ -80,7 +79,7 @@ def train(
     out: str | Path,
     *,
     resume: bool = False,
-    changes: Mapping[str, Any] | None = None,
+    changes: Changes = None,
     callbacks: Callbacks = None,
 ) -> TrainedMaskedLanguageModel:
     """Train a masked language model (BERT's objective) into a run directory, and return it.

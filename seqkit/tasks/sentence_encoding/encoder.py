@@ -21,35 +21,40 @@ from seqkit.text import SubwordTokenizer
 from seqkit.vectors.nearest import top_indices
 
 _BLOCK_SCORES = 1 << 24
-"""Scores that are held at once: 64 MiB."""
-_SHORTEST = 1e-12  # below this a vector is not made 1 long
+"""Number of scores in memory: 64 MiB."""
+_SHORTEST = 1e-12  # shorter vectors are not normalised to length 1
 
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A text that is near to another."""
+    """A similar text.
+
+    Attributes:
+        text: The text.
+        index: Its index among the texts that were searched.
+        similarity: The cosine similarity of the vectors, or their dot product.
+
+    """
 
     text: str
     index: int
-    """Its place among the texts that were looked through."""
     similarity: float
-    """The cosine of the angle between the vectors, or their dot product."""
 
 
 class SentenceEncoder:
-    """An encoder with its tokenizer, and how the vectors of a text's tokens become one.
+    """An encoder with its tokenizer and its pooling.
 
-    Threads may share it, once its model is in evaluation mode, as that of :func:`load` is.
+    Threads may share it if its model is in evaluation mode, as that of :func:`load` is.
 
     Args:
         model: The encoder.
         tokenizer: Its tokenizer.
-        pooling: "mean" over the tokens, "max", or "cls", the first one's; several are put one after another.
-        normalize: Whether vectors are made 1 long.
-        max_length: Tokens, special ones included, beyond which a text is cut; None, or more than the model's:
-            the model's.
-        lowercase: Whether texts are read in lower case.
-        prompts: Texts that stand before others, by name, such as "query: ".
+        pooling: "mean" or "max" of the token vectors, or "cls", the first; several are concatenated.
+        normalize: Whether vectors are normalised to length 1.
+        max_length: Number of tokens, special ones included, to which texts are truncated; at most the
+            model's, which None takes.
+        lowercase: Whether to convert texts to lower case.
+        prompts: Prefixes of texts by name, such as "query: ".
         default_prompt_name: The prompt of :meth:`encode` unless another is named.
         pool_prompt: Whether a prompt's tokens are pooled with the text's.
         similarity: "cosine" or "dot", by which :meth:`nearest` compares.
@@ -87,7 +92,7 @@ class SentenceEncoder:
 
     @property
     def dimensions(self) -> int:
-        """How many numbers a vector has."""
+        """The size of the vectors."""
         return len(self.pooling) * self.model.config.embedding_size
 
     def encode(
@@ -116,7 +121,7 @@ class SentenceEncoder:
             UsageError: For an unknown prompt, and for a text instead of a list.
         """
         if isinstance(texts, str):
-            raise UsageError("texts must be a list, got a string", remedy="[text]")
+            raise UsageError("expected texts to be a list of strings, got a string", remedy="pass [text]")
         if batch_size < 1:
             raise UsageError(f"expected batch_size to be at least 1, got {batch_size}")
         before = self.prompt_text(prompt_name, prompt)
@@ -199,7 +204,7 @@ class SentenceEncoder:
             UsageError: There is nothing to look through, or the folder asks for another similarity.
         """
         if not among:
-            raise UsageError("no texts to look through")
+            raise UsageError("expected texts to search, got none")
         if count < 1:
             raise UsageError(f"expected count to be at least 1, got {count}")
         if self.similarity not in SIMILARITIES:

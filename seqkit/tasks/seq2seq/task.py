@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from seqkit.tasks.seq2seq.evaluation import DecodedSplit, decode_split
 from seqkit.tasks.seq2seq.model import Seq2SeqModel, make_model
 from seqkit.tasks.seq2seq.settings import ResolvedSeq2SeqSettings, Seq2SeqSettings
 from seqkit.tasks.seq2seq.trained import SOURCE_VOCABULARY, TARGET_VOCABULARY, TASK, TrainedSeq2Seq, load
-from seqkit.tasks.training import Callbacks, run_training
+from seqkit.tasks.training import Callbacks, Changes, run_training
 from seqkit.text import Tokenizer, Vocabulary
 from seqkit.training import Callback, Task
 
@@ -112,7 +111,7 @@ def train(
     out: str | Path,
     *,
     resume: bool = False,
-    changes: Mapping[str, Any] | None = None,
+    changes: Changes = None,
     callbacks: Callbacks = None,
 ) -> TrainedSeq2Seq:
     """Train an encoder and decoder on pairs of texts into a run directory, and return the trained model.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from seqkit.autograd import Tensor
 from seqkit.backend import make_current
@@ -27,7 +26,7 @@ from seqkit.tasks.text_classification.settings import (
     TextClassificationSettings,
 )
 from seqkit.tasks.text_classification.trained import TASK, TrainedTextClassifier, load
-from seqkit.tasks.training import Callbacks, run_training
+from seqkit.tasks.training import Callbacks, Changes, run_training
 from seqkit.training import Callback, RunDirectory, Task
 from seqkit.training.run_directory import MODEL
 
@@ -123,7 +122,7 @@ def train(
     out: str | Path,
     *,
     resume: bool = False,
-    changes: Mapping[str, Any] | None = None,
+    changes: Changes = None,
     callbacks: Callbacks = None,
 ) -> TrainedTextClassifier:
     """Train a text classifier into a run directory and return it with its best weights.
