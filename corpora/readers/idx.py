@@ -17,6 +17,8 @@ from seqkit.files.lines import COMPRESSED, open_bytes
 
 _LARGEST = 1 << 30
 """Bytes. The largest set in this format (EMNIST) has 547 MB; more is a damaged header, or a trap."""
+_MOST_COMPRESSED, _ALWAYS = 200, 64 << 20
+"""Images compress by less than this factor; small files, which cost no memory, may by more."""
 _BLOCK = 1 << 20
 _UINT8 = 0x08
 _OTHER_TYPES = {0x09: "int8", 0x0B: "int16", 0x0C: "int32", 0x0D: "float32", 0x0E: "float64"}
@@ -66,6 +68,8 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
     present = _length(path, header + size) - header
     if present != size:
         raise _bad(path, f"{claim}, but {'more' if present > size else f'only {present:,}'} follow it")
+    if path.stat().st_size * _MOST_COMPRESSED < size - _ALWAYS:
+        raise _bad(path, f"{claim}, which {path.stat().st_size:,} compressed bytes of images do not hold")
     array = np.empty(size, np.uint8)
     with open_bytes(path) as file:
         file.read(header)

@@ -11,6 +11,7 @@ import numpy as np
 
 from seqkit.data.batches import epoch_generator
 from seqkit.errors import DamagedFileError, DataError, ShapeError, UsageError
+from seqkit.files import fill_json, parse_json
 
 NORMALIZATIONS = ("none", "unit", "standardize")
 
@@ -75,11 +76,11 @@ class Standardization:
     @classmethod
     def from_bytes(cls, data: bytes, source: str) -> Standardization:
         """Read what :meth:`to_bytes` wrote. DamagedFileError names ``source``."""
-        try:
-            values = json.loads(data)
-            read = cls(tuple(map(float, values["mean"])), tuple(map(float, values["deviation"])))
-        except (ValueError, KeyError, TypeError) as error:
-            raise DamagedFileError(f"{source} holds no mean and deviation ({error})") from error
+
+        def fail(problem: str) -> DamagedFileError:
+            return DamagedFileError(f"{source} holds no mean and deviation ({problem})")
+
+        read = fill_json(cls, parse_json(data, fail), fail)
         if not 0 < len(read.mean) == len(read.deviation) or not all(d > 0 for d in read.deviation):
             raise DamagedFileError(f"{source} holds impossible means and deviations: {read}")
         return read

@@ -23,9 +23,15 @@ def labels_to_bytes(classes: Sequence[str]) -> bytes:
 def labels_from_bytes(data: bytes, source: str) -> tuple[str, ...]:
     """Return the names in labels.txt. Raise DamagedFileError if ``source`` is damaged."""
     try:
-        return tuple(unescape(line) for line in data.decode().splitlines())
+        labels = tuple(unescape(line) for line in data.decode().splitlines())
     except ValueError as error:
         raise DamagedFileError(f"{source} is damaged: {error}") from error
+    if len(labels) < 2 or len(set(labels)) < len(labels):
+        raise DamagedFileError(
+            f"{source} is damaged: expected two or more different labels, got {len(labels)} of which "
+            f"{len(set(labels))} differ"
+        )
+    return labels
 
 
 @dataclass(frozen=True)

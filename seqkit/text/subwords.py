@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar, Self
 
-from seqkit.errors import DamagedFileError, MissingDependencyError, RunError, UsageError
+from seqkit.errors import DamagedFileError, MissingDependencyError, RunError, SeqkitError, UsageError
+from seqkit.files.substitutes import HEAD, refuse_substitute
 from seqkit.text.special_tokens import BERT_TOKENS, EOS, UNK
 from seqkit.text.vocabulary import Vocabulary
 from seqkit.text.word_tokenizers import Tokenizer
@@ -27,6 +29,9 @@ FILE = "tokenizer.json"
 VOCAB_SIZE = 8000
 """The number of tokens that are learned unless the user says otherwise."""
 _SPECIALS = [UNK, EOS]
+_GAPS = 1 << 16
+"""Ids without a token that a tokenizer may have beside as many as it has tokens; each is named."""
+_FAILS = "the tokenizer is damaged: it cannot read a text"
 
 
 def subword_library() -> ModuleType:
@@ -38,6 +43,21 @@ def subword_library() -> ModuleType:
             "subword tokens need the tokenizers library, which is not installed",
             remedy="pip install 'seqkit[bert]' (or tokenizers)",
         ) from error
+
+
+def _damaged(source: str, why: str) -> DamagedFileError:
+    return DamagedFileError(f"{source} is damaged: {why}", remedy="copy or download it again")
+
+
+@contextmanager
+def _library_errors(problem: str) -> Iterator[None]:
+    """Turn the library's plain exceptions, and its panics, which are no Exceptions, to DamagedFileError."""
+    try:
+        yield
+    except (SeqkitError, KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError):
+        raise
+    except BaseException as error:
+        raise DamagedFileError(f"{problem} ({error})", remedy="copy or download it again") from None
 
 
 class SubwordTokenizer(Tokenizer):
@@ -130,7 +150,8 @@ class SubwordTokenizer(Tokenizer):
 
     def _tokens(self, lines: Sequence[str]) -> list[list[str]]:
         if self.max_length is None:
-            return [line.tokens for line in self._inner.encode_batch(lines, add_special_tokens=False)]
+            with _library_errors(_FAILS):
+                return [line.tokens for line in self._inner.encode_batch(lines, add_special_tokens=False)]
         added = self._inner.num_special_tokens_to_add(False)
         return [
             [] if len(line) == added else [*line.tokens, *(line.overflowing and line.tokens[-1:])]
@@ -149,7 +170,10 @@ class SubwordTokenizer(Tokenizer):
     def detokenize(self, tokens: Sequence[str]) -> str:
         """Return the text that the tokens are parts of."""
         decoder = self._inner.decoder
-        return " ".join(tokens) if decoder is None else decoder.decode(list(tokens))
+        if decoder is None:
+            return " ".join(tokens)
+        with _library_errors(_FAILS):
+            return str(decoder.decode(list(tokens)))
 
     def encode(
         self, texts: Sequence[str], *, max_length: int | None = None, special_tokens: bool = True
@@ -176,20 +200,22 @@ class SubwordTokenizer(Tokenizer):
         if max_length is not None and max_length <= added:
             raise UsageError(f"max_length {max_length} leaves no room beside {added} special tokens")
         texts = list(texts)
-        encodings: list[Any] = inner.encode_batch(texts, add_special_tokens=special_tokens)
-        if max_length is None:
-            return encodings
-        # The library itself cuts by a setting of the tokenizer, which other threads would see.
-        long = [i for i, encoding in enumerate(encodings) if len(encoding) > max_length]
-        cut = inner.encode_batch([texts[i] for i in long], add_special_tokens=False)
-        for i, encoding in zip(long, cut, strict=True):
-            encoding.truncate(max_length - added)
-            encodings[i] = inner.post_process(encoding, None, special_tokens)
+        with _library_errors(_FAILS):
+            encodings: list[Any] = inner.encode_batch(texts, add_special_tokens=special_tokens)
+            if max_length is None:
+                return encodings
+            # The library itself cuts by a setting of the tokenizer, which other threads would see.
+            long = [i for i, encoding in enumerate(encodings) if len(encoding) > max_length]
+            cut = inner.encode_batch([texts[i] for i in long], add_special_tokens=False)
+            for i, encoding in zip(long, cut, strict=True):
+                encoding.truncate(max_length - added)
+                encodings[i] = inner.post_process(encoding, None, special_tokens)
         return encodings
 
     def decode(self, ids: Sequence[int], *, special_tokens: bool = False) -> str:
         """Return the text of ids, without special tokens by default."""
-        return self._inner.decode([int(i) for i in ids], skip_special_tokens=not special_tokens)
+        with _library_errors(_FAILS):
+            return str(self._inner.decode([int(i) for i in ids], skip_special_tokens=not special_tokens))
 
     def id(self, token: str) -> int | None:
         """Return the id of a token; None for an unknown one."""
@@ -218,13 +244,24 @@ class SubwordTokenizer(Tokenizer):
     @classmethod
     def from_bytes(cls, data: bytes, source: str = FILE, *, lowercase: bool = False) -> SubwordTokenizer:
         """Read what :meth:`to_bytes` wrote, or any ``tokenizer.json``. DamagedFileError names ``source``."""
-        tokenizer = subword_library().Tokenizer
-        try:
-            inner = tokenizer.from_str(data.decode())
-        except Exception as error:  # the library raises plain ones
-            raise DamagedFileError(
-                f"{source} is damaged: no tokenizer ({error})", remedy="copy or download it again"
-            ) from None
+        refuse_substitute(source, data[:HEAD], error=DamagedFileError, may_be_empty=True)
+        library = subword_library()
+        with _library_errors(f"{source} is damaged: no tokenizer"):
+            inner = library.Tokenizer.from_str(data.decode())
+            inner.no_truncation()
+            inner.no_padding()
+            ids = inner.get_vocab().values()
+            least, most = min(ids, default=0), max(ids, default=-1)
+            probed = inner.encode_batch(["a b"], add_special_tokens=True)[0].ids
+        limit = 2 * len(ids) + _GAPS
+        if not 0 <= least <= most < limit:
+            raise _damaged(
+                source, f"expected ids of 0 to {limit - 1:,} for {len(ids):,} tokens, got {most:,}"
+            )
+        if any(number > most for number in probed):
+            raise _damaged(
+                source, f"its special tokens have the id {max(probed):,}, its tokens end at {most:,}"
+            )
         subclass = _BY_MODEL.get(type(inner.model).__name__, SubwordTokenizer)
         return subclass(inner, lowercase=lowercase)
 

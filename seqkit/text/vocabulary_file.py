@@ -13,11 +13,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from seqkit.errors import DataError
+from seqkit.files import fill_json, parse_json
 
 _MAGIC = "seqkit-vocabulary"
 _VERSION = 1
+
+
+@dataclass(frozen=True)
+class _Header:
+    version: int
+    size: int
+    unk: str | None
+    eos: str | None
+    counts: bool
 
 
 def pack(tokens: Sequence[str], counts: Sequence[int] | None, *, unk: str | None, eos: str | None) -> bytes:
@@ -46,22 +57,21 @@ def unpack(data: bytes, name: str) -> tuple[list[str], list[int] | None, str | N
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise damaged(f"byte {error.start} is not UTF-8", line) from None
+
+    def fail_header(problem: str) -> DataError:
+        return damaged(f"the header cannot be read ({problem})", 1)
+
     header, _, body = text.partition("\n")
     magic, _, settings = header.partition(" ")
     if magic != _MAGIC:
         raise damaged(f"expected a seqkit vocabulary, which begins with {_MAGIC!r}", 1)
-    try:
-        read = json.loads(settings)
-        version, size, counted = read["version"], read["size"], bool(read["counts"])
-        specials = {"unk": read["unk"], "eos": read["eos"]}
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise damaged(f"the header cannot be read ({error!r})", 1) from None
-    if version != _VERSION:
-        raise damaged(f"expected vocabulary format {_VERSION}, got {version!r}", 1)
+    read = fill_json(_Header, parse_json(settings.encode(), fail_header), fail_header)
+    if read.version != _VERSION:
+        raise damaged(f"expected vocabulary format {_VERSION}, got {read.version!r}", 1)
     rows = body.split("\n")
-    if rows.pop() != "" or len(rows) != size:
+    if rows.pop() != "" or len(rows) != read.size:
         raise damaged(
-            f"expected {size} whole lines of tokens, as the header says, got {len(rows)}", len(rows) + 2
+            f"expected {read.size} whole lines of tokens, as the header says, got {len(rows)}", len(rows) + 2
         )
     tokens: dict[str, None] = {}
     counts: list[int] = []
@@ -74,15 +84,19 @@ def unpack(data: bytes, name: str) -> tuple[list[str], list[int] | None, str | N
         if token == "" or token in tokens:
             raise damaged(f"the token {token!r} stands twice" if token else "an empty token", line)
         # 18 digits always fit int64
-        if bool(tab) != counted or (tab and not (count.isascii() and count.isdecimal() and len(count) <= 18)):
-            raise damaged(f"expected a token{' and its count' if counted else ' alone'}, got {row!r}", line)
+        if bool(tab) != read.counts or (
+            tab and not (count.isascii() and count.isdecimal() and len(count) <= 18)
+        ):
+            raise damaged(
+                f"expected a token{' and its count' if read.counts else ' alone'}, got {row!r}", line
+            )
         if tab:
             counts.append(int(count))
         tokens[token] = None
-    for role, special in specials.items():
-        if special is not None and not (isinstance(special, str) and special in tokens):
+    for role, special in (("unk", read.unk), ("eos", read.eos)):
+        if special is not None and special not in tokens:
             raise damaged(f"the {role} token {special!r} is not among the tokens", 1)
-    return list(tokens), counts if counted else None, specials["unk"], specials["eos"]
+    return list(tokens), counts if read.counts else None, read.unk, read.eos
 
 
 # Escapes: one token on one line, whatever characters it holds

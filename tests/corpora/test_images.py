@@ -354,3 +354,24 @@ def test_without_pillow_the_error_names_the_extra(tmp_path: Path, monkeypatch: p
     monkeypatch.setitem(sys.modules, "PIL.Image", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'seqkit\[images\]'"):
         read_images([tmp_path / "a.png"])
+
+
+@pytest.mark.parametrize("format", ["png", "jpeg", "gif", "bmp", "tiff", "webp", "ppm"])
+def test_damaged_images_of_every_format_are_named(format: str, tmp_path: Path) -> None:
+    Image: Any = pytest.importorskip("PIL.Image")
+    import random
+
+    draw = random.Random(format)
+    path = tmp_path / f"x.{format}"
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 20, 3), np.uint8)
+    Image.fromarray(pixels).save(path)
+    whole = path.read_bytes()
+    for _ in range(200):
+        damaged = bytearray(whole[: draw.choice((len(whole), draw.randrange(len(whole))))])
+        for _ in range(draw.choice((1, 8)) if damaged else 0):
+            damaged[draw.randrange(min(len(damaged), 200))] = draw.randrange(256)
+        path.write_bytes(damaged)
+        try:
+            read_images([path])
+        except DataError as error:
+            assert str(path) in str(error)  # noqa: PT017  # some damages leave an image
