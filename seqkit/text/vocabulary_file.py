@@ -84,12 +84,10 @@ def unpack(data: bytes, name: str) -> tuple[list[str], list[int] | None, str | N
         if token == "" or token in tokens:
             raise damaged(f"the token {token!r} stands twice" if token else "an empty token", line)
         # 18 digits always fit int64
-        if bool(tab) != read.counts or (
-            tab and not (count.isascii() and count.isdecimal() and len(count) <= 18)
-        ):
-            raise damaged(
-                f"expected a token{' and its count' if read.counts else ' alone'}, got {row!r}", line
-            )
+        number = count.isascii() and count.isdecimal() and len(count) <= 18
+        if bool(tab) != read.counts or (tab and not number):
+            expected = "a token and its count" if read.counts else "a token alone"
+            raise damaged(f"expected {expected}, got {row!r}", line)
         if tab:
             counts.append(int(count))
         tokens[token] = None

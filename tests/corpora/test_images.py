@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 import struct
 import sys
 import tracemalloc
@@ -356,13 +357,11 @@ def test_without_pillow_the_error_names_the_extra(tmp_path: Path, monkeypatch: p
         read_images([tmp_path / "a.png"])
 
 
-@pytest.mark.parametrize("format", ["png", "jpeg", "gif", "bmp", "tiff", "webp", "ppm"])
-def test_damaged_images_of_every_format_are_named(format: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("suffix", ["png", "jpeg", "gif", "bmp", "tiff", "webp", "ppm"])
+def test_damaged_images_of_every_format_are_named(suffix: str, tmp_path: Path) -> None:
     Image: Any = pytest.importorskip("PIL.Image")
-    import random
-
-    draw = random.Random(format)
-    path = tmp_path / f"x.{format}"
+    draw = random.Random(suffix)
+    path = tmp_path / f"x.{suffix}"
     pixels = np.random.default_rng(0).integers(0, 256, (20, 20, 3), np.uint8)
     Image.fromarray(pixels).save(path)
     whole = path.read_bytes()

@@ -1,4 +1,4 @@
-"""Files of tokenizers, vocabularies, labels and images that parse and hold other types: seqkit's errors, soon."""
+"""Files of tokenizers, vocabularies, labels and images that hold other types: seqkit's errors, and soon."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from seqkit.text.vocabulary_file import unpack
 LIMIT_S = 5
 MANY = 200
 VALUES = [
-    None, True, -1, 0, 1.5, 1e300, 70_000, 2**31, 4_000_000_000, 10**400, "", "x", [], {}, [[]], {"a": 1}, ["a", 1],
-    {"type": "Sequence"}, [None] * 9,
+    None, True, -1, 0, 1.5, 1e300, 70_000, 2**31, 4_000_000_000, 10**400, "", "x", [], {}, [[]], {"a": 1},
+    ["a", 1], {"type": "Sequence"}, [None] * 9,
 ]  # fmt: skip
 DEEP = b"[" * 200_000
 
@@ -94,6 +94,20 @@ def test_tokenizers(kind: type[SubwordTokenizer]) -> None:
     assert False in outcomes
 
 
+MEASURE = """
+import resource, sys
+from seqkit.errors import DamagedFileError
+from seqkit.text import load_tokenizer
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    load_tokenizer(sys.argv[1]).vocabulary()
+    print("read")
+except DamagedFileError as error:
+    print(error)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) >> 10)
+"""
+
+
 @pytest.mark.parametrize("at", ["vocab", "added_tokens"])
 def test_an_id_of_billions_is_refused_at_once_and_in_little_memory(at: str, tmp_path: Path) -> None:
     pytest.importorskip("tokenizers")
@@ -105,14 +119,8 @@ def test_an_id_of_billions_is_refused_at_once_and_in_little_memory(at: str, tmp_
             {**document["added_tokens"][0], "id": 4_000_000_000, "content": "<x>"}
         )
     (tmp_path / "tokenizer.json").write_text(json.dumps(document))
-    program = (
-        "import resource, sys\nfrom seqkit.errors import DamagedFileError\nfrom seqkit.text import load_tokenizer\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "try:\n    load_tokenizer(sys.argv[1]).vocabulary()\nexcept DamagedFileError as error:\n    print(error)\n"
-        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) >> 10)\n"
-    )
     done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", MEASURE, str(tmp_path)], capture_output=True, text=True, timeout=60, check=True
     )
     message, mebibytes = done.stdout.splitlines()
     assert int(mebibytes) < 64
@@ -175,7 +183,7 @@ def test_idx_files_of_absurd_sizes(tmp_path: Path) -> None:
         for _ in range(size >> 20):
             file.write(bytes(1 << 20))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(DataError, match="which no file of .* bytes holds"):
+    with pytest.raises(DataError, match=r"compressed bytes of images do not hold"):
         read_idx(bomb, 1)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 << 10
     draw = random.Random(5)
