@@ -266,7 +266,7 @@ print("checked")
 
 def test_kernels_stay_within_their_arrays() -> None:
     """Some families whose tasks read arrays by index, in code that checks each access."""
-    code = CHECKED.format(families=["column_sums", "rotary", "layer_norm"])
+    code = CHECKED.format(families=["column_sums", "rotary", "layer_norm", "softmax_cross_entropy"])
     assert run_python(code, SEQKIT_KERNELS_DEBUG="1").stdout == "checked\n"
 
 

@@ -70,12 +70,13 @@ def _rows(logits, targets, ignore_index, smoothing, gradient, wants_gradient, lo
 )
 def _loss_chunk(a, chunk, chunks):
     first, last = chunk_bounds(a.N, chunk, chunks)
+    gradient = a.gradient if a.gradient_given else a.logits  # where there is none, nothing is written
     _rows(
         a.logits[first:last],
         a.targets[first:last],
         a.ignore_index,
         a.smoothing,
-        a.gradient[first:last],
+        gradient[first:last],
         a.gradient_given,
         a.losses[first:last],
     )
