@@ -42,6 +42,8 @@ def as_generator(generator: Generator | int | None, stream: int | str = "init") 
 class Generator:
     """A source of random numbers; each draw takes the next counter of its stream.
 
+    Threads may not share it: give each one of its own.
+
     Args:
         seed: 0 to 2**64 - 1.
         stream: Streams of one seed are independent: name them ("dropout", "init", "shuffle") or number them.

@@ -19,6 +19,8 @@ K = TypeVar("K", bound=Tensor)
 class Module:
     """Base of layers and models: parameters, submodules and a ``forward``.
 
+    Threads may share one in evaluation mode; not while it is trained, moved or changed.
+
     Parameters and submodules are found among the attributes: first the module's own parameters, then those of
     its submodules, each in the order of assignment; lists of modules count too. Buffers are found alike: they
     are saved and moved, and no optimiser sees them. ``training`` switches dropout and BatchNorm; set it with

@@ -286,7 +286,10 @@ class SubwordTokenizer(Tokenizer):
 
 
 class BpeTokenizer(SubwordTokenizer):
-    """Byte pair encoding. It starts from the 256 bytes, so it can write any text."""
+    """Byte pair encoding. It starts from the 256 bytes, so it can write any text.
+
+    Threads may share it.
+    """
 
     name = "bpe"
     alphabet = 256
@@ -306,6 +309,8 @@ class BpeTokenizer(SubwordTokenizer):
 
 class WordPieceTokenizer(SubwordTokenizer):
     """The longest known parts of each word, from its left.
+
+    Threads may share it.
 
     A word with a character that the training text lacks becomes ``<unk>``.
     """

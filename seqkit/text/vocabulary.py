@@ -27,6 +27,8 @@ class _Ids(dict[str, int]):
 class Vocabulary:
     """Tokens in the order of their ids, with an optional unknown and an optional end-of-line token.
 
+    Threads may share it.
+
     Args:
         tokens: The tokens, id 0 first; no empty token, none twice.
         unk: The token that stands for unknown ones, a member of ``tokens``; None for none.

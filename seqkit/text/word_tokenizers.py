@@ -20,7 +20,10 @@ PAIRED_QUOTES = frozenset("\"'`")
 
 
 class Tokenizer:
-    """The base of all tokenizers, which turn a line of text to tokens and back."""
+    """The base of all tokenizers, which turn a line of text to tokens and back.
+
+    Threads may share it.
+    """
 
     name: ClassVar[str]
     end_of_line: ClassVar[str] = EOS
@@ -82,6 +85,8 @@ def _word_pattern() -> re.Pattern[str]:
 class WordTokenizer(Tokenizer):
     """Words, numbers and punctuation marks of any script, each a token.
 
+    Threads may share it.
+
     ``don't`` and ``3.14`` stay whole, ``it's`` gives ``it 's``, ``well-known`` gives ``well - known``, and
     ``<unk>`` is kept as it stands.
 
@@ -118,7 +123,10 @@ class WordTokenizer(Tokenizer):
 
 
 class WhitespaceTokenizer(Tokenizer):
-    """Text between blanks, for text that was tokenized before (Penn Treebank, WikiText)."""
+    """Text between blanks, for text that was tokenized before (Penn Treebank, WikiText).
+
+    Threads may share it.
+    """
 
     name = "whitespace"
 
@@ -134,7 +142,10 @@ class WhitespaceTokenizer(Tokenizer):
 
 
 class CharTokenizer(Tokenizer):
-    """Every character (code point) is a token; the newline itself ends a line."""
+    """Every character (code point) is a token; the newline itself ends a line.
+
+    Threads may share it.
+    """
 
     name = "char"
     end_of_line = "\n"

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 class ApproximateIndex:
     """The index that ``most_similar(…, indexer=…)`` takes, by gensim's protocol.
 
+    Threads may share it.
+
     Several threads make the graph, and so answers may differ a little from one building to the next.
 
     Args:

@@ -107,6 +107,8 @@ def word_vectors(
 class SubwordVectors(KeyedVectors):
     """The vectors of a fastText model, which has one for any string, by its n-grams.
 
+    Threads may share it to read, not while another changes it.
+
     ``word in table`` holds for any string; ``has_index_for`` tells the known ones.
     """
 

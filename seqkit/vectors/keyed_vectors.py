@@ -25,6 +25,8 @@ _PathLike = str | os.PathLike[str]
 class KeyedVectors(SimilarityTable):
     """Keys and their vectors, (N, D).
 
+    Threads may share it to read, not while another changes it.
+
     The public names, arguments, defaults and results are those of gensim 4.4; docs/keyed-vectors.md lists
     the differences.
 

@@ -17,6 +17,8 @@ from seqkit.models.kneser_ney.ngrams import ABSENT, count_ngrams, discounts, fin
 class KneserNey:
     """An n-gram language model over the ids 0 .. V-1, where every sentence ends with ``eos_id``.
 
+    Threads may share it.
+
     For a context h of k-1 words that was seen, with h' the context without its first word,
 
         p_k(w | h) = max(c(hw) - D(c(hw)), 0) / c(h)  +  b(h) p_{k-1}(w | h')

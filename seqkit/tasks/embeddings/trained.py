@@ -24,6 +24,8 @@ INPUT, OUTPUT = "input.weight", "output.weight"
 class TrainedEmbeddings:
     """Trained word vectors; :func:`train` and :func:`load` return it.
 
+    Threads may share it.
+
     Attributes:
         run: The run directory.
         settings: The resolved settings.

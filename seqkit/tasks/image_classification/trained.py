@@ -55,6 +55,8 @@ class Mistake:
 class TrainedImageClassifier:
     """A trained image classifier; :func:`train` and :func:`load` return it.
 
+    Threads may share it.
+
     Attributes:
         run: The run directory.
         settings: The resolved settings.

@@ -49,6 +49,8 @@ class LineScore:
 class TrainedLanguageModel:
     """A trained language model; :func:`train` and :func:`load` return it.
 
+    Threads may share it.
+
     Attributes:
         run: The run directory.
         settings: The resolved settings.

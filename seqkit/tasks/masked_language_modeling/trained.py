@@ -27,6 +27,8 @@ _ENCODER = "encoder."
 class TrainedMaskedLanguageModel:
     """A trained masked language model; :func:`train` and :func:`load` return it.
 
+    Threads may share it.
+
     Attributes:
         run: The run directory.
         settings: The resolved settings.

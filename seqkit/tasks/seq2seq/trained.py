@@ -88,6 +88,8 @@ class Seq2SeqScores:
 class TrainedSeq2Seq:
     """A trained encoder and decoder; :func:`train` and :func:`load` return it.
 
+    Threads may share it.
+
     Attributes:
         run: The run directory.
         settings: The resolved settings.

@@ -33,6 +33,8 @@ TASK = "text_classification"
 class TrainedTextClassifier:
     """A trained text classifier; :func:`train` and :func:`load` return it.
 
+    Threads may share it.
+
     Attributes:
         run: The run directory.
         settings: The resolved settings.

@@ -32,6 +32,8 @@ _SETTINGS = tuple(field.name for field in dataclasses.fields(Word2VecSettings))
 class Word2Vec(VocabularyBuilder):
     """Word vectors by CBOW or skip-gram with negative sampling (Mikolov et al. 2013).
 
+    Threads may not share it; its vectors ``wv`` they may, once the training has ended.
+
     The arguments are gensim's, with its defaults; ``true_gradient``, ``callbacks`` as functions and
     ``device`` are additions. Hierarchical softmax and trim rules are not offered. Each argument is an
     attribute, and one that is assigned holds from the next call of :meth:`train` or :meth:`build_vocab` on.
