@@ -112,16 +112,16 @@ def main(arguments: list[str] | None = None) -> None:
         result: Any = group.main(arguments, prog_name="seqkit", standalone_mode=False)
         sys.exit(result if isinstance(result, int) else 0)
     except TrainingInterrupted as stop:
-        echo(str(stop), err=True)
+        echo(stop.for_command(), err=True)
         sys.exit(128 + stop.signum)
     except UsageError as error:
         if os.environ.get("SEQKIT_DEBUG"):
             raise
-        _fail(str(error), 2)
+        _fail(error.for_command(), 2)
     except SeqkitError as error:
         if os.environ.get("SEQKIT_DEBUG"):
             raise
-        _fail(str(error), 1)
+        _fail(error.for_command(), 1)
     except click.ClickException as error:
         _show(error)
         sys.exit(error.exit_code)

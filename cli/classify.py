@@ -48,11 +48,10 @@ def command(run: str, files: tuple[str, ...], resize: bool, device: str | None, 
         key, lines = "text", itertools.chain.from_iterable([input_lines(file) for file in files or (None,)])
         classify = _text_classifier(run, device)
     else:
-        advice = what_is(run).opened_by
         raise RunError(
             f"expected a run of train-images or train-classifier, got a run of {task}",
             where=run,
-            remedy=None if advice is None else f"open it with: {advice}",
+            remedy=what_is(run).remedy,
         )
 
     def to_text(text: str, result: Prediction) -> str:

@@ -172,8 +172,8 @@ def answer_lines(
                 item: dict[str, Any] = {key: line.text}
                 text = empty_text
                 if isinstance(result, DataError):
-                    echo(f"error: {result}", err=True)
-                    exit_code, item = 1, {**item, "error": str(result)}
+                    echo(f"error: {result.for_command()}", err=True)
+                    exit_code, item = 1, {**item, "error": result.for_command()}
                 elif result is not None:
                     item, text = to_dict(line.text, result), to_text(line.text, result)
                 if as_json:

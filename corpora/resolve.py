@@ -17,7 +17,7 @@ from seqkit.corpora.readers.nltk import nltk_corpus
 from seqkit.corpora.readers.tables import labelled_folder, labelled_table, pair_corpus
 from seqkit.corpora.readers.text_files import file_corpus, folder_corpus, whole_file_corpus
 from seqkit.corpora.registry import REGISTRY, corpus_names, registered
-from seqkit.errors import CorpusNotFoundError, DataError, UsageError
+from seqkit.errors import CorpusNotFoundError, DataError, Remedy, UsageError
 from seqkit.files.what_is import not_as_expected, what_is
 
 _FORMS = {
@@ -205,7 +205,10 @@ def open_images(
     if folder is not None and idx is None:
         corpus = folder_images(folder, image_size)
     elif image_size is not None:
-        raise UsageError(f"the images of {name} have one size already", remedy="leave --image-size out")
+        raise UsageError(
+            f"the images of {name} have one size already",
+            remedy=Remedy("leave image_size out", command="leave --image-size out"),
+        )
     elif idx is not None:
         corpus = idx_images(name, f"the idx files of {folder}", idx, None, "see to its files")
     else:

@@ -27,19 +27,46 @@ import functools
 from collections.abc import Callable, Sequence
 
 
+class Remedy(str):
+    """The advice against an error, in the words of the library and in those of the command line.
+
+    The string itself is for callers of the library; the commands show ``command``.
+
+    Example:
+        >>> Remedy('give on_bad_line="skip"', command="add --on-bad-line skip").command
+        'add --on-bad-line skip'
+    """
+
+    command: str
+
+    def __new__(cls, text: str, *, command: str) -> Remedy:
+        """Return the remedy ``text`` for the library, ``command`` for the command line."""
+        remedy = super().__new__(cls, text)
+        remedy.command = command
+        return remedy
+
+
 class SeqkitError(Exception):
     """Base of all errors: ``str()`` gives "what, where; remedy".
 
     Args:
         what: What happened: "expected …, got …" where a value was wrong.
         where: File, line or setting.
-        remedy: What to do.
+        remedy: What to do; a :class:`Remedy` where callers of the library do something else than users of the
+            commands.
     """
 
     def __init__(self, what: str, *, where: str | None = None, remedy: str | None = None) -> None:
         self.what, self.where, self.remedy = what, where, remedy
         text = what if where is None else f"{what}, {where}"
         super().__init__(text if remedy is None else f"{text}; {remedy}")
+
+    def for_command(self) -> str:
+        """Return the text with the remedy in the words of the command line."""
+        if not isinstance(self.remedy, Remedy):
+            return str(self)
+        text = self.what if self.where is None else f"{self.what}, {self.where}"
+        return f"{text}; {self.remedy.command}"
 
 
 class UsageError(SeqkitError, ValueError):

@@ -15,7 +15,7 @@ import numpy as np
 from seqkit.corpora.corpus import SPLITS
 from seqkit.corpora.image_corpus import ImageCorpus, LabelledImages
 from seqkit.corpora.split import name_hash
-from seqkit.errors import DataError, MissingDependencyError, UsageError
+from seqkit.errors import DataError, MissingDependencyError, Remedy, UsageError
 from seqkit.files.substitutes import refuse_substitute
 
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -61,7 +61,10 @@ def read_images(
                     *(shape or own), paths[0].name, *own
                 ),
                 where=str(path),
-                remedy="make all images one size, or resize them with --image-size N",
+                remedy=Remedy(
+                    "make all images one size, or resize them: image_size=N",
+                    command="make all images one size, or resize them with --image-size N",
+                ),
             )
         shape = shape or own
     C = channels or (3 if colours else 1)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from seqkit.errors import DataError, UsageError
+from seqkit.errors import DataError, Remedy, UsageError
 from seqkit.files.lines import BOM, open_bytes
 
 MAX_EXAMPLE = 10_000
@@ -87,7 +87,10 @@ class BadLines:
             if not isinstance(row, BadLine):
                 yield row
             elif self.on_bad_line == "error":
-                remedy = f"{row.remedy}, or leave out bad lines: --on-bad-line skip"
+                remedy = Remedy(
+                    f'{row.remedy}, or leave out bad lines: on_bad_line="skip"',
+                    command=f"{row.remedy}, or leave out bad lines: --on-bad-line skip",
+                )
                 raise DataError(row.reason, where=row.place, remedy=remedy)
             elif not again:
                 self.count += 1

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from seqkit.backend.paths import cache_dir
+from seqkit.data.text_encoder import FEW_WORDS
 from seqkit.data.token_files import SummedFile, id_dtype, map_ids, publish, read_entry, work_folder
 from seqkit.errors import DataError
 from seqkit.files.lines import UnfinishedLine
@@ -274,7 +275,7 @@ def _choose(
     if kept < 2:
         raise DataError(
             f"expected two words or more, got {kept} of {words} with min count {min_count}, size {size}",
-            remedy="lower --min-count or raise --vocab-size",
+            remedy=FEW_WORDS,
         )
     return vocabulary
 

@@ -6,9 +6,16 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from seqkit.errors import DataError
+from seqkit.errors import DataError, Remedy
 from seqkit.text import Tokenizer, Vocabulary
 from seqkit.text.special_tokens import UNK
+
+_UNCUT = "for text without blanks between words (Chinese, Japanese, Thai) take"
+FEW_WORDS = Remedy(
+    f'lower min_count or raise vocab_size; {_UNCUT} tokenizer="char"',
+    command=f"lower --min-count or raise --vocab-size; {_UNCUT} --tokenizer char",
+)
+"""Against a vocabulary without enough words."""
 
 
 class TextEncoder:
@@ -94,7 +101,7 @@ class TextEncoder:
             raise DataError(
                 f"a {self.role.removesuffix(' text')} vocabulary without a word: {len(counts)} distinct "
                 f"tokens, min count {min_count}",
-                remedy="lower --min-count or raise --vocab-size",
+                remedy=FEW_WORDS,
             )
         return vocabulary
 

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from seqkit.errors import RunError, SeqkitError
+from seqkit.errors import Remedy, RunError, SeqkitError
 from seqkit.files.substitutes import HEAD, find_substitute
 
 _CONFIG = "config.json"
@@ -59,6 +59,15 @@ class Found(NamedTuple):
     opened_by: str | None = None
     task: str | None = None
     """Of a run."""
+
+    @property
+    def remedy(self) -> Remedy | None:
+        """The advice how to open it, where seqkit opens it."""
+        if self.opened_by is None:
+            return None
+        command = f"open it with: {self.opened_by}"
+        library = "seqkit.load(PATH), or " if self.sort == "run" else ""
+        return Remedy(f"open it with {library}the command {self.opened_by}", command=command)
 
 
 def what_is(path: str | os.PathLike[str]) -> Found:
@@ -107,8 +116,7 @@ def not_as_expected(
 
     """
     found = what_is(path)
-    advice = remedy if found.opened_by is None else f"open it with: {found.opened_by}"
-    return error(f"{problem}, but {found.description}", remedy=advice)
+    return error(f"{problem}, but {found.description}", remedy=found.remedy or remedy)
 
 
 def _opened(command: str | None, path: Path) -> str | None:

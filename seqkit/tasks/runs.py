@@ -46,11 +46,10 @@ def open_run(path: str | Path, task: str) -> RunDirectory:
     """
     run = RunDirectory.open(path)
     if run.config.get("task") != task:
-        advice = what_is(run.path).opened_by
         raise RunError(
             f"expected a run of {task}, got one of {run.config.get('task')}",
             where=str(run.path),
-            remedy=None if advice is None else f"open it with: {advice}",
+            remedy=what_is(run.path).remedy,
         )
     run.verify()
     return run

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seqkit.errors import DataError, UsageError
+from seqkit.errors import DataError, Remedy, UsageError
 from seqkit.files.substitutes import HEAD, refuse_substitute
 from seqkit.text.special_tokens import EOS, UNK
 from seqkit.text.vocabulary_file import pack, unpack
@@ -195,7 +195,10 @@ class Vocabulary:
     def _unknown(self, token: str) -> DataError:
         return DataError(
             f"{token!r} is not among the {len(self)} tokens of the vocabulary, which has no unknown token",
-            remedy="leave it out of the text, or train with an unknown token (--min-count 2)",
+            remedy=Remedy(
+                "leave it out of the text, or train with an unknown token (min_count=2)",
+                command="leave it out of the text, or train with an unknown token (--min-count 2)",
+            ),
         )
 
     def to_bytes(self) -> bytes:

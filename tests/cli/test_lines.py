@@ -203,7 +203,7 @@ def test_lines_are_read_across_blocks() -> None:
 
 
 def test_a_line_that_is_too_long_is_refused_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("seqkit.corpora.readers.lines.MAX_LINE", 10)
+    monkeypatch.setattr("seqkit.files.lines.MAX_LINE", 10)
     stream = Blocks(b"ok\n" + b"a" * 11 + b"\n" + b"b" * 41, b"b" * 50, b"\nok")
     [first, second, third, last] = [line for batch in _stream_lines(stream, "x") for line in batch]
     assert (first.text, first.error, last.text, last.error) == ("ok", None, "ok", None)

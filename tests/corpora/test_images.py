@@ -283,7 +283,7 @@ def test_colours_alpha_and_sizes(tmp_path: Path) -> None:
     assert read_images([grey]).shape == (1, 4, 4, 1)
     assert read_images([colour], channels=1).shape == (1, 4, 4, 1)
     Image.new("L", (6, 2), 77).save(colour)
-    with pytest.raises(DataError, match=r"expected 4 by 4 pixels as grey.png has, got 2 by 6.*--image-size"):
+    with pytest.raises(DataError, match=r"expected 4 by 4 pixels as grey.png has, got 2 by 6.*image_size=N"):
         read_images([grey, colour])
     resized = read_images([grey, colour], size=(3, 5))
     assert resized.shape == (2, 3, 5, 1)

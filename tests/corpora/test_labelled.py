@@ -141,7 +141,8 @@ def test_a_bad_line_is_named_or_skipped(path: Path, bad: bytes, reason: str) -> 
     with pytest.raises(DataError) as caught:
         open_labelled(path)
     assert str(caught.value).startswith(f"{reason}, {path}, line 3")
-    assert "--on-bad-line skip" in str(caught.value)
+    assert 'on_bad_line="skip"' in str(caught.value)
+    assert "--on-bad-line skip" in caught.value.for_command()
     corpus = open_labelled(path, on_bad_line="skip")
     assert corpus.skipped == ((3, reason),)
     assert corpus.provenance()["skipped"] == 1

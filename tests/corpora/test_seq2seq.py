@@ -119,7 +119,8 @@ def test_a_bad_line_is_named_or_skipped(tmp_path, bad, reason, byte) -> None:
     with pytest.raises(DataError) as caught:
         open_seq2seq(path)
     assert str(caught.value).startswith(f"{reason}, {path}, line 3{byte}; ")
-    assert "--on-bad-line skip" in str(caught.value)
+    assert 'on_bad_line="skip"' in str(caught.value)
+    assert "--on-bad-line skip" in caught.value.for_command()
     corpus = open_seq2seq(path, on_bad_line="skip")
     assert corpus.skipped == ((3, reason),)
     assert corpus.skipped_count == corpus.provenance()["skipped"] == 1

@@ -304,7 +304,7 @@ def test_a_given_vocabulary_is_used_as_it_is(tmp_path) -> None:
         ({"train": ["", "  "]}, {}, "train split has no words"),
         ({"train": ["a b"], "valid": [""]}, {}, "valid split has no words"),
         ({"train": ["a a b c d"]}, {"min_count": 2}, r"expected two words or more, got 1 of 4"),
-        ({"train": ["a b c"]}, {"vocab_size": 2}, "raise --vocab-size"),
+        ({"train": ["a b c"]}, {"vocab_size": 2}, "raise vocab_size"),
         ({"valid": ["a b c"]}, {}, "no train split"),
         ({"train": ["a\nb c"]}, {}, "expected a line without a newline"),
     ],

@@ -71,9 +71,12 @@ def _empty(folder: Path) -> Path:
 
 
 MADE: dict[str, tuple[Callable[[Path], Path], str]] = {
-    "language model": (_run, r"run of (a )?language.model.*seqkit generate {0}"),
-    "classifier": (lambda f: _run(f, "text_classification"), r"run of .*text.classif.*seqkit classify {0}"),
-    "vectors": (lambda f: _run(f, "embeddings"), r"run of .*seqkit similar WORD --vectors {0}"),
+    "language model": (_run, r"(run|one) of (a )?language.model.*seqkit generate {0}"),
+    "classifier": (
+        lambda f: _run(f, "text_classification"),
+        r"(run|one) of .*text.classif.*seqkit classify {0}",
+    ),
+    "vectors": (lambda f: _run(f, "embeddings"), r"(run|one) of .*seqkit similar WORD --vectors {0}"),
     "gpt2": (_checkpoint, r"gpt2.*seqkit generate"),
     "bert": (lambda f: _checkpoint(f, "bert"), r"bert.*seqkit embed"),
     "sentences": (_sentences, r"sentence-transformers.*seqkit embed {0}"),
