@@ -229,7 +229,7 @@ import resource, signal, sys
 from seqkit.cli import main
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
-main(["train-lm", {str(corpus)!r}, "--out", "run", *{LONG!r}, "--emsize", "64"])
+main(["train-lm", {str(corpus)!r}, "--out", "run", *{LONG!r}, "--emsize", "64", "--nhid", "64"])
 """
     done = python("-c", code, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")

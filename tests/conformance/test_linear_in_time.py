@@ -12,7 +12,7 @@ import pytest
 
 from seqkit import ops
 from seqkit.autograd import Tensor, stack
-from seqkit.backend import pool, to_device
+from seqkit.backend import memory_pool, to_device
 from tests import strict_array
 
 B, I, H = 11, 13, 17  # noqa: E741  # above 1 KiB a step: NumPy keeps smaller blocks, unseen by tracemalloc
@@ -89,7 +89,7 @@ def test_bytes_allocated(name: str, strict: str, random: np.random.Generator) ->
 
 @pytest.mark.parametrize("name", BUILDERS)
 def test_peak_memory(name: str, random: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "SMALLEST", 1 << 60)  # tracemalloc sees NumPy's memory, not recycled maps
+    monkeypatch.setattr(memory_pool, "SMALLEST", 1 << 60)  # tracemalloc does not see recycled maps
     short = _peak_in_backward(BUILDERS[name], SHORT, random)
     long = _peak_in_backward(BUILDERS[name], FACTOR * SHORT, random)
     assert long <= 1.5 * FACTOR * short  # T² would be 64 times, not 8

@@ -11,7 +11,7 @@ import pytest
 
 from seqkit import ops
 from seqkit.autograd import Tensor, no_grad
-from seqkit.backend import pool
+from seqkit.backend import memory_pool
 from seqkit.backend.random import Generator
 from seqkit.errors import ShapeError, UsageError
 from seqkit.ops import attention_blocks, scaled_attention
@@ -199,14 +199,14 @@ def _peaks(T: int) -> list[int]:
 
 def test_memory_is_linear_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """At T = 8192 against T = 2048; one array of T × T scores would be 16 times as large, and 256 MiB."""
-    monkeypatch.setattr(pool, "SMALLEST", 1 << 60)  # tracemalloc sees NumPy's memory, not recycled maps
+    monkeypatch.setattr(memory_pool, "SMALLEST", 1 << 60)  # tracemalloc does not see recycled maps
     for few, many in zip(_peaks(2048), _peaks(8192), strict=True):
         assert many <= 4.4 * few
         assert many < 16 << 20
 
 
 def test_without_gradients_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "SMALLEST", 1 << 60)
+    monkeypatch.setattr(memory_pool, "SMALLEST", 1 << 60)
     inputs = [Tensor(np.random.default_rng(i).standard_normal((8, 4, 128, 4)), True) for i in range(3)]
     held = []
     for record in (True, False):
