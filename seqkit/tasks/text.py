@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -187,8 +186,3 @@ def run_tokenizer(run: RunDirectory) -> Tokenizer:
 def run_vocabulary(run: RunDirectory, name: str = VOCABULARY) -> Vocabulary:
     """Return a vocabulary of a run. Raise DamagedFileError if its file is damaged."""
     return Vocabulary.from_bytes(run.artifact(name), str(run.path / name))
-
-
-def corpus_stem(corpus: str) -> str:
-    """Return the name of a corpus in the names of run directories."""
-    return Path(corpus.replace(":", "-")).stem
