@@ -3,6 +3,7 @@
 from seqkit.ops.activations import activation, gelu, gelu_tanh, log_softmax, relu, sigmoid, softmax, tanh
 from seqkit.ops.attention import additive_attention, attention
 from seqkit.ops.convolution import conv2d
+from seqkit.ops.crf import crf_log_partition, crf_path_score
 from seqkit.ops.dropout import dropout, locked_dropout
 from seqkit.ops.embedding import embedding, embedding_bag
 from seqkit.ops.linear import linear
@@ -24,6 +25,8 @@ __all__ = [
     "batch_norm",
     "batch_norm_inference",
     "conv2d",
+    "crf_log_partition",
+    "crf_path_score",
     "dropout",
     "embedding",
     "embedding_bag",

@@ -288,6 +288,18 @@ def _pooling(kernel: Any) -> list[Any]:
     return [y, winner, dx]
 
 
+def _crf(kernel: Any) -> list[Any]:
+    keep = np.arange(7) < np.array([[7], [3], [0], [1], [6]])
+    given = (normal(5, 7, 11), keep, normal(11), normal(11, 11), normal(11) + 1)
+    alphas, d_emissions = np.empty((2, 5, 7, 11), np.float32)
+    totals, scores = np.empty((2, 5), np.float32)
+    tags = np.empty((5, 7), np.int64)
+    kernel.forward(*given, alphas, totals)
+    sums = kernel.backward(*given, alphas, normal(5), d_emissions)
+    kernel.viterbi(*given, tags, scores)
+    return [alphas[keep], totals, d_emissions, *(x.reshape(-1) for x in sums), tags, scores]
+
+
 CASES: dict[str, Callable[[Any], list[Any]]] = {
     "activation": _activation,
     "attention": _attention,
@@ -297,6 +309,7 @@ CASES: dict[str, Callable[[Any], list[Any]]] = {
     "optimizer": _optimizer,
     "column_sums": _column_sums,
     "convolution": _convolution,
+    "crf": _crf,
     "winograd": _winograd,
     "pooling": _pooling,
     "rotary": _rotary,

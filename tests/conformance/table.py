@@ -320,6 +320,26 @@ _ALIGNED = np.random.default_rng(9).random((3, 2, 5)) < 0.6
 _ALIGNED[1, 0] = False  # a query that nothing counts for
 
 
+def _crf() -> list[Row]:
+    """Emissions (3, 5, 7), and the scores of first tags, of pairs and of last tags."""
+    shapes, tags = ((3, 5, 7), (7,), (7, 7), (7,)), _ids((3, 5), 7)
+    masks = {"": None, ": mask": _ragged(3, 5), ": no tokens": np.arange(5) < _LENGTHS[:, None]}
+
+    def log_partition(*tensors: Tensor, mask: Any = None) -> Any:
+        return ops.crf_log_partition(*tensors, mask)
+
+    def path_score(*tensors: Tensor, tags: Any, mask: Any = None) -> Any:
+        return ops.crf_path_score(*tensors, tags, mask)
+
+    rows = []
+    for label, mask in masks.items():
+        extras = {} if mask is None else {"mask": mask}
+        rows.append(Row(f"crf_log_partition{label}", log_partition, shapes, extras, (0, *extras)))
+        extras = {"tags": tags, **extras}
+        rows.append(Row(f"crf_path_score{label}", path_score, shapes, extras, (0, *extras)))
+    return rows
+
+
 def _attention() -> list[Row]:
     """Queries (3, 2, 7), keys (3, 5, 7), values (3, 5, 11)."""
     q, k, v, w = (3, 2, 7), (3, 5, 7), (3, 5, 11), (7,)
@@ -810,6 +830,7 @@ OPS: list[Row] = [
     *SHAPING,
     *FUNCTIONS,
     *_recurrent(),
+    *_crf(),
     *_attention(),
     *_scaled_attention(),
     *_images(),
