@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from seqkit.cli.common import device_option, json_option, print_json, threads_option, warn
+from seqkit.cli.common import device_option, json_option, print_class_scores, print_json, threads_option, warn
 
 
 @click.command("eval-classifier")
@@ -20,7 +20,6 @@ from seqkit.cli.common import device_option, json_option, print_json, threads_op
 @json_option
 def command(run: str, split: str | None, device: str | None, as_json: bool) -> None:
     """Evaluate the text classifier in RUN: accuracy, precision, recall, F1, confusion matrix."""
-    from seqkit.cli.class_scores import print_class_scores
     from seqkit.tasks.text_classification import load
 
     scores = load(run, device=device).evaluate(split, on_message=warn)

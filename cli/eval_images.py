@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import click
 
-from seqkit.cli.common import device_option, json_option, print_json, split_option, threads_option
+from seqkit.cli.common import (
+    device_option,
+    json_option,
+    print_class_scores,
+    print_json,
+    split_option,
+    threads_option,
+)
 
 
 @click.command("eval-images")
@@ -15,7 +22,6 @@ from seqkit.cli.common import device_option, json_option, print_json, split_opti
 @json_option
 def command(run: str, split: str, device: str | None, as_json: bool) -> None:
     """Evaluate the image classifier in RUN: accuracy, precision, recall, F1, confusion matrix."""
-    from seqkit.cli.class_scores import print_class_scores
     from seqkit.tasks.image_classification import load
 
     scores = load(run, device=device).evaluate(split)

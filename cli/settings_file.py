@@ -43,7 +43,7 @@ def read_recipe(name: str, command: str) -> dict[str, Any]:
 
 def _recipes() -> dict[str, dict[str, Any]]:
     """Return the settings of each recipe by name; "command" is the command it is for."""
-    files = {f.name.removesuffix(".toml"): f for f in resources.files("seqkit.recipes").iterdir()}
+    files = {f.name.removesuffix(".toml"): f for f in (resources.files("seqkit") / "recipes").iterdir()}
     return {
         name: tomllib.loads(file.read_text("utf-8"))
         for name, file in sorted(files.items())

@@ -5,12 +5,14 @@ With tests/without_numba on PYTHONPATH, tests and their subprocesses run as if N
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from seqkit.backend import Device, device, register_backend, unregister_backend
+from seqkit.backend import Device, cache_dir, device, register_backend, unregister_backend
 from seqkit.errors import DeviceError
 from tests import strict_array
 
@@ -43,3 +45,20 @@ def gpu(request: pytest.FixtureRequest) -> str:
 def random() -> np.random.Generator:
     """Test inputs; the same in every run and order."""
     return np.random.default_rng(20240229)
+
+
+@pytest.fixture(scope="session")
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache of the session's own, but with the user's compiled kernels: compiling takes 20 s."""
+    folder = tmp_path_factory.mktemp("cache")
+    with contextlib.suppress(OSError):
+        kernels = cache_dir() / "kernels"
+        kernels.mkdir(parents=True, exist_ok=True)
+        (folder / "kernels").symlink_to(kernels.resolve(), target_is_directory=True)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def own_cache(cache_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that a test derives stays in the user's cache."""
+    monkeypatch.setenv("SEQKIT_CACHE", str(cache_folder))

@@ -5,17 +5,24 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from seqkit.backend import Array, array_module, to_numpy
-from seqkit.decoding.loop import require_finite, without
+from seqkit.decoding.loop import Generated, require_finite, without
 from seqkit.decoding.paths import Paths
 from seqkit.decoding.prefill import check_count, prefill
 from seqkit.decoding.protocol import Decodable
-from seqkit.decoding.results import Hypothesis
 from seqkit.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Hypothesis(Generated):
+    """A sequence found by a search; ``score`` ranks it, the higher the better."""
+
+    score: float
 
 
 def beam_search(

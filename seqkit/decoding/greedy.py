@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from seqkit.decoding.loop import decode
+from seqkit.decoding.loop import Generated, decode
 from seqkit.decoding.protocol import Decodable
-from seqkit.decoding.results import Generated
 
 
 def likeliest(log_probs: np.ndarray, _rows: np.ndarray) -> np.ndarray:

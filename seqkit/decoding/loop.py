@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,29 @@ from seqkit.backend import Array, array_module, to_numpy
 from seqkit.decoding.paths import Paths
 from seqkit.decoding.prefill import prefill
 from seqkit.decoding.protocol import Decodable
-from seqkit.decoding.results import Generated
 from seqkit.errors import UsageError
 
 Choose = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """(log-probabilities (B, V) float64 with -inf for banned ids, the rows' numbers (B,)) -> chosen ids (B,)."""
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A generated sequence.
+
+    ``ids`` (T,) are the new ids, without the start id, the prompt and the stop id. ``log_prob`` is the sum of
+    the model's own natural-log probabilities, in float64, of the new ids and the stop id if there was one:
+    before temperature, truncation and bans. ``stopped`` is True if a stop id ended it; else it was cut at the
+    number of tokens allowed.
+
+    ``attention`` (T, S), if it was requested and the model has it: row t holds the weights over the S source
+    positions with which ``ids[t]`` was predicted. It takes no part in comparisons.
+    """
+
+    ids: list[int]
+    log_prob: float
+    stopped: bool
+    attention: np.ndarray | None = field(default=None, compare=False, kw_only=True)
 
 
 def decode(

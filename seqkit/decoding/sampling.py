@@ -11,9 +11,8 @@ import numpy as np
 
 from seqkit.backend.random import as_generator
 from seqkit.decoding.greedy import likeliest
-from seqkit.decoding.loop import decode
+from seqkit.decoding.loop import Generated, decode
 from seqkit.decoding.protocol import Decodable, UniformSource
-from seqkit.decoding.results import Generated
 from seqkit.errors import UsageError
 
 

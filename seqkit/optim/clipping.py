@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
+from seqkit.autograd import RowGradient, Tensor
 from seqkit.backend import Array, array_module
 from seqkit.backend.kernels import kernels
 from seqkit.errors import UsageError
@@ -72,3 +75,23 @@ def clip_grad_value(parameters: Parameters, max_value: float) -> None:
         raise UsageError(f"clip_grad_value: expected max_value to be above 0, got {max_value}")
     for g in _gradient_arrays(parameters):
         array_module(g).clip(g, -max_value, max_value, out=g)
+
+
+def reduce_gradients(parameters: Iterable[Tensor], micro_batches: int) -> None:
+    """Turn the sum of the gradients of several micro-batches into their mean, in place.
+
+    With one micro-batch it does nothing. An all-reduce over several processes would belong here.
+
+    Args:
+        parameters: The parameters of the model.
+        micro_batches: Number of batches whose gradients were added up.
+
+    """
+    if micro_batches == 1:
+        return
+    for parameter in parameters:
+        gradient = parameter.grad
+        if gradient is None:
+            continue
+        values = gradient.values if isinstance(gradient, RowGradient) else gradient
+        values *= values.dtype.type(1 / micro_batches)

@@ -16,8 +16,8 @@ import numpy as np
 from seqkit.backend import to_numpy
 from seqkit.errors import DivergenceError, RunError, TrainingInterrupted
 from seqkit.optim import clip_grad_norm
+from seqkit.optim.clipping import reduce_gradients
 from seqkit.training.callbacks import Callback, CallbackList, Record
-from seqkit.training.gradients import reduce_gradients
 from seqkit.training.run_directory import RunDirectory
 from seqkit.training.signals import SignalWatch
 from seqkit.training.stopping import StoppingRules

@@ -15,7 +15,7 @@ from benchmarks.__main__ import BENCHMARKS
 from seqkit.cli import COMMANDS, group
 from seqkit.cli.settings_file import recipe_names
 from tests.models.folders import write_bert
-from tests.training.tiny import cache_folder, own_cache, write_corpus  # noqa: F401
+from tests.training.tiny import write_corpus
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
+from types import ModuleType
 
 import pytest
 
+import seqkit
 from tests.architecture.test_imports import SOURCES
+from tests.backend.test_kernel_dispatch import run_python
 from tests.training.tiny import ROOT, python_path
 
 pytestmark = pytest.mark.without_numba
@@ -69,3 +73,38 @@ for name in {names}:
 def test_all_modules_but_compiled_kernels_import_without_numba() -> None:
     names = [source.name.removesuffix(".__init__") for source in SOURCES if source.package != "__main__"]
     assert {"seqkit.cli", "seqkit.corpora"} <= loaded_after(IMPORT_ALL.format(names=names), whole=True)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("import seqkit", "20"),
+        ("import numpy, seqkit", "None"),
+        ("import os; os.environ['OPENBLAS_THREAD_TIMEOUT'] = '7'; import seqkit", "7"),
+    ],
+)
+def test_openblas_is_asked_to_sleep_before_numpy_comes(code: str, said: str) -> None:
+    look = (
+        "import os; os.environ.pop('OPENBLAS_THREAD_TIMEOUT', None)\n"
+        f"{code}\nimport os\nprint(os.environ.get('OPENBLAS_THREAD_TIMEOUT'))"
+    )
+    assert run_python(look).stdout == said + "\n"
+
+
+@pytest.mark.parametrize("name", seqkit.__all__)
+def test_public_names_are_there(name: str) -> None:
+    value = getattr(seqkit, name)
+    if isinstance(value, ModuleType):
+        assert value is importlib.import_module(f"seqkit.{name}")
+    assert name in dir(seqkit)
+
+
+def test_tasks_give_their_modules() -> None:
+    for name in ("language_modeling", "seq2seq", "text_classification", "sentence_encoding"):
+        assert getattr(seqkit.tasks, name) is importlib.import_module(f"seqkit.tasks.{name}")
+
+
+@pytest.mark.parametrize("module", [seqkit, seqkit.tasks], ids=["seqkit", "seqkit.tasks"])
+def test_other_names_are_not(module: ModuleType) -> None:
+    with pytest.raises(AttributeError, match=rf"module '{module.__name__}' has no attribute 'nothing'"):
+        _ = module.nothing

@@ -25,7 +25,7 @@ from seqkit.autograd import (
 )
 from seqkit.backend import empty, memory_pool, to_device, to_numpy
 from seqkit.errors import DeviceError, ShapeError, UsageError
-from seqkit.training.gradients import reduce_gradients
+from seqkit.optim.clipping import reduce_gradients
 
 
 def leaf(*values: float) -> Tensor:

@@ -9,7 +9,7 @@ import pytest
 
 from seqkit.cli import main
 from seqkit.tasks.language_modeling import LanguageModelSettings, train
-from tests.training.tiny import TINY, cache_folder, cache_set, own_cache, write_corpus  # noqa: F401
+from tests.training.tiny import TINY, cache_set, write_corpus
 
 
 class Outcome:
@@ -63,21 +63,21 @@ def _trained(folder: Path, cache: Path, settings: dict[str, Any]) -> Path:
 
 
 @pytest.fixture(scope="session")
-def lstm(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path, corpus: Path) -> Path:  # noqa: F811
+def lstm(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path, corpus: Path) -> Path:
     """A finished run of an LSTM over words; tests do not write into it."""
     settings = {**TINY, "corpus": str(corpus), "vocab_size": 10}
     return _trained(tmp_path_factory.mktemp("lstm"), cache_folder, settings)
 
 
 @pytest.fixture(scope="session")
-def kneser_ney(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path, corpus: Path) -> Path:  # noqa: F811
+def kneser_ney(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path, corpus: Path) -> Path:
     """A run of a Kneser-Ney model over the same words."""
     settings = {"model": "kneser-ney", "order": 3, "corpus": str(corpus), "vocab_size": 10}
     return _trained(tmp_path_factory.mktemp("kn"), cache_folder, settings)
 
 
 @pytest.fixture(scope="session")
-def characters(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path, corpus: Path) -> Path:  # noqa: F811
+def characters(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path, corpus: Path) -> Path:
     """A GRU over characters."""
     settings = {**TINY, "corpus": str(corpus), "tokenizer": "char", "model": "gru", "epochs": 1}
     return _trained(tmp_path_factory.mktemp("char"), cache_folder, settings)

@@ -14,7 +14,7 @@ from seqkit.errors import DamagedFileError, RunError
 from seqkit.models import gpt2
 from seqkit.tasks import language_modeling, masked_language_modeling, text_classification
 from seqkit.text import SUBWORDS, load_tokenizer
-from tests.training.tiny import TINY, cache_folder, own_cache, write_corpus  # noqa: F401
+from tests.training.tiny import TINY, write_corpus
 
 pytest.importorskip("tokenizers")
 

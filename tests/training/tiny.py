@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from seqkit.backend import cache_dir
 from seqkit.tasks.language_modeling import LanguageModelSettings
 
 ROOT = Path(__file__).parents[2]
@@ -61,26 +60,9 @@ def environment(**variables: str) -> dict[str, str]:
     return {**os.environ, **dict.fromkeys(threads, "1"), "PYTHONPATH": python_path(), **variables}
 
 
-@pytest.fixture(scope="session")
-def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache of the session's own, but with the user's compiled kernels: compiling takes 20 s."""
-    folder = tmp_path_factory.mktemp("cache")
-    with contextlib.suppress(OSError):
-        kernels = cache_dir() / "kernels"
-        kernels.mkdir(parents=True, exist_ok=True)
-        (folder / "kernels").symlink_to(kernels.resolve(), target_is_directory=True)
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def own_cache(cache_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing that a test derives stays in the user's cache."""
-    monkeypatch.setenv("SEQKIT_CACHE", str(cache_folder))
-
-
 @contextlib.contextmanager
 def cache_set(folder: Path) -> Iterator[None]:
-    """The same for fixtures of a session."""
+    """Use ``folder`` as the cache in a fixture of a session, where ``own_cache`` is not in force."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SEQKIT_CACHE", str(folder))
         yield

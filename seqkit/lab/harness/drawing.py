@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqkit.lab.harness.registry import get_experiment
+from seqkit.lab.harness.experiment import get_experiment
 from seqkit.lab.harness.results import Results
 from seqkit.plotting import new_figure
 

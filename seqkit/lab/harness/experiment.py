@@ -1,12 +1,17 @@
-"""Experiments: a claim with its criteria, stated before anything runs."""
+"""Experiments: a claim with its criteria, stated before anything runs; found by their files in seqkit/lab."""
 
 from __future__ import annotations
 
+import difflib
+import importlib
+import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from seqkit.backend.random import Generator
+from seqkit.errors import UsageError
 from seqkit.lab.harness.verdict import Criterion, Verdict
 
 if TYPE_CHECKING:
@@ -87,3 +92,35 @@ class Experiment:
         notes = [f"  note: {self.note}"] if self.note else []
         sources = [f"  source: {self.source}"] if self.source else []
         return "\n".join([f"claim: {self.claim}", *measures, *notes, *sources])
+
+
+_FOLDER = Path(__file__).parents[1]
+
+
+def experiment_names() -> list[str]:
+    """Return the names of all experiments in alphabetical order."""
+    modules = pkgutil.iter_modules([str(_FOLDER)])
+    return sorted(module.name.replace("_", "-") for module in modules if not module.ispkg)
+
+
+def get_experiment(name: str) -> Experiment:
+    """Return the experiment of that name.
+
+    Raises:
+        UsageError: There is none; the message suggests a similar name.
+
+    """
+    names = experiment_names()
+    if name not in names:
+        similar = difflib.get_close_matches(name, names, n=1)
+        remedy = f"did you mean {similar[0]}?" if similar else "`seqkit lab list` shows all"
+        raise UsageError(f"no experiment {name!r}", remedy=remedy)
+    module = importlib.import_module(f"seqkit.lab.{name.replace('-', '_')}")
+    experiment: Experiment = module.EXPERIMENT
+    return experiment
+
+
+def all_experiments() -> list[Experiment]:
+    """Return all experiments in the order of the course."""
+    experiments = map(get_experiment, experiment_names())
+    return sorted(experiments, key=lambda experiment: (experiment.chapter, experiment.name))

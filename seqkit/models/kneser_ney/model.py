@@ -9,9 +9,15 @@ import numpy as np
 
 from seqkit.backend.ids import checked_ids
 from seqkit.errors import ShapeError, UsageError
-from seqkit.models.kneser_ney.checks import checked_arrays
 from seqkit.models.kneser_ney.config import LARGEST_SIZE, KneserNeyConfig
-from seqkit.models.kneser_ney.ngrams import ABSENT, count_ngrams, discounts, find, padded_lines
+from seqkit.models.kneser_ney.ngrams import (
+    ABSENT,
+    checked_arrays,
+    count_ngrams,
+    discounts,
+    find,
+    padded_lines,
+)
 
 
 class KneserNey:

@@ -1,1 +1,0 @@
-"""Readers, one module for each format. What they give is registered in `seqkit.corpora.registry`."""
