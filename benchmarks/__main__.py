@@ -1,7 +1,5 @@
 """Run a benchmark and print its rows."""
 
-from __future__ import annotations
-
 import argparse
 import importlib
 import importlib.util

@@ -4,8 +4,6 @@ The memory of 8 causal heads of 64 in float32 is compared with one array of the 
 naive attention keeps at least once. Outputs, gradients and temporaries are counted; inputs are not.
 """
 
-from __future__ import annotations
-
 import tracemalloc
 from typing import Any
 

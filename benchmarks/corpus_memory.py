@@ -4,8 +4,6 @@ Needs $SEQKIT_DATA/english-novels. Both runs take the same steps with the same v
 that of the whole process: tokenizing, counting, training, validation.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

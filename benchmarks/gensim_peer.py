@@ -1,7 +1,5 @@
 """The gensim peer of the word2vec and similarity benchmarks: its Python, texts, trainings and scores."""
 
-from __future__ import annotations
-
 import argparse
 import hashlib
 import json

@@ -7,8 +7,6 @@ images of 28 by 28 pixels. PyTorch runs in its default memory layout and in ``ch
 but not the default.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

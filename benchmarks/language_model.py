@@ -5,8 +5,6 @@ timed in turn on the same batches. The floor is the time of the matrix products 
 same BLAS.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """Paired timing, result rows, and the description of the machine."""
 
-from __future__ import annotations
-
 import json
 import platform
 import statistics

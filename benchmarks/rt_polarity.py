@@ -9,8 +9,6 @@ were chosen on the validation split; accuracy and macro F1 are those of the test
 where one standard error is 1.3 points.
 """
 
-from __future__ import annotations
-
 import argparse
 import statistics
 from pathlib import Path

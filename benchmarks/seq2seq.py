@@ -5,8 +5,6 @@ steps are timed in turn on the same batches. PyTorch packs padded batches, so th
 The last row is our time to translate and score the held-out dates greedily.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from typing import Any

@@ -6,8 +6,6 @@ word2vec text (by gensim): about 2.5 GB, which --clean removes. The program of g
 must first give the same ten words, with scores equal to 1e-4, for every query; then they take turns.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

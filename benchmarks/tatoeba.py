@@ -7,8 +7,6 @@ probable translation by IBM model 1 (Brown et al. 1993, section 4.2), after five
 maximisation over the training pairs. The examples are evenly spaced test sentences.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import time

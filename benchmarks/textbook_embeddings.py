@@ -6,8 +6,6 @@ Trains the recipe textbook-cbow into DIR/seed-S, or resumes runs found there. Th
 neighbours are those of "Deep Learning from Scratch 2", section 4.3.3.
 """
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 from typing import Any

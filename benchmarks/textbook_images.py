@@ -11,8 +11,6 @@ here an epoch holds each image once. Its losses are those of a single batch, of 
 update, is less noisy and is printed as well.
 """
 
-from __future__ import annotations
-
 import argparse
 import dataclasses
 import json

@@ -8,8 +8,6 @@ split (``book:``), measured on the held-out lines after the last epoch; then wit
 key of each answer, measured on the validation split.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import statistics

@@ -8,8 +8,6 @@ steps at a time, which spreads a drift of the machine's speed over all. The loss
 validation split in consecutive blocks of 64, at all positions. --steps makes a trial, which is not written.
 """
 
-from __future__ import annotations
-
 import argparse
 import statistics
 import time

@@ -7,8 +7,6 @@ two forms: of primitives, as model libraries write BERT (linear, scaled_dot_prod
 layer_norm), and torch.nn.TransformerEncoder, whose fused inference path also skips padding.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -8,8 +8,6 @@ and scored by exact match on the test split; the language models have equal numb
 scored by exact perplexity on the test split. The weights are the best by validation.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import statistics

@@ -7,8 +7,6 @@ gensim reads by the faster of corpus_file and its iterable, measured in one epoc
 analogies of the vectors of the timed runs, by one evaluator, show that both sides learn equally well.
 """
 
-from __future__ import annotations
-
 import argparse
 import statistics
 import sys

@@ -8,8 +8,6 @@ error of the difference. The scores of each training are kept in benchmarks/resu
 sweep can be resumed.
 """
 
-from __future__ import annotations
-
 import argparse
 import hashlib
 import json

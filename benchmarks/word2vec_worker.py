@@ -4,8 +4,6 @@
 gensim does not use seqkit, and vice versa.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 import time

@@ -3,8 +3,6 @@
 A command is imported when it is called: ``seqkit --help`` loads neither NumPy nor any command.
 """
 
-from __future__ import annotations
-
 import importlib
 import io
 import os

@@ -1,7 +1,5 @@
 """seqkit analogy."""
 
-from __future__ import annotations
-
 import click
 
 from seqkit.cli.common import echo, json_option, print_json

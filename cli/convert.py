@@ -1,7 +1,5 @@
 """seqkit convert."""
 
-from __future__ import annotations
-
 import click
 
 from seqkit.cli.common import echo

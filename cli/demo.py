@@ -1,7 +1,5 @@
 """seqkit demo."""
 
-from __future__ import annotations
-
 import sys
 import time
 

@@ -1,7 +1,5 @@
 """seqkit doctor."""
 
-from __future__ import annotations
-
 import importlib.metadata
 import os
 import platform

@@ -1,7 +1,5 @@
 """seqkit eval-classifier."""
 
-from __future__ import annotations
-
 import click
 
 from seqkit.cli.common import device_option, json_option, print_class_scores, print_json, threads_option, warn

@@ -1,7 +1,5 @@
 """seqkit eval-lm."""
 
-from __future__ import annotations
-
 import click
 
 from seqkit.cli.common import device_option, echo, json_option, print_json, split_option, threads_option, warn

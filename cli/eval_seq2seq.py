@@ -1,7 +1,5 @@
 """seqkit eval-seq2seq."""
 
-from __future__ import annotations
-
 import click
 
 from seqkit.cli.common import device_option, echo, json_option, print_json, threads_option, warn

@@ -1,7 +1,5 @@
 """Line-by-line commands: one answer for each line of input, in order, while the input is being read."""
 
-from __future__ import annotations
-
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """seqkit plot curves|vectors|attention|filters|mistakes."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Progress of a training on stderr: a bar on a terminal, and a line for each record."""
 
-from __future__ import annotations
-
 import contextlib
 import sys
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """seqkit similar."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import click

@@ -1,7 +1,5 @@
 """seqkit train-embeddings."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """seqkit train-images."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """train-lm and eval-lm of masked language models."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from seqkit.cli.common import echo, print_json, warn

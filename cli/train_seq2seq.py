@@ -1,7 +1,5 @@
 """seqkit train-seq2seq."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Training commands: flags from settings, settings files, recipes and resuming."""
 
-from __future__ import annotations
-
 import dataclasses
 import inspect
 import json

@@ -1,7 +1,5 @@
 """Fetch registered corpora: downloads resume where they were cut and are checked before use."""
 
-from __future__ import annotations
-
 import hashlib
 import itertools
 import os

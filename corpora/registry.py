@@ -5,8 +5,6 @@ Addresses, sizes and hashes are facts about published files, pinned to a commit 
 repository. Nothing here is shipped with seqkit.
 """
 
-from __future__ import annotations
-
 from seqkit.corpora.corpus import TextDefaults
 from seqkit.corpora.entry import CorpusEntry, RemoteFile
 from seqkit.corpora.readers.generated import Generated, draw_dates, draw_sums

@@ -1,7 +1,5 @@
 """Resolve what a user types to a corpus: a registered name, or a file or folder of the user's own."""
 
-from __future__ import annotations
-
 import difflib
 import os
 from pathlib import Path

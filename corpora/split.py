@@ -1,7 +1,5 @@
 """How a corpus without splits of its own is split into training, validation and test data."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass

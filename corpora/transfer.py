@@ -1,7 +1,5 @@
 """Download one file over HTTP(S) into a ``.part`` file: resumed, of bounded size, certificates verified."""
 
-from __future__ import annotations
-
 import http.client
 import os
 import re

@@ -1,7 +1,5 @@
 """Metrics of predictions. Everywhere the predictions come first, the targets second."""
 
-from __future__ import annotations
-
 import importlib
 import itertools
 import math

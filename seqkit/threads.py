@@ -9,8 +9,6 @@ OpenBLAS's threads spin for some 100 ms after a product, on a core that others w
 library in the process (measured on 2 cores: 1.8 times as long). :func:`let_blas_sleep` shortens that.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 

@@ -3,8 +3,6 @@
 With tests/without_numba on PYTHONPATH, tests and their subprocesses run as if Numba were not installed.
 """
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path

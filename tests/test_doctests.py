@@ -3,8 +3,6 @@
 They may use :data:`NAMES` without importing them.
 """
 
-from __future__ import annotations
-
 import doctest
 import importlib
 from pathlib import Path

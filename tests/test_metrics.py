@@ -1,7 +1,5 @@
 """Metrics on examples small enough to count by hand."""
 
-from __future__ import annotations
-
 import math
 import sys
 

@@ -1,7 +1,5 @@
 """Figures: their contents, their files, and that no global setting changes."""
 
-from __future__ import annotations
-
 import math
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Pairs drawn from a seed: sums, and dates as people write them."""
 
-from __future__ import annotations
-
 import datetime
 import hashlib
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Recognise the header row of a table of texts: names of columns that would be read as an example."""
 
-from __future__ import annotations
-
 _TEXTS = frozenset(
     (
         "abstract", "article", "body", "comment", "comments", "content", "description", "document",

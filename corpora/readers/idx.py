@@ -1,7 +1,5 @@
 """Images in the idx format of MNIST: a header of big-endian sizes, then the numbers."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path

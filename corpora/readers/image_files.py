@@ -1,7 +1,5 @@
 """Images from files and from folders with a sub-folder for each class, by Pillow, imported on use."""
 
-from __future__ import annotations
-
 import importlib
 import warnings
 from collections.abc import Iterator, Sequence

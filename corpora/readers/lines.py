@@ -1,7 +1,5 @@
 """The lines of files with an example in each, of which bad ones may be left out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path

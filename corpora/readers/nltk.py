@@ -1,7 +1,5 @@
 """Corpora of NLTK, from $SEQKIT_DATA/nltk_data or NLTK's own search path."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -4,8 +4,6 @@ The reference pages of ``pydoc_data.topics`` and the docstrings of the standard 
 nothing is imported or run. The text differs between Python versions: version and hash go with every figure.
 """
 
-from __future__ import annotations
-
 import ast
 import hashlib
 import os

@@ -1,7 +1,5 @@
 """Data sets that scikit-learn brings, imported on use."""
 
-from __future__ import annotations
-
 import importlib
 from typing import Any
 

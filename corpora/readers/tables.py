@@ -1,7 +1,5 @@
 """Examples from tab-separated tables, from two aligned files, or from one file for each class."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial

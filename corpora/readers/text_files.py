@@ -1,7 +1,5 @@
 """Corpora of running text from files: a text file, a folder of texts, a folder with named splits."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The textbook's pairs: the files and splits of "Deep Learning from Scratch 2", chapter 7."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import partial
 

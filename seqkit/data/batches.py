@@ -1,7 +1,5 @@
 """Padding, the random generator of an epoch, and the order of examples by length, for all batches."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Generic, TypeVar
 

@@ -1,7 +1,5 @@
 """Context windows for word vectors: words and their neighbours, in shuffled mini-batches."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

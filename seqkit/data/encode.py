@@ -5,8 +5,6 @@ NumPy, maps them to ids in order of frequency. Memory holds one block and the ta
 a split. The result is kept in the cache, keyed by everything it depends on.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping

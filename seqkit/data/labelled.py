@@ -1,7 +1,5 @@
 """Labelled texts as ids, and batches of them, for text classification."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice

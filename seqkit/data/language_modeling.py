@@ -1,7 +1,5 @@
 """Windows of one token sequence for language models: contiguous streams (BPTT), or separate windows."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Masked language modelling: windows of a text in which some tokens are masked, to be predicted."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar

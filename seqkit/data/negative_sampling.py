@@ -1,7 +1,5 @@
 """Negative samples for word vectors: draws of words by frequency."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from seqkit.data.batches import epoch_generator

@@ -1,7 +1,5 @@
 """Pairs of source and target as ids, and batches of them, for sequence-to-sequence models."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice

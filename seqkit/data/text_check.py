@@ -5,8 +5,6 @@ cut at blanks. A model then predicts ``<unk>`` well and nothing else, with a fin
 text asks here, in training and in evaluation.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 
 from seqkit.text import SubwordTokenizer, Tokenizer, Vocabulary

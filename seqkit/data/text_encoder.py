@@ -1,7 +1,5 @@
 """Texts to ids in memory: provisional ids while they are read, final ones once the vocabulary is known."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 import numpy as np

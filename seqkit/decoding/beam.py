@@ -1,7 +1,5 @@
 """Beam search."""
 
-from __future__ import annotations
-
 import bisect
 import math
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Greedy decoding: the likeliest id at every step."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

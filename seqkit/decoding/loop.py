@@ -1,7 +1,5 @@
 """The decoding loop of greedy search and sampling: feed, choose, stop."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """The ids chosen so far as a forest, from which whole sequences are read at the end."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

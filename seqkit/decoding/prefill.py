@@ -1,7 +1,5 @@
 """Check the settings that all decoders share, and feed the start id and the prompt to the model."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Integral

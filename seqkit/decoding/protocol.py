@@ -1,7 +1,5 @@
 """The methods that a model needs to be decoded, and that sampling needs of a generator."""
 
-from __future__ import annotations
-
 from typing import Any, Protocol
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Sampling with temperature, top-k and nucleus (top-p) truncation."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from numbers import Integral

@@ -3,8 +3,6 @@
 A reader, and a process that is killed, see the old file or the new one, never a mixture.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 from collections.abc import Iterator

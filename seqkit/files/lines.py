@@ -1,7 +1,5 @@
 """The lines of text files, streamed: plain or compressed, with or without a byte-order mark, LF or CRLF."""
 
-from __future__ import annotations
-
 import bz2
 import gzip
 import lzma

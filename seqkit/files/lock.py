@@ -1,7 +1,5 @@
 """Exclusive locks on files: held by a living process, released by its death."""
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path

@@ -5,8 +5,6 @@ reads a whole file before it gives a tensor, cannot give bfloat16 to NumPy, does
 wrong, and orders the metadata at random.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import mmap

@@ -3,8 +3,6 @@
 All readers of files ask here, so that such a file is named and not called damaged.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Refuse files of other formats where running text, or a table of texts, is to be read."""
 
-from __future__ import annotations
-
 import json
 import shlex
 from pathlib import Path

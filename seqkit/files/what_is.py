@@ -4,8 +4,6 @@ Whoever opens a folder and finds another sort asks here, so that the error names
 that opens it. Nothing is verified and little is read: what is damaged is still named.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """GPT-2 (Radford et al. 2019) from and to checkpoint folders of Hugging Face."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from pathlib import Path
 

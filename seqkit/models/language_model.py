@@ -4,8 +4,6 @@ Mikolov et al. (2010); dropout on the non-recurrent connections by Zaremba, Suts
 input and output embeddings by Press and Wolf (2017) and Inan et al. (2017).
 """
 
-from __future__ import annotations
-
 import dataclasses
 from dataclasses import dataclass
 from typing import Any

@@ -3,8 +3,6 @@
 Devlin et al. (2019), section 3.1; the layer before the output is that of BERT's published code.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -4,8 +4,6 @@ Mikolov, Chen, Corrado, Dean (2013); negative sampling by Mikolov, Sutskever et 
 ``seqkit.vectors.Word2Vec``, follows the same loss one example at a time, in compiled code.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from dataclasses import dataclass
 from typing import Any

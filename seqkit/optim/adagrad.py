@@ -1,7 +1,5 @@
 """AdaGrad."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from seqkit.autograd import Tensor

@@ -1,7 +1,5 @@
 """Adam, and AdamW with its decoupled weight decay."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """The base of optimisers: parameters, penalties, row gradients and state."""
 
-from __future__ import annotations
-
 import inspect
 import math
 from abc import ABC, abstractmethod

@@ -1,7 +1,5 @@
 """Gradient clipping, between the backward pass and the optimiser's step."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import numpy as np

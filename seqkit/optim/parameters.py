@@ -1,7 +1,5 @@
 """The parameters of an optimiser or of gradient clipping, each once."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from seqkit.autograd import Gradient, RowGradient, Tensor

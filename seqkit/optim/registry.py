@@ -4,8 +4,6 @@ A new optimiser is a class of its own file and a row of :data:`OPTIMIZERS`; a ne
 ``schedules.py`` and a row of :data:`SCHEDULES`.
 """
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

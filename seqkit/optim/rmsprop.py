@@ -1,7 +1,5 @@
 """RMSprop."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from seqkit.autograd import Tensor

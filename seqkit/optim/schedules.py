@@ -6,8 +6,6 @@
 run to the end of the training follow whichever limit is nearer.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, field
 from typing import Any, Protocol

@@ -1,7 +1,5 @@
 """Stochastic gradient descent, with momentum."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from seqkit.autograd import Tensor

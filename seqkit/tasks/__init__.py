@@ -4,8 +4,6 @@ Every task package has the same modules: ``settings``, ``data``, ``model``, ``ta
 ``evaluation``. ``sentence_encoding`` is no training task: it loads published encoders.
 """
 
-from __future__ import annotations
-
 import importlib
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Text generation by the GPT-2 of a checkpoint folder, as by a run of `train-lm`."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Checkpoint folders of published models: how they are recognised, and their tokenizers."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Labels, predictions and scores, shared by the classifiers of texts and images."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Runs of trained models: opening them, their settings, corpora and weights."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Protocol, TypeVar

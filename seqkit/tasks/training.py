@@ -1,7 +1,5 @@
 """The course of every training: create or resume a run, prepare the data, train the model."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar

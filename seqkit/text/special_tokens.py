@@ -1,7 +1,5 @@
 """The special tokens: add another one here."""
 
-from __future__ import annotations
-
 UNK = "<unk>"
 """Stands for every token that is not in the vocabulary."""
 EOS = "<eos>"

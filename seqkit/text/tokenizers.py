@@ -1,7 +1,5 @@
 """The table of tokenizers: to add one, write its class and add it here."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from seqkit.errors import UsageError

@@ -8,8 +8,6 @@
     <eos><TAB>42068
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Sequence

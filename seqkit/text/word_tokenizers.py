@@ -3,8 +3,6 @@
 Each has one compiled pattern or one string method.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Sequence

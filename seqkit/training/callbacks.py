@@ -1,7 +1,5 @@
 """Training callbacks: a progress bar, a log, a plot, or your own."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

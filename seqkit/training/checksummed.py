@@ -5,8 +5,6 @@ One rename therefore publishes data and checksum together, other programs can st
 missing or changed byte is detected before any content is used.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """log.jsonl: one JSON object per line, appended while training."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -1,7 +1,5 @@
 """Base classes of training tasks: a model, its batches and its validation."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable, Mapping

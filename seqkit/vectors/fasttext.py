@@ -4,8 +4,6 @@ Source: Bojanowski et al. 2017, "Enriching word vectors with subword information
 n-grams are those of fastText's dictionary.cc.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

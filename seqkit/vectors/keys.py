@@ -1,7 +1,5 @@
 """Keys, their places, and their attributes such as counts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

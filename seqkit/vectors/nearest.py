@@ -1,7 +1,5 @@
 """The nearest keys to a key, a vector or a sum of them: gensim's searches, and many at once."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from numbers import Integral
 from typing import Any, Protocol

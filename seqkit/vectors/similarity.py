@@ -1,7 +1,5 @@
 """Similarities and distances between given keys, by cosine."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Files, links, names, commands and flags that the documentation mentions exist, and its code runs."""
 
-from __future__ import annotations
-
 import importlib
 import re
 import shlex

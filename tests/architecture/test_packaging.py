@@ -1,7 +1,5 @@
 """Packages: the wheel contains the library, links resolved, and nothing else; no wheel without the links."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """Remedies are written for whom they are shown to: Python for callers, flags for users of the commands."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterator

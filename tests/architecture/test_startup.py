@@ -1,7 +1,5 @@
 """Heavy packages that importing the library does not load, and modules that import without Numba."""
 
-from __future__ import annotations
-
 import importlib
 import os
 import subprocess

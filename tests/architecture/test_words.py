@@ -1,7 +1,5 @@
 """The field's words: phrases of CONTRIBUTING's table that code, help texts and docs must not contain."""
 
-from __future__ import annotations
-
 import ast
 import io
 import re

@@ -1,7 +1,5 @@
 """The contract of docs/ops.md, point by point."""
 
-from __future__ import annotations
-
 import mmap
 import threading
 import weakref

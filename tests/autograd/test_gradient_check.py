@@ -1,7 +1,5 @@
 """The check itself must fail on a wrong backward, and say both numbers."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from typing import Any

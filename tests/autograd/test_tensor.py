@@ -1,7 +1,5 @@
 """Tensor arithmetic against NumPy's definitions, and what its methods refuse."""
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable
 from typing import Any

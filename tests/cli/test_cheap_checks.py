@@ -1,7 +1,5 @@
 """Mistakes that can be seen at once are reported before a corpus is read or a model is opened or trained."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """train-classifier and generate with checkpoint folders."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """train-classifier, eval-classifier, and classify of texts."""
 
-from __future__ import annotations
-
 import tomllib
 from pathlib import Path
 

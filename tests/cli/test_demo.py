@@ -1,7 +1,5 @@
 """seqkit demo on a tiny corpus: the table, and the exit code when the network does not win."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

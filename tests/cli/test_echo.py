@@ -1,7 +1,5 @@
 """Control characters: escaped on a terminal and on standard error, unchanged in files and pipes."""
 
-from __future__ import annotations
-
 import io
 import json
 import logging

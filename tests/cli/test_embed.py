@@ -1,7 +1,5 @@
 """seqkit embed: formats, the nearest lines, and what goes wrong."""
 
-from __future__ import annotations
-
 import io
 import json
 import sys

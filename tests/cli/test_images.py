@@ -1,7 +1,5 @@
 """train-images, eval-images, classify, plot filters and mistakes."""
 
-from __future__ import annotations
-
 import os
 import tomllib
 from pathlib import Path

@@ -1,7 +1,5 @@
 """seqkit lab list, run and plot."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Line-by-line commands: one answer for each line, errors by line, and answers before the input ends."""
 
-from __future__ import annotations
-
 import io
 import json
 import os

@@ -1,7 +1,5 @@
 """Tests that need a process of their own: signals, pipes, imported modules, threads."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """Each remedy for input, tried where it is shown: with it applied, the call and the command go on."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """train-seq2seq, eval-seq2seq, translate and plot attention."""
 
-from __future__ import annotations
-
 import tomllib
 from pathlib import Path
 

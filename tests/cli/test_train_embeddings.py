@@ -1,7 +1,5 @@
 """train-embeddings, and its runs as the vectors of other commands."""
 
-from __future__ import annotations
-
 import json
 import tomllib
 from pathlib import Path

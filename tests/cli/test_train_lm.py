@@ -1,7 +1,5 @@
 """seqkit train-lm: settings and where they come from, output, resume, mistakes."""
 
-from __future__ import annotations
-
 import json
 import re
 import tomllib

@@ -1,7 +1,5 @@
 """eval-lm, score, generate, corpora, plot, doctor: on runs of each kind."""
 
-from __future__ import annotations
-
 import io
 import json
 import math

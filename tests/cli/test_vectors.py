@@ -1,7 +1,5 @@
 """similar, analogy, convert and eval-embeddings on vectors whose answers are plain."""
 
-from __future__ import annotations
-
 import re
 import sys
 from pathlib import Path

@@ -6,8 +6,6 @@ arrays on the device of the tensors. A layer or model goes in as a ``call`` that
 is given (its parameters are inputs like any other).
 """
 
-from __future__ import annotations
-
 import functools
 import itertools
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Backward is linear in the number of steps T, by bytes allocated and nodes visited, never by a clock."""
 
-from __future__ import annotations
-
 import importlib
 import tracemalloc
 from collections.abc import Callable

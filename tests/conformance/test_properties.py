@@ -1,7 +1,5 @@
 """Properties that hold for every row of the table."""
 
-from __future__ import annotations
-
 import importlib
 import itertools
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Servers and archives that send anything: DownloadError or DataError, and nothing outside the folder."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import random

@@ -1,7 +1,5 @@
 """Images from scikit-learn, idx files and folders: what they hold, how they are cut, what is refused."""
 
-from __future__ import annotations
-
 import gzip
 import random
 import struct

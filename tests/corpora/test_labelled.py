@@ -1,7 +1,5 @@
 """Labelled texts from files of every layout: what is read, how it is split, what is refused."""
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 from collections import Counter

@@ -1,7 +1,5 @@
 """Files of other formats in place of text, and header rows: recognised by name, with a remedy that helps."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess

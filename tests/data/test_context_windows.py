@@ -1,7 +1,5 @@
 """Windows by hand, every centre once an epoch, and batches that depend on nothing but their place."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

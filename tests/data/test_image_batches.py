@@ -1,7 +1,5 @@
 """Pixels to numbers, and mini-batches of images."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

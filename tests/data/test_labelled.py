@@ -1,7 +1,5 @@
 """Labelled texts as ids and batches."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Masked language modelling: which tokens are hidden, and how; windows that hold every token once."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

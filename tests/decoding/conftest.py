@@ -1,7 +1,5 @@
 """A model small enough to follow by hand: the next id depends on the last one, or on the last two."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

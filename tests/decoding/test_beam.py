@@ -1,7 +1,5 @@
 """Beam search against every sequence there is, against greedy decoding, and on tables followed by hand."""
 
-from __future__ import annotations
-
 import itertools
 import math
 

@@ -1,7 +1,5 @@
 """Greedy decoding on tables that can be followed by hand."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Sampling: supports and values by hand, frequencies against exact probabilities, batches against rows."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """JSON of any origin: what fits a declared type comes back as that type, all else is refused by name."""
 
-from __future__ import annotations
-
 import json
 import tracemalloc
 from dataclasses import dataclass, field

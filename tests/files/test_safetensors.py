@@ -1,7 +1,5 @@
 """Headers of safetensors files: written as the format says, and checked before anything is allocated."""
 
-from __future__ import annotations
-
 import json
 import struct
 import tracemalloc

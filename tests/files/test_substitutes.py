@@ -1,7 +1,5 @@
 """Files that stand in place of others: every reader names them."""
 
-from __future__ import annotations
-
 import io
 import re
 import zipfile

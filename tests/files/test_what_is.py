@@ -1,7 +1,5 @@
 """Folders of another sort: every opener says what is there, and which command opens it."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable

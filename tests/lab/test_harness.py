@@ -1,7 +1,5 @@
 """Running, saving, loading and drawing experiments, and runs of the cheapest."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

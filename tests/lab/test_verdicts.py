@@ -1,7 +1,5 @@
 """Verdicts: each criterion of each experiment holds, fails and stays undecided as the table says."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

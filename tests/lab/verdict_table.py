@@ -1,7 +1,5 @@
 """The table of verdicts: for each experiment numbers that hold, and one change per criterion that fails."""
 
-from __future__ import annotations
-
 import copy
 from dataclasses import dataclass
 from typing import Any

@@ -5,8 +5,6 @@ u, v, w are orthogonal, each of mean 0 and variance 1, so LayerNorm of aÂ·u + bÂ
 both turn u to v, v to w and w to u. The feed-forward network adds v, whatever it reads.
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Checkpoint folders: outputs derived by hand, both directions of the names, and what is refused."""
 
-from __future__ import annotations
-
 import json
 import struct
 from pathlib import Path

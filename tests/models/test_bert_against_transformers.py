@@ -1,7 +1,5 @@
 """Folders written by the reference library, every weight random, agree to 1e-4; and ours open there."""
 
-from __future__ import annotations
-
 import json
 import warnings
 from pathlib import Path

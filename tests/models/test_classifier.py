@@ -1,7 +1,5 @@
 """Sequence classifiers of every kind: they learn, padding changes nothing, gradients are right."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Image classifiers: their layers, their input, and that they learn."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Kneser-Ney: values derived by hand, a plain-dict oracle, and the published figure on PTB."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """The recurrent language model of every kind: it learns, carries its state, and predicts probabilities."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from typing import Any

@@ -1,7 +1,5 @@
 """Masked language model: it learns, padding changes nothing, and it looks both ways."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Encoder and decoder of every kind: it learns, padding changes nothing, decoding equals teacher forcing."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Transformers of every kind: they learn, padding changes nothing, decoding equals the full pass."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

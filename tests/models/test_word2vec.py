@@ -1,7 +1,5 @@
 """Word2vec as a differentiable model: it learns, and it is the fast trainer's objective seen another way."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from typing import Any

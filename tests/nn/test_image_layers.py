@@ -1,7 +1,5 @@
 """Layers for images, and the buffers of BatchNorm."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

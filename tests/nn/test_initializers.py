@@ -1,7 +1,5 @@
 """Initial weights have the moments that their formulas give."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

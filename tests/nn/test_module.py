@@ -1,7 +1,5 @@
 """Modules: what they find among their attributes, save, load and move."""
 
-from __future__ import annotations
-
 import pickle
 from typing import Any
 

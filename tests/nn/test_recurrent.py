@@ -1,7 +1,5 @@
 """RNN, GRU and LSTM of several layers and both directions."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Layers of a Transformer: values by hand, the numbers of PyTorch's, and packed against padded."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

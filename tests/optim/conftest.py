@@ -1,7 +1,5 @@
 """Parameters and gradients that tests of optimisers share."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

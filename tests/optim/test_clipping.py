@@ -1,7 +1,5 @@
 """Clipping by numbers: 3, 4 and 12 have the norm 13."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """The same steps on another device: the strict stand-in for a GPU array, and CuPy where a GPU is at hand."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """The compiled updates against the plain ones."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """Updates by row gradients, for each optimiser."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

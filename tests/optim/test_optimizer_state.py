@@ -1,7 +1,5 @@
 """State that goes out and comes back, and what refuses to."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The same gradients through PyTorch's optimisers: parameters agree to float64 rounding after 20 steps."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """Updates worked out on paper; the numbers are exact in binary where nothing else is said."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

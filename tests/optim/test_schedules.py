@@ -1,7 +1,5 @@
 """Factors of the base rate, worked out on paper."""
 
-from __future__ import annotations
-
 import json
 import math
 

@@ -1,7 +1,5 @@
 """Text from a GPT-2's folder: by hand, as the model says step by step, and what is refused."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

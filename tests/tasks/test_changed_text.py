@@ -1,7 +1,5 @@
 """A text that changes while a task reads it: no run, and no tokens, under the key of the old text."""
 
-from __future__ import annotations
-
 import importlib
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Training word vectors into run directories: what is learned, resumed, grown and refused."""
 
-from __future__ import annotations
-
 import dataclasses
 import gzip
 import json

@@ -1,7 +1,5 @@
 """Classifiers that start from checkpoint folders: what they read, by hand; then they need no folder."""
 
-from __future__ import annotations
-
 import json
 import random
 from pathlib import Path

@@ -4,8 +4,6 @@ Of every sort of folder, 200 copies have one file changed: a value of its JSON (
 becomes one of another type, a key another key, or its bytes are flipped, cut, doubled or replaced.
 """
 
-from __future__ import annotations
-
 import json
 import random
 import shutil

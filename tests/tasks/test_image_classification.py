@@ -1,7 +1,5 @@
 """Training image classifiers into run directories: what is learned, resumed, classified and refused."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

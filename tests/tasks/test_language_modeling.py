@@ -1,7 +1,5 @@
 """The task: perplexity by definition, protocols, scores, and settings."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from pathlib import Path

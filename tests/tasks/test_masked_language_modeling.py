@@ -1,7 +1,5 @@
 """Masked language models in run directories, and classifiers that start from their encoders."""
 
-from __future__ import annotations
-
 import dataclasses
 from pathlib import Path
 from typing import Any

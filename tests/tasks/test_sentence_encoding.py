@@ -1,7 +1,5 @@
 """Sentence vectors: pooling by hand, order, batches, and what a folder may say."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path

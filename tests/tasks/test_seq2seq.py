@@ -1,7 +1,5 @@
 """Training encoder and decoder into run directories: what is learned, resumed, translated and refused."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

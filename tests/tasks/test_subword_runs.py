@@ -1,7 +1,5 @@
 """Runs whose tokens are subwords that they learned themselves."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

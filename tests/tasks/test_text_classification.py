@@ -1,7 +1,5 @@
 """Training text classifiers into run directories: what is learned, resumed, classified and refused."""
 
-from __future__ import annotations
-
 import json
 import random
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Text that does not fit its tokenizer is reported in training, in evaluation and by --dry-run."""
 
-from __future__ import annotations
-
 import random
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Objects whose docstrings say that threads may share them: eight threads get the answers of one."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

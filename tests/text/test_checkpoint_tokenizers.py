@@ -1,7 +1,5 @@
 """Tokenizers of checkpoint folders without a tokenizer.json, and the tokens that a model reads."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

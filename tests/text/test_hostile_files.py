@@ -1,7 +1,5 @@
 """Files of tokenizers, vocabularies, labels and images that hold other types: seqkit's errors, and soon."""
 
-from __future__ import annotations
-
 import copy
 import gzip
 import json

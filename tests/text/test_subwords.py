@@ -1,7 +1,5 @@
 """Subword tokens: learned, kept, and those of checkpoint folders."""
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """No cut and no flipped byte of a run is believed."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -1,7 +1,5 @@
 """Runs whose files parse, checksums and all, and hold other types or sizes than seqkit wrote."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import random

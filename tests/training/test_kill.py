@@ -1,7 +1,5 @@
 """SIGKILL at any instant, then --resume: the same bits as a run that was never interrupted."""
 
-from __future__ import annotations
-
 import json
 import random
 import signal

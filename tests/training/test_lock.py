@@ -1,7 +1,5 @@
 """One process trains a run; what is lost of a run is not made up for in silence."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Run directories and their logs."""
 
-from __future__ import annotations
-
 import errno
 import json
 import os

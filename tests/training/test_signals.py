@@ -1,7 +1,5 @@
 """The first signal asks, the second insists."""
 
-from __future__ import annotations
-
 import signal
 import threading
 

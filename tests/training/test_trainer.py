@@ -1,7 +1,5 @@
 """The loop: steps, limits, validation, accumulation, divergence, interruption, resume."""
 
-from __future__ import annotations
-
 import errno
 import json
 import math

@@ -1,7 +1,5 @@
 """A corpus and a model that train in a moment, shared by the tests of training, tasks and commands."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import random

@@ -1,7 +1,5 @@
 """A task whose numbers can be derived by hand: rows of an embedding are fitted to targets."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Small vector files of every format, by hand, so that reader and writer cannot agree on a mistake."""
 
-from __future__ import annotations
-
 import struct
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Approximate search finds most of what exact search does."""
 
-from __future__ import annotations
-
 import importlib.util
 
 import numpy as np

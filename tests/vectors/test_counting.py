@@ -1,7 +1,5 @@
 """Counted word vectors: the textbook's small text by hand, published formulas, and large matrices."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Damaged files: refused with the byte, or loaded finite and whole but for the damaged row. Nothing else."""
 
-from __future__ import annotations
-
 import bz2
 import gzip
 import re

@@ -1,7 +1,5 @@
 """Readers of questions and pairs, and scores that can be worked out by hand."""
 
-from __future__ import annotations
-
 import math
 from pathlib import Path
 

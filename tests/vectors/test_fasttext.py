@@ -1,7 +1,5 @@
 """fastText's n-grams, hash and file."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Files there and back, and files written by hand."""
 
-from __future__ import annotations
-
 import bz2
 import gzip
 import json

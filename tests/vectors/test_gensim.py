@@ -1,7 +1,5 @@
 """Name for name against gensim, where it is installed; docs/keyed-vectors.md lists what differs."""
 
-from __future__ import annotations
-
 import inspect
 import os
 import re

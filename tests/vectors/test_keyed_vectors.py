@@ -1,7 +1,5 @@
 """Each method against a plain definition in float64, over random tables."""
 
-from __future__ import annotations
-
 import itertools
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Word2Vec: it learns what text says, repeats itself with one worker, and goes on with more text."""
 
-from __future__ import annotations
-
 import random
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Word2vec on another device, and checkpoints between chunks that go on bit for bit."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from typing import Any

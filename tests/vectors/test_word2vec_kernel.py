@@ -1,7 +1,5 @@
 """The compiled word2vec trainer against its reference, and the reference against the differentiable loss."""
 
-from __future__ import annotations
-
 import dataclasses
 import itertools
 

@@ -1,7 +1,5 @@
 """Measures that several experiments share: accuracy, smoothed curves, the generalisation gap, time."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Training of image classifiers in experiments."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Verdicts on the numbers of several seeds: holds, fails or undecided."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

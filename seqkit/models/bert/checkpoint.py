@@ -1,7 +1,5 @@
 """Encoders of the BERT family from and to checkpoint folders."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 Letters of shapes: V vocabulary, P positions, Y token types, E embedding, F width of the feed-forward network.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from seqkit.models.checkpoints import Names, Row, linear, normalization

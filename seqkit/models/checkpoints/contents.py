@@ -5,8 +5,6 @@ are in one of these tables: what is harmless, and what is refused by name. A key
 by a warning.
 """
 
-from __future__ import annotations
-
 import re
 import warnings
 from collections.abc import Collection, Iterator, Mapping

@@ -1,7 +1,5 @@
 """The folder of a checkpoint: its settings and its tensors, which may be spread over several files."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 from collections.abc import Mapping

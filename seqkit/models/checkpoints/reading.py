@@ -1,7 +1,5 @@
 """Read the tensors of a folder as the parameters of a model, after checking every name and shape."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from typing import NoReturn
 

@@ -1,7 +1,5 @@
 """A safetensors file of any origin as float32 arrays."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Encoders of a sequence to one vector: a bag of word vectors, a recurrent network, a Transformer."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A classifier of sequences: an encoder, dropout, and a score for each class."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

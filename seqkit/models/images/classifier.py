@@ -1,7 +1,5 @@
 """The base of image classifiers: input, loss and predictions."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Settings of image classifiers."""
 
-from __future__ import annotations
-
 import dataclasses
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The textbook's two convolutional networks ("Deep Learning from Scratch", chapters 7 and 8)."""
 
-from __future__ import annotations
-
 from seqkit import nn, ops
 from seqkit.autograd import Tensor
 from seqkit.backend.random import Generator, as_generator

@@ -1,7 +1,5 @@
 """Fully connected networks, any number of layers."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 from seqkit import nn, ops

@@ -7,8 +7,6 @@ one more, V, for the start of a line. So a key fits in int64 whatever the order,
 listing all continuations of a context are sorts and binary searches over whole arrays.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

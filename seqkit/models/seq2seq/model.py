@@ -8,8 +8,6 @@ by the latter, section 3.3; scheduled sampling by Bengio et al. (2015). With ``p
 Rows of a batch are padded at the end: lengths say where a source ends, and targets of -1 do not count.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

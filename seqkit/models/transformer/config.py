@@ -1,7 +1,5 @@
 """Settings of Transformers."""
 
-from __future__ import annotations
-
 import dataclasses
 from dataclasses import KW_ONLY, dataclass
 from typing import Any

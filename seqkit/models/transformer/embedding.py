@@ -1,7 +1,5 @@
 """The embedding of ids, positions and token types."""
 
-from __future__ import annotations
-
 import math
 
 from seqkit import nn

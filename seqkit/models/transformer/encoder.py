@@ -1,7 +1,5 @@
 """A Transformer encoder over ids, laid out as BERT is (Devlin et al. 2019)."""
 
-from __future__ import annotations
-
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Initial weights of Transformers."""
 
-from __future__ import annotations
-
 import math
 
 from seqkit import nn

@@ -1,7 +1,5 @@
 """Transformer language models, laid out as GPT-2 is (Radford et al. 2019)."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass

@@ -5,8 +5,6 @@ the end, lengths say where a source ends, targets of -1 do not count, and what s
 nothing.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

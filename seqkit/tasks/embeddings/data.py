@@ -1,7 +1,5 @@
 """Data of the embedding task: the text as ids."""
 
-from __future__ import annotations
-
 import time
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Evaluation of word vectors: analogies, and the correlation of similarities with human scores."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The models of the embedding task: a differentiable model, and the fast word2vec trainer."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from seqkit.backend.random import Generator

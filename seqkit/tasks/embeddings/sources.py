@@ -1,7 +1,5 @@
 """The word vectors that a command reads, and those of the embedded corpus, which are always there."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Embedding training as a task, by three methods, and ``train``."""
 
-from __future__ import annotations
-
 import math
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Trained word vectors."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -4,8 +4,6 @@ The threads stop between chunks of text for each log record and checkpoint, so t
 consistent. With one worker, a resumed run has the same vectors to the bit as an uninterrupted one.
 """
 
-from __future__ import annotations
-
 import math
 import threading
 import time

@@ -1,7 +1,5 @@
 """Data of the image classification task."""
 
-from __future__ import annotations
-
 from seqkit.corpora import ImageCorpus, open_images
 from seqkit.tasks.image_classification.settings import ImageClassificationSettings
 

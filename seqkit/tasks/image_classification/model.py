@@ -1,7 +1,5 @@
 """The models of the image classification task, and the settings that depend on them."""
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any
 

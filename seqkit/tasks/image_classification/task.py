@@ -1,7 +1,5 @@
 """Image classification as a training task, and ``train``."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Trained image classifiers: classification, evaluation, mistakes and filters."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Data of the language modelling task: the corpus as ids, and the training windows."""
 
-from __future__ import annotations
-
 import time
 
 from seqkit import corpora

@@ -5,8 +5,6 @@ the last. The window of a Transformer slides by half its length. Kneser-Ney pred
 begins each line without context (the published convention).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Text generation by models that predict the next token."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The models of the language modelling task."""
 
-from __future__ import annotations
-
 import dataclasses
 
 from seqkit.backend.random import Generator

@@ -1,7 +1,5 @@
 """Language modelling as a training task, and ``train``."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path

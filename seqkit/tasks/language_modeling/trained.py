@@ -1,7 +1,5 @@
 """Trained language models: evaluation, scores of lines, and generation."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

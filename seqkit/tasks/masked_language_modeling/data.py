@@ -1,7 +1,5 @@
 """Data of the masked language modelling task: the corpus as ids, and windows with masked tokens."""
 
-from __future__ import annotations
-
 import time
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Evaluation of masked language models: the same tokens of a text are masked every time."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The models of the masked language modelling task, and its encoder for other tasks."""
 
-from __future__ import annotations
-
 from typing import Protocol
 
 from seqkit.backend.random import Generator

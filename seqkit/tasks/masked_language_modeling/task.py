@@ -1,7 +1,5 @@
 """Masked language modelling as a training task, and ``train``."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from pathlib import Path

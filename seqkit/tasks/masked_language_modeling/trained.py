@@ -1,7 +1,5 @@
 """Trained masked language models: evaluation, and their encoder for other tasks."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

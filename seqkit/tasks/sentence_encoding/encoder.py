@@ -1,7 +1,5 @@
 """Texts to vectors, and which texts are near to which."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -6,8 +6,6 @@ stands before a text. ``sentence_bert_config.json`` and ``tokenizer_config.json`
 the smallest limit counts. A folder without ``modules.json`` is averaged over its tokens and not normalised.
 """
 
-from __future__ import annotations
-
 import re
 import warnings
 from collections.abc import Collection, Mapping

@@ -1,7 +1,5 @@
 """Data of the sequence-to-sequence task: the pairs as ids."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """Evaluation of sequence-to-sequence models: loss under teacher forcing, and decoded outputs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The models of the sequence-to-sequence task."""
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any
 

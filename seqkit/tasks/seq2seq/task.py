@@ -1,7 +1,5 @@
 """Sequence to sequence as a training task, and ``train``."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Trained sequence-to-sequence models: translation and evaluation."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

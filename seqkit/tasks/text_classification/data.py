@@ -1,7 +1,5 @@
 """Data of the text classification task: the labelled texts as ids."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """Evaluation of text classifiers, batch by batch."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

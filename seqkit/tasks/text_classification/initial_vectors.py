@@ -1,7 +1,5 @@
 """Pretrained word vectors from which a classifier starts."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from seqkit.backend.random import Generator

@@ -1,7 +1,5 @@
 """Text classification as a training task, and ``train``."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Trained text classifiers: classification and evaluation."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -4,8 +4,6 @@ Source: word2vec.c (``-binary 1``), which ends each vector with a line feed; gen
 the one or the other throughout, which is how a shifted row is noticed.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from seqkit.vectors.formats.content import (

@@ -1,7 +1,5 @@
 """The content of a vector file, and the checks that all readers share."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

@@ -4,8 +4,6 @@ Source: the format that fastText's ``FastText::saveModel``, ``Args::save``, ``Di
 ``DenseMatrix::save`` write (version 12), all little-endian. The output vectors are skipped.
 """
 
-from __future__ import annotations
-
 import math
 import os
 import struct

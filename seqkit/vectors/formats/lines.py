@@ -1,7 +1,5 @@
 """Blocks of whole lines of text files of vectors: mapped where they are plain, read where compressed."""
 
-from __future__ import annotations
-
 import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass

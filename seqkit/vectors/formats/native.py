@@ -7,8 +7,6 @@ Header, words, norms and attributes are checked whenever a file is opened; the v
 small, or on request. A row of a large file that is not finite is noticed by the first query over it.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """The options of reading vector files, and the remedies of errors in the words of each interface."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import NamedTuple
 

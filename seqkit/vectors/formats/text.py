@@ -4,8 +4,6 @@ Source: word2vec.c (``-binary 0``), https://fasttext.cc/docs/en/crawl-vectors.ht
 https://nlp.stanford.edu/projects/glove/ (no header; some of its words contain blanks).
 """
 
-from __future__ import annotations
-
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Tables of subsampling and of negatives, the chunks of a text, and the vectors that training starts from."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Sentences to ids in a temporary file, so that a text may be larger than memory, and their counts."""
 
-from __future__ import annotations
-
 import logging
 import os
 import tempfile

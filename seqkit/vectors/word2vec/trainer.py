@@ -1,7 +1,5 @@
 """Word2vec over a stream of ids: chunks of text, a falling learning rate, threads without locks."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """The vocabulary of a word2vec model: counted, taken from counts, grown and pruned."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Mapping
 
