@@ -36,7 +36,6 @@ def figure_option(default: str | None = None) -> Callable[[Callable[..., Any]], 
 
     Args:
         default: File to write if the option is not given; if None, the option is required.
-
     """
 
     def check(context: click.Context, parameter: click.Parameter, value: str) -> str:
@@ -157,7 +156,6 @@ def echo(text: str = "", *, err: bool = False, nl: bool = True) -> None:
         text: The text to print.
         err: Print to standard error.
         nl: End the line.
-
     """
     if err or is_terminal(sys.stdout):
         click.echo(escape(text), err=err, nl=nl)

@@ -167,7 +167,6 @@ def _writer(out: str) -> Callable[[list[str], Any], None]:
     Raises:
         UsageError: The suffix is unknown.
         DataError: The folder does not exist or cannot be written.
-
     """
     from seqkit.errors import DataError, UsageError
     from seqkit.files import atomic_writer, encode_safetensors

@@ -26,7 +26,6 @@ class Line:
         text: The line without its end.
         where: Its position, for error messages.
         error: Why it cannot be read, if it cannot.
-
     """
 
     text: str
@@ -48,7 +47,6 @@ def input_lines(file: str | None) -> Iterator[list[Line]]:
     Raises:
         DataError: The file cannot be read. Raised at once, before the first batch.
         UsageError: Standard input is closed.
-
     """
     from seqkit.files.lines import open_bytes
 
@@ -67,7 +65,6 @@ def all_texts(batches: Iterable[list[Line]]) -> list[str]:
 
     Raises:
         DataError: A line cannot be read.
-
     """
     texts = []
     for batch in batches:
@@ -151,7 +148,6 @@ def answer_lines(
 
     Returns:
         The exit code: 1 if some line could not be answered, otherwise 0.
-
     """
     exit_code, printed = 0, 0
     for batch in batches:

@@ -15,7 +15,6 @@ class ProgressBar(Callback):
     Args:
         quiet: Show nothing.
         unit: Unit of the speed: tokens, texts, images.
-
     """
 
     def __init__(self, quiet: bool = False, unit: str = "tokens") -> None:

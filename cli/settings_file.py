@@ -27,7 +27,6 @@ def read_recipe(name: str, command: str) -> dict[str, Any]:
 
     Raises:
         UsageError: There is no such recipe, or it is for another command.
-
     """
     recipes = _recipes()
     if name not in recipes:

@@ -14,7 +14,6 @@ def train_masked(request: Request[LanguageModelSettings]) -> None:
 
     Raises:
         UsageError: A flag does not apply to this objective.
-
     """
     settings = MaskedLanguageModelSettings.from_values(
         request.given, source="the settings of --objective masked"

@@ -75,7 +75,6 @@ class Request(Generic[S]):
         given: Those that were given by flag, --config or --recipe.
         out: The run directory; None for the default.
         resume, dry_run, quiet, as_json: The flags of the same names.
-
     """
 
     command: str
@@ -103,7 +102,6 @@ class Request(Generic[S]):
 
         Raises:
             TrainingInterrupted: A signal was received; the message says how to continue.
-
         """
         out = self.out or f"runs/{name}-{time.strftime('%Y%m%d-%H%M%S')}"
         progress = ProgressBar(self.quiet, unit)
@@ -169,7 +167,6 @@ def training_command(
         settings: The task's settings.
         help_texts: Help of the task's own flags, by field.
         choices: Allowed values, by field.
-
     """
 
     def decorate(function: Callable[[Request[S]], None]) -> click.Command:

@@ -79,7 +79,6 @@ class BaseCorpus(Generic[Item]):
         own_splits: Whether the splits are the publisher's or user's, not cut by seqkit.
         skipped: (line, reason) of the first bad lines that were left out.
         skipped_count: The number of bad lines that were left out.
-
     """
 
     name: str
@@ -147,7 +146,6 @@ class Corpus(BaseCorpus[str]):
         Raises:
             UsageError: For a name other than train, valid and test.
             DataError: For a split that the corpus lacks.
-
         """
         return self._items(split)
 

@@ -50,7 +50,6 @@ def corpus_status(name: str, *, data_dir: Path | None = None) -> CorpusStatus:
 
     Raises:
         UsageError: For a name that is not registered.
-
     """
     entry = registered(name)
     folder = entry.folder(data_dir)
@@ -119,7 +118,6 @@ def fetch(
         UsageError: For a name that is not registered.
         DownloadError: For a connection that fails or is cut (the part is kept, and the next call goes on
             from there), a wrong size or checksum (the part is deleted), and a disk that is full.
-
     """
     entry = registered(corpus) if isinstance(corpus, str) else corpus
     folder = entry.folder(paths.data_dir() if data_dir is None else data_dir)

@@ -46,7 +46,6 @@ class CorpusEntry:
         defaults: How its texts are tokenized unless the user says otherwise.
         folder_name: The folder of its files, where that is not the name.
         package: The Python package that brings the data, where there are no files.
-
     """
 
     name: str
@@ -66,7 +65,6 @@ class CorpusEntry:
         Raises:
             CorpusNotFoundError: If a file is absent.
             DataError: If a file cannot be used, or the entry is not a corpus.
-
         """
         if self.read is None:
             raise DataError(f"{self.name} is not a corpus ({self.type}: {self.description})")
@@ -87,7 +85,6 @@ class CorpusEntry:
         Raises:
             CorpusNotFoundError: If one is absent.
             DataError: If one has the wrong size.
-
         """
         folder = self.folder()
         files = {file.name: folder / file.name for file in self.files}

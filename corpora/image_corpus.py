@@ -39,7 +39,6 @@ class ImageCorpus:
         classes: The name of each class number.
         origin: What :meth:`provenance` reports beside sizes and split rule, as JSON values.
         split_rule: Where the splits come from.
-
     """
 
     def __init__(
@@ -74,7 +73,6 @@ class ImageCorpus:
         Raises:
             UsageError: For a name other than train, valid and test.
             DataError: For a split that the corpus lacks.
-
         """
         check_split(self.name, split, self.splits)
         return self.data[split]
@@ -95,7 +93,6 @@ class ImageCorpus:
         Raises:
             UsageError: For a fraction that is not at least 0 and below 1.
             DataError: If no image would be left to train.
-
         """
         if not 0 <= fraction < 1:
             raise UsageError(f"expected a validation fraction of at least 0 and below 1, got {fraction}")

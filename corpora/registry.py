@@ -265,6 +265,5 @@ def corpus_names(type: str) -> list[str]:  # noqa: A002
     Example:
         >>> corpus_names("images")
         ['digits', 'mnist', 'fashion-mnist']
-
     """
     return [entry.name for entry in REGISTRY.values() if entry.type == type]

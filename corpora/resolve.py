@@ -48,7 +48,6 @@ def open_corpus(spec: str | os.PathLike[str], *, held_out: bool = True) -> Corpu
     Example:
         >>> open_corpus("pydocs").splits
         ('train', 'valid', 'test')
-
     """
     name = os.fspath(spec)
     if name.startswith("nltk:"):
@@ -90,7 +89,6 @@ def open_seq2seq(
     Example:
         >>> next(open_seq2seq("dates").pairs("test"))
         ('7/14/16', '2016-07-14')
-
     """
     name, bad_lines = os.fspath(spec), BadLines(on_bad_line)
     if target is not None:
@@ -113,7 +111,6 @@ def generated_seq2seq(name: str, *, seed: int = 0, count: int = 50_000) -> Seq2S
         name: ``dates`` or ``addition``.
         seed: No key of one seed's training data is in another seed's held-out data.
         count: The number of pairs, 20 to 100,000; nine tenths of them train.
-
     """
     entry = REGISTRY.get(name)
     if entry is None or not isinstance(entry.read, Generated):
@@ -147,7 +144,6 @@ def open_labelled(
     Raises:
         CorpusNotFoundError: If the files are absent.
         DataError: If they cannot be used.
-
     """
     name, bad_lines = os.fspath(spec), BadLines(on_bad_line)
     if text_column is None:
@@ -189,7 +185,6 @@ def open_images(
         CorpusNotFoundError: If the files are absent.
         DataError: If they cannot be used.
         MissingDependencyError: Without scikit-learn or Pillow.
-
     """
     name = os.fspath(spec)
     if image_size is not None and image_size < 1:
@@ -234,7 +229,6 @@ def _existing(name: str, type: str) -> Path:  # noqa: A002
 
     Raises:
         CorpusNotFoundError: If it does not, with the names that may have been meant.
-
     """
     path = Path(name).expanduser() if type == "images" else Path(name)
     try:

@@ -32,7 +32,6 @@ def cut_file(path: Path) -> tuple[int, int]:
 
     Raises:
         DataError: For fewer than three lines.
-
     """
     size = content_size(path)
     refuse_other_formats(path)
@@ -73,7 +72,6 @@ def split_of(key: str, buckets: int = 20) -> str:
     Example:
         >>> split_of("abc")
         'train'
-
     """
     return {0: "valid", 1: "test"}.get(name_hash(key) % buckets, "train")
 
@@ -110,7 +108,6 @@ class HashSplit:
         key_name: What the key is called.
         buckets: One bucket of so many goes to valid, one to test.
         reading: Whatever else decides how the files' bytes are read; part of the content key.
-
     """
 
     unit: str
@@ -152,7 +149,6 @@ class ExampleFiles(Generic[AnyExamples]):
         Raises:
             DataError: For an empty file, the first bad line unless bad lines are skipped, no example at all,
                 and fewer than three different keys.
-
         """
         rule, where = self.rule, " and ".join(map(str, paths))
         split_rule = f"{rule.percentages} by the hash of the {rule.key_name}"
@@ -186,7 +182,6 @@ class ExampleFiles(Generic[AnyExamples]):
 
         Raises:
             DataError: As :meth:`split_by_hash`, and for a split without examples.
-
         """
         counts = {}
         for split, start in rows.items():

@@ -77,7 +77,6 @@ class Transfer:
         again: How the user tries again, for error messages.
         opener: As in ``fetch``.
         progress: As in ``fetch``.
-
     """
 
     url: str
@@ -95,7 +94,6 @@ class Transfer:
         Raises:
             DownloadError: If the connection or the server fails.
             OSError: If the disk fails.
-
         """
         have = self._have() if self.size is not None else 0  # without a size, a part may be complete
         if self.size is not None and have == self.size:

@@ -46,7 +46,6 @@ class Generated:
 
         Raises:
             UsageError: For a count that is not 20 to 100,000.
-
         """
         if not 20 <= count <= _MOST:
             raise UsageError(f"expected a count of 20 to {_MOST:,}, got {count}")

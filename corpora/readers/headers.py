@@ -40,7 +40,6 @@ def is_labelled_header(text: str, label: str) -> bool:
     Example:
         >>> is_labelled_header("Sentence", "label"), is_labelled_header("a sentence", "news")
         (True, False)
-
     """
     return _plain(text) in _TEXTS and _plain(label) in _LABELS
 

@@ -42,7 +42,6 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
 
     Raises:
         DataError: For any other content, naming the file.
-
     """
     with open_bytes(path) as file:
         head = file.read(4)
@@ -112,7 +111,6 @@ def idx_paths(folder: Path) -> dict[tuple[str, str], Path] | None:
 
     Raises:
         CorpusNotFoundError: If only some of the four are there.
-
     """
     files = {
         key: next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)

@@ -44,7 +44,6 @@ def read_images(
         DataError: Naming the file that cannot be read, has more than 8 bits a channel, more than 50 million
             pixels or another size.
         MissingDependencyError: Without Pillow.
-
     """
     if not paths:
         raise UsageError("expected one image file or more, got none")
@@ -145,7 +144,6 @@ def folder_images(folder: Path, image_size: int | None = None) -> ImageCorpus:
     Raises:
         DataError: For images of different sizes, a class without images or with only one, fewer than two
             classes, and a test or validation class that "train" lacks.
-
     """
     named = {path.name: path for path in _folders(folder)}
     if "train" in named and set(named) <= set(SPLITS):

@@ -69,7 +69,6 @@ class BadLines:
 
     Raises:
         UsageError: For another value.
-
     """
 
     def __init__(self, on_bad_line: str) -> None:

@@ -123,7 +123,6 @@ def nltk_corpus(name: str) -> Corpus:
     Raises:
         CorpusNotFoundError: If its files are absent, naming folder and command.
         DataError: If it has no sentences or fewer than three files.
-
     """
     folder = data_dir() / "nltk_data"
     reader = _load(name, folder)

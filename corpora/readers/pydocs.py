@@ -92,7 +92,6 @@ def collect(stdlib: Path) -> dict[str, list[str]]:
 
     Raises:
         CorpusNotFoundError: If the sources of the standard library are not installed.
-
     """
     topics = stdlib / _TOPICS
     modules = _sources(stdlib)
@@ -161,7 +160,6 @@ def read_pydocs(
 
     Raises:
         CorpusNotFoundError: If the sources of the standard library are not installed.
-
     """
     stdlib = stdlib or Path(sysconfig.get_paths()["stdlib"])
     path = (cache or cache_dir() / "pydocs") / f"{_listing_key(stdlib)}.txt"

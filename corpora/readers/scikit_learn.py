@@ -19,7 +19,6 @@ def read_digits(entry: CorpusEntry, _: BadLines) -> ImageCorpus:
 
     Raises:
         MissingDependencyError: Without scikit-learn.
-
     """
     try:
         datasets: Any = importlib.import_module("sklearn.datasets")

@@ -214,7 +214,6 @@ def class_files(folder: Path) -> dict[str, Path]:
 
     Raises:
         DataError: For fewer than two, and for two files of one class.
-
     """
     files: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):

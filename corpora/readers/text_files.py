@@ -165,7 +165,6 @@ def named_splits(
 
     Raises:
         DataError: For two of one split, and if there is one of any split but none of train or valid.
-
     """
     endings = "|".join(map(re.escape, suffixes))
     pattern = re.compile(rf"(?:[\w-]+\.)?({_SPLIT_NAMES})(?:{endings})?", re.IGNORECASE)
@@ -203,7 +202,6 @@ def folder_corpus(folder: Path) -> Corpus:
 
     Raises:
         DataError: For a missing split, an empty file, and fewer than three texts.
-
     """
     files = list_files(folder)
     named = named_splits(folder, files)

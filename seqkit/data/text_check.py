@@ -39,7 +39,6 @@ def text_warning(
         >>> v = Vocabulary(["a", "b", "<unk>"], eos=None)
         >>> text_warning({"test": (10, 3)}, v, get_tokenizer("char"), fitting=["bpe"])[:56]
         'warning: 30.0% of the tokens of the test text are <unk>;'
-
     """
     fractions = {split: unk / max(1, count) for split, (count, unk) in tokens.items()}
     unknown = {split: fraction for split, fraction in fractions.items() if fraction > MOST_UNKNOWN}

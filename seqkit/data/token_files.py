@@ -159,7 +159,6 @@ def publish(
         target: Its future name.
         files: The description of each file, as :meth:`SummedFile.close` gives it.
         meta: Whatever else :func:`read_entry` shall return.
-
     """
     meta = {**meta, "files": dict(files)}
     digest = hashlib.sha256(json.dumps(meta, sort_keys=True).encode()).hexdigest()

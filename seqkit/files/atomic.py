@@ -34,7 +34,6 @@ def atomic_writer(
     Raises:
         SeqkitError: Of the class ``error``, when the disk is full or there is no permission. The old file
             stays as it was.
-
     """
     target = Path(path)
     part = target.with_name(f"{target.name}.{os.getpid()}.part" if shared else f"{target.name}.part")

@@ -117,7 +117,6 @@ def read_json(
     Raises:
         SeqkitError: Of the class ``error`` for a content that does not fit.
         RunError: The file cannot be read; of the class ``error`` where that is no RunError.
-
     """
 
     def fail(message: str) -> SeqkitError:
@@ -155,7 +154,6 @@ def parse_json(data: bytes, fail: Fail, *, limits: DocumentLimits = LIMITS) -> A
 
     Raises:
         SeqkitError: What ``fail`` makes.
-
     """
     if len(data) > limits.size:
         raise fail(f"expected JSON of at most {limits.size:,} bytes, got more")
@@ -224,7 +222,6 @@ def fill_json(
 
     Raises:
         SeqkitError: What ``fail`` makes, for a value of another type, out of range, or missing.
-
     """
     try:
         return cast(T, _filler(cast(Any, declared), strict, null_is_default)(content))

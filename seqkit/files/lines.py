@@ -135,7 +135,6 @@ def read_lines(
     Raises:
         DataError: For text that is not UTF-8 and, unless they are cut, for a line of more than MAX_LINE
             characters, naming file, line and byte.
-
     """
     with open_bytes(path) as file:
         file.seek(start)

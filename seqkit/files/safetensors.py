@@ -67,7 +67,6 @@ class SafetensorsData:
 
     Raises:
         SeqkitError: What ``error`` or ``unknown_dtype`` makes.
-
     """
 
     def __init__(
@@ -167,7 +166,6 @@ def encode_safetensors(
 
     Raises:
         UsageError: For an array of another type.
-
     """
     entries: dict[str, Any] = {"__metadata__": dict(metadata)} if metadata else {}
     contents, at = [], 0
@@ -197,7 +195,6 @@ def map_file(path: str | os.PathLike[str], *, writable: bool = False) -> bytes |
 
     Raises:
         OSError: The file cannot be opened.
-
     """
     with open(path, "rb") as file:
         if os.fstat(file.fileno()).st_size == 0:

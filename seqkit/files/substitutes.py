@@ -53,7 +53,6 @@ def find_substitute(head: bytes) -> Substitute | None:
     Example:
         >>> find_substitute(b"<!DOCTYPE html><title>404</title>").name
         'an HTML page'
-
     """
     if not head:
         return _EMPTY
@@ -80,7 +79,6 @@ def refuse_substitute(
         head: Its beginning; read from ``path`` if it is not given. A file that cannot be read passes.
         error: The exception to raise.
         may_be_empty: Whether a file without a byte is what it should be.
-
     """
     if head is None:
         try:

@@ -37,7 +37,6 @@ def refuse_other_formats(path: Path, *, columns: int = 1) -> None:
     Args:
         path: The file, compressed or not.
         columns: The columns of a table of texts; 1 for a file with a text in each line.
-
     """
     with open_bytes(path) as file:
         head = file.read(_HEAD).removeprefix(BOM)

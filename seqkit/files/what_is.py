@@ -74,7 +74,6 @@ def what_is(path: str | os.PathLike[str]) -> Found:
     Example:
         >>> what_is("no/such/folder").description
         'nothing: there is no no/such/folder'
-
     """
     folder = Path(path)
     try:
@@ -111,7 +110,6 @@ def not_as_expected(
         problem: What it is not.
         error: The class of the error.
         remedy: What to do where no command opens what is there.
-
     """
     found = what_is(path)
     return error(f"{problem}, but {found.description}", remedy=found.remedy or remedy)

@@ -83,7 +83,6 @@ def reduce_gradients(parameters: Iterable[Tensor], micro_batches: int) -> None:
     Args:
         parameters: The parameters of the model.
         micro_batches: Number of batches whose gradients were added up.
-
     """
     if micro_batches == 1:
         return

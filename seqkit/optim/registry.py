@@ -88,7 +88,6 @@ def make_optimizer(name: str, parameters: Parameters, **settings: Any) -> Optimi
     Example:
         >>> model = seqkit.nn.Linear(4, 2)
         >>> optimizer = seqkit.optim.make_optimizer("adam", model.parameters(), lr=0.01)
-
     """
     create = _look_up("optimizer", {key: entry.create for key, entry in OPTIMIZERS.items()}, name)
     _check_arguments("optimizer", name, create, settings, skip=1)
@@ -109,7 +108,6 @@ def make_schedule(name: str, **settings: Any) -> Schedule:
     Example:
         >>> make_schedule("cosine", total_steps=100, warmup=10).at(step=10, epoch=0.0)
         1.0
-
     """
     create = _look_up("schedule", SCHEDULES, name)
     _check_arguments("schedule", name, create, settings)

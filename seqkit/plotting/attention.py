@@ -27,7 +27,6 @@ def plot_attention(weights: np.ndarray, source: Sequence[str], target: Sequence[
     Raises:
         UsageError: The tokens do not match the weights, or there are none.
         MissingDependencyError: Matplotlib is not installed.
-
     """
     T, S = len(target), len(source)
     if not T or not S or tuple(weights.shape) != (T, S):

@@ -42,7 +42,6 @@ def plot_curves(runs: Sequence[Sequence[Record]], labels: Sequence[str] | None =
     Raises:
         UsageError: The labels do not match, a value has no step, or there is nothing to draw.
         MissingDependencyError: Matplotlib is not installed.
-
     """
     names = [f"run {i + 1}" for i in range(len(runs))] if labels is None else list(labels)
     if len(names) != len(runs):

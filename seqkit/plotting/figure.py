@@ -20,7 +20,6 @@ def new_figure(width: float, height: float, dpi: float = 150) -> Figure:
 
     Raises:
         MissingDependencyError: Matplotlib is not installed.
-
     """
     try:
         from matplotlib.figure import Figure
@@ -43,7 +42,6 @@ def save(figure: Figure, path: str | os.PathLike[str], *, colors: int | None = N
 
     Raises:
         UsageError: The suffix is unknown, or the folder does not exist.
-
     """
     target = check_figure_path(path)
     suffix = target.suffix.lower()
@@ -66,7 +64,6 @@ def check_figure_path(path: str | os.PathLike[str]) -> Path:
     Raises:
         UsageError: The suffix is unknown, the folder does not exist, or the file cannot be written.
         MissingDependencyError: Matplotlib is not installed.
-
     """
     target = Path(path)
     suffix = target.suffix.lower()

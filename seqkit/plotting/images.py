@@ -30,7 +30,6 @@ def plot_images(
     Raises:
         UsageError: The images have another shape, there are none, or the titles do not match.
         MissingDependencyError: Matplotlib is not installed.
-
     """
     shape = tuple(images.shape)
     if len(shape) != 4 or not shape[0] or shape[3] not in (1, 3):

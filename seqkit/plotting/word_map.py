@@ -35,7 +35,6 @@ def project_to_plane(vectors: Any, method: str = "pca", seed: int = 0) -> np.nda
     Raises:
         UsageError: The vectors have another shape, or the method is unknown.
         MissingDependencyError: "tsne" without scikit-learn.
-
     """
     x = np.asarray(vectors, np.float64)
     check_projection(method)
@@ -62,7 +61,6 @@ def check_projection(method: str) -> None:
     Raises:
         UsageError: The method is unknown.
         MissingDependencyError: "tsne" without scikit-learn.
-
     """
     if method not in PROJECTIONS:
         raise UsageError(f"unknown method {method!r}", remedy=f"use {' or '.join(PROJECTIONS)}")
@@ -102,7 +100,6 @@ def plot_word_map(
     Raises:
         UsageError: Labels or groups do not match the points, or there is nothing to draw.
         MissingDependencyError: Matplotlib is not installed.
-
     """
     xy = np.asarray(points, np.float64)
     if xy.shape != (len(labels), 2) or (groups is not None and len(groups) != len(labels)):

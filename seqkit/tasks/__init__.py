@@ -46,7 +46,6 @@ def load(run: str | Path, **settings: Any) -> Any:
 
         model = seqkit.load("runs/first")
         model.evaluate("test").perplexity
-
     """
     from seqkit.training.run_directory import RunDirectory  # only here: a task needs no other
 

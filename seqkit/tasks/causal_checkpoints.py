@@ -81,7 +81,6 @@ class CausalCheckpoint:
 
         Raises:
             UsageError: No prompt and no token that begins a text, or a stop text of several tokens.
-
         """
         ids = self.tokenizer.encode([prompt], special_tokens=False)[0]
         end = [] if self.end_id is None else [self.end_id]
@@ -125,7 +124,6 @@ def load(path: str | Path, *, device: str | Device | None = None) -> CausalCheck
     Raises:
         RunError: The folder is not that of a GPT-2, or its tokenizer does not fit the model.
         DamagedFileError: A file is damaged.
-
     """
     folder = Path(path)
     model = gpt2.load(folder, device=device)

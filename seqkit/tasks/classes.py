@@ -62,7 +62,6 @@ class ClassScores:
         classes: Names of the K classes.
         scores: Precision, recall and F1 of :func:`seqkit.metrics.precision_recall_f1`.
         confusion: (K, K) int64; entry [t, p] counts the examples of class t predicted as p.
-
     """
 
     split: str

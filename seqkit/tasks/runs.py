@@ -40,7 +40,6 @@ def open_run(path: str | Path, task: str) -> RunDirectory:
     Raises:
         RunError: The folder is not a run directory, or that of another task.
         DamagedFileError: An artifact is damaged.
-
     """
     run = RunDirectory.open(path)
     if run.config.get("task") != task:
@@ -84,7 +83,6 @@ def load_best_weights(
 
     Raises:
         DamagedFileError: The weights do not fit the settings, or are not finite.
-
     """
     arrays, source = run.load_model(), run.path / "model.safetensors"
     size = sum(array.size for array in arrays.values())

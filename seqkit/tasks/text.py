@@ -42,7 +42,6 @@ class TextSettings(TrainingSettings):
         lowercase: Whether to convert the text to lower case.
         vocab_size: Number of types to keep at most, or of subwords to learn.
         min_count: Frequency below which types are dropped.
-
     """
 
     tokenizer: str | None = None
@@ -95,7 +94,6 @@ def text_tokenizer(settings: ResolvedTextSettings, lines: Callable[[], Iterable[
 
     Raises:
         DataError: Subwords are to be learned and there is no training split.
-
     """
     return get_tokenizer(
         settings.tokenizer, lowercase=settings.lowercase, lines=lines, vocab_size=settings.vocab_size

@@ -56,7 +56,6 @@ def run_training(
         RunError: ``out`` holds other files, or a run of another task.
         DivergenceError: A loss is not finite.
         TrainingInterrupted: A signal was received; the state is saved.
-
     """
     callback = CallbackList(callbacks)
     run = open_run(out, name) if resume and RunDirectory.exists(out) else None

@@ -14,7 +14,6 @@ class Callback:
         >>> class PrintLoss(seqkit.training.Callback):
         ...     def on_epoch_end(self, record):
         ...         print(record["epoch"], record["train_loss"])
-
     """
 
     def on_train_start(self, total: int | None, done: int, unit: str = "step") -> None:
@@ -41,7 +40,6 @@ class CallbackList(Callback):
 
     Args:
         callbacks: One callback, several, or none.
-
     """
 
     def __init__(self, callbacks: Callback | Iterable[Callback] | None = None) -> None:

@@ -54,7 +54,6 @@ def write_tensors(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mappin
 
     Raises:
         RunError: The file cannot be written.
-
     """
     # the widest types first, so that all are aligned
     arrays = dict(sorted(arrays.items(), key=lambda item: (-item[1].dtype.itemsize, item[0])))
@@ -74,7 +73,6 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     Raises:
         RunError: The file is missing or cannot be read.
         DamagedFileError: A byte of it is not as written.
-
     """
     data = _read(path)
     file = SafetensorsData(data, lambda reason, _: _damaged(path, reason))
@@ -108,7 +106,6 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         RunError: The file is missing or cannot be read.
         DamagedFileError: A byte of it is not as written.
-
     """
     data = _read(path)
     try:

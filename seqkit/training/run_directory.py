@@ -63,7 +63,6 @@ class RunDirectory:
         config: The content of config.json.
         log: The log, ``log.jsonl``.
         best: Step, epoch and scores of the best weights, once they have been read or written.
-
     """
 
     def __init__(self, path: Path, config: dict[str, Any]) -> None:
@@ -86,7 +85,6 @@ class RunDirectory:
         Raises:
             RunError: The folder holds other files than those of a start that was killed, or cannot be
                 written.
-
         """
         path = Path(path)
         try:
@@ -114,7 +112,6 @@ class RunDirectory:
         Raises:
             RunError: The folder is not a run directory.
             DamagedFileError: config.json is damaged.
-
         """
         path = Path(path)
         if not path.is_dir():
@@ -166,7 +163,6 @@ class RunDirectory:
         Raises:
             RunError: The run has no such artifact, or it cannot be read.
             DamagedFileError: A byte of it is not as written.
-
         """
         expected = self.config.get("files", {}).get(name)
         if expected is None:
@@ -194,7 +190,6 @@ class RunDirectory:
         Raises:
             RunError: No epoch has been finished yet.
             DamagedFileError: A byte of the file is not as written.
-
         """
         if not (self.path / MODEL).exists() and (self.path / CHECKPOINT).exists():
             raise RunError(
@@ -220,7 +215,6 @@ class RunDirectory:
         Raises:
             RunError: The checkpoint is lost, but not the weights that were saved after it.
             DamagedFileError: A byte of the checkpoint or of the log is not as written.
-
         """
         if not self.has_checkpoint():
             if (self.path / MODEL).exists():

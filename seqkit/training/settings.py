@@ -109,7 +109,6 @@ class Settings:
 
         Raises:
             UsageError: A setting is unknown (the message suggests the nearest), or has another type.
-
         """
         types = cls.field_types()
         names = cls.field_names()
@@ -137,7 +136,6 @@ class Settings:
 
         Raises:
             UsageError: A setting differs that may not change.
-
         """
         resumed = cls.from_values({**saved, **cls.by_field(given)}, source=source)
         kept = {}
@@ -163,7 +161,6 @@ class Settings:
 
         Raises:
             UsageError: A field is None that must not be.
-
         """
         return resolved.from_values({**dataclasses.asdict(self), **values})
 
@@ -273,7 +270,6 @@ class TrainingSettings(Settings):
         device: "cpu", "cuda" or "cuda:N"; None for the default device.
         log_interval: Steps between records of the log.
         checkpoint_interval: Seconds between checkpoints.
-
     """
 
     MAY_CHANGE: ClassVar[tuple[str, ...]] = (

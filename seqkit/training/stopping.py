@@ -20,7 +20,6 @@ class StoppingRules:
         max_steps: Optimiser steps.
         max_time: Seconds of training.
         patience: Epochs in a row without a better validation loss.
-
     """
 
     epochs: int

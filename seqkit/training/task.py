@@ -33,7 +33,6 @@ class Task:
         model: The model in training.
         generators: Random generators by role; their states are saved with each checkpoint.
         epoch: The current epoch, from 0.
-
     """
 
     reports_perplexity: ClassVar[bool] = False
@@ -60,7 +59,6 @@ class Task:
 
         Raises:
             UsageError: The optimiser or the schedule cannot have these settings.
-
         """
         self.training_settings, self.model, self.batches_per_epoch = settings, model, batches_per_epoch
         self.generators: dict[str, Generator] = {"dropout": Generator(settings.seed, "dropout")}
@@ -86,7 +84,6 @@ class Task:
             Scores by name. The weights with the lowest "loss" are kept as the best; without a "loss" the
             last ones. Names of scores on other splits begin with the split: "train_accuracy". None without
             a validation split.
-
         """
         return None
 

@@ -55,7 +55,6 @@ class Trainer:
         task: The model, its batches, its validation and its settings.
         run: The directory of the log, the checkpoints and the best weights.
         callbacks: A callback, called after the run's log.
-
     """
 
     def __init__(self, task: Task, run: RunDirectory, callbacks: Callback | None = None) -> None:
@@ -82,7 +81,6 @@ class Trainer:
             TrainingInterrupted: A signal was received; the state is saved.
             DivergenceError: A loss or a gradient is not finite; the last good checkpoint is kept.
             RunError: The checkpoint is of an incompatible version, or a file cannot be written.
-
         """
         if resume:
             self.load_checkpoint()

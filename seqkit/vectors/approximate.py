@@ -32,7 +32,6 @@ class ApproximateIndex:
 
     Raises:
         MissingDependencyError: FAISS is not installed.
-
     """
 
     def __init__(self, table: KeyedVectors, links: int = 32, effort: int = 128) -> None:

@@ -95,7 +95,6 @@ def cooccurrence(ids: np.ndarray, V: int, window: int, *, eos_id: int | None = N
     Example:
         >>> cooccurrence(np.array([0, 1, 0, 2]), 3, 1).to_dense().tolist()
         [[0, 2, 1], [2, 0, 0], [1, 0, 0]]
-
     """
     ids = checked_ids("ids", ids)
     if V < 1 or window < 1:
@@ -163,7 +162,6 @@ def ppmi(counts: SparseMatrix, *, shift: float = 1.0, smoothing: float = 1.0) ->
 
     Raises:
         DataError: Nothing was counted.
-
     """
     if not len(counts.values):
         raise DataError("expected words with others near them, got none", remedy="give a longer text")
@@ -206,7 +204,6 @@ def svd_vectors(
 
     Returns:
         The vectors, (V, E) float32.
-
     """
     V, E = matrix.size, vector_size
     if not 1 <= E <= V:
@@ -263,7 +260,6 @@ def count_vectors(
 
     Returns:
         The vectors, (V, E) float32; 0 for a word without any co-occurrence.
-
     """
     counts = cooccurrence(ids, V, window, eos_id=eos_id)
     return svd_vectors(ppmi(counts, shift=shift, smoothing=smoothing), vector_size, power=power, seed=seed)

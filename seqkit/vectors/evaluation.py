@@ -39,7 +39,6 @@ def read_analogies(path: _PathLike) -> list[Section]:
 
     Raises:
         DataError: A question stands before the first heading or has not four words; names the line.
-
     """
     sections: list[Section] = []
     for number, at, line in numbered_lines(path):
@@ -69,7 +68,6 @@ def read_pairs(
 
     Raises:
         DataError: Another number of fields, or a score that is no finite number; names the line.
-
     """
     pairs: list[tuple[str, str, float]] = []
     first = True
@@ -137,7 +135,6 @@ def evaluate_analogies(
     Raises:
         DataError: The file cannot be read.
         UsageError: For another similarity function.
-
     """
     if similarity_function not in ("most_similar", "most_similar_cosmul"):
         raise UsageError(
@@ -241,7 +238,6 @@ def evaluate_pairs(
 
     Raises:
         DataError: No pair is known, or the file cannot be read.
-
     """
     known = _known_words(table, restrict_vocab, case_insensitive)
     gold, found, left_out = [], [], 0

@@ -41,7 +41,6 @@ class KeyedVectors(SimilarityTable):
         >>> vectors.add_vectors(["east", "west", "north"], [[1, 0], [-1, 0], [0, 1]])
         >>> float(vectors.similarity("east", "west"))
         -1.0
-
     """
 
     def vectors_for_all(
@@ -53,7 +52,6 @@ class KeyedVectors(SimilarityTable):
             keys: The keys wanted.
             allow_inference: Whether to take those, too, for which a vector is only computed (subwords).
             copy_vecattrs: Whether to copy the attributes.
-
         """
         distinct = dict.fromkeys(keys)
         chosen = [key for key in distinct if (key in self if allow_inference else key in self.key_to_index)]
@@ -159,7 +157,6 @@ class KeyedVectors(SimilarityTable):
 
         Raises:
             DataError: The file cannot be read; for one that gensim pickled, with the lines that export it.
-
         """
         from seqkit.vectors.formats import load_vectors
 
@@ -214,7 +211,6 @@ class KeyedVectors(SimilarityTable):
 
         Raises:
             DataError: A ValueError, with the byte where the file is damaged.
-
         """
         from seqkit.vectors.formats import word2vec
 
@@ -247,7 +243,6 @@ class KeyedVectors(SimilarityTable):
             binary: Whether the file is of the binary format.
             encoding: The encoding of its words.
             unicode_errors: For bytes that are not of the encoding: "strict", "ignore" or "replace".
-
         """
         other = KeyedVectors.load_word2vec_format(
             fname, binary=binary, encoding=encoding, unicode_errors=unicode_errors

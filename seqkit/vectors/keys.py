@@ -76,7 +76,6 @@ class KeyTable:
 
         Raises:
             UnknownWordError: A KeyError, for an unknown key without a ``default``.
-
         """
         index = self._find(key)
         if index >= 0:
@@ -107,7 +106,6 @@ class KeyTable:
 
         Raises:
             TypeError: An attribute is there with another type.
-
         """
         if attrs is None:
             attrs, types = list(self.expandos), [array.dtype for array in self.expandos.values()]

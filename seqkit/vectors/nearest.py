@@ -97,7 +97,6 @@ class NearestNeighbours(VectorTable):
         Raises:
             UsageError: A ValueError, for no keys or another number of weights.
             UnknownWordError: For an unknown key, unless ``ignore_missing``.
-
         """
         if len(keys) == 0:
             raise UsageError("a mean of no keys", remedy="give at least one")
@@ -167,7 +166,6 @@ class NearestNeighbours(VectorTable):
             >>> vectors.add_vectors(["east", "south-east", "north"], [[1, 0], [0.8, -0.6], [0, 1]])
             >>> [(key, round(cosine, 2)) for key, cosine in vectors.most_similar("east")]
             [('south-east', 0.8), ('north', 0.0)]
-
         """
         if isinstance(topn, Integral) and topn < 1:
             return []
@@ -246,7 +244,6 @@ class NearestNeighbours(VectorTable):
         Raises:
             UnknownWordError: A KeyError, for an unknown key.
             ShapeError: For a vector of another width.
-
         """
         given = [{int(self.get_index(query))} if isinstance(query, KEY_TYPES) else set() for query in queries]
         rows = [self.get_vector(q) if isinstance(q, KEY_TYPES) else np.asarray(q) for q in queries]

@@ -39,7 +39,6 @@ class SimilarityTable(NearestNeighbours):
 
         Raises:
             ZeroDivisionError: One of the lists is empty, as in gensim.
-
         """
         if not (len(ws1) and len(ws2)):
             raise ZeroDivisionError("at least one of the lists of keys is empty")
@@ -69,7 +68,6 @@ class SimilarityTable(NearestNeighbours):
 
         Raises:
             UsageError: A ValueError, when none is known.
-
         """
         known = [word for word in words if word in self]
         if not known:

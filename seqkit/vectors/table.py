@@ -81,7 +81,6 @@ class VectorTable(KeyTable):
 
         Raises:
             UnknownWordError: A KeyError, for an unknown key.
-
         """
         index = self.get_index(key)
         result = self._vectors[index]
@@ -109,7 +108,6 @@ class VectorTable(KeyTable):
 
         Args:
             force: Whether to compute them anew, for code that has changed ``vectors`` in place.
-
         """
         if self.norms is None or force:
             self.norms = row_norms(self.vectors)
@@ -175,7 +173,6 @@ class VectorTable(KeyTable):
             weights: Their vectors, (K, D).
             extras: Attribute -> (K,) values.
             replace: Whether keys that are known get the new vector; else they keep theirs.
-
         """
         if isinstance(keys, KEY_TYPES):
             keys, weights = [keys], np.asarray(weights).reshape(1, -1)

@@ -16,7 +16,6 @@ class Words:
     Args:
         blob: The bytes of all words, a line feed after each.
         offsets: Where each word begins, and the end: int64, (N + 1,), ascending from 0.
-
     """
 
     def __init__(self, blob: bytes, offsets: np.ndarray) -> None:

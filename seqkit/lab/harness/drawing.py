@@ -28,7 +28,6 @@ def draw(results: Results) -> Figure:
 
     Raises:
         MissingDependencyError: Matplotlib is not installed.
-
     """
     experiment, verdict = get_experiment(results.experiment), results.verdict()
     figure = new_figure(*experiment.size, dpi=_DPI)

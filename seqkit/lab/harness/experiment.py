@@ -31,7 +31,6 @@ class Setup:
         seed: Random seed.
         quick: Whether to run at small sizes.
         data: Images to use: "digits" (scikit-learn's, 8×8, bundled) or "mnist".
-
     """
 
     seed: int
@@ -63,7 +62,6 @@ class Experiment:
         source: Reference for the claim or the note.
         seeds: Number of seeds, three or more.
         size: Size of the figure in inches.
-
     """
 
     module: str
@@ -108,7 +106,6 @@ def get_experiment(name: str) -> Experiment:
 
     Raises:
         UsageError: There is none; the message suggests a similar name.
-
     """
     names = experiment_names()
     if name not in names:

@@ -41,7 +41,6 @@ def median_seconds(functions: Mapping[str, Callable[[], Any]], repeats: int) -> 
     Args:
         functions: The functions to time, by name.
         repeats: Timed rounds, after a first round that is not timed.
-
     """
     seconds: dict[str, list[float]] = {name: [] for name in functions}
     for repeat in range(repeats + 1):

@@ -57,7 +57,6 @@ class Results:
 
         Raises:
             DataError: The file holds something else, or the results of another version.
-
         """
         remedy = "give a file written by `seqkit lab run --out`"
         try:
@@ -100,7 +99,6 @@ def run_experiment(
 
     Raises:
         UsageError: There are fewer than three different seeds.
-
     """
     seeds = range(experiment.seeds) if seeds is None else seeds
     if len(seeds) < MIN_SEEDS or len(set(seeds)) < len(seeds):

@@ -48,7 +48,6 @@ def fit(
         generator: Source of randomness for shuffling and dropout.
         after_epoch: Called with 0 before the first epoch, then with the number of each epoch after it.
         settings: Further settings of the optimiser.
-
     """
     updater = optim.make_optimizer(optimizer, list(model.named_parameters()), lr=lr, **settings)
     losses = []
@@ -80,7 +79,6 @@ def overfit(
 
     Returns:
         Accuracies by epoch under "train" and "test", and the magnitudes of the first layer's weights.
-
     """
     train, _, test = load_images(setup, train=OVERFITTING_IMAGES, test=1000)
     labels = train.labels.copy()

@@ -43,7 +43,6 @@ class Criterion:
         compute: Function from the numbers of a seed to the measure.
         above: The margin, for a measure that should exceed it.
         below: The margin, for a measure that should stay below it.
-
     """
 
     measure: str
@@ -70,7 +69,6 @@ class Criterion:
 
         Raises:
             UsageError: There are fewer than three seeds.
-
         """
         if len(numbers) < MIN_SEEDS:
             raise UsageError(f"expected {MIN_SEEDS} seeds or more for a verdict, got {len(numbers)}")

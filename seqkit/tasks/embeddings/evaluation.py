@@ -21,7 +21,6 @@ class AnalogyScores:
         accuracy: Fraction of questions answered correctly.
         questions: Number of questions whose words are all in the vocabulary.
         sections: Numbers of correct and incorrect answers by section.
-
     """
 
     accuracy: float
@@ -37,7 +36,6 @@ class PairScores:
         spearman: Spearman's rank correlation.
         pearson: Pearson's correlation.
         missing_percent: Percentage of pairs with a word that is not in the vocabulary.
-
     """
 
     spearman: float
@@ -68,7 +66,6 @@ def evaluation_files(
 
     Raises:
         DataError: A file does not exist.
-
     """
     if analogies is None and pairs is None:
         analogies, pairs = _registered_file(*ANALOGIES), _registered_file(*PAIRS)
@@ -90,7 +87,6 @@ def evaluate(
 
     Raises:
         DataError: A file is absent or malformed.
-
     """
     analogies, pairs = evaluation_files(analogies, pairs)
     return EmbeddingScores(

@@ -71,7 +71,6 @@ class EmbeddingSettings(Settings):
         device: "cpu", "cuda" or "cuda:N".
         log_interval: Seconds between log records of word2vec.
         checkpoint_interval: Seconds between checkpoints.
-
     """
 
     MAY_CHANGE = ("epochs", "log_interval", "checkpoint_interval", "device", "workers")

@@ -26,7 +26,6 @@ def open_vectors(
     Raises:
         RunError: A run is damaged or of another task.
         DataError: A file is absent or damaged.
-
     """
     options = options or ReadOptions(writable=False, remedies=COMMAND)
     if Path(source).is_dir():
@@ -48,7 +47,6 @@ def find_vectors(source: str | None, on_message: Callable[[str], object] = lambd
 
     Raises:
         DataError: A file is absent or damaged.
-
     """
     if source is not None:
         return open_vectors(source)

@@ -31,7 +31,6 @@ class TrainedEmbeddings:
         wv: The vectors as :class:`seqkit.KeyedVectors`, most frequent word first, without special tokens.
         vectors: (V, E) the vectors in the order of the vocabulary.
         output: (V, E) the output vectors; None for the model counts.
-
     """
 
     def __init__(
@@ -78,7 +77,6 @@ def load(path: str | Path) -> TrainedEmbeddings:
     Raises:
         RunError: The folder is not a run directory, or that of another task.
         DamagedFileError: A file of the run is damaged.
-
     """
     run = open_run(path, TASK)
     settings, vocabulary = run_settings(run, ResolvedEmbeddingSettings), run_vocabulary(run)

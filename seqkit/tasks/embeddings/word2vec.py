@@ -26,7 +26,6 @@ class Word2VecTraining:
         log_interval: Seconds between log records.
         checkpoint_interval: Seconds between checkpoints.
         callbacks: A callback, called after the run's log.
-
     """
 
     def __init__(
@@ -70,7 +69,6 @@ class Word2VecTraining:
             TrainingInterrupted: A signal was received; the state is saved.
             DivergenceError: The vectors are not finite.
             RunError: The checkpoint is of an incompatible version, or a file cannot be written.
-
         """
         if resume:
             self._load_checkpoint()

@@ -42,7 +42,6 @@ class ImageClassificationSettings(TrainingSettings):
         eval_batch_size: Batch size of the validation.
         train_accuracy: Report the accuracy on the training images after each epoch.
         test_accuracy: Report the accuracy on the test images after each epoch.
-
     """
 
     OPTIMIZER_DEFAULTS: ClassVar[dict[str, tuple[float, str]]] = {

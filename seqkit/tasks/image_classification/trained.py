@@ -40,7 +40,6 @@ class Mistake:
         label: The true label.
         predicted: The predicted label.
         probability: The probability of the predicted label.
-
     """
 
     row: int
@@ -61,7 +60,6 @@ class TrainedImageClassifier:
         model: The model in evaluation mode.
         classes: The names of the classes.
         standardization: The preprocessing of the images.
-
     """
 
     def __init__(
@@ -97,7 +95,6 @@ class TrainedImageClassifier:
         Raises:
             DataError: A file is not an image, or has another size.
             UsageError: No files.
-
         """
         c = self.model.config
         size = (c.height, c.width)
@@ -173,7 +170,6 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedImageClassifi
     Raises:
         RunError: The folder is not a run directory, or that of another task.
         DamagedFileError: A file of the run is damaged.
-
     """
     run = open_run(path, TASK)
     settings = run_settings(run, ResolvedImageClassificationSettings)

@@ -17,7 +17,6 @@ class Sample:
         log_prob: Natural logarithm of the probability of the generated tokens, before temperature.
         tokens: Number of generated tokens.
         stopped: Whether a stop token ended the text.
-
     """
 
     text: str
@@ -46,7 +45,6 @@ def generate_samples(
         top_p: Sample from the most probable tokens that together have this probability.
         seed: Seed of the sampling.
         **decoding: Arguments that greedy search and sampling share.
-
     """
     if temperature == 0:
         results = greedy(model, **decoding)

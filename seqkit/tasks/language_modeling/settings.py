@@ -60,7 +60,6 @@ class LanguageModelSettings(TextSettings):
         batch_size: Batch size.
         eval_batch_size: Batch size of the validation.
         valid_tokens: Validate on the first so many tokens only.
-
     """
 
     OPTIMIZER_DEFAULTS: ClassVar[dict[str, tuple[float, str]]] = {

@@ -155,7 +155,6 @@ def train(
         >>> model = train(settings, "runs/first")  # doctest: +SKIP
         >>> model.evaluate("test").perplexity  # doctest: +SKIP
         >>> model.generate("the function", temperature=0.8)[0].text  # doctest: +SKIP
-
     """
     run = run_training(
         TASK, settings, out, ResolvedLanguageModelSettings, open_corpus, make_task, resume, changes, callbacks

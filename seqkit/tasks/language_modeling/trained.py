@@ -35,7 +35,6 @@ class LineScore:
         tokens: Number of tokens.
         perplexity: Perplexity of the line.
         unknown: Number of tokens that are not in the vocabulary.
-
     """
 
     log_prob: float
@@ -55,7 +54,6 @@ class TrainedLanguageModel:
         model: The model in evaluation mode.
         vocabulary: The vocabulary.
         tokenizer: The tokenizer.
-
     """
 
     def __init__(
@@ -83,7 +81,6 @@ class TrainedLanguageModel:
 
         Raises:
             DataError: The corpus is absent, or has changed since the training.
-
         """
         source = open_corpus(self.settings.corpus if corpus is None else corpus)
         key = source.content_key()
@@ -120,7 +117,6 @@ class TrainedLanguageModel:
         Raises:
             DataError: The corpus is absent or has changed, or has no such split.
             UsageError: An unknown protocol, or one that the model does not have.
-
         """
         encoded = self.encoded(corpus)
         require_split(split, encoded.splits, corpus or self.settings.corpus)
@@ -198,7 +194,6 @@ class TrainedLanguageModel:
 
         Raises:
             UsageError: A stop token is not in the vocabulary, or a number is out of range.
-
         """
         words = self.tokenizer.name != "char"
         stop = ([self.tokenizer.end_of_line] if words else []) if stop is None else list(stop)
@@ -240,7 +235,6 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedLanguageModel
     Raises:
         RunError: The folder is not a run directory, or that of another task.
         DamagedFileError: A file of the run is damaged.
-
     """
     run = open_run(path, TASK)
     settings = run_settings(run, ResolvedLanguageModelSettings)

@@ -21,7 +21,6 @@ class MaskedScores:
         predictions: Number of masked tokens.
         unigram: The most frequent token of the training text.
         unigram_accuracy: Accuracy of always predicting it.
-
     """
 
     accuracy: float

@@ -30,7 +30,6 @@ class MaskedLanguageModelSettings(TextSettings):
         context_length: Length of a window, its ``<cls>`` included.
         batch_size: Batch size.
         valid_tokens: Validate on the first so many tokens only.
-
     """
 
     OPTIMIZER_DEFAULTS: ClassVar[dict[str, tuple[float, str]]] = {

@@ -33,7 +33,6 @@ class TrainedMaskedLanguageModel:
         model: The model in evaluation mode.
         vocabulary: The vocabulary, special tokens included.
         tokenizer: The tokenizer.
-
     """
 
     def __init__(
@@ -57,7 +56,6 @@ class TrainedMaskedLanguageModel:
 
         Raises:
             DataError: The corpus is absent, or has changed since the training.
-
         """
         source = open_corpus(self.settings.corpus if corpus is None else corpus)
         if corpus is None:
@@ -82,7 +80,6 @@ class TrainedMaskedLanguageModel:
 
         Raises:
             DataError: The corpus is absent or has changed, or has no such split.
-
         """
         encoded = self.encoded(corpus)
         splits = encoded.splits
@@ -102,7 +99,6 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedMaskedLanguag
     Raises:
         RunError: The folder is not a run directory, or that of another task.
         DamagedFileError: A file of the run is damaged.
-
     """
     run = open_run(path, TASK)
     settings, vocabulary = run_settings(run, ResolvedMaskedLanguageModelSettings), run_vocabulary(run)

@@ -31,7 +31,6 @@ class Neighbour:
         text: The text.
         index: Its index among the texts that were searched.
         similarity: The cosine similarity of the vectors, or their dot product.
-
     """
 
     text: str

@@ -21,7 +21,6 @@ class DecodedSplit:
         correct: (N,) bool, whether the output equals the target, the end token included.
         loss: Σ -log P of the target tokens, end tokens included, in nats.
         predictions: Number of target tokens.
-
     """
 
     generated: list[Generated]
@@ -61,7 +60,6 @@ def decode(
 
     Returns:
         The outputs for each source, best first.
-
     """
     common: dict[str, Any] = {
         "batch": len(source),

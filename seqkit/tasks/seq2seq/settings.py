@@ -62,7 +62,6 @@ class Seq2SeqSettings(TextSettings):
         eval_batch_size: Batch size of the validation.
         max_new_tokens: Length of an output at most.
         examples: Validation outputs to report after each epoch.
-
     """
 
     MAY_CHANGE = (*TrainingSettings.MAY_CHANGE, "examples")

@@ -39,7 +39,6 @@ class Translation:
         complete: Whether it ended with the end token, not at the greatest length.
         source_tokens: The S tokens of the source.
         attention: (T, S) attention weights, in the original order of the source; None without attention.
-
     """
 
     text: str
@@ -65,7 +64,6 @@ class Seq2SeqScores:
         beam: Width of the beam.
         bleu: Corpus BLEU against the original targets, unknown words included; None without sacreBLEU.
         bleu_signature: The signature of sacreBLEU.
-
     """
 
     exact_match: float
@@ -94,7 +92,6 @@ class TrainedSeq2Seq:
         model: The model in evaluation mode.
         source_vocabulary, target_vocabulary: The vocabularies.
         source_tokenizer, target_tokenizer: The tokenizers.
-
     """
 
     def __init__(
@@ -137,7 +134,6 @@ class TrainedSeq2Seq:
         Raises:
             DataError: A text is empty.
             UsageError: A number is out of range.
-
         """
         if isinstance(texts, str):
             raise UsageError("expected texts to be a list of strings, got a string", remedy="pass [text]")
@@ -210,7 +206,6 @@ class TrainedSeq2Seq:
 
         Raises:
             DataError: The corpus is absent or has changed, or has no such split.
-
         """
         corpus = self.pairs()
         encoded = self.encoded(corpus)
@@ -269,7 +264,6 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedSeq2Seq:
     Raises:
         RunError: The folder is not a run directory, or that of another task.
         DamagedFileError: A file of the run is damaged.
-
     """
     run = open_run(path, TASK)
     settings = run_settings(run, ResolvedSeq2SeqSettings)

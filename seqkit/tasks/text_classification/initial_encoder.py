@@ -40,7 +40,6 @@ class InitialEncoder:
         tokenizer: Its tokenizer; that of a published encoder adds the special tokens.
         weights: Reads the arrays of the encoder, named as in ``TransformerEncoder``.
         published: Whether it comes from a checkpoint folder, whose config has its own dropout.
-
     """
 
     config: TransformerEncoderConfig
@@ -83,7 +82,6 @@ class InitialEncoder:
         Args:
             vocabulary: Its vocabulary with the new words at the end.
             seed: Seed of their embeddings, which are normal with the standard deviation of the others.
-
         """
         if len(vocabulary) == len(self.vocabulary):
             return self
@@ -118,7 +116,6 @@ def initial_encoder(source: str | Path, max_length: int) -> InitialEncoder:
 
     Raises:
         RunError: ``source`` has no encoder.
-
     """
     if is_checkpoint_folder(source):
         return _published(source, max_length)

@@ -37,7 +37,6 @@ def start_from_vectors(embedding: Embedding, vocabulary: Vocabulary, source: str
 
     Raises:
         DataError: No word has a vector, or the file is damaged.
-
     """
     table = open_vectors(source)
     rows, vectors = [], []

@@ -111,7 +111,6 @@ def model_config(
 
     Raises:
         UsageError: The encoder does not have the pooling.
-
     """
     encoder: EncoderConfig = (
         _encoder_config(settings, vocab_size) if initial is None else initial.with_dropout(settings.dropout)

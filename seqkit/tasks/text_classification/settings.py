@@ -40,7 +40,6 @@ class TextClassificationSettings(TextSettings):
         freeze: Do not train the weights from ``vectors`` or ``init``.
         batch_size: Batch size.
         eval_batch_size: Batch size of the validation.
-
     """
 
     corpus: str = "rt-polarity"

@@ -142,7 +142,6 @@ def train(
         RunError: ``out`` holds other files, or a run of another task.
         DivergenceError: The loss is not finite; the last good checkpoint is kept.
         TrainingInterrupted: Ctrl-C or SIGTERM was received; the state is saved.
-
     """
     run = run_training(
         TASK,

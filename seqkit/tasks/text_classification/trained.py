@@ -40,7 +40,6 @@ class TrainedTextClassifier:
         vocabulary: The vocabulary.
         labels: The names of the classes.
         tokenizer: The tokenizer.
-
     """
 
     def __init__(
@@ -98,7 +97,6 @@ class TrainedTextClassifier:
 
         Raises:
             DataError: The corpus is absent or has changed, or has no such split.
-
         """
         encoded = self.encoded()
         splits = encoded.splits
@@ -121,7 +119,6 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedTextClassifie
     Raises:
         RunError: The folder is not a run directory, or that of another task.
         DamagedFileError: A file of the run is damaged.
-
     """
     run = open_run(path, TASK)
     settings = run_settings(run, ResolvedTextClassificationSettings)

@@ -113,7 +113,6 @@ def detect_format(path: _PathLike) -> str:
 
     Raises:
         DataError: The file cannot be opened, or its format is not read.
-
     """
     with Source(path) as source:
         source.skip_bom()
@@ -185,7 +184,6 @@ def load_vectors(
         >>> _ = Path("two.txt").write_text("2 3\neast 1 0 0\nnorth 0 1 0\n")
         >>> load_vectors("two.txt")["north"].tolist()
         [0.0, 1.0, 0.0]
-
     """
     return read_vectors(path, format, ReadOptions(limit, encoding, errors, duplicates, writable))
 
@@ -214,7 +212,6 @@ def save_vectors(
     Raises:
         UsageError: For an unknown suffix or keys that the format cannot hold.
         DataError: The file cannot be written.
-
     """
     name = format or _format_of_suffix(str(path))
     write = _known(name).write

@@ -39,7 +39,6 @@ class Content:
             turns out not to be finite. None: all are finite.
         extras: Further arrays of any shape, of a native file.
         settings: JSON values of a native file.
-
     """
 
     vectors: np.ndarray

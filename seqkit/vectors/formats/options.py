@@ -51,7 +51,6 @@ class ReadOptions:
 
     Raises:
         UsageError: For other values.
-
     """
 
     limit: int | None = None

@@ -39,7 +39,6 @@ class Source:
 
     Raises:
         DataError: The file cannot be opened.
-
     """
 
     def __init__(self, path: str | os.PathLike[str], remedies: Remedies = LIBRARY) -> None:

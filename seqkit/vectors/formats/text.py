@@ -130,7 +130,6 @@ def read_text(source: Source, options: ReadOptions, *, header: bool) -> Content:
     Raises:
         DataError: A wrong count, a field that is no finite number, a repeated word, or bytes that are not of
             the encoding; names line and byte.
-
     """
     stated: int | None = None
     source.skip_bom()

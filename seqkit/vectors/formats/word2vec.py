@@ -52,7 +52,6 @@ def load(
     Raises:
         DataError: The file is damaged or of another format; names the byte.
         UsageError: For arguments that exclude each other.
-
     """
     if no_header and binary:
         raise UsageError("a binary file without a header cannot be read", remedy="give binary=False")
@@ -105,7 +104,6 @@ def save(
     Raises:
         UsageError: For keys that the format cannot hold: empty, or with a blank or line feed.
         DataError: The file cannot be written.
-
     """
     keys, order = table.index_to_key, np.arange(len(table))
     if sort_attr in table.expandos:
@@ -165,7 +163,6 @@ def read_counts(path: _PathLike, *, errors: str = "strict") -> dict[str, int]:
 
     Raises:
         DataError: Another line, or a word that stands twice; names line and byte.
-
     """
     counts: dict[str, int] = {}
     for number, at, line in numbered_lines(path, errors=errors):

@@ -62,7 +62,6 @@ class Word2Vec(VocabularyBuilder):
         >>> model = Word2Vec(text, vector_size=8, min_count=1, workers=1)
         >>> model.wv["cat"].shape
         (8,)
-
     """
 
     epoch_losses: list[float]
@@ -162,7 +161,6 @@ class Word2Vec(VocabularyBuilder):
 
         Raises:
             UsageError: There is no vocabulary, a setting cannot be used, or a total is not that of the text.
-
         """
         if not len(self.wv):
             raise UsageError("no vocabulary yet", remedy="call build_vocab first")
@@ -256,7 +254,6 @@ class Word2Vec(VocabularyBuilder):
 
         Raises:
             DataError: The file is damaged or holds no model.
-
         """
         from seqkit.vectors.word2vec.model_file import load_model
 
@@ -280,7 +277,6 @@ class Word2Vec(VocabularyBuilder):
 
         Returns:
             [(word, probability)], the most probable first; None when no word of the context is known.
-
         """
         known = [self.wv.get_index(word) for word in context_words_list if word in self.wv]
         if not known:

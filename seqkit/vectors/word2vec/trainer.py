@@ -63,7 +63,6 @@ class Word2VecTrainer:
     Raises:
         UsageError: For fewer than two distinct words, and for lock factors on a GPU.
         ShapeError: For lock factors of another shape.
-
     """
 
     def __init__(
@@ -164,7 +163,6 @@ class Word2VecTrainer:
 
         Raises:
             RunError: The checkpoint does not fit: vectors of another shape, another text. Nothing is changed.
-
         """
         E = self.settings.vector_size
         shape = (len(self._input), E)
@@ -211,7 +209,6 @@ class Word2VecTrainer:
 
         Returns:
             Whether the last epoch is done. If not, another call continues from there.
-
         """
         state, settings, lock = self.state, self.settings, self._lock
         workers, size = (settings.workers, 1) if self._on_cpu else (1, CHUNKS_OF_A_DEVICE)

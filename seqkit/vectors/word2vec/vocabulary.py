@@ -70,7 +70,6 @@ class VocabularyBuilder:
             word_freq: Word -> count.
             corpus_count: The number of sentences that they were counted in, for the attribute of that name.
             update: Whether to add to the words already known.
-
         """
         for word, count in word_freq.items():
             if not isinstance(count, (int, np.integer)) or not 0 <= count < 1 << 62:
@@ -85,7 +84,6 @@ class VocabularyBuilder:
         Raises:
             UsageError: For a word with a blank in it.
             DataError: The file cannot be written.
-
         """
         from seqkit.vectors.formats.word2vec import write_counts
 
@@ -96,7 +94,6 @@ class VocabularyBuilder:
 
         Raises:
             DataError: A line is no word and its count; names the line.
-
         """
         from seqkit.vectors.formats.word2vec import read_counts
 
@@ -119,7 +116,6 @@ class VocabularyBuilder:
 
         Returns:
             The number of words forgotten.
-
         """
         keys, counts = self.wv.index_to_key, self._counts
         wanted = None if keep is None else set(keep)
