@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 def command(run: str, files: tuple[str, ...], resize: bool, device: str | None, as_json: bool) -> int:
     """Classify images or texts with the classifier in RUN.
 
-    RUN is a run of train-images or train-classifier. FILEs are images; or texts, one per line, by default
-    those of standard input. For each image or line, prints its label, the probability, and the file or the
-    line, separated by tabs. An empty line is answered by an empty line.
+    RUN is a run of train-images or train-classifier. FILEs are images, or text files with one text per
+    line; without FILE, texts are read from standard input. For each image or line, prints the label, its
+    probability, and the file or the line, separated by tabs. For an empty line, prints an empty line.
     """
     from seqkit.cli.lines import answer_lines, input_lines
     from seqkit.errors import RunError, UsageError

@@ -17,14 +17,19 @@ from seqkit.cli.common import echo
 @click.option(
     "--keep-first", is_flag=True, help="Keep the first of a repeated word instead of refusing the file."
 )
-@click.option("--limit", type=click.IntRange(1), default=None, help="Read only the first so many words.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=None,
+    help="Read only this many words, from the start.  [default: all]",
+)
 @click.option("--encoding", default="utf8", show_default=True, help="Encoding of the words of IN.")
 @click.option(
     "--errors",
     type=click.Choice(["strict", "ignore", "replace"]),
     default="strict",
     show_default=True,
-    help="What to do about bytes that are not of the encoding.",
+    help="How to handle bytes that are invalid in the encoding.",
 )
 def command(
     source: str,

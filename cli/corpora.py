@@ -40,7 +40,7 @@ def _row(name: str) -> dict[str, Any]:
 @command.command("list")
 @json_option
 def list_(as_json: bool) -> None:
-    """All registered corpora and whether they are here."""
+    """List all registered corpora and whether they are downloaded."""
     from seqkit.backend import data_dir
     from seqkit.corpora import REGISTRY
 
@@ -58,7 +58,7 @@ def list_(as_json: bool) -> None:
 @click.argument("name")
 @json_option
 def info(name: str, as_json: bool) -> None:
-    """Licence, files and state of a corpus; how it is split, if it is here."""
+    """Show the licence, files and state of a corpus, and its splits if it is downloaded."""
     from seqkit.corpora import REGISTRY, open_corpus
 
     row: dict[str, Any] = {"name": name}
@@ -88,7 +88,7 @@ def info(name: str, as_json: bool) -> None:
 @click.argument("names", nargs=-1, required=True)
 @click.option("-q", "--quiet", is_flag=True)
 def fetch_(names: tuple[str, ...], quiet: bool) -> None:
-    """Download corpora, resuming where an earlier download stopped; every file is verified."""
+    """Download corpora and verify every file; an interrupted download resumes."""
     from seqkit.corpora import fetch
 
     bars: dict[str, tqdm[Any]] = {}

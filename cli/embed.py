@@ -30,7 +30,12 @@ if TYPE_CHECKING:
 @click.command("embed")
 @click.argument("directory", metavar="DIR", type=click.Path())
 @click.argument("file", required=False, type=click.Path(allow_dash=True))
-@click.option("--out", type=click.Path(), default=None, help="Output file: .npy, .safetensors or .jsonl.")
+@click.option(
+    "--out",
+    type=click.Path(),
+    default=None,
+    help="Output file: .npy, .safetensors or .jsonl.  [default: JSON to standard output]",
+)
 @click.option(
     "--similar", type=click.Path(), default=None, help="Text file in which to find the nearest lines."
 )
@@ -40,19 +45,31 @@ if TYPE_CHECKING:
     type=click.IntRange(1),
     default=5,
     show_default=True,
-    help="Nearest lines, with --similar.",
+    help="Number of nearest lines to print with --similar.",
 )
 @click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True, help="Lines per batch.")
 @click.option(
     "--prompt-name",
     metavar="NAME",
     default=None,
-    help="Prompt of DIR to put before each line.  [default: as DIR says]",
+    help="Name of the prompt in DIR to put before each line.  [default: as configured in DIR]",
 )
-@click.option("--prompt", metavar="TEXT", default=None, help="Text to put before each line; '' for none.")
-@click.option("--similar-prompt-name", metavar="NAME", default=None, help="Prompt of the lines of --similar.")
 @click.option(
-    "--normalize/--no-normalize", default=None, help="Scale vectors to length 1.  [default: as DIR says]"
+    "--prompt",
+    metavar="TEXT",
+    default=None,
+    help="Text to put before each line, instead of a prompt of DIR; '' for none.",
+)
+@click.option(
+    "--similar-prompt-name",
+    metavar="NAME",
+    default=None,
+    help="Name of the prompt for the lines of --similar.  [default: as configured in DIR]",
+)
+@click.option(
+    "--normalize/--no-normalize",
+    default=None,
+    help="Scale vectors to length 1.  [default: as configured in DIR]",
 )
 @device_option
 @threads_option

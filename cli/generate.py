@@ -7,7 +7,7 @@ from seqkit.cli.common import device_option, echo, json_option, print_json, thre
 
 @click.command("generate")
 @click.argument("run", type=click.Path())
-@click.option("--prompt", default="", help="Text to continue.")
+@click.option("--prompt", default="", help="Text to continue.  [default: start a new text]")
 @click.option(
     "--max-new-tokens",
     type=click.IntRange(1),
@@ -22,12 +22,17 @@ from seqkit.cli.common import device_option, echo, json_option, print_json, thre
     show_default=True,
     help="Sampling temperature; 0 takes the most probable token.",
 )
-@click.option("--top-k", type=click.IntRange(1), default=None, help="Sample from the k most probable tokens.")
+@click.option(
+    "--top-k",
+    type=click.IntRange(1),
+    default=None,
+    help="Sample from the k most probable tokens.  [default: all]",
+)
 @click.option(
     "--top-p",
     type=click.FloatRange(0, 1, min_open=True),
     default=None,
-    help="Sample from the smallest set of tokens with this total probability.",
+    help="Sample from the smallest set of tokens with this total probability.  [default: all]",
 )
 @click.option("--num-samples", type=click.IntRange(1), default=1, show_default=True, help="Number of texts.")
 @click.option(
@@ -37,7 +42,7 @@ from seqkit.cli.common import device_option, echo, json_option, print_json, thre
     help="Token that ends a text; may be repeated.  [default: end of line for words, end of text for a "
     "checkpoint folder]",
 )
-@click.option("--no-stop", is_flag=True, help="Continue to --max-new-tokens.")
+@click.option("--no-stop", is_flag=True, help="Do not end a text before --max-new-tokens.")
 @click.option("--allow-unknown", is_flag=True, help="Allow <unk> to be generated.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed.")
 @device_option

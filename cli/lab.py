@@ -49,8 +49,13 @@ def _description(experiment: Experiment) -> dict[str, Any]:
 @command.command("run", short_help="Run experiments and print their verdicts.")
 @click.argument("names", nargs=-1)
 @click.option("--all", "run_all", is_flag=True, help="Run every experiment, in the order of the course.")
-@click.option("--quick", is_flag=True, help="Use small sizes: all experiments take minutes.")
-@click.option("--seeds", type=click.IntRange(3), default=None, help="Number of seeds.  [default: 3, some 5]")
+@click.option("--quick", is_flag=True, help="Use small sizes; all experiments then take minutes.")
+@click.option(
+    "--seeds",
+    type=click.IntRange(3),
+    default=None,
+    help="Number of seeds.  [default: 3 or 5]",
+)
 @click.option(
     "--data",
     type=click.Choice(["digits", "mnist"]),
@@ -62,10 +67,13 @@ def _description(experiment: Experiment) -> dict[str, Any]:
     "--plot",
     type=click.Path(dir_okay=False),
     default=None,
-    help="Figure file for one experiment: .png, .svg or .pdf.",
+    help="Figure file for one experiment: .png, .svg or .pdf.  [default: no figure]",
 )
 @click.option(
-    "--out", type=click.Path(file_okay=False), default=None, help="Folder for the numbers, as NAME.json."
+    "--out",
+    type=click.Path(file_okay=False),
+    default=None,
+    help="Folder for the numbers, as NAME.json.  [default: not saved]",
 )
 @threads_option
 @quiet_option

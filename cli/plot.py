@@ -39,7 +39,11 @@ def curves(runs: tuple[str, ...], out: str) -> None:
 @click.argument("words", nargs=-1)
 @vectors_option
 @click.option(
-    "--top", type=click.IntRange(3), default=60, show_default=True, help="Number of words, without WORDS."
+    "--top",
+    type=click.IntRange(3),
+    default=60,
+    show_default=True,
+    help="Number of words if no WORDS are given.",
 )
 @click.option(
     "--neighbours",

@@ -34,7 +34,7 @@ def print_neighbours(neighbours: Neighbours) -> None:
 @click.command("similar")
 @click.argument("words", nargs=-1, required=True)
 @click.option("--minus", multiple=True, metavar="WORD", help="Word to subtract; may be repeated.")
-@click.option("--together", is_flag=True, help="Find words near to the mean of WORDS instead of each.")
+@click.option("--together", is_flag=True, help="Find the words nearest to the mean of WORDS.")
 @vectors_option
 @topn_option
 @json_option

@@ -18,10 +18,10 @@ from seqkit.training import Callback, RunDirectory, Settings, Task, TrainingSett
 
 TRAINING_HELP = {
     "epochs": "Passes over the training data.",
-    "max_steps": "Stop after this many optimiser steps.",
-    "max_time": "Stop after this many seconds of training.",
-    "patience": "Stop after this many epochs without a better validation loss.",
-    "optimizer": "Optimiser.",
+    "max_steps": "Stop after this many optimiser steps.  [default: no limit]",
+    "max_time": "Stop after this many seconds of training.  [default: no limit]",
+    "patience": "Stop after this many epochs without a better validation loss.  [default: never]",
+    "optimizer": "Optimiser that updates the weights.",
     "lr": "Learning rate.  [default: that of the optimiser]",
     "schedule": "Learning rate schedule: constant, step, linear, cosine, inverse-sqrt, plateau or zaremba."
     "  [default: that of the optimiser]",
@@ -29,8 +29,8 @@ TRAINING_HELP = {
     "lr_floor": "Fraction of the learning rate at which linear and cosine schedules end.",
     "momentum": "Momentum of the optimisers momentum and nesterov.",
     "beta2": "Decay rate of the squared gradients in adam and adamw.",
-    "weight_decay": "Weight decay.",
-    "clip": "Clip the gradient to this global norm.",
+    "weight_decay": "Coefficient of the weight decay.",
+    "clip": "Scale the gradient down to this global norm if it is larger.",
     "accumulate": "Batches whose gradients are averaged for each step.",
     "seed": "Random seed.",
     "log_interval": "Steps between log records.",

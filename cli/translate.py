@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 @click.argument("texts", nargs=-1, metavar="[TEXT...]")
 @click.option("--beam", type=click.IntRange(1), default=1, show_default=True, help="Beam size; 1 is greedy.")
 @click.option(
-    "--n-best", type=click.IntRange(1), default=1, show_default=True, help="Translations of each text."
+    "--n-best",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Translations per text.",
 )
 @click.option(
     "--length-penalty",
@@ -26,7 +30,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="Exponent of the length normalisation in beam search.",
 )
-@click.option("--max-new-tokens", type=click.IntRange(1), default=None, help="Maximum length in tokens.")
+@click.option(
+    "--max-new-tokens",
+    type=click.IntRange(1),
+    default=None,
+    help="Maximum length in tokens.  [default: that of the run]",
+)
 @device_option
 @threads_option
 @json_option
