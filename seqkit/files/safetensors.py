@@ -17,7 +17,8 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 
 from seqkit.errors import SeqkitError, UsageError
-from seqkit.files.json_files import Between, DocumentLimits, fill_json, parse_json
+from seqkit.files.json_files import DocumentLimits, parse_json
+from seqkit.files.typed_values import Between, fill_json
 
 DTYPES = {
     "F16": "<f2", "F32": "<f4", "F64": "<f8", "BOOL": "|b1", "I8": "|i1", "I16": "<i2", "I32": "<i4",
