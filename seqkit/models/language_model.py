@@ -121,13 +121,17 @@ class LanguageModel(nn.Module):
         """Return the state before any text."""
         return self.recurrent.zero_state(batch, self.embedding.weight.dtype)
 
-    def _ids(self, ids: Any, lowest: int = 0) -> Array:
+    def _ids(self, ids: Array, lowest: int = 0) -> Array:
         return checked_ids(
             "ids", ids, (None, None), self.config.vocab_size, lowest=lowest, device=self.device
         )
 
     def hidden(
-        self, ids: Any, state: State | None = None, mask: Any = None, generator: Generator | None = None
+        self,
+        ids: Array,
+        state: State | None = None,
+        mask: Array | None = None,
+        generator: Generator | None = None,
     ) -> tuple[Tensor, State]:
         """Return the last layer's outputs (B, T, H) of ids (B, T) after dropout, and the state (Tensors)."""
         x = self.input_dropout(self.embedding(self._ids(ids)), generator)
@@ -135,13 +139,13 @@ class LanguageModel(nn.Module):
         y, state = self.recurrent(x, state, mask, generator)
         return self.output_dropout(y, generator), state
 
-    def forward(self, ids: Any, state: State | None = None) -> tuple[Tensor, State]:
+    def forward(self, ids: Array, state: State | None = None) -> tuple[Tensor, State]:
         """Return scores (B, T, V) of ids (B, T), and the state."""
         y, state = self.hidden(ids, state)
         return self.output(y), state
 
     def loss(
-        self, ids: Any, targets: Any, state: State | None = None, *, generator: Generator | None = None
+        self, ids: Array, targets: Array, state: State | None = None, *, generator: Generator | None = None
     ) -> tuple[Tensor, State]:
         """Return the mean cross entropy in nats of targets (B, T) after ids (B, T), and the detached state.
 
@@ -154,7 +158,7 @@ class LanguageModel(nn.Module):
         return loss, detach(state)
 
     def token_losses(
-        self, ids: Any, targets: Any, state: State | None = None, mask: Any = None
+        self, ids: Array, targets: Array, state: State | None = None, mask: Array | None = None
     ) -> tuple[Array, State]:
         """Return -log P (B, T) float64 of each target, 0 where it is -1, and the state; without dropout."""
         with self.evaluating():
@@ -174,14 +178,14 @@ class LanguageModel(nn.Module):
         """Return the state of ``batch`` streams before any text."""
         return self.zero_state(batch)
 
-    def step(self, ids: Any, state: State) -> tuple[Array, State]:
+    def step(self, ids: Array, state: State) -> tuple[Array, State]:
         """Feed ids (B,); return log P (B, V) of the next token, and the state."""
         with self.evaluating():
             y, state = self.hidden(ids[:, None], state)
             scores = ops.log_softmax(self.output(y[:, 0]))
         return scores.data, detach(state)
 
-    def reorder(self, state: State, rows: Any) -> State:
+    def reorder(self, state: State, rows: Array) -> State:
         """Return the state of streams ``rows``, in that order; rows may repeat or be left out."""
         xp = module_of(self.device)
         rows = xp.asarray(rows)

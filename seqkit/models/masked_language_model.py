@@ -3,8 +3,6 @@
 Devlin et al. (2019), section 3.1; the layer before the output is that of BERT's published code.
 """
 
-from typing import Any
-
 import numpy as np
 
 from seqkit import nn, ops
@@ -31,7 +29,7 @@ class MaskedLanguageModel(nn.Module):
         self.bias = nn.Parameter(initializers.zeros((config.vocab_size,)))
 
     def _features(
-        self, ids: Any, targets: Any, lengths: Any, generator: Generator | None
+        self, ids: Array, targets: Array, lengths: Array, generator: Generator | None
     ) -> tuple[Tensor, Array]:
         """Return the input (M, E) of the output layer, and targets (M,); on a GPU of all B·T places."""
         V = self.config.vocab_size
@@ -48,7 +46,9 @@ class MaskedLanguageModel(nn.Module):
         y = ops.linear(x, self.transform.weight)
         return self.norm(ops.activation(y, self.transform.bias, kind=self.config.activation))
 
-    def forward(self, ids: Any, lengths: Any = None, *, generator: Generator | None = None) -> Tensor:
+    def forward(
+        self, ids: Array, lengths: Array | None = None, *, generator: Generator | None = None
+    ) -> Tensor:
         """Return scores (B, T, V) of ids (B, T), of which the first ``lengths`` (B,) of a row count; None:
         all.
         """
@@ -56,7 +56,7 @@ class MaskedLanguageModel(nn.Module):
         return ops.linear(x, self.encoder.embedding.tokens.weight, self.bias)
 
     def loss(
-        self, ids: Any, targets: Any, lengths: Any = None, *, generator: Generator | None = None
+        self, ids: Array, targets: Array, lengths: Array | None = None, *, generator: Generator | None = None
     ) -> Tensor:
         """Return the mean cross entropy in nats of targets (B, T), the hidden tokens.
 
@@ -65,7 +65,9 @@ class MaskedLanguageModel(nn.Module):
         x, targets = self._features(ids, targets, lengths, generator)
         return ops.linear_cross_entropy(x, self.encoder.embedding.tokens.weight, self.bias, targets)
 
-    def answers(self, ids: Any, targets: Any, lengths: Any = None) -> tuple[np.ndarray, np.ndarray]:
+    def answers(
+        self, ids: Array, targets: Array, lengths: Array | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return -log P (M,) float64 of the M hidden tokens, and whether each is the likeliest, (M,) bool.
 
         Row by row, on the host, without dropout.

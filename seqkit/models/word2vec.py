@@ -80,11 +80,11 @@ class Word2VecModel(nn.Module):
         """(V, E) the word vectors, on the host."""
         return to_numpy(self.input.weight.data)
 
-    def _ids(self, name: str, ids: Any, shape: tuple[int | None, ...], lowest: int = 0) -> Array:
+    def _ids(self, name: str, ids: Array, shape: tuple[int | None, ...], lowest: int = 0) -> Array:
         V, device = self.config.vocab_size, self.input.weight.device
         return checked_ids(name, ids, shape, V, lowest=lowest, device=device)
 
-    def hidden(self, ids: Any) -> Tensor:
+    def hidden(self, ids: Array) -> Tensor:
         """Return the vectors (B, E) that the output vectors are multiplied by.
 
         For CBOW ids are neighbours (B, C), -1 where there is none; for skip-gram centres (B,).
@@ -94,11 +94,11 @@ class Word2VecModel(nn.Module):
             return ops.embedding_bag(self.input.weight, contexts, mean=self.config.mean)
         return self.input(self._ids("centres", ids, (None,)))
 
-    def forward(self, ids: Any) -> Tensor:
+    def forward(self, ids: Array) -> Tensor:
         """Return scores (B, V) of the predicted word; ids as of :meth:`hidden`."""
         return ops.linear(self.hidden(ids), self.output.weight)
 
-    def loss(self, contexts: Any, centres: Any, negatives: Any = None) -> Tensor:
+    def loss(self, contexts: Array, centres: Array, negatives: Array | None = None) -> Tensor:
         """Return the mean loss of the windows of a batch, in nats, float64.
 
         A window of CBOW is one prediction; of skip-gram one for each neighbour, whose losses are added.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from seqkit import ops
 from seqkit.autograd import Tensor, concatenate
@@ -91,7 +92,7 @@ class _Recurrent(Module):
                 )
             input_size = size * directions
 
-    def zero_state(self, batch: int, dtype: Any = np.float32) -> State:
+    def zero_state(self, batch: int, dtype: DTypeLike = np.float32) -> State:
         """Return the state before a sequence: zeros on the model's device."""
         xp = module_of(self.device)
         return [
@@ -137,7 +138,7 @@ class _Recurrent(Module):
             x = outputs[0] if directions == 1 else concatenate(*outputs, axis=2)
         return x, last
 
-    def _run(self, layer: RecurrentLayer, x: Tensor, state: Any, mask: Any, *, reverse: bool) -> Any:
+    def _run(self, layer: RecurrentLayer, x: Tensor, state: Any, mask: Array, *, reverse: bool) -> Any:
         return type(self).op(x, *state, *layer.weights, mask, reverse=reverse)
 
 
@@ -197,7 +198,7 @@ class RNN(_Recurrent):
         super().__init__(*arguments, **settings)
         self.nonlinearity = nonlinearity
 
-    def _run(self, layer: RecurrentLayer, x: Tensor, state: Any, mask: Any, *, reverse: bool) -> Any:
+    def _run(self, layer: RecurrentLayer, x: Tensor, state: Any, mask: Array, *, reverse: bool) -> Any:
         return ops.rnn(x, *state, *layer.weights, mask, reverse=reverse, nonlinearity=self.nonlinearity)
 
 

@@ -1,12 +1,10 @@
 """A classifier of sequences: an encoder, dropout, and a score for each class."""
 
-from typing import Any
-
 import numpy as np
 
 from seqkit import nn, ops
 from seqkit.autograd import Tensor
-from seqkit.backend import to_device
+from seqkit.backend import Array, to_device
 from seqkit.backend.ids import checked_ids, length_mask
 from seqkit.backend.random import Generator, as_generator
 from seqkit.models.classifier.config import SequenceClassifierConfig
@@ -32,7 +30,9 @@ class SequenceClassifier(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.output = nn.Linear(self.encoder.features, config.classes, generator=generator)
 
-    def forward(self, ids: Any, lengths: Any = None, *, generator: Generator | None = None) -> Tensor:
+    def forward(
+        self, ids: Array, lengths: Array | None = None, *, generator: Generator | None = None
+    ) -> Tensor:
         """Return scores (B, K).
 
         Args:
@@ -48,13 +48,15 @@ class SequenceClassifier(nn.Module):
         mask = length_mask("lengths", lengths, ids.shape, device, lowest=1)
         return self.output(self.dropout(self.encoder(ids, mask, generator), generator))
 
-    def loss(self, ids: Any, lengths: Any, labels: Any, *, generator: Generator | None = None) -> Tensor:
+    def loss(
+        self, ids: Array, lengths: Array, labels: Array, *, generator: Generator | None = None
+    ) -> Tensor:
         """Return the mean cross entropy in nats of labels (B,), class numbers; -1 does not count."""
         labels = np.asarray(labels) if isinstance(labels, list | tuple) else labels
         scores = self.forward(ids, lengths, generator=generator)
         return ops.softmax_cross_entropy(scores, to_device(labels, self.device))
 
-    def log_probs(self, ids: Any, lengths: Any = None) -> np.ndarray:
+    def log_probs(self, ids: Array, lengths: Array | None = None) -> np.ndarray:
         """Return log P(class) (B, K) on the host; without dropout."""
         with self.evaluating():
             return ops.log_softmax(self.forward(ids, lengths)).numpy()

@@ -25,7 +25,7 @@ class ImageClassifier(nn.Module):
         """Return unnormalised log-probabilities (B, K) of images (B, H, W, C)."""
         raise NotImplementedError
 
-    def forward(self, images: Any, *, generator: Generator | None = None) -> Tensor:
+    def forward(self, images: Array, *, generator: Generator | None = None) -> Tensor:
         """Return scores (B, K) of images; their softmax is the distribution over K classes.
 
         Args:
@@ -34,23 +34,23 @@ class ImageClassifier(nn.Module):
         """
         return self.scores(Tensor(self._images(images)), generator)
 
-    def loss(self, images: Any, labels: Any, *, generator: Generator | None = None) -> Tensor:
+    def loss(self, images: Array, labels: Array, *, generator: Generator | None = None) -> Tensor:
         """Return the mean cross entropy in nats of labels (B,), class numbers; -1 does not count."""
         labels = np.asarray(labels) if isinstance(labels, list | tuple) else labels
         scores = self.forward(images, generator=generator)
         return ops.softmax_cross_entropy(scores, to_device(labels, scores.device))
 
-    def log_probs(self, images: Any) -> np.ndarray:
+    def log_probs(self, images: Array) -> np.ndarray:
         """Return log P(class) (B, K) on the host; without dropout, with running statistics."""
         with self.evaluating():
             return ops.log_softmax(self.forward(images)).numpy()
 
-    def predict(self, images: Any) -> np.ndarray:
+    def predict(self, images: Array) -> np.ndarray:
         """Return the likeliest classes (B,) on the host."""
         with self.evaluating():
             return to_numpy(self.forward(images).data.argmax(axis=1))
 
-    def _images(self, images: Any) -> Array:
+    def _images(self, images: Array) -> Array:
         """Check images at the public boundary and return them on the model's device."""
         images = np.asarray(images) if isinstance(images, list | tuple) else images
         if images.dtype.kind != "f":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 from seqkit import nn, ops
@@ -26,13 +27,13 @@ from seqkit.nn.recurrent import State
 class Encoded:
     """Outputs of the encoder that the decoder reads for B sources; None where it does not use them."""
 
-    memory: Any = None
+    memory: Array | None = None
     """(B, S, H) outputs of the encoder."""
-    keys: Any = None
+    keys: Array | None = None
     """(B, S, A) keys of the attention."""
     mask: Array | None = None
     """(B, S) bool: real tokens. None when all are."""
-    peek: Any = None
+    peek: Array | None = None
     """(B, H) the last h of the encoder's last layer."""
 
     def map(self, function: Any) -> Encoded:
@@ -101,7 +102,7 @@ class EncoderDecoder(nn.Module):
 
     # What comes in
 
-    def _ids(self, name: str, ids: Any, vocab_size: int, shape: tuple[int | None, int | None]) -> Array:
+    def _ids(self, name: str, ids: Array, vocab_size: int, shape: tuple[int | None, int | None]) -> Array:
         return checked_ids(name, ids, shape, vocab_size, lowest=IGNORE_INDEX, device=self.device)
 
     def _embed(self, embedding: nn.Embedding, ids: Array, generator: Generator | None) -> Tensor:
@@ -111,7 +112,7 @@ class EncoderDecoder(nn.Module):
     # Encoder
 
     def encode(
-        self, source: Any, source_lengths: Any = None, generator: Generator | None = None
+        self, source: Array, source_lengths: Array | None = None, generator: Generator | None = None
     ) -> tuple[Encoded, State]:
         """Return what the decoder reads of the sources, and its first state; Tensors.
 
@@ -158,7 +159,7 @@ class EncoderDecoder(nn.Module):
         return Tensor(zeros(array_module(x.data), (x.shape[0], self.readout.out_features), x.dtype))
 
     def _advance(
-        self, x: Tensor, encoded: Encoded, recurrent: State, fed: Any, generator: Generator | None
+        self, x: Tensor, encoded: Encoded, recurrent: State, fed: Array, generator: Generator | None
     ) -> tuple[Tensor, Tensor | None, State]:
         """Run the decoder over embedded tokens (B, T, E).
 
@@ -221,7 +222,7 @@ class EncoderDecoder(nn.Module):
         return concatenate(*all_features, axis=1), joined
 
     @staticmethod
-    def _draws(shape: tuple[int, int], xp: Any, generator: Generator | None) -> Array:
+    def _draws(shape: tuple[int, int], xp: ModuleType, generator: Generator | None) -> Array:
         if generator is None:
             raise UsageError("scheduled sampling needs a generator", remedy="pass seqkit.Generator(seed)")
         return generator.uniform(shape, xp)

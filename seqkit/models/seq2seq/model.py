@@ -48,7 +48,7 @@ class Seq2Seq(EncoderDecoder):
     """
 
     def forward(
-        self, source: Any, source_lengths: Any, target_in: Any, *, generator: Generator | None = None
+        self, source: Array, source_lengths: Array, target_in: Array, *, generator: Generator | None = None
     ) -> tuple[Tensor, Array | None]:
         """Return the scores (B, T, V) of the next tokens, and the attention weights (B, T, S).
 
@@ -67,10 +67,10 @@ class Seq2Seq(EncoderDecoder):
 
     def loss(
         self,
-        source: Any,
-        source_lengths: Any,
-        target_in: Any,
-        target_out: Any,
+        source: Array,
+        source_lengths: Array,
+        target_in: Array,
+        target_out: Array,
         *,
         generator: Generator | None = None,
         teacher_forcing: float = 1.0,
@@ -99,7 +99,13 @@ class Seq2Seq(EncoderDecoder):
         return ops.linear_cross_entropy(features, self.output.weight, self.output.bias, targets)
 
     def _batch(
-        self, source: Any, lengths: Any, ids: Any, targets: Any, generator: Any, teacher_forcing: float = 1.0
+        self,
+        source: Array,
+        lengths: Array,
+        ids: Array,
+        targets: Array,
+        generator: Generator | None,
+        teacher_forcing: float = 1.0,
     ) -> tuple[Tensor, Array]:
         V = self.config.target_vocab_size
         encoded, recurrent = self.encode(source, lengths, generator)
@@ -107,7 +113,9 @@ class Seq2Seq(EncoderDecoder):
         targets = self._ids("target_out", targets, V, ids.shape)
         return self._features(encoded, recurrent, ids, generator, teacher_forcing)[0], targets
 
-    def token_losses(self, source: Any, source_lengths: Any, target_in: Any, target_out: Any) -> Array:
+    def token_losses(
+        self, source: Array, source_lengths: Array, target_in: Array, target_out: Array
+    ) -> Array:
         """Return -log P (B, T) float64 of each of target_out, 0 where it is -1; without dropout."""
         with self.evaluating():
             features, targets = self._batch(source, source_lengths, target_in, target_out, None)
@@ -115,7 +123,7 @@ class Seq2Seq(EncoderDecoder):
                 features, self.output.weight, self.output.bias, targets, reduction="none"
             ).data
 
-    def attention_weights(self, source: Any, source_lengths: Any, target_in: Any) -> Array | None:
+    def attention_weights(self, source: Array, source_lengths: Array, target_in: Array) -> Array | None:
         """Return the attention weights (B, T, S) of target_in (B, T), or None without attention; without
         dropout.
 
@@ -151,7 +159,7 @@ class Seq2Seq(EncoderDecoder):
             raise ShapeError(f"{len(source)} sources for {batch} rows: give as many, or one")
         return self.reorder(state, np.zeros(batch, np.int64))
 
-    def step(self, ids: Any, state: Seq2SeqState) -> tuple[Array, Seq2SeqState]:
+    def step(self, ids: Array, state: Seq2SeqState) -> tuple[Array, Seq2SeqState]:
         """Feed ids (B,); return log P (B, V) of the next token, and the state with ``weights`` (B, S)."""
         with self.evaluating():
             ids = self._ids("ids", ids[:, None], self.config.target_vocab_size, (len(state.rows), 1))
@@ -173,7 +181,7 @@ class Seq2Seq(EncoderDecoder):
         """Return the attention weights (B, S) of the step that led to ``state``; None without attention."""
         return state.weights
 
-    def reorder(self, state: Seq2SeqState, rows: Any) -> Seq2SeqState:
+    def reorder(self, state: Seq2SeqState, rows: Array) -> Seq2SeqState:
         """Return the state of ``rows``, in that order; rows may repeat or be left out.
 
         Rows that change places within one source, as a beam's do, leave its outputs where they are.

@@ -1,10 +1,10 @@
 """A Transformer encoder over ids, laid out as BERT is (Devlin et al. 2019)."""
 
 from dataclasses import KW_ONLY, dataclass
-from typing import Any
 
 from seqkit import nn, ops
 from seqkit.autograd import Tensor
+from seqkit.backend import Array
 from seqkit.backend.ids import checked_ids
 from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import ShapeError
@@ -74,9 +74,9 @@ class TransformerEncoder(nn.Module):
 
     def forward(
         self,
-        ids: Any,
-        mask: Any = None,
-        token_types: Any = None,
+        ids: Array,
+        mask: Array | None = None,
+        token_types: Array | None = None,
         *,
         generator: Generator | None = None,
     ) -> Tensor:

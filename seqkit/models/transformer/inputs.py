@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -42,7 +41,7 @@ class Layout:
         return to_device(positions, device)
 
 
-def layout_of(name: str, mask: Any, shape: tuple[int, int], device: Device) -> Layout:
+def layout_of(name: str, mask: Array, shape: tuple[int, int], device: Device) -> Layout:
     """Return the layout of a mask: lengths (B,), booleans (B, T) True for real tokens, or None.
 
     Raises:

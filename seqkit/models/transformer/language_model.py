@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -107,7 +107,7 @@ class TransformerLanguageModel(nn.Module):
             self.output.weight = self.embedding.tokens.weight
         start_normal(self, generator, std=config.init_std, parts=2 * config.num_layers)
 
-    def _ids(self, ids: Any, lowest: int = 0) -> Array:
+    def _ids(self, ids: Array, lowest: int = 0) -> Array:
         return checked_ids(
             "ids", ids, (None, None), self.config.vocab_size, lowest=lowest, device=self.device
         )
@@ -115,7 +115,7 @@ class TransformerLanguageModel(nn.Module):
     def _positions(self, start: int, end: int) -> Array:
         return to_device(np.arange(start, end), self.device)
 
-    def hidden(self, ids: Any, *, generator: Generator | None = None) -> Tensor:
+    def hidden(self, ids: Array, *, generator: Generator | None = None) -> Tensor:
         """Return the last layer's outputs (B, T, E) of ids (B, T), T at most ``max_length``."""
         ids = self._ids(ids)
         T = ids.shape[1]
@@ -125,7 +125,7 @@ class TransformerLanguageModel(nn.Module):
         x = self.embedding(ids, positions, generator=generator)
         return self.stack(x, causal=True, positions=positions, generator=generator)
 
-    def forward(self, ids: Any) -> Tensor:
+    def forward(self, ids: Array) -> Tensor:
         """Return scores (B, T, V) of ids (B, T)."""
         return self.output(self.hidden(ids))
 
@@ -134,7 +134,7 @@ class TransformerLanguageModel(nn.Module):
         return []
 
     def loss(
-        self, ids: Any, targets: Any, state: Seen | None = None, *, generator: Generator | None = None
+        self, ids: Array, targets: Array, state: Seen | None = None, *, generator: Generator | None = None
     ) -> tuple[Tensor, Seen]:
         """Return the mean cross entropy in nats of targets (B, T) after ids (B, T), and an empty state.
 
@@ -144,7 +144,7 @@ class TransformerLanguageModel(nn.Module):
         targets = self._ids(targets, IGNORE_INDEX)
         return ops.linear_cross_entropy(x, self.output.weight, self.output.bias, targets), []
 
-    def token_losses(self, ids: Any, targets: Any, state: Seen | None = None) -> tuple[Array, Seen]:
+    def token_losses(self, ids: Array, targets: Array, state: Seen | None = None) -> tuple[Array, Seen]:
         """Return -log P (B, T) float64 of each target, 0 where it is -1, and the state; without dropout.
 
         T is unlimited. A window slides over ids and those of the state before them, half of ``max_length`` at
@@ -186,7 +186,7 @@ class TransformerLanguageModel(nn.Module):
         """Return the state of ``batch`` rows before any text."""
         return TransformerState(zeros(module_of(self.device), (batch, 0), np.int64), None)
 
-    def step(self, ids: Any, state: TransformerState) -> tuple[Array, TransformerState]:
+    def step(self, ids: Array, state: TransformerState) -> tuple[Array, TransformerState]:
         """Feed ids (B,); return log P (B, V) of the next token, and the state.
 
         Keys and values are cached, so that a step costs one token. When ``max_length`` are, the last half of
@@ -207,7 +207,7 @@ class TransformerLanguageModel(nn.Module):
             log_probs = ops.log_softmax(self.output(y[:, -1]))
         return log_probs.data, TransformerState(seen, past)
 
-    def reorder(self, state: TransformerState, rows: Any) -> TransformerState:
+    def reorder(self, state: TransformerState, rows: Array) -> TransformerState:
         """Return the state of ``rows``, in that order; rows may repeat or be left out."""
         rows = module_of(self.device).asarray(rows)
         past = state.past

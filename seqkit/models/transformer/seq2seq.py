@@ -82,14 +82,14 @@ class TransformerSeq2Seq(nn.Module):
         ids = array_module(ids).maximum(layout.pack(ids), 0)  # padding may be -1
         return embedding(ids, positions, generator=generator), positions
 
-    def _target_ids(self, name: str, ids: Any, shape: tuple[int | None, ...]) -> Array:
+    def _target_ids(self, name: str, ids: Array, shape: tuple[int | None, ...]) -> Array:
         V = self.config.target_vocab_size
         return checked_ids(name, ids, shape, V, lowest=IGNORE_INDEX, device=self.device)
 
     # Encoder and decoder
 
     def encode(
-        self, source: Any, source_lengths: Any = None, generator: Generator | None = None
+        self, source: Array, source_lengths: Array | None = None, generator: Generator | None = None
     ) -> tuple[Tensor, Layout]:
         """Return the memory of source (B, S) and source_lengths (B,) or None: (B, S, E), or packed (R, E)."""
         V = self.config.source_vocab_size
@@ -101,7 +101,7 @@ class TransformerSeq2Seq(nn.Module):
         )
         return memory, layout
 
-    def _memory(self, source: Any, source_lengths: Any) -> tuple[list[nn.KeysValues], Array | None]:
+    def _memory(self, source: Array, source_lengths: Array) -> tuple[list[nn.KeysValues], Array | None]:
         """Return each layer's keys and values (B, N, S, D) of the sources, and the mask (B, S)."""
         memory, layout = self.encode(source, source_lengths)
         mask = layout.mask
@@ -112,7 +112,12 @@ class TransformerSeq2Seq(nn.Module):
         return self.decoder.project_kv(memory), mask
 
     def _features(
-        self, source: Any, source_lengths: Any, ids: Any, targets: Any = None, generator: Any = None
+        self,
+        source: Array,
+        source_lengths: Array,
+        ids: Array,
+        targets: Array | None = None,
+        generator: Generator | None = None,
     ) -> tuple[Tensor, Layout]:
         """Return features (B, T, E), or packed (P, E), of target ids (B, T), and their layout.
 
@@ -143,7 +148,7 @@ class TransformerSeq2Seq(nn.Module):
     # What users call
 
     def forward(
-        self, source: Any, source_lengths: Any, target_in: Any, *, generator: Generator | None = None
+        self, source: Array, source_lengths: Array, target_in: Array, *, generator: Generator | None = None
     ) -> tuple[Tensor, None]:
         """Return the scores (B, T, V) of the next tokens, and None: :meth:`attention_weights` gives the
         weights.
@@ -159,10 +164,10 @@ class TransformerSeq2Seq(nn.Module):
 
     def loss(
         self,
-        source: Any,
-        source_lengths: Any,
-        target_in: Any,
-        target_out: Any,
+        source: Array,
+        source_lengths: Array,
+        target_in: Array,
+        target_out: Array,
         *,
         generator: Generator | None = None,
         teacher_forcing: float = 1.0,
@@ -191,7 +196,12 @@ class TransformerSeq2Seq(nn.Module):
         )
 
     def _batch(
-        self, source: Any, lengths: Any, target_in: Any, target_out: Any, generator: Any = None
+        self,
+        source: Array,
+        lengths: Array,
+        target_in: Array,
+        target_out: Array,
+        generator: Generator | None = None,
     ) -> tuple[Tensor, Array, Layout]:
         """Return the features, the targets in the same layout, and that layout."""
         target_in = self._target_ids("target_in", target_in, (len(source), None))
@@ -199,7 +209,9 @@ class TransformerSeq2Seq(nn.Module):
         x, own = self._features(source, lengths, target_in, targets, generator)
         return x, own.pack(targets), own
 
-    def token_losses(self, source: Any, source_lengths: Any, target_in: Any, target_out: Any) -> Array:
+    def token_losses(
+        self, source: Array, source_lengths: Array, target_in: Array, target_out: Array
+    ) -> Array:
         """Return -log P (B, T) float64 of each of target_out, 0 where it is -1; without dropout."""
         with self.evaluating():
             x, targets, own = self._batch(source, source_lengths, target_in, target_out)
@@ -212,7 +224,7 @@ class TransformerSeq2Seq(nn.Module):
         padded.reshape(-1)[own.rows] = losses
         return padded
 
-    def attention_weights(self, source: Any, source_lengths: Any, target_in: Any) -> Array:
+    def attention_weights(self, source: Array, source_lengths: Array, target_in: Array) -> Array:
         """Return the last layer's attention over the source (B, T, S) for target_in (B, T), the mean over
         heads.
 
@@ -244,7 +256,7 @@ class TransformerSeq2Seq(nn.Module):
             raise ShapeError(f"{len(source)} sources for {batch} rows: give as many, or one")
         return self.reorder(state, np.zeros(batch, np.int64))
 
-    def step(self, ids: Any, state: TransformerSeq2SeqState) -> tuple[Array, TransformerSeq2SeqState]:
+    def step(self, ids: Array, state: TransformerSeq2SeqState) -> tuple[Array, TransformerSeq2SeqState]:
         """Feed ids (B,); return log P (B, V) of the next token, and the state with ``weights`` (B, S).
 
         Keys and values are cached, so that a step costs one token. ShapeError after ``max_length`` of them
@@ -266,7 +278,7 @@ class TransformerSeq2Seq(nn.Module):
         """Return the attention weights (B, S) of the step that led to ``state``."""
         return state.weights
 
-    def reorder(self, state: TransformerSeq2SeqState, rows: Any) -> TransformerSeq2SeqState:
+    def reorder(self, state: TransformerSeq2SeqState, rows: Array) -> TransformerSeq2SeqState:
         """Return the state of ``rows``, in that order; rows may repeat or be left out.
 
         Rows that change places within one source, as a beam's do, leave its memory where it is.
