@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seqkit.autograd import to_dense
 from seqkit.backend.random import Generator
 from seqkit.errors import ShapeError, UsageError
 from seqkit.models import (
@@ -17,6 +16,7 @@ from seqkit.models import (
     TransformerEncoderConfig,
 )
 from seqkit.optim import make_optimizer
+from tests.models.gradients import assert_slope, gradients
 
 V, B, T, K = 11, 7, 5, 3
 LENGTHS = np.array([5, 2, 3, 1, 4, 5, 2])
@@ -48,13 +48,6 @@ def batch(pad: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     ids, labels = random.integers(0, V, (B, T)), random.integers(0, K, B)
     ids[np.arange(T) >= LENGTHS[:, None]] = pad
     return ids, LENGTHS, labels
-
-
-def gradients(model: SequenceClassifier, *arrays: Any) -> tuple[float, dict[str, np.ndarray]]:
-    model.zero_grad()
-    loss = model.loss(*arrays)
-    loss.backward()
-    return loss.item(), {name: to_dense(p.grad).copy() for name, p in model.named_parameters()}
 
 
 @kinds
@@ -101,18 +94,7 @@ def test_a_batch_equals_its_rows_alone(kind: str) -> None:
 @kinds
 def test_the_gradient_of_the_loss(kind: str) -> None:
     model = make(kind)
-    _, of = gradients(model, *batch())
-    random = np.random.default_rng(1)
-    named = dict(model.named_parameters())
-    directions = {name: random.standard_normal(parameter.shape) for name, parameter in named.items()}
-
-    def moved(step: float) -> float:
-        for name, parameter in named.items():
-            parameter.data[...] += step * directions[name]
-        return model.loss(*batch()).item()
-
-    numeric = (moved(1e-6) - moved(-2e-6)) / 2e-6
-    assert sum((of[name] * d).sum() for name, d in directions.items()) == pytest.approx(numeric, rel=1e-6)
+    assert_slope(model, batch, rel=1e-6)
 
 
 def test_the_bag_is_the_mean_of_the_vectors() -> None:

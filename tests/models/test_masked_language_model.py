@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seqkit.autograd import to_dense
 from seqkit.backend.random import Generator
 from seqkit.errors import ShapeError
 from seqkit.models import MaskedLanguageModel, TransformerEncoderConfig
 from seqkit.optim import make_optimizer
+from tests.models.gradients import assert_slope, gradients
 
 V, B, T = 13, 3, 7
 LENGTHS = np.array([T, 4, 5])
@@ -29,13 +29,6 @@ def batch() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     targets[random.random((B, T)) < 0.6] = -1
     targets[np.arange(T) >= LENGTHS[:, None]] = -1
     return ids, targets, LENGTHS
-
-
-def gradients(model: MaskedLanguageModel, *arrays: Any) -> tuple[float, dict[str, np.ndarray]]:
-    model.zero_grad()
-    loss = model.loss(*arrays)
-    loss.backward()
-    return loss.item(), {name: to_dense(p.grad).copy() for name, p in model.named_parameters()}
 
 
 def test_it_learns_a_small_batch_by_heart() -> None:
@@ -84,18 +77,7 @@ def test_padding_changes_neither_loss_nor_gradients() -> None:
 
 def test_the_gradient_of_the_loss() -> None:
     model = make()
-    _, of = gradients(model, *batch())
-    random = np.random.default_rng(1)
-    named = dict(model.named_parameters())
-    directions = {name: random.standard_normal(parameter.shape) for name, parameter in named.items()}
-
-    def moved(step: float) -> float:
-        for name, parameter in named.items():
-            parameter.data[...] += step * directions[name]
-        return model.loss(*batch()).item()
-
-    numeric = (moved(1e-6) - moved(-2e-6)) / 2e-6
-    assert sum((of[name] * d).sum() for name, d in directions.items()) == pytest.approx(numeric, rel=1e-5)
+    assert_slope(model, batch, rel=1e-5)
 
 
 def test_it_looks_both_ways() -> None:

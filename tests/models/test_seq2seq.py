@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seqkit.autograd import to_dense
 from seqkit.backend import to_numpy
 from seqkit.backend.random import Generator
 from seqkit.decoding import greedy
@@ -14,6 +13,7 @@ from seqkit.errors import ShapeError, UsageError
 from seqkit.models import Seq2Seq, Seq2SeqConfig
 from seqkit.optim import make_optimizer
 from tests.conformance.table import SEQ2SEQ, seq2seq_config
+from tests.models.gradients import assert_same, gradients
 
 B, S, T, V = 3, 5, 7, 13
 START, STOP = 0, 1
@@ -41,20 +41,6 @@ def batch(seed: int = 0, pad: int = -1) -> tuple[np.ndarray, np.ndarray, np.ndar
     target_in[np.arange(T) >= TARGET_LENGTHS[:, None]] = pad
     target_out[np.arange(T) >= TARGET_LENGTHS[:, None]] = -1
     return source, LENGTHS, target_in, target_out
-
-
-def gradients(model: Seq2Seq, *arrays: Any, **settings: Any) -> tuple[float, dict[str, np.ndarray]]:
-    model.zero_grad()
-    loss = model.loss(*arrays, **settings)
-    loss.backward()
-    return loss.item(), {name: to_dense(p.grad).copy() for name, p in model.named_parameters()}
-
-
-def assert_same(one: Any, other: Any, rtol: float = 1e-12) -> None:
-    assert one[0] == pytest.approx(other[0], rel=rtol)
-    assert one[1].keys() == other[1].keys()
-    for name, gradient in one[1].items():
-        np.testing.assert_allclose(gradient, other[1][name], rtol=rtol, atol=1e-14, err_msg=name)
 
 
 # It learns
