@@ -107,10 +107,10 @@ def _flag(arguments: list[str], name: str) -> str | None:
     return value
 
 
-def to_json(value: Any, indent: int | None = 2) -> str:
+def to_json(value: object, indent: int | None = 2) -> str:
     """Return a value as JSON, with null in place of numbers that are not finite."""
 
-    def finite(item: Any) -> Any:
+    def finite(item: object) -> Any:
         if isinstance(item, float):
             return item if math.isfinite(item) else None
         if isinstance(item, dict):
@@ -120,7 +120,7 @@ def to_json(value: Any, indent: int | None = 2) -> str:
     return json.dumps(finite(value), indent=indent, ensure_ascii=False, allow_nan=False)
 
 
-def print_json(value: Any) -> None:
+def print_json(value: object) -> None:
     """Print a value as JSON."""
     echo(to_json(value))
 

@@ -96,7 +96,7 @@ def _sentences(reader: Any, name: str, folder: Path) -> list[str]:
         return [" ".join(sentence) for sentence in sentences]
 
 
-def _lines(reader: Any, names: list[str], folder: Path) -> Iterator[str]:
+def _lines(reader: object, names: list[str], folder: Path) -> Iterator[str]:
     for name in names:
         yield from _sentences(reader, name, folder)
 

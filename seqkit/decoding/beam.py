@@ -4,7 +4,7 @@ import bisect
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -35,7 +35,7 @@ def beam_search(
     prompt: Sequence[int] | np.ndarray | None = None,
     banned: Sequence[int] = (),
     stop: Sequence[int] = (),
-    context: Any = None,
+    context: object = None,
     with_attention: bool = False,
 ) -> list[list[Hypothesis]]:
     """Search the best continuations of ``batch`` rows.

@@ -1,7 +1,6 @@
 """Greedy decoding: the likeliest id at every step."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -23,7 +22,7 @@ def greedy(
     prompt: Sequence[int] | np.ndarray | None = None,
     banned: Sequence[int] = (),
     stop: Sequence[int] = (),
-    context: Any = None,
+    context: object = None,
     with_attention: bool = False,
 ) -> list[Generated]:
     """Generate ``batch`` sequences by the likeliest id at every step.

@@ -27,7 +27,7 @@ class Prefilled:
     attention_of: Callable[[Any], Array | None]
 
 
-def check_count(name: str, value: Any) -> None:
+def check_count(name: str, value: object) -> None:
     """Raise UsageError unless ``value`` is an integer of at least 1."""
     if not isinstance(value, Integral) or value < 1:
         raise UsageError(f"expected {name} to be an integer of at least 1, got {value!r}")
@@ -67,7 +67,7 @@ def prefill(
     prompt: Sequence[int] | np.ndarray | None,
     banned: Sequence[int],
     stop: Sequence[int],
-    context: Any,
+    context: object,
     with_attention: bool,
 ) -> Prefilled:
     """Start ``batch`` rows of ``model``; arguments and errors as in :func:`~seqkit.decoding.sample`."""

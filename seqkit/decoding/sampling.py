@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from numbers import Integral
-from typing import Any
 
 import numpy as np
 
@@ -27,7 +26,7 @@ def sample(
     top_p: float | None = None,
     banned: Sequence[int] = (),
     stop: Sequence[int] = (),
-    context: Any = None,
+    context: object = None,
     with_attention: bool = False,
 ) -> list[Generated]:
     """Generate sequences drawn from a model.

@@ -142,7 +142,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-def _problem(content: Any, limits: DocumentLimits, *, strings: bool) -> str | None:
+def _problem(content: object, limits: DocumentLimits, *, strings: bool) -> str | None:
     """Return what is wrong with a parsed document: depth, numbers, or strings that cannot be encoded."""
     level: list[Any] = [[content]]
     for _ in range(limits.depth + 1):
@@ -164,11 +164,11 @@ def _problem(content: Any, limits: DocumentLimits, *, strings: bool) -> str | No
     return f"expected JSON of at most {limits.depth} levels, got more"
 
 
-def _at(key: Any) -> str:
+def _at(key: object) -> str:
     return f" at {key[:SHOWN]!r}" if isinstance(key, str) else ""
 
 
-def _encodes(value: Any) -> bool:
+def _encodes(value: object) -> bool:
     try:
         str(value).encode()
     except UnicodeEncodeError:

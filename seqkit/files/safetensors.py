@@ -104,7 +104,7 @@ class SafetensorsData:
         """The entries in the order of the header."""
         self._check_order()
 
-    def _entry(self, name: str, entry: Any) -> Entry:
+    def _entry(self, name: str, entry: object) -> Entry:
         """The entry of a tensor, which must have the bytes that its type and shape take."""
 
         def fail(message: str) -> SeqkitError:

@@ -98,7 +98,7 @@ def _names(record: Any) -> str:
     return ", ".join(map(repr, list(record)[:6]))
 
 
-def _text_fields(record: Any, columns: int) -> list[str]:
+def _text_fields(record: object, columns: int) -> list[str]:
     """Return the fields of an object that hold a text, in their order: the longest, and another beside it."""
     if not isinstance(record, dict):
         return []

@@ -45,7 +45,7 @@ class Between:
 
 
 def fill_json(
-    declared: type[T], content: Any, fail: Fail, *, strict: bool = False, null_is_default: bool = False
+    declared: type[T], content: object, fail: Fail, *, strict: bool = False, null_is_default: bool = False
 ) -> T:
     """Return a value of a declared type from parsed JSON; arguments as for :func:`seqkit.files.read_json`.
 
@@ -76,7 +76,7 @@ class _MismatchError(Exception):
         return f"expected {self.expected}, got {self.got}"
 
 
-def describe_value(value: Any) -> str:
+def describe_value(value: object) -> str:
     """Return what a parsed value is, short enough for a message."""
     if isinstance(value, dict):
         return "an object"
@@ -90,11 +90,11 @@ def describe_value(value: Any) -> str:
 
 
 @functools.cache
-def _filler(declared: Any, strict: bool, null_is_default: bool) -> Fill:
+def _filler(declared: object, strict: bool, null_is_default: bool) -> Fill:
     """Return the function that checks and converts values of a declared type."""
     origin, arguments = get_origin(declared), get_args(declared)
 
-    def inner(argument: Any) -> Fill:
+    def inner(argument: object) -> Fill:
         return _filler(argument, strict, null_is_default)
 
     if declared is Any or declared is object:
@@ -123,7 +123,7 @@ def _filler(declared: Any, strict: bool, null_is_default: bool) -> Fill:
 
 
 def _scalar_filler(kind: type) -> Fill:
-    def fill(value: Any) -> Any:
+    def fill(value: object) -> Any:
         if type(value) is kind:
             return value
         if kind is float and type(value) is int:
@@ -151,7 +151,7 @@ def _ranged_filler(kind: Any, between: Any, inner: Callable[[Any], Fill]) -> Fil
 
 
 def _literal_filler(choices: tuple[Any, ...]) -> Fill:
-    def fill(value: Any) -> Any:
+    def fill(value: object) -> Any:
         for choice in choices:
             if type(value) is type(choice) and value == choice:
                 return value
@@ -162,7 +162,7 @@ def _literal_filler(choices: tuple[Any, ...]) -> Fill:
 
 
 def _union_filler(members: list[Fill]) -> Fill:
-    def fill(value: Any) -> Any:
+    def fill(value: object) -> Any:
         mismatches = []
         for member in members:
             try:
@@ -178,7 +178,7 @@ def _union_filler(members: list[Fill]) -> Fill:
 
 
 def _list_filler(item: Fill) -> Fill:
-    def fill(value: Any) -> list[Any]:
+    def fill(value: object) -> list[Any]:
         if not isinstance(value, list):
             raise _MismatchError("a list", describe_value(value))
         filled: list[Any] = []
@@ -193,7 +193,7 @@ def _list_filler(item: Fill) -> Fill:
 
 
 def _tuple_filler(items: list[Fill]) -> Fill:
-    def fill(value: Any) -> tuple[Any, ...]:
+    def fill(value: object) -> tuple[Any, ...]:
         if not isinstance(value, list) or len(value) != len(items):
             got = f"a list of {len(value)}" if isinstance(value, list) else describe_value(value)
             raise _MismatchError(f"a list of {len(items)}", got)
@@ -209,7 +209,7 @@ def _tuple_filler(items: list[Fill]) -> Fill:
 
 
 def _dict_filler(item: Fill) -> Fill:
-    def fill(value: Any) -> dict[str, Any]:
+    def fill(value: object) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise _MismatchError("an object", describe_value(value))
         filled, name = {}, ""
@@ -229,7 +229,7 @@ def _dataclass_filler(kind: type, inner: Callable[[Any], Fill], strict: bool, nu
     fields = [field for field in dataclasses.fields(kind) if field.init]
     fillers = {field.metadata.get("key", field.name): (field, inner(hints[field.name])) for field in fields}
 
-    def fill(value: Any) -> Any:
+    def fill(value: object) -> Any:
         if not isinstance(value, Mapping):
             raise _MismatchError("an object", describe_value(value))
         unknown = next((name for name in value if name not in fillers), None) if strict else None

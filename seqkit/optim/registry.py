@@ -124,14 +124,14 @@ def make_run_schedule(name: str, total_steps: int, warmup: int = 0, floor: float
     return make_schedule(name)
 
 
-def _look_up(what: str, table: Mapping[str, Any], name: str) -> Any:
+def _look_up(what: str, table: Mapping[str, object], name: str) -> Any:
     if name not in table:
         raise UsageError(f"no {what} {name!r}", remedy=f"choose one of {', '.join(table)}")
     return table[name]
 
 
 def _check_arguments(
-    what: str, name: str, create: Callable[..., Any], settings: Mapping[str, Any], skip: int = 0
+    what: str, name: str, create: Callable[..., Any], settings: Mapping[str, object], skip: int = 0
 ) -> None:
     """Raise UsageError unless ``create`` takes ``settings`` and needs no more after ``skip`` parameters."""
     accepted = dict(list(inspect.signature(create).parameters.items())[skip:])

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from seqkit.errors import MissingDependencyError, UsageError
 from seqkit.plotting.figure import new_figure
@@ -19,7 +20,7 @@ PROJECTIONS = ("pca", "tsne")
 """Methods of :func:`project_to_plane`."""
 
 
-def project_to_plane(vectors: Any, method: str = "pca", seed: int = 0) -> np.ndarray:
+def project_to_plane(vectors: ArrayLike, method: str = "pca", seed: int = 0) -> np.ndarray:
     """Project vectors to two dimensions, after scaling each to length 1.
 
     Args:
@@ -80,7 +81,7 @@ def _manifold() -> Any:
 
 def plot_word_map(
     labels: Sequence[str],
-    points: Any,
+    points: ArrayLike,
     groups: Sequence[int] | None = None,
     group_names: Sequence[str] | None = None,
 ) -> Figure:

@@ -82,7 +82,7 @@ def run_training(
 
 
 def _resumed_settings(
-    run: RunDirectory, resolved: type[S], changes: Mapping[str, Any], callback: Callback
+    run: RunDirectory, resolved: type[S], changes: Mapping[str, object], callback: Callback
 ) -> S:
     """Return the settings of a run with the changes, and warn of another number of threads."""
     saved = resolved.to_resume(run.entry("settings"), changes, source=str(run.path / "config.json"))

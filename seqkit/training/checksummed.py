@@ -44,7 +44,7 @@ def _read(path: Path) -> bytes:
     return data
 
 
-def write_tensors(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
+def write_tensors(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, object]) -> None:
     """Write named arrays and JSON metadata as one checksummed safetensors file, atomically.
 
     Args:
@@ -90,11 +90,11 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     return {name: file.array(name) for name in file.entries}, metadata
 
 
-def _canonical(content: Mapping[str, Any]) -> bytes:
+def _canonical(content: Mapping[str, object]) -> bytes:
     return (json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
+def write_json(path: Path, content: Mapping[str, object]) -> None:
     """Write a JSON object with its checksum, atomically. Raise RunError if the file cannot be written."""
     digest = hashlib.sha256(_canonical({**content, "sha256": ""})).hexdigest()
     write_atomically(path, _canonical({**content, "sha256": digest}))

@@ -73,7 +73,7 @@ class RunDirectory:
 
     @classmethod
     def create(
-        cls, path: str | Path, config: Mapping[str, Any], artifacts: Mapping[str, bytes]
+        cls, path: str | Path, config: Mapping[str, object], artifacts: Mapping[str, bytes]
     ) -> RunDirectory:
         """Create a new run with its artifacts; config.json is written last.
 
@@ -179,7 +179,7 @@ class RunDirectory:
             )
         return data
 
-    def save_model(self, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
+    def save_model(self, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, object]) -> None:
         """Write the best weights atomically and set :attr:`best`. Raise RunError if that fails."""
         checksummed.write_tensors(self.path / MODEL, arrays, metadata)
         self.best = dict(metadata)
@@ -198,7 +198,7 @@ class RunDirectory:
         arrays, self.best = checksummed.read_tensors(self.path / MODEL)
         return arrays
 
-    def save_checkpoint(self, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
+    def save_checkpoint(self, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, object]) -> None:
         """Write the state to resume from, atomically, with the present length of the log."""
         checksummed.write_tensors(self.path / CHECKPOINT, arrays, {**metadata, "log": self.log.state()})
 

@@ -123,7 +123,7 @@ class KeyTable:
                 self.expandos[name] = np.zeros(size, old.dtype)
                 self.expandos[name][:kept] = old[:kept]
 
-    def set_vecattr(self, key: Key, attr: str, val: Any) -> None:
+    def set_vecattr(self, key: Key, attr: str, val: object) -> None:
         """Set an attribute of a key; the first value of the name settles its type."""
         self.allocate_vecattrs([attr], [type(val)])
         self.expandos[attr][self.get_index(key)] = val

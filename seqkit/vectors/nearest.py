@@ -76,7 +76,7 @@ class NearestNeighbours(VectorTable):
 
     def get_mean_vector(
         self,
-        keys: Sequence[Any] | np.ndarray,
+        keys: Sequence[object] | np.ndarray,
         weights: Sequence[float] | np.ndarray | None = None,
         pre_normalize: bool = True,
         post_normalize: bool = False,

@@ -162,7 +162,7 @@ class VectorTable(KeyTable):
     def add_vectors(
         self,
         keys: Key | Sequence[Any],
-        weights: Any,
+        weights: object,
         extras: Mapping[str, np.ndarray] | None = None,
         replace: bool = False,
     ) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from seqkit.lab.harness.experiment import get_experiment
 from seqkit.lab.harness.results import Results
@@ -52,7 +53,7 @@ def label_axes(axes: Axes, x: str, y: str, title: str = "") -> None:
     axes.grid(True, alpha=0.3)
 
 
-def plot_band(axes: Axes, x: Any, values: Any, **style: Any) -> None:
+def plot_band(axes: Axes, x: ArrayLike, values: ArrayLike, **style: Any) -> None:
     """Plot the mean of ``values`` (seeds, points) as a line, and their range as a band around it."""
     rows = np.array(values, float)  # None becomes NaN
     [line] = axes.plot(x, rows.mean(axis=0), **{"linewidth": 1.8, **style})
@@ -61,7 +62,7 @@ def plot_band(axes: Axes, x: Any, values: Any, **style: Any) -> None:
         axes.fill_between(x, low, high, color=line.get_color(), alpha=0.18, linewidth=0)
 
 
-def plot_bars(axes: Axes, names: Sequence[str], values: Any, **style: Any) -> None:
+def plot_bars(axes: Axes, names: Sequence[str], values: ArrayLike, **style: Any) -> None:
     """Plot the means of ``values`` (seeds, names) as bars, and each seed as a dot."""
     rows = np.array(values, float)
     colours = [f"C{i}" for i in range(len(names))]

@@ -83,7 +83,7 @@ def run_experiment(
     quick: bool = False,
     data: str = "digits",
     seeds: Sequence[int] | None = None,
-    report: Callable[[str], Any] = lambda text: None,
+    report: Callable[[str], object] = lambda text: None,
 ) -> Results:
     """Run an experiment once with each seed.
 
@@ -113,7 +113,7 @@ def run_experiment(
     return Results(experiment.name, seqkit.__version__, quick, data, list(seeds), seconds, numbers)
 
 
-def to_json_types(value: Any) -> Any:
+def to_json_types(value: object) -> Any:
     """Convert arrays to lists, keys to strings, and numbers that are not finite to None."""
     if isinstance(value, dict):
         return {str(key): to_json_types(each) for key, each in value.items()}

@@ -83,7 +83,7 @@ class Criterion:
         return Finding(self.measure, self.condition, values, mean, error, outcome)
 
 
-def _finite(compute: Callable[[Mapping[str, Any]], float], numbers: Mapping[str, Any]) -> float:
+def _finite(compute: Callable[[Mapping[str, Any]], float], numbers: Mapping[str, object]) -> float:
     """Return the measure of one seed, NaN if it is missing: saved numbers have None in place of NaN."""
     try:
         value = float(compute(numbers))

@@ -116,7 +116,7 @@ _OTHER_FILES = re.compile(
 )
 
 
-def check_keys(config: Mapping[str, Any], read: Collection[str], source: Path) -> None:
+def check_keys(config: Mapping[str, object], read: Collection[str], source: Path) -> None:
     """Refuse keys that change what a model computes and are not read; warn of unknown ones.
 
     Args:

@@ -134,7 +134,7 @@ def _damaged(path: Path, why: str) -> DamagedFileError:
     return DamagedFileError(f"{path} is damaged: {why}", remedy=REMEDY)
 
 
-def write_folder(path: str | Path, config: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+def write_folder(path: str | Path, config: Mapping[str, object], arrays: Mapping[str, np.ndarray]) -> None:
     """Write ``config.json`` and ``model.safetensors``, each whole or not at all. RunError when it fails."""
     folder, remedy = Path(path), "choose another folder"
     tensors = {name: np.asarray(array, np.float32) for name, array in arrays.items()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -142,7 +141,7 @@ class KneserNey:
         return arrays
 
     @classmethod
-    def from_state_dict(cls, config: KneserNeyConfig, arrays: Mapping[str, Any]) -> KneserNey:
+    def from_state_dict(cls, config: KneserNeyConfig, arrays: Mapping[str, object]) -> KneserNey:
         """The model that gave ``arrays``. Raises DamagedFileError or ShapeError naming the tensor."""
         return cls(config, *checked_arrays(config, arrays))
 

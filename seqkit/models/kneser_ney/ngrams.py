@@ -8,7 +8,6 @@ listing all continuations of a context are sorts and binary searches over whole 
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -103,7 +102,7 @@ def discounts(counts: np.ndarray) -> np.ndarray:
     return result
 
 
-def _tensor(arrays: Mapping[str, Any], name: str, dtype: type, length: int | None) -> np.ndarray:
+def _tensor(arrays: Mapping[str, object], name: str, dtype: type, length: int | None) -> np.ndarray:
     if name not in arrays:
         raise DamagedFileError(f"Kneser-Ney: the tensor {name!r} is missing")
     array = arrays[name]
@@ -125,7 +124,7 @@ def _require(holds: bool | np.bool_, name: str, rule: str) -> None:
 
 
 def checked_arrays(
-    config: KneserNeyConfig, arrays: Mapping[str, Any]
+    config: KneserNeyConfig, arrays: Mapping[str, object]
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Keys and counts by order, as ``count_ngrams`` returns them.
 

@@ -9,7 +9,6 @@ Rows of a batch are padded at the end: lengths say where a source ends, and targ
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -137,7 +136,7 @@ class Seq2Seq(EncoderDecoder):
 
     # The decoding protocol
 
-    def start(self, batch: int, context: Any = None) -> Seq2SeqState:
+    def start(self, batch: int, context: object = None) -> Seq2SeqState:
         """Return the state before any target token.
 
         ``context`` is (source (B, S), source_lengths (B,) or None). B is ``batch``, or 1, for ``batch``

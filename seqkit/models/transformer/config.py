@@ -64,7 +64,7 @@ class TransformerConfig:
         }
 
 
-def check_sizes(config: Any, *names: str) -> None:
+def check_sizes(config: object, *names: str) -> None:
     """Raise UsageError unless these fields of a config are at least 1, or None."""
     for name in names:
         value = getattr(config, name)

@@ -238,7 +238,7 @@ class TransformerSeq2Seq(nn.Module):
 
     # The decoding protocol
 
-    def start(self, batch: int, context: Any = None) -> TransformerSeq2SeqState:
+    def start(self, batch: int, context: object = None) -> TransformerSeq2SeqState:
         """Return the state before any target token.
 
         ``context`` is (source (B, S), source_lengths (B,) or None). B is ``batch``, or 1, for ``batch``

@@ -83,7 +83,7 @@ def make_model(
     return make_image_model(config, generator=generator)
 
 
-def saved_config(model: str, values: Any, source: str) -> ImageConfig:
+def saved_config(model: str, values: object, source: str) -> ImageConfig:
     """Return the config that ``ImageConfig.to_dict`` gave. DamagedFileError names ``source``."""
 
     def damaged(message: str) -> DamagedFileError:
