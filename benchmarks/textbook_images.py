@@ -5,7 +5,7 @@
 Trains the recipes textbook-* into DIR/ROW/seed-S, or resumes runs found there; the two convolutional networks
 take the longest by far. Rows that are not run keep the values of the last run.
 
-As in the book, there is no validation and the last weights count. The book draws each batch with replacement;
+As in the book, there is no validation; the last weights are kept. The book draws each batch with replacement;
 here an epoch holds each image once. Its losses are those of a single batch, of iteration 1,900 counted from
 0, after the update by that batch, and so are ours; the mean of the 100 iterations before, each before its
 update, is less noisy and is printed as well.

@@ -73,7 +73,7 @@ class Ours:
         self.optimizer.step()
 
     def valid_loss(self) -> float:
-        """Return the loss in blocks of 64, whatever the windows of training."""
+        """Return the loss in blocks of 64, regardless of the training windows."""
         ids = self.text.splits["valid"]
         return blocks_loss(self.model, ids, self.eos_id, length=BLOCK) / len(ids)
 

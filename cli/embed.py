@@ -168,7 +168,7 @@ def _neighbour(neighbour: Neighbour) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _progress(total: int, quiet: bool) -> Iterator[Callable[[int], None] | None]:
-    """Yield the function that moves a progress bar, or None if standard error is no terminal."""
+    """Yield the function that moves a progress bar, or None if standard error is not a terminal."""
     if quiet or not sys.stderr.isatty():
         yield None
         return

@@ -72,8 +72,8 @@ class BaseCorpus(Generic[Item]):
         name: For messages and reports.
         description: One line for people.
         sources: For each split a function that starts a pass over its items.
-        identity: Returns what :meth:`provenance` reports, and under "key" whatever the items depend on. It is
-            called once, when it is first needed.
+        identity: Returns the values for :meth:`provenance`, and under "key" all that the items depend on.
+            It is called once, when it is first needed.
         defaults: How the texts are tokenized unless the user says otherwise.
         files: The files that the corpus reads.
         own_splits: Whether the splits are the publisher's or user's, not cut by seqkit.
@@ -119,8 +119,8 @@ class BaseCorpus(Generic[Item]):
     def require_unchanged(self) -> None:
         """Raise DataError if a file was changed since :meth:`content_key` read it.
 
-        Whoever keeps what was made of the text under that key asks this after reading. Files of the last few
-        seconds, whose times may not tell, are read again.
+        Call this after reading, before storing anything derived from the text under that key. Files of the
+        last few seconds, whose times may not show a change, are read again.
         """
         identity, states = self._identity, self._states
         same = all(state == FileState.of(state.path) for state in states)
@@ -175,7 +175,7 @@ class LabelledCorpus(ExampleCorpus):
 
 
 def check_split(name: str, split: str, splits: tuple[str, ...]) -> None:
-    """Raise UsageError for a name that is no split's, DataError for a split that the corpus lacks."""
+    """Raise UsageError for an unknown split name, DataError for a split that the corpus lacks."""
     if split not in SPLITS:
         raise UsageError(f"expected the split train, valid or test, got {split!r}")
     if split not in splits:
@@ -183,7 +183,7 @@ def check_split(name: str, split: str, splits: tuple[str, ...]) -> None:
 
 
 def hash_file(path: Path) -> tuple[int, str]:
-    """Return the size in bytes and the sha256 of a file as it lies on the disk. Raises DataError."""
+    """Return the size in bytes and the sha256 of a file as stored on disk. Raises DataError."""
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()

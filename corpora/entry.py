@@ -19,7 +19,7 @@ class RemoteFile:
     """A published file: its name on disk, its address and how it is recognised.
 
     ``size`` (bytes) and ``sha256`` (or ``md5``, where the publisher states only that) describe the file as
-    it lies on disk. With ``member``, the address is a zip of ``archive_size`` bytes that holds the file.
+    it is stored on disk. With ``member``, the address is a zip of ``archive_size`` bytes that holds the file.
     """
 
     name: str
@@ -36,7 +36,7 @@ class CorpusEntry:
     """A registered corpus.
 
     Args:
-        name: What users type.
+        name: The name that users type.
         type: "text" (``open_corpus``), "seq2seq" (``open_seq2seq``), "labelled" (``open_labelled``), "images"
             (``open_images``), or "evaluation" for data that is not a corpus.
         description: One line for people.

@@ -37,7 +37,7 @@ class ImageCorpus:
         description: One line for people.
         data: The images of each split, "train" first.
         classes: The name of each class number.
-        origin: What :meth:`provenance` reports beside sizes and split rule, as JSON values.
+        origin: Values for :meth:`provenance` besides sizes and split rule, as JSON.
         split_rule: Where the splits come from.
     """
 

@@ -77,7 +77,7 @@ def open_seq2seq(
     Args:
         spec: A registered name, or a file with source, tab, target in each line (further columns are
             ignored). With ``target``, the file of sources.
-        on_bad_line: What to do about a line without a tab, with an empty text, of more than ``MAX_EXAMPLE``
+        on_bad_line: How to treat a line without a tab, with an empty text, of more than ``MAX_EXAMPLE``
             characters, not UTF-8, or beyond the end of the other file: "error" names the first, "skip" leaves
             them out and lists them in ``skipped``.
         target: The file of targets, whose line n belongs to line n of ``spec``.
@@ -136,7 +136,7 @@ def open_labelled(
         spec: A registered name; a tab-separated file with a label and a text in each line; or a folder with
             train, valid and test tables (``.tsv .txt …``), with a text file for each class and an example in
             each of its lines, or with sub-folders train, valid and test of such files.
-        on_bad_line: What to do about a line that is not an example, of more than ``MAX_EXAMPLE`` characters,
+        on_bad_line: How to treat a line that is not an example, of more than ``MAX_EXAMPLE`` characters,
             or not UTF-8: "error" names the first, "skip" leaves them out and lists them in ``skipped``.
         label_column: The label's column in a table, from 1.
         text_column: The text's column; by default the first column beside the label's.
@@ -179,7 +179,7 @@ def open_images(
         validation: Without a validation split of its own, this fraction of the training images becomes one;
             0 leaves them all in training.
         seed: Draws the validation images.
-        image_size: Resize the images of a folder to so many pixels a side; otherwise all must be of one size.
+        image_size: Resize a folder's images to this many pixels per side; without it, all must have one size.
 
     Raises:
         CorpusNotFoundError: If the files are absent.

@@ -102,11 +102,11 @@ class HashSplit:
     """A split of examples by the hash of a key, so that all examples of one key go to one split.
 
     Args:
-        unit: What an example is called: "pair" or the like.
+        unit: The name of an example in messages, such as "pair".
         remedy: How a line of the files must look.
         key: Returns the key of a source text.
-        key_name: What the key is called.
-        buckets: One bucket of so many goes to valid, one to test.
+        key_name: The name of the key in messages.
+        buckets: Number of buckets, of which one goes to valid and one to test.
         reading: Whatever else decides how the files' bytes are read; part of the content key.
     """
 

@@ -21,7 +21,7 @@ class Response(Protocol):
     headers: Message
 
     def read(self, size: int) -> bytes:
-        """Return up to so many bytes, none at the end."""
+        """Return up to this many bytes, and none at the end."""
 
     def __enter__(self) -> object: ...
     def __exit__(self, *error: object) -> object: ...

@@ -50,9 +50,9 @@ class SeqkitError(Exception):
     """Base of all errors: ``str()`` gives "what, where; remedy".
 
     Args:
-        what: What happened: "expected …, got …" where a value was wrong.
+        what: The problem: "expected …, got …" where a value was wrong.
         where: File, line or setting.
-        remedy: What to do; a :class:`Remedy` where callers of the library do something else than users of the
+        remedy: The advice; a :class:`Remedy` where callers of the library do something else than users of the
             commands.
     """
 

@@ -80,7 +80,7 @@ def accuracy(predicted: ArrayLike, target: ArrayLike) -> float:
 def token_accuracy(predicted: ArrayLike, target: ArrayLike, ignore_index: int | None = None) -> float:
     """Return the fraction of ids predicted right, over the positions whose target is not ``ignore_index``.
 
-    Every position counts once, in whatever sequence it stands, so long sequences weigh more; the end token
+    Every position counts once, so long sequences weigh more; the end token
     counts like the others. A position is compared with the same position only: one id too many early on makes
     the rest wrong.
 
@@ -142,9 +142,9 @@ def bleu(
     """Return the corpus BLEU (Papineni et al. 2002) of detokenised sentences, computed by sacreBLEU (Post
     2018).
 
-    For n = 1 to 4 the n-grams of all predictions together are counted, each at most as often as it stands in
+    For n = 1 to 4 the n-grams of all predictions together are counted, each at most as often as it occurs in
     one reference of its sentence. The score is 100 times the geometric mean of the four precisions, times
-    exp(1 - reference length / predicted length) if the predictions are shorter; so it is no mean over
+    exp(1 - reference length / predicted length) if the predictions are shorter; so it is not a mean over
     sentences. An n without any match gets a small precision in place of 0 (sacreBLEU's smoothing ``exp``).
 
     Args:

@@ -26,7 +26,7 @@ def available_cores() -> int:
 
 
 def thread_count() -> int:
-    """Return the number of threads that the environment asks for, else one a core."""
+    """Return the number of threads that the environment requests, else one per core."""
     for name in VARIABLES:
         value = os.environ.get(name, "")
         if value.isdecimal() and int(value) > 0:

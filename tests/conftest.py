@@ -58,5 +58,5 @@ def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def own_cache(cache_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing that a test derives stays in the user's cache."""
+    """Keep files that a test derives out of the user's cache."""
     monkeypatch.setenv("SEQKIT_CACHE", str(cache_folder))

@@ -116,7 +116,7 @@ def spellings(date: datetime.date) -> list[str]:
     """Return the 16 forms of a date, equal ones among them: those of the textbook's file in its proportions.
 
     Four times ``3/7/98``; then "Mar 7, 1998", "March 7, 1998" and "Saturday, March 7, 1998", each twice as
-    it stands, once in lower case and once in capitals.
+    it is, once in lower case and once in capitals.
     """
     month, weekday = _MONTHS[date.month - 1], _WEEKDAYS[date.weekday()]
     day = f"{date.day}, {date.year}"

@@ -139,7 +139,7 @@ def folder_images(folder: Path, image_size: int | None = None) -> ImageCorpus:
 
     Args:
         folder: The folder.
-        image_size: Resize all images to so many pixels a side.
+        image_size: Resize all images to this many pixels per side.
 
     Raises:
         DataError: For images of different sizes, a class without images or with only one, fewer than two

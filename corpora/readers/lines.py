@@ -16,7 +16,7 @@ _REPORTED = 20
 
 @dataclass(frozen=True)
 class BadLine:
-    """A line that is not an example: the reason, where it stands (file, line, byte), and the remedy."""
+    """A line that is not an example: the reason, its place (file, line, byte), and the remedy."""
 
     reason: str
     place: str

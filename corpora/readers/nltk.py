@@ -31,7 +31,7 @@ def _first_on_path(folder: Path) -> Iterator[list[str]]:
 
 @contextmanager
 def _named(what: str, folder: Path) -> Iterator[None]:
-    """Turn whatever NLTK raises for damaged archives and files to DataError.
+    """Turn the exceptions that NLTK raises for damaged archives and files into DataError.
 
     LookupError itself, for a resource that is not there, passes.
     """

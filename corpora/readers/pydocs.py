@@ -88,7 +88,7 @@ def _docstrings(path: Path) -> Iterator[str]:
 
 
 def collect(stdlib: Path) -> dict[str, list[str]]:
-    """Return the paragraphs by split; one that occurs again, in whatever module, is kept once.
+    """Return the paragraphs by split; a paragraph that occurs several times, in any module, is kept once.
 
     Raises:
         CorpusNotFoundError: If the sources of the standard library are not installed.

@@ -19,7 +19,7 @@ def _shape(x: Any) -> tuple[int, ...]:
 def _memory(xp: Any, a: Any, b: Any) -> Any | None:
     """Recycled memory for what a and b make together; None where they are small, not float or not contiguous.
 
-    NumPy asks the system anew for each large result (measured: 0.45 ms for 320,000 sums, 0.28 so).
+    NumPy allocates each large result anew from the system (0.45 ms for 320,000 sums; 0.28 ms this way).
     """
     arrays = [x for x in (a, b) if isinstance(x, np.ndarray)]
     if xp is not np or max((x.nbytes for x in arrays), default=0) < SMALLEST:

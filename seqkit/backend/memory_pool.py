@@ -1,6 +1,6 @@
 """Recycled host memory for large NumPy arrays.
 
-The C library returns a freed block of megabytes to the system and asks for it again a moment later; the
+The C library returns a freed block of megabytes to the system and requests it again a moment later; the
 page faults of one language-model step cost several milliseconds (measured: 28 MB of logits, 3 ms). Here a
 block goes back to a free list when the last array that views it dies, and the next request of its size takes
 it from there. Nothing is freed explicitly, so no array can ever lose its memory early.

@@ -23,10 +23,10 @@ _MASK = 0xFFFFFFFF
 
 
 def as_generator(generator: Generator | int | None, stream: int | str = "init") -> Generator:
-    """Return the source of random numbers that an argument ``generator`` stands for.
+    """Return the source of random numbers for an argument ``generator``.
 
     Args:
-        generator: A :class:`Generator`, which is returned and goes on from where it is; a seed; or None for
+        generator: A :class:`Generator`, which is returned and continues from its state; a seed; or None for
             fresh entropy from the operating system, as of NumPy's ``default_rng``.
         stream: Stream of a seed; layers and models draw their weights from "init".
 

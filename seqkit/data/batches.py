@@ -22,7 +22,7 @@ def padded(
     """Return rows of a flat array as one batch.
 
     Args:
-        flat: The ids of all rows; row i lies at ``offsets[i]`` to ``offsets[i + 1]``.
+        flat: The ids of all rows; row i is ``flat[offsets[i] : offsets[i + 1]]``.
         offsets: (N + 1,).
         rows: (B,) the rows of the batch.
         reverse: Turn each row around; its padding still comes behind.
@@ -61,7 +61,7 @@ def pad_batch(rows: Sequence[np.ndarray], *, reverse: bool = False) -> tuple[np.
 def epoch_generator(seed: int, stream: str, epoch: int, batch: int = 0) -> Generator:
     """Return the generator whose next draws belong to a batch of an epoch, and to no other epoch.
 
-    So what is drawn is a function of seed, epoch and batch, whatever was drawn before. There are 2**32 draws
+    The draws depend only on seed, epoch and batch, not on earlier draws. There are 2**32 draws
     for an epoch, and one for a batch.
 
     Raises:
@@ -81,7 +81,7 @@ class BucketedBatches(Generic[Batch]):
     have read. Beside the examples, an epoch costs its order of 8 bytes each.
 
     Args:
-        unit: What examples are called, in the plural; also the random stream of the order.
+        unit: The name of the examples, in the plural; also that of the random stream for the order.
         lengths: One or more (N,) arrays of the examples' lengths; the first counts most.
         batch_size: B.
         bucket: Put examples of similar lengths into a batch, from pools of 100 shuffled batches, whose order

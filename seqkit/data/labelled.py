@@ -28,7 +28,7 @@ class TextInfo:
 
 @dataclass(frozen=True)
 class EncodedTexts:
-    """N labelled texts as ids: row i of ``ids`` (tokens,) int32 lies at ``offsets[i]`` to ``offsets[i + 1]``.
+    """N labelled texts as ids: row i is ``ids[offsets[i] : offsets[i + 1]]``, ``ids`` (tokens,) int32.
 
     offsets: (N+1,) int64. labels: (N,) int32, indices of the labels.
     """

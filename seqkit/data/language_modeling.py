@@ -180,7 +180,7 @@ class LineStreams:
 def textbook_batches(ids: np.ndarray, *, batch_size: int = 10, bptt: int = 35) -> BPTTBatches:
     """Return the windows of the textbook's perplexity: 10 streams of 35, the tail dropped.
 
-    The first token is only an input there, and whatever does not fill the last windows is never predicted
+    The first token is only an input there, and tokens that do not fill the last windows are never predicted
     ("Deep Learning from Scratch 2", chapter 6); kept to compare with its numbers.
     """
     if len(ids) < 2:

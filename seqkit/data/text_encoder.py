@@ -23,7 +23,7 @@ class TextEncoder:
         role: "source text" or the like, for messages.
         tokenizer: Gives the tokens.
         reserved: Tokens that no text may hold.
-        meaning: What the reserved tokens stand for, for messages.
+        meaning: The meaning of the reserved tokens, for messages.
         seen: Token -> provisional id, to be shared between roles of one vocabulary.
     """
 

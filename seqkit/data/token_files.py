@@ -92,7 +92,7 @@ class SummedFile:
 
 
 def _describe(path: Path) -> dict[str, int | str]:
-    """Return size and sha256 of a file as it lies on the disk; 1 GB takes one to three seconds."""
+    """Return size and sha256 of a file as stored on disk; 1 GB takes one to three seconds."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         return {"bytes": file.tell(), "sha256": digest}

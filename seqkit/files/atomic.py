@@ -27,7 +27,7 @@ def atomic_writer(
     Args:
         path: The file to replace; its folder must exist.
         error: The exception raised when the file cannot be written.
-        remedy: What the exception advises.
+        remedy: The advice in the exception.
         shared: Whether several processes may write this file at once; each then has a temporary file of its
             own, ``NAME.PID.part``, where otherwise it is ``NAME.part``.
 

@@ -2,9 +2,8 @@
 
 A file that parses may still hold anything. :func:`parse_json` bounds what a document may be (size, number of
 values, depth, numbers that a machine has, no key twice); :func:`~seqkit.files.fill_json` compares it with a
-type and gives a value of exactly that type, mostly a dataclass; :func:`read_json` does both for a file. What
-does not fit raises an exception of seqkit that names the file, the key, and the expected and the received
-type.
+type and returns a value of exactly that type, usually a dataclass; :func:`read_json` does both for a file. A
+mismatch raises an exception of seqkit that names the file, the key, and the expected and the received type.
 
 ::
 
@@ -70,14 +69,14 @@ def read_json(
         path: The file.
         declared: The type, as :mod:`seqkit.files.typed_values` describes.
         error: The exception for a file that holds anything else.
-        remedy: What the exceptions advise.
+        remedy: The advice in the exceptions.
         limits: Bounds of the document.
         strict: Refuse keys that a dataclass does not have.
-        null_is_default: Where a dataclass has a default, null stands for it.
+        null_is_default: Read null as the default of a dataclass's field, where it has one.
 
     Raises:
         SeqkitError: Of the class ``error`` for a content that does not fit.
-        RunError: The file cannot be read; of the class ``error`` where that is no RunError.
+        RunError: The file cannot be read; of the class ``error`` if that is not a RunError.
     """
 
     def fail(message: str) -> SeqkitError:
@@ -107,14 +106,14 @@ def parse_json(data: bytes, fail: Fail, *, limits: DocumentLimits = LIMITS) -> A
 
     Args:
         data: The document, UTF-8.
-        fail: Makes the exception for a message.
+        fail: Returns the exception for a message.
         limits: Bounds of the document.
 
     Returns:
         Its value; every number is finite and within the limits, every string can be encoded.
 
     Raises:
-        SeqkitError: What ``fail`` makes.
+        SeqkitError: The exception from ``fail``.
     """
     if len(data) > limits.size:
         raise fail(f"expected JSON of at most {limits.size:,} bytes, got more")

@@ -67,7 +67,7 @@ class SafetensorsData:
         longest_header: The most bytes of header to accept.
 
     Raises:
-        SeqkitError: What ``error`` or ``unknown_dtype`` makes.
+        SeqkitError: The exception from ``error`` or ``unknown_dtype``.
     """
 
     def __init__(
@@ -159,7 +159,7 @@ def encode_safetensors(
     Args:
         arrays: Name -> array of a type of :data:`DTYPES`.
         metadata: Strings to store in the header.
-        align: The tensors begin at a multiple of so many bytes of the file.
+        align: The tensors begin at a multiple of this many bytes.
 
     Returns:
         The bytes up to the first tensor, and the bytes of each tensor (not copied where the array is

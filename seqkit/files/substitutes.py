@@ -45,7 +45,7 @@ _XML = Substitute("the error message of a server", "look up its address and down
 
 
 def find_substitute(head: bytes) -> Substitute | None:
-    """Return what the file with this beginning is, if it stands in place of another.
+    """Return what the file with this beginning is, if it is a substitute for another.
 
     Args:
         head: The first bytes of the file, :data:`HEAD` at least, or all of them.
@@ -72,7 +72,7 @@ def refuse_substitute(
     error: type[SeqkitError] = DataError,
     may_be_empty: bool = False,
 ) -> None:
-    """Raise ``error`` for a file that stands in place of another.
+    """Raise ``error`` for a file that is a substitute for another.
 
     Args:
         path: The file.

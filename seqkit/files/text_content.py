@@ -32,7 +32,7 @@ _PICKLE = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 def refuse_other_formats(path: Path, *, columns: int = 1) -> None:
     """Raise DataError for a text file that is of another format: JSON, a document, an archive, a table.
 
-    A text of JSON that is to be learned as it stands passes with any other line before it.
+    To learn from a text of JSON as it is, put any other line before it.
 
     Args:
         path: The file, compressed or not.

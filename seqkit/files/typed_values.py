@@ -50,7 +50,7 @@ def fill_json(
     """Return a value of a declared type from parsed JSON; arguments as for :func:`seqkit.files.read_json`.
 
     Raises:
-        SeqkitError: What ``fail`` makes, for a value of another type, out of range, or missing.
+        SeqkitError: The exception from ``fail``, for a value of another type, out of range, or missing.
     """
     try:
         return cast(T, _filler(cast(Any, declared), strict, null_is_default)(content))

@@ -1,6 +1,6 @@
 """Tell what a path is: a run of some task, a checkpoint folder, a corpus, or a file of one of them.
 
-Whoever opens a folder and finds another sort asks here, so that the error names what is there and the command
+Used where a folder has an unexpected type, so that the error names what is there and the command
 that opens it. Nothing is verified and little is read: what is damaged is still named.
 """
 
@@ -107,9 +107,9 @@ def not_as_expected(
 
     Args:
         path: The path.
-        problem: What it is not.
+        problem: What was expected instead.
         error: The class of the error.
-        remedy: What to do where no command opens what is there.
+        remedy: The advice if no command opens what is there.
     """
     found = what_is(path)
     return error(f"{problem}, but {found.description}", remedy=found.remedy or remedy)

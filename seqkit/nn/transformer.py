@@ -1,6 +1,6 @@
 """Transformer layers (Vaswani et al. 2017).
 
-Each sublayer f of a layer stands beside a residual connection. Post-norm, as in the paper and in BERT, is
+Each sublayer f of a layer has a residual connection. Post-norm, as in the paper and in BERT, is
 LayerNorm(x + dropout(f(x))). Pre-norm, as in GPT-2, is x + dropout(f(LayerNorm(x))), with one more
 normalisation after the last layer; it trains without warm-up (Xiong et al. 2020).
 

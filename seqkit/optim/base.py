@@ -36,8 +36,8 @@ class Optimizer(ABC):
         lr: Learning rate; an ordinary attribute, which schedules set.
         weight_decay: λ. As L2 it joins the gradient, g + λp.
         l1: λ₁ of g + λ₁·sign(p), with sign(0) = 0.
-        decoupled: The weight decay shrinks the parameter instead, p ← (1 - lr·λ)p, whatever the gradient's
-            scaling (Loshchilov and Hutter 2019).
+        decoupled: The weight decay shrinks the parameter instead, p ← (1 - lr·λ)p, which the
+            optimiser does not scale (Loshchilov and Hutter 2019).
         decay: Predicate (name, tensor): which parameters both penalties apply to; None: all.
         rows: Meaning of a :class:`RowGradient`. "dense": zero in all other rows, so that the result is that
             of a dense gradient; momentum, moments and penalties move every row, at the cost of a pass over

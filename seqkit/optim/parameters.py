@@ -17,7 +17,7 @@ def unique_parameters(parameters: Parameters) -> dict[str, Tensor]:
     Tensors without a name are called by their position, "0", "1" and so on.
 
     Raises:
-        UsageError: An item that is no Tensor or the result of an op, or two tensors of one name.
+        UsageError: An item is not a Tensor, or the result of an op, or two tensors have one name.
     """
     if isinstance(parameters, Tensor):
         raise UsageError("expected parameters to be several tensors, got one Tensor", remedy="write [tensor]")

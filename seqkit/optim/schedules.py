@@ -158,7 +158,7 @@ class InverseSquareRoot(_Pure):
 class DivideOnPlateau:
     """Divided by ``divisor`` after ``patience`` + 1 validations in a row that are not below the best so far.
 
-    With the defaults that is the rule of PyTorch's word language model example. A loss of NaN is no
+    With the defaults that is the rule of PyTorch's word language model example. A loss of NaN is not an
     improvement.
     """
 

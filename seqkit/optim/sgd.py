@@ -13,7 +13,7 @@ from seqkit.optim.parameters import Parameters
 class SGD(Optimizer):
     """p ← p - lr·g; with momentum μ (Polyak 1964) b ← μb + g and p ← p - lr·b.
 
-    The learning rate stands outside b, as in PyTorch, so that changing it takes effect at once. Rows: without
+    The learning rate is outside b, as in PyTorch, so that changing it takes effect at once. Rows: without
     momentum and penalties only the rows of a RowGradient are touched; with momentum, "dense" lets the other
     rows move on, "lazy" stops them. State: ``momentum``.
 

@@ -1,7 +1,7 @@
 """Tasks: a package for each, with its settings, ``train(settings, out)`` and ``load(run)``.
 
 Every task package has the same modules: ``settings``, ``data``, ``model``, ``task``, ``trained`` and
-``evaluation``. ``sentence_encoding`` is no training task: it loads published encoders.
+``evaluation``. ``sentence_encoding`` is not a training task: it loads published encoders.
 """
 
 import importlib
@@ -36,7 +36,7 @@ def load(run: str | Path, **settings: Any) -> Any:
         **settings: Arguments of the task's own ``load``, such as ``device="cuda"``.
 
     Returns:
-        What the task's ``load`` returns, such as a :class:`TrainedLanguageModel`.
+        The object that the task's ``load`` returns, such as a :class:`TrainedLanguageModel`.
 
     Raises:
         RunError: The folder is not a run directory, or its task is unknown.

@@ -69,7 +69,7 @@ class CausalCheckpoint:
             prompt: The beginning of the text.
             max_new_tokens: Number of tokens to generate at most.
             temperature: Divisor of the logits; 0 takes the most probable token at each step.
-            top_k: Sample from the so many most probable tokens.
+            top_k: Sample from the k most probable tokens.
             top_p: Sample from the most probable tokens that together have this probability.
             num_samples: Number of texts.
             stop: Tokens that end a text; by default the end-of-text token.

@@ -93,7 +93,7 @@ def text_tokenizer(settings: ResolvedTextSettings, lines: Callable[[], Iterable[
         lines: Returns the lines of the training split, from which subwords are learned.
 
     Raises:
-        DataError: Subwords are to be learned and there is no training split.
+        DataError: Subwords are to be learned, but there is no training split.
     """
     return get_tokenizer(
         settings.tokenizer, lowercase=settings.lowercase, lines=lines, vocab_size=settings.vocab_size

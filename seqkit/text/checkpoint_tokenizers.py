@@ -34,7 +34,7 @@ from seqkit.text.tokenizer_settings import (
 _PIECES, _IDS, _MERGES = "vocab.txt", "vocab.json", "merges.txt"
 _VOCABULARY = DocumentLimits(size=64 << 20, values=1_000_000, depth=2)
 _STRAY = 20
-"""One token in so many may come from no pair: RoBERTa has fillers."""
+"""One token in this many may come from no pair, since RoBERTa has fillers."""
 
 
 def load_tokenizer(path: str | Path) -> SubwordTokenizer:

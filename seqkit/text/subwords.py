@@ -30,7 +30,7 @@ VOCAB_SIZE = 8000
 """The number of tokens that are learned unless the user says otherwise."""
 _SPECIALS = [UNK, EOS]
 _GAPS = 1 << 16
-"""Ids without a token that a tokenizer may have beside as many as it has tokens; each is named."""
+"""Largest number of ids without a token, besides the number of tokens; an error names each."""
 _FAILS = "the tokenizer is damaged: it cannot read a text"
 
 
@@ -182,7 +182,7 @@ class SubwordTokenizer(Tokenizer):
 
         Args:
             texts: The texts.
-            max_length: Cut each to so many ids, special tokens included.
+            max_length: Truncate each to this many ids, special tokens included.
             special_tokens: Put the special tokens around each text.
 
         Raises:

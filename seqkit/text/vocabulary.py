@@ -31,7 +31,7 @@ class Vocabulary:
 
     Args:
         tokens: The tokens, id 0 first; no empty token, none twice.
-        unk: The token that stands for unknown ones, a member of ``tokens``; None for none.
+        unk: The token that represents unknown ones, a member of ``tokens``; None for none.
         eos: The token that ends a line, a member of ``tokens``; None for none.
         counts: Occurrences in the training text, (V,), or None.
 
@@ -90,7 +90,7 @@ class Vocabulary:
         Args:
             counts: Token -> occurrences in the training text.
             eos: The token that ends a line; it is always kept.
-            unk: The token that stands for unknown ones. It enters if a token was dropped, if the text itself
+            unk: The token that represents unknown ones. It enters if a token was dropped, if the text itself
                 holds it, or with ``require_unk``; its count includes the dropped tokens.
             size: The largest number of tokens, special ones included.
             min_count: Tokens seen less often are dropped.

@@ -86,7 +86,7 @@ class WordTokenizer(Tokenizer):
     Threads may share it.
 
     ``don't`` and ``3.14`` stay whole, ``it's`` gives ``it 's``, ``well-known`` gives ``well - known``, and
-    ``<unk>`` is kept as it stands.
+    ``<unk>`` is kept unchanged.
 
     Example:
         >>> WordTokenizer().tokenize("I don't like well-known users.")

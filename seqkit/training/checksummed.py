@@ -1,6 +1,6 @@
 """Checksummed files: tensors (safetensors) or JSON with a sha256 over every byte of the file.
 
-The checksum stands inside the file, in a field of fixed length, and is computed with that field set to zeros.
+The checksum is inside the file, in a field of fixed length, and is computed with that field set to zeros.
 One rename therefore publishes data and checksum together, other programs can still read the files, and a
 missing or changed byte is detected before any content is used.
 """

@@ -15,7 +15,7 @@ class SignalWatch:
     """While active, the first SIGINT or SIGTERM only sets ``received``; a second one ends the process.
 
     The training loop reads ``received`` between steps. SIGHUP, the loss of the terminal, is ignored: the
-    training goes on, and its log has everything. Outside the main thread signals are left alone.
+    training goes on, and its log has everything. Outside the main thread signals are not handled.
     """
 
     def __init__(self) -> None:

@@ -77,7 +77,7 @@ class SparseMatrix:
 
 
 def cooccurrence(ids: np.ndarray, V: int, window: int, *, eos_id: int | None = None) -> SparseMatrix:
-    """Count how often each word stands within ``window`` places of each other one.
+    """Count how often each word occurs within ``window`` places of each other word.
 
     Args:
         ids: The text, (N,), below V, in memory or memory-mapped; read block by block.
@@ -118,7 +118,7 @@ _Counts = tuple[np.ndarray, np.ndarray]
 
 
 def _count_block(ids: np.ndarray, start: int, V: int, window: int, eos_id: int | None) -> _Counts:
-    """Count the pairs whose left word stands in the block."""
+    """Count the pairs whose left word is in the block."""
     words = np.asarray(ids[start : start + _BLOCK + window]).astype(np.int64)
     if words.min() < 0 or words.max() >= V:
         what = f"expected ids from 0 to {V - 1}, got {words.min()} to {words.max()}"
@@ -156,7 +156,7 @@ def ppmi(counts: SparseMatrix, *, shift: float = 1.0, smoothing: float = 1.0) ->
 
     Args:
         counts: The co-occurrences, (V, V).
-        shift: The k of Levy and Goldberg (2014), as many as word2vec's negatives; 1 changes nothing.
+        shift: The k of Levy and Goldberg (2014), word2vec's number of negatives; 1 changes nothing.
         smoothing: The power that the contexts' counts are raised to before they become P(c); 0.75 gives rare
             contexts less weight (Levy, Goldberg, Dagan 2015, section 3.1).
 

@@ -38,7 +38,7 @@ def read_analogies(path: _PathLike) -> list[Section]:
     """Read a file like questions-words.txt: ": name" lines, then four words a line.
 
     Raises:
-        DataError: A question stands before the first heading or has not four words; names the line.
+        DataError: A question before the first heading, or not of four words; names the line.
     """
     sections: list[Section] = []
     for number, at, line in numbered_lines(path):
@@ -60,14 +60,14 @@ def read_pairs(
 
     Args:
         path: The file.
-        delimiter: What separates the fields.
+        delimiter: The separator of the fields.
         encoding: The encoding of the file.
 
     Returns:
         (word, word, score) of each line.
 
     Raises:
-        DataError: Another number of fields, or a score that is no finite number; names the line.
+        DataError: Another number of fields, or a score that is not a finite number; names the line.
     """
     pairs: list[tuple[str, str, float]] = []
     first = True
@@ -123,7 +123,7 @@ def evaluate_analogies(
     Args:
         table: The vectors.
         path: A file like questions-words.txt.
-        restrict_vocab: Search only the first so many words, and leave out questions with another.
+        restrict_vocab: Search only this many words, the first ones, and leave out questions with others.
         case_insensitive: Compare words in capitals; of several, the first counts.
         dummy4unknown: Count questions with an unknown word as wrong, instead of not at all.
         similarity_function: "most_similar" (sum of cosines) or "most_similar_cosmul" (their product).
@@ -227,9 +227,9 @@ def evaluate_pairs(
     Args:
         table: The vectors.
         path: A file like WordSim-353's.
-        delimiter: What separates the fields of a line.
+        delimiter: The separator of the fields of a line.
         encoding: The encoding of the file.
-        restrict_vocab: Know only the first so many words.
+        restrict_vocab: Use only this many words, the first ones.
         case_insensitive: Compare words in capitals; of several, the first counts.
         dummy4unknown: Give a pair with an unknown word the cosine 0, instead of leaving it out.
 

@@ -68,7 +68,7 @@ class KeyTable:
         return self.key_to_index.get(key, -1)
 
     def get_index(self, key: object, default: int | None = None) -> int:
-        """Return the place of a key; an int that is no key is taken as a place itself.
+        """Return the place of a key; an int that is not a key is taken as a place itself.
 
         Args:
             key: A key.

@@ -149,7 +149,7 @@ class NearestNeighbours(VectorTable):
             topn: How many keys; None for the similarities of all.
             clip_start: The first place to search.
             clip_end: The place to stop before.
-            restrict_vocab: Search only the first so many places, instead of the clips.
+            restrict_vocab: Search only this many places, the first ones, instead of the clips.
             indexer: An index with a method ``most_similar(vector, topn)``, which searches all places, such as
                 :class:`~seqkit.vectors.approximate.ApproximateIndex`.
 
@@ -158,7 +158,7 @@ class NearestNeighbours(VectorTable):
 
         Raises:
             UnknownWordError: A KeyError, for an unknown key.
-            UsageError: There is no key, or two arguments exclude each other.
+            UsageError: No key was given, or two arguments exclude each other.
 
         Example:
             >>> from seqkit.vectors import KeyedVectors
@@ -235,7 +235,7 @@ class NearestNeighbours(VectorTable):
         Args:
             queries: Keys, or vectors (Q, D).
             topn: How many keys for each query.
-            restrict_vocab: Search only the first so many places.
+            restrict_vocab: Search only this many places, the first ones.
             device: Where the products run; the vectors are moved there once.
 
         Returns:

@@ -64,7 +64,7 @@ class Criterion:
     def judge(self, numbers: Sequence[Mapping[str, Any]]) -> Finding:
         """Compare the interval mean ± t·s/√n of the seeds with the margin.
 
-        The criterion holds where the whole interval lies on the claimed side, and fails where none of it
+        The criterion holds if the whole interval lies on the claimed side, and fails if none of it
         does. It is undecided in between, and where a value is missing or not finite.
 
         Raises:

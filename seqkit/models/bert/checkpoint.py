@@ -133,7 +133,7 @@ def save(model: TransformerEncoder | MaskedLanguageModel, path: str | Path) -> N
 
     Post-norm encoders become BERT, DistilBERT (without token types) or RoBERTa (with a position offset),
     pre-norm ones Megatron's BERT. Where the architecture has token types and the model none, one vector of
-    zeros stands for them. Raises UsageError for a model that none of these computes, RunError when the folder
+    zeros replaces them. Raises UsageError for a model that none of these computes, RunError when the folder
     cannot be written.
     """
     masked = isinstance(model, MaskedLanguageModel)

@@ -90,7 +90,7 @@ CHANGING_KEYS: Mapping[str, tuple[Any, ...]] = {
     **dict.fromkeys(_words(_TRUE), (True,)),
 }
 """Keys of architectures and of parts that no model here has, with the values that change nothing. Null never
-does; where no value stands, false, zero and what is empty do not either."""
+does; for the others, false, zero and empty values do not either."""
 
 _SAME_AS: Mapping[str, str] = {
     "embedding_size": "hidden_size",

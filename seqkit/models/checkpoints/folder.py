@@ -57,7 +57,7 @@ class CheckpointFolder:
         return fill_json(_ModelType, self.config, self.wrong).model_type
 
     def settings(self, declared: type[T]) -> T:
-        """Return config.json as a dataclass; null stands for a field's default.
+        """Return config.json as a dataclass; null means a field's default.
 
         Args:
             declared: The dataclass; its fields are the keys that are read.

@@ -10,7 +10,7 @@ import numpy as np
 
 
 class Row(NamedTuple):
-    """A parameter here and what it is in a folder; ``{i}`` stands for the number of a layer."""
+    """A parameter here and its name in a folder; ``{i}`` is the number of a layer."""
 
     own: str
     stored: tuple[str, ...]
@@ -49,7 +49,8 @@ class Names:
     body, layer: what every folder has, once and once a layer.
     heads: groups of parameters beside them, by name.
     copies: tensors that repeat another, which must be equal to it where a folder has them.
-    ignored: ends of names of what is no parameter. unread: beginnings of names of heads that are not read.
+    ignored: ends of the names of tensors that are not parameters.
+    unread: beginnings of the names of heads that are not read.
     """
 
     prefix: str

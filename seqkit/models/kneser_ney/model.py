@@ -30,7 +30,7 @@ class KneserNey:
 
     where c are the adjusted counts of :func:`~seqkit.models.kneser_ney.ngrams.count_ngrams`, c(h) is their
     sum over w, D the discounts of that order, and b(h) = sum_w D(c(hw)) / c(h) gives away just what they
-    took. A context never seen leaves p_k = p_{k-1}. Below the unigrams stands the uniform 1/V, so every id
+    took. A context never seen leaves p_k = p_{k-1}. Below the unigrams is the uniform 1/V, so every id
     has a positive probability in every context and they sum to 1.
 
     The context of a line's first word is one start symbol, which is never predicted. Made by :meth:`fit` or

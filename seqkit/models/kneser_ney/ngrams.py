@@ -3,7 +3,7 @@
 An n-gram of order k is a number: its place in the sorted array of the keys of order k. Its key is
 ``prefix * (V + 1) + word``, where ``prefix`` is the number of its first k-1 words in the order below; the
 n-grams that share a context therefore stand side by side. Of order 1 the number is the word itself, with
-one more, V, for the start of a line. So a key fits in int64 whatever the order, and counting, scoring and
+one more, V, for the start of a line. So a key fits in int64 for any order, and counting, scoring and
 listing all continuations of a context are sorts and binary searches over whole arrays.
 """
 

@@ -2,7 +2,7 @@
 
 With teacher forcing and without input feeding the decoder is one recurrent op over all T steps and one
 attention op over all T × S pairs; otherwise it goes step by step. Rows of a batch are padded at the end:
-lengths say where a source ends, and what stands in the padding changes nothing.
+lengths say where a source ends, and the padding changes nothing.
 """
 
 from __future__ import annotations

@@ -138,7 +138,7 @@ class TransformerLanguageModel(nn.Module):
     ) -> tuple[Tensor, Seen]:
         """Return the mean cross entropy in nats of targets (B, T) after ids (B, T), and an empty state.
 
-        Targets of -1 do not count. Each window is trained by itself, whatever ``state`` is.
+        Targets of -1 do not count. Each window is trained by itself; ``state`` is ignored.
         """
         x = self.hidden(ids, generator=generator)
         targets = self._ids(targets, IGNORE_INDEX)
@@ -190,7 +190,7 @@ class TransformerLanguageModel(nn.Module):
         """Feed ids (B,); return log P (B, V) of the next token, and the state.
 
         Keys and values are cached, so that a step costs one token. When ``max_length`` are, the last half of
-        the text is fed again and stands at the first positions.
+        the text is fed again, at the first positions.
         """
         seen = array_module(state.ids).concatenate(
             (state.ids, self._ids(ids[:, None]).astype(state.ids.dtype)), axis=1

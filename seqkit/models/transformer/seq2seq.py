@@ -1,7 +1,7 @@
 """Encoder and decoder without recurrence: the Transformer of Vaswani et al. (2017).
 
 It has the public methods of :class:`~seqkit.models.Seq2Seq`, and batches look as there: rows are padded at
-the end, lengths say where a source ends, targets of -1 do not count, and what stands in padding changes
+the end, lengths say where a source ends, targets of -1 do not count, and padding changes
 nothing.
 """
 

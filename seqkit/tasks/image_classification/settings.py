@@ -24,7 +24,7 @@ class ImageClassificationSettings(TrainingSettings):
     Args:
         corpus: A registered name, or a folder with a sub-folder of images for each class.
         image_size: Width and height to which the images of a folder are resized.
-        train_size: Use only the first so many training images.
+        train_size: Use only this many training images, the first ones.
         validation: Fraction of the training images for validation if the corpus has no such split.
         split_seed: Random seed of that split.
         normalize: Pixels from 0 to 255 ("none") or from 0 to 1 ("unit"), or "standardize" by channel.

@@ -41,7 +41,7 @@ def generate_samples(
         model: The model.
         text_of: Returns the whole text for the generated ids.
         temperature: Divisor of the logits; 0 takes the most probable token at each step.
-        top_k: Sample from the so many most probable tokens.
+        top_k: Sample from the k most probable tokens.
         top_p: Sample from the most probable tokens that together have this probability.
         seed: Seed of the sampling.
         **decoding: Arguments that greedy search and sampling share.

@@ -59,7 +59,7 @@ class LanguageModelSettings(TextSettings):
         context_length: Context length of a Transformer.
         batch_size: Batch size.
         eval_batch_size: Batch size of the validation.
-        valid_tokens: Validate on the first so many tokens only.
+        valid_tokens: Validate on this many tokens only, the first ones.
     """
 
     OPTIMIZER_DEFAULTS: ClassVar[dict[str, tuple[float, str]]] = {

@@ -29,7 +29,7 @@ class MaskedLanguageModelSettings(TextSettings):
         dropout: Dropout.
         context_length: Length of a window, its ``<cls>`` included.
         batch_size: Batch size.
-        valid_tokens: Validate on the first so many tokens only.
+        valid_tokens: Validate on this many tokens only, the first ones.
     """
 
     OPTIMIZER_DEFAULTS: ClassVar[dict[str, tuple[float, str]]] = {

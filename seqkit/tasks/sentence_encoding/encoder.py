@@ -198,7 +198,7 @@ class SentenceEncoder:
             progress: Called with the number of texts in each batch that is done.
 
         Raises:
-            UsageError: There is nothing to look through, or the folder asks for another similarity.
+            UsageError: There are no texts to search, or the folder requires another similarity.
         """
         if not among:
             raise UsageError("expected texts to search, got none")

@@ -2,7 +2,7 @@
 
 The layout is that of sentence-transformers (Reimers and Gurevych 2019): ``modules.json`` lists the parts in
 order, ``1_Pooling/config.json`` says how token vectors become one, ``config_sentence_transformers.json`` what
-stands before a text. ``sentence_bert_config.json`` and ``tokenizer_config.json`` limit the number of tokens:
+precedes a text. ``sentence_bert_config.json`` and ``tokenizer_config.json`` limit the number of tokens:
 the smallest limit counts. A folder without ``modules.json`` is averaged over its tokens and not normalised.
 """
 
@@ -50,7 +50,7 @@ class Modules:
     """Several are put one after another."""
     normalize: bool = False
     max_length: int | None = None
-    """Tokens, special ones included; None: as many as the model takes."""
+    """Maximum number of tokens, special ones included; None for the model's own."""
     lowercase: bool = False
     dimensions: int | None = None
     """Of the vectors that are pooled, where the folder says so."""

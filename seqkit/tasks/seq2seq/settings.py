@@ -38,7 +38,7 @@ class Seq2SeqSettings(TextSettings):
     Args:
         corpus: A registered name, or a file with a source, a tab and a target on each line.
         target: File of targets, if ``corpus`` is a file of sources.
-        on_bad_line: What to do with a malformed line: error or skip.
+        on_bad_line: How to treat a malformed line: error or skip.
         shared_vocabulary: Share the vocabulary and the embeddings of source and target.
         reverse: Reverse the source.
         model: lstm, gru or transformer.

@@ -24,7 +24,7 @@ class TextClassificationSettings(TextSettings):
             test files of that form, or a folder with a text file for each class.
         label_column: Column of the label, counted from 1.
         text_column: Column of the text; by default the first other column.
-        on_bad_line: What to do with a malformed line: error or skip.
+        on_bad_line: How to treat a malformed line: error or skip.
         max_length: Number of tokens to which texts are truncated.
         model: Encoder: bag, lstm, gru or transformer.
         pooling: Pooling of the token vectors: mean, max, last or cls.

@@ -164,7 +164,7 @@ def load_vectors(
     Args:
         path: The file.
         format: A name of :data:`FORMATS`; None takes that of the content.
-        limit: Read only the first so many words.
+        limit: Read only this many words, the first ones.
         encoding: The encoding of the words.
         errors: For bytes that are not of the encoding: "strict", "ignore" or "replace".
         duplicates: "error", or "first" to keep the first of each repeated word.

@@ -53,7 +53,7 @@ class Content:
 def first_of_each(
     words: Sequence[bytes], name: str, options: ReadOptions, positions: Sequence[int] | np.ndarray
 ) -> np.ndarray | None:
-    """Return None when no word stands twice; else the indices of the first of each, with a warning.
+    """Return None if no word occurs twice, else the indices of the first of each, with a warning.
 
     Raises DataError instead, unless ``options`` say to keep the first.
     """

@@ -161,7 +161,7 @@ def _floats(source: Source) -> tuple[int, int, int]:
 
 
 def _read(source: Source, size: int, shape: tuple[int, int]) -> np.ndarray:
-    """Read a matrix into memory that grows with what the file holds, whatever its sizes say."""
+    """Read a matrix into memory that grows with the content of the file, not with its stated sizes."""
     start, data = source.position, bytearray()
     while len(data) < size:
         piece = source.read(min(size - len(data), 1 << 22))

@@ -13,7 +13,7 @@ _LONGEST_NUMBER = 64
 
 
 def longest_line(dimensions: int) -> int:
-    """Return the most bytes of a line; a longer one is no text of vectors."""
+    """Return the maximum length of a line in bytes; a file with a longer one is not a text of vectors."""
     return LONGEST_WORD + _LONGEST_NUMBER * dimensions
 
 

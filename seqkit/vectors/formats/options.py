@@ -42,12 +42,12 @@ class ReadOptions:
     """How to read a file of vectors.
 
     Args:
-        limit: Read only the first so many words, and do not check the header against the rest.
+        limit: Read only this many words, the first ones, and do not check the header against the rest.
         encoding: The encoding of the words.
         errors: For bytes that are not of the encoding: "strict", "ignore" or "replace".
         duplicates: "error", or "first" to keep the first of each repeated word.
         writable: Whether vectors that are mapped from a native file may be changed in memory.
-        remedies: What errors advise.
+        remedies: The advice in the errors.
 
     Raises:
         UsageError: For other values.

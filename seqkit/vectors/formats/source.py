@@ -35,7 +35,7 @@ class Source:
 
     Args:
         path: The file.
-        remedies: What errors advise.
+        remedies: The advice in the errors.
 
     Raises:
         DataError: The file cannot be opened.

@@ -124,12 +124,12 @@ def read_text(source: Source, options: ReadOptions, *, header: bool) -> Content:
 
     Args:
         source: The file.
-        options: What to read of it.
+        options: The part of it to read.
         header: Whether the first line states words and dimensions (word2vec and .vec) or is a word (GloVe).
 
     Raises:
-        DataError: A wrong count, a field that is no finite number, a repeated word, or bytes that are not of
-            the encoding; names line and byte.
+        DataError: A wrong count, a field that is not a finite number, a repeated word, or bytes that are
+            invalid in the encoding; names line and byte.
     """
     stated: int | None = None
     source.skip_bom()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("seqkit")
 _PathLike = str | os.PathLike[str]
 _DIGITS = {2: 5, 4: 9, 8: 17}
-"""Significant digits that give a number of so many bytes back exactly."""
+"""Significant digits that restore a number of this many bytes exactly."""
 
 
 def load(
@@ -45,7 +45,7 @@ def load(
         binary: Whether the file is of the binary format.
         encoding: The encoding of the words.
         unicode_errors: For bytes that are not of the encoding: "strict", "ignore" or "replace".
-        limit: Read only the first so many words; 0 or None for all.
+        limit: Read only this many words, the first ones; 0 or None for all.
         datatype: The type of the vectors in memory; they are read as float32.
         no_header: Whether a text file begins with its first word, as GloVe's.
 
@@ -162,7 +162,7 @@ def read_counts(path: _PathLike, *, errors: str = "strict") -> dict[str, int]:
         Word -> count.
 
     Raises:
-        DataError: Another line, or a word that stands twice; names line and byte.
+        DataError: A malformed line, or a word that occurs twice; names line and byte.
     """
     counts: dict[str, int] = {}
     for number, at, line in numbered_lines(path, errors=errors):

@@ -160,7 +160,7 @@ class Word2Vec(VocabularyBuilder):
             The words read that are in the vocabulary, and the words read at all, over all epochs.
 
         Raises:
-            UsageError: There is no vocabulary, a setting cannot be used, or a total is not that of the text.
+            UsageError: There is no vocabulary, a setting cannot be used, or a total is wrong for the text.
         """
         if not len(self.wv):
             raise UsageError("no vocabulary yet", remedy="call build_vocab first")
@@ -242,7 +242,7 @@ class Word2Vec(VocabularyBuilder):
         """Write the whole model, to continue its training later; atomically.
 
         The file is a native vector file (safetensors, no pickle) that also holds the output vectors and the
-        settings: whatever reads vectors reads it too. Words must be strings; callbacks are not kept.
+        settings; it can be read as a vector file. Words must be strings; callbacks are not kept.
         """
         from seqkit.vectors.word2vec.model_file import save_model
 

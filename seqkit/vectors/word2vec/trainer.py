@@ -57,8 +57,8 @@ class Word2VecTrainer:
         unk_id: The id of unknown words, if there are any.
         initial: Input and output vectors (V, E) to continue from.
         epochs_before: The epochs that these were trained for before.
-        lock_factors: What the updates of each word's input vector are multiplied by, (V,); 0 holds it still.
-        device: Where the vectors are kept and trained. On a GPU one thread feeds it, whatever ``workers`` is.
+        lock_factors: Factors of the updates of each word's input vector, (V,); 0 keeps it fixed.
+        device: Where the vectors are kept and trained. On a GPU one thread feeds it; ``workers`` is ignored.
 
     Raises:
         UsageError: For fewer than two distinct words, and for lock factors on a GPU.

@@ -93,7 +93,7 @@ class VocabularyBuilder:
         """Call :meth:`build_vocab_from_freq` with a file of :meth:`save_vocabulary`, word2vec or gensim.
 
         Raises:
-            DataError: A line is no word and its count; names the line.
+            DataError: A line is not a word and its count; names the line.
         """
         from seqkit.vectors.formats.word2vec import read_counts
 
@@ -111,7 +111,7 @@ class VocabularyBuilder:
 
         Args:
             min_count: Forget the words that occur less often.
-            max_final_vocab: Keep only so many, the most frequent.
+            max_final_vocab: Keep only this many words, the most frequent.
             keep: Keep only these.
 
         Returns:
