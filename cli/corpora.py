@@ -49,7 +49,7 @@ def list_(as_json: bool) -> None:
         print_json(rows)
         return
     for row in rows:
-        state = "here" if row["present"] else "absent"
+        state = "present" if row["present"] else "absent"
         echo(f"{row['name']:<17} {state:<7} {row['type']:<10} {row['description']}")
     echo(f"\nfolder: {data_dir()} (SEQKIT_DATA); also nltk:NAME, text files and folders", err=True)
 

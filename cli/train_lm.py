@@ -16,9 +16,9 @@ from seqkit.training import RunDirectory  # noqa: E402
 
 HELP = {
     "objective": "Predict the next token (causal), or masked tokens from both sides (masked).",
-    "tokenizer": "word, whitespace, char, bpe or wordpiece.  [default: that of the corpus]",
+    "tokenizer": "Tokenizer: word, whitespace, char, bpe or wordpiece.  [default: that of the corpus]",
     "lowercase": "Convert the text to lower case.  [default: that of the corpus]",
-    "vocab_size": "Keep at most this many types, or learn so many subwords.  [default: that of the corpus]",
+    "vocab_size": "Keep at most this many types, or learn this many subwords.  [default: that of the corpus]",
     "min_count": "Drop types with fewer occurrences.  [default: that of the corpus]",
     "model": "Type of model.",
     "order": "Length of the longest n-grams of a Kneser-Ney model.",

@@ -20,7 +20,7 @@ from seqkit.tasks.seq2seq.task import make_task, open_corpus  # noqa: E402
 HELP = {
     "target": "File of targets, if CORPUS is a file of sources.  [default: CORPUS has both]",
     "on_bad_line": "Stop at a malformed line, or skip it.",
-    "tokenizer": "word, whitespace or char.  [default: that of the corpus]",
+    "tokenizer": "Tokenizer: word, whitespace or char.  [default: that of the corpus]",
     "lowercase": "Convert the texts to lower case.  [default: that of the corpus]",
     "vocab_size": "Keep at most this many types on each side.  [default: that of the corpus]",
     "min_count": "Drop types with fewer occurrences.  [default: that of the corpus]",

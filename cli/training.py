@@ -199,7 +199,7 @@ def training_command(
 
         default = settings.from_values({}).to_dict()["corpus"]
         call.__doc__ = (
-            f"{inspect.getdoc(function)}\n\n{CORPUS_HELP}\nWithout CORPUS: {default}.\n\n{_USE_HELP}"
+            f"{inspect.getdoc(function)}\n\n{CORPUS_HELP}\nCORPUS defaults to {default}.\n\n{_USE_HELP}"
         )
         for option in _options(settings, help_texts, choices):
             call = option(call)
@@ -220,13 +220,16 @@ def _options(
         ),
         click.option("--resume", is_flag=True, help="Continue the run at --out."),
         click.option(
-            "--config", type=click.Path(dir_okay=False), default=None, help="TOML file of settings."
+            "--config",
+            type=click.Path(dir_okay=False),
+            default=None,
+            help="Read settings from this TOML file.",
         ),
         click.option(
             "--recipe",
             default=None,
             metavar="NAME",
-            help="Settings of a published result; `--recipe help` lists them.",
+            help="Use the settings of a published result; `--recipe help` lists them.",
         ),
     ]
     if issubclass(settings, TrainingSettings):
@@ -248,7 +251,10 @@ def _options(
             options.append(click.option(*flags, field.name, type=value_type, default=None, help=text))
     options += [
         click.option(
-            "--device", default=None, metavar="NAME", help="auto, cpu, cuda or cuda:N.  [default: cpu]"
+            "--device",
+            default=None,
+            metavar="NAME",
+            help="Device: auto, cpu, cuda or cuda:N.  [default: cpu]",
         ),
         threads_option,
         click.option(
