@@ -15,10 +15,22 @@ if TYPE_CHECKING:
     from seqkit.tasks.classes import ClassScores
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+def check_device(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Return the value of --device. Raise DeviceError before anything is read if there is no such device."""
+    if value is not None:
+        from seqkit.backend import device
+
+        device(value)
+    return value
+
+
 device_option = click.option(
     "--device",
     default=None,
     metavar="NAME",
+    callback=check_device,
     help="Device: auto, cpu, cuda or cuda:N.  [default: $SEQKIT_DEVICE, or cpu]",
 )
 split_option = click.option(
@@ -53,6 +65,25 @@ def figure_option(default: str | None = None) -> Callable[[Callable[..., Any]], 
         callback=check,
         help="Figure file: .png, .svg or .pdf.",
     )
+
+
+def refuse_unused(names: str, purpose: str) -> None:
+    """Raise UsageError for the first of these options that was given on the command line.
+
+    Args:
+        names: Names of parameters of the running command, which have no effect beside the others.
+        purpose: What they are for.
+
+    """
+    from click.core import ParameterSource
+
+    from seqkit.errors import UsageError
+
+    context = click.get_current_context()
+    for name in names.split():
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            flag = next(max(each.opts, key=len) for each in context.command.params if each.name == name)
+            raise UsageError(f"{flag} has no effect here: it is for {purpose}", remedy=f"leave out {flag}")
 
 
 def threads_option(function: Callable[..., Any]) -> Callable[..., Any]:

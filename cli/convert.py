@@ -43,10 +43,11 @@ def command(
 ) -> None:
     """Convert word vectors between formats: native, word2vec text and binary, GloVe, fastText, projector."""
     from seqkit.tasks.embeddings import open_vectors
-    from seqkit.vectors.formats import COMMAND, ReadOptions, save_vectors
+    from seqkit.vectors.formats import COMMAND, ReadOptions, writer
 
+    write = writer(target, target_format)  # before the vectors are read, which may take minutes
     duplicates = "first" if keep_first else "error"
     options = ReadOptions(limit, encoding, errors, duplicates, writable=False, remedies=COMMAND)
     table = open_vectors(source, source_format, options)
-    save_vectors(table, target, target_format)
+    write(table, target)
     echo(f"{target}: {len(table):,} vectors of {table.vector_size} dimensions")

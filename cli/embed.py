@@ -17,6 +17,7 @@ from seqkit.cli.common import (
     json_option,
     print_json,
     quiet_option,
+    refuse_unused,
     threads_option,
     to_json,
 )
@@ -93,8 +94,10 @@ def command(
     """Embed each line of FILE, or of standard input, with the sentence encoder in DIR.
 
     DIR is a Hugging Face folder of a BERT, DistilBERT, RoBERTa or a sentence encoder such as MiniLM. Without
-    --out, prints a JSON object for each line, also for an empty one. With --similar, prints for each line its
-    nearest lines of another file: similarity, line number and line, separated by tabs.
+    --out, prints a JSON object for each line, and an empty line for an empty one. A file of --out has a
+    vector for each line, for an empty one that of the empty text. With --similar, prints for each line its
+    nearest lines of another file: similarity, line number and line, separated by tabs; for an empty line
+    none.
     """
     from seqkit.cli.lines import all_texts, answer_lines, input_lines
     from seqkit.errors import UsageError
@@ -102,11 +105,11 @@ def command(
 
     if similar is not None and (out is not None or normalize is not None):
         raise UsageError("--similar excludes --out and --normalize", remedy="leave out --out and --normalize")
+    if similar is None:
+        refuse_unused("topn similar_prompt_name", "--similar")
     write = None if out is None else _writer(out)
     among = [] if similar is None else all_texts(input_lines(similar))
     lines = input_lines(file)
-    if similar is None and similar_prompt_name is not None:
-        raise UsageError("--similar-prompt-name needs --similar", remedy="add --similar OTHER")
     encoder = load(directory, device=device)
     before = encoder.prompt_text(prompt_name, prompt)
     encoder.prompt_text(similar_prompt_name)
@@ -119,8 +122,8 @@ def command(
     if similar is not None:
         texts = all_texts(lines)
         with _progress(len(texts) + len(among), quiet) as progress:
-            neighbours = encoder.nearest(
-                texts,
+            nearest = encoder.nearest(
+                [text for text in texts if text.strip()],
                 among,
                 topn,
                 prompt=before,
@@ -128,6 +131,8 @@ def command(
                 batch_size=batch_size,
                 progress=progress,
             )
+        rest = iter(nearest)
+        neighbours = [next(rest) if text.strip() else [] for text in texts]
         _print_nearest(texts, neighbours, as_json)
     elif write is not None:
         texts = all_texts(lines)
@@ -136,7 +141,7 @@ def command(
         if as_json:
             print_json({"out": out, "lines": len(texts), "dimensions": encoder.dimensions})
     else:
-        return answer_lines(lines, encode, _to_text, _to_dict, key="text", as_json=as_json, answer_empty=True)
+        return answer_lines(lines, encode, _to_text, _to_dict, key="text", as_json=as_json)
     return 0
 
 

@@ -2,7 +2,16 @@
 
 import click
 
-from seqkit.cli.common import device_option, echo, json_option, print_json, split_option, threads_option, warn
+from seqkit.cli.common import (
+    device_option,
+    echo,
+    json_option,
+    print_json,
+    refuse_unused,
+    split_option,
+    threads_option,
+    warn,
+)
 
 
 @click.command("eval-lm")
@@ -38,9 +47,12 @@ def command(
     """
     from seqkit.training import RunDirectory
 
+    if eval_protocol != "exact":
+        refuse_unused("batch_size", "the protocol exact")
     if RunDirectory.open(run).config.get("task") == "masked_language_modeling":
         from seqkit.cli.train_masked_lm import evaluate_masked
 
+        refuse_unused("batch_size eval_protocol", "causal language models")
         evaluate_masked(run, split, corpus, device, as_json)
         return
     from seqkit.tasks.language_modeling import load

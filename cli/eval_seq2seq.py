@@ -19,8 +19,12 @@ from seqkit.cli.common import device_option, echo, json_option, print_json, thre
 @json_option
 def command(run: str, split: str | None, beam: int, device: str | None, as_json: bool) -> None:
     """Evaluate the encoder-decoder in RUN: exact match, token accuracy, perplexity, BLEU."""
+    from importlib.util import find_spec
+
     from seqkit.tasks.seq2seq import load
 
+    if find_spec("sacrebleu") is None:
+        warn("BLEU needs sacrebleu: pip install 'seqkit[bleu]'")
     scores = load(run, device=device).evaluate(split, beam=beam, on_message=warn)
     if as_json:
         print_json({**scores.to_dict(), "run": run})
@@ -30,5 +34,3 @@ def command(run: str, split: str | None, beam: int, device: str | None, as_json:
     echo(f"perplexity {scores.perplexity:.4f} over {scores.predictions:,} target tokens")
     if scores.bleu is not None:
         echo(f"BLEU {scores.bleu:.2f} ({scores.bleu_signature})")
-    else:
-        echo("BLEU needs sacrebleu: pip install 'seqkit[bleu]'", err=True)

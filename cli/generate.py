@@ -2,7 +2,7 @@
 
 import click
 
-from seqkit.cli.common import device_option, echo, json_option, print_json, threads_option
+from seqkit.cli.common import device_option, echo, json_option, print_json, refuse_unused, threads_option
 
 
 @click.command("generate")
@@ -71,6 +71,10 @@ def command(
     from seqkit.tasks.checkpoint_folders import is_checkpoint_folder
 
     model: causal_checkpoints.CausalCheckpoint | language_modeling.TrainedLanguageModel
+    if temperature == 0:
+        refuse_unused("top_k top_p seed", "sampling, with --temperature above 0")
+    if no_stop:
+        refuse_unused("stop", "generation without --no-stop")
     if is_checkpoint_folder(run):
         model = causal_checkpoints.load(run, device=device)
     else:

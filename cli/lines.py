@@ -129,12 +129,11 @@ def answer_lines(
     key: str,
     as_json: bool,
     empty_text: str = "",
-    answer_empty: bool = False,
 ) -> int:
     """Answer lines and print the answers as they come, each in the place of its line.
 
-    An empty line is answered by an empty line. A line that cannot be answered is reported on standard error
-    and answered by an empty line; in JSON it has an "error".
+    An empty line, or one of blanks, is answered by an empty line. A line that cannot be answered is reported
+    on standard error and answered by an empty line; in JSON it has an "error".
 
     Args:
         batches: Batches of lines. The answers to a batch are printed before the next batch is read.
@@ -144,7 +143,6 @@ def answer_lines(
         key: Key of the text in the JSON object of a line without an answer.
         as_json: Print one JSON list instead of lines.
         empty_text: Text to print in place of a missing answer.
-        answer_empty: Whether an empty line has an answer like any other.
 
     Returns:
         The exit code: 1 if some line could not be answered, otherwise 0.
@@ -154,11 +152,7 @@ def answer_lines(
         for start in range(0, len(batch), LINES_AT_ONCE):
             lines = batch[start : start + LINES_AT_ONCE]
             results: list[Answer | DataError | None] = [line.error for line in lines]
-            answerable = [
-                i
-                for i, line in enumerate(lines)
-                if line.error is None and (answer_empty or line.text.strip())
-            ]
+            answerable = [i for i, line in enumerate(lines) if line.error is None and line.text.strip()]
             answers = _answers([lines[i] for i in answerable], answer)
             for i, each in zip(answerable, answers, strict=True):
                 results[i] = each

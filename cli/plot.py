@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from seqkit.cli.common import echo, figure_option, json_option, print_json, split_option
+from seqkit.cli.common import echo, figure_option, json_option, print_json, refuse_unused, split_option
 from seqkit.cli.similar import vectors_option
 
 
@@ -77,6 +77,12 @@ def vectors(
     from seqkit.plotting import check_projection, plot_word_map, project_to_plane, save
     from seqkit.tasks.embeddings import find_vectors
 
+    if words:
+        refuse_unused("top", "plots without WORDS")
+    else:
+        refuse_unused("neighbours", "plots of WORDS")
+    if method == "pca":
+        refuse_unused("seed", "the method tsne")
     check_projection(method)
     table = find_vectors(vectors, lambda text: echo(text, err=True))
     centres = list(dict.fromkeys(words)) or [str(key) for key in table.index_to_key[:top]]

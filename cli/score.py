@@ -22,17 +22,15 @@ def command(run: str, file: str | None, device: str | None, as_json: bool) -> in
     """Score each line of FILE, or of standard input, with the language model in RUN.
 
     For each line, prints its natural log-probability, tokens (including the end of the line), perplexity,
-    unknown tokens and text, separated by tabs. Lines are scored independently; the score of an empty line is
-    that of its end.
+    unknown tokens and text, separated by tabs. Lines are scored independently. An empty line is answered by
+    an empty line.
     """
     from seqkit.cli.lines import answer_lines, input_lines
     from seqkit.tasks.language_modeling import load
 
     lines = input_lines(file)
     model = load(run, device=device)
-    return answer_lines(
-        lines, model.score, _to_text, _to_dict, key="line", as_json=as_json, answer_empty=True
-    )
+    return answer_lines(lines, model.score, _to_text, _to_dict, key="line", as_json=as_json)
 
 
 def _to_text(line: str, score: LineScore) -> str:

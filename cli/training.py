@@ -9,7 +9,16 @@ from typing import Any, Generic, TypeVar
 
 import click
 
-from seqkit.cli.common import echo, json_option, quiet_option, threads_option, warn
+from seqkit.cli.common import (
+    check_device,
+    echo,
+    json_option,
+    print_json,
+    quiet_option,
+    refuse_unused,
+    threads_option,
+    warn,
+)
 from seqkit.cli.progress import ProgressBar
 from seqkit.cli.settings_file import read_recipe, read_settings, recipe_names, to_toml
 from seqkit.errors import TrainingInterrupted, UsageError
@@ -122,10 +131,16 @@ class Request(Generic[S]):
     def print_dry_run(
         self, open_corpus: Callable[[S], C], make_task: Callable[[S, C, Callback], Task]
     ) -> None:
-        """Print the resolved settings as TOML, and the sizes of the data and the model."""
-        task = make_task(self.settings, open_corpus(self.settings), _Warnings())
-        settings, ignored = task.settings, self.settings.ignored()
+        """Print the resolved settings, as TOML or JSON, and the sizes of the data and the model."""
+        if self.out is not None:
+            RunDirectory.require_free(self.out)
+        task = make_task(self.settings, open_corpus(self.settings), Callback() if self.quiet else _Warnings())
+        settings, ignored = task.settings, task.settings.ignored() | self.settings.ignored()
         values = {name: value for name, value in settings.to_dict().items() if name not in ignored}
+        if self.as_json:
+            size = {"parameters": task.model.parameter_count()} if hasattr(task, "model") else {}
+            print_json({"settings": values, "data": task.summary, **size})
+            return
         echo(to_toml(values, type(settings)))
         echo(f"# {task.summary}")
         if hasattr(task, "model"):
@@ -191,7 +206,9 @@ def training_command(
             resumed = resume and out is not None and RunDirectory.exists(out)
             # a run's own settings hold, with those given; they are checked when they are read
             values = settings() if resumed else settings.from_values(given, source=config or "the settings")
-            if out is None and resume and not dry_run:
+            if dry_run:
+                refuse_unused("resume", "trainings, and --dry-run trains nothing")
+            if out is None and resume:
                 raise UsageError("expected a run to resume, got none", remedy="add --out RUN")
             if not resumed:
                 values.require_effect(given)
@@ -254,6 +271,7 @@ def _options(
             "--device",
             default=None,
             metavar="NAME",
+            callback=check_device,
             help="Device: auto, cpu, cuda or cuda:N.  [default: cpu]",
         ),
         threads_option,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqkit.cli.common import device_option, json_option, threads_option
+from seqkit.cli.common import device_option, json_option, refuse_unused, threads_option
 
 if TYPE_CHECKING:
     from seqkit.tasks.seq2seq import Translation
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     type=click.IntRange(1),
     default=1,
     show_default=True,
-    help="Translations per text.",
+    help="Translations per text; the beam is at least as wide.",
 )
 @click.option(
     "--length-penalty",
@@ -56,6 +56,10 @@ def command(
     from seqkit.cli.lines import answer_lines, argument_lines, input_lines
     from seqkit.tasks.seq2seq import load
 
+    if max(beam, n_best) == 1:
+        refuse_unused("length_penalty", "beam search, with --beam above 1")
+    if beam < n_best:
+        refuse_unused("beam", f"beams at least as wide as --n-best {n_best}")
     lines = argument_lines(texts) if texts else input_lines(None)
     model = load(run, device=device)
 

@@ -12,7 +12,7 @@ from seqkit.corpora.readers.idx import idx_images, idx_paths
 from seqkit.corpora.readers.image_files import folder_images
 from seqkit.corpora.readers.lines import BadLines
 from seqkit.corpora.readers.nltk import nltk_corpus
-from seqkit.corpora.readers.tables import labelled_folder, labelled_table, pair_corpus
+from seqkit.corpora.readers.tables import has_tables, labelled_folder, labelled_table, pair_corpus
 from seqkit.corpora.readers.text_files import file_corpus, folder_corpus, whole_file_corpus
 from seqkit.corpora.registry import REGISTRY, corpus_names, registered
 from seqkit.errors import CorpusNotFoundError, DataError, Remedy, UsageError
@@ -92,6 +92,11 @@ def open_seq2seq(
     """
     name, bad_lines = os.fspath(spec), BadLines(on_bad_line)
     if target is not None:
+        if name in REGISTRY and not Path(name).exists():
+            raise UsageError(
+                f"target has no effect here: it is for a file of sources, and {name} is a registered corpus",
+                remedy=Remedy("leave target out", command="leave out --target"),
+            )
         path, target_path = (_file_of_pairs(os.fspath(given)) for given in (name, target))
         description = f"the lines of {path} with those of {target_path}"
         both = f"{path} and {target_path}"
@@ -146,6 +151,7 @@ def open_labelled(
         DataError: If they cannot be used.
     """
     name, bad_lines = os.fspath(spec), BadLines(on_bad_line)
+    given = "label_column" if label_column != 1 else None if text_column is None else "text_column"
     if text_column is None:
         text_column = 2 if label_column == 1 else 1
     if label_column < 1 or text_column < 1 or label_column == text_column:
@@ -154,10 +160,16 @@ def open_labelled(
             f" column {text_column}"
         )
     entry = _registered(name, "labelled")
+    path = None if entry is not None else _existing(name, "labelled")
+    if given is not None and (path is None or (path.is_dir() and not has_tables(path))):
+        raise UsageError(
+            f"{given} has no effect here: it is for tables, and {name} is none",
+            remedy=Remedy(f"leave {given} out", command=f"leave out --{given.replace('_', '-')}"),
+        )
     if entry is not None:
         corpus: LabelledCorpus = entry.open(on_bad_line)
         return corpus
-    path = _existing(name, "labelled")
+    assert path is not None
     read = labelled_folder if path.is_dir() else labelled_table
     return read(path, (label_column, text_column), bad_lines)
 

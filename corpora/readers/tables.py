@@ -134,6 +134,12 @@ def labelled_table(path: Path, columns: tuple[int, int], bad_lines: BadLines) ->
     return files.split_by_hash(partial(column_rows, path, *columns), (path,))
 
 
+def has_tables(folder: Path) -> bool:
+    """Return whether a folder holds train, valid or test tables."""
+    files = (path for path in sorted(folder.iterdir()) if path.is_file() and path.name[0] != ".")
+    return bool(named_splits(folder, files, TABLE_SUFFIXES))
+
+
 def labelled_folder(folder: Path, columns: tuple[int, int], bad_lines: BadLines) -> LabelledCorpus:
     """Return the labelled texts of a folder.
 

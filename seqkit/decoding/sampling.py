@@ -56,16 +56,10 @@ def sample(
         A :class:`~seqkit.decoding.Generated` for each row.
 
     Raises:
-        UsageError: A setting out of range, ids outside the vocabulary, all ids banned, no id left with a
-            finite log-probability, or attention of a model that is not Attentive.
+        UsageError: A setting out of range or without effect, ids outside the vocabulary, all ids banned, no
+            id left with a finite log-probability, or attention of a model that is not Attentive.
     """
-    if not (math.isfinite(temperature) and temperature >= 0):
-        raise UsageError(f"expected temperature to be 0 or a positive finite number, got {temperature}")
-    if top_k is not None and (not isinstance(top_k, Integral) or top_k < 1):
-        raise UsageError(f"expected top_k to be an integer of at least 1, got {top_k!r}")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise UsageError(f"expected top_p to be above 0 and at most 1, got {top_p}")
-
+    check_sampling(temperature, top_k, top_p)
     source = (
         as_generator(generator, "sampling") if generator is None or isinstance(generator, int) else generator
     )
@@ -86,6 +80,19 @@ def sample(
         context=context,
         with_attention=with_attention,
     )
+
+
+def check_sampling(temperature: float, top_k: int | None, top_p: float | None) -> None:
+    """Raise UsageError for arguments of :func:`sample` that are out of range, or without effect."""
+    if not (math.isfinite(temperature) and temperature >= 0):
+        raise UsageError(f"expected temperature to be 0 or a positive finite number, got {temperature}")
+    if top_k is not None and (not isinstance(top_k, Integral) or top_k < 1):
+        raise UsageError(f"expected top_k to be an integer of at least 1, got {top_k!r}")
+    if top_p is not None and not 0 < top_p <= 1:
+        raise UsageError(f"expected top_p to be above 0 and at most 1, got {top_p}")
+    for name, value in (("top_k", top_k), ("top_p", top_p)):
+        if temperature == 0 and value is not None:
+            raise UsageError(f"{name} has no effect here: it is for sampling, with temperature above 0")
 
 
 def tempered(log_probs: np.ndarray, temperature: float) -> np.ndarray:

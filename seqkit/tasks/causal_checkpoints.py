@@ -88,6 +88,8 @@ class CausalCheckpoint:
             raise UsageError("expected a prompt, since the model has no token to begin a text with")
         start, *prompt_ids = ids or end
         unk = None if self.tokenizer.unk is None else self.tokenizer.id(self.tokenizer.unk)
+        if allow_unknown and unk is None:
+            raise UsageError("allow_unknown has no effect here: it is for vocabularies with an unknown token")
         banned = list(range(len(self.tokenizer), self.model.config.vocab_size))  # embeddings without a token
         return generate_samples(
             self.model,

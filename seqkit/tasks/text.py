@@ -49,6 +49,12 @@ class TextSettings(TrainingSettings):
     vocab_size: int | None = None
     min_count: int | None = None
 
+    def ignored(self) -> dict[str, str]:
+        """Return the fields that have no effect beside the others, each with what it is for."""
+        if self.tokenizer in SUBWORDS:
+            return super().ignored() | {"min_count": "words and characters; vocab_size limits subwords"}
+        return super().ignored()
+
     def text_choices(self, defaults: TextDefaults) -> dict[str, Any]:
         """Return tokenizer, lowercase, min_count and vocab_size: those given, else the corpus's defaults.
 
@@ -95,9 +101,10 @@ def text_tokenizer(settings: ResolvedTextSettings, lines: Callable[[], Iterable[
     Raises:
         DataError: Subwords are to be learned, but there is no training split.
     """
-    return get_tokenizer(
-        settings.tokenizer, lowercase=settings.lowercase, lines=lines, vocab_size=settings.vocab_size
-    )
+    name, lowercase = settings.tokenizer, settings.lowercase
+    if name not in SUBWORDS:
+        return get_tokenizer(name, lowercase=lowercase)
+    return get_tokenizer(name, lowercase=lowercase, lines=lines, vocab_size=settings.vocab_size)
 
 
 def encode_text(settings: ResolvedTextSettings, corpus: Corpus) -> EncodedCorpus:

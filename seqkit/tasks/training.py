@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import seqkit
+from seqkit.backend import default_device, device
 from seqkit.errors import RunError
 from seqkit.tasks.runs import Corpus, open_run, require_same_corpus
 from seqkit.threads import thread_count
@@ -53,12 +54,16 @@ def run_training(
     Raises:
         UsageError: Settings cannot be combined, or cannot change in a resumed run.
         DataError: The corpus is absent or unreadable, or has changed since the run was begun.
+        DeviceError: There is no such device.
         RunError: ``out`` holds other files, or a run of another task.
         DivergenceError: A loss is not finite.
         TrainingInterrupted: A signal was received; the state is saved.
     """
     callback = CallbackList(callbacks)
     run = open_run(out, name) if resume and RunDirectory.exists(out) else None
+    if run is None:
+        RunDirectory.require_free(out)
+    device(getattr(settings, "device", None) or default_device())
     try:
         if run is not None:
             run.lock()

@@ -27,11 +27,12 @@ def get_tokenizer(
     Args:
         name: A key of ``TOKENIZERS``.
         lowercase: Read everything in lower case.
-        lines: Starts a pass over the text that subwords are learned from, without newlines.
-        vocab_size: The largest number of subwords; 8,000 by default.
+        lines: For subwords: starts a pass over the text that they are learned from, without newlines.
+        vocab_size: For subwords: their largest number, 8,000 by default.
 
     Raises:
-        UsageError: For another name, listing the names, and for subwords without a text or too few of them.
+        UsageError: For another name, listing the names, for subwords without a text or too few of them,
+            and for arguments that the tokenizer has no use for.
 
     Example:
         >>> get_tokenizer("word", lowercase=True).tokenize("It's 3.14!")
@@ -41,6 +42,9 @@ def get_tokenizer(
         raise UsageError(f"expected one of the tokenizers {', '.join(TOKENIZERS)}, got {name!r}")
     tokenizer = TOKENIZERS[name]
     if not issubclass(tokenizer, SubwordTokenizer):
+        for argument, value in (("lines", lines), ("vocab_size", vocab_size)):
+            if value is not None:
+                raise UsageError(f"{argument} has no effect here: it is for {', '.join(SUBWORDS)}")
         return tokenizer(lowercase=lowercase)
     if lines is None:
         known = ", ".join(other for other in TOKENIZERS if other not in SUBWORDS)

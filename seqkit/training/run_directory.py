@@ -12,6 +12,7 @@ log.jsonl              one record per log interval and per epoch
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,16 +95,38 @@ class RunDirectory:
             raise RunError(f"cannot create the run directory {path} ({error.strerror or error})") from error
         others = [name for name in present if name.removesuffix(".part") not in {*artifacts, CONFIG}]
         if CONFIG in present or others:
-            raise RunError(
-                f"{path} already holds {', '.join(([CONFIG] if CONFIG in present else others)[:3])}",
-                remedy="add --resume to go on with that run, or choose another --out",
-            )
+            raise cls._occupied(path, *([CONFIG] if CONFIG in present else others)[:3])
         for name, data in artifacts.items():
             write_atomically(path / name, data)
         checksums = {name: hashlib.sha256(data).hexdigest() for name, data in artifacts.items()}
         content = {**config, "files": checksums}
         checksummed.write_json(path / CONFIG, content)
         return cls(path, content)
+
+    @classmethod
+    def require_free(cls, path: str | Path) -> None:
+        """Raise RunError if :meth:`create` would, as far as that shows before the data are read."""
+        parent = path = Path(path).absolute()
+        while not os.path.lexists(parent):
+            parent = parent.parent
+        if not parent.is_dir() or not os.access(parent, os.W_OK):
+            raise RunError(
+                f"cannot create the run directory {path}: {parent} is no folder, or cannot be written",
+                remedy="choose another --out",
+            )
+        if (path / CONFIG).exists():
+            raise cls._occupied(path, CONFIG)
+        artifacts = (".json", ".txt", ".part")
+        for each in sorted(path.iterdir()) if path.is_dir() else ():
+            if not each.name.endswith(artifacts):
+                raise cls._occupied(path, each.name)
+
+    @staticmethod
+    def _occupied(path: Path, *names: str) -> RunError:
+        return RunError(
+            f"{path} already holds {', '.join(names)}",
+            remedy="add --resume to go on with that run, or choose another --out",
+        )
 
     @classmethod
     def open(cls, path: str | Path) -> RunDirectory:

@@ -13,13 +13,16 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from seqkit.autograd import Tensor
 from seqkit.backend import default_device
-from seqkit.errors import UsageError
+from seqkit.errors import Remedy, UsageError
 from seqkit.nn import Module
 from seqkit.optim import OPTIMIZERS, Optimizer, make_optimizer, make_run_schedule
 from seqkit.optim.schedules import Schedule
 from seqkit.training.stopping import StoppingRules
 
 R = TypeVar("R", bound="Settings")
+
+WITH_VALIDATION = "corpora with a validation split"
+"""The purpose of the settings of the validation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +151,7 @@ class Settings:
                     f"a resumed run cannot change {cls.shown_name(name)} from {before!r} to {after!r}",
                     remedy=f"leave it out, or start a new run; {', '.join(cls.MAY_CHANGE)} may change",
                 )
+        resumed.require_effect(name for name in cls.by_field(given) if saved[name] != getattr(resumed, name))
         return dataclasses.replace(resumed, **kept)
 
     @classmethod
@@ -173,10 +177,26 @@ class Settings:
         ignored = self.ignored()
         for name in given:
             if name in ignored:
-                flag = self.flags(name)[0]
-                raise UsageError(
-                    f"{name} has no effect here: it is for {ignored[name]}", remedy=f"leave out --{flag}"
-                )
+                raise self._without_effect(name, ignored[name])
+
+    def refuse_given(self, names: str, purpose: str) -> None:
+        """Raise UsageError for fields that have another value than their default, and no effect.
+
+        Args:
+            names: The fields that have none, as the data show.
+            purpose: What they are for.
+
+        """
+        for field in dataclasses.fields(self):
+            if field.name in names.split() and getattr(self, field.name) != field.default:
+                raise self._without_effect(field.name, purpose)
+
+    def _without_effect(self, name: str, purpose: str) -> UsageError:
+        flag = self.flags(name)[0]
+        return UsageError(
+            f"{name} has no effect here: it is for {purpose}",
+            remedy=Remedy(f"leave {name} out", command=f"leave out --{flag}"),
+        )
 
     def __post_init__(self) -> None:
         """Raise UsageError for values out of range and for values without effect."""
@@ -213,14 +233,6 @@ class Settings:
             raise UsageError(
                 f"expected {self.shown_name(name)} to be one of {', '.join(choices)}, got {value!r}"
             )
-
-    def _refuse_unused(self, names: str, where: str, usual: Mapping[str, Any] | None = None) -> None:
-        """Refuse settings that have no effect ``where``, unless they have their default or usual value."""
-        for field in dataclasses.fields(self):
-            given = getattr(self, field.name)
-            if field.name in names.split() and given not in (field.default, (usual or {}).get(field.name)):
-                flag = self.flags(field.name)[0]
-                raise UsageError(f"{flag} {given!r} has no effect {where}", remedy="leave it out")
 
     def _require(self, names: str, allowed: Callable[[Any], bool], rule: str) -> None:
         for name in names.split():

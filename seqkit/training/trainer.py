@@ -176,6 +176,11 @@ class Trainer:
         loss = scores.get("loss")
         if loss is not None:
             self._require_finite(p.step, "validation loss", loss)
+        elif p.validated < 0 and self.settings.schedule_name == "plateau":
+            self.callbacks.on_message(
+                "warning: the schedule plateau has no effect without a validation split; "
+                "the learning rate stays the same"
+            )
         self._update_clock()
         record: Record = {
             "step": p.step,

@@ -85,7 +85,7 @@ def test_prompts(seqkit: Seqkit, folder: Path) -> None:
     [
         (["bert", "lines.txt", "--prompt-name", "query"], 2, "prompts (none), got 'query'"),
         (["bert", "lines.txt", "--prompt-name", "query", "--prompt", "x"], 2, "got both"),
-        (["bert", "lines.txt", "--similar-prompt-name", "query"], 2, "needs --similar"),
+        (["bert", "lines.txt", "--similar-prompt-name", "query"], 2, "it is for --similar"),
         (["absent", "lines.txt"], 1, "no checkpoint folder"),
         (["bert", "absent.txt"], 1, "absent.txt"),
         (["bert", "lines.txt", "--out", "v.bin"], 2, "end it in .npy, .safetensors, .jsonl"),

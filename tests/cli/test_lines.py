@@ -52,8 +52,6 @@ def embedder(tmp_path: Path) -> list[str]:
 
 
 COMMANDS = ["translator", "classifier", "scorer", "embedder"]
-ANSWERS_EMPTY = ["scorer", "embedder"]
-"""Commands whose answer to an empty line is the score of its end, or its vector."""
 
 
 @pytest.fixture(params=COMMANDS)
@@ -78,10 +76,7 @@ def test_empty_and_unreadable_lines_keep_their_place(
     assert lines[3] == ""
     assert done.err.count("error: ") == 1
     assert "error: byte 0xfe is not UTF-8, standard input, line 4, byte 4" in done.err
-    if command[0] in ("translate", "classify"):
-        assert lines[1:3] == ["", ""]
-    else:
-        assert all(lines[1:3])
+    assert lines[1:3] == ["", ""]
     set_stdin(monkeypatch, b"abc\n\nabc")
     done = seqkit(*command)
     assert (done.code, done.err, done.out.count("\n")) == (0, "", 3)
@@ -106,9 +101,12 @@ def test_a_line_that_cannot_be_answered(
     assert ["error" in item for item in items] == [i in (7, 11) for i in range(13)]
 
 
-def test_the_first_answer_precedes_the_last_line(command: list[str]) -> None:
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["lines", "json"])
+def test_the_first_answer_precedes_the_last_line(command: list[str], options: list[str]) -> None:
+    if command[0] != "score" and options:
+        pytest.skip("one function prints the JSON of all commands")
     process = subprocess.Popen(
-        [sys.executable, "-m", "seqkit", *command],
+        [sys.executable, "-m", "seqkit", *command, *options],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -125,7 +123,31 @@ def test_the_first_answer_precedes_the_last_line(command: list[str]) -> None:
         out, _ = process.communicate()
     finally:
         timer.cancel()
-    assert (process.returncode, out) == (0, b"")
+    assert process.returncode == 0
+    assert out.endswith(b"]\n") if options else out == b""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs pseudo-terminals")
+def test_a_person_at_a_terminal_is_answered_line_by_line(scorer: list[str]) -> None:
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "seqkit", *scorer]
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL)
+    os.close(theirs)
+    timer = threading.Timer(60, process.kill)
+    timer.start()
+    try:
+        for line in (b"abc\n", b"\n", b"abc\n"):
+            os.write(ours, line)
+            seen = b""
+            while seen.count(b"\n") < 2:  # the echo of the line, and its answer
+                seen += os.read(ours, 1 << 16)
+            assert (b"\t" in seen) == (line != b"\n")
+        os.write(ours, b"\x04")
+        assert process.wait() == 0
+    finally:
+        timer.cancel()
+        process.kill()
+        os.close(ours)
 
 
 def test_images_that_cannot_be_read_keep_their_place(seqkit: Seqkit, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_mistakes_leave_no_run(seqkit: Seqkit, tmp_path: Path, pairs: Path) -> N
         (("empty.tsv",), 1, "empty.tsv"),
         ((pairs, "--target", "none.txt"), 1, "none.txt"),
         ((pairs, "--attention", "hard"), 2, "hard"),
-        ((pairs, "--input-feeding", "--attention", "none"), 2, "input feeding"),
+        ((pairs, "--input-feeding", "--attention", "none"), 2, "input_feeding"),
     ):
         done = seqkit("train-seq2seq", *arguments, *QUICK, "--out", "run")
         assert (done.code, done.out) == (code, "")

@@ -430,7 +430,7 @@ def test_contexts_that_are_none() -> None:
         ({"hidden_size": 0}, "expected hidden_size to be at least 1"),
         ({"hidden_size": 7, "bidirectional": True}, "halves hidden_size, which is odd: 7"),
         ({"shared_vocabulary": True}, "shared_vocabulary: expected equal sizes, got 11 and 13"),
-        ({"input_feeding": True}, "input feeding feeds what attention read; choose an attention"),
+        ({"input_feeding": True}, "input_feeding feeds what attention read; choose an attention"),
         ({"dropout": 1.0}, "dropout rate"),
     ],
 )

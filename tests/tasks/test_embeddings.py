@@ -4,7 +4,6 @@ import dataclasses
 import gzip
 import json
 import random
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from seqkit.corpora import open_corpus
 from seqkit.errors import (
     DamagedFileError,
     DataError,
-    DeviceError,
     DivergenceError,
     RunError,
     TrainingInterrupted,
@@ -285,50 +283,6 @@ def test_a_vocabulary_can_be_given(text: Path, tmp_path: Path) -> None:
     again = trained(text, tmp_path / "again", min_count=None, vocabulary=vocabulary)
     assert again.vocabulary == first.vocabulary
     assert len(again.wv) < 8
-
-
-VALUES: dict[str, Any] = {
-    "tokenizer": "char", "lowercase": True, "vocab_size": 6, "min_count": 226, "sg": True, "vector_size": 3,
-    "window": 1, "shrink_windows": None, "loss": "softmax", "negative": 1, "ns_exponent": 0.1,
-    "sample": 0.01, "cbow_mean": False, "true_gradient": True, "weight_init": "normal", "alpha": 0.3,
-    "min_alpha": 0.01, "schedule": "cosine", "lazy_rows": True, "batch_size": 7, "epochs": 2, "seed": 1,
-    "workers": 2, "vocabulary": "vocab.txt", "init": "run", "device": "cuda:7", "log_interval": 5.0,
-}  # fmt: skip
-"""A value of each setting that has none of its own in QUICK, DESCENT or COUNTS."""
-NO_RESULT = {"corpus", "model", "optimizer", "checkpoint_interval", "log_interval"}
-"""Settings that choose the test, or when something is written."""
-
-
-@pytest.mark.parametrize(
-    "method", [{}, {"model": "skip-gram"}, {**DESCENT, "epochs": 1, "batch_size": 2}, COUNTS], ids=str
-)
-def test_each_setting_acts_or_is_refused(
-    text: Path, tmp_path: Path, method: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(fast_trainer, "CHUNK", 100)
-    text.write_text(text.read_text().replace("cat", "Cat"))
-    quick = method if method.get("model") == "counts" else {"epochs": 1, **method}
-    plain = trained(text, tmp_path / "run", **quick)
-    (tmp_path / "vocab.txt").write_text("red\nblue\n<unk>\n<eos>\n")
-    names = {field.name for field in dataclasses.fields(EmbeddingSettings)} - NO_RESULT
-    assert names == VALUES.keys() - {"log_interval"}
-    idle, refused = set(), {}
-    for name, value in VALUES.items():
-        value = quick.get(name) is False if name == "shrink_windows" else value
-        try:
-            found = trained(text, tmp_path / name, **{**quick, name: value})
-        except (UsageError, DeviceError) as error:
-            named = re.search(name.replace("_", "[-_ ]") + "|sg|subsampling", str(error))
-            refused[name] = str(error) if named is None else ""
-            continue
-        same = found.vectors.shape == plain.vectors.shape and np.array_equal(found.vectors, plain.vectors)
-        if same and found.vocabulary == plain.vocabulary:
-            idle.add(name)
-    assert not any(refused.values())
-    # the whole SVD of a small vocabulary draws nothing, and the short form of skip-gram says it again
-    allowed = {"skip-gram": {"sg"}, "counts": {"seed"}}.get(method.get("model", ""), set())
-    assert idle <= allowed | {"log_interval", "workers"}  # the second worker may find nothing left
 
 
 def test_a_rate_that_is_too_large_ends_with_an_error(text: Path, tmp_path: Path) -> None:

@@ -308,7 +308,7 @@ def test_kneser_ney_is_trained_saved_and_read(tmp_path: Path) -> None:
         ),
         (
             {"model": "transformer", "locked_dropout": True},
-            "it is for recurrent models; leave out --locked",
+            "it is for recurrent models; leave locked_dropout out",
         ),
         ({"optimizer": "adma"}, "expected optimizer to be one of"),
         ({"max_steps": 0}, "expected max_steps to be above 0"),

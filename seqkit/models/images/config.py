@@ -1,6 +1,7 @@
 """Settings of image classifiers."""
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +35,9 @@ class ImageConfig:
             if getattr(self, name) < 1:
                 raise UsageError(f"expected {name} to be at least 1, got {getattr(self, name)}")
         wrong = (
-            self.weight_init not in INITS if isinstance(self.weight_init, str) else not self.weight_init >= 0
+            self.weight_init not in INITS
+            if isinstance(self.weight_init, str)
+            else not 0 <= self.weight_init < math.inf
         )
         if wrong:
             raise UsageError(

@@ -80,4 +80,4 @@ class Seq2SeqConfig:
                 f"got {self.source_vocab_size} and {self.target_vocab_size}"
             )
         if self.input_feeding and self.attention is None:
-            raise UsageError("input feeding feeds what attention read", remedy="choose an attention")
+            raise UsageError("input_feeding feeds what attention read", remedy="choose an attention")

@@ -21,6 +21,28 @@ WEIGHT_INITS = ("uniform", "normal")
 WORD2VEC = "word2vec"
 """The optimiser of the word2vec program: asynchronous SGD, one example at a time."""
 
+_TRAINED = (
+    "shrink_windows",
+    "loss",
+    "negative",
+    "ns_exponent",
+    "sample",
+    "cbow_mean",
+    "true_gradient",
+    "weight_init",
+    "optimizer",
+    "alpha",
+    "min_alpha",
+    "schedule",
+    "lazy_rows",
+    "batch_size",
+    "epochs",
+    "workers",
+    "log_interval",
+    "checkpoint_interval",
+)
+_WORD2VEC_ONLY = ("true_gradient", "min_alpha", "workers", "log_interval")
+
 OPTIMIZER_DEFAULTS: dict[str, tuple[float, str]] = {
     WORD2VEC: (0.025, "linear"),
     **{name: (entry.lr, entry.schedule) for name, entry in OPTIMIZERS.items()},
@@ -136,45 +158,39 @@ class EmbeddingSettings(Settings):
             )
         if self.init is not None and (self.optimizer != WORD2VEC or self.model == "counts"):
             raise UsageError("--init needs the optimizer word2vec")
-        if not isinstance(self, ResolvedEmbeddingSettings):
-            self._refuse_what_has_no_effect()
+        if self.model == "counts" and self.device not in (None, "cpu"):
+            raise UsageError(f"expected device to be cpu for the model counts, got {self.device}")
         if self.optimizer == WORD2VEC and self.model != "counts":
             self.word2vec()
 
-    def _refuse_what_has_no_effect(self) -> None:
-        lr, schedule = OPTIMIZER_DEFAULTS[self.optimizer]
-        usual = {"alpha": lr, "schedule": schedule, "workers": thread_count()}
+    def ignored(self) -> dict[str, str]:
+        """Return the fields that have no effect beside the others, each with what it is for."""
+        ignored: dict[str, str] = {}
         if self.vocabulary is not None:
-            self._refuse_unused("vocab_size min_count", "with a vocabulary")
+            ignored |= dict.fromkeys(("vocab_size", "min_count"), "vocabularies that are counted in the text")
         if self.model == "counts":
-            self._refuse_unused(
-                "shrink_windows loss negative ns_exponent sample cbow_mean true_gradient weight_init alpha "
-                "optimizer min_alpha schedule lazy_rows batch_size epochs workers log_interval "
-                "checkpoint_interval",
-                "on counts",
-                usual,
-            )
-            self._refuse_unused("device", "on counts", {"device": "cpu"})
-            return
+            return ignored | dict.fromkeys(_TRAINED, "the models cbow and skip-gram")
         if self.model == "skip-gram":
-            self._refuse_unused("cbow_mean true_gradient", "on skip-gram")
+            ignored |= dict.fromkeys(("cbow_mean", "true_gradient"), "the model cbow")
+        elif not self.cbow_mean:
+            ignored["true_gradient"] = "the mean of the context vectors, cbow_mean"
+        if self.window == 1:
+            ignored["shrink_windows"] = "windows of two words or more"
         if self.optimizer == WORD2VEC:
-            self._refuse_unused("lazy_rows batch_size", "with the optimizer word2vec")
-            if not self.cbow_mean:
-                self._refuse_unused("true_gradient", "without cbow-mean")
-            return
-        self._refuse_unused(
-            "true_gradient min_alpha workers log_interval", f"with the optimizer {self.optimizer}", usual
-        )
+            return ignored | dict.fromkeys(("lazy_rows", "batch_size"), "other optimizers than word2vec")
+        ignored |= dict.fromkeys(_WORD2VEC_ONLY, "the optimizer word2vec")
         if self.loss == "softmax":
-            self._refuse_unused("negative ns_exponent", "with the loss softmax")
+            ignored |= dict.fromkeys(("negative", "ns_exponent"), "the loss negative-sampling")
+        return ignored
 
     def word2vec(self) -> Word2VecSettings:
         """Return the settings of the word2vec trainer. Raises UsageError for values that it cannot have."""
         names = {field.name for field in dataclasses.fields(Word2VecSettings)}
         given = {name: value for name, value in self.to_dict().items() if name in names and value is not None}
-        given |= {"sg": self.model == "skip-gram", "min_alpha": min(self.min_alpha, self.base_lr)}
-        return Word2VecSettings(**{**given, "alpha": self.base_lr})
+        given |= {"sg": self.model == "skip-gram", "alpha": self.base_lr}
+        if self.min_alpha == EmbeddingSettings.min_alpha:
+            given["min_alpha"] = min(self.min_alpha, self.base_lr)
+        return Word2VecSettings(**given)
 
     @property
     def base_lr(self) -> float:

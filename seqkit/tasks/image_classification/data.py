@@ -12,6 +12,8 @@ def open_corpus(settings: ImageClassificationSettings) -> ImageCorpus:
     corpus = open_images(settings.corpus, validation=0, image_size=settings.image_size)
     if settings.train_size is not None:
         corpus = corpus.first(settings.train_size)
+    if "valid" in corpus.splits:
+        settings.refuse_given("validation split_seed", "corpora without a validation split of their own")
     return corpus.with_validation(settings.validation, settings.split_seed)
 
 

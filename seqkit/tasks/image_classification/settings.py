@@ -85,6 +85,15 @@ class ImageClassificationSettings(TrainingSettings):
         self.numbers("hidden")
         self.numbers("filters")
 
+    def ignored(self) -> dict[str, str]:
+        """Return the fields that have no effect beside the others, each with what it is for."""
+        ignored = super().ignored()
+        if self.validation == 0:
+            ignored["split_seed"] = "a validation split that is drawn, with validation above 0"
+        if self.model == "mlp" and self.numbers("hidden") == ():
+            ignored |= dict.fromkeys(("activation", "batch_norm", "dropout"), "networks with hidden layers")
+        return ignored
+
     def decays(self, name: str, parameter: Tensor) -> bool:
         """Return whether weight decay applies: only to weights, as in the textbook."""
         return parameter.ndim > 1

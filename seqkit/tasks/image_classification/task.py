@@ -20,6 +20,7 @@ from seqkit.tasks.image_classification.settings import (
 from seqkit.tasks.image_classification.trained import STANDARDIZATION, TASK, TrainedImageClassifier, load
 from seqkit.tasks.training import Callbacks, Changes, run_training
 from seqkit.training import Callback, Task
+from seqkit.training.settings import WITH_VALIDATION
 
 
 class ImageClassification(Task):
@@ -40,6 +41,10 @@ class ImageClassification(Task):
         )
         super().__init__(settings, model, len(self.batches))
         self.settings, self.corpus = settings, corpus
+        if "valid" not in corpus.splits:
+            settings.refuse_given("patience", WITH_VALIDATION)
+            if not (settings.train_accuracy or settings.test_accuracy):
+                settings.refuse_given("eval_batch_size", f"{WITH_VALIDATION}, and accuracies")
         self.standardization, self.eval_batch_size = standardization, settings.eval_batch_size
         accuracies = {"train": settings.train_accuracy, "test": settings.test_accuracy}
         self.accuracy_splits = [split for split, requested in accuracies.items() if requested]

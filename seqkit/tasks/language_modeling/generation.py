@@ -6,6 +6,7 @@ from typing import Any
 
 from seqkit.backend.random import Generator
 from seqkit.decoding import Decodable, greedy, sample
+from seqkit.decoding.sampling import check_sampling
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ def generate_samples(
         seed: Seed of the sampling.
         **decoding: Arguments that greedy search and sampling share.
     """
+    check_sampling(temperature, top_k, top_p)
     if temperature == 0:
         results = greedy(model, **decoding)
     else:

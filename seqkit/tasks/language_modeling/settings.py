@@ -23,7 +23,6 @@ _COUNTED = (
     "min_count",
     "model",
     "order",
-    "seed",
     "device",
 )
 MODELS = ("lstm", "gru", "rnn", "transformer", "kneser-ney")
@@ -110,6 +109,8 @@ class LanguageModelSettings(TextSettings):
             "eval_batch_size min_count vocab_size valid_tokens init_range"
         )
         self._require_fraction("dropout dropout_input dropout_hidden dropout_output")
+        if self.model == "kneser-ney" and self.device not in (None, "cpu"):
+            raise UsageError(f"expected device to be cpu for the model kneser-ney, got {self.device}")
 
     def ignored(self) -> dict[str, str]:
         """Return the fields that have no effect with the model, each with what it is for."""
@@ -117,9 +118,14 @@ class LanguageModelSettings(TextSettings):
             neural = {field.name for field in dataclasses.fields(self)} - set(_COUNTED)
             return dict.fromkeys(sorted(neural), "neural models")
         ignored = super().ignored() | {"order": "the model kneser-ney"}
+        if self.dropout == 0 and not (self.dropout_input or self.dropout_hidden or self.dropout_output):
+            ignored["locked_dropout"] = "a dropout above 0"
         if self.model == "transformer" or self.objective == "masked":
             return ignored | dict.fromkeys(_RECURRENT, "recurrent models")
         ignored |= dict.fromkeys(_TRANSFORMER, "Transformers")
+        hidden = 0.0 if self.num_layers in (None, 1) else self.dropout_hidden
+        if None not in (self.dropout_input, hidden, self.dropout_output):
+            ignored["dropout"] = "places without a rate of their own"
         if self.num_layers in (None, 1):
             ignored["dropout_hidden"] = "models of two layers or more"
             if self.tied and self.hidden_size not in (None, self.embedding_size):

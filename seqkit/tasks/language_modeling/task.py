@@ -18,6 +18,7 @@ from seqkit.tasks.language_modeling.trained import TASK, TrainedLanguageModel, l
 from seqkit.tasks.text import TextTask
 from seqkit.tasks.training import Callbacks, Changes, run_training
 from seqkit.training import Callback, Record, SinglePassTask, Task
+from seqkit.training.settings import WITH_VALIDATION
 
 
 class NeuralLanguageModeling(TextTask):
@@ -37,6 +38,8 @@ class NeuralLanguageModeling(TextTask):
         model = make_model(settings, len(encoded.vocabulary)).to(make_current(settings.device))
         valid_ids = encoded.splits.get("valid")
         self.valid_ids = None if valid_ids is None else valid_ids[: settings.valid_tokens]
+        if valid_ids is None:
+            settings.refuse_given("patience eval_batch_size valid_tokens", WITH_VALIDATION)
         self.batches = training_batches(settings, encoded, self.eos_id)
         Task.__init__(self, settings, model, len(self.batches))
         self.eval_batch_size = settings.eval_batch_size

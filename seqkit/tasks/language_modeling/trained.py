@@ -126,6 +126,8 @@ class TrainedLanguageModel:
         characters: int | None = info.characters
         if protocol not in PROTOCOLS:
             raise UsageError(f"expected protocol to be one of {', '.join(PROTOCOLS)}, got {protocol!r}")
+        if batch_size != 1 and (protocol != "exact" or isinstance(self.model, KneserNey)):
+            raise UsageError("batch_size has no effect here: it is for neural models and the protocol exact")
         if protocol == "exact":
             batch_size = min(batch_size, len(ids))
             total = evaluation.stream_loss(self.model, ids, self.eos_id, batch_size=batch_size)
@@ -201,6 +203,8 @@ class TrainedLanguageModel:
             if token not in self.vocabulary:
                 raise UsageError(f"expected stop to be tokens of the vocabulary, got {token!r}")
         unk = self.vocabulary.unk_id
+        if allow_unknown and unk is None:
+            raise UsageError("allow_unknown has no effect here: it is for vocabularies with an unknown token")
         prompt_tokens = self._prompt_tokens(prompt)
         return generate_samples(
             self.model,

@@ -28,6 +28,7 @@ from seqkit.tasks.text import TextTask
 from seqkit.tasks.training import Callbacks, Changes, run_training
 from seqkit.text import Vocabulary
 from seqkit.training import Callback, Task
+from seqkit.training.settings import WITH_VALIDATION
 
 
 class MaskedLanguageModeling(TextTask):
@@ -44,7 +45,9 @@ class MaskedLanguageModeling(TextTask):
         self.batches = training_batches(settings, encoded.splits["train"], vocabulary)
         valid_ids = encoded.splits.get("valid")
         self.valid_batches = None
-        if valid_ids is not None:
+        if valid_ids is None:
+            settings.refuse_given("patience valid_tokens", WITH_VALIDATION)
+        else:
             valid_ids = valid_ids[: settings.valid_tokens]
             self.valid_batches = evaluation_batches(valid_ids, vocabulary, settings.context_length)
         Task.__init__(self, settings, model, len(self.batches))

@@ -114,7 +114,12 @@ class Seq2SeqSettings(TextSettings):
         """Return the fields that have no effect with the model, each with what it is for."""
         if self.model == "transformer":
             return super().ignored() | dict.fromkeys(RECURRENT, "recurrent models")
-        return super().ignored() | {"num_heads": "Transformers"}
+        ignored = super().ignored() | {"num_heads": "Transformers"}
+        if self.model != "lstm":
+            ignored["pass_cell"] = "the model lstm"
+        if self.init_range is not None:
+            ignored["weight_init"] = "models without init_range"
+        return ignored
 
     def resolve(self, corpus: Seq2SeqCorpus) -> ResolvedSeq2SeqSettings:
         """Return the settings with the defaults of the corpus and the model filled in."""

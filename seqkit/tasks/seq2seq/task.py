@@ -18,6 +18,7 @@ from seqkit.tasks.seq2seq.trained import SOURCE_VOCABULARY, TARGET_VOCABULARY, T
 from seqkit.tasks.training import Callbacks, Changes, run_training
 from seqkit.text import Tokenizer, Vocabulary
 from seqkit.training import Callback, Task
+from seqkit.training.settings import WITH_VALIDATION
 
 
 class Seq2SeqLearning(Task):
@@ -34,6 +35,8 @@ class Seq2SeqLearning(Task):
         self, settings: ResolvedSeq2SeqSettings, encoded: EncodedSeq2SeqCorpus, callback: Callback
     ) -> None:
         source, target = encoded.source_vocabulary, encoded.target_vocabulary
+        if "valid" not in encoded.splits:
+            settings.refuse_given("patience eval_batch_size examples", WITH_VALIDATION)
         model = make_model(settings, len(source), len(target)).to(make_current(settings.device))
         self.batches = Seq2SeqBatches(
             encoded.splits["train"],

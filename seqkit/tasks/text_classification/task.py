@@ -27,6 +27,7 @@ from seqkit.tasks.text_classification.trained import TASK, TrainedTextClassifier
 from seqkit.tasks.training import Callbacks, Changes, run_training
 from seqkit.training import Callback, RunDirectory, Task
 from seqkit.training.run_directory import MODEL
+from seqkit.training.settings import WITH_VALIDATION
 
 
 class TextClassification(Task):
@@ -48,6 +49,8 @@ class TextClassification(Task):
         self.batches = TextBatches(encoded.splits["train"], settings.batch_size, seed=settings.seed)
         super().__init__(settings, model, len(self.batches))
         self.settings, self.encoded = settings, encoded
+        if "valid" not in encoded.splits:
+            settings.refuse_given("patience eval_batch_size", WITH_VALIDATION)
         self.eval_batch_size = settings.eval_batch_size
         self.divergence_loss = 50 * math.log(len(encoded.labels))  # 50 times the loss of a uniform guess
         self.artifacts = {

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seqkit.errors import DataError, UsageError
@@ -20,13 +21,16 @@ if TYPE_CHECKING:
 _PathLike = str | os.PathLike[str]
 
 
+Writer = Callable[["KeyedVectors", _PathLike], None]
+
+
 @dataclass(frozen=True)
 class Format:
     """A file format: the suffixes that choose it, and how it is read and written, where it is."""
 
     suffixes: tuple[str, ...]
     read: Callable[[_PathLike, ReadOptions], KeyedVectors] | None = None
-    write: Callable[[KeyedVectors, _PathLike], None] | None = None
+    write: Writer | None = None
 
 
 def _keyed(content: Content) -> KeyedVectors:
@@ -213,11 +217,19 @@ def save_vectors(
         UsageError: For an unknown suffix or keys that the format cannot hold.
         DataError: The file cannot be written.
     """
+    writer(path, format)(table, path)
+
+
+def writer(path: _PathLike, format: str | None = None) -> Writer:  # noqa: A002
+    """Return the function that writes a format, with the errors of :func:`save_vectors` in advance."""
     name = format or _format_of_suffix(str(path))
     write = _known(name).write
     if write is None:
         raise UsageError(f"the format {name} is only read", remedy="save as native or word2vec")
-    write(table, path)
+    parent = Path(path).absolute().parent
+    if not os.access(parent, os.W_OK):
+        raise DataError(f"cannot write {os.fspath(path)!r}: {parent} is no folder, or cannot be written")
+    return write
 
 
 def _known(name: str) -> Format:
