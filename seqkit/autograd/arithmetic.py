@@ -1,7 +1,5 @@
 """Element-wise arithmetic with broadcasting, forward beside backward."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

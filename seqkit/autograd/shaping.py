@@ -1,7 +1,5 @@
 """Changes of shape, and indexing."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from seqkit.autograd.arithmetic import unbroadcast

@@ -1,7 +1,5 @@
 """Checks of the token ids and lengths that users pass, and the id that losses skip."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

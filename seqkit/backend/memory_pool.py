@@ -6,8 +6,6 @@ block goes back to a free list when the last array that views it dies, and the n
 it from there. Nothing is freed explicitly, so no array can ever lose its memory early.
 """
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import math

@@ -1,7 +1,5 @@
 """The folders that seqkit reads and writes, from environment variables or the platform's conventions."""
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path

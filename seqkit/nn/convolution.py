@@ -1,7 +1,5 @@
 """The convolution layer."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

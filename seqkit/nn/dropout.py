@@ -1,7 +1,5 @@
 """Dropout layers, active in training only; their generator is an argument of the call."""
 
-from __future__ import annotations
-
 from seqkit import ops
 from seqkit.autograd import Tensor
 from seqkit.backend.random import Generator

@@ -1,7 +1,5 @@
 """Vectors looked up by id."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

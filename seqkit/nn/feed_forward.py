@@ -1,7 +1,5 @@
 """The feed-forward network of a Transformer layer."""
 
-from __future__ import annotations
-
 from seqkit import ops
 from seqkit.autograd import Tensor
 from seqkit.backend.random import Generator, as_generator

@@ -1,7 +1,5 @@
 """Initial weights: float32 NumPy arrays drawn from a generator, the same on every device."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The affine layer."""
 
-from __future__ import annotations
-
 import math
 
 from seqkit import ops

@@ -1,7 +1,5 @@
 """Layer and batch normalisation."""
 
-from __future__ import annotations
-
 import math
 
 from seqkit import ops

@@ -1,7 +1,5 @@
 """Tensors that a module keeps: parameters, which are learned, and buffers, which are only saved."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from seqkit.autograd import Tensor

@@ -1,7 +1,5 @@
 """Pooling layers. They have no parameters."""
 
-from __future__ import annotations
-
 from seqkit import ops
 from seqkit.autograd import Tensor
 from seqkit.nn.module import Module

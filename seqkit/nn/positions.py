@@ -1,7 +1,5 @@
 """Positions of tokens: vectors added to their embeddings, or rotations of queries and keys."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from seqkit import ops

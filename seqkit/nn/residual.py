@@ -1,7 +1,5 @@
 """Residual connections around the sublayers of a Transformer."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from seqkit import ops

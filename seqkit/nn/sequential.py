@@ -1,7 +1,5 @@
 """Modules applied one after another."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from seqkit.nn.dropout import Dropout

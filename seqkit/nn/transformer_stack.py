@@ -1,7 +1,5 @@
 """Stacks of Transformer layers, with the normalisation that ends a pre-norm stack."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
