@@ -16,11 +16,11 @@ from seqkit.models.checkpoints import (
     Row,
     Size,
     Unset,
-    activation,
-    activation_there,
-    attention_dropout,
     check_heads,
     checked_arrays,
+    fields_of,
+    key,
+    keys_of,
     linear,
     normalization,
     stored_arrays,
@@ -93,36 +93,23 @@ class _Gpt2Config:
     """The keys of config.json that are read, with the reference library's defaults."""
 
     vocab_size: Size
-    n_embd: Size
-    n_layer: Size
-    n_head: Size
-    n_positions: Size
-    n_inner: Size | None = None
-    activation_function: Activation = "gelu_new"
-    layer_norm_epsilon: Epsilon = 1e-5
-    resid_pdrop: Rate = 0.1
-    attn_pdrop: Rate = 0.1
-    tie_word_embeddings: bool = True
-    initializer_range: Deviation = 0.02
+    embedding_size: Size = key("n_embd")
+    num_layers: Size = key("n_layer")
+    num_heads: Size = key("n_head")
+    max_length: Size = key("n_positions")
+    hidden_size: Size | None = key("n_inner", None)
+    activation: Activation = key("activation_function", "gelu_new")
+    epsilon: Epsilon = key("layer_norm_epsilon", 1e-5)
+    dropout: Rate = key("resid_pdrop", 0.1)
+    attention_dropout: Rate = key("attn_pdrop", 0.1)
+    tied: bool = key("tie_word_embeddings", True)
+    init_std: Deviation = key("initializer_range", 0.02)
 
 
 def _read(folder: CheckpointFolder) -> TransformerLanguageModelConfig:
     settings = folder.settings(_Gpt2Config)
     check_heads(folder, "n_head", "n_embd")
-    return TransformerLanguageModelConfig(
-        settings.vocab_size,
-        embedding_size=settings.n_embd,
-        hidden_size=settings.n_inner,
-        num_layers=settings.n_layer,
-        num_heads=settings.n_head,
-        max_length=settings.n_positions,
-        activation=activation(settings.activation_function),
-        epsilon=settings.layer_norm_epsilon,
-        dropout=settings.resid_pdrop,
-        attention_dropout=settings.attn_pdrop,
-        tied=settings.tie_word_embeddings,
-        init_std=settings.initializer_range,
-    )
+    return TransformerLanguageModelConfig(**fields_of(settings, _Gpt2Config))
 
 
 def save(model: TransformerLanguageModel, path: str | Path) -> None:
@@ -144,19 +131,8 @@ def save(model: TransformerLanguageModel, path: str | Path) -> None:
             "model_type": "gpt2",
             "architectures": ["GPT2LMHeadModel"],
             "dtype": "float32",
-            "vocab_size": config.vocab_size,
-            "n_embd": config.embedding_size,
-            "n_inner": config.hidden_size or 4 * config.embedding_size,
-            "n_layer": config.num_layers,
-            "n_head": config.num_heads,
-            "n_positions": config.max_length,
-            "activation_function": activation_there(config.activation),
-            "layer_norm_epsilon": config.epsilon,
             "embd_pdrop": config.dropout,
-            "resid_pdrop": config.dropout,
-            "attn_pdrop": attention_dropout(config),
-            "tie_word_embeddings": config.tied,
-            "initializer_range": config.init_std,
+            **keys_of(config, _Gpt2Config),
         },
         stored,
     )

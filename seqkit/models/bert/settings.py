@@ -16,10 +16,10 @@ from seqkit.models.checkpoints import (
     Names,
     Rate,
     Size,
-    activation,
-    activation_there,
-    attention_dropout,
     check_heads,
+    fields_of,
+    key,
+    keys_of,
 )
 from seqkit.models.transformer import TransformerEncoderConfig
 
@@ -45,17 +45,17 @@ class _BertConfig:
     """The keys of config.json that are read, with the reference library's defaults."""
 
     vocab_size: Size
-    hidden_size: Size
-    intermediate_size: Size
-    num_hidden_layers: Size
-    num_attention_heads: Size
-    max_position_embeddings: Size
-    type_vocab_size: Size = 2
-    hidden_act: Activation = "gelu"
-    layer_norm_eps: Epsilon = 1e-12
-    hidden_dropout_prob: Rate = 0.1
-    attention_probs_dropout_prob: Rate = 0.1
-    initializer_range: Deviation = 0.02
+    embedding_size: Size = key("hidden_size")
+    hidden_size: Size = key("intermediate_size")
+    num_layers: Size = key("num_hidden_layers")
+    num_heads: Size = key("num_attention_heads")
+    max_length: Size = key("max_position_embeddings")
+    token_types: Size = key("type_vocab_size", 2)
+    activation: Activation = key("hidden_act", "gelu")
+    epsilon: Epsilon = key("layer_norm_eps", 1e-12)
+    dropout: Rate = key("hidden_dropout_prob", 0.1)
+    attention_dropout: Rate = key("attention_probs_dropout_prob", 0.1)
+    init_std: Deviation = key("initializer_range", 0.02)
 
 
 @dataclass(frozen=True)
@@ -66,15 +66,15 @@ class _RobertaConfig(_BertConfig):
 @dataclass(frozen=True)
 class _DistilBertConfig:
     vocab_size: Size
-    dim: Size
-    hidden_dim: Size
-    n_layers: Size
-    n_heads: Size
-    max_position_embeddings: Size
+    embedding_size: Size = key("dim")
+    hidden_size: Size = key("hidden_dim")
+    num_layers: Size = key("n_layers")
+    num_heads: Size = key("n_heads")
+    max_length: Size = key("max_position_embeddings")
     activation: Activation = "gelu"
     dropout: Rate = 0.1
     attention_dropout: Rate = 0.1
-    initializer_range: Deviation = 0.02
+    init_std: Deviation = key("initializer_range", 0.02)
 
 
 def _read_bert(folder: CheckpointFolder, norm: str = "post") -> TransformerEncoderConfig:
@@ -91,78 +91,33 @@ def _encoder_config(
     folder: CheckpointFolder, settings: _BertConfig, offset: int, norm: str
 ) -> TransformerEncoderConfig:
     check_heads(folder, "num_attention_heads", "hidden_size")
-    positions = settings.max_position_embeddings
+    positions = settings.max_length
     if positions <= offset:
         raise folder.wrong(f"expected more than {offset} positions, which are not used, got {positions}")
+    fields = fields_of(settings, _BertConfig) | {"max_length": positions - offset}
     return TransformerEncoderConfig(
-        settings.vocab_size,
-        embedding_size=settings.hidden_size,
-        hidden_size=settings.intermediate_size,
-        num_layers=settings.num_hidden_layers,
-        num_heads=settings.num_attention_heads,
-        max_length=positions - offset,
-        token_types=settings.type_vocab_size,
-        position_offset=offset,
-        norm=norm,
-        embedding_norm=norm == "post",
-        activation=activation(settings.hidden_act),
-        epsilon=settings.layer_norm_eps,
-        dropout=settings.hidden_dropout_prob,
-        attention_dropout=settings.attention_probs_dropout_prob,
-        init_std=settings.initializer_range,
+        **fields, position_offset=offset, norm=norm, embedding_norm=norm == "post"
     )
 
 
 def _read_distilbert(folder: CheckpointFolder) -> TransformerEncoderConfig:
     settings = folder.settings(_DistilBertConfig)
     check_heads(folder, "n_heads", "dim")
-    return TransformerEncoderConfig(
-        settings.vocab_size,
-        embedding_size=settings.dim,
-        hidden_size=settings.hidden_dim,
-        num_layers=settings.n_layers,
-        num_heads=settings.n_heads,
-        max_length=settings.max_position_embeddings,
-        activation=activation(settings.activation),
-        epsilon=_DISTIL_EPSILON,
-        dropout=settings.dropout,
-        attention_dropout=settings.attention_dropout,
-        init_std=settings.initializer_range,
-    )
+    return TransformerEncoderConfig(**fields_of(settings, _DistilBertConfig), epsilon=_DISTIL_EPSILON)
 
 
 def _write_bert(config: TransformerEncoderConfig) -> dict[str, Any]:
     return {
-        "vocab_size": config.vocab_size,
-        "hidden_size": config.embedding_size,
-        "intermediate_size": config.hidden_size or 4 * config.embedding_size,
-        "num_hidden_layers": config.num_layers,
-        "num_attention_heads": config.num_heads,
+        **keys_of(config, _BertConfig),
         "max_position_embeddings": config.max_length + config.position_offset,
         "type_vocab_size": config.token_types or 1,
-        "hidden_act": activation_there(config.activation),
-        "layer_norm_eps": config.epsilon,
-        "hidden_dropout_prob": config.dropout,
-        "attention_probs_dropout_prob": attention_dropout(config),
-        "initializer_range": config.init_std,
         "position_embedding_type": "absolute",
         "pad_token_id": config.position_offset - 1 if config.position_offset else 0,
     }
 
 
 def _write_distilbert(config: TransformerEncoderConfig) -> dict[str, Any]:
-    return {
-        "vocab_size": config.vocab_size,
-        "dim": config.embedding_size,
-        "hidden_dim": config.hidden_size or 4 * config.embedding_size,
-        "n_layers": config.num_layers,
-        "n_heads": config.num_heads,
-        "max_position_embeddings": config.max_length,
-        "activation": activation_there(config.activation),
-        "dropout": config.dropout,
-        "attention_dropout": attention_dropout(config),
-        "initializer_range": config.init_std,
-    }
+    return keys_of(config, _DistilBertConfig)
 
 
 def _post(config: TransformerEncoderConfig) -> bool:

@@ -67,7 +67,8 @@ class CheckpointFolder:
                 computes.
         """
         settings = fill_json(declared, self.config, self.wrong, null_is_default=True)
-        read = {field.name for field in dataclasses.fields(cast(Any, declared))}
+        fields = dataclasses.fields(cast(Any, declared))
+        read = {field.metadata.get("key", field.name) for field in fields}
         check_keys(self.config, read, self.path / CONFIG)
         return settings
 

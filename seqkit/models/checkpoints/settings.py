@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Annotated, Any, Literal
 
 from seqkit.files import Between
@@ -23,19 +24,27 @@ _ACTIVATIONS = {
 """Names in folders and here; of two names for one, the first is written."""
 
 
-def activation(name: str) -> str:
-    """Return our name of an activation in a checkpoint folder."""
-    return _ACTIVATIONS[name]
+def key(name: str, default: Any = dataclasses.MISSING) -> Any:
+    """Declare a field of a model's config that has another name in config.json."""
+    return dataclasses.field(default=default, metadata={"key": name})
 
 
-def activation_there(name: str) -> str:
-    """Return the name of an activation in checkpoint folders."""
-    return next(theirs for theirs, ours in _ACTIVATIONS.items() if ours == name)
+def fields_of(settings: Any, declared: type) -> dict[str, Any]:
+    """Return the fields of a model's config from settings that were read as ``declared``."""
+    values = {field.name: getattr(settings, field.name) for field in dataclasses.fields(declared)}
+    return values | {"activation": _ACTIVATIONS[settings.activation]}
 
 
-def attention_dropout(config: Any) -> float:
-    """Return the rate on attention weights of a model's config, which may leave it to ``dropout``."""
-    return config.dropout if config.attention_dropout is None else config.attention_dropout
+def keys_of(config: Any, declared: Any) -> dict[str, Any]:
+    """Return the keys of config.json that ``declared`` declares, with the values of a model's config."""
+    values = {field.name: getattr(config, field.name) for field in dataclasses.fields(declared)}
+    values["hidden_size"] = config.hidden_size or 4 * config.embedding_size
+    values["activation"] = next(theirs for theirs, ours in _ACTIVATIONS.items() if ours == config.activation)
+    values["attention_dropout"] = (
+        config.dropout if config.attention_dropout is None else config.attention_dropout
+    )
+    names = {field.name: field.metadata.get("key", field.name) for field in dataclasses.fields(declared)}
+    return {names[name]: value for name, value in values.items()}
 
 
 def check_heads(folder: CheckpointFolder, heads: str, size: str) -> None:
