@@ -25,7 +25,7 @@ from seqkit.text import (
 )
 from seqkit.text.subwords import FILE
 from seqkit.training import ResolvedTrainingSettings, RunDirectory, Task, TrainingSettings
-from seqkit.training.settings import absolute_path
+from seqkit.training.base_settings import absolute_path
 
 V = TypeVar("V")
 

@@ -1,8 +1,9 @@
 """Training: settings, tasks, the training loop, callbacks, run directories and checkpoints."""
 
+from seqkit.training.base_settings import Settings
 from seqkit.training.callbacks import Callback, CallbackList, Record
 from seqkit.training.run_directory import RunDirectory
-from seqkit.training.settings import ResolvedTrainingSettings, Settings, TrainingSettings
+from seqkit.training.settings import ResolvedTrainingSettings, TrainingSettings
 from seqkit.training.stopping import StoppingRules
 from seqkit.training.task import SinglePassTask, Task
 from seqkit.training.trainer import Progress, Trainer

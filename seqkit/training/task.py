@@ -10,9 +10,10 @@ from seqkit.backend import Array
 from seqkit.backend.random import Generator
 from seqkit.errors import RunError
 from seqkit.nn import Module
+from seqkit.training.base_settings import Settings
 from seqkit.training.callbacks import Callback, Record
 from seqkit.training.run_directory import RunDirectory
-from seqkit.training.settings import Settings, TrainingSettings
+from seqkit.training.settings import TrainingSettings
 from seqkit.training.trainer import Trainer
 
 

@@ -13,7 +13,7 @@ from seqkit.tasks.image_classification.settings import (
     ImageClassificationSettings,
     ResolvedImageClassificationSettings,
 )
-from seqkit.training.settings import absolute_path
+from seqkit.training.base_settings import absolute_path
 
 _ONE_NUMBER = {"simple-cnn": ("hidden", "filters"), "deep-cnn": ("hidden",)}
 _MODEL_SETTINGS = (

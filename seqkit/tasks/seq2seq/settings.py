@@ -8,7 +8,7 @@ from seqkit.corpora import Seq2SeqCorpus, corpus_names
 from seqkit.errors import UsageError
 from seqkit.tasks.text import ResolvedTextSettings, TextSettings
 from seqkit.training import TrainingSettings
-from seqkit.training.settings import absolute_path
+from seqkit.training.base_settings import absolute_path
 
 MODELS = ("lstm", "gru", "transformer")
 ATTENTIONS = ("none", "dot", "general", "additive")

@@ -22,7 +22,7 @@ from seqkit.tasks.text_classification.settings import (
     ResolvedTextClassificationSettings,
     TextClassificationSettings,
 )
-from seqkit.training.settings import absolute_path
+from seqkit.training.base_settings import absolute_path
 
 _ENCODERS: dict[str, type[EncoderConfig]] = {
     "bag": BagConfig,
