@@ -209,7 +209,7 @@ def _writer(out: str) -> Callable[[list[str], Any], None]:
     write = next((write for suffix, write in writers.items() if out.endswith(suffix)), None)
     if write is None:
         raise UsageError(f"cannot tell the format of {out!r}", remedy=f"end it in {', '.join(writers)}")
-    if not os.access(Path(out).parent, os.W_OK):
+    if not Path(out).parent.is_dir() or not os.access(Path(out).parent, os.W_OK):
         raise DataError(f"cannot write {out!r}: no such folder, or no permission", remedy="name another file")
 
     def write_file(texts: list[str], vectors: Any) -> None:

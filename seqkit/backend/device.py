@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from seqkit.backend import memory_pool
-from seqkit.errors import DeviceError
+from seqkit.errors import DeviceError, Remedy
 
 Array = Any
 """An array of any backend: numpy.ndarray, cupy.ndarray, or one that was registered."""
@@ -61,6 +61,10 @@ def unregister_backend(kind: str) -> None:
     _BACKENDS.pop(kind, None)
 
 
+def _or_cpu(advice: str) -> Remedy:
+    return Remedy(f'{advice}, or use device="cpu"', command=f"{advice}, or use --device cpu")
+
+
 def _cuda_backend() -> ArrayBackend:
     """Import CuPy on first use. Raises DeviceError naming the missing piece: package or driver."""
     if "cuda" in _BACKENDS:
@@ -70,17 +74,17 @@ def _cuda_backend() -> ArrayBackend:
     except ImportError as error:
         raise DeviceError(
             "no GPU array package: CuPy is not installed",
-            remedy="pip install 'seqkit[cuda12]' (or 'seqkit[cuda13]'), or use --device cpu",
+            remedy=_or_cpu("pip install 'seqkit[cuda12]' (or 'seqkit[cuda13]')"),
         ) from error
     try:
         count = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:
         raise DeviceError(
             f"CuPy {cupy.__version__} is installed but finds no working NVIDIA driver ({error})",
-            remedy="install the driver, or use --device cpu",
+            remedy=_or_cpu("install the driver"),
         ) from error
     if count == 0:
-        raise DeviceError("CuPy finds no GPU", remedy="use --device cpu")
+        raise DeviceError("CuPy finds no GPU", remedy=_or_cpu("look for one with nvidia-smi"))
 
     def from_numpy(x: np.ndarray, index: int) -> Array:
         with cupy.cuda.Device(index):

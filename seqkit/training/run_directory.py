@@ -20,7 +20,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from seqkit.errors import DamagedFileError, RunError
+from seqkit.errors import DamagedFileError, Remedy, RunError
 from seqkit.files import Between, FileLock, fill_json, write_atomically
 from seqkit.files.substitutes import HEAD, refuse_substitute
 from seqkit.files.what_is import not_as_expected, read_config, what_is
@@ -28,6 +28,7 @@ from seqkit.training import checksummed
 from seqkit.training.run_log import RunLog
 
 CONFIG, MODEL, CHECKPOINT, LOG = "config.json", "model.safetensors", "last.safetensors", "log.jsonl"
+_USABLE = f"restore {CHECKPOINT} from a copy; the weights can be used, but not trained further"
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ class RunDirectory:
         if not parent.is_dir() or not os.access(parent, os.W_OK):
             raise RunError(
                 f"cannot create the run directory {path}: {parent} is no folder, or cannot be written",
-                remedy="choose another --out",
+                remedy=Remedy("choose another folder", command="choose another --out"),
             )
         if (path / CONFIG).exists():
             raise cls._occupied(path, CONFIG)
@@ -125,7 +126,10 @@ class RunDirectory:
     def _occupied(path: Path, *names: str) -> RunError:
         return RunError(
             f"{path} already holds {', '.join(names)}",
-            remedy="add --resume to go on with that run, or choose another --out",
+            remedy=Remedy(
+                "give resume=True to go on with that run, or choose another folder",
+                command="add --resume to go on with that run, or choose another --out",
+            ),
         )
 
     @classmethod
@@ -243,8 +247,10 @@ class RunDirectory:
             if (self.path / MODEL).exists():
                 raise RunError(
                     f"{self.path} has trained weights, but its {CHECKPOINT} is lost",
-                    remedy=f"restore {CHECKPOINT} from a copy; the weights can be used, but not trained "
-                    "further: choose another --out for a new run",
+                    remedy=Remedy(
+                        f"{_USABLE}: choose another folder for a new run",
+                        command=f"{_USABLE}: choose another --out for a new run",
+                    ),
                 )
             self.log.cut_to({"length": 0, "sha256": hashlib.sha256().hexdigest()})
             return None

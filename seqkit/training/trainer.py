@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seqkit.backend import to_numpy
-from seqkit.errors import DivergenceError, RunError, TrainingInterrupted
+from seqkit.errors import DivergenceError, Remedy, RunError, TrainingInterrupted
 from seqkit.optim import clip_grad_norm
 from seqkit.optim.clipping import reduce_gradients
 from seqkit.training.callbacks import Callback, CallbackList, Record
@@ -145,11 +145,15 @@ class Trainer:
         if -math.inf < loss <= self.task.divergence_loss and (norm is None or math.isfinite(norm)):
             return
         shown = "not computed" if norm is None else f"{norm:g}"
+        kept = "the last good checkpoint is kept: resume with a smaller"
         raise DivergenceError(
             f"training diverged at step {step}: {name} {loss:g}, learning rate {self.optimizer.lr:g}, "
             f"gradient norm {shown}",
             where=f"run {self.run.path}",
-            remedy="the last good checkpoint is kept: resume with a smaller --lr or --clip, or start again",
+            remedy=Remedy(
+                f"{kept} lr or clip in changes=, or start again",
+                command=f"{kept} --lr or --clip, or start again",
+            ),
         )
 
     def _log(self, norm: float) -> None:

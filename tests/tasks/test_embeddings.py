@@ -216,7 +216,7 @@ def test_a_grown_vocabulary_keeps_what_was_learned(text: Path, tmp_path: Path) -
     assert after.wv.most_similar("oak", topn=1)[0][0] in ("elm", "ash")
     for word in ("cat", "red"):
         assert after.wv.get_vecattr(word, "count") > before.wv.get_vecattr(word, "count")
-    with pytest.raises(UsageError, match=r"expected vectors of 9 .*before, got 8; add --vector-size 8"):
+    with pytest.raises(UsageError, match=r"expected vectors of 9 .*before, got 8; give vector_size=8"):
         trained(more, tmp_path / "other", init=str(tmp_path / "before"), vector_size=9)
 
 
@@ -286,7 +286,7 @@ def test_a_vocabulary_can_be_given(text: Path, tmp_path: Path) -> None:
 
 
 def test_a_rate_that_is_too_large_ends_with_an_error(text: Path, tmp_path: Path) -> None:
-    with pytest.raises(DivergenceError, match=r"smaller --alpha"):
+    with pytest.raises(DivergenceError, match=r"smaller alpha"):
         trained(text, tmp_path / "run", alpha=1e30)
     assert not (tmp_path / "run" / "model.safetensors").exists()
 
@@ -295,12 +295,12 @@ def test_a_rate_that_is_too_large_ends_with_an_error(text: Path, tmp_path: Path)
     ("values", "said"),
     [
         ({"model": "glove"}, "expected model to be one of cbow, skip-gram, counts"),
-        ({"sg": True, "model": "counts"}, "expected the model skip-gram with --sg, got counts"),
+        ({"sg": True, "model": "counts"}, "expected the model skip-gram with sg, got counts"),
         ({"loss": "softmax"}, "the optimizer word2vec has loss negative-sampling only"),
         ({"weight_init": "normal"}, "the optimizer word2vec has weight_init uniform only"),
         ({"schedule": "cosine"}, "has a linear schedule only"),
-        ({"optimizer": "adam"}, "add --sample 0"),
-        ({"optimizer": "adam", "sample": 0.0, "init": "run"}, "--init needs the optimizer word2vec"),
+        ({"optimizer": "adam"}, "give sample=0.0"),
+        ({"optimizer": "adam", "sample": 0.0, "init": "run"}, "init needs the optimizer word2vec"),
         ({"window": 0}, "expected window to be above 0"),
         ({"alpha": float("nan")}, "expected alpha to be a finite number"),
         ({"sample": -1.0}, "expected sample to be at least 0"),

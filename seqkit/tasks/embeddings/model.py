@@ -4,7 +4,7 @@ import numpy as np
 
 from seqkit.backend.random import Generator
 from seqkit.data import EncodedCorpus, FileIds
-from seqkit.errors import UsageError
+from seqkit.errors import Remedy, UsageError
 from seqkit.models import Word2VecConfig, Word2VecModel
 from seqkit.tasks.embeddings.data import occurrences
 from seqkit.tasks.embeddings.settings import ResolvedEmbeddingSettings
@@ -50,7 +50,10 @@ def _initial(
         raise UsageError(
             f"expected vectors of {settings.vector_size} dimensions in {settings.init}, "
             f"got {before.settings.vector_size}",
-            remedy=f"add --vector-size {before.settings.vector_size}",
+            remedy=Remedy(
+                f"give vector_size={before.settings.vector_size}",
+                command=f"add --vector-size {before.settings.vector_size}",
+            ),
         )
     V, known = len(vocabulary), len(before.vocabulary)
     rows = np.array([vocabulary.id(token) for token in before.vocabulary.tokens])

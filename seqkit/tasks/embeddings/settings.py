@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from seqkit.backend import default_device
 from seqkit.corpora import Corpus
-from seqkit.errors import UsageError
+from seqkit.errors import Remedy, UsageError
 from seqkit.optim import OPTIMIZERS
 from seqkit.tasks.text import absolute_corpus
 from seqkit.threads import thread_count
@@ -143,21 +143,25 @@ class EmbeddingSettings(Settings):
         )
         self._require_at_least_zero("ns_exponent sample min_alpha seed checkpoint_interval")
         if self.sg and self.model != "skip-gram":
-            raise UsageError(f"expected the model skip-gram with --sg, got {self.model}")
+            raise UsageError(f"expected the model skip-gram with sg, got {self.model}")
         if self.optimizer == WORD2VEC and self.model != "counts":
             for name, usual in (("loss", "negative-sampling"), ("weight_init", "uniform")):
                 if getattr(self, name) != usual:
                     raise UsageError(
-                        f"the optimizer word2vec has {name} {usual} only", remedy="choose another --optimizer"
+                        f"the optimizer word2vec has {name} {usual} only",
+                        remedy=Remedy(
+                            'choose another, as in optimizer="adam"', command="choose another --optimizer"
+                        ),
                     )
             if self.schedule not in (None, "linear"):
                 raise UsageError("the optimizer word2vec has a linear schedule only")
         elif self.optimizer != WORD2VEC and self.sample and self.model != "counts":
             raise UsageError(
-                f"subsampling needs the optimizer word2vec, not {self.optimizer}", remedy="add --sample 0"
+                f"subsampling needs the optimizer word2vec, not {self.optimizer}",
+                remedy=Remedy("give sample=0.0", command="add --sample 0"),
             )
         if self.init is not None and (self.optimizer != WORD2VEC or self.model == "counts"):
-            raise UsageError("--init needs the optimizer word2vec")
+            raise UsageError("init needs the optimizer word2vec")
         if self.model == "counts" and self.device not in (None, "cpu"):
             raise UsageError(f"expected device to be cpu for the model counts, got {self.device}")
         if self.optimizer == WORD2VEC and self.model != "counts":

@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 
-from seqkit.errors import DivergenceError, RunError, TrainingInterrupted
+from seqkit.errors import DivergenceError, Remedy, RunError, TrainingInterrupted
 from seqkit.tasks.embeddings.trained import INPUT, OUTPUT
 from seqkit.training import Callback, CallbackList, Record, RunDirectory
 from seqkit.training.signals import SignalWatch
@@ -142,7 +142,7 @@ class Word2VecTraining:
             f"training diverged in epoch {state.epoch + 1}: vectors that are not finite, learning rate "
             f"{self.trainer.alpha:g}",
             where=f"run {self.run.path}",
-            remedy="start again with a smaller --alpha",
+            remedy=Remedy("start again with a smaller alpha", command="start again with a smaller --alpha"),
         )
 
     def _step(self) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from seqkit.backend import to_numpy
 from seqkit.corpora import ImageCorpus, read_images
 from seqkit.data import Standardization
-from seqkit.errors import DamagedFileError, DataError, UsageError
+from seqkit.errors import DamagedFileError, DataError, Remedy, UsageError
 from seqkit.models import MLP, DeepConvNet, ImageClassifier, MLPConfig, SimpleConvNet
 from seqkit.tasks.classes import (
     LABELS,
@@ -108,7 +108,7 @@ class TrainedImageClassifier:
                 raise DataError(
                     "expected {} by {} pixels, got {} by {}".format(*size, *image.shape[1:3]),
                     where=str(path),
-                    remedy="resize it, or add --resize",
+                    remedy=Remedy("resize it, or give resize=True", command="resize it, or add --resize"),
                 )
             images.append(image)
         return self.classify(np.concatenate(images))

@@ -227,7 +227,7 @@ def writer(path: _PathLike, format: str | None = None) -> Writer:  # noqa: A002
     if write is None:
         raise UsageError(f"the format {name} is only read", remedy="save as native or word2vec")
     parent = Path(path).absolute().parent
-    if not os.access(parent, os.W_OK):
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
         raise DataError(f"cannot write {os.fspath(path)!r}: {parent} is no folder, or cannot be written")
     return write
 
