@@ -1,0 +1,499 @@
+"""Each remedy of an error is tried: with it applied, the call goes on. A new remedy needs a row here.
+
+The remedies that are for input are also tried on the command line, in tests/cli/test_remedies.py.
+"""
+
+import ast
+import importlib
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import pytest
+
+from seqkit import nn
+from seqkit.autograd import Tensor
+from seqkit.cli import COMMANDS, group
+from seqkit.corpora import open_corpus, open_images, open_labelled, open_seq2seq
+from seqkit.data import BPTTBatches, ContextWindows, encode_labelled
+from seqkit.errors import SeqkitError
+from seqkit.optim import SGD, make_optimizer, make_schedule
+from seqkit.tasks.embeddings import EmbeddingSettings
+from seqkit.tasks.image_classification import ImageClassificationSettings
+from seqkit.tasks.language_modeling import LanguageModelSettings
+from seqkit.tasks.seq2seq import Seq2SeqSettings
+from seqkit.text import Vocabulary, get_tokenizer
+from seqkit.training import RunDirectory
+from seqkit.vectors import KeyedVectors, Word2Vec, load_vectors, save_vectors
+from seqkit.vectors.word2vec.sentences import sentences_of
+
+ROOT = Path(__file__).parents[1]
+SOURCES = [*(ROOT / "seqkit").rglob("*.py"), *(ROOT / "cli").rglob("*.py"), *(ROOT / "corpora").rglob("*.py")]
+TEXT = [["red", "green", "blue", "red"], ["cat", "dog", "cow", "cat"]] * 20
+IDS = np.arange(40, dtype=np.int32) % 7
+
+Call = Callable[[], object]
+
+
+def vectors(*words: str) -> KeyedVectors:
+    table = KeyedVectors(2)
+    table.add_vectors(list(words), np.random.default_rng(0).standard_normal((len(words), 2)).astype("f"))
+    return table
+
+
+def model() -> Word2Vec:
+    return Word2Vec(TEXT, vector_size=4, min_count=1, workers=1, epochs=1)
+
+
+def written(name: str, text: str | bytes) -> str:
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    Path(name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    return name
+
+
+def batches(ids: np.ndarray, **options: Any) -> BPTTBatches:
+    return BPTTBatches(ids, start_id=0, **options)
+
+
+LABELLED = "".join(f"{'pn'[n % 2]}\ttext number {n} of all\n" for n in range(60))
+
+
+PAIRS = "".join(f"source {n}\ttarget {n}\n" for n in range(60))
+
+
+def labelled(texts: list[tuple[str, str]], *more: str) -> Callable[[], object]:
+    sources = {"train": lambda: iter(texts), **{split: lambda: iter(texts) for split in more}}
+    return lambda: encode_labelled(sources, get_tokenizer("word"), max_length=9)
+
+
+def folder(*names: str) -> str:
+    for name in names:
+        written(f"folder/{name}", LABELLED if name.endswith(".tsv") else "a text of words\n" * 30)
+    return "folder"
+
+
+def leaf() -> Tensor:
+    return Tensor(np.ones(3, np.float32), requires_grad=True)
+
+
+def backward_twice() -> None:
+    loss = (leaf() * 2.0).sum()
+    loss.backward()
+    loss.backward()
+
+
+TRIED: dict[str, tuple[Call, Call]] = {
+    # pattern of the remedy: the call that is refused, and the call with the remedy applied
+    r"reduce it to a loss": (lambda: (leaf() * 2.0).backward(), lambda: (leaf() * 2.0).sum().backward()),
+    r"compute the forward again": (backward_twice, lambda: (leaf() * 2.0).sum().backward()),
+    r"use x\.detach": (lambda: Tensor(leaf()), lambda: leaf().detach()),
+    r"write \[tensor\]": (lambda: SGD(leaf(), lr=1.0), lambda: SGD([leaf()], lr=1.0)),
+    r"use tensor\.detach": (
+        lambda: SGD([leaf() * 2.0], lr=1.0), lambda: SGD([(leaf() * 2.0).detach()], lr=1.0)
+    ),
+    r"momentum=0\.9 is usual": (
+        lambda: SGD([leaf()], lr=1.0, nesterov=True),
+        lambda: SGD([leaf()], lr=1.0, nesterov=True, momentum=0.9),
+    ),
+    r"choose one of": (
+        lambda: make_optimizer("adan", [leaf()], lr=1.0), lambda: make_optimizer("adam", [leaf()], lr=1.0)
+    ),
+    r"it takes": (
+        lambda: make_schedule("constant", warmup=2), lambda: make_schedule("linear", total_steps=9, warmup=2)
+    ),
+    r"use general or additive": (
+        lambda: nn.Attention("dot", 3, 4, generator=0), lambda: nn.Attention("general", 3, 4, generator=0)
+    ),
+    r"choose an attention": (
+        lambda: small_seq2seq(input_feeding=True), lambda: small_seq2seq(input_feeding=True, attention="dot")
+    ),
+    r"use a smaller window or batch": (
+        lambda: ContextWindows(IDS, window=30, batch_size=2, seed=0),
+        lambda: ContextWindows(IDS, window=3, batch_size=2, seed=0),
+    ),
+    r"use a batch size of": (
+        lambda: batches(IDS, batch_size=50, bptt=1), lambda: batches(IDS, batch_size=40, bptt=1)
+    ),
+    r"use a smaller batch size or bptt": (
+        lambda: batches(IDS, batch_size=20, bptt=9, keep_tail=False),
+        lambda: batches(IDS, batch_size=20, bptt=9, keep_tail=True),
+    ),
+    r"give a split with text in it": (
+        lambda: batches(IDS[:0], batch_size=2, bptt=1), lambda: batches(IDS, batch_size=2, bptt=1)
+    ),
+    r"give more texts": (labelled([]), labelled([("a", "x"), ("b", "y")])),
+    r"give texts of two classes": (labelled([("a", "x")]), labelled([("a", "x"), ("b", "y")])),
+    r"use \{known\}, or give a train split": (
+        lambda: get_tokenizer("bpe"), lambda: get_tokenizer("bpe", lines=lambda: ["ab"] * 9, vocab_size=258)
+    ),
+    r"add it, or give \{role\}=None": (
+        lambda: Vocabulary(["a"], eos=None), lambda: Vocabulary(["a"], unk=None, eos=None)
+    ),
+    r"use negative sampling": (lambda: Word2Vec(hs=1), lambda: Word2Vec(hs=0)),
+    r"call build_vocab first": (lambda: Word2Vec().train(TEXT), lambda: built().train(TEXT)),
+    r"call train first": (
+        lambda: built().get_latest_training_loss(), lambda: model().get_latest_training_loss()
+    ),
+    r"leave it out: it is counted": (
+        lambda: model().train(TEXT, total_examples=3), lambda: model().train(TEXT)
+    ),
+    r"change words by build_vocab": (
+        lambda: with_words("x").train(TEXT), lambda: model().prune_vocab(min_count=2)
+    ),
+    r"keep more": (lambda: model().prune_vocab(min_count=99), lambda: model().prune_vocab(min_count=2)),
+    r"lower min_count, or give": (lambda: Word2Vec(TEXT[:2]), lambda: Word2Vec(TEXT[:2], min_count=1)),
+    r"use corpus_file=PATH": (lambda: sentences_of("text", None), lambda: sentences_of(None, "text")),
+    r"give a list, or an object": (lambda: sentences_of(iter(TEXT), None), lambda: sentences_of(TEXT, None)),
+    r"^'split it'": (
+        lambda: Word2Vec(["a b"] * 9, min_count=1), lambda: Word2Vec([["a", "b"]] * 9, min_count=1)
+    ),
+    r"give at least one'": (
+        lambda: vectors("a", "b").most_similar(positive=[]), lambda: vectors("a", "b").most_similar("a")
+    ),
+    r"give at least one positive": (
+        lambda: vectors("a", "b").most_similar_cosmul(negative=["a"]),
+        lambda: vectors("a", "b").most_similar_cosmul(positive=["a"]),
+    ),
+    r"give topn of at least 1": (
+        lambda: vectors("a", "b").relative_cosine_similarity("a", "b", topn=0),
+        lambda: vectors("a", "b").relative_cosine_similarity("a", "b", topn=1),
+    ),
+    r"give binary=False": (
+        lambda: KeyedVectors.load_word2vec_format(glove(), binary=True, no_header=True),
+        lambda: KeyedVectors.load_word2vec_format(glove(), binary=False, no_header=True),
+    ),
+    r"set it with set_vecattr": (
+        lambda: vectors("a").save_word2vec_format("v.txt", fvocab="counts"), lambda: counted_vectors("counts")
+    ),
+    r"save the native format|replace the blanks": (
+        lambda: vectors("a b").save_word2vec_format("v.txt"), lambda: vectors("a b").save("v.kv")
+    ),
+    r"use str\(key\) for each": (
+        lambda: save_vectors(numbered(), "v.kv"), lambda: save_vectors(vectors("1", "2"), "v.kv")
+    ),
+    r"save as native or word2vec": (
+        lambda: save_vectors(vectors("a"), "v.bin", "fasttext"),
+        lambda: save_vectors(vectors("a"), "v.bin", "native"),
+    ),
+    r"or name the format": (
+        lambda: save_vectors(vectors("a"), "v.doc"), lambda: save_vectors(vectors("a"), "v.doc", "native")
+    ),
+    r"source\.remedies\.limit": (
+        lambda: load_vectors(written("long.txt", "1 2\na 1 2\nb 1 2\n")),
+        lambda: load_vectors(written("long.txt", "1 2\na 1 2\nb 1 2\n"), limit=1),
+    ),
+    r"remedies\.repeated": (
+        lambda: load_vectors(written("twice.txt", "a 1 2\na 3 4\n")),
+        lambda: load_vectors(written("twice.txt", "a 1 2\na 3 4\n"), duplicates="first"),
+    ),
+    r"remedies\.encoding": (
+        lambda: load_vectors(written("latin.txt", b"1 2\n\xe9 1 2\n")),
+        lambda: load_vectors(written("latin.txt", b"1 2\n\xe9 1 2\n"), errors="replace"),
+    ),
+    r"give resume=True": (lambda: RunDirectory.require_free(a_run()), lambda: RunDirectory.open(a_run())),
+    r"choose another folder'|choose another folder for": (
+        lambda: RunDirectory.require_free(written("file", "") + "/run"),
+        lambda: RunDirectory.require_free("another/run"),
+    ),
+    r"give the folder of a training run": (
+        lambda: RunDirectory.open("none"), lambda: RunDirectory.open(a_run())
+    ),
+    r"as in optimizer=": (
+        lambda: EmbeddingSettings(loss="softmax"),
+        lambda: EmbeddingSettings(loss="softmax", optimizer="adam", sample=0.0),
+    ),
+    r"give sample=0\.0": (
+        lambda: EmbeddingSettings(optimizer="adam"), lambda: EmbeddingSettings(optimizer="adam", sample=0.0)
+    ),
+    r"leave \{name\} out|leave out \{flag\}|^'leave it out'|leave target out|leave \{given\} out": (
+        lambda: Seq2SeqSettings(num_heads=2), Seq2SeqSettings
+    ),
+    r"^hint$": (
+        lambda: LanguageModelSettings.from_values({"widow": 3}),
+        lambda: EmbeddingSettings.from_values({"window": 3}),
+    ),
+    r"MAY_CHANGE": (
+        lambda: LanguageModelSettings.to_resume(LanguageModelSettings().to_dict(), {"bptt": 9}),
+        lambda: LanguageModelSettings.to_resume(LanguageModelSettings().to_dict(), {"epochs": 9}),
+    ),
+    r"leave image_size out": (
+        lambda: open_images("digits", image_size=3), lambda: ImageClassificationSettings(image_size=None)
+    ),
+    r"write a label, a tab": (
+        lambda: list(open_labelled(written("l.tsv", "no tab\n" * 20)).sources["train"]()),
+        lambda: list(open_labelled(written("l.tsv", LABELLED)).sources["train"]()),
+    ),
+    r"write source, a tab": (
+        lambda: list(open_seq2seq(written("p.tsv", "no tab\n" * 20)).sources["train"]()),
+        lambda: list(open_seq2seq(written("p.tsv", PAIRS)).sources["train"]()),
+    ),
+    r"give a longer text, or a folder": (
+        lambda: read(open_corpus(written("short.txt", "one\ntwo\n"))),
+        lambda: read(open_corpus(folder("train.txt", "valid.txt", "test.txt"))),
+    ),
+    r"give the one text file itself": (
+        lambda: read(open_corpus(folder("only.txt"))),
+        lambda: read(open_corpus(folder("only.txt") + "/only.txt")),
+    ),
+    r"meant\}; or give": (lambda: open_corpus("pydoc"), lambda: open_corpus("pydocs")),
+    r"give its folder": (
+        lambda: open_images(written("image.png", "")), lambda: ImageClassificationSettings(corpus=".")
+    ),
+}  # fmt: skip
+"""Remedies that are tried here."""
+
+ELSEWHERE: dict[str, str] = {
+    r"vector_size=\{before": "tests/tasks/test_embeddings.py::test_a_grown_vocabulary_keeps_what_was_learned",
+    r"image_size=N": "tests/cli/test_remedies.py::test_each_remedy_helps_where_it_is_read",
+    r"min_count=2": "tests/cli/test_remedies.py::test_an_unknown_token_needs_a_vocabulary_that_has_one",
+    r"^FEW_WORDS$": "tests/cli/test_remedies.py::test_each_remedy_helps_where_it_is_read",
+    r"fold -s": "tests/cli/test_lines.py::test_a_line_that_is_too_long_is_refused_in_bounded_memory",
+    r"iconv": "tests/corpora/test_other_formats.py",
+    r"take the texts out": "tests/corpora/test_other_formats.py",
+    r"what_is\(|found\.remedy": "tests/files/test_what_is.py",
+    r"clip in changes=": "tests/cli/test_train_lm.py",
+    r"resize=True": "tests/tasks/test_image_classification.py",
+    r"a smaller alpha": "tests/tasks/test_embeddings.py::test_a_rate_that_is_too_large_ends_with_an_error",
+    r"seqkit corpora fetch|again|address": "tests/corpora/test_hostile_downloads.py",
+}
+"""Remedies that another test applies, or makes come true."""
+
+OUTSIDE = (
+    r"pip install|install the driver|install them|nvidia-smi|nltk",
+    r"free some space|permissions|check the network|put the file there",
+    r"(copy|download|restore|convert) |copied|fetch it again",
+    r"^_?REMEDY|_REMEDIES|^_ANOTHER$|^_LAYOUT$|remedies\.other|^remedy|remedy or|error\.remedy|self\.again",
+    r"rule\.remedy|_REMEDY\b|^also if kind",
+)
+"""Advice about packages, machines and files, and remedies that are passed on."""
+
+STATED = frozenset(
+    (
+        '"ban fewer ids; if it is nan, the model\'s weights are not finite"',
+        '"leave out the target\'s"',
+        "\"scale them as in training, for instance images.astype('float32') / 255\"",
+        "'[text]'",
+        "'`seqkit lab list` shows them'",
+        "'add --out RUN'",
+        "'add images, or give train and test folders'",
+        "'add one, or give a vocabulary'",
+        "'add one, or give vocabularies'",
+        "'add them, as they are or as .gz'",
+        "'average its hidden states (tasks.sentence_encoding)'",
+        "'correct or remove the line'",
+        "'create it first'",
+        "'export encoders with learned positions, post-norm with embedding_norm, or pre-norm withou",
+        "'give NumPy or CuPy arrays (numpy.asarray(...) for lists)'",
+        "'give a file with text in it'",
+        "'give a folder of a GPT-2'",
+        "'give a longer text'",
+        "'give a split with images in it'",
+        "'give a text that is not blank'",
+        "'give a text with more words'",
+        "'give another model'",
+        "'give lines without line ends'",
+        "'give more pairs'",
+        "'give more, or --neighbours 10'",
+        "'give one of encode_seq2seq'",
+        "'give the records of a log.jsonl with at least one log interval'",
+        "'give training texts with it, or leave out those texts (or is it a header row?)'",
+        "'give weights that are not quantised'",
+        "'is it of another language or form?'",
+        "'is it the vocabulary of a BERT? Else give its tokenizer.json'",
+        "'is the path right?'",
+        "'is this a complete run directory?'",
+        "'leave it out of the text'",
+        "'leave one of them in the folder'",
+        "'leave out --out and --normalize'",
+        "'leave with_attention off'",
+        "'load a file that Word2Vec.save wrote'",
+        "'load it into a model of the same settings'",
+        "'load the state of the same optimiser over the same parameters'",
+        "'lower min_count'",
+        "'make it smaller, or leave it out'",
+        "'merge it into the model with the library that wrote it; or delete the file if it is left ",
+        "'models.bert.load, `seqkit embed` and `seqkit train-classifier --init` open this one'",
+        "'move it away'",
+        "'move one with seqkit.backend.to_device(x, device)'",
+        "'name a file'",
+        "'name another file'",
+        "'name another folder'",
+        "'name the files'",
+        "'not followed: the file could be changed on the way'",
+        "'pass Generator(seed)'",
+        "'pass [text]'",
+        "'pass seqkit.Generator(seed)'",
+        "'read the file that it was made of'",
+        "'remove one'",
+        "'resume its training first'",
+        "'resume with the versions that began the run, or start a new run'",
+        "'save it with save_vectors'",
+        "'save its text as a file in UTF-8 (.txt)'",
+        "'see whether another program opens it, or leave it out'",
+        "'set encoder.similarity, or compare the vectors of encode()'",
+        "'train a masked model with seqkit.tasks.masked_language_modeling'",
+        "'train one with --attention general'",
+        "'try another --split'",
+        "'unset it for the default, compiled'",
+        "'use --out, then `seqkit lab plot`'",
+        "'use a recurrent decoder for scheduled sampling'",
+        "'use a smaller number'",
+        "'use auto, cpu, cuda or cuda:N'",
+        "'use device=\"cpu\"'",
+        "'use models.bert.load, or a folder of a model for masked language modelling'",
+        "'use one that has (brown, reuters, gutenberg)'",
+        "'use str(word) for each'",
+        "'use the .bin before quantising, or its .vec'",
+        "'use the model before quantising'",
+        "'use the vocabulary and vector_size that it was made with'",
+        "'wait for it to end, or stop it; it saves its state first'",
+        "'write CLASS.txt for each class, or train.tsv, valid.tsv and test.tsv'",
+        "'write its sentences to a text file and give that'",
+        "'x.astype(numpy.float64)'",
+        "Remedy(f'lower min_count or raise vocab_size; {_UNCUT} tokenizer=\"char\"', command=f'lower ",
+        "Remedy(f'open it with {library}the command {self.opened_by}', command=command)",
+        "Remedy(f'{advice}, or use device=\"cpu\"', command=f'{advice}, or use --device cpu')",
+        "Remedy(f'{row.remedy}, or leave out bad lines: on_bad_line=\"skip\"', command=f'{row.remedy}",
+        'f"""export it once where gensim is installed:\\n  import gensim; kv = gensim.utils.SaveLoad',
+        "f\"end it in {', '.join(writers)}\"",
+        "f\"give {_FORMS['seq2seq']}\"",
+        "f\"use {' or '.join(PROJECTIONS)}\"",
+        "f\"use {' or '.join(splits)}\"",
+        "f\"use {', '.join(REGISTRY)}\"",
+        "f\"use {', '.join(corpus_names(type))} or a path\"",
+        "f\"use {', '.join(corpus_names(type))}, or {_FORMS[type]}\"",
+        "f\"use {', '.join(known)}\"",
+        "f'add {split}{first} (or {split}{second}, NAME.{split}{first}, also .gz, .bz2, .xz)'",
+        "f'give a split with {unit} in it'",
+        "f'give more {rule.unit}s'",
+        "f'give {_FORMS[type]}'",
+        "f'known: {sorted(known)}'",
+        "f'seqkit {recipe_command} --recipe {name}'",
+        "f'use one of {sorted(DTYPES)}'",
+        "f'write its texts to a file, one a line; {keep}'",
+    )
+)
+"""The code (its beginning) of advice to give another value or file, which the message itself names."""
+
+
+def small_seq2seq(**options: Any) -> object:
+    from seqkit.models import Seq2Seq, Seq2SeqConfig
+
+    return Seq2Seq(Seq2SeqConfig(5, 5, embedding_size=4, hidden_size=4, **options), generator=0)
+
+
+def built() -> Word2Vec:
+    model = Word2Vec(vector_size=4, min_count=1, workers=1, epochs=1)
+    model.build_vocab(TEXT)
+    return model
+
+
+def with_words(word: str) -> Word2Vec:
+    changed = model()
+    changed.wv.add_vectors([word], np.zeros((1, 4), np.float32))
+    return changed
+
+
+def glove() -> str:
+    return written("glove.txt", "a 1 2\nb 3 4\n")
+
+
+def counted_vectors(path: str) -> None:
+    table = vectors("a")
+    table.set_vecattr("a", "count", 3)
+    table.save_word2vec_format("v.txt", fvocab=path)
+
+
+def numbered() -> KeyedVectors:
+    table = KeyedVectors(2)
+    table.add_vectors([1, 2], np.eye(2, dtype="f"))
+    return table
+
+
+def a_run() -> str:
+    if not RunDirectory.exists("run"):
+        RunDirectory.create("run", {"task": "language_modeling"}, {})
+    return "run"
+
+
+def read(corpus: Any) -> list[list[str]]:
+    return [list(read()) for read in corpus.sources.values()]
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("remedy", TRIED)
+def test_a_remedy_helps(remedy: str) -> None:
+    refused, applied = TRIED[remedy]
+    with pytest.raises(SeqkitError) as caught:
+        refused()
+    assert caught.value.remedy or "leave" in remedy, caught.value
+    applied()
+
+
+def remedies_of(path: Path) -> Iterator[str]:
+    """The code of each remedy of a file."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.keyword) and node.arg == "remedy":
+            yield ast.unparse(node.value)
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Remedy":
+            yield ast.unparse(node)
+
+
+ALL = sorted({(text, path.name) for path in SOURCES for text in remedies_of(path)})
+
+
+def test_each_remedy_has_a_row() -> None:
+    rows = [*TRIED, *ELSEWHERE, *OUTSIDE]
+    unknown = [each for each in ALL if not any(re.search(row, each[0]) for row in rows)]
+    assert [each for each in unknown if each[0][:90] not in STATED] == []
+    assert STATED - {text[:90] for text, _ in unknown} == set()
+
+
+def test_each_row_has_a_remedy() -> None:
+    assert [row for row in (*TRIED, *ELSEWHERE) if not any(re.search(row, text) for text, _ in ALL)] == []
+    for row, test in ELSEWHERE.items():
+        path, _, name = test.partition("::")
+        assert f"def {name}" in (ROOT / path).read_text("utf-8"), row
+
+
+def options_of(command: click.Command) -> set[str]:
+    flags = {flag for each in command.params for flag in (*each.opts, *each.secondary_opts)}
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
+            flags |= options_of(inner)
+    return flags
+
+
+OTHERS = {"--local-dir"}
+"""Flags of other programs."""
+
+
+def test_remedies_name_commands_flags_and_packages_that_exist() -> None:
+    flags = options_of(group) | OTHERS
+    extras = set(re.findall(r"^(\w+) = \[", (ROOT / "pyproject.toml").read_text(), re.M))
+    wrong = []
+    for text, file in ALL:
+        for flag in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text):
+            wrong += [] if flag in flags else [(file, flag)]
+        for command in re.findall(r"\bseqkit ([a-z][a-z-]+)", text):
+            wrong += [] if command in COMMANDS else [(file, command)]
+        for extra in re.findall(r"seqkit\[(\w+)\]", text):
+            wrong += [] if extra in extras else [(file, extra)]
+        for module, name in re.findall(r"\b(?:seqkit\.)?((?:models|tasks|backend)\.\w+)(?:\.(\w+))?", text):
+            place, _, last = module.rpartition(".")
+            try:
+                found = importlib.import_module(f"seqkit.{module}")
+                wrong += [] if not name or hasattr(found, name) else [(file, name)]
+            except ImportError:
+                wrong += [] if hasattr(importlib.import_module(f"seqkit.{place}"), last) else [(file, module)]
+    assert wrong == []
