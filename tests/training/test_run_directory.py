@@ -28,9 +28,7 @@ def test_a_new_run_is_whole(tmp_path: Path) -> None:
 
 def test_an_existing_run_is_refused_with_the_remedy(tmp_path: Path) -> None:
     RunDirectory.create(tmp_path, {}, TEXTS)
-    with pytest.raises(
-        RunError, match=r"holds config\.json; give resume=True .*or choose another folder"
-    ):
+    with pytest.raises(RunError, match=r"holds config\.json; give resume=True .*or choose another folder"):
         RunDirectory.create(tmp_path, {}, TEXTS)
 
 
