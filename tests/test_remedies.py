@@ -238,7 +238,9 @@ TRIED: dict[str, tuple[Call, Call]] = {
         lambda: read(open_corpus(folder("only.txt"))),
         lambda: read(open_corpus(folder("only.txt") + "/only.txt")),
     ),
-    r"meant\}; or give": (lambda: open_corpus("pydoc"), lambda: open_corpus(written("t.txt", "words\n" * 60))),
+    r"meant\}; or give": (
+        lambda: open_corpus("pydoc"), lambda: open_corpus(written("t.txt", "words\n" * 60))
+    ),
     r"give its folder": (
         lambda: open_images(written("image.png", "")), lambda: ImageClassificationSettings(corpus=".")
     ),
