@@ -24,7 +24,7 @@ only the commands print and exit.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 
 class Remedy(str):
@@ -142,3 +142,17 @@ class TrainingInterrupted(SeqkitError):
 
 class GradientCheckError(SeqkitError, AssertionError):
     """A backward that disagrees with finite differences; gives both numbers."""
+
+
+def require_choice(name: str, value: object, choices: Collection[object]) -> None:
+    """Raise UsageError unless the value of the argument or setting ``name`` is one of ``choices``."""
+    if value not in choices:
+        raise UsageError(f"expected {name} to be one of {', '.join(map(str, choices))}, got {value!r}")
+
+
+def require_sizes(config: object, *names: str) -> None:
+    """Raise UsageError unless these fields of a config are at least 1, or None."""
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and value < 1:
+            raise UsageError(f"expected {name} to be at least 1, got {value}")

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from seqkit.errors import MissingDependencyError, ShapeError, UsageError
+from seqkit.errors import MissingDependencyError, ShapeError, UsageError, require_choice
 
 
 def _mean_nll(total_nll: float, n: int, unit: str) -> float:
@@ -174,9 +174,7 @@ def bleu(
                 f"expected sentence {i} to be a string with at least one reference, "
                 f"got {sentence!r} with {of_sentence!r}"
             )
-    if tokenize not in metrics.BLEU.TOKENIZERS:
-        names = ", ".join(sorted(metrics.BLEU.TOKENIZERS))
-        raise UsageError(f"expected tokenize to be one of {names}, got {tokenize!r}")
+    require_choice("tokenize", tokenize, sorted(metrics.BLEU.TOKENIZERS))
     scorer = metrics.BLEU(lowercase=lowercase, tokenize=tokenize)
     streams = [list(stream) for stream in itertools.zip_longest(*references)]  # None: has no such reference
     score = scorer.corpus_score(list(predicted), streams).score

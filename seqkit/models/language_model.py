@@ -13,7 +13,7 @@ from seqkit.autograd import Tensor
 from seqkit.backend import Array, module_of, to_device
 from seqkit.backend.ids import IGNORE_INDEX, checked_ids
 from seqkit.backend.random import Generator, as_generator
-from seqkit.errors import UsageError
+from seqkit.errors import require_choice, require_sizes
 from seqkit.nn import initializers
 from seqkit.nn.recurrent import State, detach
 
@@ -77,11 +77,8 @@ class LanguageModel(nn.Module):
     carries_state = True
 
     def __init__(self, config: LanguageModelConfig, *, generator: Generator | int | None = None) -> None:
-        if config.model not in CELLS:
-            raise UsageError(f"expected model to be one of {', '.join(CELLS)}, got {config.model!r}")
-        for name in ("vocab_size", "embedding_size", "hidden_size", "num_layers"):
-            if getattr(config, name) < 1:
-                raise UsageError(f"expected {name} to be at least 1, got {getattr(config, name)}")
+        require_choice("model", config.model, CELLS)
+        require_sizes(config, "vocab_size", "embedding_size", "hidden_size", "num_layers")
         generator = as_generator(generator)
         self.config = config
         V, E = config.vocab_size, config.embedding_size

@@ -15,7 +15,7 @@ from seqkit.autograd import Tensor
 from seqkit.backend import Array, module_of, to_numpy
 from seqkit.backend.ids import IGNORE_INDEX, checked_ids
 from seqkit.backend.random import Generator, as_generator
-from seqkit.errors import UsageError
+from seqkit.errors import UsageError, require_choice, require_sizes
 from seqkit.nn import initializers
 
 MODELS = ("cbow", "skip-gram")
@@ -59,13 +59,8 @@ class Word2VecModel(nn.Module):
 
     def __init__(self, config: Word2VecConfig, *, generator: Generator | int | None = None) -> None:
         for name, choices in (("model", MODELS), ("loss", LOSSES), ("weight_init", INITS)):
-            if getattr(config, name) not in choices:
-                raise UsageError(
-                    f"expected {name} to be one of {', '.join(choices)}, got {getattr(config, name)!r}"
-                )
-        for name in ("vocab_size", "vector_size"):
-            if getattr(config, name) < 1:
-                raise UsageError(f"expected {name} to be at least 1, got {getattr(config, name)}")
+            require_choice(name, getattr(config, name), choices)
+        require_sizes(config, "vocab_size", "vector_size")
         generator = as_generator(generator)
         self.config = config
         V, E = config.vocab_size, config.vector_size

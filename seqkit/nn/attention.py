@@ -10,7 +10,7 @@ from seqkit import ops
 from seqkit.autograd import Tensor, concatenate
 from seqkit.backend import Array
 from seqkit.backend.random import Generator, as_generator
-from seqkit.errors import UsageError
+from seqkit.errors import UsageError, require_choice
 from seqkit.nn import initializers
 from seqkit.nn.linear import Linear
 from seqkit.nn.module import Module
@@ -48,8 +48,7 @@ class Attention(Module):
         dropout: float = 0.0,
         generator: Generator | int | None = None,
     ) -> None:
-        if kind not in KINDS:
-            raise UsageError(f"expected attention to be one of {', '.join(KINDS)}, got {kind!r}")
+        require_choice("attention", kind, KINDS)
         if kind == "dot" and query_size != memory_size:
             raise UsageError(
                 f"dot attention: expected queries as wide as the memory, got {query_size} and {memory_size}",

@@ -3,7 +3,7 @@
 from seqkit import ops
 from seqkit.autograd import Tensor
 from seqkit.backend.random import Generator, as_generator
-from seqkit.errors import UsageError
+from seqkit.errors import require_choice
 from seqkit.nn.dropout import Dropout
 from seqkit.nn.linear import Linear
 from seqkit.nn.module import Module
@@ -33,8 +33,7 @@ class FeedForward(Module):
         bias: bool = True,
         generator: Generator | int | None = None,
     ) -> None:
-        if activation not in KINDS:
-            raise UsageError(f"expected activation to be one of {', '.join(KINDS)}, got {activation!r}")
+        require_choice("activation", activation, KINDS)
         generator = as_generator(generator)
         self.activation = activation
         self.up = Linear(embedding_size, hidden_size, bias=bias, generator=generator)

@@ -6,12 +6,12 @@ import dataclasses
 import difflib
 import inspect
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
-from seqkit.errors import Remedy, UsageError
+from seqkit.errors import Remedy, UsageError, require_choice
 
 R = TypeVar("R", bound="Settings")
 
@@ -218,12 +218,8 @@ class Settings:
 
     # Checks for _check
 
-    def _require_choice(self, name: str, choices: Iterable[str]) -> None:
-        value = getattr(self, name)
-        if value not in choices:
-            raise UsageError(
-                f"expected {self.shown_name(name)} to be one of {', '.join(choices)}, got {value!r}"
-            )
+    def _require_choice(self, name: str, choices: Collection[str]) -> None:
+        require_choice(self.shown_name(name), getattr(self, name), choices)
 
     def _require(self, names: str, allowed: Callable[[Any], bool], rule: str) -> None:
         for name in names.split():

@@ -4,8 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from seqkit.errors import UsageError
-from seqkit.models.transformer.config import check_sizes
+from seqkit.errors import require_choice, require_sizes
 from seqkit.models.transformer.encoder import TransformerEncoderConfig
 
 CELLS = ("lstm", "gru")
@@ -85,17 +84,15 @@ class SequenceClassifierConfig:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        check_sizes(self, "classes")
-        check_sizes(self.encoder, "vocab_size", "embedding_size")
+        require_sizes(self, "classes")
+        require_sizes(self.encoder, "vocab_size", "embedding_size")
         known = POOLINGS[type(self.encoder)]
         if self.pooling is None:
             object.__setattr__(self, "pooling", known[0])
-        if self.pooling not in known:
-            raise UsageError(f"expected pooling to be one of {', '.join(known)}, got {self.pooling!r}")
+        require_choice("pooling", self.pooling, known)
         if isinstance(self.encoder, RecurrentConfig):
-            check_sizes(self.encoder, "hidden_size", "num_layers")
-            if self.encoder.cell not in CELLS:
-                raise UsageError(f"expected cell to be one of {', '.join(CELLS)}, got {self.encoder.cell!r}")
+            require_sizes(self.encoder, "hidden_size", "num_layers")
+            require_choice("cell", self.encoder.cell, CELLS)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON."""

@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from seqkit.errors import UsageError
+from seqkit.errors import UsageError, require_choice, require_sizes
 
 ACTIVATIONS = ("relu", "sigmoid", "tanh")
 INITS = ("he", "xavier", "std")
@@ -31,9 +31,7 @@ class ImageConfig:
     weight_init: str | float = "he"
 
     def __post_init__(self) -> None:
-        for name in ("height", "width", "channels", "classes"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"expected {name} to be at least 1, got {getattr(self, name)}")
+        require_sizes(self, "height", "width", "channels", "classes")
         wrong = (
             self.weight_init not in INITS
             if isinstance(self.weight_init, str)
@@ -64,10 +62,7 @@ class MLPConfig(ImageConfig):
         object.__setattr__(self, "hidden", tuple(self.hidden))  # JSON has lists
         if any(size < 1 for size in self.hidden):
             raise UsageError(f"expected hidden sizes to be at least 1, got {self.hidden}")
-        if self.activation not in ACTIVATIONS:
-            raise UsageError(
-                f"expected activation to be one of {', '.join(ACTIVATIONS)}, got {self.activation!r}"
-            )
+        require_choice("activation", self.activation, ACTIVATIONS)
 
 
 @dataclass(frozen=True)

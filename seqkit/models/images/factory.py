@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from seqkit.backend.random import Generator
-from seqkit.errors import UsageError
+from seqkit.errors import UsageError, require_choice
 from seqkit.models.images.classifier import ImageClassifier
 from seqkit.models.images.config import DeepConvNetConfig, ImageConfig, MLPConfig, SimpleConvNetConfig
 from seqkit.models.images.convolutional import DeepConvNet, SimpleConvNet
@@ -24,8 +24,7 @@ def image_config(model: str, **settings: Any) -> ImageConfig:
     Raises:
         UsageError: An unknown model or setting; lists the choices.
     """
-    if model not in IMAGE_MODELS:
-        raise UsageError(f"expected model to be one of {', '.join(IMAGE_MODELS)}, got {model!r}")
+    require_choice("model", model, IMAGE_MODELS)
     kind = IMAGE_MODELS[model][0]
     known = [field.name for field in dataclasses.fields(kind)]
     unknown = sorted(settings.keys() - set(known))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seqkit import nn
-from seqkit.errors import UsageError
+from seqkit.errors import UsageError, require_choice, require_sizes
 from seqkit.nn.attention import KINDS
 
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU}
@@ -66,12 +66,9 @@ class Seq2SeqConfig:
     def check(self) -> None:
         """Raise UsageError for settings that make no model."""
         for name, choices in (("cell", tuple(CELLS)), ("attention", (None, *KINDS)), ("weight_init", INITS)):
-            if getattr(self, name) not in choices:
-                named = ", ".join(map(str, choices))
-                raise UsageError(f"expected {name} to be one of {named}, got {getattr(self, name)!r}")
-        for name in ("source_vocab_size", "target_vocab_size", "embedding_size", "hidden_size", "num_layers"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"expected {name} to be at least 1, got {getattr(self, name)}")
+            require_choice(name, getattr(self, name), choices)
+        sizes = ("source_vocab_size", "target_vocab_size", "embedding_size", "hidden_size", "num_layers")
+        require_sizes(self, *sizes)
         if self.bidirectional and self.hidden_size % 2:
             raise UsageError(f"a bidirectional encoder halves hidden_size, which is odd: {self.hidden_size}")
         if self.shared_vocabulary and self.source_vocab_size != self.target_vocab_size:

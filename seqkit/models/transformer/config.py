@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
-from seqkit.errors import UsageError
+from seqkit.errors import UsageError, require_sizes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class TransformerConfig:
 
     def check(self) -> None:
         """Raise UsageError for sizes that make no model."""
-        check_sizes(self, "embedding_size", "hidden_size", "num_layers", "num_heads", "max_length")
+        require_sizes(self, "embedding_size", "hidden_size", "num_layers", "num_heads", "max_length")
 
     def layers(self) -> dict[str, Any]:
         """Return the arguments of a stack of these layers, without its generator."""
@@ -62,14 +62,6 @@ class TransformerConfig:
             "epsilon": self.epsilon,
             "rotary": self.positions == "rotary",
         }
-
-
-def check_sizes(config: object, *names: str) -> None:
-    """Raise UsageError unless these fields of a config are at least 1, or None."""
-    for name in names:
-        value = getattr(config, name)
-        if value is not None and value < 1:
-            raise UsageError(f"expected {name} to be at least 1, got {value}")
 
 
 @dataclass(frozen=True)
@@ -103,7 +95,7 @@ class TransformerSeq2SeqConfig(TransformerConfig):
     def check(self) -> None:
         """Raise UsageError for settings that make no model."""
         super().check()
-        check_sizes(self, "source_vocab_size", "target_vocab_size")
+        require_sizes(self, "source_vocab_size", "target_vocab_size")
         if self.shared_vocabulary and self.source_vocab_size != self.target_vocab_size:
             raise UsageError(
                 "shared_vocabulary: expected equal sizes, "

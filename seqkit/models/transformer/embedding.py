@@ -6,7 +6,7 @@ from seqkit import nn
 from seqkit.autograd import Tensor
 from seqkit.backend import Array
 from seqkit.backend.random import Generator
-from seqkit.errors import UsageError
+from seqkit.errors import require_choice
 
 POSITIONS = ("learned", "sinusoidal", "rotary")
 
@@ -32,8 +32,7 @@ class TransformerEmbedding(nn.Module):
         dropout: float = 0.0,
         generator: Generator,
     ) -> None:
-        if positions not in POSITIONS:
-            raise UsageError(f"expected positions to be one of {', '.join(POSITIONS)}, got {positions!r}")
+        require_choice("positions", positions, POSITIONS)
         self.scale = math.sqrt(embedding_size) if scaled else None
         self.tokens = nn.Embedding(vocab_size, embedding_size, std=0.02, generator=generator)
         self.positions: nn.LearnedPositions | nn.SinusoidalPositions | None = None

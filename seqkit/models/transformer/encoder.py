@@ -7,8 +7,8 @@ from seqkit.autograd import Tensor
 from seqkit.backend import Array
 from seqkit.backend.ids import checked_ids
 from seqkit.backend.random import Generator, as_generator
-from seqkit.errors import ShapeError
-from seqkit.models.transformer.config import TransformerConfig, check_sizes
+from seqkit.errors import ShapeError, require_sizes
+from seqkit.models.transformer.config import TransformerConfig
 from seqkit.models.transformer.embedding import TransformerEmbedding
 from seqkit.models.transformer.initial import start_normal
 from seqkit.models.transformer.inputs import layout_of
@@ -40,7 +40,7 @@ class TransformerEncoderConfig(TransformerConfig):
     def check(self) -> None:
         """Raise UsageError for sizes that make no model."""
         super().check()
-        check_sizes(self, "vocab_size")
+        require_sizes(self, "vocab_size")
 
 
 class TransformerEncoder(nn.Module):

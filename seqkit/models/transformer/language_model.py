@@ -12,8 +12,8 @@ from seqkit.autograd import Tensor
 from seqkit.backend import Array, array_module, module_of, to_device, zeros
 from seqkit.backend.ids import IGNORE_INDEX, checked_ids
 from seqkit.backend.random import Generator, as_generator
-from seqkit.errors import ShapeError
-from seqkit.models.transformer.config import TransformerConfig, check_sizes
+from seqkit.errors import ShapeError, require_sizes
+from seqkit.models.transformer.config import TransformerConfig
 from seqkit.models.transformer.embedding import TransformerEmbedding
 from seqkit.models.transformer.initial import start_normal
 
@@ -58,7 +58,7 @@ class TransformerLanguageModelConfig(TransformerConfig):
     def check(self) -> None:
         """Raise UsageError for sizes that make no model."""
         super().check()
-        check_sizes(self, "vocab_size")
+        require_sizes(self, "vocab_size")
 
 
 @dataclass(frozen=True)

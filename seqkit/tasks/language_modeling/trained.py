@@ -9,7 +9,7 @@ import numpy as np
 
 from seqkit.corpora import open_corpus
 from seqkit.data import EncodedCorpus, encode_corpus
-from seqkit.errors import UsageError
+from seqkit.errors import UsageError, require_choice
 from seqkit.models import KneserNey, KneserNeyConfig
 from seqkit.tasks.language_modeling import evaluation
 from seqkit.tasks.language_modeling.evaluation import Evaluation
@@ -124,8 +124,7 @@ class TrainedLanguageModel:
         ids, info = encoded.splits[split], encoded.info[split]
         predictions, unk = len(ids), info.unk
         characters: int | None = info.characters
-        if protocol not in PROTOCOLS:
-            raise UsageError(f"expected protocol to be one of {', '.join(PROTOCOLS)}, got {protocol!r}")
+        require_choice("protocol", protocol, PROTOCOLS)
         if batch_size != 1 and (protocol != "exact" or isinstance(self.model, KneserNey)):
             raise UsageError("batch_size has no effect here: it is for neural models and the protocol exact")
         if protocol == "exact":

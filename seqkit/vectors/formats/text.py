@@ -99,7 +99,7 @@ def _parse(source: Source, block: Block, rows: np.ndarray) -> tuple[list[bytes],
     return words, edges[:, 0] + block.base
 
 
-def _check_sizes(source: Source, count: int | None, dimensions: int) -> int:
+def _require_sizes(source: Source, count: int | None, dimensions: int) -> int:
     """Return the rows to make room for at first; refuse sizes that the file cannot hold."""
     if not 0 < dimensions <= MAX_DIMENSIONS:
         source.fail(f"expected 1 to {MAX_DIMENSIONS} dimensions, got {dimensions}", at=0, line=1)
@@ -144,7 +144,7 @@ def read_text(source: Source, options: ReadOptions, *, header: bool) -> Content:
         dimensions = _glove_dimensions(source)
     limit = options.limit
     due = stated if limit is None or stated is None else min(stated, limit)
-    room = _check_sizes(source, stated if due is None else due, dimensions)
+    room = _require_sizes(source, stated if due is None else due, dimensions)
     words, positions, matrix = _read_rows(source, dimensions, room, due, limit)
     if due is not None and len(words) < due:
         source.fail(f"the file ends after {len(words)} words; the header promises {stated}")
