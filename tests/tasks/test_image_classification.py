@@ -139,7 +139,7 @@ def test_files_are_classified(stripes: Path, tmp_path: Path) -> None:
         Image.fromarray(image[..., 0]).save(path)
     assert run.classify_files(paths) == run.classify(part.images[:5])
     Image.fromarray(part.images[0, ..., 0]).resize((20, 20)).save(paths[0])
-    with pytest.raises(DataError, match=r"expected 10 by 10 pixels, got 20 by 20.*--resize"):
+    with pytest.raises(DataError, match=r"expected 10 by 10 pixels, got 20 by 20.*resize=True"):
         run.classify_files(paths)
     assert [one.label for one in run.classify_files(paths, resize=True)] == [
         one.label for one in run.classify(part.images[:5])
