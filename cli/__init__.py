@@ -36,6 +36,9 @@ COMMANDS = {
     "eval-seq2seq": "Evaluate an encoder-decoder.",
     "translate": "Translate texts with a trained encoder-decoder.",
     "train-lm": "Train a language model.",
+    "train-tagger": "Train a tagger of words: chunks, named entities, parts of speech.",
+    "eval-tagger": "Evaluate a tagger.",
+    "tag": "Tag the words and spans of texts with a trained tagger.",
     "train-classifier": "Train a text classifier.",
     "eval-classifier": "Evaluate a text classifier.",
 }

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import click
+
 from seqkit.cli.common import echo, to_json
 from seqkit.errors import DataError, UsageError
 
@@ -129,6 +131,7 @@ def answer_lines(
     key: str,
     as_json: bool,
     empty_text: str = "",
+    styled: bool = False,
 ) -> int:
     """Answer lines and print the answers as they come, each in the place of its line.
 
@@ -143,6 +146,7 @@ def answer_lines(
         key: Key of the text in the JSON object of a line without an answer.
         as_json: Print one JSON list instead of lines.
         empty_text: Text to print in place of a missing answer.
+        styled: Whether the printed texts have colours for a terminal, and are escaped otherwise.
 
     Returns:
         The exit code: 1 if some line could not be answered, otherwise 0.
@@ -166,7 +170,7 @@ def answer_lines(
                     item, text = to_dict(line.text, result), to_text(line.text, result)
                 if as_json:
                     text = f"{',' if printed else '['}\n{textwrap.indent(to_json(item), '  ')}"
-                echo(text, nl=not as_json)
+                (click.echo if styled else echo)(text, nl=not as_json)
                 printed += 1
             sys.stdout.flush()
     if as_json:

@@ -56,6 +56,9 @@ CORPUS_HELP = """CORPUS is a registered name (see `seqkit corpora list`) or your
   labels  a tab-separated file of labels and texts; a folder with train,
           valid and test files of that form; or a folder with a text file
           for each class
+  tags    a file with a word and its tag on each line, and a blank line
+          between sentences (CoNLL, CoNLL-U); or a folder with train,
+          valid and test files of that form
   images  a folder with a sub-folder of images for each class
 """
 """Help of CORPUS in all training commands."""

@@ -1,12 +1,27 @@
-"""Corpora of text, of pairs, of labelled texts and of images: registered ones, and the user's own files."""
+"""Corpora of text, pairs, labelled texts, tagged sentences and images: registered ones and users' files."""
 
-from seqkit.corpora.corpus import Corpus, CorpusFile, LabelledCorpus, Seq2SeqCorpus, TextDefaults
+from seqkit.corpora.corpus import (
+    Corpus,
+    CorpusFile,
+    LabelledCorpus,
+    Seq2SeqCorpus,
+    TaggedCorpus,
+    TaggedSentence,
+    TextDefaults,
+)
 from seqkit.corpora.download import CorpusStatus, FileStatus, corpus_status, fetch
 from seqkit.corpora.entry import CorpusEntry, RemoteFile
 from seqkit.corpora.image_corpus import ImageCorpus, LabelledImages
 from seqkit.corpora.readers.image_files import read_images
 from seqkit.corpora.registry import REGISTRY, corpus_names, registered
-from seqkit.corpora.resolve import generated_seq2seq, open_corpus, open_images, open_labelled, open_seq2seq
+from seqkit.corpora.resolve import (
+    generated_seq2seq,
+    open_corpus,
+    open_images,
+    open_labelled,
+    open_seq2seq,
+    open_tagged,
+)
 from seqkit.files.lines import read_lines
 
 __all__ = [
@@ -21,6 +36,8 @@ __all__ = [
     "LabelledImages",
     "RemoteFile",
     "Seq2SeqCorpus",
+    "TaggedCorpus",
+    "TaggedSentence",
     "TextDefaults",
     "corpus_names",
     "corpus_status",
@@ -30,6 +47,7 @@ __all__ = [
     "open_images",
     "open_labelled",
     "open_seq2seq",
+    "open_tagged",
     "read_images",
     "read_lines",
     "registered",

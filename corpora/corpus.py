@@ -1,4 +1,4 @@
-"""Corpora of text, of pairs and of labelled texts: streamed by split, with what identifies their content."""
+"""Corpora of text, pairs, labelled texts and tagged sentences: streamed by split, with their identity."""
 
 from __future__ import annotations
 
@@ -156,6 +156,28 @@ class Corpus(BaseCorpus[str]):
         """
         for split in ("train",) if self.own_splits else self.splits:
             yield from self.lines(split)
+
+
+@dataclass(frozen=True)
+class TaggedSentence:
+    """The words of a sentence, their tags, and where they stand: a file and a line for each word."""
+
+    words: tuple[str, ...]
+    tags: tuple[str, ...]
+    source: str
+    lines: tuple[int, ...]
+
+    def place(self, position: int) -> str:
+        """Return file and line of a word, for messages."""
+        return f"{self.source}, line {self.lines[position]}"
+
+
+class TaggedCorpus(BaseCorpus[TaggedSentence]):
+    """Sentences with a tag for each word, by split."""
+
+    def sentences(self, split: str) -> Iterator[TaggedSentence]:
+        """Iterate over the sentences of a split. Raises as :meth:`Corpus.lines`."""
+        return self._items(split)
 
 
 class ExampleCorpus(BaseCorpus[Pair]):

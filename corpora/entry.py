@@ -37,8 +37,8 @@ class CorpusEntry:
 
     Args:
         name: The name that users type.
-        type: "text" (``open_corpus``), "seq2seq" (``open_seq2seq``), "labelled" (``open_labelled``), "images"
-            (``open_images``), or "evaluation" for data that is not a corpus.
+        type: "text" (``open_corpus``), "seq2seq" (``open_seq2seq``), "labelled" (``open_labelled``), "tagged"
+            (``open_tagged``), "images" (``open_images``), or "evaluation" for data that is not a corpus.
         description: One line for people.
         licence: The publisher's terms.
         files: The files to be fetched; none for a corpus that is generated or installed.
@@ -46,6 +46,7 @@ class CorpusEntry:
         defaults: How its texts are tokenized unless the user says otherwise.
         folder_name: The folder of its files, where that is not the name.
         package: The Python package that brings the data, where there are no files.
+        nltk_name: The corpus of NLTK that has the data, likewise.
     """
 
     name: str
@@ -58,6 +59,7 @@ class CorpusEntry:
     defaults: TextDefaults = DEFAULTS
     folder_name: str | None = None
     package: str | None = None
+    nltk_name: str | None = None
 
     def open(self, on_bad_line: str = "error") -> Any:
         """Return the corpus.
@@ -72,7 +74,10 @@ class CorpusEntry:
 
     @property
     def installed(self) -> bool:
-        """Whether the package that brings the data is installed, where one is needed."""
+        """Whether what brings the data is installed, where it is needed: a package, or a corpus of NLTK."""
+        if self.nltk_name is not None:
+            folder = paths.data_dir() / "nltk_data" / "corpora"
+            return any((folder / name).exists() for name in (self.nltk_name, f"{self.nltk_name}.zip"))
         return self.package is None or find_spec(self.package) is not None
 
     def folder(self, data_dir: Path | None = None) -> Path:

@@ -9,6 +9,7 @@ from seqkit.corpora.corpus import TextDefaults
 from seqkit.corpora.entry import CorpusEntry, RemoteFile
 from seqkit.corpora.readers.generated import Generated, draw_dates, draw_sums
 from seqkit.corpora.readers.idx import read_idx_set
+from seqkit.corpora.readers.nltk_tagged import NltkTagged
 from seqkit.corpora.readers.pydocs import read_pydocs
 from seqkit.corpora.readers.scikit_learn import read_digits
 from seqkit.corpora.readers.tables import read_class_files, read_pair_table
@@ -30,6 +31,7 @@ _BOOK = _TEXTBOOK + "dataset/"
 _MNIST = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 _FASHION = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"  # the publisher offers no https
 
+_SHARED_TASK = {"train": "train", "valid": "testa", "test": "testb"}
 _CHARACTERS = TextDefaults(tokenizer="char", min_count=1)
 _TOKENS = TextDefaults(tokenizer="whitespace", min_count=1)  # text that was tokenized before
 _CLOTHES = (
@@ -165,6 +167,45 @@ _ENTRIES = (
         ),
         read=read_class_files,
         defaults=TextDefaults(tokenizer="whitespace", min_count=2),
+    ),
+    # Tagged sentences; the first one is the default
+    CorpusEntry(
+        "nltk:conll2000",
+        "tagged",
+        "CoNLL-2000: chunks of the Wall Street Journal, 211,727 and 47,377 words",
+        "see its README",
+        read=NltkTagged({"train": "train.txt", "test": "test.txt"}),
+        nltk_name="conll2000",
+    ),
+    *(
+        CorpusEntry(
+            f"nltk:conll2002-{language}",
+            "tagged",
+            f"CoNLL-2002: named entities in {name} news, {size} words",
+            "see its README",
+            read=NltkTagged({split: f"{language}.{file}" for split, file in _SHARED_TASK.items()}),
+            nltk_name="conll2002",
+        )
+        for language, name, size in (
+            ("esp", "Spanish", "264,715, 52,923 and 51,533"),
+            ("ned", "Dutch", "202,644, 37,687 and 68,875"),
+        )
+    ),
+    CorpusEntry(
+        "nltk:treebank",
+        "tagged",
+        "parts of speech: 3,914 sentences of the Penn Treebank",
+        "non-commercial",
+        read=NltkTagged(),
+        nltk_name="treebank",
+    ),
+    CorpusEntry(
+        "nltk:brown",
+        "tagged",
+        "parts of speech: the Brown corpus, 1,161,192 words",
+        "non-commercial",
+        read=NltkTagged(),
+        nltk_name="brown",
     ),
     # Images; the first one is the default
     CorpusEntry(

@@ -4,9 +4,10 @@ import difflib
 import os
 from pathlib import Path
 
-from seqkit.corpora.corpus import Corpus, LabelledCorpus, Seq2SeqCorpus
+from seqkit.corpora.corpus import Corpus, LabelledCorpus, Seq2SeqCorpus, TaggedCorpus
 from seqkit.corpora.entry import CorpusEntry
 from seqkit.corpora.image_corpus import ImageCorpus
+from seqkit.corpora.readers.columns import Columns, tagged_folder, tagged_table
 from seqkit.corpora.readers.generated import Generated
 from seqkit.corpora.readers.idx import idx_images, idx_paths
 from seqkit.corpora.readers.image_files import folder_images
@@ -22,6 +23,7 @@ _FORMS = {
     "text": "nltk:NAME, a text file or a folder",
     "seq2seq": "a tab-separated file, or two files whose lines belong together",
     "labelled": "a tab-separated file, or a folder with a text file for each class",
+    "tagged": "a file with a word and its tag in each line, or a folder with train, valid and test files",
     "images": "a folder with one sub-folder of images for each class",
 }
 """The files and folders that are accepted beside a registered name, by type of corpus."""
@@ -172,6 +174,48 @@ def open_labelled(
     assert path is not None
     read = labelled_folder if path.is_dir() else labelled_table
     return read(path, (label_column, text_column), bad_lines)
+
+
+def open_tagged(
+    spec: str | os.PathLike[str],
+    *,
+    on_bad_line: str = "error",
+    word_column: str | None = None,
+    tag_column: str | None = None,
+) -> TaggedCorpus:
+    """Open a corpus of sentences with a tag for each word.
+
+    A file has a word and its annotations in each line, with tabs or blanks between them, and a blank line
+    behind each sentence: the columns of the CoNLL shared tasks, or CoNLL-U (``.conllu``). Without given
+    splits, sentences go to train, valid and test, 80/10/10, by a hash of their words, so that repeated ones
+    stay in one split. A registered name wins over a file of that name; write ``./NAME`` for the file.
+
+    Args:
+        spec: A registered name, a file, or a folder with train, valid and test files, maybe compressed.
+        on_bad_line: What to do about a sentence with a line that has a column too few or too many, or is not
+            UTF-8: "error" names the first, "skip" leaves them out and lists them in ``skipped``.
+        word_column: Number of the words' column, from 1, or its name in CoNLL-U; by default 1 or FORM.
+        tag_column: Number of the tags' column, -1 for the last, or its name; by default -1 or UPOS.
+
+    Raises:
+        CorpusNotFoundError: If the files are absent.
+        DataError: If they cannot be used.
+    """
+    name, bad_lines = os.fspath(spec), BadLines(on_bad_line)
+    columns = Columns(word_column, tag_column)
+    entry = _registered(name, "tagged")
+    if entry is not None:
+        given = "tag_column" if word_column is None else "word_column"
+        if columns != Columns():
+            raise UsageError(
+                f"{given} has no effect here: it is for files, and {name} is a registered corpus",
+                remedy=Remedy(f"leave {given} out", command=f"leave out --{given.replace('_', '-')}"),
+            )
+        corpus: TaggedCorpus = entry.open(on_bad_line)
+        return corpus
+    path = _existing(name, "tagged")
+    read = tagged_folder if path.is_dir() else tagged_table
+    return read(path, columns, bad_lines)
 
 
 def open_images(

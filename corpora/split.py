@@ -5,18 +5,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from seqkit.corpora.corpus import (
     SPLITS,
+    BaseCorpus,
     CorpusFile,
-    ExampleCorpus,
-    Pair,
     TextDefaults,
     describe_files,
     hash_file,
 )
-from seqkit.corpora.readers.lines import MAX_EXAMPLE, BadLines, Row
+from seqkit.corpora.readers.lines import MAX_EXAMPLE, BadLine, BadLines
 from seqkit.errors import DataError
 from seqkit.files.lines import content_size, open_bytes
 from seqkit.files.text_content import refuse_other_formats
@@ -92,9 +91,9 @@ def split_names(names: Iterable[str], buckets: int = 20) -> dict[str, list[str]]
 
 # Examples: all of one key go to one split
 
-Rows = Callable[[], Iterator[Row]]
-"""Starts a pass over the numbered lines of one or more files."""
-AnyExamples = TypeVar("AnyExamples", bound=ExampleCorpus)
+Rows = Callable[[], Iterator[tuple[int, Any | BadLine]]]
+"""Starts a pass over the numbered examples of one or more files."""
+AnyExamples = TypeVar("AnyExamples", bound=BaseCorpus[Any])
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ class HashSplit:
     Args:
         unit: The name of an example in messages, such as "pair".
         remedy: How a line of the files must look.
-        key: Returns the key of a source text.
+        key: Returns the key of a source text, the first of a pair, or of a sentence with tags.
         key_name: The name of the key in messages.
         buckets: Number of buckets, of which one goes to valid and one to test.
         reading: Whatever else decides how the files' bytes are read; part of the content key.
@@ -112,7 +111,7 @@ class HashSplit:
 
     unit: str
     remedy: str
-    key: Callable[[str], str]
+    key: Callable[[Any], str]
     key_name: str
     buckets: int
     reading: tuple[object, ...] = ()
@@ -123,9 +122,13 @@ class HashSplit:
         held_out = 100 // self.buckets
         return f"{100 - 2 * held_out}/{held_out}/{held_out}"
 
-    def split(self, source: str) -> str:
-        """Return the split of a source text."""
-        return split_of(self.key(source), self.buckets)
+    def key_of(self, example: Any) -> str:
+        """Return the key of an example."""
+        return self.key(example[0] if isinstance(example, tuple) else example)
+
+    def split(self, example: Any) -> str:
+        """Return the split of an example."""
+        return split_of(self.key_of(example), self.buckets)
 
 
 @dataclass(frozen=True)
@@ -154,25 +157,25 @@ class ExampleFiles(Generic[AnyExamples]):
         split_rule = f"{rule.percentages} by the hash of the {rule.key_name}"
         table: dict[str, str] | None = None
 
-        def split_of_source(source: str) -> str:
-            return rule.split(source) if table is None else table[rule.key(source)]
+        def split_of_example(example: Any) -> str:
+            return rule.split(example) if table is None else table[rule.key_of(example)]
 
         self._check(paths)
         counts = dict.fromkeys(SPLITS, 0)
-        for source, _ in self.bad_lines.examples(rows()):
-            counts[split_of_source(source)] += 1
+        for example in self.bad_lines.examples(rows()):
+            counts[split_of_example(example)] += 1
         if not any(counts.values()):
             raise self._nothing_left(where)
         if not all(counts.values()):  # a small file, of whose keys a table is kept
             split_rule = f"{rule.percentages} of the different {rule.key_name}s in the order of their hashes"
             table = self._table_of_keys(rows, where)
             counts = dict.fromkeys(SPLITS, 0)
-            for source, _ in self.bad_lines.examples(rows(), again=True):
-                counts[split_of_source(source)] += 1
+            for example in self.bad_lines.examples(rows(), again=True):
+                counts[split_of_example(example)] += 1
 
-        def examples(split: str) -> Iterator[Pair]:
+        def examples(split: str) -> Iterator[Any]:
             again = self.bad_lines.examples(rows(), again=True)
-            return (pair for pair in again if split_of_source(pair[0]) == split)
+            return (example for example in again if split_of_example(example) == split)
 
         files = tuple(CorpusFile("all", path) for path in paths)
         return self._corpus({split: partial(examples, split) for split in SPLITS}, files, counts, split_rule)
@@ -190,7 +193,7 @@ class ExampleFiles(Generic[AnyExamples]):
             if not counts[split]:
                 raise self._nothing_left(" and ".join(map(str, paths[split])))
 
-        def examples(start: Rows) -> Iterator[Pair]:
+        def examples(start: Rows) -> Iterator[Any]:
             return self.bad_lines.examples(start(), again=True)
 
         sources = {split: partial(examples, start) for split, start in rows.items()}
@@ -206,7 +209,7 @@ class ExampleFiles(Generic[AnyExamples]):
     def _table_of_keys(self, rows: Rows, where: str) -> dict[str, str]:
         """Return key -> split with at least one key in each split."""
         rule = self.rule
-        keys = {rule.key(source) for source, _ in self.bad_lines.examples(rows(), again=True)}
+        keys = {rule.key_of(example) for example in self.bad_lines.examples(rows(), again=True)}
         if len(keys) < len(SPLITS):
             raise DataError(
                 f"only {len(keys)} different {rule.key_name}(s), too few for train, valid and test",
@@ -226,7 +229,7 @@ class ExampleFiles(Generic[AnyExamples]):
 
     def _corpus(
         self,
-        sources: Mapping[str, Callable[[], Iterator[Pair]]],
+        sources: Mapping[str, Callable[[], Iterator[Any]]],
         files: tuple[CorpusFile, ...],
         counts: Mapping[str, int],
         split_rule: str,

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from seqkit.tasks.language_modeling import train as train_language_model
     from seqkit.tasks.masked_language_modeling import train as train_masked_language_model
     from seqkit.tasks.seq2seq import train as train_seq2seq
+    from seqkit.tasks.sequence_labeling import train as train_tagger
     from seqkit.tasks.text_classification import train as train_text_classifier
     from seqkit.text import Vocabulary
     from seqkit.vectors import KeyedVectors, Word2Vec
@@ -76,6 +77,7 @@ _TRAIN = {
     "train_language_model": "seqkit.tasks.language_modeling",
     "train_masked_language_model": "seqkit.tasks.masked_language_modeling",
     "train_seq2seq": "seqkit.tasks.seq2seq",
+    "train_tagger": "seqkit.tasks.sequence_labeling",
     "train_text_classifier": "seqkit.tasks.text_classification",
 }
 """The ``train`` of each task by its name at the top."""
@@ -105,6 +107,7 @@ __all__ = [
     "train_language_model",
     "train_masked_language_model",
     "train_seq2seq",
+    "train_tagger",
     "train_text_classifier",
     "vectors",
 ]

@@ -3,7 +3,7 @@
 import importlib
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -263,6 +263,68 @@ def precision_recall_f1(
         micro=Averages(pooled, pooled, pooled),
         weighted=Averages(*(float(np.average(x, weights=true)) for x in (precision, recall, f1))),
     )
+
+
+@dataclass(frozen=True)
+class SpanCounts:
+    """Numbers of true, predicted and correct spans, and the scores that follow; 0/0 counts as 0."""
+
+    true: int
+    predicted: int
+    correct: int
+
+    @property
+    def precision(self) -> float:
+        """The fraction of predicted spans that are correct."""
+        return self.correct / max(self.predicted, 1)
+
+    @property
+    def recall(self) -> float:
+        """The fraction of true spans that were found."""
+        return self.correct / max(self.true, 1)
+
+    @property
+    def f1(self) -> float:
+        """The harmonic mean of precision and recall."""
+        return 2 * self.correct / max(self.predicted + self.true, 1)
+
+
+def span_counts(
+    predicted: Sequence[Sequence[tuple[int, int, str]]], target: Sequence[Sequence[tuple[int, int, str]]]
+) -> dict[str, SpanCounts]:
+    """Count spans (start, end, type) of sentences as the ``conlleval`` script does.
+
+    A span is correct if start, end and type are.
+
+    Args:
+        predicted: The predicted spans of each sentence.
+        target: The true ones.
+
+    Returns:
+        Counts by type, in alphabetical order.
+
+    Raises:
+        ShapeError: Other numbers of sentences.
+
+    Example:
+        >>> counts = span_counts([[(0, 2, "NP"), (3, 4, "VP")]], [[(0, 2, "NP"), (2, 4, "VP")]])
+        >>> counts["NP"].f1, counts["VP"].f1
+        (1.0, 0.0)
+    """
+    _check_one_each(predicted, target)
+    found: dict[str, list[int]] = {}
+    for guesses, truth in zip(predicted, target, strict=True):
+        right = set(guesses) & set(truth)
+        for column, spans in enumerate((truth, guesses, right)):
+            for _, _, name in spans:
+                found.setdefault(name, [0, 0, 0])[column] += 1
+    return {name: SpanCounts(*found[name]) for name in sorted(found)}
+
+
+def total_counts(counts: Iterable[SpanCounts]) -> SpanCounts:
+    """Return the sums of counts: the scores over all types."""
+    rows = [(each.true, each.predicted, each.correct) for each in counts]
+    return SpanCounts(*(sum(column) for column in zip((0, 0, 0), *rows, strict=True)))
 
 
 class Correlation(NamedTuple):

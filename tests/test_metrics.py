@@ -8,6 +8,7 @@ import pytest
 
 from seqkit.errors import MissingDependencyError, ShapeError, UsageError
 from seqkit.metrics import (
+    SpanCounts,
     accuracy,
     bits_per_character,
     bleu,
@@ -15,7 +16,9 @@ from seqkit.metrics import (
     exact_match,
     perplexity,
     precision_recall_f1,
+    span_counts,
     token_accuracy,
+    total_counts,
 )
 
 # Class 0: three examples, predicted 0 0 1. Class 1: two, predicted 1 0. Class 2: one, predicted 1.
@@ -249,3 +252,26 @@ def test_classes_that_are_none(predicted, target, settings, error, match):
         confusion_matrix(predicted, target, **settings)
     with pytest.raises(error, match=match):
         precision_recall_f1(predicted, target, **settings)
+
+
+# Spans
+
+
+def test_spans_by_hand():
+    """Two of three NP are found, one VP got the wrong type; a span counts in its own sentence only."""
+    gold = [[(0, 2, "NP"), (2, 3, "VP")], [(0, 1, "NP"), (1, 4, "NP")], []]
+    guess = [[(0, 2, "NP"), (2, 3, "NP")], [(0, 1, "NP"), (1, 3, "NP")], [(0, 1, "PP")]]
+    counts = span_counts(guess, gold)
+    assert counts == {"NP": SpanCounts(3, 4, 2), "PP": SpanCounts(0, 1, 0), "VP": SpanCounts(1, 0, 0)}
+    assert (counts["NP"].precision, counts["NP"].recall) == (2 / 4, 2 / 3)
+    assert counts["NP"].f1 == pytest.approx(2 * (1 / 2) * (2 / 3) / (1 / 2 + 2 / 3))
+    assert (counts["VP"].precision, counts["VP"].recall, counts["VP"].f1) == (0, 0, 0)
+    total = total_counts(counts.values())
+    assert total == SpanCounts(4, 5, 2)
+    assert (total.precision, total.recall, total.f1) == (2 / 5, 2 / 4, 4 / 9)
+    assert total_counts([]) == SpanCounts(0, 0, 0)
+
+
+def test_spans_of_other_numbers_of_sentences():
+    with pytest.raises(ShapeError, match="expected one target a prediction"):
+        span_counts([[]], [[], []])

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from seqkit.errors import DataError, Remedy, UsageError
 from seqkit.files.lines import BOM, open_bytes
@@ -23,6 +24,7 @@ class BadLine:
     remedy: str
 
 
+Example = TypeVar("Example")
 Row = tuple[int, tuple[str, str] | BadLine]
 """A line's number, from 1, and its example."""
 
@@ -78,7 +80,9 @@ class BadLines:
         self.first: list[tuple[int, str]] = []
         self.count = 0
 
-    def examples(self, rows: Iterator[Row], *, again: bool = False) -> Iterator[tuple[str, str]]:
+    def examples(
+        self, rows: Iterator[tuple[int, Example | BadLine]], *, again: bool = False
+    ) -> Iterator[Example]:
         """Iterate over the examples among ``rows``; ``again`` for a pass after the one that counted."""
         for number, row in rows:
             if not isinstance(row, BadLine):

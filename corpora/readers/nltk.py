@@ -15,7 +15,7 @@ from seqkit.errors import CorpusNotFoundError, DataError, MissingDependencyError
 
 
 @contextmanager
-def _first_on_path(folder: Path) -> Iterator[list[str]]:
+def first_on_path(folder: Path) -> Iterator[list[str]]:
     """Put ``folder`` first on NLTK's search path for a while; gives that path."""
     try:
         import nltk.data
@@ -30,7 +30,7 @@ def _first_on_path(folder: Path) -> Iterator[list[str]]:
 
 
 @contextmanager
-def _named(what: str, folder: Path) -> Iterator[None]:
+def named_errors(what: str, folder: Path) -> Iterator[None]:
     """Turn the exceptions that NLTK raises for damaged archives and files into DataError.
 
     LookupError itself, for a resource that is not there, passes.
@@ -50,8 +50,13 @@ def _named(what: str, folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _load(name: str, folder: Path) -> Any:
-    with _first_on_path(folder) as searched:
+def load_reader(name: str, folder: Path) -> Any:
+    """Return NLTK's reader of a corpus whose files are there.
+
+    Raises:
+        CorpusNotFoundError: If there is no such corpus, or its files are absent.
+    """
+    with first_on_path(folder) as searched:
         import nltk.corpus
 
         if name.startswith("_") or not hasattr(nltk.corpus, name):
@@ -63,7 +68,7 @@ def _load(name: str, folder: Path) -> Any:
         if isinstance(reader, type | ModuleType | FunctionType):
             raise CorpusNotFoundError(f"nltk.corpus.{name} is not a corpus")
         try:
-            with _named(name, folder):
+            with named_errors(name, folder):
                 reader.ensure_loaded()
         except LookupError as error:
             raise CorpusNotFoundError(
@@ -83,7 +88,7 @@ def _sentences(reader: Any, name: str, folder: Path) -> list[str]:
 
     NLTK 3.10 refuses to read outside its search path, so ``folder`` is on it for as long as this takes.
     """
-    with _first_on_path(folder), _named(f"{name} of the corpus", folder):
+    with first_on_path(folder), named_errors(f"{name} of the corpus", folder):
         try:
             sentences = reader.sents(name)
         except _NO_SENTENCES as error:
@@ -104,7 +109,7 @@ def _lines(reader: object, names: list[str], folder: Path) -> Iterator[str]:
 def _identity(reader: Any, splits: dict[str, list[str]], folder: Path) -> dict[str, object]:
     import nltk
 
-    with _first_on_path(folder), _named("the corpus", folder):
+    with first_on_path(folder), named_errors("the corpus", folder):
         hashes = {
             split: [hashlib.sha256(reader.raw(name).encode()).hexdigest() for name in names]
             for split, names in splits.items()
@@ -125,9 +130,9 @@ def nltk_corpus(name: str) -> Corpus:
         DataError: If it has no sentences or fewer than three files.
     """
     folder = data_dir() / "nltk_data"
-    reader = _load(name, folder)
+    reader = load_reader(name, folder)
     try:
-        with _named(f"the corpus {name}", folder):
+        with named_errors(f"the corpus {name}", folder):
             names = list(reader.fileids())
         if not names:
             raise DataError(

@@ -24,6 +24,16 @@ from seqkit.data.seq2seq import (
     Seq2SeqInfo,
     encode_seq2seq,
 )
+from seqkit.data.tagging import (
+    EncodedSentences,
+    EncodedTaggedCorpus,
+    TaggedBatch,
+    TaggedBatches,
+    TaggedInfo,
+    WordEncoder,
+    encode_tagged,
+    tagged_batch,
+)
 from seqkit.data.text_encoder import encode_texts
 from seqkit.data.token_files import FileIds
 
@@ -33,8 +43,10 @@ __all__ = [
     "ContextWindows",
     "EncodedCorpus",
     "EncodedLabelledCorpus",
+    "EncodedSentences",
     "EncodedSeq2Seq",
     "EncodedSeq2SeqCorpus",
+    "EncodedTaggedCorpus",
     "EncodedTexts",
     "FileIds",
     "ImageBatch",
@@ -49,17 +61,23 @@ __all__ = [
     "Seq2SeqInfo",
     "SplitInfo",
     "Standardization",
+    "TaggedBatch",
+    "TaggedBatches",
+    "TaggedInfo",
     "TextBatch",
     "TextBatches",
     "TextInfo",
     "TextWindows",
+    "WordEncoder",
     "encode_corpus",
     "encode_labelled",
     "encode_lines",
     "encode_seq2seq",
+    "encode_tagged",
     "encode_texts",
     "epoch_generator",
     "pad_batch",
+    "tagged_batch",
     "text_rows",
     "textbook_batches",
 ]

@@ -25,6 +25,7 @@ _TASKS = {
     ),
     "seq2seq": ("an encoder-decoder", "seqkit translate {}, or seqkit eval-seq2seq {}"),
     "text_classification": ("a text classifier", "seqkit classify {}, or seqkit eval-classifier {}"),
+    "sequence_labeling": ("a tagger", "seqkit tag {} TEXT, or seqkit eval-tagger {}"),
     "image_classification": ("an image classifier", "seqkit classify {} FILE, or seqkit eval-images {}"),
     "embeddings": ("word vectors", "seqkit similar WORD --vectors {}"),
 }

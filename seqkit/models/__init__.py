@@ -23,6 +23,7 @@ from seqkit.models.kneser_ney import KneserNey, KneserNeyConfig, Unigram
 from seqkit.models.language_model import LanguageModel, LanguageModelConfig
 from seqkit.models.masked_language_model import MaskedLanguageModel
 from seqkit.models.seq2seq import Seq2Seq, Seq2SeqConfig, Seq2SeqState
+from seqkit.models.tagger import Tagger, TaggerConfig, TaggerInput
 from seqkit.models.transformer import (
     TransformerEncoder,
     TransformerEncoderConfig,
@@ -54,6 +55,9 @@ __all__ = [
     "SequenceClassifierConfig",
     "SimpleConvNet",
     "SimpleConvNetConfig",
+    "Tagger",
+    "TaggerConfig",
+    "TaggerInput",
     "TransformerEncoder",
     "TransformerEncoderConfig",
     "TransformerLanguageModel",

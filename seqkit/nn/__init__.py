@@ -7,6 +7,7 @@ for fresh entropy. Dropout in training takes its own generator, as an argument o
 
 from seqkit.nn.attention import Attention, KeysValues, MultiHeadAttention
 from seqkit.nn.convolution import Conv2d
+from seqkit.nn.crf import CRF
 from seqkit.nn.dropout import Dropout, LockedDropout
 from seqkit.nn.embedding import Embedding
 from seqkit.nn.feed_forward import FeedForward
@@ -22,6 +23,7 @@ from seqkit.nn.transformer import TransformerDecoderLayer, TransformerEncoderLay
 from seqkit.nn.transformer_stack import TransformerDecoderStack, TransformerEncoderStack
 
 __all__ = [
+    "CRF",
     "GRU",
     "LSTM",
     "RNN",

@@ -18,6 +18,7 @@ _TASKS = {
     "language_modeling": "seqkit.tasks.language_modeling",
     "masked_language_modeling": "seqkit.tasks.masked_language_modeling",
     "seq2seq": "seqkit.tasks.seq2seq",
+    "sequence_labeling": "seqkit.tasks.sequence_labeling",
     "embeddings": "seqkit.tasks.embeddings",
 }
 

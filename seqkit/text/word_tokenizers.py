@@ -48,6 +48,14 @@ class Tokenizer:
         """Return readable text of one line's tokens."""
         raise NotImplementedError
 
+    def spans(self, line: str) -> list[tuple[int, int]]:
+        """Return start and end of each token in the line as it stands.
+
+        Raises:
+            NotImplementedError: For subwords.
+        """
+        raise NotImplementedError
+
     def config(self) -> dict[str, Any]:
         """Return the configuration from which :func:`tokenizer_from_config` makes the same tokenizer."""
         return {"name": self.name, "lowercase": self.lowercase}
@@ -98,6 +106,9 @@ class WordTokenizer(Tokenizer):
     def tokenize(self, line: str) -> list[str]:
         return _word_pattern().findall((line.lower() if self.lowercase else line).replace("\n", " "))
 
+    def spans(self, line: str) -> list[tuple[int, int]]:
+        return [match.span() for match in _word_pattern().finditer(line.replace("\n", " "))]
+
     def tokenize_block(self, text: str) -> list[str]:
         tokens = _word_pattern().findall(text.lower() if self.lowercase else text)
         eos = self.end_of_line
@@ -131,6 +142,9 @@ class WhitespaceTokenizer(Tokenizer):
     def tokenize(self, line: str) -> list[str]:
         return (line.lower() if self.lowercase else line).split()
 
+    def spans(self, line: str) -> list[tuple[int, int]]:
+        return [match.span() for match in re.finditer(r"\S+", line)]
+
     def tokenize_block(self, text: str) -> list[str]:
         return (text.lower() if self.lowercase else text).replace("\n", f" {self.end_of_line} ").split()
 
@@ -151,6 +165,9 @@ class CharTokenizer(Tokenizer):
 
     def tokenize(self, line: str) -> list[str]:
         return list(line.lower() if self.lowercase else line)
+
+    def spans(self, line: str) -> list[tuple[int, int]]:
+        return [(i, i + 1) for i, character in enumerate(line) if not character.isspace()]
 
     def tokenize_block(self, text: str) -> list[str]:
         return list(text.lower() if self.lowercase else text)

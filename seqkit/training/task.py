@@ -38,6 +38,8 @@ class Task:
 
     reports_perplexity: ClassVar[bool] = False
     """Whether to log exp(loss) as the perplexity."""
+    best_by: str | None = None
+    """The validation score whose highest value makes the best weights; None: the lowest loss does."""
     divergence_loss: float = math.inf
     """A finite training loss above this counts as diverged."""
 
@@ -82,9 +84,9 @@ class Task:
             poll: A function to call after each batch: it saves checkpoints and reacts to signals.
 
         Returns:
-            Scores by name. The weights with the lowest "loss" are kept as the best; without a "loss" the
-            last ones. Names of scores on other splits begin with the split: "train_accuracy". None without
-            a validation split.
+            Scores by name. The weights with the lowest "loss", or the highest :attr:`best_by`, are kept as
+            the best; without either the last ones. Names of scores on other splits begin with the split:
+            "train_accuracy". None without a validation split.
         """
         return None
 

@@ -185,6 +185,7 @@ class Trainer:
                 "warning: the schedule plateau has no effect without a validation split; "
                 "the learning rate stays the same"
             )
+        lowest = -scores[task.best_by] if task.best_by in scores else loss
         self._update_clock()
         record: Record = {
             "step": p.step,
@@ -198,17 +199,17 @@ class Trainer:
             record[name if name.startswith(("train_", "test_")) else f"valid_{name}"] = value
         if loss is not None and task.reports_perplexity:
             record["valid_ppl"] = _exp(loss)
-        record["best"] = loss is None or p.best is None or loss < p.best
+        record["best"] = lowest is None or p.best is None or lowest < p.best
         if record["best"]:
-            p.best, p.best_step, p.epochs_since_best = loss, p.step, 0
+            p.best, p.best_step, p.epochs_since_best = lowest, p.step, 0
             weights = {name: to_numpy(a) for name, a in task.model.state_dict().items()}
             self.run.save_model(weights, {"step": p.step, "epoch": record["epoch"], "scores": scores or None})
         elif complete:
             p.epochs_since_best += 1
         p.validated = p.step
         if complete:
-            if loss is not None:
-                self.schedule.observe(loss)
+            if lowest is not None:
+                self.schedule.observe(lowest)
             p.epoch, p.batch = p.epoch + 1, 0
             p.epoch_loss, p.epoch_tokens = 0.0, 0
         self.callbacks.on_epoch_end(record)

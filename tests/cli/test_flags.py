@@ -61,7 +61,7 @@ NEEDED = {
     "plot mistakes": ["run"], "plot attention": ["run", "text"], "lab plot": ["file"],
     "corpora info": ["ptb"], "corpora fetch": ["ptb"], "lab run": ["dropout"], "generate": ["run"],
     "score": ["run"], "translate": ["run", "text"], "eval-lm": ["run"], "eval-images": ["run"],
-    "eval-seq2seq": ["run"], "eval-classifier": ["run"],
+    "eval-seq2seq": ["run"], "eval-classifier": ["run"], "eval-tagger": ["run"], "tag": ["run", "text"],
 }  # fmt: skip
 
 

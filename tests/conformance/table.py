@@ -6,6 +6,7 @@ arrays on the device of the tensors. A layer or model goes in as a ``call`` that
 is given (its parameters are inputs like any other).
 """
 
+import dataclasses
 import functools
 import itertools
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from seqkit.autograd import Tensor, concatenate, stack
 from seqkit.backend.random import Generator
 from seqkit.models.images import image_config, make_image_model
 from seqkit.models.seq2seq import Seq2Seq, Seq2SeqConfig
+from seqkit.models.tagger import Tagger, TaggerConfig, TaggerInput
 from seqkit.models.transformer import (
     TransformerEncoder,
     TransformerEncoderConfig,
@@ -823,6 +825,50 @@ def _word2vec() -> list[Row]:
     return rows
 
 
+def _taggers() -> list[Row]:
+    batch = {
+        "ids": _ids((3, 5), V),
+        "lengths": np.array([5, 2, 3]),
+        "words": _ids((3, 5), 4),
+        "letters": _ids((4, 6), 7),
+        "letter_lengths": np.array([6, 1, 3, 4]),
+        "shapes": _ids((3, 5), 2),
+    }
+    tags = _ids((3, 5), 5)
+    rows = []
+    for characters, encoder in (("cnn", "lstm"), ("lstm", "gru"), ("none", "transformer")):
+        config = TaggerConfig(
+            vocab_size=V,
+            tags=5,
+            letters=7,
+            shapes=2,
+            embedding_size=7,
+            characters=characters,
+            character_embedding_size=3,
+            character_hidden_size=2,
+            shape_size=3,
+            encoder=encoder,
+            hidden_size=6,
+            num_heads=3,
+            dropout=0.0,
+        )
+
+        def model(*parameters: Tensor, config: TaggerConfig = config, output: str = "crf") -> Any:
+            tagger = Tagger(dataclasses.replace(config, output=output), generator=0)
+            return _small(tagger, parameters) if parameters else tagger
+
+        def loss(*parameters: Tensor, tags: Any, model: Any = model, **batch: Any) -> Any:
+            return model(*parameters).loss(TaggerInput(**batch), tags)
+
+        def scores(*parameters: Tensor, model: Any = model, **batch: Any) -> Any:
+            return model(*parameters, output="softmax")(TaggerInput(**batch))[0]
+
+        name, batched = f"{encoder}, {characters}", ("ids", "lengths", "words", "shapes")
+        rows.append(Row(f"tagger loss: {name}", loss, _shapes_of(model()), {**batch, "tags": tags}))
+        rows.append(Row(f"tagger: {name}", scores, _shapes_of(model(output="softmax")), batch, batched))
+    return rows
+
+
 OPS: list[Row] = [
     *ARITHMETIC,
     *SHAPING,
@@ -839,6 +885,7 @@ MODEL_ROWS: list[Row] = [
     *_attention_layers(),
     *_word2vec(),
     *_seq2seq(),
+    *_taggers(),
     *_image_models(),
     *_transformer_layers(),
     *_transformers(),

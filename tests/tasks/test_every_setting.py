@@ -25,6 +25,7 @@ from seqkit.tasks import (
     language_modeling,
     masked_language_modeling,
     seq2seq,
+    sequence_labeling,
     text_classification,
 )
 from seqkit.training import Callback, RunDirectory, Settings
@@ -32,6 +33,7 @@ from seqkit.training.trainer import Trainer
 from seqkit.vectors.word2vec import sampling
 from tests.tasks.test_image_classification import write_stripes
 from tests.tasks.test_seq2seq import write_pairs
+from tests.tasks.test_sequence_labeling import write_sentences
 from tests.tasks.test_text_classification import write_reviews
 from tests.training.tiny import cache_set, write_corpus
 
@@ -90,6 +92,15 @@ VALUES: dict[str, dict[str, Row]] = {
         "vectors": row("vectors.txt"), "init": row("encoder", num_heads=None, embedding_size=None),
         "freeze": row(True, vectors="vectors.txt", embedding_size=None), "eval_batch_size": row(2),
     },
+    "sequence_labeling": {
+        **TRAINING, **TEXT, "word_column": row("2"), "tag_column": row("2"),
+        "on_bad_line": row("skip", corpus="malformed"), "input_scheme": row("none"), "scheme": row("bio"),
+        "on_broken_tags": row("repair", corpus="broken"), "lowercase": row(False), "zero_digits": row(False),
+        "max_length": row(3), "model": row("gru"), "output": row("softmax"), "characters": row("lstm"),
+        "capitalization": row(False), "character_embedding_size": row(5), "character_hidden_size": row(5),
+        "locked_dropout": row(False), "word_dropout": row(0.9), "vectors": row("vectors.txt"),
+        "freeze": row(True, vectors="vectors.txt", embedding_size=None), "eval_batch_size": row(2),
+    },
     "image_classification": {
         **TRAINING, "corpus": row("other"), "image_size": row(6, corpus="folder"), "train_size": row(24),
         "validation": row(0.4), "split_seed": row(1), "normalize": row("unit"), "model": row("deep-cnn"),
@@ -144,6 +155,10 @@ METHODS: dict[str, dict[str, dict[str, Any]]] = {
         "lstm": {**SMALL}, "bag": {**SMALL, "model": "bag"},
         "transformer": {**SMALL, "model": "transformer"},
     },
+    "sequence_labeling": {
+        "lstm": {**SMALL}, "transformer": {**SMALL, "model": "transformer", "dropout": 0.0},
+        "words": {**SMALL, "characters": "none", "output": "softmax"},
+    },
     "image_classification": {
         "mlp": {"batch_size": 10, "epochs": 1, "hidden": "7"},
         "simple-cnn": {"batch_size": 10, "epochs": 1, "model": "simple-cnn", "hidden": "7", "filters": "2"},
@@ -164,6 +179,7 @@ TASKS: dict[str, Any] = {
         language_modeling,
         masked_language_modeling,
         seq2seq,
+        sequence_labeling,
         text_classification,
     )
 }
@@ -173,9 +189,13 @@ SETTINGS: dict[str, type[Settings]] = {
     "language_modeling": language_modeling.LanguageModelSettings,
     "masked_language_modeling": masked_language_modeling.MaskedLanguageModelSettings,
     "seq2seq": seq2seq.Seq2SeqSettings,
+    "sequence_labeling": sequence_labeling.SequenceLabelingSettings,
     "text_classification": text_classification.TextClassificationSettings,
 }
-CORPORA = {"seq2seq": "seq2seq", "text_classification": "labelled", "image_classification": "images"}
+CORPORA = {
+    "seq2seq": "seq2seq", "text_classification": "labelled", "image_classification": "images",
+    "sequence_labeling": "tagged",
+}  # fmt: skip
 FILES = ("corpus", "target", "vectors", "init", "vocabulary")
 
 
@@ -192,11 +212,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path) -> Iter
             reviews = write_reviews(folder / f"labelled-{name}", count=60, seed=number).read_text()
             wide = [f"{line}\tThe other text, number {n}" for n, line in enumerate(reviews.splitlines())]
             (folder / f"labelled-{name}").write_text("\n".join(wide).replace("film", "Film"))
+            tagged = write_sentences(folder / f"tagged-{name}", count=60, seed=number).read_text()
+            wide = [
+                f"{cells[0]}{n % 3 if n % 5 == 0 else ''} P{n % 4} {cells[1]}" if cells else ""
+                for n, cells in enumerate(map(str.split, tagged.splitlines()))
+            ]
+            (folder / f"tagged-{name}").write_text("\n".join(wide))
             write_stripes(folder / f"images-{name}", count=60, size=8, seed=number)
             with contextlib.suppress(ImportError):
                 write_image_folder(folder / "images-folder")
         (folder / "seq2seq-malformed").write_text(pairs + "no tab\n")
         (folder / "labelled-malformed").write_text(reviews + "no tab\n")
+        (folder / "tagged-malformed").write_text(tagged + "\nlonely\n")
+        (folder / "tagged-broken").write_text(tagged + "\nthe I-LOC\n")
         rows = [line.split("\t") for line in pairs.splitlines()]
         (folder / "seq2seq-sources").write_text("".join(f"{source}\n" for source, _ in rows))
         (folder / "targets").write_text("".join(f"{target}\n" for _, target in rows))
@@ -347,6 +375,8 @@ COMBINED: list[tuple[str, dict[str, Any], str]] = [
     ("seq2seq", {"corpus": "addition", "target": "targets"}, "target"),
     ("text_classification", {"corpus": "rt-polarity", "label_column": 2}, "label_column"),
     ("text_classification", {"corpus": "classes", "text_column": 3}, "text_column"),
+    ("sequence_labeling", {"corpus": "nltk:conll2000", "tag_column": "2"}, "tag_column"),
+    ("sequence_labeling", {"corpus": "pairs", "scheme": "bio"}, "scheme"),
     ("image_classification", {"validation": 0.0, "split_seed": 3}, "split_seed"),
     ("image_classification", {"hidden": "", "activation": "tanh"}, "activation"),
     ("image_classification", {"corpus": "images-corpus", "validation": 0.0, "patience": 2}, "patience"),
@@ -366,7 +396,9 @@ def test_a_setting_that_others_leave_idle_is_refused(
     (folder / "classes").mkdir(exist_ok=True)
     for label in "ab":
         (folder / "classes" / f"{label}.txt").write_text("a text\nanother text\n" * 9)
+    (folder / "pairs").write_text("".join(f"the DET\nword{n} NOUN\n\n" for n in range(30)))
     known = (values.get("corpus") or "").removeprefix("classes").removeprefix("images-corpus")
+    known = known.removeprefix("pairs")
     paths = {
         each: str(folder / values[each]) for each in ("corpus", "target") if each in values and not known
     }

@@ -19,10 +19,12 @@ from seqkit.tasks.image_classification import ImageClassificationSettings
 from seqkit.tasks.language_modeling import LanguageModelSettings
 from seqkit.tasks.masked_language_modeling import MaskedLanguageModelSettings
 from seqkit.tasks.seq2seq import Seq2SeqSettings
+from seqkit.tasks.sequence_labeling import SequenceLabelingSettings
 from seqkit.tasks.text_classification import TextClassificationSettings
 from seqkit.training import checksummed
 from tests.tasks.test_image_classification import write_stripes
 from tests.tasks.test_seq2seq import write_pairs
+from tests.tasks.test_sequence_labeling import write_sentences
 from tests.tasks.test_text_classification import write_reviews
 from tests.training.tiny import write_corpus
 
@@ -60,6 +62,13 @@ def _classifier(folder: Path) -> Any:
     return seqkit.train_text_classifier(settings, folder / "run")
 
 
+def _tagger(folder: Path) -> Any:
+    settings = SequenceLabelingSettings(
+        corpus=str(write_sentences(folder / "names.conll", 40)), hidden_size=4, **SIZES
+    )
+    return seqkit.train_tagger(settings, folder / "run")
+
+
 def _images(folder: Path) -> Any:
     settings = ImageClassificationSettings(corpus=str(write_stripes(folder / "images")), hidden="4", epochs=1)
     return seqkit.train_image_classifier(settings, folder / "run")
@@ -80,6 +89,7 @@ RUNS: dict[str, Callable[[Path], Any]] = {
     "masked": _masked,
     "seq2seq": _seq2seq,
     "classifier": _classifier,
+    "tagger": _tagger,
     "images": _images,
     "embeddings": _embeddings,
 }

@@ -1,0 +1,59 @@
+"""seqkit eval-tagger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from seqkit.cli.common import device_option, echo, json_option, print_json, threads_option
+
+if TYPE_CHECKING:
+    from seqkit.tasks.sequence_labeling.evaluation import TaggingScores
+
+_CONFUSIONS = 10
+"""Confusions that are printed; --json has more."""
+
+
+@click.command("eval-tagger")
+@click.argument("run", type=click.Path())
+@click.option(
+    "--split",
+    type=click.Choice(["train", "valid", "test"]),
+    default=None,
+    help="Split to evaluate.  [default: test, or valid if there is none]",
+)
+@device_option
+@threads_option
+@json_option
+def command(run: str, split: str | None, device: str | None, as_json: bool) -> None:
+    """Evaluate the tagger in RUN.
+
+    Prints the accuracy of words, known and unknown ones apart, precision, recall and F1 of spans by type and
+    overall, counted as the conlleval script does, and the most frequent confusions.
+    """
+    from seqkit.tasks.sequence_labeling import load
+
+    scores = load(run, device=device).evaluate(split)
+    if as_json:
+        print_json({**scores.to_dict(), "run": run})
+        return
+    _print_scores(scores)
+
+
+def _print_scores(scores: TaggingScores) -> None:
+    unknown = scores.words - scores.known_words
+    sizes = f"{scores.words:,} words, {scores.sentences:,} sentences ({scores.split})"
+    echo(f"accuracy {scores.accuracy:.2%} of {sizes}")
+    echo(f"known words {scores.known_accuracy:.2%} of {scores.known_words:,}")
+    echo(f"unknown words {scores.unknown_accuracy:.2%} of {unknown:,}")
+    if scores.spans is not None:
+        width = max(map(len, (*scores.by_type, "overall")))
+        echo(f"\n{'':<{width}}  precision  recall      F1  true spans  predicted  correct")
+        for name, row in (*scores.by_type.items(), ("overall", scores.spans)):
+            shares = f"{row.precision:>9.2%}  {row.recall:>6.2%}  {row.f1:>6.2%}"
+            echo(f"{name:<{width}}  {shares}  {row.true:>10,}  {row.predicted:>9,}  {row.correct:>7,}")
+    if scores.confusions:
+        echo("\nmost frequent confusions (true tag, predicted tag, words)")
+        for true, predicted, count in scores.confusions[:_CONFUSIONS]:
+            echo(f"{true}\t{predicted}\t{count:,}")

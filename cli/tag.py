@@ -1,0 +1,139 @@
+"""seqkit tag."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from seqkit.cli.common import device_option, escape, is_terminal, json_option, threads_option
+
+if TYPE_CHECKING:
+    from seqkit.cli.lines import Line
+    from seqkit.tasks.sequence_labeling.trained import TaggedText
+
+_COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "red")
+
+
+@click.command("tag")
+@click.argument("run", type=click.Path())
+@click.argument("texts", nargs=-1, metavar="[TEXT...|FILE...]")
+@click.option(
+    "--format",
+    "layout",
+    type=click.Choice(["spans", "columns"]),
+    default="spans",
+    show_default=True,
+    help="spans: the text with its spans in brackets. columns: a word, a tab and its tag on each line, and a "
+    "blank line after each text.",
+)
+@click.option("--pretokenized", is_flag=True, help="The texts are words with blanks between them.")
+@click.option("--probabilities", is_flag=True, help="Add the probability of each span or tag.")
+@device_option
+@threads_option
+@json_option
+def command(
+    run: str,
+    texts: tuple[str, ...],
+    layout: str,
+    pretokenized: bool,
+    probabilities: bool,
+    device: str | None,
+    as_json: bool,
+) -> int:
+    """Tag TEXTs, or each line of FILEs or of standard input, with the tagger in RUN.
+
+    An argument that is the name of a file is a FILE. Each text is one sentence. On a terminal, spans are
+    coloured by their label (not with NO_COLOR). An empty line is answered by an empty line.
+    """
+    from seqkit.cli.lines import answer_lines
+    from seqkit.tasks.sequence_labeling import load
+
+    lines = _lines(texts)
+    tagger = load(run, device=device)
+    spans = tagger.input_scheme is not None
+    coloured = is_terminal(sys.stdout) and not os.environ.get("NO_COLOR") and not as_json
+    labels = sorted({label.partition("-")[2] for label in tagger.labels})
+
+    def answer(batch: list[str]) -> list[TaggedText]:
+        return tagger.tag(batch, pretokenized=pretokenized)
+
+    def to_text(text: str, result: TaggedText) -> str:
+        if layout == "columns":
+            return _columns(result, probabilities)
+        return (
+            _bracketed(result, probabilities, labels if coloured else None)
+            if spans
+            else _slashed(result, probabilities)
+        )
+
+    return answer_lines(
+        lines, answer, to_text, _to_dict, key="text", as_json=as_json, styled=coloured and spans
+    )
+
+
+def _lines(texts: tuple[str, ...]) -> Iterator[list[Line]]:
+    from seqkit.cli.lines import argument_lines, input_lines
+
+    if not texts:
+        return input_lines(None)
+    parts = []
+    for is_file, group in itertools.groupby(texts, key=_is_file):
+        if is_file:
+            parts += [input_lines(file) for file in group]
+        else:
+            parts.append(argument_lines(tuple(group)))
+    return itertools.chain.from_iterable(parts)
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return text == "-" or Path(text).is_file()
+    except (OSError, ValueError):  # too long for a name, a zero byte
+        return False
+
+
+def _columns(result: TaggedText, probabilities: bool) -> str:
+    rows = (
+        f"{word.text}\t{word.tag}" + (f"\t{word.probability:.4f}" if probabilities else "")
+        for word in result.words
+    )
+    return "".join(f"{row}\n" for row in rows)
+
+
+def _slashed(result: TaggedText, probabilities: bool) -> str:
+    """Return each word with its tag, in the notation of the Brown corpus."""
+    return " ".join(
+        f"{word.text}/{word.tag}" + (f"/{word.probability:.2f}" if probabilities else "")
+        for word in result.words
+    )
+
+
+def _bracketed(result: TaggedText, probabilities: bool, labels: list[str] | None) -> str:
+    """Return the text as it stands with brackets around its spans, in colours for the ``labels`` if given."""
+    parts, place = [], 0
+
+    def plain(text: str) -> str:
+        return text if labels is None else escape(text)
+
+    for span in result.spans:
+        share = f" {span.probability:.2f}" if probabilities else ""
+        shown = plain(f"[{span.label}{share} {span.text}]")
+        if labels is not None:
+            shown = click.style(shown, fg=_COLOURS[labels.index(span.label) % len(_COLOURS)])
+        parts += [plain(result.text[place : span.start]), shown]
+        place = span.end
+    return "".join([*parts, plain(result.text[place:])])
+
+
+def _to_dict(text: str, result: TaggedText) -> dict[str, Any]:
+    return {
+        "text": text,
+        "spans": [vars(span) for span in result.spans],
+        "words": [vars(word) for word in result.words],
+    }

@@ -1,0 +1,404 @@
+"""Tagged sentences as ids, and batches of them, for sequence labelling."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from seqkit.data.batches import BucketedBatches, padded
+from seqkit.errors import DataError, Remedy
+from seqkit.text import Vocabulary
+from seqkit.text.tag_schemes import detect_scheme, find_spans, first_break, is_legal, span_tags, tag_set
+
+LONGEST_WORD = 50
+"""Letters of a word that count: of a longer one the first and the last 25."""
+
+SHAPES = ("lower", "capital", "upper", "mixed", "digits", "other")
+"""Classes of capitalisation (Collobert et al. 2011, section 4.4), and of words without letters."""
+
+_DIGIT = re.compile(r"\d")
+
+
+class Sentence(Protocol):
+    """A tagged sentence of a corpus."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words."""
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tag of each word."""
+
+    def place(self, position: int) -> str:
+        """Return file and line of a word."""
+
+
+def word_shape(word: str) -> int:
+    """Return the class of a word in :data:`SHAPES`.
+
+    Example:
+        >>> [SHAPES[word_shape(word)] for word in ("a", "The", "UN", "iOS", "3.14", "?")]
+        ['lower', 'capital', 'upper', 'mixed', 'digits', 'other']
+    """
+    if word.islower():
+        return 0
+    if word.isupper():
+        return 1 if len(word) == 1 else 2
+    if word[:1].isupper() and not any(letter.isupper() for letter in word[1:]):
+        return 1
+    if any(letter.isupper() for letter in word):
+        return 3
+    return 4 if _DIGIT.search(word) else 5
+
+
+@dataclass(frozen=True)
+class WordTable:
+    """The features of N different words.
+
+    ids: (N,) int32, of the vocabulary. shapes: (N,) int32. letters: int32, those of word n at ``offsets[n]``
+    to ``offsets[n + 1]``. offsets: (N+1,) int64.
+    """
+
+    ids: np.ndarray
+    shapes: np.ndarray
+    letters: np.ndarray
+    offsets: np.ndarray
+
+
+@dataclass(frozen=True)
+class WordEncoder:
+    """Words to what a tagger sees of them.
+
+    Args:
+        words: The vocabulary of words, with an unknown token.
+        letters: The vocabulary of letters, likewise.
+        lowercase: Whether words are looked up in lower case; letters are as they stand.
+        zero_digits: Whether each digit of a word is looked up as 0.
+    """
+
+    words: Vocabulary
+    letters: Vocabulary
+    lowercase: bool
+    zero_digits: bool
+
+    def key(self, word: str) -> str:
+        """Return a word as it stands in the vocabulary."""
+        return normalized(word, self.lowercase, self.zero_digits)
+
+    def table(self, words: Iterable[str]) -> WordTable:
+        """Return the features of different words, in their order."""
+        listed = list(words)
+        spelt = [word if len(word) <= LONGEST_WORD else word[:25] + word[-25:] for word in listed]
+        lengths = [len(word) for word in spelt]
+        return WordTable(
+            self.words.encode(map(self.key, listed)),
+            np.array([word_shape(word) for word in listed], np.int32),
+            self.letters.encode("".join(spelt)),
+            np.concatenate(([0], np.cumsum(lengths))).astype(np.int64),
+        )
+
+
+def normalized(word: str, lowercase: bool, zero_digits: bool) -> str:
+    """Return a word in lower case and with 0 for each digit, as the settings say."""
+    word = word.lower() if lowercase else word
+    return _DIGIT.sub("0", word) if zero_digits else word
+
+
+@dataclass(frozen=True)
+class EncodedSentences:
+    """Sentences as rows of a word table, and as ids of tags, in pieces of a limited length.
+
+    Most sentences are one piece. words, tags: (tokens,) int32. offsets: (P+1,) int64, the bounds of the
+    pieces. bounds: (S+1,) int64, those of the sentences.
+    """
+
+    words: np.ndarray
+    tags: np.ndarray
+    offsets: np.ndarray
+    bounds: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+
+@dataclass(frozen=True)
+class TaggedInfo:
+    """Sizes of a split: sentences, words, and words whose tag no training sentence has."""
+
+    sentences: int
+    words: int
+    unseen_tags: int
+
+
+@dataclass(frozen=True)
+class EncodedTaggedCorpus:
+    """Sentences by split, and what encoded them.
+
+    Attributes:
+        encoder: Encodes words.
+        table: The features of all words of all splits.
+        counts: (N,) int64, occurrences of each word of the table in the training split.
+        labels: The tags in the scheme that the model learns, without those that only held-out splits have.
+        unseen: Tags of held-out splits that no training sentence has; their ids follow those of ``labels``.
+        input_scheme: The scheme of the corpus; None for tags without spans.
+        scheme: The scheme of ``labels``; None likewise.
+        splits: The sentences.
+        gold: The tags of each sentence as the corpus has them, by split.
+        forms: The words of each sentence, by split.
+        info: Sizes.
+        repaired: (place, number of sentences): the first broken sentence and how many there were.
+    """
+
+    encoder: WordEncoder
+    table: WordTable
+    counts: np.ndarray
+    labels: tuple[str, ...]
+    unseen: tuple[str, ...]
+    input_scheme: str | None
+    scheme: str | None
+    splits: dict[str, EncodedSentences]
+    gold: dict[str, list[tuple[str, ...]]]
+    forms: dict[str, list[tuple[str, ...]]]
+    info: dict[str, TaggedInfo]
+    repaired: tuple[str, int] | None
+
+
+def encode_tagged(
+    sources: Mapping[str, Callable[[], Iterator[Sentence]]],
+    *,
+    scheme: str,
+    input_scheme: str | None,
+    on_broken_tags: str,
+    lowercase: bool,
+    zero_digits: bool,
+    min_count: int,
+    vocab_size: int | None,
+    max_length: int,
+    encoder: WordEncoder | None = None,
+    labels: Sequence[str] | None = None,
+    more_words: Iterable[str] = (),
+) -> EncodedTaggedCorpus:
+    """Encode every split of a corpus of tagged sentences.
+
+    Vocabularies and tags come from "train" alone unless they are given. Tags of spans are learned in a scheme
+    of their own, other tags as they stand.
+
+    Args:
+        sources: Split -> a function that starts a pass over its sentences.
+        scheme: The scheme to learn, if tags have spans.
+        input_scheme: The scheme of the corpus, "none" for tags without spans; None: found out.
+        on_broken_tags: "error" or "repair", for sequences that break the scheme of the corpus. Repaired, a
+            span begins where ``conlleval`` sees it begin.
+        lowercase: As in :class:`WordEncoder`.
+        zero_digits: Likewise.
+        min_count: Words seen less often are unknown.
+        vocab_size: The largest number of words.
+        max_length: Sentences of more words are cut, between spans.
+        encoder: That of an earlier run.
+        labels: The tags of an earlier run.
+        more_words: Words that the vocabulary has behind those of the training split, as they stand in it.
+
+    Raises:
+        DataError: For a split without sentences, a broken sequence, fewer than two tags.
+    """
+    sentences = {split: list(start()) for split, start in sources.items()}
+    for split, rows in sentences.items():
+        if not rows:
+            raise DataError(f"the {split} split has no sentences", remedy="give more sentences")
+    first = next(iter(sentences.values()))
+    if input_scheme is None:
+        input_scheme = detect_scheme(s.tags for s in sentences.get("train", first)) or "none"
+    spans = input_scheme != "none"
+    repaired, tags = _repaired(sentences, input_scheme, on_broken_tags) if spans else (None, {})
+    for split, rows in sentences.items():
+        if spans:
+            tags[split] = [tuple(span_tags(find_spans(t), len(t), scheme)) for t in tags[split]]
+        else:
+            tags[split] = [s.tags for s in rows]
+    if labels is None:
+        labels = _choose_labels(tags["train"], scheme if spans else None)
+    if encoder is None:
+        encoder = _learn(sentences, lowercase, zero_digits, min_count, vocab_size, more_words)
+    numbers = {label: number for number, label in enumerate(labels)}
+    rows_of: dict[str, int] = {}
+    splits, info = {}, {}
+    for split, rows in sentences.items():
+        words = [rows_of.setdefault(word, len(rows_of)) for s in rows for word in s.words]
+        ids = [numbers.setdefault(tag, len(numbers)) for of_sentence in tags[split] for tag in of_sentence]
+        bounds = np.concatenate(([0], np.cumsum([len(s.words) for s in rows]))).astype(np.int64)
+        offsets = _pieces(tags[split], bounds, max_length, scheme if spans else None)
+        found = np.array(ids, np.int32)
+        splits[split] = EncodedSentences(np.array(words, np.int32), found, offsets, bounds)
+        info[split] = TaggedInfo(len(rows), len(words), int((found >= len(labels)).sum()))
+    train = splits["train"].words if "train" in splits else np.empty(0, np.int32)
+    return EncodedTaggedCorpus(
+        encoder,
+        encoder.table(rows_of),
+        np.bincount(train, minlength=len(rows_of)),
+        tuple(labels),
+        tuple(numbers)[len(labels) :],
+        input_scheme if spans else None,
+        scheme if spans else None,
+        splits,
+        {split: [s.tags for s in rows] for split, rows in sentences.items()},
+        {split: [s.words for s in rows] for split, rows in sentences.items()},
+        info,
+        repaired,
+    )
+
+
+def _repaired(
+    sentences: Mapping[str, Sequence[Sentence]], scheme: str, on_broken_tags: str
+) -> tuple[tuple[str, int] | None, dict[str, list[tuple[str, ...]]]]:
+    """Return the first broken place with the number of broken sentences, and tags that follow the scheme."""
+    first, count = None, 0
+    fixed: dict[str, list[tuple[str, ...]]] = {}
+    for split, rows in sentences.items():
+        fixed[split] = []
+        for sentence in rows:
+            tags = sentence.tags
+            position = first_break(tags, scheme)
+            if position is not None:
+                before = tags[position - 1] if position else "the beginning"
+                place = sentence.place(position)
+                if on_broken_tags == "error":
+                    raise DataError(
+                        f"expected tags of the scheme {scheme}, got {tags[position]} behind {before}",
+                        where=place,
+                        remedy=Remedy(
+                            'correct it, or give on_broken_tags="repair" or another input_scheme',
+                            command="correct it, or give --on-broken-tags repair or another --input-scheme",
+                        ),
+                    )
+                first, count = first or f"{place}: {tags[position]} behind {before}", count + 1
+                tags = tuple(span_tags(find_spans(tags), len(tags), scheme))
+            fixed[split].append(tags)
+    return (None if first is None else (first, count)), fixed
+
+
+def _choose_labels(tags: Sequence[Sequence[str]], scheme: str | None) -> tuple[str, ...]:
+    if scheme is not None:
+        types = {name for of_sentence in tags for _, _, name in find_spans(of_sentence)}
+        labels = tag_set(types, scheme)
+    else:
+        labels = tuple(sorted({tag for of_sentence in tags for tag in of_sentence}))
+    if len(labels) < 2:
+        raise DataError(
+            f"every training word has the tag {labels[0]!r}", remedy="give sentences with two tags or more"
+        )
+    return labels
+
+
+def _learn(
+    sentences: Mapping[str, Sequence[Sentence]],
+    lowercase: bool,
+    zero_digits: bool,
+    min_count: int,
+    vocab_size: int | None,
+    more_words: Iterable[str],
+) -> WordEncoder:
+    """Return the encoder of the training words and of more words."""
+    if "train" not in sentences:
+        raise DataError("no train split to take the vocabulary from", remedy="add one")
+    counts = Counter(normalized(word, lowercase, zero_digits) for s in sentences["train"] for word in s.words)
+    letters = Counter(letter for s in sentences["train"] for word in s.words for letter in word)
+    words = Vocabulary.from_counts(counts, eos=None, size=vocab_size, min_count=min_count, require_unk=True)
+    others = [word for word in dict.fromkeys(more_words) if word not in words]
+    if others:
+        known = [] if words.counts is None else words.counts.tolist()
+        words = Vocabulary(
+            (*words.tokens, *others), unk=words.unk, eos=None, counts=[*known, *[0] * len(others)]
+        )
+    return WordEncoder(
+        words,
+        Vocabulary.from_counts(letters, eos=None, require_unk=True),
+        lowercase,
+        zero_digits,
+    )
+
+
+def _pieces(
+    tags: Sequence[Sequence[str]], bounds: np.ndarray, max_length: int, scheme: str | None
+) -> np.ndarray:
+    """Return the bounds of pieces of at most ``max_length`` words, cut between spans if possible."""
+    offsets = [0]
+    for number, of_sentence in enumerate(tags):
+        start, length = 0, len(of_sentence)
+        while length - start > max_length:
+            cut = start + max_length
+            while scheme and cut > start and not _is_between(of_sentence[cut - 1], of_sentence[cut], scheme):
+                cut -= 1
+            start = cut if cut > start else start + max_length
+            offsets.append(int(bounds[number]) + start)
+        offsets.append(int(bounds[number + 1]))
+    return np.array(offsets, np.int64)
+
+
+def _is_between(before: str, after: str, scheme: str) -> bool:
+    return is_legal(before, None, scheme) and is_legal(None, after, scheme)
+
+
+@dataclass(frozen=True)
+class TaggedBatch:
+    """B pieces of sentences, padded to the longest of T words, among which W are different.
+
+    ids, shapes, words: (B, T) int32. lengths: (B,). letters: (W, L) int32. letter_lengths: (W,). tags: (B, T)
+    int32, -1 behind a piece. rows: (B,), the pieces.
+    """
+
+    ids: np.ndarray
+    lengths: np.ndarray
+    words: np.ndarray
+    letters: np.ndarray
+    letter_lengths: np.ndarray
+    shapes: np.ndarray
+    tags: np.ndarray
+    rows: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def tagged_batch(sentences: EncodedSentences, table: WordTable, rows: np.ndarray) -> TaggedBatch:
+    """Return the batch of some pieces."""
+    words, held = padded(sentences.words, sentences.offsets, rows)
+    tags, _ = padded(sentences.tags, sentences.offsets, rows)
+    different, places = np.unique(words[held], return_inverse=True)
+    letters, spelt = padded(table.letters, table.offsets, different)
+    positions = np.zeros(words.shape, np.int32)
+    positions[held] = places
+    return TaggedBatch(
+        ids=np.where(held, table.ids[words], 0).astype(np.int32),
+        lengths=held.sum(axis=1).astype(np.int32),
+        words=positions,
+        letters=letters,
+        letter_lengths=spelt.sum(axis=1).astype(np.int32),
+        shapes=np.where(held, table.shapes[words], 0).astype(np.int32),
+        tags=np.where(held, tags, -1).astype(np.int32),
+        rows=rows,
+    )
+
+
+class TaggedBatches(BucketedBatches[TaggedBatch]):
+    """Mini-batches of sentences of similar length; the arguments are those of :class:`BucketedBatches`."""
+
+    def __init__(
+        self,
+        sentences: EncodedSentences,
+        table: WordTable,
+        batch_size: int,
+        *,
+        shuffle: bool = True,
+        seed: int = 0,
+    ) -> None:
+        lengths = np.diff(sentences.offsets)
+        super().__init__("sentences", (lengths,), batch_size, shuffle=shuffle, seed=seed)
+        self.sentences, self.table = sentences, table
+
+    def batch(self, epoch: int, index: int) -> TaggedBatch:
+        """Return batch ``index`` of an epoch."""
+        return tagged_batch(self.sentences, self.table, self.rows(epoch, index))

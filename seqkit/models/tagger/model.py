@@ -1,0 +1,225 @@
+"""A tagger: vectors of words, an encoder of the sentence, and a CRF or a softmax over the tags."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seqkit import nn, ops
+from seqkit.autograd import Tensor, concatenate
+from seqkit.backend import Array, array_module, to_numpy
+from seqkit.backend.ids import IGNORE_INDEX, checked_ids, length_mask
+from seqkit.backend.random import Generator, as_generator
+from seqkit.errors import UsageError
+from seqkit.models.tagger.characters import CHARACTER_MODELS
+from seqkit.models.tagger.config import TaggerConfig
+from seqkit.nn import initializers
+from seqkit.nn.crf import Legal
+
+
+@dataclass(frozen=True)
+class TaggerInput:
+    """A batch of B sentences of up to T words; padding changes nothing.
+
+    Attributes:
+        ids: (B, T), ids of the vocabulary.
+        lengths: (B,), words of each sentence; None: T.
+        words: (B, T), the row in ``letters`` of each word; None without character features.
+        letters: (W, L), the letters of W different words.
+        letter_lengths: (W,), letters of each.
+        shapes: (B, T), classes of capitalisation; None without them.
+    """
+
+    ids: Any
+    lengths: Any = None
+    words: Any = None
+    letters: Any = None
+    letter_lengths: Any = None
+    shapes: Any = None
+
+
+class Tagger(nn.Module):
+    """P(tags | words) of sentences.
+
+    Args:
+        config: Sizes and types of the layers.
+        legal: What the tags' scheme allows, for a CRF: see :class:`seqkit.nn.CRF`.
+        generator: Source of the initial weights.
+
+    Example:
+        >>> from seqkit.models import Tagger, TaggerConfig, TaggerInput
+        >>> model = Tagger(TaggerConfig(vocab_size=50, tags=3, characters="none"), generator=0)
+        >>> model.decode(TaggerInput([[3, 1, 4], [1, 5, 0]], [3, 2]))[1].tolist()[2]
+        -1
+    """
+
+    def __init__(
+        self,
+        config: TaggerConfig,
+        *,
+        legal: Legal | None = None,
+        generator: Generator | int | None = None,
+    ) -> None:
+        generator = as_generator(generator)
+        self.config = config
+        size = config.embedding_size
+        self.embedding = nn.Embedding(config.vocab_size, size, generator=generator)
+        bound = (3 / size) ** 0.5
+        self.embedding.weight.data[...] = initializers.uniform((config.vocab_size, size), generator, bound)
+        self.characters = None
+        if config.characters != "none":
+            self.characters = CHARACTER_MODELS[config.characters](config, generator)
+            size += self.characters.features
+        self.shapes = None
+        if config.shapes:
+            self.shapes = nn.Embedding(config.shapes, config.shape_size, std=0.1, generator=generator)
+            size += config.shape_size
+        self.dropout = nn.LockedDropout(config.dropout) if config.locked else nn.Dropout(config.dropout)
+        size = self._add_encoder(size, generator)
+        self.output = nn.Linear(size, config.tags, generator=generator)
+        self.crf = nn.CRF(config.tags, legal=legal, generator=generator) if config.output == "crf" else None
+
+    def _add_encoder(self, size: int, generator: Generator) -> int:
+        """Create the encoder of vectors of a size; return the size of what it gives."""
+        config = self.config
+        if config.encoder == "transformer":
+            self.projection = nn.Linear(size, config.hidden_size, generator=generator)
+            self.positions = nn.SinusoidalPositions(config.hidden_size)
+            self.encoder: Any = nn.TransformerEncoderStack(
+                config.num_layers,
+                config.hidden_size,
+                config.num_heads,
+                4 * config.hidden_size,
+                norm="pre",
+                dropout=config.dropout,
+                generator=generator,
+            )
+            return config.hidden_size
+        cell = {"lstm": nn.LSTM, "gru": nn.GRU}[config.encoder]
+        self.encoder = cell(
+            size,
+            config.hidden_size,
+            config.num_layers,
+            dropout=config.dropout,
+            locked=config.locked,
+            bidirectional=True,
+            generator=generator,
+        )
+        if isinstance(self.encoder, nn.LSTM):
+            self.encoder.set_forget_bias()
+        return 2 * config.hidden_size
+
+    def forward(
+        self, batch: TaggerInput, *, generator: Generator | None = None
+    ) -> tuple[Tensor, Array | None]:
+        """Return the scores of the tags at each word (B, T, K), and the mask (B, T) of words or None.
+
+        Args:
+            batch: The sentences.
+            generator: Source of the dropout masks; required in training with dropout.
+
+        Raises:
+            ShapeError: Ids or lengths out of range or of another shape.
+            UsageError: Letters or capitalisation are missing that the config has.
+        """
+        device, config = self.device, self.config
+        ids = checked_ids("ids", batch.ids, (None, None), config.vocab_size, device=device)
+        mask = length_mask("lengths", batch.lengths, ids.shape, device, lowest=1)
+        vectors = [self.embedding(ids)]
+        if self.characters is not None:
+            vectors.append(self._of_letters(batch, ids.shape))
+        if self.shapes is not None:
+            self._require(batch.shapes, "shapes")
+            shapes = checked_ids("shapes", batch.shapes, ids.shape, config.shapes, device=device)
+            vectors.append(self.shapes(shapes))
+        x = vectors[0] if len(vectors) == 1 else concatenate(*vectors, axis=2)
+        x = self.dropout(x, generator)
+        if config.encoder == "transformer":
+            places = array_module(ids).arange(ids.shape[1])
+            x = self.projection(x) + self.positions(places, x.dtype)
+            x = self.encoder(x, mask, generator=generator)
+        else:
+            x, _ = self.encoder(x, None, mask, generator)
+        return self.output(self.dropout(x, generator)), mask
+
+    def _of_letters(self, batch: TaggerInput, shape: tuple[int, int]) -> Tensor:
+        self._require(batch.letters, "letters")
+        device = self.device
+        letters = checked_ids("letters", batch.letters, (None, None), self.config.letters, device=device)
+        mask = length_mask("letter_lengths", batch.letter_lengths, letters.shape, device, lowest=1)
+        if mask is None:
+            mask = array_module(letters).ones(letters.shape, bool)
+        words = checked_ids("words", batch.words, shape, len(letters), device=device)
+        assert self.characters is not None
+        return ops.embedding(self.characters(letters, mask), words)
+
+    def _require(self, given: Any, name: str) -> None:
+        if given is None:
+            raise UsageError(f"expected {name} for a tagger that has them, got none")
+
+    def loss(self, batch: TaggerInput, tags: Any, *, generator: Generator | None = None) -> Tensor:
+        """Return the mean -log P(tags) for each word, in nats.
+
+        Args:
+            batch: The sentences.
+            tags: (B, T) ids of tags; with a softmax, -1 does not count.
+            generator: Source of the dropout masks.
+        """
+        scores, mask = self.forward(batch, generator=generator)
+        tags = checked_ids("tags", tags, scores.shape[:2], self.config.tags, lowest=-1, device=self.device)
+        if self.crf is None:
+            if mask is not None:
+                tags = array_module(tags).where(mask, tags, IGNORE_INDEX)
+            return ops.softmax_cross_entropy(scores, tags)
+        words = tags.size if mask is None else mask.sum()
+        return self.crf(scores, tags, mask).sum() / words
+
+    def decode(self, batch: TaggerInput) -> np.ndarray:
+        """Return the most probable tags (B, T) on the host, -1 behind each sentence; without dropout."""
+        with self.evaluating():
+            scores, mask = self.forward(batch)
+            return self._best(scores, mask)
+
+    def evaluate(self, batch: TaggerInput, tags: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return the most probable tags (B, T) and -log P(tags) of each sentence (B,), float64; on the host.
+
+        Args:
+            batch: The sentences.
+            tags: (B, T) ids of tags.
+        """
+        with self.evaluating():
+            scores, mask = self.forward(batch)
+            tags = checked_ids(
+                "tags", tags, scores.shape[:2], self.config.tags, lowest=-1, device=self.device
+            )
+            if self.crf is not None:
+                losses = to_numpy(self.crf(scores, tags, mask).data)
+            else:
+                tags = tags if mask is None else array_module(tags).where(mask, tags, IGNORE_INDEX)
+                each = ops.softmax_cross_entropy(scores, tags, reduction="none").data
+                losses = to_numpy(each).sum(axis=1)
+            return self._best(scores, mask), losses.astype(np.float64)
+
+    def _best(self, scores: Tensor, mask: Array | None) -> np.ndarray:
+        if self.crf is not None:
+            return to_numpy(self.crf.decode(scores.data, mask))
+        tags = scores.data.argmax(axis=2)
+        return to_numpy(tags if mask is None else array_module(tags).where(mask, tags, IGNORE_INDEX))
+
+    def probabilities(self, batch: TaggerInput) -> np.ndarray:
+        """Return P(tag) of each word (B, T, K) on the host, 0 behind each sentence; without dropout."""
+        with self.evaluating():
+            return self._marginals(*self.forward(batch))
+
+    def decode_with_probabilities(self, batch: TaggerInput) -> tuple[np.ndarray, np.ndarray]:
+        """Return :meth:`decode`, and the probability of each of these tags (B, T)."""
+        with self.evaluating():
+            scores, mask = self.forward(batch)
+            tags, shares = self._best(scores, mask), self._marginals(scores, mask)
+            return tags, np.take_along_axis(shares, np.maximum(tags, 0)[:, :, None], axis=2)[:, :, 0]
+
+    def _marginals(self, scores: Tensor, mask: Array | None) -> np.ndarray:
+        if self.crf is not None:
+            return to_numpy(self.crf.marginals(scores.data, mask))
+        shares = ops.softmax(scores).data
+        return to_numpy(shares if mask is None else shares * mask[:, :, None].astype(shares.dtype))

@@ -1,0 +1,143 @@
+"""Settings of a tagger's training: the flags of `train-tagger`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from seqkit.errors import UsageError
+from seqkit.models.tagger import CHARACTERS, OUTPUTS
+from seqkit.text.tag_schemes import SCHEMES
+from seqkit.training import ResolvedTrainingSettings, TrainingSettings
+
+MODELS = ("lstm", "gru", "transformer")
+INPUT_SCHEMES = (*SCHEMES, "none")
+TOKENIZERS = ("word", "whitespace", "char")
+ON_BAD_LINE = ("error", "skip")
+ON_BROKEN_TAGS = ("error", "repair")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SequenceLabelingSettings(TrainingSettings):
+    """Settings of a tagger: the flags of ``seqkit train-tagger``.
+
+    None means the default of the corpus, the model or the optimiser, or no limit. The fields of
+    :class:`seqkit.training.TrainingSettings` come on top.
+
+    Args:
+        corpus: A registered name, a file with a word and its tag in each line, or a folder with train, valid
+            and test files of that form.
+        word_column: Column of the words: its number from 1, or its name in CoNLL-U.
+        tag_column: Column of the tags: its number from 1, -1 for the last, or its name.
+        on_bad_line: What to do with a sentence with a malformed line: error or skip.
+        input_scheme: Scheme of the corpus's tags: iob1, bio, bioes, or none for tags without spans.
+        scheme: Scheme in which the spans are learned: iob1, bio or bioes.
+        on_broken_tags: What to do with tags that break the scheme of the corpus: error or repair.
+        tokenizer: How texts are cut into words when they are tagged: word, whitespace or char.
+        lowercase: Look words up in lower case; the letters of a word are as they stand.
+        zero_digits: Look words up with 0 for each digit.
+        vocab_size: Number of words to keep at most.
+        min_count: Frequency below which words are dropped.
+        max_length: Number of words beyond which a sentence is cut.
+        model: Encoder: lstm, gru or transformer.
+        output: crf, or softmax for each word on its own.
+        characters: How letters become a word's vector: cnn, lstm or none.
+        capitalization: Use classes of capitalisation as a feature.
+        embedding_size: Size of the words' vectors.
+        character_embedding_size: Size of the letters' vectors.
+        character_hidden_size: Filters of the cnn, or size of the lstm in each direction.
+        hidden_size: Size of the encoder, of each direction.
+        num_layers: Number of layers.
+        num_heads: Attention heads of a Transformer.
+        dropout: Dropout on the words' vectors, between layers, and before the output layer.
+        locked_dropout: Use one dropout mask for all words of a sentence.
+        word_dropout: A word seen n times becomes unknown in training with the probability a / (a + n); this
+            is a.
+        vectors: Vector file, or run of train-embeddings, from which the words' vectors start.
+        freeze: Do not train the vectors from ``vectors``.
+        batch_size: Batch size.
+        eval_batch_size: Batch size of the validation.
+    """
+
+    LIMITS: ClassVar[dict[str, int]] = {
+        **TrainingSettings.LIMITS,
+        "character_embedding_size": 1 << 16,
+        "character_hidden_size": 1 << 16,
+    }
+
+    corpus: str = "nltk:conll2000"
+    word_column: str | None = None
+    tag_column: str | None = None
+    on_bad_line: str = "error"
+    input_scheme: str | None = None
+    scheme: str = "bioes"
+    on_broken_tags: str = "error"
+    tokenizer: str = "word"
+    lowercase: bool = True
+    zero_digits: bool = True
+    vocab_size: int | None = None
+    min_count: int = 1
+    max_length: int = 512
+    model: str = "lstm"
+    output: str | None = None
+    characters: str = "cnn"
+    capitalization: bool = True
+    embedding_size: int | None = None
+    character_embedding_size: int = 30
+    character_hidden_size: int = 50
+    hidden_size: int = 200
+    num_layers: int = 1
+    num_heads: int = 4
+    dropout: float = 0.5
+    locked_dropout: bool = True
+    word_dropout: float = 0.25
+    vectors: str | None = None
+    freeze: bool = False
+    batch_size: int = 16
+    eval_batch_size: int = 64
+
+    def _check(self) -> None:
+        """Raise UsageError for values out of range."""
+        super()._check()
+        self._require_choice("model", MODELS)
+        self._require_choice("characters", CHARACTERS)
+        self._require_choice("scheme", SCHEMES)
+        self._require_choice("tokenizer", TOKENIZERS)
+        self._require_choice("on_bad_line", ON_BAD_LINE)
+        self._require_choice("on_broken_tags", ON_BROKEN_TAGS)
+        if self.output is not None:
+            self._require_choice("output", OUTPUTS)
+        if self.input_scheme is not None:
+            self._require_choice("input_scheme", INPUT_SCHEMES)
+        self._require_positive(
+            "vocab_size min_count max_length embedding_size character_embedding_size character_hidden_size "
+            "hidden_size num_layers num_heads batch_size eval_batch_size"
+        )
+        self._require_fraction("dropout")
+        self._require_at_least_zero("word_dropout")
+        if self.freeze and self.vectors is None:
+            raise UsageError("expected vectors with freeze, got none")
+
+    def ignored(self) -> dict[str, str]:
+        """Return the fields that have no effect with the model, each with what it is for."""
+        ignored = super().ignored()
+        if self.model != "transformer":
+            ignored["num_heads"] = "Transformers"
+        if not self.dropout:
+            ignored["locked_dropout"] = "a dropout above 0"
+        if self.characters == "none":
+            ignored["character_embedding_size"] = ignored["character_hidden_size"] = "character features"
+        if self.input_scheme == "none":
+            ignored["scheme"] = ignored["on_broken_tags"] = "tags of spans"
+        return ignored
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolvedSequenceLabelingSettings(SequenceLabelingSettings, ResolvedTrainingSettings):
+    """Sequence labelling settings with all defaults filled in."""
+
+    RESOLVED = True
+    input_scheme: str
+    output: str
+    embedding_size: int
+    device: str

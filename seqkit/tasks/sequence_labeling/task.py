@@ -1,0 +1,165 @@
+"""Sequence labelling as a training task, and ``train``."""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from seqkit.autograd import Tensor
+from seqkit.backend import make_current
+from seqkit.corpora import TaggedCorpus
+from seqkit.data import EncodedTaggedCorpus, TaggedBatches, epoch_generator
+from seqkit.models import Tagger
+from seqkit.tasks.classes import LABELS, labels_to_bytes
+from seqkit.tasks.runs import VOCABULARY
+from seqkit.tasks.sequence_labeling.data import describe, encode_and_report, open_corpus
+from seqkit.tasks.sequence_labeling.evaluation import predict, score_tags, sentence_tags
+from seqkit.tasks.sequence_labeling.model import make_model, model_config, model_input, resolve, with_paths
+from seqkit.tasks.sequence_labeling.settings import (
+    ResolvedSequenceLabelingSettings,
+    SequenceLabelingSettings,
+)
+from seqkit.tasks.sequence_labeling.trained import LETTERS, TASK, TrainedTagger, load
+from seqkit.tasks.text_classification.initial_vectors import start_from_vectors
+from seqkit.tasks.training import Callbacks, Changes, run_training
+from seqkit.text import get_tokenizer
+from seqkit.text.special_tokens import UNK
+from seqkit.training import Callback, Task
+from seqkit.training.settings import WITH_VALIDATION
+
+
+class SequenceLabeling(Task):
+    """A tagger that learns from length-bucketed batches of sentences."""
+
+    model: Tagger
+
+    def __init__(
+        self,
+        settings: ResolvedSequenceLabelingSettings,
+        encoded: EncodedTaggedCorpus,
+        callback: Callback,
+    ) -> None:
+        encoder = encoded.encoder
+        config = model_config(settings, len(encoder.words), len(encoder.letters), len(encoded.labels))
+        model = make_model(settings, config, encoded.labels)
+        if settings.vectors is not None:
+            known = start_from_vectors(model.embedding, encoder.words, settings.vectors, settings.seed)
+            callback.on_message(f"{known:,} of {len(encoder.words):,} types start from {settings.vectors}")
+            if settings.freeze:
+                model.embedding.freeze()
+        model.to(make_current(settings.device))
+        train, table = encoded.splits["train"], encoded.table
+        self.batches = TaggedBatches(train, table, settings.batch_size, seed=settings.seed)
+        super().__init__(settings, model, len(self.batches))
+        self.settings, self.encoded = settings, encoded
+        if "valid" not in encoded.splits:
+            settings.refuse_given("patience eval_batch_size", WITH_VALIDATION)
+        self.best_by = "accuracy" if encoded.scheme is None else "f1"
+        self.divergence_loss = 50 * math.log(len(encoded.labels))  # 50 times the loss of a uniform guess
+        self.eval_batch_size = settings.eval_batch_size
+        self.unknown = encoder.words.id(UNK)
+        self.unknown_rates = _unknown_rates(encoded, settings.word_dropout)
+        self.artifacts = {
+            VOCABULARY: encoder.words.to_bytes(),
+            LETTERS: encoder.letters.to_bytes(),
+            LABELS: labels_to_bytes(encoded.labels),
+        }
+        sizes = encoded.info.items()
+        self.counts = {
+            "sentences": {split: info.sentences for split, info in sizes},
+            "words": {split: info.words for split, info in sizes},
+        }
+        self.config = {"tokenizer": get_tokenizer(settings.tokenizer).config(), "model": config.to_dict()}
+        self.summary = describe(encoded)
+
+    def loss(self, index: int) -> tuple[Tensor, int]:
+        """Return the mean loss of a word of a batch, and the number of words."""
+        batch = self.batches.batch(self.epoch, index)
+        if self.unknown_rates.any():
+            draws = epoch_generator(self.training_settings.seed, "unknown words", self.epoch, index)
+            ids = batch.ids.copy()
+            ids[draws.uniform(ids.shape) < self.unknown_rates[ids]] = self.unknown
+            batch = dataclasses.replace(batch, ids=ids)
+        features = model_input(batch, self.model.config)
+        loss = self.model.loss(features, batch.tags, generator=self.generators["dropout"])
+        return loss, int(batch.lengths.sum())
+
+    def validate(self, poll: Callable[[], None]) -> dict[str, float] | None:
+        """Return loss and accuracy of the validation split, and F1 for tags of spans."""
+        sentences = self.encoded.splits.get("valid")
+        if sentences is None:
+            return None
+        predicted, loss = predict(
+            self.model, sentences, self.encoded.table, batch_size=self.eval_batch_size, poll=poll
+        )
+        tags = sentence_tags(predicted, sentences.bounds, self.encoded.labels, self.encoded.input_scheme)
+        known = self.encoded.counts[sentences.words] > 0
+        spans = self.encoded.scheme is not None
+        scores = score_tags("valid", tags, self.encoded.gold["valid"], known, loss, spans=spans)
+        result = {"accuracy": scores.accuracy}
+        if math.isfinite(loss):
+            result["loss"] = loss
+        return result if scores.spans is None else {**result, "f1": scores.spans.f1}
+
+
+def _unknown_rates(encoded: EncodedTaggedCorpus, rate: float) -> np.ndarray:
+    """Return the probability of each word to become unknown, a / (a + n) (Kiperwasser and Goldberg 2016)."""
+    counts = np.zeros(len(encoded.encoder.words))
+    np.add.at(counts, encoded.table.ids, encoded.counts)
+    return rate / np.maximum(rate + counts, 1e-9)
+
+
+def make_task(
+    settings: SequenceLabelingSettings, corpus: TaggedCorpus, callback: Callback
+) -> SequenceLabeling:
+    """Resolve the settings, encode the sentences and create the model."""
+    settings = with_paths(settings)
+    encoded = encode_and_report(settings, corpus, callback)
+    if encoded.scheme is None:
+        settings.refuse_given("scheme on_broken_tags", "tags of spans")
+    return SequenceLabeling(resolve(settings, encoded), encoded, callback)
+
+
+def train(
+    settings: SequenceLabelingSettings,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    changes: Changes = None,
+    callbacks: Callbacks = None,
+) -> TrainedTagger:
+    """Train a tagger into a run directory and return it with its best weights.
+
+    Args:
+        settings: The tagged sentences, the model, the optimiser and the limits; the flags of
+            ``seqkit train-tagger``.
+        out: The run directory; it must not hold a run yet, unless ``resume`` is given.
+        resume: Continue the run at ``out`` with its own settings; begin it if there is none yet.
+        changes: Settings of a resumed run that change, such as ``{"epochs": 20}``.
+        callbacks: A :class:`seqkit.training.Callback` or several.
+
+    Returns:
+        The tagger with the weights of the highest validation F1, or accuracy for tags without spans:
+        ``tag(texts)``, ``evaluate()``.
+
+    Raises:
+        UsageError: The settings cannot be combined, or cannot change in a resumed run.
+        DataError: The corpus is absent or unreadable, or has changed since the run was begun.
+        RunError: ``out`` holds other files, or a run of another task.
+        DivergenceError: The loss is not finite; the last good checkpoint is kept.
+        TrainingInterrupted: Ctrl-C or SIGTERM was received; the state is saved.
+    """
+    run = run_training(
+        TASK,
+        settings,
+        out,
+        ResolvedSequenceLabelingSettings,
+        open_corpus,
+        make_task,
+        resume,
+        changes,
+        callbacks,
+    )
+    return load(run.path)

@@ -1,0 +1,251 @@
+"""Trained taggers: tagging of texts and evaluation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from seqkit.data import EncodedSentences, WordEncoder
+from seqkit.errors import DamagedFileError, DataError, UsageError
+from seqkit.models import Tagger
+from seqkit.tasks.classes import LABELS, labels_from_bytes
+from seqkit.tasks.runs import (
+    VOCABULARY,
+    load_best_weights,
+    open_run,
+    require_same_corpus,
+    require_split,
+    run_settings,
+)
+from seqkit.tasks.sequence_labeling.data import encode, open_corpus
+from seqkit.tasks.sequence_labeling.evaluation import (
+    LONGEST_BATCH,
+    TaggingScores,
+    length_batches,
+    predict,
+    score_tags,
+    sentence_tags,
+    to_input_scheme,
+)
+from seqkit.tasks.sequence_labeling.model import legal_of, model_input, saved_config
+from seqkit.tasks.sequence_labeling.settings import ResolvedSequenceLabelingSettings
+from seqkit.tasks.text import run_tokenizer, run_vocabulary
+from seqkit.text import Tokenizer, get_tokenizer
+from seqkit.text.tag_schemes import find_spans
+from seqkit.training import RunDirectory
+
+TASK = "sequence_labeling"
+LETTERS = "letters.vocab.txt"
+
+
+@dataclass(frozen=True)
+class TaggedWord:
+    """A word of a text, characters ``start`` to ``end - 1``, its tag and the tag's probability."""
+
+    text: str
+    start: int
+    end: int
+    tag: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class TaggedSpan:
+    """A span of a text, characters ``start`` to ``end - 1``, its label, and the smallest probability of its
+    words' tags.
+    """
+
+    text: str
+    start: int
+    end: int
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class TaggedText:
+    """A text with its words and spans. For tags without spans, each word is a span."""
+
+    text: str
+    words: tuple[TaggedWord, ...]
+    spans: tuple[TaggedSpan, ...]
+
+
+class TrainedTagger:
+    """A trained tagger; :func:`train` and :func:`load` return it.
+
+    Threads may share it.
+
+    Attributes:
+        run: The run directory.
+        settings: The resolved settings.
+        model: The model in evaluation mode.
+        encoder: Encodes words.
+        labels: The tags, in the scheme that the model learned.
+        tokenizer: Cuts texts into words.
+    """
+
+    def __init__(
+        self,
+        run: RunDirectory,
+        settings: ResolvedSequenceLabelingSettings,
+        model: Tagger,
+        encoder: WordEncoder,
+        labels: tuple[str, ...],
+        tokenizer: Tokenizer,
+    ) -> None:
+        self.run, self.settings, self.model = run, settings, model
+        self.encoder, self.labels, self.tokenizer = encoder, labels, tokenizer
+
+    def __repr__(self) -> str:
+        sizes = f"{len(self.labels)} tags, {len(self.encoder.words):,} types"
+        return (
+            f"TrainedTagger({str(self.run.path)!r}: {self.settings.model}, {self.settings.output}, {sizes})"
+        )
+
+    @property
+    def input_scheme(self) -> str | None:
+        """The scheme of the corpus, in which tags are given; None for tags without spans."""
+        return None if self.settings.input_scheme == "none" else self.settings.input_scheme
+
+    def tag(self, texts: Sequence[str], *, pretokenized: bool = False) -> list[TaggedText]:
+        """Tag texts, each as one sentence.
+
+        Args:
+            texts: The texts.
+            pretokenized: Whether words have blanks between them already; otherwise the tokenizer finds them.
+
+        Returns:
+            For each text its words and spans, with offsets into the text as given. A text without a word has
+            none.
+
+        Raises:
+            UsageError: ``texts`` is a string.
+        """
+        if isinstance(texts, str):
+            raise UsageError("expected texts to be a list of strings, got a string", remedy="pass [text]")
+        tokenizer = get_tokenizer("whitespace") if pretokenized else self.tokenizer
+        places = [tokenizer.spans(text) for text in texts]
+        words = [[text[start:end] for start, end in found] for text, found in zip(texts, places, strict=True)]
+        rows = [number for number, found in enumerate(words) if found]
+        results = [TaggedText(text, (), ()) for text in texts]
+        tagged = self._tag_words([words[row] for row in rows])
+        for row, (tags, shares) in zip(rows, tagged, strict=True):
+            results[row] = self._result(texts[row], places[row], tags, shares)
+        return results
+
+    def tag_words(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
+        """Return the tags of sentences of words, in the scheme of the corpus.
+
+        Raises:
+            DataError: A sentence or a word is empty.
+        """
+        for number, words in enumerate(sentences, 1):
+            if isinstance(words, str):
+                raise UsageError("expected sentences of words, got a string", remedy="pass [text.split()]")
+            if not words or not all(words):
+                raise DataError("expected a sentence of words, got an empty one", where=f"sentence {number}")
+        tagged = self._tag_words(sentences)
+        return [to_input_scheme(tags, self.input_scheme) for tags, _ in tagged]
+
+    def _tag_words(self, sentences: Sequence[Sequence[str]]) -> list[tuple[list[str], np.ndarray]]:
+        """Return the model's own tags of sentences, and the probability of each."""
+        if not sentences:
+            return []
+        rows_of: dict[str, int] = {}
+        words = [rows_of.setdefault(word, len(rows_of)) for sentence in sentences for word in sentence]
+        bounds = np.concatenate(([0], np.cumsum([len(sentence) for sentence in sentences])))
+        longest = self.settings.max_length
+        cuts = [range(start, end, longest) for start, end in pairwise(bounds.tolist())]
+        offsets = np.array([*(cut for of_sentence in cuts for cut in of_sentence), bounds[-1]], np.int64)
+        encoded = EncodedSentences(
+            np.array(words, np.int32), np.zeros(len(words), np.int32), offsets, bounds.astype(np.int64)
+        )
+        table = self.encoder.table(rows_of)
+        found = np.empty(len(words), np.int64)
+        shares = np.empty(len(words), np.float64)
+        for batch in length_batches(encoded, table, self.settings.eval_batch_size, LONGEST_BATCH):
+            best, probabilities = self.model.decode_with_probabilities(model_input(batch, self.model.config))
+            for row, length, tags, given in zip(batch.rows, batch.lengths, best, probabilities, strict=True):
+                place = slice(offsets[row], offsets[row] + length)
+                found[place], shares[place] = tags[:length], given[:length]
+        names = [self.labels[tag] for tag in found.tolist()]
+        return [(names[start:end], shares[start:end]) for start, end in pairwise(bounds.tolist())]
+
+    def _result(
+        self, text: str, places: list[tuple[int, int]], tags: list[str], shares: np.ndarray
+    ) -> TaggedText:
+        shown = to_input_scheme(tags, self.input_scheme)
+        words = tuple(
+            TaggedWord(text[start:end], start, end, tag, share)
+            for (start, end), tag, share in zip(places, shown, shares.tolist(), strict=True)
+        )
+        found = (
+            [(i, i + 1, tag) for i, tag in enumerate(tags)] if self.input_scheme is None else find_spans(tags)
+        )
+        spans = []
+        for first, last, label in found:
+            start, end = places[first][0], places[last - 1][1]
+            share = float(shares[first:last].min())
+            spans.append(TaggedSpan(text[start:end], start, end, label, share))
+        return TaggedText(text, words, tuple(spans))
+
+    def evaluate(self, split: str | None = None) -> TaggingScores:
+        """Return the scores on a split.
+
+        Args:
+            split: The split; None for "test", or "valid" if the corpus has no "test".
+
+        Raises:
+            DataError: The corpus is absent or has changed, or has no such split.
+        """
+        corpus = open_corpus(self.settings)
+        require_same_corpus(self.run, corpus, remedy="restore its files")
+        encoded = encode(self.settings, corpus, encoder=self.encoder, labels=self.labels)
+        corpus.require_unchanged()
+        split = split or ("test" if "test" in encoded.splits else "valid")
+        require_split(split, encoded.splits, self.settings.corpus)
+        sentences = encoded.splits[split]
+        predicted, loss = predict(
+            self.model, sentences, encoded.table, batch_size=self.settings.eval_batch_size
+        )
+        tags = sentence_tags(predicted, sentences.bounds, self.labels, self.input_scheme)
+        known = encoded.counts[sentences.words] > 0
+        spans = self.input_scheme is not None
+        return score_tags(split, tags, encoded.gold[split], known, loss, spans=spans)
+
+
+def load(path: str | Path, *, device: str | None = None) -> TrainedTagger:
+    """Load the trained model of a run of `train-tagger`.
+
+    Args:
+        path: The run directory.
+        device: Where the model computes; None for the default device.
+
+    Raises:
+        RunError: The folder is not a run directory, or that of another task.
+        DamagedFileError: A file of the run is damaged.
+    """
+    run = open_run(path, TASK)
+    settings = run_settings(run, ResolvedSequenceLabelingSettings)
+    words, letters = run_vocabulary(run, VOCABULARY), run_vocabulary(run, LETTERS)
+    labels = labels_from_bytes(run.artifact(LABELS), str(run.path / LABELS))
+    config = saved_config(run.entry("model"), str(run.path / "config.json"))
+    spelt = config.letters in (0, len(letters)) and letters.unk_id is not None
+    if len(labels) != config.tags or len(words) != config.vocab_size or not spelt or words.unk_id is None:
+        raise DamagedFileError(
+            f"expected {config.tags} tags, {config.vocab_size} types and {config.letters} letters, with "
+            f"unknown tokens, got {len(labels)}, {len(words)} and {len(letters)}",
+            where=str(run.path),
+        )
+    legal = legal_of(labels, settings.input_scheme, settings.scheme)
+    model = load_best_weights(
+        run,
+        lambda generator: Tagger(config, legal=legal, generator=generator),
+        device,
+        at_least=config.fewest_parameters(),
+    )
+    encoder = WordEncoder(words, letters, settings.lowercase, settings.zero_digits)
+    return TrainedTagger(run, settings, model, encoder, labels, run_tokenizer(run))

@@ -1,0 +1,92 @@
+"""train-tagger, eval-tagger and tag."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from seqkit.cli.settings_file import read_recipe, recipe_names
+from seqkit.tasks.sequence_labeling import SequenceLabelingSettings
+from tests.cli.conftest import Seqkit
+from tests.tasks.test_sequence_labeling import write_sentences
+
+QUICK = ("--emsize", "12", "--nhid", "10", "--character-hidden-size", "6", "--lr", "0.02", "--dropout", "0.1")
+
+
+@pytest.fixture
+def names(tmp_path: Path) -> Path:
+    return write_sentences(tmp_path / "names.conll")
+
+
+@pytest.mark.without_numba
+def test_train_evaluate_tag(seqkit: Seqkit, names: Path) -> None:
+    done = seqkit("train-tagger", names, *QUICK, "--epochs", "3", "--out", "run", "--json")
+    assert done.code == 0
+    assert [entry["epoch"] for entry in done.json["epochs"]] == [1, 2, 3]
+    again = seqkit("train-tagger", "--out", "run", "--resume", "--epochs", "6", "--json").json
+    assert [entry["epoch"] for entry in again["epochs"]] == [1, 2, 3, 4, 5, 6]
+    assert 0.9 < again["valid_f1"] <= 1
+    scores = seqkit("eval-tagger", "run", "--json").json
+    assert scores["spans"]["f1"] > 0.9
+    assert set(scores["by_type"]) == {"LOC", "PER"}
+    shown = seqkit("eval-tagger", "run", "--split", "valid").out
+    for part in ("accuracy", "unknown words", "precision", "overall", "(valid)"):
+        assert part in shown
+    text = "saw Dr Jones in New York"
+    assert seqkit("tag", "run", text).out == "saw [PER Dr Jones] in [LOC New York]\n"
+    columns = seqkit("tag", "run", text, "--format", "columns", "--pretokenized").out
+    assert columns.splitlines() == [
+        "saw\tO", "Dr\tB-PER", "Jones\tI-PER", "in\tO", "New\tB-LOC", "York\tI-LOC", "",
+    ]  # fmt: skip
+    Path("texts.txt").write_text(f"{text}\n\nin Rome\n")
+    out = seqkit("tag", "run", "texts.txt").out
+    assert out == "saw [PER Dr Jones] in [LOC New York]\n\nin [LOC Rome]\n"
+    (first, empty, last) = seqkit("tag", "run", "texts.txt", "--json").json
+    assert [(span["text"], span["start"], span["end"]) for span in first["spans"]] == [
+        ("Dr Jones", 4, 12),
+        ("New York", 16, 24),
+    ]
+    assert empty == {"text": ""}
+    assert last["spans"][0]["label"] == "LOC"
+    shown = seqkit("tag", "run", "in Rome", "--probabilities").out
+    assert shown.startswith(("in [LOC 0.", "in [LOC 1."))
+
+
+def test_parts_of_speech_are_shown_behind_their_words(seqkit: Seqkit) -> None:
+    Path("a.conll").write_text("the DET\ncat NOUN\n\na DET\ndog NOUN\n\nthe DET\ncow NOUN\n" * 9)
+    assert seqkit("train-tagger", "a.conll", *QUICK, "--epochs", "20", "--out", "run").code == 0
+    assert seqkit("tag", "run", "the cow").out == "the/DET cow/NOUN\n"
+
+
+def test_dry_run_can_be_read_again(seqkit: Seqkit, names: Path) -> None:
+    first = seqkit("train-tagger", names, *QUICK, "--model", "gru", "--dry-run")
+    assert first.code == 0
+    Path("c.toml").write_text(first.out)
+    assert seqkit("train-tagger", "--config", "c.toml", "--dry-run").out == first.out
+    settings = SequenceLabelingSettings.from_values(tomllib.loads(first.out))
+    assert (settings.model, settings.output, settings.input_scheme) == ("gru", "crf", "bio")
+
+
+def test_every_recipe_is_one(seqkit: Seqkit) -> None:
+    names = recipe_names("train-tagger")
+    assert {"conll2000", "conll2002-esp", "conll2002-ned", "brown"} <= set(names)
+    for name in names:
+        SequenceLabelingSettings.from_values(read_recipe(name, "train-tagger"))
+
+
+def test_mistakes_leave_no_run(
+    seqkit: Seqkit, tmp_path: Path, names: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for arguments, code, said in (
+        (("none.conll",), 1, "none.conll"),
+        ((names, "--tag-column", "4"), 1, "only 2 columns"),
+        ((names, "--input-scheme", "bioes"), 1, "--on-broken-tags repair"),
+        ((names, "--vectors", "none.bin"), 1, "none.bin"),
+        ((names, "--model", "svm"), 2, "svm"),
+    ):
+        done = seqkit("train-tagger", *arguments[:1], *QUICK, *arguments[1:], "--out", "run")
+        assert (done.code, done.out) == (code, "")
+        assert said in done.err
+        assert not Path("run").exists()
+    assert seqkit("eval-tagger", "run").code == 1
+    assert seqkit("tag", "run", "a text").code == 1

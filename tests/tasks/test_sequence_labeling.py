@@ -1,0 +1,280 @@
+"""Training taggers into run directories: what is learned, resumed, tagged, scored and refused."""
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import seqkit
+from seqkit.errors import DamagedFileError, DataError, RunError, TrainingInterrupted, UsageError
+from seqkit.tasks.sequence_labeling import SequenceLabelingSettings, TrainedTagger, load, train
+from seqkit.text.tag_schemes import find_spans
+from seqkit.vectors import KeyedVectors
+from tests.tasks.test_seq2seq import Notes
+
+TITLES, NAMES, PLACES = ("Mr", "Dr"), ("Smith", "Jones", "Miller"), ("Paris", "New York", "Rome")
+REST = ("saw", "and", "the", "old", "city", "of", "in", "went", "to", ".")
+
+
+def write_sentences(path: Path, count: int = 200, seed: int = 0, scheme: str = "bio") -> Path:
+    """Sentences with names behind titles, and places."""
+    source = random.Random(seed)
+    lines = []
+    for _ in range(count):
+        for _ in range(source.randint(2, 5)):
+            lines += [f"{word} O" for word in source.choices(REST, k=source.randint(0, 3))]
+            label = source.choice(("PER", "LOC"))
+            words = (
+                [source.choice(TITLES), source.choice(NAMES)]
+                if label == "PER"
+                else source.choice(PLACES).split()
+            )
+            first = "I" if scheme == "iob1" else "B"
+            lines += [f"{word} {'I' if i else first}-{label}" for i, word in enumerate(words)]
+            lines.append(f"{source.choice(REST)} O")
+        lines.append("")
+    path.write_text("\n".join(lines))
+    return path
+
+
+@pytest.fixture
+def names(tmp_path: Path) -> Path:
+    return write_sentences(tmp_path / "names.conll")
+
+
+QUICK: dict[str, Any] = {
+    "embedding_size": 12,
+    "hidden_size": 10,
+    "character_embedding_size": 5,
+    "character_hidden_size": 6,
+    "epochs": 4,
+    "lr": 0.02,
+    "dropout": 0.1,
+}
+
+
+def trained(data: Path, out: Path, callback: Any = None, **changes: Any) -> TrainedTagger:
+    settings = SequenceLabelingSettings(corpus=str(data), **{**QUICK, **changes})
+    return train(settings, out, callbacks=callback)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"model": "gru", "characters": "lstm", "capitalization": False},
+        {"model": "transformer", "hidden_size": 16, "num_heads": 2, "capitalization": False, "lr": 0.005},
+        {"output": "softmax", "scheme": "bio", "locked_dropout": False},
+    ],
+    ids=str,
+)
+def test_it_learns_and_opens_as_what_was_trained(
+    names: Path, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    run = trained(names, tmp_path / "run", **{"epochs": 6, **changes})
+    scores = run.evaluate()
+    assert scores.split == "test"
+    assert scores.accuracy > 0.95
+    assert scores.spans is not None
+    assert scores.spans.f1 > 0.9
+    assert set(scores.by_type) == {"LOC", "PER"}
+    assert sum(counts.true for counts in scores.by_type.values()) == scores.spans.true
+    again = seqkit.load(tmp_path / "run")
+    assert isinstance(again, TrainedTagger)
+    text = "the old Dr  Jones went to New\tYork."
+    (found,) = again.tag([text])
+    assert [(span.label, span.text) for span in found.spans] == [("PER", "Dr  Jones"), ("LOC", "New\tYork")]
+    for span in (*found.spans, *found.words):
+        assert text[span.start : span.end] == span.text
+        assert 0 < span.probability <= 1
+    assert [word.tag for word in found.words][2:4] == ["B-PER", "I-PER"]
+
+
+def test_tagging(names: Path, tmp_path: Path) -> None:
+    run = trained(names, tmp_path / "run", epochs=6)
+    texts = ["saw Mr Smith in Paris .", "", "   ", "in Rome .", "Zürich"]
+    found = run.tag(texts, pretokenized=True)
+    assert [text.text for text in found] == texts
+    assert [len(text.words) for text in found] == [6, 0, 0, 3, 1]
+    assert [span.label for span in found[0].spans] == ["PER", "LOC"]
+    for text, together in zip(texts, found, strict=True):  # padding changes nothing
+        (alone,) = run.tag([text], pretokenized=True)
+        assert [word.tag for word in alone.words] == [word.tag for word in together.words]
+        shares = [word.probability for word in together.words]
+        assert [word.probability for word in alone.words] == pytest.approx(shares, abs=1e-5)
+    tags = run.tag_words([["saw", "Mr", "Smith"], ["in", "Rome"]])
+    assert tags == [["O", "B-PER", "I-PER"], ["O", "B-LOC"]]
+    assert run.tag([]) == []
+    long = " ".join(["saw Mr Smith in Paris ."] * 300)  # beyond max_length
+    assert len(run.tag([long], pretokenized=True)[0].words) == 1800
+    with pytest.raises(UsageError, match="expected texts to be a list of strings, got a string"):
+        run.tag("fine")
+    with pytest.raises(DataError, match="expected a sentence of words, got an empty one, sentence 2"):
+        run.tag_words([["a"], []])
+
+
+def test_tags_are_given_in_the_scheme_of_the_corpus(tmp_path: Path) -> None:
+    run = trained(write_sentences(tmp_path / "a.conll", scheme="iob1"), tmp_path / "run", epochs=6)
+    assert (run.input_scheme, run.settings.scheme) == ("iob1", "bioes")
+    assert run.tag_words([["Mr", "Smith", "in", "Rome"]]) == [["I-PER", "I-PER", "O", "I-LOC"]]
+    scores = run.evaluate("valid")
+    assert scores.accuracy > 0.95
+
+
+def test_parts_of_speech(tmp_path: Path) -> None:
+    """Tags without spans: each word on its own, chosen by accuracy; scores of unknown words apart."""
+    source = random.Random(1)
+    rows = []
+    for n in range(150):
+        noun = f"noun{n % 60}"
+        rows += ["the DET", f"{noun} NOUN", f"{source.choice(('runs', 'sees'))} VERB", ""]
+    (tmp_path / "a.conll").write_text("\n".join(rows))
+    run = trained(tmp_path / "a.conll", tmp_path / "run")
+    assert (run.settings.output, run.settings.input_scheme) == ("softmax", "none")
+    scores = run.evaluate()
+    assert scores.spans is None
+    assert scores.accuracy > 0.95
+    assert 0 < scores.known_words < scores.words
+    found = run.tag(["the noun999 runs"])[0]
+    assert [word.tag for word in found.words] == ["DET", "NOUN", "VERB"]
+    assert [span.label for span in found.spans] == ["DET", "NOUN", "VERB"]
+
+
+def test_scores_by_hand(names: Path, tmp_path: Path) -> None:
+    """Accuracy, spans and confusions follow from the tags that the tagger gives."""
+    run = trained(names, tmp_path / "run", epochs=1)
+    scores = run.evaluate("train")
+    sentences = list(seqkit.corpora.open_tagged(names).sentences("train"))
+    guesses = run.tag_words([s.words for s in sentences])
+    both = list(zip([s.tags for s in sentences], guesses, strict=True))
+    pairs = [pair for true, tags in both for pair in zip(true, tags, strict=True)]
+    assert scores.words == scores.known_words == len(pairs)
+    assert scores.accuracy == pytest.approx(np.mean([true == guess for true, guess in pairs]))
+    right = sum(len(set(find_spans(true)) & set(find_spans(tags))) for true, tags in both)
+    assert scores.spans is not None
+    assert scores.spans.correct == right
+    assert sum(count for _, _, count in scores.confusions) == sum(t != p for t, p in pairs)
+
+
+def test_the_log_and_the_best_weights(names: Path, tmp_path: Path) -> None:
+    notes = Notes()
+    run = trained(names, tmp_path / "run", notes)
+    records = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    ends = [record for record in records if "valid_f1" in record]
+    assert [record["epoch"] for record in ends] == [1, 2, 3, 4]
+    best = max(record["valid_f1"] for record in ends)
+    scores = run.evaluate("valid")
+    assert scores.spans is not None
+    assert scores.spans.f1 == pytest.approx(best)
+    assert run.run.best["scores"]["f1"] == best
+    assert any("5 tags" not in text and "bio, learned as bioes" in text for text in notes.messages)
+
+
+@pytest.mark.parametrize("changes", [{}, {"model": "transformer", "hidden_size": 8}], ids=str)
+def test_a_stopped_run_goes_on_with_the_same_bits(
+    names: Path, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    settings = SequenceLabelingSettings(corpus=str(names), **{**QUICK, "epochs": 3, **changes})
+    whole = train(settings, tmp_path / "whole")
+    with pytest.raises(TrainingInterrupted):
+        train(settings, tmp_path / "run", callbacks=Notes(stop_after=1))
+    done = train(settings, tmp_path / "run", resume=True)
+    for name, array in whole.model.state_dict().items():
+        np.testing.assert_array_equal(done.model.state_dict()[name], array)
+
+
+@pytest.mark.parametrize("freeze", [False, True])
+def test_word_vectors_are_where_it_starts(names: Path, tmp_path: Path, freeze: bool) -> None:
+    table = KeyedVectors(6)
+    words = ["paris", "Berlin", "smith"]
+    table.add_vectors(words, np.random.default_rng(0).standard_normal((3, 6)).astype(np.float32))
+    table.save(tmp_path / "vectors.safetensors")
+    settings = {"embedding_size": None, "vectors": str(tmp_path / "vectors.safetensors"), "freeze": freeze}
+    notes = Notes()
+    run = trained(names, tmp_path / "run", notes, **settings)
+    assert run.model.embedding.weight.shape[1] == 6
+    assert "berlin" in run.encoder.words  # no training sentence has it
+    rows = [run.encoder.words.id(word) for word in ("paris", "smith")]
+    kept = np.array_equal(run.model.embedding.weight.data[rows], table.vectors[[0, 2]])
+    assert kept == freeze
+    assert any(" start from " in text for text in notes.messages)
+    with pytest.raises(UsageError, match=r"expected embedding_size \(--emsize\) to be 6"):
+        trained(names, tmp_path / "other", vectors=settings["vectors"])
+
+
+def test_held_out_tags_that_training_lacks(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    write_sentences(folder / "train.conll")
+    write_sentences(folder / "valid.conll", 10, seed=1)
+    with (folder / "valid.conll").open("a") as file:
+        file.write("\nthe O\nGNU B-ORG\n")
+    notes = Notes()
+    run = trained(folder, tmp_path / "run", notes, epochs=1)
+    assert any("1 held-out words have a tag" in text and "S-ORG" in text for text in notes.messages)
+    scores = run.evaluate()
+    assert scores.split == "valid"
+    assert scores.by_type["ORG"].true == 1
+    assert scores.by_type["ORG"].correct == 0
+    assert np.isfinite(scores.loss)
+    with pytest.raises(DataError, match="expected split to be one of train, valid, got 'test'"):
+        run.evaluate("test")
+
+
+def test_bad_input(names: Path, tmp_path: Path) -> None:
+    good = names.read_text()
+    names.write_text(good + "\nlonely\n")
+    with pytest.raises(DataError, match=r"expected 2 columns as in line 1, got 1, .*names\.conll, line \d+"):
+        trained(names, tmp_path / "run")
+    names.write_text(good + "\nthe O\nend I-PER\n")
+    with pytest.raises(
+        DataError, match=r"got I-PER behind O, .*names\.conll, line \d+; correct it, or give on_b"
+    ):
+        trained(names, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    notes = Notes()
+    trained(names, tmp_path / "run", notes, on_broken_tags="repair", epochs=1)
+    assert any("1 sentences repaired" in text for text in notes.messages)
+
+
+def test_a_sentence_of_ten_thousand_words(names: Path, tmp_path: Path) -> None:
+    with names.open("a") as file:
+        file.write("\n" + "the O\nMr B-PER\nSmith I-PER\n" * 3400)
+    run = trained(names, tmp_path / "run", epochs=1)
+    tags = run.tag_words([["the", "Mr", "Smith"] * 3500])
+    assert len(tags[0]) == 10_500
+    assert sum(run.evaluate(split).words for split in ("train", "valid", "test")) > 10_500
+
+
+def test_damage_is_found(names: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    trained(names, run, epochs=1)
+    for name in ("labels.txt", "vocab.txt", "letters.vocab.txt", "model.safetensors", "config.json"):
+        whole = (run / name).read_bytes()
+        (run / name).write_bytes(whole[:-2] + b"x\n")
+        with pytest.raises(DamagedFileError, match=name):
+            load(run)
+        (run / name).write_bytes(whole)
+    load(run)
+    with pytest.raises(RunError):
+        load(tmp_path)
+    write_sentences(names, seed=9)
+    with pytest.raises(DataError, match="has changed since"):
+        load(run).evaluate()
+
+
+def test_mistakes() -> None:
+    for values, said in (
+        ({"model": "svm"}, "expected model to be one of"),
+        ({"scheme": "iob"}, "expected scheme to be one of iob1, bio, bioes, got 'iob'"),
+        ({"dropout": 1.0}, "expected dropout to be at least 0 and below 1"),
+        ({"word_dropout": -1.0}, "expected word_dropout to be at least 0"),
+        ({"freeze": True}, "expected vectors with freeze, got none"),
+        ({"num_heads": 2}, "num_heads has no effect here: it is for Transformers"),
+        ({"characters": "none", "character_hidden_size": 3}, "character_hidden_size has no effect here"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            SequenceLabelingSettings.from_values(values)
