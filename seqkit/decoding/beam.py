@@ -9,8 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from seqkit.backend import Array, array_module, to_numpy
-from seqkit.decoding.loop import Generated, require_finite, without
-from seqkit.decoding.paths import Paths
+from seqkit.decoding.loop import Generated, Paths, require_finite, without
 from seqkit.decoding.prefill import check_count, prefill
 from seqkit.decoding.protocol import Decodable
 from seqkit.errors import UsageError

@@ -12,9 +12,8 @@ from seqkit.nn.dropout import Dropout, LockedDropout
 from seqkit.nn.embedding import Embedding
 from seqkit.nn.feed_forward import FeedForward
 from seqkit.nn.linear import Linear
-from seqkit.nn.module import Module
+from seqkit.nn.module import Buffer, Module, Parameter
 from seqkit.nn.normalization import BatchNorm, LayerNorm
-from seqkit.nn.parameter import Buffer, Parameter
 from seqkit.nn.pooling import AveragePool2d, MaxPool2d
 from seqkit.nn.positions import LearnedPositions, RotaryPositions, SinusoidalPositions
 from seqkit.nn.recurrent import GRU, LSTM, RNN

@@ -13,8 +13,7 @@ from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import UsageError, require_choice
 from seqkit.nn import initializers
 from seqkit.nn.linear import Linear
-from seqkit.nn.module import Module
-from seqkit.nn.parameter import Parameter
+from seqkit.nn.module import Module, Parameter
 from seqkit.nn.positions import RotaryPositions
 from seqkit.ops.dropout import check_rate
 

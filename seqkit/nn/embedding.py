@@ -10,8 +10,7 @@ from seqkit.autograd import Tensor
 from seqkit.backend import Array
 from seqkit.backend.random import Generator, as_generator
 from seqkit.nn import initializers
-from seqkit.nn.module import Module
-from seqkit.nn.parameter import Parameter
+from seqkit.nn.module import Module, Parameter
 
 
 class Embedding(Module):

@@ -1,4 +1,4 @@
-"""Initial weights: float32 NumPy arrays drawn from a generator, the same on every device."""
+"""Initial weights: float32 arrays drawn from a generator, and those of whole Transformers."""
 
 import math
 
@@ -6,6 +6,9 @@ import numpy as np
 
 from seqkit.backend.random import Generator
 from seqkit.errors import ShapeError
+from seqkit.nn.module import Module
+
+_RESIDUAL = ("attention.output.weight", "feed_forward.down.weight")
 
 
 def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
@@ -70,3 +73,35 @@ def zeros(shape: tuple[int, ...]) -> np.ndarray:
 def ones(shape: tuple[int, ...]) -> np.ndarray:
     """Ones: for scales."""
     return np.ones(shape, np.float32)
+
+
+def start_normal(model: Module, generator: Generator, *, std: float, parts: int | None = None) -> None:
+    """Draw every weight normal with deviation ``std``, biases 0, as in BERT and GPT-2 (Radford et al. 2019).
+
+    ``parts``: the matrices that write into the residual stream have std / √parts, parts being how many do
+    (section 2.3 there), so that its variance does not grow with depth.
+    """
+    for name, parameter in model.named_parameters():
+        if name.endswith("bias"):
+            parameter.data[...] = 0
+        elif parameter.ndim > 1:  # the scales of normalisations stay 1
+            narrow = parts is not None and name.endswith(_RESIDUAL)
+            deviation = std / math.sqrt(parts) if narrow and parts else std
+            parameter.data[...] = normal(parameter.shape, generator, deviation)
+
+
+def start_xavier(model: Module, generator: Generator) -> None:
+    """Embeddings normal with deviation 1/√E, other weights Xavier uniform, biases 0.
+
+    As in the reference code of Vaswani et al. (2017). Each part of a fused matrix counts by itself.
+    """
+    for name, parameter in model.named_parameters():
+        rows, *columns = parameter.shape
+        if name.endswith("bias"):
+            parameter.data[...] = 0
+        elif columns and "embedding" in name:
+            parameter.data[...] = normal(parameter.shape, generator, columns[0] ** -0.5)
+        elif columns:
+            parts = 3 if name.endswith("qkv.weight") else 2 if name.endswith("kv.weight") else 1
+            bound = math.sqrt(6 / (rows // parts + columns[0]))
+            parameter.data[...] = uniform(parameter.shape, generator, bound)

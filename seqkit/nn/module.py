@@ -1,4 +1,4 @@
-"""The base of layers and models."""
+"""The base of layers and models, and the tensors that they keep: parameters and buffers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,44 @@ import numpy as np
 from seqkit.autograd import Tensor, no_grad
 from seqkit.backend import Array, Device, device, device_of, to_device
 from seqkit.errors import RunError, ShapeError
-from seqkit.nn.parameter import Buffer, Kept, Parameter
+
+
+class Kept(Tensor):
+    """A leaf that is saved and moved with its module.
+
+    It may stand under two names (tied weights): then it is counted, updated and saved once, under the first.
+    """
+
+    __slots__ = ()
+
+    def replace(self, data: Array) -> None:
+        """Replace the values, perhaps by those of another device or dtype, and drop the gradient."""
+        self.data, self.grad = data, None
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}{self.shape}, {self.dtype} on {self.device}"
+
+    def __reduce__(self) -> Any:
+        raise TypeError("seqkit does not pickle; save state_dict() with safetensors")
+
+
+class Parameter(Kept):
+    """A tensor that a model learns."""
+
+    __slots__ = ()
+
+    def __init__(self, data: Array) -> None:
+        super().__init__(data, requires_grad=True)
+
+
+class Buffer(Kept):
+    """A tensor that a model needs and does not learn, such as the running statistics of BatchNorm."""
+
+    __slots__ = ()
+
+    def __init__(self, data: Array) -> None:
+        super().__init__(data)
+
 
 K = TypeVar("K", bound=Tensor)
 

@@ -6,8 +6,7 @@ from seqkit import ops
 from seqkit.autograd import Tensor
 from seqkit.backend.random import Generator
 from seqkit.nn import initializers
-from seqkit.nn.module import Module
-from seqkit.nn.parameter import Buffer, Parameter
+from seqkit.nn.module import Buffer, Module, Parameter
 
 
 class LayerNorm(Module):

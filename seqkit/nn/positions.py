@@ -8,8 +8,7 @@ from seqkit.backend import Array, array_module
 from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import ShapeError
 from seqkit.nn import initializers
-from seqkit.nn.module import Module
-from seqkit.nn.parameter import Parameter
+from seqkit.nn.module import Module, Parameter
 
 
 def sinusoidal(positions: Array, size: int, dtype: np.dtype | type = np.float32) -> Array:

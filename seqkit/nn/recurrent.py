@@ -16,8 +16,7 @@ from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import UsageError
 from seqkit.nn import initializers
 from seqkit.nn.dropout import Dropout, LockedDropout
-from seqkit.nn.module import Module
-from seqkit.nn.parameter import Parameter
+from seqkit.nn.module import Module, Parameter
 
 State = list[tuple[Any, ...]]
 """One tuple for each layer and direction: (h,), or (h, c) of an LSTM; each (B, H), Tensor or array."""

@@ -10,8 +10,8 @@ from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import ShapeError, require_sizes
 from seqkit.models.transformer.config import TransformerConfig
 from seqkit.models.transformer.embedding import TransformerEmbedding
-from seqkit.models.transformer.initial import start_normal
 from seqkit.models.transformer.inputs import layout_of
+from seqkit.nn.initializers import start_normal
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import ShapeError, UsageError
 from seqkit.models.transformer.config import TransformerSeq2SeqConfig
 from seqkit.models.transformer.embedding import TransformerEmbedding
-from seqkit.models.transformer.initial import start_xavier
 from seqkit.models.transformer.inputs import Layout, layout_of
+from seqkit.nn.initializers import start_xavier
 
 
 @dataclass(frozen=True)
