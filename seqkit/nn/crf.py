@@ -7,8 +7,7 @@ from seqkit.autograd import Tensor
 from seqkit.backend import Array, to_device
 from seqkit.backend.random import Generator, as_generator
 from seqkit.nn import initializers
-from seqkit.nn.module import Module
-from seqkit.nn.parameter import Parameter
+from seqkit.nn.module import Module, Parameter
 from seqkit.ops.crf import marginals, viterbi
 
 Legal = tuple[np.ndarray, np.ndarray, np.ndarray]
