@@ -16,7 +16,7 @@ demo: $(VENV)/ready
 # One process per core, so each uses one thread for its matrix products. ARGS are pytest's: make test ARGS=tests/ops
 ARGS :=
 test: $(VENV)/ready
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/ready
 	$(BIN)/ruff check .

@@ -60,3 +60,10 @@ def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def own_cache(cache_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep files that a test derives out of the user's cache."""
     monkeypatch.setenv("SEQKIT_CACHE", str(cache_folder))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the files with slow tests first: one at the end would leave all cores but its own idle."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ pytest.importorskip("numba", reason="Numba is not installed: the compiled kernel
 from tests.backend.test_kernel_dispatch import run_python
 from tests.training.tiny import environment, python, write_corpus
 
+pytestmark = pytest.mark.slow
+
 DRAW = "from seqkit.backend.random import Generator; print(Generator(0).words(2).tolist())"
 
 
@@ -20,9 +23,17 @@ def object_file(cache: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A cache that holds the generator's kernel, and the numbers drawn."""
+    cache = tmp_path_factory.mktemp("filled")
+    return cache, run_python(DRAW, SEQKIT_CACHE=str(cache)).stdout
+
+
 @pytest.mark.parametrize("damage", ["empty", "cut", "flipped", "other"])
-def test_a_damaged_file_is_compiled_again(damage: str, tmp_path: Path) -> None:
-    expected = run_python(DRAW, SEQKIT_CACHE=str(tmp_path)).stdout
+def test_a_damaged_file_is_compiled_again(damage: str, filled: tuple[Path, str], tmp_path: Path) -> None:
+    cache, expected = filled
+    shutil.copytree(cache, tmp_path, dirs_exist_ok=True)
     path = object_file(tmp_path)
     whole = path.read_bytes()
     half = len(whole) // 2

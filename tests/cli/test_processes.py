@@ -17,6 +17,8 @@ from seqkit.training import RunDirectory, checksummed
 from tests.training.tiny import ROOT, TINY, environment, flags, python
 from tests.training.toy import same_state
 
+pytestmark = pytest.mark.slow
+
 LONG = flags({**TINY, "epochs": 100_000, "schedule": "constant", "log_interval": 10, "dropout": 0.2})
 
 

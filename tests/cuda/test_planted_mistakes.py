@@ -12,6 +12,8 @@ from seqkit.backend.kernels import cuda
 from tests.cuda.cases import CASES
 from tests.cuda.emulator import ORDERS, EmulationError, Emulator, RefusedError
 
+pytestmark = pytest.mark.slow
+
 SUM = "static __device__ double block_sum"
 MAX = "static __device__ float block_max"
 KERNEL = "static __device__ __forceinline__ void one_row"

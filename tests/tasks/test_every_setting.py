@@ -37,6 +37,8 @@ from tests.tasks.test_sequence_labeling import write_sentences
 from tests.tasks.test_text_classification import write_reviews
 from tests.training.tiny import cache_set, write_corpus
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Row:

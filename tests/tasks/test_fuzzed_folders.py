@@ -26,6 +26,8 @@ from seqkit.text import load_tokenizer
 from tests.models.folders import GPT2, bert_arrays, gpt2_arrays, write, write_bert, write_modules
 from tests.text.test_checkpoint_tokenizers import merges_folder
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("tokenizers")
 
 MUTATIONS = 200

@@ -28,6 +28,8 @@ from tests.tasks.test_sequence_labeling import write_sentences
 from tests.tasks.test_text_classification import write_reviews
 from tests.training.tiny import write_corpus
 
+pytestmark = pytest.mark.slow
+
 TRIES = 200
 STRANGE: tuple[Any, ...] = (
     None, True, -1, 0, 1 << 40, 1e300, 0.5, "", "x", "../../x", [], [1], {}, {"a": 1}, [[[]]], "lstm",

@@ -12,6 +12,8 @@ from seqkit.training import checksummed
 from tests.training.tiny import TINY, python, write_corpus
 from tests.training.toy import content, log_of, same_state
 
+pytestmark = pytest.mark.slow
+
 ADAMW = {**TINY, "epochs": 4, "dropout": 0.3, "optimizer": "adamw", "schedule": "constant", "num_layers": 2}
 ADAMW |= {"log_interval": 7, "checkpoint_interval": 0.0, "max_steps": 150, "weight_decay": 0.01}
 MOMENTUM = {**TINY, "model": "gru", "epochs": 4, "dropout": 0.2, "locked_dropout": True, "tied": False}
@@ -53,17 +55,16 @@ def steps_of(run: Path) -> int:
     return int(metadata["progress"]["step"])
 
 
-def test_eight_kills_and_more_leave_no_trace(tmp_path: Path) -> None:
+def test_eight_kills_leave_no_trace(tmp_path: Path) -> None:
     runs = Runs(tmp_path, ADAMW)
     straight = runs.finish("straight")
     steps = steps_of(straight)
     assert steps == 150
 
     kills = [("before", 0), ("before", 11), ("inside", 23), ("after", 35), ("model", 41), ("validation", 82)]
-    moments = random.Random(20240612).sample(range(42, 145), 6)
-    kills += [("step", step) for step in moments]
+    kills += [("step", step) for step in random.Random(20240612).sample(range(42, 145), 2)]
     kills.sort(key=lambda kill: kill[1])
-    assert len(kills) >= 8
+    assert len(kills) == 8
     for number, (where, step) in enumerate(kills):
         # Some processes save after every step, others only now and then: those have steps to repeat.
         interval = 0.0 if where in ("before", "inside", "after") or number % 2 else 0.05
