@@ -1,5 +1,6 @@
 """Line-by-line commands: one answer for each line of input, in order, while the input is being read."""
 
+import itertools
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -50,13 +51,9 @@ def input_lines(file: str | None) -> Iterator[list[Line]]:
         DataError: The file cannot be read. Raised at once, before the first batch.
         UsageError: Standard input is closed.
     """
-    from seqkit.files.lines import open_bytes
-
     if file not in (None, "-"):
-        path = Path(file)
-        with open_bytes(path):
-            pass
-        return _file_lines(path)
+        lines = _file_lines(Path(file))
+        return itertools.chain([next(lines)], lines)  # opens it, once: it may be a pipe
     if sys.stdin is None or sys.stdin.closed:
         raise UsageError("standard input is closed", remedy="name a file")
     return _stream_lines(sys.stdin.buffer, "standard input")
@@ -81,6 +78,7 @@ def _file_lines(path: Path) -> Iterator[list[Line]]:
     from seqkit.files.lines import open_bytes
 
     with open_bytes(path) as stream:
+        yield []
         yield from _stream_lines(stream, str(path))
 
 

@@ -291,6 +291,12 @@ def _existing(name: str, type: str) -> Path:  # noqa: A002
         there = path.exists()
     except (OSError, ValueError) as error:  # a name too long, a zero byte
         raise DataError(f"cannot be read ({getattr(error, 'strerror', error)})", where=repr(name)) from error
+    if there and not (path.is_file() or path.is_dir()):
+        raise DataError(
+            "expected a file or folder, got a pipe or device, which cannot be read twice",
+            where=name,
+            remedy="write its content to a file first",
+        )
     if there:
         _refuse_other_folders(path, type)
         return path
@@ -311,7 +317,7 @@ def _refuse_other_folders(path: Path, type: str) -> None:  # noqa: A002
     found = what_is(path)
     images = "train-images" in (found.opened_by or "")
     other = found.sort == "corpus" and type != "seq2seq" and images != (type == "images")
-    if found.sort in ("run", "checkpoint") or other:
+    if found.sort in ("run", "checkpoint", "other") or other:
         raise not_as_expected(
             path, f"{path} is no corpus of the type {type}", error=DataError, remedy=f"give {_FORMS[type]}"
         )

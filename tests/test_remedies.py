@@ -253,6 +253,8 @@ ELSEWHERE: dict[str, str] = {
     r"min_count=2": "tests/cli/test_remedies.py::test_an_unknown_token_needs_a_vocabulary_that_has_one",
     r"^FEW_WORDS$": "tests/cli/test_remedies.py::test_each_remedy_helps_where_it_is_read",
     r"fold -s": "tests/cli/test_lines.py::test_a_line_that_is_too_long_is_refused_in_bounded_memory",
+    r"write its content to a file": "tests/corpora/test_other_formats.py::test_a_pipe_cannot_be_read_twice",
+    r"^_OF_VECTORS$": "tests/files/test_what_is.py::test_a_file_of_another_format_is_named",
     r"iconv": "tests/corpora/test_other_formats.py",
     r"take the texts out": "tests/corpora/test_other_formats.py",
     r"what_is\(|found\.remedy": "tests/files/test_what_is.py",

@@ -35,13 +35,14 @@ def _plain(cell: str) -> str:
 
 
 def is_labelled_header(text: str, label: str) -> bool:
-    """Return whether the text and the label of a table's first line are the names of the columns.
+    """Return whether the text and the label of a table's first line are names of columns, in any order.
 
     Example:
         >>> is_labelled_header("Sentence", "label"), is_labelled_header("a sentence", "news")
         (True, False)
     """
-    return _plain(text) in _TEXTS and _plain(label) in _LABELS
+    names = [_plain(text), _plain(label)]
+    return _are_columns(*names) or set(names) in _PAIRS
 
 
 def is_pair_header(source: str, target: str) -> bool:
@@ -50,4 +51,9 @@ def is_pair_header(source: str, target: str) -> bool:
     Names in one language that no translation pairs: "source" and "target", or two languages.
     """
     names = {_plain(source), _plain(target)}
-    return names in _PAIRS or (len(names) == 2 and names <= _LANGUAGES)
+    return names in _PAIRS or (len(names) == 2 and (names <= _LANGUAGES or _are_columns(*names)))
+
+
+def _are_columns(first: str, second: str) -> bool:
+    """Return whether one is the name of a column of texts and the other of labels, in any order."""
+    return any(text in _TEXTS and label in _LABELS for text, label in ((first, second), (second, first)))

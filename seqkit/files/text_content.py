@@ -6,27 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from seqkit.errors import DataError
+from seqkit.files.formats import encoding_of, format_of
 from seqkit.files.lines import BOM, open_bytes
 
 _HEAD = 1 << 16
-_MAGIC = {
-    b"PK\x03\x04": "a zip archive (which .docx, .xlsx and .epub are, too)",
-    b"%PDF-": "a PDF document",
-    b"PAR1": "a Parquet table",
-    b"ARROW1": "an Arrow table",
-    b"{\\rtf": "an RTF document",
-    b"SQLite format 3\0": "an SQLite database",
-    b"\x89HDF": "an HDF5 file",
-    b"\x93NUMPY": "an array of NumPy",
-    b"\x89PNG": "a PNG image",
-    b"\xff\xd8\xff": "a JPEG image",
-    b"GIF8": "a GIF image",
-    b"7z\xbc\xaf": "a 7-Zip archive",
-    b"\x28\xb5\x2f\xfd": "a file compressed by zstd",
-    b"\xd0\xcf\x11\xe0": "an Office document",
-}
-_TAR = slice(257, 262)
-_PICKLE = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 
 def refuse_other_formats(path: Path, *, columns: int = 1) -> None:
@@ -40,13 +23,14 @@ def refuse_other_formats(path: Path, *, columns: int = 1) -> None:
     """
     with open_bytes(path) as file:
         head = file.read(_HEAD).removeprefix(BOM)
-    name = next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
-    if head[_TAR] == b"ustar":
-        name = "a tar archive"
-    elif head[:2] in _PICKLE:
-        name = "a Python pickle"
-    elif head[8:10] == b'{"' and head[4:8] == bytes(4):
-        name = "a file of tensors (safetensors)"
+    encoding = encoding_of(head)
+    if encoding is not None:
+        raise DataError(
+            f"expected text in UTF-8, got {encoding}",
+            where=str(path),
+            remedy=f"convert it: iconv -f {encoding} -t UTF-8 FILE > NEW",
+        )
+    name = format_of(head, path)
     if name is not None:
         raise DataError(
             f"expected text, got {name}", where=str(path), remedy="save its text as a file in UTF-8 (.txt)"

@@ -6,12 +6,14 @@ that opens it. Nothing is verified and little is read: what is damaged is still 
 
 import json
 import os
+import re
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from seqkit.errors import Remedy, RunError, SeqkitError
+from seqkit.files.formats import format_of
 from seqkit.files.substitutes import HEAD, find_substitute
 
 _CONFIG = "config.json"
@@ -45,6 +47,22 @@ _NO_CORPUS = (
     "vocab.txt", "merges.txt", "labels.txt", "source.vocab.txt", "target.vocab.txt", "README.txt",
     "LICENSE.txt", "requirements.txt",
 )  # fmt: skip
+_OTHERS = {
+    r"saved_model\.pb(txt)?": "a SavedModel of TensorFlow",
+    r".*\.ckpt.*\.index|model\.ckpt.*": "a checkpoint of TensorFlow",
+    r"config\.cfg": "a pipeline of spaCy",
+    r".*\.onnx": "a model in ONNX",
+    r".*\.gguf": "a model in GGUF",
+    r".*\.(keras|h5|hdf5)": "a model of Keras",
+    r"dataset_info\.json|dataset_dict\.json|.*\.(arrow|parquet)": "a data set of Hugging Face",
+    r".*\.(pt|pth|ckpt|bin)": "weights of PyTorch or another program",
+    r".*\.arpa": "an n-gram model (ARPA)",
+    r".*\.model": "a model of SentencePiece or gensim",
+    r".*\.(sqlite3?|db)": "a folder with a database",
+    r".*\.(pdf|docx?|odt|epub|rtf|html?|xml|csv|json|jsonl)": "a folder of documents that are not plain text",
+    r".*\.(zip|tar|tgz|7z|rar|zst)": "a folder with an archive: unpack it first",
+}
+"""Folders of other programs: a file that each has, and its description."""
 _COMPRESSED = (".gz", ".bz2", ".xz")
 TEXT_COMMANDS = "seqkit train-lm {}, or seqkit train-classifier {}"
 
@@ -53,7 +71,7 @@ class Found(NamedTuple):
     """The description of a path: its sort, its description, and how it is opened, if seqkit opens it."""
 
     sort: str
-    """"run", "checkpoint", "corpus", "file", "absent" or "folder"."""
+    """"run", "checkpoint", "corpus", "file", "absent", "other" (of another program) or "folder"."""
     description: str
     opened_by: str | None = None
     task: str | None = None
@@ -89,7 +107,7 @@ def what_is(path: str | os.PathLike[str]) -> Found:
     shown = [name for name in names if not name.startswith(".")]
     if not shown:
         return Found("folder", "an empty folder")
-    for look in (_what_run, _what_model, _what_corpus, _what_incomplete, _what_parent):
+    for look in (_what_run, _what_model, _what_corpus, _what_incomplete, _what_parent, _what_other):
         found = look(folder, shown)
         if found is not None:
             return found
@@ -222,6 +240,15 @@ def _what_parent(folder: Path, names: list[str]) -> Found | None:
     return None
 
 
+def _what_other(folder: Path, names: list[str]) -> Found | None:
+    """A folder of another program, by a file that it always has."""
+    for pattern, described in _OTHERS.items():
+        beside = described.startswith("a folder") and _folders(folder)  # may stand beside the texts
+        if not beside and any(re.fullmatch(pattern, name) for name in names):
+            return Found("other", described)
+    return None
+
+
 def _what_file(path: Path) -> Found:
     try:
         with open(path, "rb") as file:
@@ -239,4 +266,4 @@ def _what_file(path: Path) -> Found:
         *_TOKENIZER,
     ):
         return Found("file", f"a file of the folder {path.parent}, which is to be given")
-    return Found("file", "a file")
+    return Found("file", format_of(head, path) or "a file")

@@ -1,6 +1,7 @@
 """Files of other formats in place of text, and header rows: recognised by name, with a remedy that helps."""
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -24,6 +25,13 @@ OTHER = {
     "a Python pickle": b"\x80\x04\x95",
     "safetensors": b"\x40\0\0\0\0\0\0\0" + b'{"w":{"dtype":"F32"}}',
     "a tar archive": bytes(257) + b"ustar\0",
+    "a model in GGUF": b"GGUF\3" + bytes(20),
+    "weights of PyTorch": b"PK\x03\x04" + bytes(26) + b"archive/data.pkl" + bytes(20),
+    "a model of fastText": (793712314).to_bytes(4, "little") + bytes(60),
+    "vectors in word2vec's binary format": b"2 2\na " + bytes(8) + b"\nb " + bytes(8),
+    "a file compressed by zstd": b"\x28\xb5\x2f\xfd" + bytes(20),
+    "a RAR archive": b"Rar!\x1a\x07\0" + bytes(20),
+    "binary data": b"\x08\x08\x12\x07pytorch\x1a\x05" + bytes(20),
 }
 
 
@@ -43,6 +51,37 @@ def test_files_of_other_formats_are_named(name: str, tmp_path: Path) -> None:
     ):
         with pytest.raises(DataError, match=f"expected text, got .*{re.escape(name)}"):
             read()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "named"),
+    [
+        ("utf-16", "UTF-16"), ("utf-32", "UTF-32"), ("utf-16-le", "UTF-16LE"), ("utf-16-be", "UTF-16BE"),
+        ("utf-32-le", "UTF-32LE"), ("utf-32-be", "UTF-32BE"),
+    ],
+)  # fmt: skip
+def test_other_encodings_are_named_and_the_command_helps(encoding: str, named: str, tmp_path: Path) -> None:
+    text = "".join(f"{'pn'[n % 2]}\ta text \u4e2d of {n} words\n" for n in range(60))
+    path = tmp_path / "x.tsv"
+    path.write_bytes(text.encode(encoding))
+    for read in (open_corpus, open_labelled, open_seq2seq):
+        with pytest.raises(DataError, match=f"expected text in UTF-8, got {named},") as caught:
+            read(path)
+        assert f"iconv -f {named} -t UTF-8" in str(caught.value)
+    assert path.read_bytes().decode(named.lower()) == text
+
+
+def test_a_stray_zero_byte_is_text(tmp_path: Path) -> None:
+    (tmp_path / "x.txt").write_text("a text of words\n" * 99 + "a\0b\n")
+    assert open_corpus(tmp_path / "x.txt").splits == ("train", "valid", "test")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_cannot_be_read_twice(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for read in (open_corpus, open_labelled, open_seq2seq):
+        with pytest.raises(DataError, match="got a pipe or device, which cannot be read twice"):
+            read(tmp_path / "pipe")
 
 
 def _advised(error: DataError, folder: Path) -> Path:
@@ -83,7 +122,9 @@ ROWS = "".join(f"{'pn'[n % 2]}\ttext number {n}\n" for n in range(60))
 SWAPPED = "".join(f"text number {n}\t{'pn'[n % 2]}\n" for n in range(60))
 
 
-@pytest.mark.parametrize("header", ["label\ttext", '"Sentiment"\t"Review"', "target\tsentence", "v1\tv2"])
+@pytest.mark.parametrize(
+    "header", ["label\ttext", '"Sentiment"\t"Review"', "target\tsentence", "v1\tv2", "text\tlabel"]
+)
 def test_the_header_row_of_a_table_is_no_class(header: str, tmp_path: Path) -> None:
     table, columns = tmp_path / "x.tsv", header.split("\t")
     cases: list[tuple[str, str, dict[str, Any]]] = [
@@ -110,7 +151,9 @@ def test_the_header_row_of_each_split_is_no_class(tmp_path: Path) -> None:
     assert open_labelled(tmp_path, on_bad_line="skip").skipped_count == 3
 
 
-@pytest.mark.parametrize("header", ["source\ttarget", "English\tFrench", "Question\tAnswer", "src\ttgt"])
+@pytest.mark.parametrize(
+    "header", ["source\ttarget", "English\tFrench", "Question\tAnswer", "src\ttgt", "text\tlabel"]
+)
 def test_the_header_row_of_pairs_is_no_pair(header: str, tmp_path: Path) -> None:
     (tmp_path / "x.tsv").write_text(f"{header}\n{SWAPPED}")
     with pytest.raises(DataError, match="a header row"):

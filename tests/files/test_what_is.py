@@ -122,6 +122,31 @@ def test_every_opener_says_what_a_folder_is_and_what_opens_it(made: str, opener:
     assert re.search(message.format(re.escape(str(folder))), text), text
 
 
+OTHER_FOLDERS = {
+    "saved_model.pb": "TensorFlow", "model.ckpt-1.index": "checkpoint of TensorFlow", "config.cfg": "spaCy",
+    "model.onnx": "ONNX", "q4.gguf": "GGUF", "model.h5": "Keras", "model.keras": "Keras",
+    "data.arrow": "data set of Hugging Face", "model.pt": "PyTorch", "lm.arpa": "n-gram model",
+    "tok.model": "SentencePiece", "db.sqlite": "database", "paper.pdf": "documents", "all.zip": "unpack",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OTHER_FOLDERS)
+def test_folders_of_other_programs_are_named(name: str, tmp_path: Path) -> None:
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / name).write_bytes(b"\0")
+    for call, _ in OPENERS.values():
+        with pytest.raises(SeqkitError, match=OTHER_FOLDERS[name]):
+            call(tmp_path / "given")
+
+
+def test_a_file_of_another_format_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "model.bin"
+    path.write_bytes(b"\x80\x02pickle" + bytes(30))
+    for call in (seqkit.load, language_modeling.load, load_vectors, open_corpus):
+        with pytest.raises(SeqkitError, match="a Python pickle"):
+            call(path)
+
+
 def test_a_file_of_a_run_names_its_folder(tmp_path: Path) -> None:
     run = _run(tmp_path / "run")
     for name in ("config.json", "vocab.txt"):

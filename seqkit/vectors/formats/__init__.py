@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seqkit.errors import DataError, UsageError
+from seqkit.files.formats import encoding_of, format_of
 from seqkit.vectors.formats.content import Content, header_of
 from seqkit.vectors.formats.options import COMMAND, LIBRARY, ReadOptions
 from seqkit.vectors.formats.source import Source
@@ -110,6 +111,9 @@ FORMATS: dict[str, Format] = {
 
 _PICKLE = re.compile(rb"\x80[\x02-\x05]")
 _SNIFFED = 1 << 16
+_READ = ("a model of fastText", "vectors", "a file of tensors", "binary", "a model of SentencePiece")
+"""Formats that are read, and those that a binary file of vectors may be taken for."""
+_OF_VECTORS = "give a file of vectors: word2vec, GloVe, fastText or seqkit's own"
 
 
 def detect_format(path: _PathLike) -> str:
@@ -131,6 +135,9 @@ def detect_format(path: _PathLike) -> str:
             f"  import gensim; kv = gensim.utils.SaveLoad.load({str(path)!r})\n"
             f'  getattr(kv, "wv", kv).save_word2vec_format({str(path) + ".bin"!r}, binary=True)',
         )
+    found = encoding_of(head) or format_of(head, Path(path))
+    if found is not None and not found.startswith(_READ):
+        raise DataError(f"expected vectors, got {found}", where=str(path), remedy=_OF_VECTORS)
     if head[:4] == (793712314).to_bytes(4, "little"):
         return "fasttext"
     if head[8:9] == b"{" and head[4:8] == bytes(4):
