@@ -3,6 +3,7 @@
 A command is imported when it is called: ``seqkit --help`` loads neither NumPy nor any command.
 """
 
+import contextlib
 import importlib
 import io
 import os
@@ -95,7 +96,12 @@ def _log_to_stderr() -> None:
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            echo(record.getMessage(), err=True)
+            with contextlib.suppress(OSError, ValueError):  # stderr is closed or full
+                if "tqdm" not in sys.modules:
+                    echo(record.getMessage(), err=True)
+                    return
+                with sys.modules["tqdm"].tqdm.external_write_mode(file=sys.stderr):  # takes the bar away
+                    echo(record.getMessage(), err=True)
 
     logging.basicConfig(handlers=[Handler()])
 
@@ -126,7 +132,11 @@ def main(arguments: list[str] | None = None) -> None:
     except click.ClickException as error:
         _show(error)
         sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as stop:
+        if isinstance(stop.__cause__, EOFError):  # click takes it for the end of what a user types
+            if os.environ.get("SEQKIT_DEBUG"):
+                raise
+            _fail("unexpected end of a file or of the standard input", 1)
         echo("interrupted", err=True)
         sys.exit(130)
     except BrokenPipeError:  # `seqkit score … | head`

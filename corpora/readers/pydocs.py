@@ -17,7 +17,7 @@ from functools import partial
 from inspect import cleandoc
 from pathlib import Path
 
-from seqkit.backend.paths import cache_dir
+from seqkit.backend.paths import cache_dir, make_folder
 from seqkit.corpora.corpus import SPLITS, Corpus, CorpusFile
 from seqkit.corpora.entry import CorpusEntry
 from seqkit.corpora.readers.lines import BadLines
@@ -146,7 +146,7 @@ def _read_cached(path: Path) -> bytes | None:
 def _write_cached(path: Path, body: bytes) -> None:
     # a cache that cannot be written costs seconds, not the corpus
     with suppress(OSError, DataError):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         digest = hashlib.sha256(body).hexdigest().encode()
         write_atomically(path, digest + b"\n" + body, error=DataError, shared=True)
 

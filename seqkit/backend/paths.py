@@ -1,18 +1,34 @@
 """The folders that seqkit reads and writes, from environment variables or the platform's conventions."""
 
 import os
+import stat
 import sys
+import tempfile
 from pathlib import Path
+
+
+def private_folder() -> Path:
+    """Return a folder for this user among the temporary ones; it need not exist."""
+    user = f"-{os.geteuid()}" if hasattr(os, "geteuid") else ""
+    return Path(tempfile.gettempdir()) / f"seqkit{user}"
+
+
+def _home() -> Path:
+    """Return the home folder; one among the temporary files for a user who has none, as in containers."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return private_folder() / "home"
 
 
 def _platform_folder(xdg: str, linux: str, mac: str, windows: str) -> Path:
     if sys.platform == "darwin":
-        return Path.home() / "Library" / mac / "seqkit"
+        return _home() / "Library" / mac / "seqkit"
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA")
-        return (Path(base) if base else Path.home() / "AppData" / "Local") / "seqkit" / windows
+        return (Path(base) if base else _home() / "AppData" / "Local") / "seqkit" / windows
     base = os.environ.get(xdg)
-    return (Path(base) if base else Path.home() / linux) / "seqkit"
+    return (Path(base) if base else _home() / linux) / "seqkit"
 
 
 def data_dir() -> Path:
@@ -29,3 +45,23 @@ def cache_dir() -> Path:
     """Return the folder of derived files: $SEQKIT_CACHE, else the platform's. It may be deleted."""
     given = os.environ.get("SEQKIT_CACHE")
     return Path(given) if given else _platform_folder("XDG_CACHE_HOME", ".cache", "Caches", "Cache")
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder of the cache and its missing parents, which only this user can enter.
+
+    Raises:
+        OSError: It cannot be made.
+
+    """
+    missing = [folder for folder in path.parents if not folder.exists()]
+    for folder in (*reversed(missing), path):
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def is_private(status: os.stat_result) -> bool:
+    """Return whether only this user can write to what has this status; a sticky folder counts as private."""
+    if not hasattr(os, "geteuid"):
+        return True
+    others = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not status.st_mode & stat.S_ISVTX
+    return status.st_uid == os.geteuid() and not others

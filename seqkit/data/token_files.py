@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from seqkit.backend.paths import make_folder
 from seqkit.errors import DataError
 from seqkit.files import flush_folder
 
@@ -109,7 +110,7 @@ def read_entry(folder: Path) -> dict[str, Any] | None:
         for name, expected in read["meta"]["files"].items():
             if _describe(folder / name) != expected:
                 return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return dict(read["meta"])
 
@@ -122,7 +123,7 @@ def work_folder(root: Path) -> Iterator[Path]:
         DataError: If the cache cannot be written (no permission, disk full).
     """
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        make_folder(root)
         _remove_stale(root)
         folder = Path(tempfile.mkdtemp(prefix=".new-", dir=root))
         try:

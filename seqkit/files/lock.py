@@ -25,11 +25,17 @@ class FileLock:
         self.path = path
         self._file: BinaryIO | None = None
 
-    def acquire(self) -> bool:
-        """Take the lock, and return whether it was free. OSError if the file cannot be opened."""
+    def acquire(self, *, create: bool = False) -> bool:
+        """Take the lock, and return whether it was free. OSError if the file cannot be opened.
+
+        Args:
+            create: Create an empty file if there is none.
+
+        """
         if self._file is not None:
             return True
-        file = open(self.path, "r+b" if os.access(self.path, os.W_OK) else "rb")  # noqa: SIM115  # kept open
+        mode = "ab" if create else "r+b" if os.access(self.path, os.W_OK) else "rb"
+        file = open(self.path, mode)  # noqa: SIM115  # kept open
         try:
             if sys.platform == "win32":
                 file.seek(_FAR)
@@ -44,6 +50,13 @@ class FileLock:
             return True
         self._file = file
         return True
+
+    def is_of(self, path: Path) -> bool:
+        """Return whether the file that is locked is the one at ``path``."""
+        try:
+            return self._file is not None and os.path.samestat(os.fstat(self._file.fileno()), path.stat())
+        except OSError:
+            return False
 
     def release(self) -> None:
         """Give the lock back."""

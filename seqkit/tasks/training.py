@@ -76,7 +76,6 @@ def run_training(
         corpus.require_unchanged()
         if run is None:  # not before: unusable settings must not leave a run behind
             run = _begin_run(out, name, task, corpus)
-            run.lock()
         else:
             _require_same_artifacts(run, task)
         task.fit(run, callback, resume=resume)
@@ -100,6 +99,7 @@ def _resumed_settings(
 
 
 def _begin_run(path: str | Path, name: str, task: Task, corpus: Corpus) -> RunDirectory:
+    """Create the run directory and lock it."""
     return RunDirectory.create(
         path,
         {
@@ -112,6 +112,7 @@ def _begin_run(path: str | Path, name: str, task: Task, corpus: Corpus) -> RunDi
             **task.config,
         },
         task.artifacts,
+        lock=True,
     )
 
 

@@ -75,7 +75,12 @@ class RunDirectory:
 
     @classmethod
     def create(
-        cls, path: str | Path, config: Mapping[str, object], artifacts: Mapping[str, bytes]
+        cls,
+        path: str | Path,
+        config: Mapping[str, object],
+        artifacts: Mapping[str, bytes],
+        *,
+        lock: bool = False,
     ) -> RunDirectory:
         """Create a new run with its artifacts; config.json is written last.
 
@@ -83,26 +88,37 @@ class RunDirectory:
             path: The folder; created if it does not exist.
             config: The content of config.json.
             artifacts: Files by name, such as the vocabulary.
+            lock: Return the run locked, as :meth:`lock` does.
 
         Raises:
             RunError: The folder holds other files than those of a start that was killed, or cannot be
-                written.
+                written, or another process creates or trains a run there.
         """
-        path = Path(path)
+        path, names = Path(path), {*artifacts, CONFIG}
         try:
             path.mkdir(parents=True, exist_ok=True)
-            present = sorted(entry.name for entry in path.iterdir())
+            _require_free(path, names)
+            held = _lock_new_config(path)
         except OSError as error:
             raise RunError(f"cannot create the run directory {path} ({error.strerror or error})") from error
-        others = [name for name in present if name.removesuffix(".part") not in {*artifacts, CONFIG}]
-        if CONFIG in present or others:
-            raise cls._occupied(path, *([CONFIG] if CONFIG in present else others)[:3])
-        for name, data in artifacts.items():
-            write_atomically(path / name, data)
-        checksums = {name: hashlib.sha256(data).hexdigest() for name, data in artifacts.items()}
-        content = {**config, "files": checksums}
-        checksummed.write_json(path / CONFIG, content)
-        return cls(path, content)
+        try:
+            _require_free(path, names)
+            for name, data in artifacts.items():
+                write_atomically(path / name, data)
+            checksums = {name: hashlib.sha256(data).hexdigest() for name, data in artifacts.items()}
+            content = {**config, "files": checksums}
+            checksummed.write_json(path / CONFIG, content)
+        except BaseException:
+            (path / f"{CONFIG}.part").unlink(missing_ok=True)
+            held.release()
+            raise
+        run = cls(path, content)
+        if lock:
+            run._lock = held
+            run.lock()
+        else:
+            held.release()
+        return run
 
     @classmethod
     def require_free(cls, path: str | Path) -> None:
@@ -116,21 +132,11 @@ class RunDirectory:
                 remedy=Remedy("choose another folder", command="choose another --out"),
             )
         if (path / CONFIG).exists():
-            raise cls._occupied(path, CONFIG)
+            raise _occupied(path, CONFIG)
         artifacts = (".json", ".txt", ".part")
         for each in sorted(path.iterdir()) if path.is_dir() else ():
             if not each.name.endswith(artifacts):
-                raise cls._occupied(path, each.name)
-
-    @staticmethod
-    def _occupied(path: Path, *names: str) -> RunError:
-        return RunError(
-            f"{path} already holds {', '.join(names)}",
-            remedy=Remedy(
-                "give resume=True to go on with that run, or choose another folder",
-                command="add --resume to go on with that run, or choose another --out",
-            ),
-        )
+                raise _occupied(path, each.name)
 
     @classmethod
     def open(cls, path: str | Path) -> RunDirectory:
@@ -175,10 +181,7 @@ class RunDirectory:
         except OSError as error:
             raise RunError(f"cannot lock {self.path} ({error.strerror or error})") from error
         if not free:
-            raise RunError(
-                f"another process is training the run {self.path}",
-                remedy="wait for it to end, or stop it; it saves its state first",
-            )
+            raise _in_use(self.path)
 
     def unlock(self) -> None:
         """Let other processes train this run."""
@@ -262,3 +265,50 @@ class RunDirectory:
         """Verify all artifacts; weights and checkpoints are verified when they are read."""
         for name in self.config.get("files", {}):
             self.artifact(name)
+
+
+def _in_use(path: Path) -> RunError:
+    return RunError(
+        f"another process is training the run {path}",
+        remedy="wait for it to end, or stop it; it saves its state first",
+    )
+
+
+def _occupied(path: Path, *names: str) -> RunError:
+    if CONFIG in names:
+        lock = FileLock(path / CONFIG)
+        if not lock.acquire():
+            return _in_use(path)
+        lock.release()
+    return RunError(
+        f"{path} already holds {', '.join(names)}",
+        remedy=Remedy(
+            "give resume=True to go on with that run, or choose another folder",
+            command="add --resume to go on with that run, or choose another --out",
+        ),
+    )
+
+
+def _require_free(path: Path, names: set[str]) -> None:
+    """Raise RunError if a folder holds more than the remains of a start that was killed."""
+    present = sorted(entry.name for entry in path.iterdir())
+    others = [name for name in present if name.removesuffix(".part") not in names]
+    if CONFIG in present or others:
+        raise _occupied(path, *([CONFIG] if CONFIG in present else others)[:3])
+
+
+def _lock_new_config(path: Path) -> FileLock:
+    """Lock the file that is going to be config.json: renamed, it is still locked.
+
+    Of two processes that create a run at the same moment only one can. Not on Windows, where a locked file
+    cannot be renamed.
+    """
+    part = path / f"{CONFIG}.part"
+    lock = FileLock(path / CONFIG)
+    if os.name != "nt":
+        lock.path = part
+        if not (lock.acquire(create=True) and lock.is_of(part)):  # removed by the process that created it
+            lock.release()
+            raise _in_use(path)
+        lock.path = path / CONFIG
+    return lock

@@ -7,13 +7,11 @@ becomes one of another type, a key another key, or its bytes are flipped, cut, d
 import json
 import random
 import shutil
-import struct
 import time
 import tracemalloc
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +21,7 @@ from seqkit.models import bert
 from seqkit.tasks import causal_checkpoints, sentence_encoding
 from seqkit.tasks.text_classification.initial_encoder import initial_encoder
 from seqkit.text import load_tokenizer
+from tests.files.mutations import mutated
 from tests.models.folders import GPT2, bert_arrays, gpt2_arrays, write, write_bert, write_modules
 from tests.text.test_checkpoint_tokenizers import merges_folder
 
@@ -34,12 +33,6 @@ MUTATIONS = 200
 SECONDS = 5
 MEMORY = 64 << 20
 TEXTS = ["up down up", "", "down " * 30]
-
-VALUES: tuple[Any, ...] = (
-    None, True, False, 0, 1, -1, 7, 2**31, 2**63, 10**30, -(10**30), 0.5, -0.0, 1e-320, 1e308, float("nan"),
-    float("inf"), "", "x", "0", "\0", "../x", "x" * 5000, "\ud800", "\x1b]0;x\x07", "[UNK]", [], [None],
-    ["x"], [[]], [1, 2, 3], [{}], {}, {"x": 1}, {"content": 3}, {"content": "[PAD]"}, {"0": {"content": "x"}},
-)  # fmt: skip
 
 
 def sentence_folder(folder: Path) -> Path:
@@ -118,56 +111,6 @@ FOLDERS: dict[str, tuple[Callable[[Path], Path], Callable[[Path], None]]] = {
     "weights in several files": (sharded_folder, encode_sharded),
     "GPT-2": (causal_folder, generate),
 }
-
-
-def nodes(content: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield (container, key) of every value."""
-    if isinstance(content, dict | list):
-        for key, value in content.items() if isinstance(content, dict) else enumerate(content):
-            yield content, key
-            yield from nodes(value)
-
-
-def with_other_types(content: Any, chance: random.Random) -> Any:
-    if chance.random() < 0.1 or not content:
-        return chance.choice(VALUES)
-    container, key = chance.choice(list(nodes(content)))
-    action = chance.random()
-    if isinstance(container, dict) and action < 0.15:
-        container[str(chance.choice(VALUES))] = container.pop(key)
-    elif action < 0.25:
-        container.pop(key)
-    else:
-        container[key] = chance.choice(VALUES)
-    return content
-
-
-def with_other_bytes(data: bytes, chance: random.Random) -> bytes:
-    at, size = chance.randrange(len(data) + 1), chance.randint(1, 40)
-    return chance.choice(
-        [
-            data[:at],
-            data[at:],
-            data[:at] + bytes(chance.randrange(256) for _ in range(size)) + data[at + size :],
-            data[:at] + bytes(size) + data[at:],
-            data[:at] + data,
-            b"[" * 20_000 + data,
-            b'{"a":' * 20_000,
-            data[: len(data) // 2] + bytes([chance.randrange(256)]) + data[len(data) // 2 + 1 :],
-        ]
-    )
-
-
-def mutated(name: str, data: bytes, chance: random.Random) -> bytes:
-    if chance.random() < 0.3:
-        return with_other_bytes(data, chance)
-    if name.endswith(".json"):
-        return json.dumps(with_other_types(json.loads(data), chance)).encode()
-    if name.endswith(".safetensors"):
-        length = struct.unpack("<Q", data[:8])[0]
-        header = json.dumps(with_other_types(json.loads(data[8 : 8 + length]), chance)).encode()
-        return struct.pack("<Q", len(header)) + header + data[8 + length :]
-    return with_other_bytes(data, chance)
 
 
 @pytest.mark.parametrize("sort", FOLDERS)

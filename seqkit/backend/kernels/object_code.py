@@ -8,9 +8,12 @@ ones). Here each function is an object file of its own, loaded into an engine of
 been compiled or was found: results cannot depend on that.
 
 A file holds a checksum, the name of its entry and the object code. It is written beside and renamed; one that
-is cut or altered is compiled again. The folder's name is a hash of all kernel sources, of Numba's version and
-of the processor; the file's own name ends with a hash of the function's signature and source file, for tasks
-that live elsewhere (in tests).
+is cut, altered or under another's name is compiled again. The folder's name is a hash of all kernel sources, of
+Numba's version and of the processor; the file's own name ends with a hash of the function's signature and source
+file, for tasks that live elsewhere (in tests).
+
+Whoever writes to the cache decides what runs here. Files and folders that another user owns, or that others can
+write to, are not used; a private folder among the temporary ones takes their place.
 """
 
 from __future__ import annotations
@@ -31,11 +34,11 @@ from numba.core import config
 from numba.core.registry import cpu_target
 from numba.core.runtime import rtsys
 
-from seqkit.backend.paths import cache_dir
+from seqkit.backend.paths import cache_dir, is_private, make_folder, private_folder
 
 _config: Any = config  # its settings are made at run time
 _log = logging.getLogger("seqkit")
-_HEADER = b"seqkit object 1"
+_HEADER = b"seqkit object 2"
 
 
 @functools.cache
@@ -56,21 +59,44 @@ def sources_digest(root: Path) -> str:
 
 @functools.cache
 def cache_folder() -> Path | None:
-    """The folder of compiled kernels of exactly these sources, or None where it cannot be written."""
-    folder = cache_dir() / "kernels" / sources_digest(Path(__file__).parent)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        _log.warning("kernels are compiled anew in each process: %s cannot be made (%s)", folder, error)
-        return None
-    return folder if os.access(folder, os.W_OK) else None
+    """The folder of compiled kernels of exactly these sources, or None where none can be written."""
+    name = Path("kernels", sources_digest(Path(__file__).parent))
+    shared = None
+    for root in (cache_dir(), private_folder()):
+        folder = root / name
+        try:
+            make_folder(folder)
+            paths = [path for path in (root, folder.parent, folder) if not is_private(path.stat())]
+        except OSError as error:
+            _log.warning("kernels are compiled anew in each process: %s cannot be made (%s)", folder, error)
+            return None
+        if not paths:
+            return folder if os.access(folder, os.W_OK) else None
+        if shared is None:
+            shared = paths[0]
+            why = "belongs to another user or can be written by others"
+            _log.warning("compiled kernels are kept in %s: %s %s", private_folder(), shared, why)
+    _log.warning("kernels are compiled anew in each process: %s is shared too", folder)
+    return None
 
 
-@functools.cache
-def _announce() -> None:
-    folder = cache_folder()
-    if folder is not None and not any(folder.iterdir()):
-        _log.warning("compiling kernels for this processor, once (half a minute at most; kept in %s)", folder)
+_families: list[str] = []
+"""Those that were compiled in this process."""
+
+
+def _announce(function: Callable[..., Any]) -> None:
+    """Say what is being compiled: the first time where it is kept, then each family of kernels."""
+    if not _families:
+        folder = cache_folder()
+        kept = "not kept" if folder is None else f"kept in {folder}"
+        _log.warning("compiling kernels for this processor, once (half a minute at most; %s)", kept)
+        _families.append("")
+    family = function.__module__.removeprefix("seqkit.backend.kernels.").partition(".")[0]
+    all_families = [path.parent.name for path in Path(__file__).parent.glob("*/cpu.py")]
+    if family in all_families and family not in _families:
+        _families.append(family)
+        number, shown = len(_families) - 1, family.replace("_", " ")
+        _log.warning("compiling kernels: %s (%d of at most %d families)", shown, number, len(all_families))
 
 
 def _path(function: Callable[..., Any], signature: Any) -> Path | None:
@@ -88,13 +114,21 @@ def _path(function: Callable[..., Any], signature: Any) -> Path | None:
 def _read(path: Path) -> tuple[str, bytes] | None:
     """The entry's name and the object code in a file, or None if it is absent or damaged."""
     try:
-        header, checksum, content = path.read_bytes().split(b"\n", 2)
+        with open(path, "rb") as file:
+            if not is_private(os.fstat(file.fileno())):
+                return None
+            header, checksum, content = file.read().split(b"\n", 2)
     except (OSError, ValueError):
         return None
-    if header != _HEADER or hashlib.sha256(content).hexdigest().encode() != checksum:
+    if header != _HEADER or _checksum(path, content) != checksum:
         return None
     name, _, code = content.partition(b"\n")
     return name.decode(), code
+
+
+def _checksum(path: Path, content: bytes) -> bytes:
+    """A checksum of a file's name and content: another kernel's file in its place is not this one."""
+    return hashlib.sha256(path.name.encode() + b"\n" + content).hexdigest().encode()
 
 
 def _write(path: Path, name: str, code: bytes) -> None:
@@ -104,7 +138,7 @@ def _write(path: Path, name: str, code: bytes) -> None:
         handle, beside = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(b"\n".join((_HEADER, hashlib.sha256(content).hexdigest().encode(), content)))
+                file.write(b"\n".join((_HEADER, _checksum(path, content), content)))
             os.replace(beside, path)
         except OSError:
             os.unlink(beside)
@@ -123,7 +157,7 @@ def _target_machine() -> Any:
 
 def _compile(function: Callable[..., Any], signature: Any, fastmath: Any) -> tuple[str, bytes]:
     """The entry's name and the object code of a function."""
-    _announce()
+    _announce(function)
     compiled = numba.cfunc(signature, error_model="numpy", fastmath=fastmath)(function)
     module = llvm.parse_assembly(compiled.inspect_llvm())
     return compiled.native_name, _target_machine().emit_object(module)

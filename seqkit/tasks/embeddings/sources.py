@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from seqkit.backend.paths import cache_dir
+from seqkit.backend.paths import cache_dir, make_folder
 from seqkit.errors import UsageError
 from seqkit.vectors import KeyedVectors
 from seqkit.vectors.formats import COMMAND, ReadOptions, load_vectors, read_vectors, save_vectors
@@ -80,6 +80,6 @@ def default_vectors(on_message: Callable[[str], object] = lambda text: None) -> 
             for line in corpus.lines("train"):
                 yield [token for token in tokenizer.tokenize(line) if token[0].isalpha()]
 
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     save_vectors(Word2Vec(Words(), epochs=EPOCHS, workers=1).wv, path)
     return path
