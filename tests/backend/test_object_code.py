@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -22,26 +24,53 @@ def object_file(cache: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("damage", ["empty", "cut", "flipped", "other"])
-def test_a_damaged_file_is_compiled_again(damage: str, tmp_path: Path) -> None:
-    expected = run_python(DRAW, SEQKIT_CACHE=str(tmp_path)).stdout
-    path = object_file(tmp_path)
-    whole = path.read_bytes()
-    half = len(whole) // 2
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """What DRAW prints, and a cache with its kernels."""
+    cache = tmp_path_factory.mktemp("compiled") / "cache"
+    return run_python(DRAW, SEQKIT_CACHE=str(cache)).stdout, cache
+
+
+def copied(cache: Path, to: Path) -> Path:
+    """A copy of a cache; return the object file in it."""
+    return object_file(shutil.copytree(cache, to))
+
+
+def plant(path: Path) -> bytes:
+    """Write an object file of which nothing can be run, with a checksum that holds."""
+    object_code._write(path, "nothing", b"\x7fELF")
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("damage", ["empty", "flipped", "another kernel"])
+def test_a_damaged_file_is_compiled_again(damage: str, compiled: tuple[str, Path], tmp_path: Path) -> None:
+    expected, whole = compiled
+    path = copied(whole, tmp_path / "cache")
+    data = path.read_bytes()
+    half = len(data) // 2
     damaged = {
         "empty": b"",
-        "cut": whole[:half],
-        "flipped": whole[:half] + bytes([whole[half] ^ 1]) + whole[half + 1 :],
-        "other": b"another format\n" + whole,
+        "flipped": data[:half] + bytes([data[half] ^ 1]) + data[half + 1 :],
+        "another kernel": plant(tmp_path / "another.o"),
     }[damage]
     path.write_bytes(damaged)
-    again = run_python(DRAW, SEQKIT_CACHE=str(tmp_path))
+    again = run_python(DRAW, SEQKIT_CACHE=str(tmp_path / "cache"))
     assert again.stdout == expected
     assert "compiling kernels: philox" in again.stderr
+    assert object_code._read(path) is not None
     assert path.read_bytes() != damaged
-    found = run_python(DRAW, SEQKIT_CACHE=str(tmp_path))
-    assert (found.stdout, found.stderr) == (expected, "")
     assert {file.suffix for file in path.parent.iterdir()} == {".o"}
+
+
+@pytest.mark.parametrize("change", ["cut", "longer", "another format"])
+def test_a_file_that_is_not_as_written_is_not_read(
+    change: str, compiled: tuple[str, Path], tmp_path: Path
+) -> None:
+    path = copied(compiled[1], tmp_path / "cache")
+    data = path.read_bytes()
+    assert object_code._read(path) is not None
+    path.write_bytes({"cut": data[:-1], "longer": data + b"\0", "another format": b"x\n" + data}[change])
+    assert object_code._read(path) is None
 
 
 def test_a_training_does_not_depend_on_the_cache(tmp_path: Path) -> None:
@@ -61,31 +90,85 @@ def test_a_training_does_not_depend_on_the_cache(tmp_path: Path) -> None:
     assert found[0] == found[1]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="the modes are POSIX's")
-@pytest.mark.parametrize("shared", ["cache", "kernels", "digest", "file", "owner", "file's owner"])
-def test_a_planted_file_is_not_run(shared: str, tmp_path: Path) -> None:
-    """Another's file, or one that others could have changed, is not loaded, whatever its checksum."""
-    if "owner" in shared and os.geteuid() != 0:
-        pytest.skip("only root can give files away")
-    cache, private = tmp_path / "cache", tmp_path / "private"
-    private.mkdir()
-    variables = {"SEQKIT_CACHE": str(cache), "TMPDIR": str(private)}
-    expected = run_python(DRAW, **variables).stdout
-    path = object_file(cache)
-    name, code = object_code._read(path) or ("", b"")
-    object_code._write(path, "nothing", code)  # running it would fail
-    target = {"cache": cache, "kernels": cache / "kernels", "digest": path.parent, "owner": path.parent}
-    if "owner" in shared:
-        os.chown(target.get(shared, path), 12345, -1)
+posix = pytest.mark.skipif(os.name == "nt", reason="the owners and modes are POSIX's")
+
+
+def share(path: Path, how: str) -> None:
+    """Let others write to a file or folder, or give it to another user."""
+    if how == "mode":
+        path.chmod(0o777)
+    elif os.geteuid() == 0:
+        os.chown(path, 12345, -1)
     else:
-        target.get(shared, path).chmod(0o777)
+        pytest.skip("only root can give files away")
+
+
+@posix
+def test_a_planted_file_in_a_shared_cache_is_not_run(compiled: tuple[str, Path], tmp_path: Path) -> None:
+    expected, whole = compiled
+    cache, private = tmp_path / "cache", tmp_path / "private"
+    plant(copied(whole, cache))
+    private.mkdir()
+    share(cache, "mode")
+    variables = {"SEQKIT_CACHE": str(cache), "TMPDIR": str(private)}
     first, second = (run_python(DRAW, **variables) for _ in range(2))
     assert (first.stdout, second.stdout) == (expected, expected)
-    if "file" in shared:
-        assert object_code._read(path) is not None
-        assert second.stderr == ""
-    else:
-        (line,) = second.stderr.splitlines()
-        assert line.startswith(f"compiled kernels are kept in {private}")
-        assert f": {target[shared]} belongs to another user or can be written by others" in line
-        assert object_file(private).stat().st_mode & 0o077 == 0
+    (line,) = second.stderr.splitlines()
+    assert line.startswith(f"compiled kernels are kept in {private}")
+    assert line.endswith(f": {cache} belongs to another user or can be written by others")
+    assert object_file(private).stat().st_mode & 0o077 == 0
+
+
+@posix
+@pytest.mark.parametrize("how", ["mode", "owner"])
+@pytest.mark.parametrize("depth", range(3))
+def test_a_shared_folder_is_not_used(
+    depth: int, how: str, compiled: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the folder of these sources, nor that of all kernels, nor the cache itself."""
+    folder = copied(compiled[1], tmp_path / "cache").parent
+    monkeypatch.setenv("SEQKIT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    find = object_code.cache_folder.__wrapped__
+    assert find() == folder
+    share((folder, *folder.parents)[depth], how)
+    found = find()
+    assert found == tmp_path / f"seqkit-{os.geteuid()}" / folder.relative_to(tmp_path / "cache")
+    share(tmp_path / f"seqkit-{os.geteuid()}", how)
+    assert find() is None
+
+
+@posix
+@pytest.mark.parametrize("how", ["mode", "owner"])
+def test_a_file_of_others_is_not_read(how: str, compiled: tuple[str, Path], tmp_path: Path) -> None:
+    path = copied(compiled[1], tmp_path / "cache")
+    assert object_code._read(path) is not None
+    share(path, how)
+    assert object_code._read(path) is None
+
+
+@posix
+def test_new_folders_of_the_cache_are_private_whatever_the_umask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEQKIT_CACHE", str(tmp_path / "new" / "cache"))
+    before = os.umask(0o002)
+    try:
+        folder = object_code.cache_folder.__wrapped__()
+        assert folder is not None
+        assert object_code.cache_folder.__wrapped__() == folder
+    finally:
+        os.umask(before)
+
+
+def test_kernels_that_cannot_be_kept(compiled: tuple[str, Path], tmp_path: Path) -> None:
+    """A full disk costs the next process a compilation, and nothing else."""
+    resource = pytest.importorskip("resource")
+    code = f"""
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, {resource.RLIM_INFINITY}))
+{DRAW}"""
+    done = run_python(code, SEQKIT_CACHE=str(tmp_path))
+    assert done.stdout == compiled[0]
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]

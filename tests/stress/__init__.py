@@ -1,1 +1,1 @@
-"""Commands under kills, damage, full disks and lost terminals, at random: ``python -m tests.stress --help``."""
+"""Commands under kills, damage, full disks and lost terminals, at random: ``python -m tests.stress``."""

@@ -1,6 +1,7 @@
-"""Run commands under random disturbances for some minutes; a fault is printed with the seed that repeats it.
+"""Run commands under random disturbances for some minutes; print a fault with the seed that repeats it.
 
-``make stress MINUTES=60 SEED=7``; ``python -m tests.stress --seed 7 --first 41 --actions 1`` repeats action 41.
+``make stress MINUTES=60 SEED=7``; ``python -m tests.stress --seed 7 --first 41 --actions 1`` repeats
+action 41.
 """
 
 from __future__ import annotations
@@ -73,9 +74,8 @@ def stress(root: Path, seed: int, *, first: int, actions: int | None, minutes: f
             notes = "\n  ".join(place.notes)
             print(f"action {number}, {action.__name__}:\n  {notes}", flush=True)
             print(fault if isinstance(fault, FaultError) else traceback.format_exc())
-            print(
-                f"repeat: python -m tests.stress --seed {seed} --first {number} --actions 1; files: {place.folder}"
-            )
+            again = f"python -m tests.stress --seed {seed} --first {number} --actions 1"
+            print(f"repeat: {again}; files: {place.folder}")
             return 1
         shutil.rmtree(place.folder)
         counts[action.__name__] += 1

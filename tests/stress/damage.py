@@ -122,8 +122,9 @@ def damaged_vectors(place: Place) -> None:
             continue
         opener = place.chance.choice(
             (
-                "similar the --vectors FILE", "eval-embeddings FILE --json --analogies MATERIAL/analogies.txt "
-                "--pairs MATERIAL/scores.tsv", "convert FILE out.safetensors", "convert FILE out.vec",
+                "similar the --vectors FILE",
+                "eval-embeddings FILE --json --analogies MATERIAL/analogies.txt --pairs MATERIAL/scores.tsv",
+                "convert FILE out.safetensors", "convert FILE out.vec",
                 "train-classifier MATERIAL/labels.tsv --vectors FILE --max-steps 2 --out NEW",
                 "analogy the cat a --vectors FILE --json", "plot vectors --vectors FILE --out map.png",
             )
@@ -213,7 +214,8 @@ def _material(name: str) -> Callable[[Path], Path]:
 
 _LM = "train-lm FILE --emsize 8 --nhid 8 --max-steps 2 --out NEW"
 CORPORA: tuple[tuple[Callable[[Path], Path], tuple[str, ...]], ...] = (
-    (_text, (_LM, f"{_LM} --dry-run", f"{_LM} --tokenizer bpe --vocab-size 300", f"{_LM} --model kneser-ney --order 2",
+    (_text, (_LM, f"{_LM} --dry-run", f"{_LM} --tokenizer bpe --vocab-size 300",
+             "train-lm FILE --model kneser-ney --order 2 --out NEW",
              "train-embeddings FILE --min-count 1 --vector-size 4 --epochs 1 --workers 1 --out NEW")),
     (_zipped, (f"{_LM} --dry-run",)),
     (_folder_of_texts, (_LM, "train-embeddings FILE --min-count 1 --vector-size 4 --model counts --out NEW")),
@@ -221,11 +223,12 @@ CORPORA: tuple[tuple[Callable[[Path], Path], tuple[str, ...]], ...] = (
     (_pictures, ("train-images FILE --hidden 4 --max-steps 2 --image-size 8 --out NEW",)),
     (_settings, ("train-lm MATERIAL/text.txt --config FILE --out NEW --max-steps 2",)),
     (_material("pairs.tsv"), ("train-seq2seq FILE --emsize 4 --nhid 4 --max-steps 2 --out NEW",
-                              "train-seq2seq FILE --on-bad-line skip --emsize 4 --nhid 4 --max-steps 2 --out NEW")),
+                              "train-seq2seq FILE --on-bad-line skip --emsize 4 --nhid 4 --max-steps 2 "
+                              "--out NEW")),
     (_material("labels.tsv"), ("train-classifier FILE --emsize 4 --model bag --max-steps 2 --out NEW",)),
     (_material("images"), ("train-images FILE --hidden 4 --max-steps 2 --out NEW",)),
-    (_material("analogies.txt"), ("eval-embeddings RUN --json --analogies FILE --pairs MATERIAL/scores.tsv",)),
-    (_material("scores.tsv"), ("eval-embeddings RUN --json --analogies MATERIAL/analogies.txt --pairs FILE",)),
+    (_material("analogies.txt"), ("eval-embeddings RUN --analogies FILE --pairs MATERIAL/scores.tsv",)),
+    (_material("scores.tsv"), ("eval-embeddings RUN --analogies MATERIAL/analogies.txt --pairs FILE",)),
 )  # fmt: skip
 
 

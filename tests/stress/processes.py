@@ -1,7 +1,7 @@
 """Commands in processes of their own, with the environment and the limits of a test, and what they left.
 
-Most are forks of this process, which has imported everything: they begin within milliseconds. Nothing here may
-start a thread or load compiled code before such a fork.
+Most are forks of this process, which has imported everything: they begin within milliseconds. Nothing here
+may start a thread or load compiled code before such a fork.
 """
 
 from __future__ import annotations

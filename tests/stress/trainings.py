@@ -31,7 +31,8 @@ TRAININGS: dict[str, str] = {
     "rnn": f"{_LM} --model rnn --nhid 8 --bptt 5 --epochs 4 --optimizer rmsprop",
     "characters": f"{_LM} --nhid 8 --tokenizer char --bptt 9 --max-steps 300",
     "transformer": f"{_LM} --model transformer --nlayers 1 --nhead 2 --context-length 8 --epochs 5",
-    "rotary": f"{_LM} --model transformer --nlayers 1 --nhead 2 --context-length 9 --positions rotary --epochs 4",
+    "rotary": f"{_LM} --model transformer --nlayers 1 --nhead 2 --context-length 9 --positions rotary "
+    "--epochs 4",
     "kneser-ney": "train-lm MATERIAL/text.txt --model kneser-ney --order 3",
     "embedded corpus": "train-lm --emsize 8 --nhid 8 --vocab-size 500 --max-steps 60 --valid-tokens 500",
     "masked": "train-lm MATERIAL/text.txt --objective masked --emsize 8 --nhead 2 --nlayers 1 --epochs 4 "
@@ -56,15 +57,18 @@ TRAININGS: dict[str, str] = {
 
 OPENERS: dict[str, tuple[str, ...]] = {
     "train-lm": (
-        "eval-lm RUN", "generate RUN --max-new-tokens 5", "score RUN MATERIAL/few.txt", "plot curves RUN --out c.png",
-        "eval-lm RUN --corpus MATERIAL/text.txt --json",
+        "eval-lm RUN", "generate RUN --max-new-tokens 5", "score RUN MATERIAL/few.txt",
+        "plot curves RUN --out c.png", "eval-lm RUN --corpus MATERIAL/text.txt --json",
     ),
     "train-seq2seq": ("eval-seq2seq RUN", "translate RUN abc", "plot curves RUN --out c.png"),
-    "train-classifier": ("eval-classifier RUN", "classify RUN MATERIAL/few.txt", "plot curves RUN --out c.png"),
+    "train-classifier": (
+        "eval-classifier RUN", "classify RUN MATERIAL/few.txt", "plot curves RUN --out c.png",
+    ),
     "train-images": ("eval-images RUN", "plot filters RUN --out f.png", "plot mistakes RUN --out m.png"),
     "train-embeddings": (
-        "similar the --vectors RUN", "eval-embeddings RUN --analogies MATERIAL/analogies.txt --pairs MATERIAL/scores.tsv",
-        "convert RUN converted.txt", "train-classifier MATERIAL/labels.tsv --vectors RUN --max-steps 2 --out VEC",
+        "similar the --vectors RUN", "convert RUN converted.txt",
+        "eval-embeddings RUN --analogies MATERIAL/analogies.txt --pairs MATERIAL/scores.tsv",
+        "train-classifier MATERIAL/labels.tsv --vectors RUN --max-steps 2 --out VEC",
         "train-embeddings MATERIAL/text.txt --init RUN --vector-size 8 --epochs 1 --out VEC",
     ),
     "masked": ("eval-lm RUN", "train-classifier MATERIAL/labels.tsv --init RUN --max-steps 2 --out VEC"),

@@ -8,12 +8,12 @@ ones). Here each function is an object file of its own, loaded into an engine of
 been compiled or was found: results cannot depend on that.
 
 A file holds a checksum, the name of its entry and the object code. It is written beside and renamed; one that
-is cut, altered or under another's name is compiled again. The folder's name is a hash of all kernel sources, of
-Numba's version and of the processor; the file's own name ends with a hash of the function's signature and source
-file, for tasks that live elsewhere (in tests).
+is cut, altered or under another's name is compiled again. The folder's name is a hash of all kernel sources,
+of Numba's version and of the processor; the file's own name ends with a hash of the function's signature and
+source file, for tasks that live elsewhere (in tests).
 
-Whoever writes to the cache decides what runs here. Files and folders that another user owns, or that others can
-write to, are not used; a private folder among the temporary ones takes their place.
+Whoever writes to the cache decides what runs here. Files and folders that another user owns, or that others
+can write to, are not used; a private folder among the temporary ones takes their place.
 """
 
 from __future__ import annotations
