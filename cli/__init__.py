@@ -80,15 +80,21 @@ def group(debug: bool) -> None:
         os.environ["SEQKIT_DEBUG"] = "1"
 
 
+def _say(text: str, *, nl: bool = True) -> None:
+    """Print on standard error, if anyone can still read it."""
+    with contextlib.suppress(OSError, ValueError):
+        echo(text, err=True, nl=nl)
+
+
 def _fail(message: str, code: int) -> None:
-    echo(f"error: {message}", err=True)
+    _say(f"error: {message}")
     sys.exit(code)
 
 
 def _show(error: click.ClickException) -> None:
     text = io.StringIO()
     error.show(text)
-    echo(text.getvalue(), err=True, nl=False)
+    _say(text.getvalue(), nl=False)
 
 
 def _log_to_stderr() -> None:
@@ -96,12 +102,10 @@ def _log_to_stderr() -> None:
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            with contextlib.suppress(OSError, ValueError):  # stderr is closed or full
-                if "tqdm" not in sys.modules:
-                    echo(record.getMessage(), err=True)
-                    return
-                with sys.modules["tqdm"].tqdm.external_write_mode(file=sys.stderr):  # takes the bar away
-                    echo(record.getMessage(), err=True)
+            tqdm = sys.modules.get("tqdm")
+            bar_away = tqdm.tqdm.external_write_mode() if tqdm else contextlib.nullcontext()
+            with contextlib.suppress(OSError, ValueError), bar_away:
+                echo(record.getMessage(), err=True)
 
     logging.basicConfig(handlers=[Handler()])
 
@@ -119,7 +123,7 @@ def main(arguments: list[str] | None = None) -> None:
         result: Any = group.main(arguments, prog_name="seqkit", standalone_mode=False)
         sys.exit(result if isinstance(result, int) else 0)
     except TrainingInterrupted as stop:
-        echo(stop.for_command(), err=True)
+        _say(stop.for_command())
         sys.exit(128 + stop.signum)
     except UsageError as error:
         if os.environ.get("SEQKIT_DEBUG"):
@@ -137,7 +141,7 @@ def main(arguments: list[str] | None = None) -> None:
             if os.environ.get("SEQKIT_DEBUG"):
                 raise
             _fail("unexpected end of a file or of the standard input", 1)
-        echo("interrupted", err=True)
+        _say("interrupted")
         sys.exit(130)
     except BrokenPipeError:  # `seqkit score … | head`
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # the interpreter flushes it on exit

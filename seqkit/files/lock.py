@@ -34,8 +34,9 @@ class FileLock:
         """
         if self._file is not None:
             return True
-        mode = "ab" if create else "r+b" if os.access(self.path, os.W_OK) else "rb"
-        file = open(self.path, mode)  # noqa: SIM115  # kept open
+        if create:
+            self.path.touch()
+        file = open(self.path, "r+b" if os.access(self.path, os.W_OK) else "rb")  # noqa: SIM115  # kept open
         try:
             if sys.platform == "win32":
                 file.seek(_FAR)
