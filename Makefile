@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format bench clean
+.PHONY: demo test stress check format bench clean
 
 # The only rule that uses the network.
 $(VENV)/ready: pyproject.toml
@@ -17,6 +17,11 @@ demo: $(VENV)/ready
 ARGS :=
 test: $(VENV)/ready
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# Kills, damage, full disks and lost terminals at random: make stress MINUTES=60 SEED=7
+MINUTES := 20
+stress: $(VENV)/ready
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.stress --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 check: $(VENV)/ready
 	$(BIN)/ruff check .

@@ -56,6 +56,7 @@ def stress(root: Path, seed: int, *, first: int, actions: int | None, minutes: f
         The exit code: 0, or 1 after a fault.
 
     """
+    root.mkdir(exist_ok=True)
     print(f"seed {seed}, {root}", flush=True)
     cache = root / "cache"
     if (cache_dir() / "kernels").is_dir():

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from seqkit.errors import RunError
-from seqkit.files import FileLock
+from seqkit.files import FileLock, atomic
 from seqkit.training import RunDirectory
 from tests.training.tiny import ROOT, python_path
 from tests.training.toy import ToyTask, toy_trainer
@@ -58,6 +58,41 @@ def test_a_run_that_another_process_trains_is_refused_until_its_death(tmp_path: 
     run.lock()
     run.unlock()
     assert sorted(file.name for file in (tmp_path / "run").iterdir()) == ["config.json"]
+
+
+def test_two_starts_of_one_run_at_the_same_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second is refused at every moment of the first, and changes nothing."""
+    path, refused = tmp_path / "run", []
+
+    def second(source: Path, target: Path) -> None:
+        for when in ("before", "after"):
+            with pytest.raises(RunError, match="another process is training the run"):
+                RunDirectory.create(path, {"number": 2}, {"vocab.txt": b"second\n"})
+            refused.append((target.name, when))
+            if when == "before":
+                os.replace(source, target)
+
+    monkeypatch.setattr(atomic, "publish", second)
+    first = RunDirectory.create(path, {"number": 1}, {"vocab.txt": b"first\n"}, lock=True)
+    monkeypatch.undo()
+    assert refused == [(name, when) for name in ("vocab.txt", "config.json") for when in ("before", "after")]
+    run = RunDirectory.open(path)
+    assert (run.config["number"], run.artifact("vocab.txt")) == (1, b"first\n")
+    with pytest.raises(RunError, match="another process is training the run"):
+        run.lock()
+    first.unlock()
+    run.lock()
+    run.unlock()
+    with pytest.raises(RunError, match=r"already holds config\.json"):
+        RunDirectory.create(path, {}, {})
+    assert sorted(file.name for file in path.iterdir()) == ["config.json", "vocab.txt"]
+
+
+def test_a_start_that_fails_gives_the_place_back(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="cannot write"):
+        RunDirectory.create(tmp_path / "run", {}, {"no/such/folder": b""})
+    assert list((tmp_path / "run").iterdir()) == []
+    RunDirectory.create(tmp_path / "run", {}, {}, lock=True).unlock()
 
 
 def test_a_lock_is_held_by_one_holder(tmp_path: Path) -> None:
