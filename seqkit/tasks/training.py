@@ -10,6 +10,7 @@ from seqkit.errors import RunError
 from seqkit.tasks.runs import Corpus, open_run, require_same_corpus
 from seqkit.threads import thread_count
 from seqkit.training import Callback, CallbackList, RunDirectory, Settings, Task
+from seqkit.training.signals import hangup_ignored
 
 S = TypeVar("S", bound=Settings)
 C = TypeVar("C", bound=Corpus)
@@ -64,24 +65,25 @@ def run_training(
     if run is None:
         RunDirectory.require_free(out)
     device(getattr(settings, "device", None) or default_device())
-    try:
-        if run is not None:
-            run.lock()
-            settings = adapt(_resumed_settings(run, resolved, changes or {}, callback), run)
-        corpus = open_corpus(settings)
-        if run is not None:
-            require_same_corpus(run, corpus, remedy="restore its files, or start a new run")
-        corpus.content_key()  # of the text before it is read
-        task = make_task(settings, corpus, callback)
-        corpus.require_unchanged()
-        if run is None:  # not before: unusable settings must not leave a run behind
-            run = _begin_run(out, name, task, corpus)
-        else:
-            _require_same_artifacts(run, task)
-        task.fit(run, callback, resume=resume)
-    finally:
-        if run is not None:
-            run.unlock()
+    with hangup_ignored():
+        try:
+            if run is not None:
+                run.lock()
+                settings = adapt(_resumed_settings(run, resolved, changes or {}, callback), run)
+            corpus = open_corpus(settings)
+            if run is not None:
+                require_same_corpus(run, corpus, remedy="restore its files, or start a new run")
+            corpus.content_key()  # of the text before it is read
+            task = make_task(settings, corpus, callback)
+            corpus.require_unchanged()
+            if run is None:  # not before: unusable settings must not leave a run behind
+                run = _begin_run(out, name, task, corpus)
+            else:
+                _require_same_artifacts(run, task)
+            task.fit(run, callback, resume=resume)
+        finally:
+            if run is not None:
+                run.unlock()
     return run
 
 

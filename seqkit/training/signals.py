@@ -1,11 +1,12 @@
-"""Ctrl-C and SIGTERM during training: the first one saves and stops, the second one ends the process."""
+"""Signals during training: the first Ctrl-C or SIGTERM saves and stops, the second one ends the process."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
 
 _Handler = Callable[[int, FrameType | None], object] | int | None
@@ -14,8 +15,7 @@ _Handler = Callable[[int, FrameType | None], object] | int | None
 class SignalWatch:
     """While active, the first SIGINT or SIGTERM only sets ``received``; a second one ends the process.
 
-    The training loop reads ``received`` between steps. SIGHUP, the loss of the terminal, is ignored: the
-    training goes on, and its log has everything. Outside the main thread signals are not handled.
+    The training loop reads ``received`` between steps. Outside the main thread signals are not handled.
     """
 
     def __init__(self) -> None:
@@ -32,8 +32,6 @@ class SignalWatch:
         if threading.current_thread() is threading.main_thread():
             for signum in (signal.SIGINT, signal.SIGTERM):
                 self._before[signum] = signal.signal(signum, self._handle)
-            if hasattr(signal, "SIGHUP"):  # the loss of the terminal is no reason to stop
-                self._before[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
         return self
 
     def __exit__(
@@ -42,3 +40,15 @@ class SignalWatch:
         for signum, handler in self._before.items():
             signal.signal(signum, handler)
         self._before.clear()
+
+
+@contextlib.contextmanager
+def hangup_ignored() -> Iterator[None]:
+    """Ignore SIGHUP, the loss of the terminal: the training goes on, and its log has everything."""
+    watched = hasattr(signal, "SIGHUP") and threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN) if watched else None
+    try:
+        yield
+    finally:
+        if watched:
+            signal.signal(signal.SIGHUP, before)

@@ -26,7 +26,7 @@ def object_file(cache: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    """What DRAW prints, and a cache with its kernels."""
+    """Return the output of DRAW, and a cache with its kernels."""
     cache = tmp_path_factory.mktemp("compiled") / "cache"
     return run_python(DRAW, SEQKIT_CACHE=str(cache)).stdout, cache
 

@@ -77,7 +77,7 @@ class Outcome:
 
 @dataclass
 class Setting:
-    """What surrounds a command."""
+    """The surroundings of a command."""
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)

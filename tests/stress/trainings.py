@@ -73,7 +73,7 @@ OPENERS: dict[str, tuple[str, ...]] = {
     ),
     "masked": ("eval-lm RUN", "train-classifier MATERIAL/labels.tsv --init RUN --max-steps 2 --out VEC"),
 }  # fmt: skip
-"""What opens a run of each command."""
+"""Command lines that open a run of each command."""
 
 
 def write_material(folder: Path) -> None:

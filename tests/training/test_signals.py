@@ -2,11 +2,15 @@
 
 import signal
 import threading
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from seqkit.tasks.language_modeling import LanguageModelSettings, train
+from seqkit.training import Callback, RunDirectory
 from seqkit.training.signals import SignalWatch
-from tests.training.tiny import python
+from tests.training.tiny import TINY, python, write_corpus
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 
@@ -70,3 +74,30 @@ def test_outside_the_main_thread_nothing_is_watched() -> None:
     thread.start()
     thread.join()
     assert seen == [None, True]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no SIGHUP")
+def test_the_loss_of_the_terminal_is_ignored_from_the_first_line_read_to_the_last_byte_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also before the first step and after the last one, when the loop's own handlers are not there."""
+    hangups: list[str] = []
+
+    def hangup(where: str) -> Any:
+        signal.raise_signal(signal.SIGHUP)
+        hangups.append(where)
+
+    class Hangup(Callback):
+        def on_message(self, text: str) -> None:
+            hangup("message")
+
+        def on_step(self, step: int, loss: float) -> None:
+            hangup("step")
+
+    plain = RunDirectory.unlock
+    monkeypatch.setattr(RunDirectory, "unlock", lambda run: (hangup("end"), plain(run)))
+    before = signal.getsignal(signal.SIGHUP)
+    settings = LanguageModelSettings(corpus=str(write_corpus(tmp_path / "text.txt")), **{**TINY, "epochs": 1})
+    train(settings, tmp_path / "run", callbacks=Hangup())
+    assert list(dict.fromkeys(hangups)) == ["message", "step", "end"]
+    assert signal.getsignal(signal.SIGHUP) is before
