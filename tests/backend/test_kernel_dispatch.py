@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -91,7 +92,7 @@ def test_the_first_compilation_says_so_once(tmp_path: Path) -> None:
     lines = first.stderr.splitlines()
     assert lines[0].startswith("compiling kernels for this processor, once")
     assert str(tmp_path) in lines[0]
-    assert lines[1:] == ["compiling kernels: philox (1 of at most 20 families)"]
+    assert re.fullmatch(r"compiling kernels: philox \(1 of at most \d\d families\)", "\n".join(lines[1:]))
     assert second.stderr == ""
 
 
