@@ -3,11 +3,14 @@
 A command is imported when it is called: ``seqkit --help`` loads neither NumPy nor any command.
 """
 
+import _thread
 import contextlib
 import importlib
 import io
 import os
 import sys
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -97,6 +100,24 @@ def _show(error: click.ClickException) -> None:
     _say(text.getvalue(), nl=False)
 
 
+@contextlib.contextmanager
+def _interrupts_kept() -> Iterator[None]:
+    """Repeat a Ctrl-C that arrives in a callback from C, where Python prints it and goes on."""
+    before = sys.unraisablehook
+
+    def hook(unraisable: "sys.UnraisableHookArgs") -> None:
+        if issubclass(unraisable.exc_type, KeyboardInterrupt):
+            threading.Timer(0.05, _thread.interrupt_main).start()
+        else:
+            before(unraisable)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
+
+
 def _log_to_stderr() -> None:
     import logging
 
@@ -120,7 +141,8 @@ def main(arguments: list[str] | None = None) -> None:
     if "seqkit.backend" not in sys.modules:
         _log_to_stderr()
     try:
-        result: Any = group.main(arguments, prog_name="seqkit", standalone_mode=False)
+        with _interrupts_kept():
+            result: Any = group.main(arguments, prog_name="seqkit", standalone_mode=False)
         sys.exit(result if isinstance(result, int) else 0)
     except TrainingInterrupted as stop:
         _say(stop.for_command())

@@ -113,12 +113,16 @@ main(["train-lm", {str(corpus)!r}, "--out", "run", *{LONG!r}])
     assert seqkit.training.RunDirectory.open(tmp_path / "run").load_checkpoint() is not None
 
 
-def test_an_interrupt_before_training_begins(tmp_path: Path, corpus: Path) -> None:
+@pytest.mark.parametrize("where", ["Python", "a callback from C"])
+def test_an_interrupt_before_training_begins(tmp_path: Path, corpus: Path, where: str) -> None:
+    """Python drops the exception of a callback, such as those of LLVM while kernels are loaded."""
     code = f"""
-import signal, sys, time
+import ctypes, signal, sys, time
 import seqkit.tasks.language_modeling.task
-def interrupted(*_):
+def send():
     signal.raise_signal(signal.SIGINT)
+def interrupted(*_):
+    ctypes.CFUNCTYPE(None)(send)() if {where!r} != "Python" else send()
     while True:  # Python looks for signals when it jumps back
         time.sleep(0.01)
 sys.modules["seqkit.tasks.language_modeling.task"].encode = interrupted
