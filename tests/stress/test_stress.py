@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.tiny import cache_folder, environment, own_cache, python  # noqa: F401
+from tests.training.tiny import environment, python
 
 pytest.importorskip("numba", reason="Numba is not installed: its trainings would take too long")
 if sys.platform != "linux":
