@@ -16,6 +16,8 @@ from seqkit.backend.kernels import object_code
 from tests.backend.test_kernel_dispatch import run_python
 from tests.training.tiny import environment, python, write_corpus
 
+pytestmark = pytest.mark.slow
+
 DRAW = "from seqkit.backend.random import Generator; print(Generator(0).words(2).tolist())"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -18,10 +17,11 @@ from tests.stress import __main__ as command
 from tests.stress.processes import FaultError
 from tests.stress.trainings import Place
 
+pytestmark = pytest.mark.slow
+
 SEED, ACTIONS = 45397, 4
 
 
-@pytest.mark.skipif(os.environ.get("SEQKIT_KERNELS") == "reference", reason="once, with compiled kernels")
 def test_a_handful_of_actions(tmp_path: Path) -> None:
     (tmp_path / "temporary").mkdir()
     done = python(
