@@ -271,7 +271,7 @@ OUTSIDE = (
     r"free some space|permissions|check the network|put the file there",
     r"(copy|download|restore|convert) |copied|fetch it again",
     r"^_?REMEDY|_REMEDIES|^_ANOTHER$|^_LAYOUT$|remedies\.other|^remedy|remedy or|error\.remedy|self\.again",
-    r"rule\.remedy|_REMEDY\b|^also if kind",
+    r"rule\.remedy|_REMEDY\b|^also if kind|^_REFERENCE$",
 )
 """Advice about packages, machines and files, and remedies that are passed on."""
 

@@ -32,6 +32,21 @@ from seqkit.text.tokenizer_settings import (
 )
 
 _PIECES, _IDS, _MERGES = "vocab.txt", "vocab.json", "merges.txt"
+_CLASSES = {
+    _PIECES: (
+        "BertTokenizer",
+        "DistilBertTokenizer",
+        "ElectraTokenizer",
+        "MobileBertTokenizer",
+        "ConvBertTokenizer",
+    ),
+    _IDS: ("GPT2Tokenizer", "RobertaTokenizer", "BartTokenizer", "LongformerTokenizer"),
+}
+"""The classes of the reference library that read a file as it is read here."""
+_REFERENCE = (
+    f"download {FILE} too, or write it with the reference library: "
+    "AutoTokenizer.from_pretrained(NAME).save_pretrained(DIR)"
+)
 _VOCABULARY = DocumentLimits(size=64 << 20, values=1_000_000, depth=2)
 _STRAY = 20
 """One token in this many may come from no pair, since RoBERTa has fillers."""
@@ -60,13 +75,27 @@ def load_tokenizer(path: str | Path) -> SubwordTokenizer:
     for name, read in readers.items():
         if (folder / name).is_file():
             settings = read_tokenizer_settings(folder)
+            if name != FILE:
+                _check_class(folder, name, settings)
             return _with_added_tokens(read(folder, settings), folder / name, settings)
     raise not_as_expected(
         folder,
         f"{folder} has no tokenizer: neither {FILE} nor {_PIECES} nor {_IDS} is there",
-        remedy="download it too, or write it with the reference library: "
-        "AutoTokenizer.from_pretrained(NAME).save_pretrained(DIR)",
+        remedy=_REFERENCE,
     )
+
+
+def _check_class(folder: Path, name: str, settings: TokenizerSettings) -> None:
+    """Raise RunError if the tokenizer has a class that reads the file ``name`` in another manner."""
+    inner = read_config(folder).get("tokenizer_class")
+    for source, stated in ((CONFIG, settings.tokenizer_class), ("config.json", inner)):
+        known = _CLASSES[name]
+        if isinstance(stated, str) and stated.removesuffix("Fast") not in known:
+            raise RunError(
+                f"{folder / source}: expected tokenizer_class to be one of {', '.join(known)} for {name}, "
+                f"got {stated[:60]!r}",
+                remedy=_REFERENCE,
+            )
 
 
 def _from_file(folder: Path, settings: TokenizerSettings) -> SubwordTokenizer:

@@ -61,7 +61,10 @@ class TokenizerSettings:
     additional_special_tokens: Tokens | None = None
     extra_special_tokens: Tokens | dict[str, Token] | None = None
     added_tokens_decoder: dict[str, AddedToken] = field(default_factory=dict)
+    tokenizer_class: str | None = None
     truncation_side: str = "right"
+    padding_side: str = "right"
+    """Read where several texts are padded; the positions of a model's tokens depend on it."""
     do_basic_tokenize: bool = True
     split_special_tokens: bool = False
     add_bos_token: bool = False

@@ -230,6 +230,7 @@ def test_the_similarity_that_the_folder_says(folder: Path) -> None:
     [
         ("config_sentence_transformers.json", {"prompts": []}, "expected prompts to be an object"),
         ("config_sentence_transformers.json", {"prompts": {"a": 1}}, "expected prompts.a to be a string"),
+        ("tokenizer_config.json", {"padding_side": "left"}, "expected padding_side to be 'right'"),
         ("config_sentence_transformers.json", {"truncate_dim": 2}, "expected no truncate_dim"),
         ("config_sentence_transformers.json", {"model_type": "SparseEncoder"}, "expected no model_type"),
         ("sentence_bert_config.json", {"max_seq_length": [1]}, "expected max_seq_length to be an integer"),

@@ -206,6 +206,12 @@ def test_special_tokens_of_the_map_are_not_split(tmp_path: Path) -> None:
         ("tokenizer_config.json", {"do_basic_tokenize": False}, "expected do_basic_tokenize to be True, got"),
         (
             "tokenizer_config.json",
+            {"tokenizer_class": "BertJapaneseTokenizer"},
+            "got 'BertJapaneseTokenizer'",
+        ),
+        ("config.json", {"tokenizer_class": "BertJapaneseTokenizer"}, "'BertJapanese"),
+        (
+            "tokenizer_config.json",
             {"split_special_tokens": True},
             "expected split_special_tokens to be False",
         ),

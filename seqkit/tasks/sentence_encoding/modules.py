@@ -221,7 +221,14 @@ def _pooling(path: Path) -> dict[str, Any]:
 def _limits(folder: Path) -> dict[str, Any]:
     """Return max_length, the smallest that any file states, and lowercase."""
     settings = [_read(folder / name, _Limits) for name in _LIMITS if (folder / name).is_file()]
-    stated = [read_tokenizer_settings(folder).max_length, *(each.max_seq_length for each in settings)]
+    tokenizer = read_tokenizer_settings(folder)
+    if tokenizer.padding_side != "right":
+        raise RunError(
+            f"{folder / 'tokenizer_config.json'}: expected padding_side to be 'right', got "
+            f"{tokenizer.padding_side!r}, which moves the positions of the tokens",
+            remedy="give another model",
+        )
+    stated = [tokenizer.max_length, *(each.max_seq_length for each in settings)]
     return {
         "max_length": min((each for each in stated if each is not None), default=None),
         "lowercase": any(each.do_lower_case for each in settings),
