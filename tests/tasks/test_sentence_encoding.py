@@ -261,7 +261,8 @@ def test_keys_that_change_the_vectors(folder: Path, file: str, change: dict[str,
     write_modules(write_prompts(folder), "mean_tokens", max_seq_length=8, unpad_inputs=True)
     load(folder)
     path = folder / file
-    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    known = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps({**known, **change}))
     with pytest.raises(RunError, match=said):
         load(folder)
 
