@@ -68,7 +68,7 @@ def command(
     RUN is a run of train-lm, or a Hugging Face folder of a GPT-2.
     """
     from seqkit.tasks import causal_checkpoints, language_modeling
-    from seqkit.tasks.checkpoint_folders import is_checkpoint_folder
+    from seqkit.tasks.runs import is_checkpoint_folder
 
     model: causal_checkpoints.CausalCheckpoint | language_modeling.TrainedLanguageModel
     if temperature == 0:

@@ -182,14 +182,14 @@ class Tensor:
     # Reduction
 
     def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
-        return reduction.sum_(self, axis=axis, keepdims=keepdims)
+        return arithmetic.sum_(self, axis=axis, keepdims=keepdims)
 
     def mean(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
-        return reduction.mean(self, axis=axis, keepdims=keepdims)
+        return arithmetic.mean(self, axis=axis, keepdims=keepdims)
 
     def max(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
-        return reduction.max_(self, axis=axis, keepdims=keepdims)
+        return arithmetic.max_(self, axis=axis, keepdims=keepdims)
 
 
 # The primitives wrap their results in Tensor, so they can only be imported below its definition.
-from seqkit.autograd import arithmetic, graph, reduction, shaping  # noqa: E402
+from seqkit.autograd import arithmetic, graph, shaping  # noqa: E402

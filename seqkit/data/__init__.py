@@ -1,7 +1,7 @@
 """Encoded corpora and batches of them (no Tensor)."""
 
 from seqkit.data.batches import epoch_generator, pad_batch
-from seqkit.data.context_windows import ContextWindows
+from seqkit.data.context_windows import ContextWindows, NegativeSampler
 from seqkit.data.encode import EncodedCorpus, SplitInfo, encode_corpus, encode_lines
 from seqkit.data.images import NORMALIZATIONS, ImageBatch, ImageBatches, Standardization
 from seqkit.data.labelled import (
@@ -15,7 +15,6 @@ from seqkit.data.labelled import (
 )
 from seqkit.data.language_modeling import BPTTBatches, LineStreams, TextWindows, textbook_batches
 from seqkit.data.masking import MaskedBatch, MaskedBatches, Masking
-from seqkit.data.negative_sampling import NegativeSampler
 from seqkit.data.seq2seq import (
     EncodedSeq2Seq,
     EncodedSeq2SeqCorpus,

@@ -12,8 +12,7 @@ from seqkit.autograd import no_grad
 from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
 from seqkit.lab.harness.data import load_images
 from seqkit.lab.harness.drawing import label_axes, plot_band, stack
-from seqkit.lab.harness.measurement import accuracy
-from seqkit.lab.harness.training import fit, make_mlp
+from seqkit.lab.harness.training import accuracy, fit, make_mlp
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

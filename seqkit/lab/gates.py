@@ -13,7 +13,7 @@ from seqkit.autograd import Tensor, no_grad
 from seqkit.backend.random import Generator
 from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
 from seqkit.lab.harness.drawing import label_axes, plot_band, stack
-from seqkit.lab.harness.measurement import smooth
+from seqkit.lab.harness.training import smooth
 from seqkit.optim import Adam, clip_grad_norm
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ import numpy as np
 
 from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
 from seqkit.lab.harness.drawing import label_axes, plot_band, stack
-from seqkit.lab.harness.measurement import final_mean, generalisation_gap
-from seqkit.lab.harness.training import overfit
+from seqkit.lab.harness.training import final_mean, generalisation_gap, overfit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,7 +9,7 @@ from seqkit import nn, ops
 from seqkit.autograd import Tensor, no_grad
 from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
 from seqkit.lab.harness.drawing import label_axes, plot_band, stack
-from seqkit.lab.harness.measurement import median_seconds
+from seqkit.lab.harness.training import median_seconds
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -13,8 +13,7 @@ from seqkit.backend.random import Generator
 from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
 from seqkit.lab.harness.data import load_images
 from seqkit.lab.harness.drawing import label_axes, plot_band, stack
-from seqkit.lab.harness.measurement import accuracy
-from seqkit.lab.harness.training import fit
+from seqkit.lab.harness.training import accuracy, fit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

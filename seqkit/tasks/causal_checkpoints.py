@@ -9,8 +9,8 @@ from seqkit.errors import UsageError
 from seqkit.files import read_json
 from seqkit.models import TransformerLanguageModel, gpt2
 from seqkit.models.checkpoints import CONFIG
-from seqkit.tasks.checkpoint_folders import fitting_tokenizer
 from seqkit.tasks.language_modeling.generation import Sample, generate_samples
+from seqkit.tasks.runs import fitting_tokenizer
 from seqkit.text import SubwordTokenizer
 from seqkit.text.special_tokens import EOS
 

@@ -14,7 +14,7 @@ from seqkit.errors import SeqkitError
 from seqkit.files.what_is import what_is
 from seqkit.tasks import causal_checkpoints, embeddings, language_modeling, sentence_encoding, seq2seq
 from seqkit.tasks.embeddings import open_vectors
-from seqkit.tasks.text_classification.initial_encoder import initial_encoder
+from seqkit.tasks.text_classification.initial_weights import initial_encoder
 from seqkit.text import load_tokenizer
 from seqkit.training import RunDirectory
 from seqkit.vectors.formats import load_vectors

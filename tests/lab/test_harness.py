@@ -12,8 +12,8 @@ import pytest
 
 from seqkit.errors import DataError, UsageError
 from seqkit.lab import Results, Setup, all_experiments, draw, experiment_names, get_experiment, run_experiment
-from seqkit.lab.harness.measurement import median_seconds, smooth
 from seqkit.lab.harness.results import to_json_types
+from seqkit.lab.harness.training import median_seconds, smooth
 from seqkit.plotting import save
 
 CHEAP = [

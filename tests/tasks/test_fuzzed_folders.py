@@ -19,7 +19,7 @@ import pytest
 from seqkit.errors import SeqkitError
 from seqkit.models import bert
 from seqkit.tasks import causal_checkpoints, sentence_encoding
-from seqkit.tasks.text_classification.initial_encoder import initial_encoder
+from seqkit.tasks.text_classification.initial_weights import initial_encoder
 from seqkit.text import load_tokenizer
 from tests.files.mutations import mutated
 from tests.models.folders import GPT2, bert_arrays, gpt2_arrays, write, write_bert, write_modules

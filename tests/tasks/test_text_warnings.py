@@ -1,12 +1,16 @@
 """Text that does not fit its tokenizer is reported in training, in evaluation and by --dry-run."""
 
+import importlib
 import random
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from seqkit.data.text_check import mean_type_length, text_warning
+from seqkit.errors import DataError
 from seqkit.tasks import embeddings, language_modeling, masked_language_modeling, seq2seq, text_classification
 from seqkit.text import Vocabulary, get_tokenizer
 from seqkit.training import Callback
@@ -123,3 +127,49 @@ def test_a_label_of_one_text_is_reported(tmp_path: Path) -> None:
     settings = text_classification.TextClassificationSettings(corpus=str(tmp_path), min_count=1, **QUICK)
     text_classification.train(settings, tmp_path / "run", callbacks=messages)
     assert "only one text has the label 'Stance'" in " ".join(messages.warnings)
+
+
+TEXT = "a cat sat\na dog ran\n" * 60
+TASKS: dict[str, tuple[Any, Any, str]] = {
+    "language_modeling": (language_modeling, language_modeling.LanguageModelSettings, TEXT),
+    "masked_language_modeling": (
+        masked_language_modeling,
+        masked_language_modeling.MaskedLanguageModelSettings,
+        TEXT,
+    ),
+    "seq2seq": (seq2seq, seq2seq.Seq2SeqSettings, "".join(f"{i} a\tb {i}\n" for i in range(60))),
+    "text_classification": (
+        text_classification,
+        text_classification.TextClassificationSettings,
+        "".join(f"{'pn'[i % 2]}\ttext {i}\n" for i in range(60)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_text_that_changes_while_it_is_read_leaves_no_run(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEQKIT_CACHE", str(tmp_path / "cache"))
+    task, settings, text = TASKS[name]
+    data = tmp_path / "data.tsv"
+    data.write_text(text)
+    encoder = {"seq2seq": "encode_seq2seq", "text_classification": "encode_labelled"}.get(name)
+    module = f"seqkit.tasks.{name}.data.{encoder}" if encoder else "seqkit.tasks.text.text_tokenizer"
+    original: Callable[..., Any] = _attribute(module)
+
+    def edit_behind(*args: Any, **options: Any) -> Any:
+        result = original(*args, **options)
+        time.sleep(0.02)
+        data.write_text(text.replace("a", "o"))
+        return result
+
+    monkeypatch.setattr(module, edit_behind)
+    with pytest.raises(DataError, match="were changed while they were read"):
+        task.train(settings(corpus=str(data), max_steps=1), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def _attribute(path: str) -> Any:
+    module, _, name = path.rpartition(".")
+    return getattr(importlib.import_module(module), name)

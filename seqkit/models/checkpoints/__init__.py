@@ -9,13 +9,8 @@ from seqkit.models.checkpoints.folder import (
     CONFIG,
     PICKLES,
     WEIGHTS,
-    CheckpointFolder,
-    write_folder,
-)
-from seqkit.models.checkpoints.names import Names, Row, linear, normalization, stored_arrays
-from seqkit.models.checkpoints.reading import checked_arrays, has_head
-from seqkit.models.checkpoints.settings import (
     Activation,
+    CheckpointFolder,
     Deviation,
     Epsilon,
     Rate,
@@ -24,7 +19,10 @@ from seqkit.models.checkpoints.settings import (
     fields_of,
     key,
     keys_of,
+    write_folder,
 )
+from seqkit.models.checkpoints.names import Names, Row, linear, normalization, stored_arrays
+from seqkit.models.checkpoints.reading import checked_arrays, has_head
 from seqkit.models.checkpoints.tensor_file import TensorFile
 
 __all__ = [

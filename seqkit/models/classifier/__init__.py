@@ -1,13 +1,15 @@
 """Classifiers of sequences: an encoder, pooling over its tokens, and scores of classes."""
 
-from seqkit.models.classifier.config import (
+from seqkit.models.classifier.encoders import (
     POOLINGS,
     BagConfig,
+    BagEncoder,
     EncoderConfig,
+    PooledTransformer,
     RecurrentConfig,
+    RecurrentEncoder,
     SequenceClassifierConfig,
 )
-from seqkit.models.classifier.encoders import BagEncoder, PooledTransformer, RecurrentEncoder
 from seqkit.models.classifier.model import SequenceClassifier
 
 __all__ = [

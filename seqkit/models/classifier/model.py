@@ -7,8 +7,7 @@ from seqkit.autograd import Tensor
 from seqkit.backend import Array, to_device
 from seqkit.backend.ids import checked_ids, length_mask
 from seqkit.backend.random import Generator, as_generator
-from seqkit.models.classifier.config import SequenceClassifierConfig
-from seqkit.models.classifier.encoders import make_encoder
+from seqkit.models.classifier.encoders import SequenceClassifierConfig, make_encoder
 
 
 class SequenceClassifier(nn.Module):

@@ -12,8 +12,7 @@ from seqkit.models.images.config import (
     MLPConfig,
     SimpleConvNetConfig,
 )
-from seqkit.models.images.convolutional import DeepConvNet, SimpleConvNet
-from seqkit.models.images.mlp import MLP
+from seqkit.models.images.networks import MLP, DeepConvNet, SimpleConvNet
 
 __all__ = [
     "IMAGE_MODELS",

@@ -9,8 +9,7 @@ from seqkit.backend.ids import checked_ids
 from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import ShapeError, require_sizes
 from seqkit.models.transformer.config import TransformerConfig
-from seqkit.models.transformer.embedding import TransformerEmbedding
-from seqkit.models.transformer.inputs import layout_of
+from seqkit.models.transformer.inputs import TransformerEmbedding, layout_of
 from seqkit.nn.initializers import start_normal
 
 

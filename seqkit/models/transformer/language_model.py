@@ -14,7 +14,7 @@ from seqkit.backend.ids import IGNORE_INDEX, checked_ids
 from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import ShapeError, require_sizes
 from seqkit.models.transformer.config import TransformerConfig
-from seqkit.models.transformer.embedding import TransformerEmbedding
+from seqkit.models.transformer.inputs import TransformerEmbedding
 from seqkit.nn.initializers import start_normal
 
 _TOKENS_AT_ONCE = 1 << 10  # read by one pass of token_losses: more are no faster and need more memory

@@ -17,8 +17,7 @@ from seqkit.backend.ids import IGNORE_INDEX, checked_ids
 from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import ShapeError, UsageError
 from seqkit.models.transformer.config import TransformerSeq2SeqConfig
-from seqkit.models.transformer.embedding import TransformerEmbedding
-from seqkit.models.transformer.inputs import Layout, layout_of
+from seqkit.models.transformer.inputs import Layout, TransformerEmbedding, layout_of
 from seqkit.nn.initializers import start_xavier
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 from seqkit.autograd import Tensor
 from seqkit.corpora import Corpus
 from seqkit.errors import UsageError
-from seqkit.models.transformer.embedding import POSITIONS
+from seqkit.models.transformer.inputs import POSITIONS
 from seqkit.tasks.text import ResolvedTextSettings, TextSettings, absolute_corpus
 
 _RECURRENT = ("bptt", "dropout_input", "dropout_hidden", "dropout_output", "locked_dropout", "init_range")

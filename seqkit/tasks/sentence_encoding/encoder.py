@@ -13,7 +13,7 @@ from seqkit.backend import Array, Device, array_module, device_of, to_device, to
 from seqkit.data import pad_batch
 from seqkit.errors import RunError, UsageError
 from seqkit.models import TransformerEncoder, bert
-from seqkit.tasks.checkpoint_folders import fitting_tokenizer
+from seqkit.tasks.runs import fitting_tokenizer
 from seqkit.tasks.sentence_encoding.modules import POOLINGS, SIMILARITIES, read_modules
 from seqkit.text import SubwordTokenizer
 from seqkit.vectors.nearest import top_indices

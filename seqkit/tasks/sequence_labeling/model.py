@@ -15,7 +15,7 @@ from seqkit.tasks.sequence_labeling.settings import (
     ResolvedSequenceLabelingSettings,
     SequenceLabelingSettings,
 )
-from seqkit.tasks.text_classification.initial_vectors import vector_size
+from seqkit.tasks.text_classification.initial_weights import vector_size
 from seqkit.text.tag_schemes import legal_transitions
 from seqkit.training.base_settings import absolute_path
 

@@ -22,7 +22,7 @@ from seqkit.tasks.sequence_labeling.settings import (
     SequenceLabelingSettings,
 )
 from seqkit.tasks.sequence_labeling.trained import LETTERS, TASK, TrainedTagger, load
-from seqkit.tasks.text_classification.initial_vectors import start_from_vectors
+from seqkit.tasks.text_classification.initial_weights import start_from_vectors
 from seqkit.tasks.training import Callbacks, Changes, run_training
 from seqkit.text import get_tokenizer
 from seqkit.text.special_tokens import UNK

@@ -9,7 +9,7 @@ from seqkit.corpora import LabelledCorpus, open_labelled
 from seqkit.data import EncodedLabelledCorpus, encode_labelled
 from seqkit.data.text_check import ANY_TEXT, text_warning
 from seqkit.tasks.text import OnMessage, report, text_tokenizer
-from seqkit.tasks.text_classification.initial_encoder import InitialEncoder
+from seqkit.tasks.text_classification.initial_weights import InitialEncoder
 from seqkit.tasks.text_classification.settings import (
     ResolvedTextClassificationSettings,
     TextClassificationSettings,

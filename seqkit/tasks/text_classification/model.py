@@ -16,8 +16,7 @@ from seqkit.models import (
 )
 from seqkit.models.classifier import POOLINGS, EncoderConfig
 from seqkit.tasks.masked_language_modeling.model import encoder_config
-from seqkit.tasks.text_classification.initial_encoder import InitialEncoder, initial_encoder
-from seqkit.tasks.text_classification.initial_vectors import vector_size
+from seqkit.tasks.text_classification.initial_weights import InitialEncoder, initial_encoder, vector_size
 from seqkit.tasks.text_classification.settings import (
     ResolvedTextClassificationSettings,
     TextClassificationSettings,

@@ -16,8 +16,11 @@ from seqkit.tasks.runs import VOCABULARY
 from seqkit.tasks.text import tokenizer_artifacts
 from seqkit.tasks.text_classification.data import describe, encode, open_corpus
 from seqkit.tasks.text_classification.evaluation import log_probs
-from seqkit.tasks.text_classification.initial_encoder import InitialEncoder, initial_encoder
-from seqkit.tasks.text_classification.initial_vectors import start_from_vectors
+from seqkit.tasks.text_classification.initial_weights import (
+    InitialEncoder,
+    initial_encoder,
+    start_from_vectors,
+)
 from seqkit.tasks.text_classification.model import make_model, model_config, resolve
 from seqkit.tasks.text_classification.settings import (
     ResolvedTextClassificationSettings,

@@ -6,7 +6,7 @@ import numpy as np
 
 from seqkit.backend.kernels.word2vec.reference import Sampling
 from seqkit.backend.random import Generator
-from seqkit.data.negative_sampling import alias_table
+from seqkit.data.context_windows import alias_table
 from seqkit.errors import UsageError
 
 CHUNK = 10_000
