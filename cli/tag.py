@@ -100,17 +100,19 @@ def _is_file(text: str) -> bool:
 
 def _columns(result: TaggedText, probabilities: bool) -> str:
     rows = (
-        f"{word.text}\t{word.tag}" + (f"\t{word.probability:.4f}" if probabilities else "")
-        for word in result.words
+        f"{word.text}\t{word.tag}" + _share("\t", word.probability, probabilities) for word in result.words
     )
     return "".join(f"{row}\n" for row in rows)
+
+
+def _share(before: str, probability: float | None, shown: bool) -> str:
+    return f"{before}{probability:.4f}" if shown and probability is not None else ""
 
 
 def _slashed(result: TaggedText, probabilities: bool) -> str:
     """Return each word with its tag, in the notation of the Brown corpus."""
     return " ".join(
-        f"{word.text}/{word.tag}" + (f"/{word.probability:.2f}" if probabilities else "")
-        for word in result.words
+        f"{word.text}/{word.tag}" + _share("/", word.probability, probabilities) for word in result.words
     )
 
 
@@ -122,7 +124,7 @@ def _bracketed(result: TaggedText, probabilities: bool, labels: list[str] | None
         return text if labels is None else escape(text)
 
     for span in result.spans:
-        share = f" {span.probability:.2f}" if probabilities else ""
+        share = _share(" ", span.probability, probabilities)
         shown = plain(f"[{span.label}{share} {span.text}]")
         if labels is not None:
             shown = click.style(shown, fg=_COLOURS[labels.index(span.label) % len(_COLOURS)])

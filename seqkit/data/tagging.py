@@ -101,6 +101,13 @@ class WordEncoder:
             np.concatenate(([0], np.cumsum(lengths))).astype(np.int64),
         )
 
+    def spelling(self, words: Iterable[str]) -> list[tuple[int, list[int]]]:
+        """Return the class of capitalisation and the letters of words."""
+        table = self.table(words)
+        letters, bounds = table.letters.tolist(), table.offsets.tolist()
+        rows = zip(table.shapes.tolist(), bounds, bounds[1:], strict=False)
+        return [(shape, letters[start:end]) for shape, start, end in rows]
+
 
 def normalized(word: str, lowercase: bool, zero_digits: bool) -> str:
     """Return a word in lower case and with 0 for each digit, as the settings say."""

@@ -23,6 +23,7 @@ from seqkit.models.kneser_ney import KneserNey, KneserNeyConfig, Unigram
 from seqkit.models.language_model import LanguageModel, LanguageModelConfig
 from seqkit.models.masked_language_model import MaskedLanguageModel
 from seqkit.models.seq2seq import Seq2Seq, Seq2SeqConfig, Seq2SeqState
+from seqkit.models.tag_counts import CountTagger
 from seqkit.models.tagger import Tagger, TaggerConfig, TaggerInput
 from seqkit.models.transformer import (
     TransformerEncoder,
@@ -37,6 +38,7 @@ from seqkit.models.word2vec import Word2VecConfig, Word2VecModel
 __all__ = [
     "MLP",
     "BagConfig",
+    "CountTagger",
     "DeepConvNet",
     "DeepConvNetConfig",
     "ImageClassifier",

@@ -160,6 +160,8 @@ METHODS: dict[str, dict[str, dict[str, Any]]] = {
     "sequence_labeling": {
         "lstm": {**SMALL}, "transformer": {**SMALL, "model": "transformer", "dropout": 0.0},
         "words": {**SMALL, "characters": "none", "output": "softmax"},
+        "hmm": {"model": "hmm", "lowercase": True, "zero_digits": True},
+        "frequent": {"model": "frequent", "lowercase": True, "zero_digits": True},
     },
     "image_classification": {
         "mlp": {"batch_size": 10, "epochs": 1, "hidden": "7"},

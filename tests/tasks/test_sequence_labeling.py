@@ -159,6 +159,22 @@ def test_scores_by_hand(names: Path, tmp_path: Path) -> None:
     assert sum(count for _, _, count in scores.confusions) == sum(t != p for t, p in pairs)
 
 
+@pytest.mark.parametrize(("model", "least"), [("frequent", 0.9), ("hmm", 0.98)])
+def test_models_of_counts(names: Path, tmp_path: Path, model: str, least: float) -> None:
+    settings = SequenceLabelingSettings(corpus=str(names), model=model)
+    run = train(settings, tmp_path / "run")
+    scores = run.evaluate()
+    assert scores.accuracy >= least
+    assert scores.loss is None
+    assert scores.spans is not None
+    (found,) = load(tmp_path / "run").tag(["saw Mr Miller in Rome"])
+    assert [span.label for span in found.spans] == ["PER", "LOC"]
+    assert found.words[0].probability is None
+    train(settings, tmp_path / "run", resume=True)
+    with pytest.raises(UsageError, match="hidden_size has no effect here: it is for neural models"):
+        SequenceLabelingSettings(model=model, hidden_size=7)
+
+
 def test_the_log_and_the_best_weights(names: Path, tmp_path: Path) -> None:
     notes = Notes()
     run = trained(names, tmp_path / "run", notes)

@@ -64,10 +64,8 @@ def _classifier(folder: Path) -> Any:
     return seqkit.train_text_classifier(settings, folder / "run")
 
 
-def _tagger(folder: Path) -> Any:
-    settings = SequenceLabelingSettings(
-        corpus=str(write_sentences(folder / "names.conll", 40)), hidden_size=4, **SIZES
-    )
+def _tagger(folder: Path, **changes: Any) -> Any:
+    settings = SequenceLabelingSettings(corpus=str(write_sentences(folder / "names.conll", 40)), **changes)
     return seqkit.train_tagger(settings, folder / "run")
 
 
@@ -91,7 +89,8 @@ RUNS: dict[str, Callable[[Path], Any]] = {
     "masked": _masked,
     "seq2seq": _seq2seq,
     "classifier": _classifier,
-    "tagger": _tagger,
+    "tagger": lambda folder: _tagger(folder, hidden_size=4, **SIZES),
+    "hmm": lambda folder: _tagger(folder, model="hmm"),
     "images": _images,
     "embeddings": _embeddings,
 }

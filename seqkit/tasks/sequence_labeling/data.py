@@ -32,17 +32,18 @@ def encode(
     labels: tuple[str, ...] | None = None,
 ) -> EncodedTaggedCorpus:
     """Encode the sentences; ``encoder`` and ``labels`` are those of an earlier run."""
+    lowercase, zero_digits = bool(settings.lowercase), bool(settings.zero_digits)
     more: Iterable[str] = ()
     if settings.vectors is not None and encoder is None:
         keys = open_vectors(settings.vectors).index_to_key[:_MORE_WORDS]
-        more = (normalized(key, settings.lowercase, settings.zero_digits) for key in keys)
+        more = (normalized(key, lowercase, zero_digits) for key in keys)
     return encode_tagged(
         corpus.sources,
         scheme=settings.scheme,
         input_scheme=settings.input_scheme,
         on_broken_tags=settings.on_broken_tags,
-        lowercase=settings.lowercase,
-        zero_digits=settings.zero_digits,
+        lowercase=lowercase,
+        zero_digits=zero_digits,
         min_count=settings.min_count,
         vocab_size=settings.vocab_size,
         max_length=settings.max_length,

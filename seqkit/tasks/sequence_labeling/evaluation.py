@@ -1,16 +1,16 @@
 """Evaluation of taggers: words, and spans as the ``conlleval`` script counts them."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from seqkit.data import EncodedSentences, TaggedBatch, tagged_batch
+from seqkit.data import EncodedSentences, TaggedBatch, WordEncoder, tagged_batch
 from seqkit.data.tagging import WordTable
 from seqkit.metrics import SpanCounts, span_counts, total_counts
-from seqkit.models import Tagger
+from seqkit.models import CountTagger, Tagger
 from seqkit.tasks.sequence_labeling.model import model_input
 from seqkit.text.tag_schemes import find_spans, span_tags
 
@@ -62,6 +62,21 @@ def predict(
         words += int(batch.lengths[~unknown].sum())
         poll()
     return predicted, loss / words if words else float("inf")
+
+
+def predict_by_counts(
+    model: CountTagger, encoder: WordEncoder, sentences: Iterable[Sequence[str]]
+) -> list[list[int]]:
+    """Return the ids of the tags of sentences of words."""
+    words = encoder.words
+    forms = list(dict.fromkeys(word for sentence in sentences for word in sentence))
+    ids = [None if (n := words.id(encoder.key(form))) == words.unk_id else n for form in forms]
+    known = dict(zip(forms, zip(ids, encoder.spelling(forms), strict=True), strict=True))
+    found = []
+    for sentence in sentences:
+        numbers, spelling = zip(*(known[word] for word in sentence), strict=True)
+        found.append(model.tag(numbers, spelling))
+    return found
 
 
 @dataclass(frozen=True)

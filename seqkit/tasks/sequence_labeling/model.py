@@ -12,6 +12,7 @@ from seqkit.files import fill_json
 from seqkit.models import Tagger, TaggerConfig, TaggerInput
 from seqkit.nn.crf import Legal
 from seqkit.tasks.sequence_labeling.settings import (
+    COUNTS,
     ResolvedSequenceLabelingSettings,
     SequenceLabelingSettings,
 )
@@ -23,7 +24,9 @@ from seqkit.training.base_settings import absolute_path
 def with_paths(settings: SequenceLabelingSettings) -> SequenceLabelingSettings:
     """Return the settings with absolute paths, and the size of the words' vectors."""
     values: dict[str, Any] = {"corpus": absolute_path(settings.corpus, corpus_names("tagged"))}
-    values["embedding_size"] = settings.embedding_size or 100
+    for name in ("lowercase", "zero_digits"):
+        given = getattr(settings, name)
+        values[name] = settings.model not in COUNTS if given is None else given
     if settings.vectors is not None:
         values["vectors"] = absolute_path(settings.vectors)
         values["embedding_size"] = vector_size(settings.vectors, settings.embedding_size)
@@ -39,6 +42,7 @@ def resolve(
         ResolvedSequenceLabelingSettings,
         input_scheme=encoded.input_scheme or "none",
         output=settings.output or ("crf" if spans else "softmax"),
+        embedding_size=settings.embedding_size or 100,
     )
 
 

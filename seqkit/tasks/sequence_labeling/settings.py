@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,9 +11,27 @@ from seqkit.models.tagger import CHARACTERS, OUTPUTS
 from seqkit.text.tag_schemes import SCHEMES
 from seqkit.training import ResolvedTrainingSettings, TrainingSettings
 
-MODELS = ("lstm", "gru", "transformer")
+COUNTS = ("hmm", "frequent")
+"""Models of counts, without an optimiser."""
+MODELS = ("lstm", "gru", "transformer", *COUNTS)
 INPUT_SCHEMES = (*SCHEMES, "none")
 TOKENIZERS = ("word", "whitespace", "char")
+_COUNTED = [
+    "corpus",
+    "word_column",
+    "tag_column",
+    "on_bad_line",
+    "input_scheme",
+    "scheme",
+    "on_broken_tags",
+    "tokenizer",
+    "lowercase",
+    "zero_digits",
+    "vocab_size",
+    "min_count",
+    "model",
+]
+"""Settings of the models of counts."""
 ON_BAD_LINE = ("error", "skip")
 ON_BROKEN_TAGS = ("error", "repair")
 
@@ -34,12 +53,14 @@ class SequenceLabelingSettings(TrainingSettings):
         scheme: Scheme in which the spans are learned: iob1, bio or bioes.
         on_broken_tags: What to do with tags that break the scheme of the corpus: error or repair.
         tokenizer: How texts are cut into words when they are tagged: word, whitespace or char.
-        lowercase: Look words up in lower case; the letters of a word are as they stand.
-        zero_digits: Look words up with 0 for each digit.
+        lowercase: Look words up in lower case; the letters of a word are as they stand. By default yes, but
+            not in a model of counts.
+        zero_digits: Look words up with 0 for each digit; likewise.
         vocab_size: Number of words to keep at most.
         min_count: Frequency below which words are dropped.
         max_length: Number of words beyond which a sentence is cut.
-        model: Encoder: lstm, gru or transformer.
+        model: Encoder: lstm, gru or transformer; or a model of counts: hmm (order 2, unknown words by their
+            endings: Brants 2000) or frequent (the most frequent tag of each word).
         output: crf, or softmax for each word on its own.
         characters: How letters become a word's vector: cnn, lstm or none.
         capitalization: Use classes of capitalisation as a feature.
@@ -73,8 +94,8 @@ class SequenceLabelingSettings(TrainingSettings):
     scheme: str = "bioes"
     on_broken_tags: str = "error"
     tokenizer: str = "word"
-    lowercase: bool = True
-    zero_digits: bool = True
+    lowercase: bool | None = None
+    zero_digits: bool | None = None
     vocab_size: int | None = None
     min_count: int = 1
     max_length: int = 512
@@ -99,6 +120,8 @@ class SequenceLabelingSettings(TrainingSettings):
     def _check(self) -> None:
         """Raise UsageError for values out of range."""
         super()._check()
+        if self.model in COUNTS and self.device not in (None, "cpu"):
+            raise UsageError(f"expected device to be cpu for the model {self.model}, got {self.device}")
         self._require_choice("model", MODELS)
         self._require_choice("characters", CHARACTERS)
         self._require_choice("scheme", SCHEMES)
@@ -120,16 +143,24 @@ class SequenceLabelingSettings(TrainingSettings):
 
     def ignored(self) -> dict[str, str]:
         """Return the fields that have no effect with the model, each with what it is for."""
-        ignored = super().ignored()
+        if self.model in COUNTS:
+            neural = {field.name for field in dataclasses.fields(self)} - set(_COUNTED)
+            return dict.fromkeys(sorted(neural), "neural models") | self._without_spans()
+        ignored = super().ignored() | self._without_spans()
         if self.model != "transformer":
             ignored["num_heads"] = "Transformers"
         if not self.dropout:
             ignored["locked_dropout"] = "a dropout above 0"
         if self.characters == "none":
             ignored["character_embedding_size"] = ignored["character_hidden_size"] = "character features"
-        if self.input_scheme == "none":
-            ignored["scheme"] = ignored["on_broken_tags"] = "tags of spans"
         return ignored
+
+    def _without_spans(self) -> dict[str, str]:
+        return (
+            dict.fromkeys(("scheme", "on_broken_tags"), "tags of spans")
+            if self.input_scheme == "none"
+            else {}
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +169,8 @@ class ResolvedSequenceLabelingSettings(SequenceLabelingSettings, ResolvedTrainin
 
     RESOLVED = True
     input_scheme: str
+    lowercase: bool
+    zero_digits: bool
     output: str
     embedding_size: int
     device: str

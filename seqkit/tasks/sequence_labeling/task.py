@@ -8,16 +8,22 @@ from pathlib import Path
 import numpy as np
 
 from seqkit.autograd import Tensor
-from seqkit.backend import make_current
+from seqkit.backend import Array, make_current
 from seqkit.corpora import TaggedCorpus
 from seqkit.data import EncodedTaggedCorpus, TaggedBatches, epoch_generator
-from seqkit.models import Tagger
+from seqkit.models import CountTagger, Tagger
 from seqkit.tasks.classes import LABELS, labels_to_bytes
 from seqkit.tasks.runs import VOCABULARY
 from seqkit.tasks.sequence_labeling.data import describe, encode_and_report, open_corpus
-from seqkit.tasks.sequence_labeling.evaluation import predict, score_tags, sentence_tags
+from seqkit.tasks.sequence_labeling.evaluation import (
+    predict,
+    predict_by_counts,
+    score_tags,
+    sentence_tags,
+)
 from seqkit.tasks.sequence_labeling.model import make_model, model_config, model_input, resolve, with_paths
 from seqkit.tasks.sequence_labeling.settings import (
+    COUNTS,
     ResolvedSequenceLabelingSettings,
     SequenceLabelingSettings,
 )
@@ -26,7 +32,7 @@ from seqkit.tasks.text_classification.initial_weights import start_from_vectors
 from seqkit.tasks.training import Callbacks, Changes, run_training
 from seqkit.text import get_tokenizer
 from seqkit.text.special_tokens import UNK
-from seqkit.training import Callback, Task
+from seqkit.training import Callback, Record, SinglePassTask, Task
 from seqkit.training.settings import WITH_VALIDATION
 
 
@@ -61,16 +67,7 @@ class SequenceLabeling(Task):
         self.eval_batch_size = settings.eval_batch_size
         self.unknown = encoder.words.id(UNK)
         self.unknown_rates = _unknown_rates(encoded, settings.word_dropout)
-        self.artifacts = {
-            VOCABULARY: encoder.words.to_bytes(),
-            LETTERS: encoder.letters.to_bytes(),
-            LABELS: labels_to_bytes(encoded.labels),
-        }
-        sizes = encoded.info.items()
-        self.counts = {
-            "sentences": {split: info.sentences for split, info in sizes},
-            "words": {split: info.words for split, info in sizes},
-        }
+        self.artifacts, self.counts = _artifacts(encoded), _counts(encoded)
         self.config = {"tokenizer": get_tokenizer(settings.tokenizer).config(), "model": config.to_dict()}
         self.summary = describe(encoded)
 
@@ -94,14 +91,67 @@ class SequenceLabeling(Task):
         predicted, loss = predict(
             self.model, sentences, self.encoded.table, batch_size=self.eval_batch_size, poll=poll
         )
-        tags = sentence_tags(predicted, sentences.bounds, self.encoded.labels, self.encoded.input_scheme)
-        known = self.encoded.counts[sentences.words] > 0
-        spans = self.encoded.scheme is not None
-        scores = score_tags("valid", tags, self.encoded.gold["valid"], known, loss, spans=spans)
-        result = {"accuracy": scores.accuracy}
-        if math.isfinite(loss):
-            result["loss"] = loss
-        return result if scores.spans is None else {**result, "f1": scores.spans.f1}
+        return _scores(self.encoded, predicted, loss)
+
+
+class CountLabeling(SinglePassTask):
+    """A tagger of counts, fitted in one pass over the sentences."""
+
+    def __init__(self, settings: ResolvedSequenceLabelingSettings, encoded: EncodedTaggedCorpus) -> None:
+        self.settings, self.encoded, self.method = settings, encoded, settings.model
+        self.artifacts, self.counts = _artifacts(encoded), _counts(encoded)
+        self.config = {"tokenizer": get_tokenizer(settings.tokenizer).config()}
+        self.summary = describe(encoded)
+
+    def fit_model(self) -> tuple[dict[str, Array], Record, dict[str, float] | None]:
+        """Return the counts, the record of the fit, and the validation scores."""
+        encoded = self.encoded
+        train, encoder = encoded.splits["train"], encoded.encoder
+        model = CountTagger.fit(
+            self.method,
+            len(encoded.labels),
+            encoded.table.ids[train.words],
+            train.tags,
+            train.bounds,
+            encoder.spelling(encoder.words.tokens),
+        )
+        record: Record = {"step": 1, "epoch": 1, "tokens": encoded.info["train"].words}
+        scores = None
+        if "valid" in encoded.splits:
+            predicted = predict_by_counts(model, encoder, encoded.forms["valid"])
+            ids = np.array([tag for tags in predicted for tag in tags])
+            scores = _scores(encoded, ids, None)
+            record |= {f"valid_{name}": value for name, value in scores.items()}
+        return model.state_dict(), record, scores
+
+
+def _artifacts(encoded: EncodedTaggedCorpus) -> dict[str, bytes]:
+    return {
+        VOCABULARY: encoded.encoder.words.to_bytes(),
+        LETTERS: encoded.encoder.letters.to_bytes(),
+        LABELS: labels_to_bytes(encoded.labels),
+    }
+
+
+def _counts(encoded: EncodedTaggedCorpus) -> dict[str, dict[str, int]]:
+    sizes = encoded.info.items()
+    return {
+        "sentences": {split: info.sentences for split, info in sizes},
+        "words": {split: info.words for split, info in sizes},
+    }
+
+
+def _scores(encoded: EncodedTaggedCorpus, predicted: np.ndarray, loss: float | None) -> dict[str, float]:
+    """Return the scores of predicted tags (tokens,) of the validation split."""
+    sentences = encoded.splits["valid"]
+    tags = sentence_tags(predicted, sentences.bounds, encoded.labels, encoded.input_scheme)
+    known = encoded.counts[sentences.words] > 0
+    spans = encoded.scheme is not None
+    scores = score_tags("valid", tags, encoded.gold["valid"], known, loss, spans=spans)
+    result = {"accuracy": scores.accuracy}
+    if loss is not None and math.isfinite(loss):
+        result["loss"] = loss
+    return result if scores.spans is None else {**result, "f1": scores.spans.f1}
 
 
 def _unknown_rates(encoded: EncodedTaggedCorpus, rate: float) -> np.ndarray:
@@ -111,15 +161,16 @@ def _unknown_rates(encoded: EncodedTaggedCorpus, rate: float) -> np.ndarray:
     return rate / np.maximum(rate + counts, 1e-9)
 
 
-def make_task(
-    settings: SequenceLabelingSettings, corpus: TaggedCorpus, callback: Callback
-) -> SequenceLabeling:
+def make_task(settings: SequenceLabelingSettings, corpus: TaggedCorpus, callback: Callback) -> Task:
     """Resolve the settings, encode the sentences and create the model."""
     settings = with_paths(settings)
     encoded = encode_and_report(settings, corpus, callback)
     if encoded.scheme is None:
         settings.refuse_given("scheme on_broken_tags", "tags of spans")
-    return SequenceLabeling(resolve(settings, encoded), encoded, callback)
+    resolved = resolve(settings, encoded)
+    if resolved.model in COUNTS:
+        return CountLabeling(resolved, encoded)
+    return SequenceLabeling(resolved, encoded, callback)
 
 
 def train(

@@ -9,7 +9,8 @@ import numpy as np
 
 from seqkit.data import EncodedSentences, WordEncoder
 from seqkit.errors import DamagedFileError, DataError, UsageError
-from seqkit.models import Tagger
+from seqkit.models import CountTagger, Tagger
+from seqkit.models.tag_counts import count_arrays
 from seqkit.tasks.classes import LABELS, labels_from_bytes
 from seqkit.tasks.runs import (
     VOCABULARY,
@@ -25,12 +26,13 @@ from seqkit.tasks.sequence_labeling.evaluation import (
     TaggingScores,
     length_batches,
     predict,
+    predict_by_counts,
     score_tags,
     sentence_tags,
     to_input_scheme,
 )
 from seqkit.tasks.sequence_labeling.model import legal_of, model_input, saved_config
-from seqkit.tasks.sequence_labeling.settings import ResolvedSequenceLabelingSettings
+from seqkit.tasks.sequence_labeling.settings import COUNTS, ResolvedSequenceLabelingSettings
 from seqkit.tasks.text import run_tokenizer, run_vocabulary
 from seqkit.text import Tokenizer, get_tokenizer
 from seqkit.text.tag_schemes import find_spans
@@ -42,13 +44,16 @@ LETTERS = "letters.vocab.txt"
 
 @dataclass(frozen=True)
 class TaggedWord:
-    """A word of a text, characters ``start`` to ``end - 1``, its tag and the tag's probability."""
+    """A word of a text, characters ``start`` to ``end - 1``, its tag and its probability.
+
+    Models of counts give no probability.
+    """
 
     text: str
     start: int
     end: int
     tag: str
-    probability: float
+    probability: float | None
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ class TaggedSpan:
     start: int
     end: int
     label: str
-    probability: float
+    probability: float | None
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,7 @@ class TrainedTagger:
         self,
         run: RunDirectory,
         settings: ResolvedSequenceLabelingSettings,
-        model: Tagger,
+        model: Tagger | CountTagger,
         encoder: WordEncoder,
         labels: tuple[str, ...],
         tokenizer: Tokenizer,
@@ -150,10 +155,13 @@ class TrainedTagger:
         tagged = self._tag_words(sentences)
         return [to_input_scheme(tags, self.input_scheme) for tags, _ in tagged]
 
-    def _tag_words(self, sentences: Sequence[Sequence[str]]) -> list[tuple[list[str], np.ndarray]]:
+    def _tag_words(self, sentences: Sequence[Sequence[str]]) -> list[tuple[list[str], np.ndarray | None]]:
         """Return the model's own tags of sentences, and the probability of each."""
         if not sentences:
             return []
+        if isinstance(self.model, CountTagger):
+            found = predict_by_counts(self.model, self.encoder, sentences)
+            return [([self.labels[tag] for tag in tags], None) for tags in found]
         rows_of: dict[str, int] = {}
         words = [rows_of.setdefault(word, len(rows_of)) for sentence in sentences for word in sentence]
         bounds = np.concatenate(([0], np.cumsum([len(sentence) for sentence in sentences])))
@@ -164,23 +172,24 @@ class TrainedTagger:
             np.array(words, np.int32), np.zeros(len(words), np.int32), offsets, bounds.astype(np.int64)
         )
         table = self.encoder.table(rows_of)
-        found = np.empty(len(words), np.int64)
+        tags_of = np.empty(len(words), np.int64)
         shares = np.empty(len(words), np.float64)
         for batch in length_batches(encoded, table, self.settings.eval_batch_size, LONGEST_BATCH):
             best, probabilities = self.model.decode_with_probabilities(model_input(batch, self.model.config))
             for row, length, tags, given in zip(batch.rows, batch.lengths, best, probabilities, strict=True):
                 place = slice(offsets[row], offsets[row] + length)
-                found[place], shares[place] = tags[:length], given[:length]
-        names = [self.labels[tag] for tag in found.tolist()]
+                tags_of[place], shares[place] = tags[:length], given[:length]
+        names = [self.labels[tag] for tag in tags_of.tolist()]
         return [(names[start:end], shares[start:end]) for start, end in pairwise(bounds.tolist())]
 
     def _result(
-        self, text: str, places: list[tuple[int, int]], tags: list[str], shares: np.ndarray
+        self, text: str, places: list[tuple[int, int]], tags: list[str], shares: np.ndarray | None
     ) -> TaggedText:
         shown = to_input_scheme(tags, self.input_scheme)
+        given = [None] * len(tags) if shares is None else shares.tolist()
         words = tuple(
             TaggedWord(text[start:end], start, end, tag, share)
-            for (start, end), tag, share in zip(places, shown, shares.tolist(), strict=True)
+            for (start, end), tag, share in zip(places, shown, given, strict=True)
         )
         found = (
             [(i, i + 1, tag) for i, tag in enumerate(tags)] if self.input_scheme is None else find_spans(tags)
@@ -188,7 +197,7 @@ class TrainedTagger:
         spans = []
         for first, last, label in found:
             start, end = places[first][0], places[last - 1][1]
-            share = float(shares[first:last].min())
+            share = None if shares is None else float(shares[first:last].min())
             spans.append(TaggedSpan(text[start:end], start, end, label, share))
         return TaggedText(text, words, tuple(spans))
 
@@ -208,9 +217,13 @@ class TrainedTagger:
         split = split or ("test" if "test" in encoded.splits else "valid")
         require_split(split, encoded.splits, self.settings.corpus)
         sentences = encoded.splits[split]
-        predicted, loss = predict(
-            self.model, sentences, encoded.table, batch_size=self.settings.eval_batch_size
-        )
+        loss = None
+        if isinstance(self.model, CountTagger):
+            found = predict_by_counts(self.model, self.encoder, encoded.forms[split])
+            predicted = np.array([tag for of_sentence in found for tag in of_sentence])
+        else:
+            size = self.settings.eval_batch_size
+            predicted, loss = predict(self.model, sentences, encoded.table, batch_size=size)
         tags = sentence_tags(predicted, sentences.bounds, self.labels, self.input_scheme)
         known = encoded.counts[sentences.words] > 0
         spans = self.input_scheme is not None
@@ -232,12 +245,22 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedTagger:
     settings = run_settings(run, ResolvedSequenceLabelingSettings)
     words, letters = run_vocabulary(run, VOCABULARY), run_vocabulary(run, LETTERS)
     labels = labels_from_bytes(run.artifact(LABELS), str(run.path / LABELS))
-    config = saved_config(run.entry("model"), str(run.path / "config.json"))
-    spelt = config.letters in (0, len(letters)) and letters.unk_id is not None
-    if len(labels) != config.tags or len(words) != config.vocab_size or not spelt or words.unk_id is None:
+    if words.unk_id is None or letters.unk_id is None:
         raise DamagedFileError(
-            f"expected {config.tags} tags, {config.vocab_size} types and {config.letters} letters, with "
-            f"unknown tokens, got {len(labels)}, {len(words)} and {len(letters)}",
+            "expected unknown tokens in vocab.txt and letters.vocab.txt", where=str(run.path)
+        )
+    encoder = WordEncoder(words, letters, settings.lowercase, settings.zero_digits)
+    tokenizer = run_tokenizer(run)
+    if settings.model in COUNTS:
+        return TrainedTagger(
+            run, settings, _counts_of(run, settings.model, encoder, labels), encoder, labels, tokenizer
+        )
+    config = saved_config(run.entry("model"), str(run.path / "config.json"))
+    spelt = config.letters in (0, len(letters))
+    if not spelt or (config.tags, config.vocab_size) != (len(labels), len(words)):
+        raise DamagedFileError(
+            f"expected {config.tags} tags, {config.vocab_size} types and {config.letters} letters, got "
+            f"{len(labels)}, {len(words)} and {len(letters)}",
             where=str(run.path),
         )
     legal = legal_of(labels, settings.input_scheme, settings.scheme)
@@ -247,5 +270,14 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedTagger:
         device,
         at_least=config.fewest_parameters(),
     )
-    encoder = WordEncoder(words, letters, settings.lowercase, settings.zero_digits)
-    return TrainedTagger(run, settings, model, encoder, labels, run_tokenizer(run))
+    return TrainedTagger(run, settings, model, encoder, labels, tokenizer)
+
+
+def _counts_of(run: RunDirectory, method: str, encoder: WordEncoder, labels: tuple[str, ...]) -> CountTagger:
+    """Return the counts of a run. Raise DamagedFileError if they do not fit."""
+    try:
+        emissions, ngrams = count_arrays(run.load_model())
+        spelling = encoder.spelling(encoder.words.tokens)
+        return CountTagger(method, len(labels), emissions, ngrams, spelling)
+    except UsageError as error:
+        raise DamagedFileError(str(error), where=str(run.path / "model.safetensors")) from error
