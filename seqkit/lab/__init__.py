@@ -5,9 +5,16 @@ Every module of this folder is an experiment; to add one, add a file. The harnes
 """
 
 from seqkit.lab.harness.drawing import draw
-from seqkit.lab.harness.experiment import Experiment, Setup, all_experiments, experiment_names, get_experiment
+from seqkit.lab.harness.experiment import (
+    Criterion,
+    Experiment,
+    Setup,
+    Verdict,
+    all_experiments,
+    experiment_names,
+    get_experiment,
+)
 from seqkit.lab.harness.results import Results, run_experiment
-from seqkit.lab.harness.verdict import Criterion, Verdict
 
 __all__ = [
     "Criterion",

@@ -11,9 +11,8 @@ from seqkit import nn, ops
 from seqkit.autograd import Tensor, no_grad
 from seqkit.backend.random import Generator
 from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.harness.data import load_images
 from seqkit.lab.harness.drawing import label_axes, plot_band, stack
-from seqkit.lab.harness.training import accuracy, fit
+from seqkit.lab.harness.training import accuracy, fit, load_images
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.harness.data import load_images
 from seqkit.lab.harness.drawing import label_axes, plot_band, stack
-from seqkit.lab.harness.training import fit, make_mlp, smooth
+from seqkit.lab.harness.training import fit, load_images, make_mlp, smooth
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,8 +10,8 @@ import numpy as np
 from seqkit import nn, ops
 from seqkit.autograd import no_grad
 from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.harness.data import load_images
 from seqkit.lab.harness.drawing import label_axes, plot_band, plot_bars, stack
+from seqkit.lab.harness.training import load_images
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

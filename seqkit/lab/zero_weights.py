@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.harness.data import Images, load_images
 from seqkit.lab.harness.drawing import label_axes, plot_band, stack
-from seqkit.lab.harness.training import accuracy, fit, make_mlp
+from seqkit.lab.harness.training import Images, accuracy, fit, load_images, make_mlp
 from seqkit.models.images import MLP
 
 if TYPE_CHECKING:

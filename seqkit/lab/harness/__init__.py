@@ -1,6 +1,5 @@
 """The harness that runs, judges, saves and draws experiments."""
 
-from seqkit.lab.harness.experiment import Experiment, Numbers, Setup
-from seqkit.lab.harness.verdict import Criterion
+from seqkit.lab.harness.experiment import Criterion, Experiment, Numbers, Setup
 
 __all__ = ["Criterion", "Experiment", "Numbers", "Setup"]

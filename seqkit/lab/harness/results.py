@@ -15,8 +15,7 @@ import numpy as np
 import seqkit
 from seqkit.errors import DataError, UsageError
 from seqkit.files import write_atomically
-from seqkit.lab.harness.experiment import Experiment, Numbers, Setup, get_experiment
-from seqkit.lab.harness.verdict import MIN_SEEDS, Verdict
+from seqkit.lab.harness.experiment import MIN_SEEDS, Experiment, Numbers, Setup, Verdict, get_experiment
 
 
 @dataclass(frozen=True)
