@@ -8,14 +8,20 @@ from seqkit.autograd import differentiable
 from seqkit.backend import empty
 from seqkit.backend.kernels import kernels
 from seqkit.errors import UsageError
+from seqkit.ops.arguments import arguments, as_rows, require_features
 
 KINDS = ("relu", "gelu", "gelu-tanh")
 """The activations that have a kernel."""
+
+_check_sigmoid, _check_tanh, _check_relu = (arguments(op, x="…") for op in ("sigmoid", "tanh", "relu"))
+_check_softmax, _check_log_softmax = (arguments(op, x="…, V") for op in ("softmax", "log_softmax"))
+_check_activation, _check_biased = arguments("activation", x="…"), arguments("activation", x="…, H", b="H")
 
 
 @differentiable
 def sigmoid(xp, x):
     """Return 1 / (1 + exp(-x)), computed by tanh so that nothing overflows."""
+    _check_sigmoid(x)
     y = 0.5 * xp.tanh(0.5 * x) + 0.5
 
     def backward(dy):
@@ -27,6 +33,7 @@ def sigmoid(xp, x):
 @differentiable
 def tanh(xp, x):
     """Return the hyperbolic tangent of x."""
+    _check_tanh(x)
     y = xp.tanh(x)
 
     def backward(dy):
@@ -38,6 +45,7 @@ def tanh(xp, x):
 @differentiable
 def relu(xp, x):
     """Return max(x, 0); the gradient at 0 is 0."""
+    _check_relu(x)
     y = xp.maximum(x, 0)
 
     def backward(dy):
@@ -69,12 +77,14 @@ def activation(xp, x, b=None, *, kind, needs):
         kind: φ: "relu", "gelu" or "gelu-tanh".
 
     Raises:
+        ShapeError: Other shapes, or dtypes that differ.
         UsageError: Another name.
     """
     if kind not in KINDS:
         raise UsageError(f"expected activation to be one of {', '.join(KINDS)}, got {kind!r}")
-    family, width = kernels("activation", xp, x.dtype), x.shape[-1] if x.ndim else 1
-    rows = xp.ascontiguousarray(x).reshape(-1, width)
+    _check_activation(x) if b is None else _check_biased(x, b)
+    family = kernels("activation", xp, x.dtype)
+    rows = as_rows(xp.ascontiguousarray(x) if x.ndim else x.reshape(1, 1))
     bias = None if b is None else xp.ascontiguousarray(b)
     y = empty(xp, rows.shape, x.dtype)
     family.forward(rows, bias, kind, y)
@@ -97,6 +107,8 @@ def softmax(xp, x):
         >>> ops.softmax(Tensor([[0.0, 0.0]])).numpy().tolist()
         [[0.5, 0.5]]
     """
+    _check_softmax(x)
+    require_features("softmax", x)
     y = xp.exp(x - x.max(axis=-1, keepdims=True))
     y /= y.sum(axis=-1, keepdims=True)
 
@@ -109,6 +121,8 @@ def softmax(xp, x):
 @differentiable
 def log_softmax(xp, x):
     """Return x - log Σ exp(x) over the last axis, shifted by the maximum."""
+    _check_log_softmax(x)
+    require_features("log_softmax", x)
     y = x - x.max(axis=-1, keepdims=True)
     y -= xp.log(xp.exp(y).sum(axis=-1, keepdims=True))
 

@@ -24,18 +24,16 @@ from seqkit.backend import empty, zeros
 from seqkit.backend.kernels import kernels
 from seqkit.backend.random import Generator
 from seqkit.errors import ShapeError
+from seqkit.ops.arguments import arguments, require_features
 from seqkit.ops.dropout import check_generator, check_rate
 
+_FORMS = {"q": "B, …, T, D", "k": "B, …, S, D", "v": "B, …, S, E"}
+_check = arguments("attention", **_FORMS)
+_check_additive = arguments("additive_attention", **_FORMS, w="D")
 
-def check_shapes(name: str, q: Any, k: Any, v: Any, *, no_keys: bool = False) -> None:
-    """Raise ShapeError unless q (…, T, D), k (…, S, D), v (…, S, E) fit, and S > 0 unless ``no_keys``."""
-    fits = q.ndim == k.ndim == v.ndim >= 3 and q.shape[:-2] == k.shape[:-2] == v.shape[:-2]
-    if not fits or q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
-        raise ShapeError(
-            f"{name}: expected q (B, …, T, D), k (B, …, S, D) and v (B, …, S, E), "
-            f"got {q.shape}, {k.shape}, {v.shape}"
-        )
-    if k.shape[-2] == 0 and not no_keys:
+
+def _require_keys(name: str, k: Any) -> None:
+    if k.shape[-2] == 0:
         raise ShapeError(f"{name}: expected keys, got none: {k.shape}")
 
 
@@ -46,6 +44,8 @@ def bias_of_mask(xp: Any, mask: Any, shape: tuple[int, ...], dtype: np.dtype) ->
     """
     if mask is None:
         return None
+    if not hasattr(mask, "dtype"):
+        raise ShapeError(f"expected a mask to be an array, got {mask!r}")
     given, S = f"{mask.dtype} {mask.shape}", shape[-1]
     if mask.dtype.kind in "iu" and mask.ndim == 1:
         mask = xp.arange(S) < mask[:, None]
@@ -143,10 +143,12 @@ def attention(xp, q, k, v, mask=None, *, scale=None, rate=0.0, generator=None, n
         Contexts (…, T, E), and the weights (…, T, S) before their dropout.
 
     Raises:
-        ShapeError: Shapes that do not fit.
+        ShapeError: Shapes that do not fit, or dtypes that differ.
         UsageError: Dropout without a generator.
     """
-    check_shapes("attention", q, k, v)
+    _check(q, k, v)
+    _require_keys("attention", k)
+    require_features("attention", q)
     scale = 1 / math.sqrt(q.shape[-1]) if scale is None else float(scale)
     weights = _product(xp, q, k.swapaxes(-1, -2), (*q.shape[:-1], k.shape[-2]))
     if scale != 1:
@@ -186,10 +188,9 @@ def additive_attention(xp, q, k, v, w, mask=None, *, rate=0.0, generator=None, n
     Returns:
         Contexts (…, T, E), and the weights (…, T, S) before their dropout.
     """
-    check_shapes("additive_attention", q, k, v)
+    _check_additive(q, k, v, w)
+    _require_keys("additive_attention", k)
     T, A = q.shape[-2:]
-    if w.shape != (A,):
-        raise ShapeError(f"additive_attention: expected w ({A},), got {w.shape}")
     weights = empty(xp, (*q.shape[:-1], k.shape[-2]), q.dtype)
     pairs = empty(xp, (T, *k.shape), q.dtype)
     for t in range(T):  # one query at a time: its pairs stay in the cache for all three passes

@@ -36,7 +36,7 @@ def _rows(T: int, S: int, causal: bool) -> Iterator[tuple[slice, slice, int | No
 
 def blocks(B: int, N: int, T: int, S: int, causal: bool) -> Iterator[Block]:
     """Blocks for (B, N, T, S) scores: several examples, or heads of one, or queries of one head."""
-    if T * S == 0:
+    if B * N * T * S == 0:
         return
     at_once = max(1, BLOCK // (T * S))
     examples, heads = max(1, at_once // N), min(at_once, N)

@@ -7,10 +7,13 @@ product of a matrix whose rows are the windows with the filters, which need not 
 from __future__ import annotations
 
 from seqkit.autograd import differentiable
-from seqkit.errors import ShapeError, UsageError
+from seqkit.errors import UsageError
 from seqkit.ops import convolution_by_windows, winograd
+from seqkit.ops.arguments import arguments
 from seqkit.ops.convolution_end import ConvolutionEnd
 from seqkit.ops.windows import IntOrPair, pair, window_counts
+
+_check = arguments("conv2d", x="B, H, W, C", W="F, KH, KW, C", b="F or None")
 
 
 @differentiable
@@ -44,15 +47,14 @@ def conv2d(
         (B, OH // pool, OW // pool, F) with OH = ⌊(H + 2p - KH) / s⌋ + 1.
 
     Raises:
-        ShapeError: Channels that differ, or filters larger than the padded image.
+        ShapeError: Other shapes, dtypes that differ, or filters larger than the padded image.
+        UsageError: A stride, padding or pool that is no integer, or out of range.
     """
-    if x.ndim != 4 or W.ndim != 4 or x.shape[3] != W.shape[3]:
-        raise ShapeError(
-            f"conv2d: expected x (B, H, W, C) and filters (F, KH, KW, C), got {x.shape} and {W.shape}"
-        )
+    _check(x, W, b)
     steps, pads, (KH, KW) = pair("stride", stride, 1), pair("padding", padding, 0), W.shape[1:3]
     counts = window_counts("conv2d", x.shape, (KH, KW), steps, pads)
-    if not 1 <= pool <= min(counts):
+    (pool, _) = pair("pool", pool, 1)
+    if pool > min(counts):
         raise UsageError(
             f"conv2d: expected pool to be at least 1 and at most the result's {counts}, got {pool}"
         )

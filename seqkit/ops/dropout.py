@@ -7,6 +7,9 @@ from seqkit.backend import empty
 from seqkit.backend.kernels import kernels
 from seqkit.backend.random import Generator
 from seqkit.errors import UsageError
+from seqkit.ops.arguments import arguments
+
+_check, _check_locked = arguments("dropout", x="…"), arguments("locked_dropout", x="B, T, E")
 
 
 def check_rate(rate: float) -> float:
@@ -37,6 +40,7 @@ def dropout(xp, x, *, rate, generator):
     Raises:
         UsageError: A rate out of range, or no generator.
     """
+    _check(x)
     check_rate(rate)
     key = check_generator("dropout", generator).next_key()
     threshold, scale = round((1 - rate) * 2**32), 1 / (1 - rate)
@@ -59,6 +63,7 @@ def locked_dropout(xp, x, *, rate, generator):
 
     Arguments and errors as of :func:`dropout`.
     """
+    _check_locked(x)
     check_rate(rate)
     check_generator("dropout", generator)
     B, _, E = x.shape

@@ -7,7 +7,11 @@ import numpy as np
 from seqkit.autograd import RowGradient, differentiable
 from seqkit.backend import empty
 from seqkit.backend.kernels import kernels
-from seqkit.errors import ShapeError, UsageError
+from seqkit.errors import UsageError
+from seqkit.ops.arguments import arguments, as_rows
+
+_check = arguments("embedding", W="V, E", ids="integer …")
+_check_bag = arguments("embedding_bag", W="V, E", ids="integer B, C")
 
 
 @differentiable
@@ -21,7 +25,7 @@ def embedding(xp, W, ids):
         ids: Integers of any shape.
 
     Raises:
-        ShapeError: Ids that are no integers.
+        ShapeError: Another shape, or ids that are no integers.
         UsageError: On the CPU, ids outside 0 … V-1. On a GPU the check would wait for it, so models check ids
             at their boundary.
 
@@ -29,8 +33,7 @@ def embedding(xp, W, ids):
         >>> ops.embedding(Tensor([[1.0, 2.0], [3.0, 4.0]]), np.array([1, 1])).numpy().tolist()
         [[3.0, 4.0], [3.0, 4.0]]
     """
-    if ids.dtype.kind not in "iu":
-        raise ShapeError(f"embedding: expected integer ids, got {ids.dtype}")
+    _check(W, ids)
     flat = ids.reshape(-1)
     if xp is np and flat.size and not 0 <= flat.min() <= flat.max() < len(W):
         raise UsageError(
@@ -46,7 +49,7 @@ def embedding(xp, W, ids):
 
     def backward(dy):
         family = kernels("row_sums", xp, W.dtype)
-        rows, values = family.sum_by_id(flat, dy.reshape(-1, dy.shape[-1]))
+        rows, values = family.sum_by_id(flat, as_rows(dy))
         return RowGradient(rows, values, W.shape), None
 
     return y.reshape(*ids.shape, W.shape[1]), backward
@@ -68,8 +71,7 @@ def embedding_bag(xp, W, ids, *, mean=True):
         ShapeError: Ids that are no integers (B, C).
         UsageError: On the CPU, other ids outside 0 … V-1.
     """
-    if ids.dtype.kind not in "iu" or ids.ndim != 2:
-        raise ShapeError(f"embedding_bag: expected integer ids (B, C), got {ids.dtype} {ids.shape}")
+    _check_bag(W, ids)
     if xp is np and ids.size and not -1 <= ids.min() <= ids.max() < len(W):
         raise UsageError(
             f"embedding_bag: expected ids between -1 and {len(W) - 1}, got {ids.min()} to {ids.max()}"

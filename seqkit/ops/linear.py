@@ -5,7 +5,9 @@ from __future__ import annotations
 from seqkit.autograd import differentiable
 from seqkit.backend import empty
 from seqkit.backend.kernels import kernels
-from seqkit.errors import ShapeError
+from seqkit.ops.arguments import arguments, as_rows
+
+_check = arguments("linear", x="…, I", W="O, I", b="O or None")
 
 
 @differentiable
@@ -18,21 +20,20 @@ def linear(xp, x, W, b=None, *, needs):
         b: (O,) or None.
 
     Raises:
-        ShapeError: The last axis of x is not I.
+        ShapeError: Other shapes, or dtypes that differ.
 
     Example:
         >>> ops.linear(Tensor([[1.0, 2.0]]), Tensor([[1.0, 1.0], [0.0, 3.0]])).numpy().tolist()
         [[3.0, 6.0]]
     """
-    if x.ndim < 1 or x.shape[-1] != W.shape[1]:
-        raise ShapeError(f"linear: expected x (…, {W.shape[1]}) for W {W.shape}, got {x.shape}")
-    rows = x.reshape(-1, x.shape[-1])
+    _check(x, W, b)
+    rows = as_rows(x)
     y = empty(xp, (len(rows), len(W)), x.dtype)
     product = kernels("matrix_product", xp, x.dtype).product
     product(rows, W.T, y, b)
 
     def backward(dy):
-        d_rows = dy.reshape(-1, dy.shape[-1])
+        d_rows = as_rows(dy)
         dx = dW = None
         if needs[0]:
             dx = empty(xp, rows.shape, x.dtype)

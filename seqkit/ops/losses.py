@@ -10,20 +10,17 @@ from seqkit.autograd import differentiable
 from seqkit.backend import empty
 from seqkit.backend.ids import IGNORE_INDEX
 from seqkit.backend.kernels import kernels
-from seqkit.errors import ShapeError, UsageError
+from seqkit.errors import UsageError
+from seqkit.ops.arguments import arguments, as_rows, require_features
+
+_check_logits = arguments("softmax_cross_entropy", logits="…, V", targets="integer …")
+_check_linear = arguments("linear_cross_entropy", x="…, E", W="V, E", b="V or None", targets="integer …")
 
 
-def _check(xp: Any, logits_shape: tuple[int, ...], targets: Any, ignore_index: int, smoothing: float) -> None:
-    if targets.dtype.kind not in "iu":
-        raise ShapeError(f"expected targets to be integer ids, got {targets.dtype}")
-    if tuple(logits_shape[:-1]) != tuple(targets.shape):
-        raise ShapeError(
-            f"expected targets {tuple(logits_shape[:-1])} for logits {logits_shape}, got {targets.shape}"
-        )
+def _check(xp: Any, V: int, targets: Any, ignore_index: int, smoothing: float) -> None:
     if not 0 <= smoothing < 1:
         raise UsageError(f"expected label smoothing to be at least 0 and below 1, got {smoothing}")
     if xp is np:  # a compiled kernel would write out of bounds; on a GPU the check would wait for it
-        V = logits_shape[-1]
         wrong = targets[((targets < 0) | (targets >= V)) & (targets != ignore_index)]
         if wrong.size:
             raise UsageError(
@@ -60,7 +57,7 @@ def softmax_cross_entropy(
         reduction: "mean" over the targets that count, 0 when none does; "sum"; or "none" for losses (…).
 
     Raises:
-        ShapeError: Targets of another shape, or no integers.
+        ShapeError: Targets of another shape, or no integers; no classes.
         UsageError: A target out of range (on the CPU), or a setting out of range.
 
     Example:
@@ -69,9 +66,10 @@ def softmax_cross_entropy(
         >>> round(loss.item(), 4)
         1.3863
     """
-    _check(xp, logits.shape, targets, ignore_index, label_smoothing)
-    V = logits.shape[-1]
-    rows, flat = xp.ascontiguousarray(logits).reshape(-1, V), targets.reshape(-1)
+    _check_logits(logits, targets)
+    require_features("softmax_cross_entropy", logits)
+    _check(xp, logits.shape[-1], targets, ignore_index, label_smoothing)
+    rows, flat = as_rows(xp.ascontiguousarray(logits)), targets.reshape(-1)
     d_rows: Any = empty(xp, rows.shape, rows.dtype) if needs[0] else None
     family = kernels("softmax_cross_entropy", xp, rows.dtype)
     losses = family.loss_and_gradient(rows, flat, ignore_index, label_smoothing, d_rows)
@@ -101,11 +99,11 @@ def linear_cross_entropy(
         label_smoothing: s.
         reduction: "mean", "sum" or "none".
     """
-    V, E = W.shape
-    _check(xp, (*x.shape[:-1], V), targets, ignore_index, label_smoothing)
-    if x.shape[-1] != E:
-        raise ShapeError(f"linear_cross_entropy: expected x (…, {E}) for W {W.shape}, got {x.shape}")
-    rows, flat = x.reshape(-1, E), targets.reshape(-1)
+    _check_linear(x, W, b, targets)
+    require_features("linear_cross_entropy", W.T)
+    V = len(W)
+    _check(xp, V, targets, ignore_index, label_smoothing)
+    rows, flat = as_rows(x), targets.reshape(-1)
     product = kernels("matrix_product", xp, x.dtype).product
     scores = empty(xp, (len(rows), V), x.dtype)
     product(rows, W.T, scores, b)

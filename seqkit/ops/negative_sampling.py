@@ -8,7 +8,10 @@ import numpy as np
 
 from seqkit.autograd import RowGradient, differentiable
 from seqkit.backend.kernels import kernels
-from seqkit.errors import ShapeError, UsageError
+from seqkit.errors import UsageError
+from seqkit.ops.arguments import arguments
+
+_check = arguments("negative_sampling", h="B, E", W="V, E", targets="integer B", negatives="integer B, K")
 
 
 @differentiable
@@ -31,7 +34,8 @@ def negative_sampling(xp, h, W, targets, negatives, *, keep_collisions=False, re
         ShapeError: Shapes that do not fit, or ids that are no integers.
         UsageError: On the CPU, ids outside 0 … V-1.
     """
-    B, E = _check(h, W, targets, negatives)
+    _check(h, W, targets, negatives)
+    B, E = h.shape
     words = xp.asarray(xp.concatenate((targets[:, None], negatives), axis=1), dtype=np.int64)
     if xp is np and words.size and not 0 <= words.min() <= words.max() < len(W):
         raise UsageError(
@@ -51,7 +55,7 @@ def negative_sampling(xp, h, W, targets, negatives, *, keep_collisions=False, re
     value = _reduced(xp, losses.sum(axis=1), reduction)
 
     def backward(dy):
-        dy = dy / B if reduction == "mean" else dy
+        dy = dy / max(1, B) if reduction == "mean" else dy
         d_scores = (slopes * dy.reshape(-1, 1)).astype(h.dtype)
         dh = xp.matmul(d_scores[:, None, :], outputs)[:, 0] if needs[0] else None
         dW = None
@@ -62,21 +66,6 @@ def negative_sampling(xp, h, W, targets, negatives, *, keep_collisions=False, re
         return dh, dW, None, None
 
     return value, backward
-
-
-def _check(h: Any, W: Any, targets: Any, negatives: Any) -> tuple[int, int]:
-    for name, ids in (("targets", targets), ("negatives", negatives)):
-        if ids.dtype.kind not in "iu":
-            raise ShapeError(f"expected {name} to be integer ids, got {ids.dtype}")
-    if h.ndim != 2 or W.ndim != 2 or h.shape[1] != W.shape[1]:
-        raise ShapeError(f"expected h (B, E) and W (V, E), got {h.shape} and {W.shape}")
-    B, E = h.shape
-    if targets.shape != (B,) or negatives.ndim != 2 or len(negatives) != B:
-        raise ShapeError(
-            f"expected targets ({B},) and negatives ({B}, K) for h {h.shape}, "
-            f"got {targets.shape} and {negatives.shape}"
-        )
-    return B, E
 
 
 def _reduced(xp: Any, losses: Any, reduction: str) -> Any:

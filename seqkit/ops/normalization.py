@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from seqkit.autograd import differentiable
 from seqkit.backend import empty
 from seqkit.backend.kernels import kernels
 from seqkit.errors import ShapeError
+from seqkit.ops.arguments import arguments, as_rows, require_features
 from seqkit.ops.dropout import check_generator, check_rate
+
+_check_layer = arguments("layer_norm", x="…, E", gamma="E", beta="E")
+_check_added = arguments("add_layer_norm", x="…, E", branch="…, E", gamma="E", beta="E")
+_check_batch = arguments("batch_norm", x="B, …, C", gamma="C", beta="C")
+_check_inference = arguments("batch_norm_inference", x="B, …, C", gamma="C", beta="C", mean="C", variance="C")
 
 
 @differentiable
@@ -20,9 +24,14 @@ def layer_norm(xp, x, gamma, beta, *, epsilon=1e-5, needs):
         gamma: γ (E,).
         beta: β (E,).
         epsilon: ε; the variance divides by E.
+
+    Raises:
+        ShapeError: Other shapes, or dtypes that differ.
     """
-    family, E = kernels("layer_norm", xp, x.dtype), x.shape[-1]
-    rows = xp.ascontiguousarray(x).reshape(-1, E)
+    _check_layer(x, gamma, beta)
+    require_features("layer_norm", x)
+    family = kernels("layer_norm", xp, x.dtype)
+    rows = as_rows(xp.ascontiguousarray(x))
     gamma, beta = xp.ascontiguousarray(gamma), xp.ascontiguousarray(beta)
     y = empty(xp, rows.shape, x.dtype)
     statistics = family.forward(rows, None, gamma, beta, epsilon, None, y)
@@ -50,11 +59,14 @@ def add_layer_norm(xp, x, branch, gamma, beta, *, epsilon=1e-5, rate=0.0, genera
         generator: Source of the dropout mask.
 
     Raises:
+        ShapeError: Other shapes, or dtypes that differ.
         UsageError: Dropout without a generator.
     """
+    _check_added(x, branch, gamma, beta)
+    require_features("add_layer_norm", x)
     family, dropout = kernels("layer_norm", xp, x.dtype), kernels("dropout", xp, x.dtype)
-    E, key, threshold, factor = x.shape[-1], None, round((1 - check_rate(rate)) * 2**32), 1 / (1 - rate)
-    rows, added = (xp.ascontiguousarray(a).reshape(-1, E) for a in (x, branch))
+    key, threshold, factor = None, round((1 - check_rate(rate)) * 2**32), 1 / (1 - rate)
+    rows, added = (as_rows(xp.ascontiguousarray(a)) for a in (x, branch))
     gamma, beta = xp.ascontiguousarray(gamma), xp.ascontiguousarray(beta)
     total, y = empty(xp, rows.shape, x.dtype), empty(xp, rows.shape, x.dtype)
     if rate:
@@ -85,14 +97,6 @@ def add_layer_norm(xp, x, branch, gamma, beta, *, epsilon=1e-5, rate=0.0, genera
     return (total.reshape(x.shape), y.reshape(x.shape)), backward
 
 
-def _rows(who: str, xp: Any, x: Any, *vectors: Any) -> Any:
-    """Return x as rows (N, C); raise ShapeError unless every vector has one number a feature."""
-    if x.ndim < 2 or any(v.shape != x.shape[-1:] for v in vectors):
-        shapes = ", ".join(str(v.shape) for v in vectors)
-        raise ShapeError(f"{who}: expected x (B, …, C) and vectors (C,), got {x.shape} and {shapes}")
-    return xp.ascontiguousarray(x).reshape(-1, x.shape[-1])
-
-
 @differentiable
 def batch_norm(xp, x, gamma, beta, *, epsilon=1e-5, needs):
     """Return γ·(x - mean) / √(var + ε) + β with the statistics of the batch, for training.
@@ -109,9 +113,10 @@ def batch_norm(xp, x, gamma, beta, *, epsilon=1e-5, needs):
         y as x, mean (C,) and variance (C,), which divides by the number of values.
 
     Raises:
-        ShapeError: One value a feature: it has no variance.
+        ShapeError: Other shapes, dtypes that differ, or one value a feature: it has no variance.
     """
-    rows, family = _rows("batch_norm", xp, x, gamma, beta), kernels("batch_norm", xp, x.dtype)
+    _check_batch(x, gamma, beta)
+    rows, family = as_rows(xp.ascontiguousarray(x)), kernels("batch_norm", xp, x.dtype)
     N = len(rows)
     if N < 2:
         raise ShapeError(f"batch_norm: expected at least 2 values a feature, got x {x.shape}: no variance")
@@ -151,8 +156,12 @@ def batch_norm_inference(xp, x, gamma, beta, mean, variance, *, epsilon=1e-5, ne
         mean: (C,).
         variance: (C,).
         epsilon: ε.
+
+    Raises:
+        ShapeError: Other shapes, or dtypes that differ.
     """
-    rows = _rows("batch_norm_inference", xp, x, gamma, beta, mean, variance)
+    _check_inference(x, gamma, beta, mean, variance)
+    rows = as_rows(xp.ascontiguousarray(x))
     family = kernels("batch_norm", xp, x.dtype)
     inverse = 1 / xp.sqrt(variance + epsilon)
     factor = gamma * inverse

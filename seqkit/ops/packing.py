@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from seqkit.autograd import differentiable
 from seqkit.backend import empty, zeros
-from seqkit.errors import ShapeError
+from seqkit.errors import UsageError
+from seqkit.ops.arguments import arguments
+
+_check_pack = arguments("pack", x="B, T, E", rows="integer P")
+_check_unpack = arguments("unpack", x="P, E", rows="integer P")
+
+
+def _check_rows(op: str, xp: Any, rows: Any, most: int) -> None:
+    """Raise UsageError unless ``rows`` are entries below ``most``, each once. A GPU would be waited for."""
+    if xp is not np or not rows.size:
+        return
+    if not 0 <= rows.min() <= rows.max() < most:
+        raise UsageError(f"{op}: expected rows from 0 to {most - 1}, got {rows.min()} to {rows.max()}")
+    if not (rows[1:] > rows[:-1]).all() and len(np.unique(rows)) < len(rows):
+        raise UsageError(f"{op}: expected each row once, got some twice")
 
 
 @differentiable
 def pack(xp, x, rows):
-    """Return the entries ``rows`` (P,) of x (B, T, E), counted over B·T, each at most once: (P, E)."""
+    """Return the entries ``rows`` (P,) of x (B, T, E), counted over B·T, each at most once: (P, E).
+
+    Raises:
+        ShapeError: Other shapes, or rows that are no integers.
+        UsageError: On the CPU, rows outside 0 … B·T-1, or twice.
+    """
+    _check_pack(x, rows)
     B, T, E = x.shape
+    _check_rows("pack", xp, rows, B * T)
     y = xp.take(x.reshape(B * T, E), rows, axis=0)
 
     def backward(dy):
@@ -23,10 +48,13 @@ def pack(xp, x, rows):
 
 @differentiable
 def unpack(xp, x, rows, *, shape):
-    """Return x (P, E) at the entries ``rows`` (P,) of (B, T, E), zeros elsewhere; ``shape`` is (B, T)."""
-    if x.ndim != 2 or x.shape[0] != rows.shape[0]:
-        raise ShapeError(f"unpack: expected x (P, E) and rows (P,), got {x.shape} and {rows.shape}")
+    """Return x (P, E) at the entries ``rows`` (P,) of (B, T, E), zeros elsewhere; ``shape`` is (B, T).
+
+    Errors as of :func:`pack`.
+    """
+    _check_unpack(x, rows)
     (B, T), E = shape, x.shape[1]
+    _check_rows("unpack", xp, rows, B * T)
     y = zeros(xp, (B * T, E), x.dtype)
     y[rows] = x
 

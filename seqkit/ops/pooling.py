@@ -12,16 +12,18 @@ import numpy as np
 from seqkit.autograd import differentiable
 from seqkit.backend import empty
 from seqkit.backend.kernels import kernels
-from seqkit.errors import ShapeError, UsageError
+from seqkit.errors import UsageError
+from seqkit.ops.arguments import arguments
 from seqkit.ops.windows import IntOrPair, Pair, pair, window_counts
+
+_CHECKS = {op: arguments(op, x="B, H, W, C") for op in ("max_pool2d", "average_pool2d")}
 
 
 def _settings(
     who: str, x: Any, size: IntOrPair, stride: IntOrPair | None, padding: IntOrPair
 ) -> tuple[Pair, Pair, Pair, tuple[int, ...]]:
     """Check the settings and return size, stride, padding and the shape of the result."""
-    if x.ndim != 4:
-        raise ShapeError(f"{who}: expected images (B, H, W, C), got {x.shape}")
+    _CHECKS[who](x)
     sizes, pads = pair("size", size, 1), pair("padding", padding, 0)
     strides = sizes if stride is None else pair("stride", stride, 1)
     if any(2 * p > k for p, k in zip(pads, sizes, strict=True)):

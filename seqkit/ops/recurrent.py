@@ -16,21 +16,26 @@ from seqkit.autograd import differentiable
 from seqkit.backend import empty, zeros
 from seqkit.backend.kernels import kernels
 from seqkit.errors import ShapeError, UsageError
+from seqkit.ops.arguments import arguments, as_rows
+
+_check_lstm = arguments(
+    "lstm",
+    x="B, T, I", h0="B, H", c0="B, H", Wx="4*H, I", Wh="4*H, H", b="4*H", mask="mask B, T or None",
+)  # fmt: skip
+_check_gru = arguments(
+    "gru",
+    x="B, T, I", h0="B, H", Wx="3*H, I", Wh="3*H, H", bx="3*H", bh="3*H", mask="mask B, T or None",
+)  # fmt: skip
+_check_rnn = arguments(
+    "rnn",
+    x="B, T, I", h0="B, H", Wx="H, I", Wh="H, H", b="H", mask="mask B, T or None",
+)  # fmt: skip
 
 
-def _check(name: str, x: Any, states: tuple[Any, ...], Wx: Any, Wh: Any, gates: int) -> None:
-    H = Wh.shape[1]
-    if x.ndim != 3 or x.shape[2] != Wx.shape[1]:
-        raise ShapeError(f"{name}: expected x (B, T, {Wx.shape[1]}), got {x.shape}")
+def _require_steps(op: str, x: Any) -> tuple[int, int, int]:
     if x.shape[1] == 0:
-        raise ShapeError(f"{name}: expected a sequence with steps, got {x.shape}")
-    if Wx.shape[0] != gates * H or Wh.shape[0] != gates * H:
-        raise ShapeError(
-            f"{name}: expected Wx and Wh of {gates}·H = {gates * H} rows, got {Wx.shape}, {Wh.shape}"
-        )
-    for state in states:
-        if state.shape != (x.shape[0], H):
-            raise ShapeError(f"{name}: expected states {(x.shape[0], H)}, got {state.shape}")
+        raise ShapeError(f"{op}: expected a sequence with steps, got {x.shape}")
+    return x.shape
 
 
 class _Time:
@@ -65,9 +70,9 @@ class _Time:
 
 def _input_products(xp: Any, x: Any, Wx: Any, b: Any) -> Any:
     """(T, B, G) of x (T, B, I): all time steps in one matrix product."""
-    T, B, _ = x.shape
+    T, B, I = x.shape  # noqa: E741
     z = empty(xp, (T * B, len(Wx)), x.dtype)
-    kernels("matrix_product", xp, x.dtype).product(x.reshape(T * B, -1), Wx.T, z, b)
+    kernels("matrix_product", xp, x.dtype).product(x.reshape(T * B, I), Wx.T, z, b)
     return z.reshape(T, B, len(Wx))
 
 
@@ -75,18 +80,18 @@ def _parameter_gradients(
     xp: Any, x: Any, hs: Any, dz: Any, du: Any, Wx: Any, Wh: Any, needs: tuple[bool, bool, bool]
 ) -> tuple[Any, Any, Any]:
     """dx (T, B, I), dWx and dWh from the gradients of the input and recurrent products (T, B, G)."""
-    flat, flat_u = dz.reshape(-1, len(Wx)), du.reshape(-1, len(Wx))
+    flat, flat_u, rows = as_rows(dz), as_rows(du), as_rows(x)
     product = kernels("matrix_product", xp, x.dtype).product
     dx = dWx = dWh = None
     if needs[0]:
         dx = empty(xp, x.shape, x.dtype)
-        product(flat, Wx, dx.reshape(len(flat), -1))
+        product(flat, Wx, dx.reshape(rows.shape))
     if needs[1]:
         dWx = empty(xp, Wx.shape, x.dtype)
-        product(flat.T, x.reshape(len(flat), -1), dWx)
+        product(flat.T, rows, dWx)
     if needs[2]:
         dWh = empty(xp, Wh.shape, x.dtype)
-        product(flat_u.T, hs[:-1].reshape(len(flat), -1), dWh)
+        product(flat_u.T, as_rows(hs[:-1]), dWh)
     return dx, dWx, dWh
 
 
@@ -114,10 +119,10 @@ def lstm(xp, x, h0, c0, Wx, Wh, b, mask=None, *, reverse=False, needs):
         Outputs (B, T, H), and the last h and c (B, H).
 
     Raises:
-        ShapeError: Shapes that do not fit, or no steps.
+        ShapeError: Shapes that do not fit, dtypes that differ, or no steps.
     """
-    _check("lstm", x, (h0, c0), Wx, Wh, 4)
-    B, T, _ = x.shape
+    _check_lstm(x, h0, c0, Wx, Wh, b, mask)
+    B, T, _ = _require_steps("lstm", x)
     H = Wh.shape[1]
     family = kernels("lstm_sequence", xp, x.dtype)
     time = _Time(xp, mask, (B, T), reverse)
@@ -134,7 +139,7 @@ def lstm(xp, x, h0, c0, Wx, Wh, b, mask=None, *, reverse=False, needs):
         family.backward(gates, Wh, time.keep, time.masked, cs, d_out, dh, dc, dz)
         dx, dWx, dWh = _parameter_gradients(xp, xs, hs, dz, dz, Wx, Wh, (needs[0], needs[3], needs[4]))
         sums = kernels("column_sums", xp, x.dtype).column_sums
-        db = sums(dz.reshape(-1, 4 * H)) if needs[5] else None
+        db = sums(as_rows(dz)) if needs[5] else None
         gradients = (None if dx is None else time.leave(dx), dh, dc, dWx, dWh, db)
         return gradients if len(needs) == 6 else (*gradients, None)
 
@@ -158,8 +163,8 @@ def gru(xp, x, h0, Wx, Wh, bx, bh, mask=None, *, reverse=False, needs):
     Returns:
         Outputs (B, T, H), and the last h (B, H).
     """
-    _check("gru", x, (h0,), Wx, Wh, 3)
-    B, T, _ = x.shape
+    _check_gru(x, h0, Wx, Wh, bx, bh, mask)
+    B, T, _ = _require_steps("gru", x)
     H = Wh.shape[1]
     family = kernels("gru", xp, x.dtype)
     time = _Time(xp, mask, (B, T), reverse)
@@ -185,8 +190,8 @@ def gru(xp, x, h0, Wx, Wh, bx, bh, mask=None, *, reverse=False, needs):
             dh += through
         dx, dWx, dWh = _parameter_gradients(xp, xs, hs, da, du, Wx, Wh, (needs[0], needs[2], needs[3]))
         sums = kernels("column_sums", xp, x.dtype).column_sums
-        dbx = sums(da.reshape(-1, 3 * H)) if needs[4] else None
-        dbh = sums(du.reshape(-1, 3 * H)) if needs[5] else None
+        dbx = sums(as_rows(da)) if needs[4] else None
+        dbh = sums(as_rows(du)) if needs[5] else None
         gradients = (None if dx is None else time.leave(dx), dh, dWx, dWh, dbx, dbh)
         return gradients if len(needs) == 6 else (*gradients, None)
 
@@ -210,10 +215,10 @@ def rnn(xp, x, h0, Wx, Wh, b, mask=None, *, nonlinearity="tanh", reverse=False, 
     Returns:
         Outputs (B, T, H), and the last h (B, H).
     """
-    _check("rnn", x, (h0,), Wx, Wh, 1)
+    _check_rnn(x, h0, Wx, Wh, b, mask)
     if nonlinearity not in ("tanh", "relu"):
         raise UsageError(f"expected rnn nonlinearity to be tanh or relu, got {nonlinearity!r}")
-    B, T, _ = x.shape
+    B, T, _ = _require_steps("rnn", x)
     H = Wh.shape[1]
     time = _Time(xp, mask, (B, T), reverse)
     xs = time.enter(x)
@@ -244,7 +249,7 @@ def rnn(xp, x, h0, Wx, Wh, b, mask=None, *, nonlinearity="tanh", reverse=False, 
             dh = step + dh * ~time.keep[t][:, None] if time.masked else step.copy()
         dx, dWx, dWh = _parameter_gradients(xp, xs, hs, dz, dz, Wx, Wh, (needs[0], needs[2], needs[3]))
         sums = kernels("column_sums", xp, x.dtype).column_sums
-        db = sums(dz.reshape(-1, H)) if needs[4] else None
+        db = sums(as_rows(dz)) if needs[4] else None
         gradients = (None if dx is None else time.leave(dx), dh, dWx, dWh, db)
         return gradients if len(needs) == 5 else (*gradients, None)
 

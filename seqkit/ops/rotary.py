@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from seqkit.autograd import differentiable
 from seqkit.backend.kernels import kernels
 from seqkit.errors import ShapeError
+from seqkit.ops.arguments import arguments
+
+_check = arguments("rotary", x="…, T, D")
+_check_positions = arguments("rotary", positions="integer …")
+
+
+def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    try:
+        return np.broadcast_shapes(shape, to) == to
+    except ValueError:
+        return False
 
 
 @differentiable
@@ -21,11 +34,17 @@ def rotary(xp, x, positions, *, base=10000.0, interleaved=False):
             checkpoints.
 
     Raises:
-        ShapeError: An odd D.
+        ShapeError: An odd D, or positions that are no integers or do not fit.
     """
-    D = x.shape[-1]
-    if D % 2:
+    _check(x)
+    _check_positions(positions)
+    *before, D = x.shape
+    if D % 2 or not D:
         raise ShapeError(f"rotary: expected an even last axis, got {x.shape}")
+    if positions.shape != (before[-1],) and not _broadcasts(positions.shape, tuple(before)):
+        raise ShapeError(
+            f"rotary: expected positions that broadcast to {tuple(before)}, got {positions.shape}"
+        )
     frequencies = float(base) ** (xp.arange(D // 2) * (-2.0 / D))
     angles = positions[..., None] * frequencies
     cos, sin = xp.cos(angles).astype(x.dtype), xp.sin(angles).astype(x.dtype)

@@ -23,12 +23,18 @@ from seqkit.backend.kernels import kernels
 from seqkit.backend.kernels.attention.reference import IN_CACHE
 from seqkit.backend.random import Generator, Key
 from seqkit.errors import ShapeError
-from seqkit.ops.attention import bias_of_mask, check_shapes
+from seqkit.ops.arguments import arguments, require_features
+from seqkit.ops.attention import bias_of_mask
 from seqkit.ops.attention_blocks import Block, blocks, packed_blocks
 from seqkit.ops.dropout import check_generator, check_rate
 
 KEPT = 1 << 18
 """The weights of up to this many pairs of query and key are kept for the backward pass, per head."""
+
+
+_check = arguments("scaled_dot_product_attention", q="B, N, T, D", k="B, N, S, D", v="B, N, S, E")
+_check_packed = arguments("packed_attention", q="N, P, D", k="N, R, D", v="N, R, E")
+_check_split = arguments("split_heads", x="…, T, columns")
 
 
 def _heads_last(xp: Any, x: Any, width: int) -> Any:
@@ -147,6 +153,7 @@ def _settings(
     q: Any, pairs: int, scale: float | None, rate: float, generator: Any, needs: Any, gaps: bool
 ) -> _Settings:
     check_rate(rate)
+    require_features("attention", q)
     if rate:
         check_generator("attention dropout", generator)
     scale = 1 / math.sqrt(q.shape[-1]) if scale is None else float(scale)
@@ -175,12 +182,10 @@ def scaled_dot_product_attention(
         Contexts (B, N, T, E).
 
     Raises:
-        ShapeError: Shapes that do not fit.
+        ShapeError: Shapes that do not fit, or dtypes that differ.
         UsageError: Dropout without a generator.
     """
-    check_shapes("scaled_dot_product_attention", q, k, v, no_keys=True)
-    if q.ndim != 4:
-        raise ShapeError(f"scaled_dot_product_attention: expected q (B, N, T, D), got {q.shape}")
+    _check(q, k, v)
     B, N, T, _ = q.shape
     S = k.shape[2]
     if causal and S < T:
@@ -219,14 +224,20 @@ def packed_attention(
 
     Returns:
         Contexts (N, P, E).
+
+    Raises:
+        ShapeError: Shapes or lengths that do not fit, or dtypes that differ.
+        UsageError: Dropout without a generator.
     """
     key_lengths = lengths if key_lengths is None else key_lengths
-    check_shapes("packed_attention", q, k, v, no_keys=True)
-    if q.ndim != 3 or len(lengths) != len(key_lengths):
+    _check_packed(q, k, v)
+    if len(lengths) != len(key_lengths):
         raise ShapeError(
-            f"packed_attention: expected q (N, P, D) and as many lengths as key_lengths, "
-            f"got {q.shape}, {len(lengths)} and {len(key_lengths)}"
+            f"packed_attention: expected as many lengths as key_lengths, "
+            f"got {len(lengths)} and {len(key_lengths)}"
         )
+    if min((*lengths, *key_lengths), default=0) < 0:
+        raise ShapeError(f"packed_attention: expected lengths of at least 0, got {lengths} and {key_lengths}")
     if sum(lengths) != q.shape[1] or sum(key_lengths) != k.shape[1]:
         raise ShapeError(
             f"packed_attention: expected {sum(lengths)} queries and {sum(key_lengths)} keys by the lengths, "
@@ -258,9 +269,13 @@ def split_heads(xp, x, *, heads, parts=1):
     """Split x (…, T, parts·N·D) into ``parts`` arrays (…, N, T, D), views of it; N is ``heads``.
 
     One linear layer gives queries, keys and values side by side.
+
+    Raises:
+        ShapeError: Columns that cannot be split so.
     """
+    _check_split(x)
     *before, T, width = x.shape
-    if width % (parts * heads):
+    if heads < 1 or parts < 1 or width % (parts * heads):
         raise ShapeError(f"split_heads: expected columns for {parts} parts of {heads} heads, got {width}")
     split = x.reshape(*before, T, parts, heads, width // parts // heads)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,16 @@ its threads have enough of them (measured, 2 cores, a step of the simple CNN: 7.
 
 def pair(name: str, value: IntOrPair, lowest: int) -> Pair:
     """Return (down, across) of one number or two; raise UsageError when either is below ``lowest``."""
-    both = (value, value) if isinstance(value, int) else tuple(value)
-    if len(both) != 2 or not all(isinstance(v, int) and v >= lowest for v in both):
+    try:
+        down, across = value if isinstance(value, tuple | list) else (value, value)
+        both = operator.index(down), operator.index(across)
+    except (TypeError, ValueError):
+        both = lowest - 1, lowest - 1
+    if min(both) < lowest:
         raise UsageError(
             f"expected {name} to be an integer of at least {lowest}, or two of them, got {value!r}"
         )
-    return both[0], both[1]
+    return both
 
 
 def window_counts(
@@ -36,7 +41,7 @@ def window_counts(
     """Return how many windows fit down and across images (B, H, W, C); raise ShapeError when none does."""
     (_, H, W, _), (KH, KW) = shape, size
     counts = tuple((n + 2 * p - k) // s + 1 for n, k, s, p in zip((H, W), size, stride, padding, strict=True))
-    if min(counts) < 1:
+    if min(*counts, *size) < 1:
         raise ShapeError(
             f"{who}: no window of {KH} by {KW} fits an image of {H} by {W} with padding {padding}"
         )
@@ -45,5 +50,5 @@ def window_counts(
 
 def image_blocks(xp: Any, images: int, bytes_per_image: int) -> list[slice]:
     """Return the batch as slices of images whose windows take up to :data:`BLOCK_BYTES`."""
-    step = max(1, BLOCK_BYTES["host" if xp is np else "device"] // bytes_per_image)
+    step = max(1, BLOCK_BYTES["host" if xp is np else "device"] // max(1, bytes_per_image))
     return [slice(start, min(start + step, images)) for start in range(0, images, step)]

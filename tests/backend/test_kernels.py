@@ -352,8 +352,8 @@ def test_many_scores_are_not_kept_in_the_cache(
 ) -> None:
     """Nor is another dtype read by compiled code."""
     q, k, v = _heads(random, 2, 40, (8, 8, 5))
-    in_cache, by_products, double = np.empty((3, 2, 3, 40, 5), np.float64)
-    in_cache, by_products = in_cache.astype(np.float32), by_products.astype(np.float32)
+    in_cache, by_products = np.empty((2, 2, 3, 40, 5), np.float32)
+    double = np.empty((2, 3, 40, 5), np.float64)
     attention_cpu.attend(q, k, v, 0.3, None, 0, in_cache)
     attention_cpu.attend(*(x.astype(np.float64) for x in (q, k, v)), 0.3, None, 0, double)
     monkeypatch.setattr(attention_cpu, "IN_CACHE", 1599)

@@ -495,7 +495,9 @@ def _images() -> list[Row]:
     vectors = {"mean": np.array([0.3, -0.7]), "variance": np.array([0.4, 1.9])}
 
     def inference(x: Tensor, gamma: Tensor, beta: Tensor, *, mean: Any, variance: Any) -> Tensor:
-        return ops.batch_norm_inference(x, gamma, beta, mean.astype(x.dtype), variance.astype(x.dtype))
+        dtype = getattr(x, "dtype", np.float64)
+        running = (v.astype(dtype) if hasattr(v, "astype") else v for v in (mean, variance))
+        return ops.batch_norm_inference(x, gamma, beta, *running)
 
     return [
         *rows,

@@ -236,7 +236,7 @@ def test_targets_that_are_none() -> None:
     for wrong in (np.full((B, T), V), np.full((B, T), -2), np.zeros((B, T))):
         with pytest.raises(ShapeError, match="expected ids"):
             model.loss(ids, wrong)
-    with pytest.raises(ShapeError, match="expected targets"):
+    with pytest.raises(ShapeError, match=r"expected x .*, targets \(…\), got"):
         model.loss(ids, tokens(1, (B, T - 1)))
 
 

@@ -61,7 +61,7 @@ def test_errors() -> None:
     with pytest.raises(ShapeError, match=r"expected at least 2 values a feature, got x .*: no variance"):
         ops.batch_norm(np.zeros((1, 2)), GAMMA, BETA)
     with pytest.raises(
-        ShapeError, match=r"expected x \(B, …, C\) and vectors \(C,\), got \(4, 3\) and \(2,\), \(2,\)"
+        ShapeError, match=r"expected x \(B, …, C\), gamma \(C,\), beta \(C,\), got \(4, 3\), \(2,\), \(2,\)"
     ):
         ops.batch_norm(np.zeros((4, 3)), GAMMA, BETA)
     with pytest.raises(ShapeError, match="batch_norm_inference: expected x"):

@@ -112,7 +112,7 @@ def test_an_empty_batch() -> None:
 def test_errors() -> None:
     x = np.zeros((2, 4, 5, 3))
     with pytest.raises(
-        ShapeError, match=r"expected x .* and filters .*, got \(2, 4, 5, 3\) and \(7, 3, 3, 2\)"
+        ShapeError, match=r"conv2d: expected x .*, W \(F, KH, KW, C\), got \(2, 4, 5, 3\), \(7, 3, 3, 2\)"
     ):
         ops.conv2d(x, np.zeros((7, 3, 3, 2)))
     with pytest.raises(ShapeError, match=r"no window of 5 by 3 fits an image of 4 by 5"):

@@ -96,22 +96,22 @@ class TestNegativeSampling:
                 (3, 2),
                 np.zeros(3, int),
                 np.zeros((3, 2), int),
-                r"expected h \(B, E\) and W \(V, E\), got \(3, 2\) and \(7, 5\)",
+                r"expected h \(B, E\), W \(V, E\), .*, got \(3, 2\), \(7, 5\)",
             ),
             (
                 (3, 5),
                 np.zeros(2, int),
                 np.zeros((3, 2), int),
-                r"expected targets \(3,\) and negatives \(3, K\) for h .*, got \(2,\) and",
+                r"targets \(B,\), negatives \(B, K\), got \(3, 5\), .*, \(2,\), \(3, 2\)",
             ),
             (
                 (3, 5),
                 np.zeros(3, int),
                 np.zeros(3, int),
-                r"negatives \(3, K\) for h \(3, 5\), got \(3,\) and \(3,\)",
+                r"targets \(B,\), negatives \(B, K\), got \(3, 5\), .*, \(3,\), \(3,\)",
             ),
-            ((3, 5), np.zeros(3), np.zeros((3, 2), int), "expected targets to be integer ids, got float64"),
-            ((3, 5), np.zeros(3, int), np.zeros((3, 2)), "expected negatives to be integer ids, got float64"),
+            ((3, 5), np.zeros(3), np.zeros((3, 2), int), "expected integer targets, got float64"),
+            ((3, 5), np.zeros(3, int), np.zeros((3, 2)), "expected integer negatives, got float64"),
         ],
     )
     def test_shapes_that_do_not_fit(self, h: Any, targets: Any, negatives: Any, text: str) -> None:
@@ -181,5 +181,7 @@ class TestEmbeddingBag:
 
     @pytest.mark.parametrize("ids", [np.zeros(3, int), np.zeros((3, 2))], ids=["one axis", "floats"])
     def test_ids_of_another_kind(self, ids: np.ndarray) -> None:
-        with pytest.raises(ShapeError, match=r"embedding_bag: expected integer ids \(B, C\), got"):
+        with pytest.raises(
+            ShapeError, match=r"embedding_bag: expected (W \(V, E\), ids \(B, C\)|integer ids), got"
+        ):
             ops.embedding_bag(self.W, ids)

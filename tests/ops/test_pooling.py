@@ -102,7 +102,7 @@ def test_a_window_of_more_than_255_places(random: np.random.Generator) -> None:
 
 def test_errors() -> None:
     x = np.zeros((2, 4, 5, 3))
-    with pytest.raises(ShapeError, match=r"max_pool2d: expected images \(B, H, W, C\), got \(4, 5, 3\)"):
+    with pytest.raises(ShapeError, match=r"max_pool2d: expected x \(B, H, W, C\), got \(4, 5, 3\)"):
         ops.max_pool2d(x[0])
     with pytest.raises(
         UsageError, match=r"expected padding to be at most half of the size \(2, 2\), got \(2, 2\)"

@@ -117,17 +117,21 @@ def test_a_kept_state_does_not_change_with_the_next_call(layer: Layer) -> None:
 
 def test_shape_errors(name: str, random: np.random.Generator) -> None:
     layer = Layer(name, random, np.float64)
+    rows = len(layer.weights[1])
     with pytest.raises(ShapeError, match=rf"{name}: expected a sequence with steps, got \(3, 0, 5\)"):
         layer(layer.x[:, :0], layer.initial)
-    with pytest.raises(ShapeError, match=rf"{name}: expected x \(B, T, 5\), got \(3, 7, 4\)"):
+    with pytest.raises(
+        ShapeError, match=rf"{name}: expected x \(B, T, I\), .*, got \(3, 7, 4\), .*, \({rows}, 5\)"
+    ):
         layer(layer.x[..., :4], layer.initial)
-    with pytest.raises(ShapeError, match=rf"{name}: expected x \(B, T, 5\), got \(3, 7\)"):
+    with pytest.raises(ShapeError, match=rf"{name}: expected x \(B, T, I\), .*, got \(3, 7\), "):
         layer(layer.x[..., 0], layer.initial)
-    with pytest.raises(ShapeError, match=rf"{name}: expected states \(3, 2\), got \(2, 2\)"):
+    with pytest.raises(
+        ShapeError, match=rf"{name}: expected x .*, h0 \(B, H\), .*, got \(3, 7, 5\), \(2, 2\)"
+    ):
         layer(layer.x, [s[:2] for s in layer.initial])
-    rows = len(layer.weights[1])
     layer.weights[0] = layer.weights[0][:-1]
-    with pytest.raises(ShapeError, match=rf"= {rows} rows, got \({rows - 1}, 5\), \({rows}, 2\)"):
+    with pytest.raises(ShapeError, match=rf"got .*, \({rows - 1}, 5\), \({rows}, 2\)"):
         layer(layer.x, layer.initial)
 
 

@@ -349,7 +349,7 @@ def ones(*shapes: tuple[int, ...]) -> list[np.ndarray]:
             lambda: ops.split_heads(np.ones((2, 3, 10)), heads=2, parts=3),
             "expected columns for 3 parts of 2 heads, got 10",
         ),
-        (lambda: ops.unpack(np.ones((2, 3)), np.array([1]), shape=(1, 4)), r"got \(2, 3\) and \(1,\)"),
+        (lambda: ops.unpack(np.ones((2, 3)), np.array([1]), shape=(1, 4)), r"got \(2, 3\), \(1,\)"),
     ],
 )
 def test_shapes_that_do_not_fit(call: Any, said: str) -> None:

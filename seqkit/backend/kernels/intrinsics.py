@@ -116,6 +116,17 @@ def read_int64(typing_context, place):
 
 
 @intrinsic
+def write_int64(typing_context, place, value):
+    """Write an int64 that no other thread reads meanwhile."""
+
+    def generate(context, builder, signature, arguments):
+        builder.store(arguments[1], as_pointer(builder, arguments[0], I64))
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp), generate
+
+
+@intrinsic
 def pause(typing_context):
     """Let the other hardware thread of the core work for some cycles."""
 

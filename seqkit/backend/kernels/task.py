@@ -27,9 +27,10 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from seqkit.backend.kernels import thread_pool, warn_of_failure
+from seqkit.backend.kernels.argument_gate import FUNCTION, program, settle
 from seqkit.backend.kernels.compiler import DEBUG, SAFE_MATH
 from seqkit.backend.kernels.object_code import native_address
-from seqkit.backend.kernels.task_arguments import HEADER, ArgumentsType, Field, Layout, caller
+from seqkit.backend.kernels.task_arguments import ArgumentsType, Field, Layout, address
 from seqkit.errors import UsageError
 
 _compiling = threading.RLock()
@@ -58,8 +59,43 @@ class Task:
         self.type = ArgumentsType(self.layout)
         self.address = 0
         self.is_broken = False
+        self._numbers = program(self.layout)
+        self._program = address(self._numbers)
         self._pack_into = struct.Struct(self.layout.format).pack_into
-        self.parallel_for = caller(self.name, self.layout, self._check if DEBUG else self._execute)
+        self.parallel_for = self._caller()
+
+    def _caller(self) -> Callable[..., bool]:
+        """The function that takes all arguments by name, written as source: nothing has to be sorted then.
+
+        One step and one chunk, as of small arrays, take the short way.
+        """
+        arrays, scalars = (
+            "".join(f"{name}, " for name in x) for x in (self.layout.arrays, self.layout.scalars)
+        )
+        source = f"""
+def parallel_for(chunks, *, steps=once, {", ".join(self.layout.fields)}):
+    arrays = {arrays or "()"}
+    if chunks == 1 and steps is once:
+        slots, block = mine.block
+        try:
+            pack(slots, 0, 0, 0, 1, 1, 1, 0, program, id(arrays), {scalars})
+            if not pool.run(block):
+                return True
+        except error:
+            pass
+    return execute(chunks, steps, arrays, ({scalars}))
+"""
+        names: dict[str, Any] = {
+            "once": range(1),
+            "execute": self._check if DEBUG else self._execute,
+            "pool": thread_pool,
+            "mine": thread_pool.mine,
+            "program": self._program,
+            "pack": self._pack_into,
+            "error": struct.error,
+        }
+        exec(compile(source, f"<arguments of {self.name}>", "exec"), names)
+        return names["parallel_for"]
 
     def load(self) -> int:
         """Return the address of the native code, or 0 if it does not compile."""
@@ -69,28 +105,29 @@ class Task:
                     thread_pool.load()
                     signature = types.void(self.type, types.intp, types.intp)
                     self.address = native_address(self.function, signature, self.fastmath)
+                    self._numbers[FUNCTION] = self.address
                 except Exception as error:  # Numba and LLVM raise all kinds
                     self.is_broken = True
                     warn_of_failure(self.family, error)
         return self.address
 
-    def _execute(self, chunks: int, steps: range, values: tuple[Any, ...]) -> bool:
-        function = self.address or self.load()
-        if not function:
+    def _execute(self, chunks: int, steps: range, arrays: tuple[Any, ...], scalars: tuple[Any, ...]) -> bool:
+        if not self.address and not self.load():
             return False
-        pool = thread_pool.pool
-        control = pool.enter(chunks) if chunks > 1 else 0
+        slots, block = thread_pool.mine.block
+        control = thread_pool.pool.enter(chunks) if chunks > 1 else 0
         try:
-            mine = thread_pool.mine
-            header = steps.start, steps.start, steps.stop, steps.step, chunks, function, control
-            self._pack_into(mine.block, 0, *header, *values)
-            thread_pool.run(mine.argument)
+            header = 0, steps.start, steps.stop, steps.step, chunks, control, self._program, id(arrays)
+            self._pack_into(slots, 0, *header, *scalars)
+            if not thread_pool.run(block):
+                return True
         except struct.error as error:
-            raise UsageError(f"expected scalars as declared, got {values}", where=self.name) from error
+            raise UsageError(f"expected scalars as declared, got {scalars}", where=self.name) from error
         finally:
             if control:
-                pool.leave()
-        return True
+                thread_pool.pool.leave()
+        settled = settle(self.name, self.layout, arrays)
+        return settled is not None and self._execute(chunks, steps, settled, scalars)
 
     # In checked code
 
@@ -109,12 +146,18 @@ class Task:
 
         return checked
 
-    def _check(self, chunks: int, steps: range, values: tuple[Any, ...]) -> bool:
-        mine = thread_pool.mine
+    def _check(self, chunks: int, steps: range, arrays: tuple[Any, ...], scalars: tuple[Any, ...]) -> bool:
+        thread_pool.load()
+        slots, block = thread_pool.mine.block
+        self._numbers[FUNCTION] = 1  # never called: without steps only the gate runs
+        self._pack_into(slots, 0, 0, 0, 0, 1, 0, 0, self._program, id(arrays), *scalars)
+        if thread_pool.run(block):
+            settled = settle(self.name, self.layout, arrays)
+            return settled is not None and self._check(chunks, steps, settled, scalars)
         for step in steps:
-            self._pack_into(mine.block, 0, step, *[0] * (len(HEADER) - 1), *values)
+            struct.pack_into("q", slots, 0, step)
             for chunk in range(chunks):
-                self._checked(mine.address, chunk, chunks)
+                self._checked(block.value, chunk, chunks)
         return True
 
 

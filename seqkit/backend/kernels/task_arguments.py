@@ -1,27 +1,26 @@
 """The arguments of a task: declared once, checked when it is called, read by name inside.
 
 A declaration maps names to scalars (``int64``, ``float32``, …) and arrays, whose shapes are written in
-letters: ``float32("N, E")``. The first array with a letter gives it its value, the others must agree::
+letters: ``float32("N, E")``. The first array with a letter gives it its value, the others must agree; ``4*H``
+and ``T + 1`` are sizes too::
 
     @task(x=float32("N, E"), weights=float32("N").optional(), sums=float32("chunks, W").written())
     def _add(a, chunk, chunks):
         first, last = chunk_bounds(a.N, chunk, chunks)
         rows = a.x[first:last]  # an array (n, E); a.weights_given says whether there are weights
 
-From a declaration two things are made at import: a Python function that checks the number, type, dtype,
-layout and shape of everything and gives the values of the slots (written as source, since a loop over fields
-would cost more than many a kernel), and a Numba type whose attributes read the slots. They are the only way
-from arrays to compiled code.
+From a declaration two things are made: a program for the gate (``argument_gate.py``), which checks the
+number, type, dtype, layout, shape and overlap of all arrays and fills the slots, and a Numba type whose
+attributes read the slots. They are the only way from arrays to compiled code.
 
-Slots are of 8 bytes: those of the thread pool first, then a letter's value, a scalar, an array's address, or
-an axis's stride in bytes. An array that is not given has the address 0 and no elements.
+Slots are of 8 bytes: those of the thread pool first, then the scalars, then a letter's value, an array's
+address, or an axis's stride in bytes. An array that is not given has the address 0 and no elements.
 """
 
 from __future__ import annotations
 
-import ctypes
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,10 +33,10 @@ from numba.np.arrayobj import make_array, populate_array
 from numba.np.numpy_support import from_dtype
 
 from seqkit.backend.kernels.intrinsics import I64, as_pointer
-from seqkit.errors import ShapeError, UsageError
+from seqkit.errors import UsageError
 
-HEADER = ("step", "start", "stop", "stride", "chunks", "function", "control")
-"""Slots of the thread pool, before a task's own."""
+HEADER = ("step", "start", "stop", "stride", "chunks", "control", "program", "arrays")
+"""Slots of the thread pool and the gate, before a task's own."""
 MOST_SLOTS = 128
 
 
@@ -51,14 +50,19 @@ class ArrayField:
     is_written: bool = False
     is_strided: bool = False
     is_flat: bool = False
+    in_place: tuple[str, ...] = ()
 
     def optional(self) -> ArrayField:
         """None may be given."""
         return replace(self, is_optional=True)
 
-    def written(self) -> ArrayField:
-        """The task writes it: it must be writable, and is never replaced by a contiguous copy."""
-        return replace(self, is_written=True)
+    def written(self, *in_place: str) -> ArrayField:
+        """The task writes it: it must be writable, and is never replaced by a contiguous copy.
+
+        It overlaps no other argument, but may be one of those named ``in_place``: the task then reads each
+        element before it writes it.
+        """
+        return replace(self, is_written=True, in_place=in_place)
 
     def strided(self) -> ArrayField:
         """Any layout will do."""
@@ -89,197 +93,45 @@ Field = Scalar | ArrayField
 
 
 class Layout:
-    """The slots of a declaration: where each value lies, and how Python fills them."""
+    """The slots of a declaration: where each value lies, and which sizes must agree."""
 
     def __init__(self, fields: Mapping[str, Field]) -> None:
         self.fields = dict(fields)
+        self.scalars = {name: field for name, field in fields.items() if isinstance(field, Scalar)}
+        self.arrays = {name: field for name, field in fields.items() if isinstance(field, ArrayField)}
         self.slots: dict[str, int] = {name: slot for slot, name in enumerate(HEADER)}
-        self.formats = ["q"] * len(HEADER)
-        self.values: list[str] = []  # Python expressions, one a slot behind the header
         for name, field in self.fields.items():
             axes = () if isinstance(field, Scalar) else field.axes
             if taken := {name, *axes} & {*HEADER, "steps"}:
                 raise UsageError(f"expected another name in a task than {', '.join(sorted(taken))}")
-            if isinstance(field, Scalar):
-                self._add(name, field.slot, name)
-                continue
-            for axis in field.axes:
-                if axis not in self.slots:
-                    self._add(axis, "q", axis if axis.isidentifier() else f"({axis})")
-            self._add(f"&{name}", "q", f"at_{name}")
-            if field.is_strided:
-                for i in range(len(field.axes)):
-                    self._add(f"{name}/{i}", "q", f"strides_{name}[{i}]")
-        self.format = "=" + "".join(self.formats)
-        if len(self.formats) > MOST_SLOTS:
-            raise UsageError(f"expected at most {MOST_SLOTS} slots of a task, got {len(self.formats)}")
+        for name in self.scalars:
+            self._add(name)
+        for name, array in self.arrays.items():
+            for axis in dict.fromkeys(array.axes):
+                if axis not in self.slots or axis in self.scalars:
+                    self._add(axis)
+            self._add(f"&{name}")
+            if array.is_strided:
+                for i in range(len(array.axes)):
+                    self._add(f"{name}/{i}")
+        if len(self.slots) > MOST_SLOTS:
+            raise UsageError(f"expected at most {MOST_SLOTS} slots of a task, got {len(self.slots)}")
         self.key = " ".join(f"{name}={field}" for name, field in self.fields.items())
 
-    def _add(self, name: str, kind: str, value: str) -> None:
+    def _add(self, name: str) -> None:
         if name in self.slots:
             raise UsageError(f"two arguments of a task are called {name}")
-        self.slots[name] = len(self.formats)
-        self.formats.append(kind)
-        self.values.append(value)
+        self.slots[name] = len(self.slots)
+
+    @property
+    def format(self) -> str:
+        """The slots that Python fills, header and scalars, as ``struct`` writes them."""
+        return f"={len(HEADER)}q" + "".join(field.slot for field in self.scalars.values())
 
 
-# From Python: the generated function
-
-
-def _readable(x: Any, dtype: np.dtype[Any], field: ArrayField) -> tuple[Any, int]:
-    """An array that compiled code can read, ``x`` or a copy, and its address. TypeError if there is none."""
-    if type(x) is not np.ndarray or x.dtype != dtype:
-        raise TypeError
-    if field.is_written and not x.flags.writeable:
-        raise TypeError
-    if not field.is_strided and not x.flags.c_contiguous:
-        if field.is_written:
-            raise TypeError
-        x = np.ascontiguousarray(x)
-    return x, int(x.__array_interface__["data"][0]) or 1  # an empty array may have no address, but is given
-
-
-def _array_lines(name: str, field: ArrayField, bound: set[str], careful: bool) -> tuple[list[str], list[str]]:
-    """Source that gives an array's address and binds its letters, and source that checks its shape."""
-    lines = []
-    if careful:
-        lines.append(f"{name}, at_{name} = readable({name}, dtype_{name}, field_{name})")
-    else:
-        lines.append(f"if {name}.dtype is not dtype_{name} and {name}.dtype != dtype_{name}: raise TypeError")
-        if field.is_strided:
-            lines.append(f"at_{name} = address({name})")
-        else:  # refuses what is read-only or not contiguous; the careful function looks why
-            lines.append(f"at_{name} = addressof(from_buffer({name}))")
-    if field.is_strided:
-        lines.append(f"strides_{name} = {name}.strides")
-        together = " | ".join(f"strides_{name}[{i}]" for i in range(len(field.axes)))
-        lines.append(f"if ({together}) % {field.dtype.itemsize}: raise TypeError")
-    shape = f"({name}.size,)" if field.is_flat else f"{name}.shape"
-    targets, checks = [], []
-    for i, axis in enumerate(field.axes):
-        if axis.isidentifier() and axis not in bound:
-            bound.add(axis)
-            targets.append(axis)
-        else:
-            targets.append(f"{name}_{i}")
-            checks.append(f"{name}_{i} != {axis}")
-    if len(checks) < len(targets):
-        lines.append(f"{', '.join(targets)}, = {shape}")
-        return lines, [f"if {' or '.join(checks)}: raise ValueError"] if checks else []
-    return lines, [f"if {shape} != ({', '.join(field.axes)},): raise ValueError"]
-
-
-def _source(layout: Layout, careful: bool) -> str:
-    """The function of a declaration, as source."""
-    bound: set[str] = set()
-    body: list[str] = []
-    later: list[str] = []  # once all letters are bound
-    for name, field in layout.fields.items():
-        if isinstance(field, Scalar):
-            continue
-        before = set(bound)
-        lines, checks = _array_lines(name, field, bound, careful)
-        if field.is_optional:
-            absent = [f"at_{name} = 0", *(f"{letter} = 0" for letter in sorted(bound - before))]
-            if field.is_strided:
-                absent.append(f"strides_{name} = {(0,) * len(field.axes)}")
-            lines = [
-                f"if {name} is None:",
-                *(f"    {line}" for line in absent),
-                "else:",
-                *(f"    {line}" for line in lines),
-            ]
-            checks = [f"if {name} is not None:", *(f"    {line}" for line in checks)] if checks else []
-        body += lines
-        later += checks
-    body += later
-    names = ", ".join(layout.fields)
-    same = ", ".join(f"{name}={name}" for name in layout.fields)
-    otherwise = "explain" if careful else "careful"
-    return "\n".join(
-        (
-            f"def parallel_for(chunks, *, steps=once, {names}):",
-            "    try:",
-            *(f"        {line}" for line in body or ["pass"]),
-            "    except (TypeError, ValueError, AttributeError):",
-            f"        return {otherwise}(chunks, steps=steps, {same})",
-            f"    return execute(chunks, steps, ({', '.join(layout.values)},))",
-        )
-    )
-
-
-def _explain(task: str, layout: Layout, values: Mapping[str, Any]) -> bool:
-    """Raise ShapeError if a shape is not as declared; else return False: a dtype or layout is not."""
-    known: dict[str, int] = {}
-    for name, field in layout.fields.items():  # all letters first: an axis may be an expression of later ones
-        x = values[name]
-        if isinstance(field, ArrayField) and getattr(x, "ndim", -1) == len(field.axes):
-            for axis, size in zip(field.axes, x.shape, strict=True):
-                if axis.isidentifier():
-                    known.setdefault(axis, size)
-    for name, field in layout.fields.items():
-        x = values[name]
-        if isinstance(field, Scalar) or (x is None and field.is_optional) or not hasattr(x, "shape"):
-            continue
-        shape = (x.size,) if field.is_flat else x.shape
-        if len(shape) == len(field.axes):
-            if field.is_flat:
-                known.setdefault(field.axes[0], x.size)
-            try:
-                expected = tuple(eval(axis, {}, known) for axis in field.axes)  # of our own declaration
-            except NameError:  # a letter of an array that has no shape at all
-                continue
-            if shape == expected:
-                continue
-            sizes = f" = {expected}"
-        else:
-            sizes = "".join(f", {axis} = {known[axis]}" for axis in field.axes if axis in known)
-        raise ShapeError(f"expected {name} ({', '.join(field.axes)}){sizes}, got {x.shape}", where=task)
-    return False
-
-
-def address(x: Any) -> int:
+def address(x: np.ndarray) -> int:
     """Return the address of an array's first element."""
-    flags = x.flags
-    if flags.writeable and flags.forc and x.size:  # a quarter of the time (measured: 0.3 µs against 1.4)
-        return ctypes.addressof(ctypes.c_byte.from_buffer(x if flags.c_contiguous else x.T))
     return int(x.__array_interface__["data"][0])
-
-
-def caller(task: str, layout: Layout, execute: Callable[..., bool]) -> Callable[..., bool]:
-    """Make the function that checks a task's arguments and runs it.
-
-    Args:
-        task: the task's name, for errors.
-        layout: its declaration.
-        execute: called with (chunks, steps, values of the slots) once everything is right.
-
-    Returns:
-        A function of (chunks, steps=range(1), and the arguments, all by name). It returns what ``execute``
-        returns; or False if an array has another dtype or layout than compiled code can read; and raises
-        ShapeError if one has another shape than declared.
-
-    """
-
-    def explain(chunks: int, *, steps: range, **values: Any) -> bool:
-        return _explain(task, layout, values)
-
-    names: dict[str, Any] = {
-        "once": range(1),
-        "execute": execute,
-        "explain": explain,
-        "readable": _readable,
-        "address": address,
-        "addressof": ctypes.addressof,
-        "from_buffer": ctypes.c_byte.from_buffer,
-    }
-    for name, field in layout.fields.items():
-        if isinstance(field, ArrayField):
-            names[f"dtype_{name}"], names[f"field_{name}"] = field.dtype, field
-    exec(compile(_source(layout, True), f"<arguments of {task}>", "exec"), names)
-    names["careful"] = names["parallel_for"]
-    exec(compile(_source(layout, False), f"<arguments of {task}>", "exec"), names)
-    return names["parallel_for"]
 
 
 # In compiled code: the type with the names as attributes

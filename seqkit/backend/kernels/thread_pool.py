@@ -33,6 +33,7 @@ import numpy as np
 from numba.core import types
 
 from seqkit.backend.device import empty
+from seqkit.backend.kernels.argument_gate import BLOCK_SIZE, FUNCTION, fill, probe
 from seqkit.backend.kernels.compiler import jit
 from seqkit.backend.kernels.intrinsics import (
     atomic_add,
@@ -45,7 +46,7 @@ from seqkit.backend.kernels.intrinsics import (
 )
 from seqkit.backend.kernels.object_code import native_address
 from seqkit.backend.kernels.processor import TILES
-from seqkit.backend.kernels.task_arguments import HEADER, MOST_SLOTS, address
+from seqkit.backend.kernels.task_arguments import HEADER, address
 from seqkit.threads import thread_count
 
 _SPINS = 1 << 17
@@ -57,7 +58,7 @@ _JOB, _NEXT, _ACTIVE, _FUNCTION, _ARGUMENTS, _CHUNKS, _JOBS, _PARKED = range(0, 
 _MOST_WORKERS = 256
 _PAGE = 4096
 """Bytes, beyond which no prefetching goes."""
-_STEP, _START, _STOP, _STRIDE, _OF_CHUNKS, _OF_FUNCTION, _CONTROL = (8 * i for i in range(len(HEADER)))
+_STEP, _START, _STOP, _STRIDE, _OF_CHUNKS, _CONTROL, _PROGRAM, _ARRAYS = (8 * i for i in range(len(HEADER)))
 
 
 @jit
@@ -96,13 +97,20 @@ def _run_chunks(control, function, arguments, chunks):
 
 
 def _run(arguments):
-    """Run the job in a block of arguments, step by step; return when it is done."""
-    control, function = read_int64(arguments + _CONTROL), read_int64(arguments + _OF_FUNCTION)
-    chunks = read_int64(arguments + _OF_CHUNKS)
+    """Fill a block of arguments and run its job, step by step; return 0 when it is done.
+
+    Or 1 if the gate refuses the arrays, or the task is not loaded.
+    """
+    program = read_int64(arguments + _PROGRAM)
+    function = read_int64(program + 8 * FUNCTION)
+    if function == 0 or fill(read_int64(arguments + _ARRAYS), program, arguments):
+        return 1
+    control, chunks = read_int64(arguments + _CONTROL), read_int64(arguments + _OF_CHUNKS)
     start, stop = read_int64(arguments + _START), read_int64(arguments + _STOP)
     for step in range(start, stop, read_int64(arguments + _STRIDE)):
         atomic_write(arguments + _STEP, step)
         _run_chunks(control, function, arguments, chunks)
+    return 0
 
 
 def _work(control, parked):
@@ -187,28 +195,30 @@ class _Mine(threading.local):
     """A thread's block of arguments, in the same place for all its jobs."""
 
     def __init__(self) -> None:
-        slots = np.zeros(MOST_SLOTS, np.int64)
-        self.block, self.address = slots.data, address(slots)
-        self.argument = ctypes.c_int64(self.address)  # made once: a call converts numbers slowly
+        slots = np.zeros(BLOCK_SIZE, np.int64)
+        self.block = slots.data, ctypes.c_int64(address(slots))  # made once: a call converts numbers slowly
 
 
 mine = _Mine()
 
 
-def _not_loaded(argument: ctypes.c_int64) -> None:
-    raise RuntimeError("the thread pool's code is not loaded")
+def _refuse(block: ctypes.c_int64) -> int:
+    return 1
 
 
-run: Callable[[ctypes.c_int64], None] = _not_loaded
-"""Run the job in a thread's block of arguments, without the GIL. Set by :func:`load`."""
+run: Callable[[ctypes.c_int64], int] = _refuse
+"""Let arrays through the gate and run the job in a thread's block, without the GIL. Set by :func:`load`."""
 
 
 @functools.cache
 def load() -> None:
     """Compile the pool's own functions, or read them from the cache."""
     global run
-    run = ctypes.CFUNCTYPE(None, ctypes.c_int64)(native_address(_run, types.void(types.intp)))
+    native = native_address(_run, types.intp(types.intp))
+    compiled = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(native)
+    probe(compiled)
     _work_until_idle()
+    run = compiled
 
 
 def chunks_for(work: float, least: float) -> int:

@@ -127,7 +127,7 @@ def _forward_chunk(a, chunk, chunks):
     bias=float32("H").optional(),
     kind=int64,
     dy=float32("N, H"),
-    dx=float32("N, H").written(),
+    dx=float32("N, H").written("dy"),
 )
 def _backward_chunk(a, chunk, chunks):
     first, last = chunk_bounds(a.N, chunk, chunks)

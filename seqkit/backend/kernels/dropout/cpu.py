@@ -47,7 +47,7 @@ def _masked_scale(x, out, place, stream, low, high, seed0, seed1, limit, scale):
 
 @task(
     x=float32("size").flat(),
-    out=float32("size").flat().written(),
+    out=float32("size").flat().written("x"),
     stream=uint32,
     low=uint32,
     high=uint32,

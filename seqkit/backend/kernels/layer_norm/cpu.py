@@ -80,7 +80,7 @@ def _backward(x, statistics, gamma, dy, d_total, added, dx, wanted, d_gamma, d_b
     gamma=float32("E"),
     beta=float32("E"),
     epsilon=float32,
-    total=float32("N, E").optional().written(),
+    total=float32("N, E").optional().written("branch"),
     y=float32("N, E").written(),
     statistics=float32("2, N").written(),
 )
@@ -105,7 +105,7 @@ def _forward_chunk(a, chunk, chunks):
     gamma=float32("E"),
     dy=float32("N, E"),
     d_total=float32("N, E").optional(),
-    dx=float32("N, E").optional().written(),
+    dx=float32("N, E").optional().written("dy"),
     sums=float32("rows, W").written(),
 )
 def _backward_chunk(a, chunk, chunks):

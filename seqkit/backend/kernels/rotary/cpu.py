@@ -31,11 +31,11 @@ def _turn(x, cos, sin, interleaved, out):
 
 
 @task(
-    x=float32("B, N, T, D").strided(),
-    cos=float32("places, half"),
-    sin=float32("places, half"),
+    cos=float32("T, half"),
+    sin=float32("T, half"),
+    x=float32("B, N, T, 2*half").strided(),
     interleaved=boolean,
-    out=float32("B, N, T, D").strided().written(),
+    out=float32("B, N, T, 2*half").strided().written(),
 )
 def _turn_chunk(a, chunk, chunks):
     first, last = chunk_bounds(a.B * a.T, chunk, chunks)
@@ -54,8 +54,7 @@ def turn(x: Any, cos: Any, sin: Any, interleaved: bool, out: Any) -> None:
     if not (
         rows
         and cos.ndim == 2
-        and 2 * cos.shape[1] == x.shape[-1]
-        and len(cos) >= x.shape[-2]
+        and len(cos) == x.shape[-2]
         and _turn_chunk.parallel_for(chunks, x=y, cos=cos, sin=sin, interleaved=interleaved, out=made)
     ):
         reference.turn(x, cos, sin, interleaved, out)

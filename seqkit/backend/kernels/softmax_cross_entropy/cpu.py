@@ -65,7 +65,7 @@ def _rows(logits, targets, ignore_index, smoothing, gradient, wants_gradient, lo
     targets=int64("N"),
     ignore_index=int64,
     smoothing=float64,
-    gradient=float32("N, V").optional().written(),
+    gradient=float32("N, V").optional().written("logits"),
     losses=float64("N").written(),
 )
 def _loss_chunk(a, chunk, chunks):
