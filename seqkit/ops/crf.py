@@ -16,23 +16,22 @@ from seqkit.backend import array_module, empty, zeros
 from seqkit.backend.ids import IGNORE_INDEX
 from seqkit.backend.kernels import kernels
 from seqkit.errors import ShapeError, UsageError
+from seqkit.ops.arguments import arguments
+
+_check_arrays = arguments(
+    "crf", emissions="B, T, K", start="K", transitions="K, K", end="K", mask="mask B, T or None"
+)
+_check_tags = arguments("crf", emissions="B, T, K", tags="integer B, T")
 
 
 def _check(xp: Any, emissions: Any, start: Any, transitions: Any, end: Any, mask: Any) -> Any:
-    """Check shapes and return the mask as bools (B, T)."""
-    if emissions.ndim != 3 or 0 in emissions.shape[1:]:
+    """Check the arrays and return the mask as bools (B, T)."""
+    _check_arrays(emissions, start, transitions, end, mask)
+    if 0 in emissions.shape[1:]:
         raise ShapeError(f"crf: expected emissions (B, T, K) with steps and tags, got {emissions.shape}")
-    B, T, K = emissions.shape
-    shapes = tuple(start.shape), tuple(transitions.shape), tuple(end.shape)
-    if shapes != ((K,), (K, K), (K,)):
-        raise ShapeError(
-            f"crf: expected start ({K},), transitions ({K}, {K}) and end ({K},) for emissions "
-            f"{emissions.shape}, got {shapes[0]}, {shapes[1]} and {shapes[2]}"
-        )
+    B, T, _ = emissions.shape
     if mask is None:
         return xp.ones((B, T), bool)
-    if tuple(mask.shape) != (B, T):
-        raise ShapeError(f"crf: expected a mask ({B}, {T}), got {tuple(mask.shape)}")
     mask = mask.astype(bool)
     if xp is np and (mask[:, 1:] & ~mask[:, :-1]).any():
         raise UsageError("crf: expected the tokens of each row before its padding, got a gap in the mask")
@@ -92,11 +91,8 @@ def crf_path_score(xp, emissions, start, transitions, end, tags, mask=None, *, n
         UsageError: A tag out of range, or a mask with a gap (on the CPU).
     """
     keep = _check(xp, emissions, start, transitions, end, mask)
-    B, T, K = emissions.shape
-    if tuple(tags.shape) != (B, T) or tags.dtype.kind not in "iu":
-        raise ShapeError(
-            f"crf: expected tags to be integers ({B}, {T}), got {tags.dtype} {tuple(tags.shape)}"
-        )
+    _check_tags(emissions, tags)
+    B, _, K = emissions.shape
     tags = xp.where(keep, tags, 0)
     if xp is np and tags.size and not 0 <= tags.min() <= tags.max() < K:
         wrong = tags.min() if tags.min() < 0 else tags.max()
