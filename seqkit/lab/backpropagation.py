@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seqkit.backend import to_numpy
-from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
 from seqkit.lab.harness.drawing import label_axes, plot_band, stack
+from seqkit.lab.harness.experiment import Criterion, Experiment, Numbers, Setup
 from seqkit.models.images import MLP, MLPConfig
 
 if TYPE_CHECKING:

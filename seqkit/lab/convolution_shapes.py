@@ -9,8 +9,8 @@ import numpy as np
 
 from seqkit import nn
 from seqkit.autograd import no_grad
-from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
 from seqkit.lab.harness.drawing import label_axes
+from seqkit.lab.harness.experiment import Criterion, Experiment, Numbers, Setup
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,8 +9,8 @@ import numpy as np
 
 from seqkit import ops
 from seqkit.autograd import Tensor
-from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
 from seqkit.lab.harness.drawing import label_axes, plot_band, stack
+from seqkit.lab.harness.experiment import Criterion, Experiment, Numbers, Setup
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,8 +9,8 @@ import numpy as np
 
 from seqkit import ops
 from seqkit.autograd import no_grad
-from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
 from seqkit.lab.harness.drawing import label_axes, plot_band, stack
+from seqkit.lab.harness.experiment import Criterion, Experiment, Numbers, Setup
 from seqkit.lab.harness.training import accuracy, fit, load_images, make_mlp
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import numpy as np
 from seqkit import nn, ops
 from seqkit.autograd import Tensor, no_grad
 from seqkit.backend.random import Generator
-from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
 from seqkit.lab.harness.drawing import label_axes, plot_band, stack
+from seqkit.lab.harness.experiment import Criterion, Experiment, Numbers, Setup
 from seqkit.lab.harness.training import smooth
 from seqkit.optim import Adam, clip_grad_norm
 

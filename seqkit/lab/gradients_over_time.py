@@ -9,8 +9,8 @@ import numpy as np
 
 from seqkit import nn
 from seqkit.autograd import Tensor
-from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
 from seqkit.lab.harness.drawing import label_axes, plot_band, stack
+from seqkit.lab.harness.experiment import Criterion, Experiment, Numbers, Setup
 from seqkit.nn import initializers
 from seqkit.optim import clip_grad_norm
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
 from seqkit.lab.harness.drawing import label_axes
+from seqkit.lab.harness.experiment import Criterion, Experiment, Numbers, Setup
 from seqkit.lab.harness.training import Images, fit, load_images, make_mlp
 
 if TYPE_CHECKING:

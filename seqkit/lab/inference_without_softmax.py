@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from seqkit import nn, ops
 from seqkit.autograd import Tensor, no_grad
-from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
 from seqkit.lab.harness.drawing import label_axes, plot_band, stack
+from seqkit.lab.harness.experiment import Criterion, Experiment, Numbers, Setup
 from seqkit.lab.harness.training import median_seconds
 
 if TYPE_CHECKING:

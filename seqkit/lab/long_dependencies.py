@@ -10,8 +10,8 @@ import numpy as np
 from seqkit import nn, ops
 from seqkit.autograd import Tensor, no_grad
 from seqkit.backend.random import Generator
-from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
 from seqkit.lab.harness.drawing import label_axes, plot_band, stack
+from seqkit.lab.harness.experiment import Criterion, Experiment, Numbers, Setup
 from seqkit.models import TransformerEncoder, TransformerEncoderConfig
 from seqkit.optim import Adam, clip_grad_norm
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seqkit.autograd import Tensor
-from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
 from seqkit.lab.harness.drawing import label_axes
+from seqkit.lab.harness.experiment import Criterion, Experiment, Numbers, Setup
 from seqkit.optim import make_optimizer
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import numpy as np
 
 from seqkit import nn, ops
 from seqkit.autograd import Tensor
-from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
 from seqkit.lab.harness.drawing import label_axes
+from seqkit.lab.harness.experiment import Criterion, Experiment, Numbers, Setup
 from seqkit.optim import Adam
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import numpy as np
 
 from seqkit import nn, ops
 from seqkit.autograd import no_grad
-from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
 from seqkit.lab.harness.drawing import label_axes, plot_band, plot_bars, stack
+from seqkit.lab.harness.experiment import Criterion, Experiment, Numbers, Setup
 from seqkit.lab.harness.training import load_images
 
 if TYPE_CHECKING:

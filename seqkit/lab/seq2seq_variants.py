@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
 from seqkit.lab.harness.drawing import label_axes, plot_band, stack
+from seqkit.lab.harness.experiment import Criterion, Experiment, Numbers, Setup
 from seqkit.lab.harness.training import smooth
 from seqkit.models import Seq2Seq, Seq2SeqConfig
 from seqkit.optim import Adam, clip_grad_norm

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seqkit.data import ContextWindows, NegativeSampler
-from seqkit.lab.harness import Criterion, Experiment, Numbers, Setup
 from seqkit.lab.harness.drawing import label_axes, plot_band, plot_bars, stack
+from seqkit.lab.harness.experiment import Criterion, Experiment, Numbers, Setup
 from seqkit.lab.harness.training import encode_pydocs, median_seconds
 from seqkit.models import Word2VecConfig, Word2VecModel
 from seqkit.optim import AdaGrad

@@ -1,5 +1,6 @@
 """Files, links, names, commands and flags that the documentation mentions exist, and its code runs."""
 
+import doctest
 import importlib
 import re
 import shlex
@@ -7,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 
+import seqkit
 from benchmarks.__main__ import BENCHMARKS
 from seqkit.cli import COMMANDS, group
 from seqkit.cli.settings_file import recipe_names
@@ -320,3 +323,32 @@ def test_code_of_docs_runs(name: str, first: int) -> None:
     values: dict[str, object] = {}
     for block in blocks_of(ROOT / "docs" / name)[first:]:
         exec(compile(block, name, "exec"), values)
+
+
+NAMES = {name: getattr(seqkit, name) for name in ("nn", "ops", "optim", "Tensor", "Generator")}
+NAMES |= {"np": np, "seqkit": seqkit}
+LIBRARY_ROOT = Path(seqkit.__file__).parent
+FILES = [
+    path
+    for folder in (LIBRARY_ROOT, LIBRARY_ROOT / "cli", LIBRARY_ROOT / "corpora")
+    for path in folder.rglob("*.py")
+]
+MODULES = sorted(
+    {
+        ".".join(("seqkit", *path.relative_to(LIBRARY_ROOT).with_suffix("").parts)).removesuffix(".__init__")
+        for path in FILES
+        if ">>> " in path.read_text(encoding="utf-8")
+    }
+)
+
+
+def test_there_are_examples() -> None:
+    assert {"seqkit", "seqkit.optim.registry"} <= set(MODULES)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    results = doctest.testmod(importlib.import_module(name), extraglobs=NAMES, optionflags=doctest.ELLIPSIS)
+    assert results.attempted > 0
+    assert results.failed == 0
