@@ -91,12 +91,14 @@ class ImageCorpus:
             seed: Draws the images, given their number; both splits keep the order of "train".
 
         Raises:
-            UsageError: For a fraction that is not at least 0 and below 1.
+            UsageError: For a fraction that is not at least 0 and below 1, and for a seed that draws nothing.
             DataError: If no image would be left to train.
         """
         if not 0 <= fraction < 1:
             raise UsageError(f"expected a validation fraction of at least 0 and below 1, got {fraction}")
         if "valid" in self.data or fraction == 0:
+            if seed:
+                raise UsageError("seed has no effect here: it is for a validation split that is drawn")
             return self
         train = self.data["train"]
         count = max(1, round(len(train) * fraction))

@@ -179,8 +179,7 @@ def load_vectors(
         encoding: The encoding of the words.
         errors: For bytes that are not of the encoding: "strict", "ignore" or "replace".
         duplicates: "error", or "first" to keep the first of each repeated word.
-        writable: Whether vectors that are mapped from a native file may be changed in memory (the file never
-            is).
+        writable: Whether the vectors may be changed in memory (a native file, which is mapped, never is).
 
     Returns:
         The vectors; for fastText's .bin with subwords, a :class:`~seqkit.vectors.SubwordVectors`.
@@ -196,7 +195,10 @@ def load_vectors(
         >>> load_vectors("two.txt")["north"].tolist()
         [0.0, 1.0, 0.0]
     """
-    return read_vectors(path, format, ReadOptions(limit, encoding, errors, duplicates, writable))
+    table = read_vectors(path, format, ReadOptions(limit, encoding, errors, duplicates, writable))
+    if not writable:
+        table.vectors.flags.writeable = False
+    return table
 
 
 def read_vectors(path: _PathLike, name: str | None, options: ReadOptions) -> KeyedVectors:

@@ -105,11 +105,16 @@ def save(
         UsageError: For keys that the format cannot hold: empty, or with a blank or line feed.
         DataError: The file cannot be written.
     """
+    if total_vec is not None and not write_header:
+        raise UsageError("total_vec has no effect here: it is for the header, write_header=True")
     keys, order = table.index_to_key, np.arange(len(table))
     if sort_attr in table.expandos:
         order = np.argsort(-table.expandos[sort_attr], kind="stable")
-    elif fvocab is not None:
-        raise UsageError(f"no attribute {sort_attr!r} to write to {fvocab}", remedy="set it with set_vecattr")
+    elif fvocab is not None or sort_attr != "count":
+        raise UsageError(
+            f"no attribute {sort_attr!r} to {'sort by' if fvocab is None else f'write to {fvocab}'}",
+            remedy="set it with set_vecattr",
+        )
     names = [f"{prefix}{keys[i]}".encode() for i in order]
     for name in names:
         if _unfit(name, binary):

@@ -127,6 +127,10 @@ class Word2Vec(VocabularyBuilder):
     @property
     def settings(self) -> Word2VecSettings:
         """The settings of the next training, checked. Raises UsageError."""
+        if self.true_gradient and (self.sg or not self.cbow_mean):
+            raise UsageError(
+                "true_gradient has no effect here: it is for the mean of cbow, sg=0, cbow_mean=1"
+            )
         values = {name: getattr(self, name) for name in _SETTINGS}
         return Word2VecSettings(**values | {"sg": bool(self.sg), "cbow_mean": bool(self.cbow_mean)})
 
