@@ -55,7 +55,7 @@ def guard(task: Task, ran: set[str], at_end: list[bool]) -> None:
 
 
 def cases() -> Iterator[tuple[str, Callable[[], Any]]]:
-    """What to run, by name."""
+    """Functions to run, with their names."""
     random = np.random.default_rng(0)
     for row in OPS:
         yield row.name, lambda row=row: run(row, row.inputs(np.float32))

@@ -136,7 +136,7 @@ def outcome(row: Row, inputs: list[Any], extras: dict[str, Any], gradient: Any =
 
 
 def differ(ours: Values | str, expected: Values | str) -> str | None:
-    """What is wrong with an outcome, or None."""
+    """Return the difference of two outcomes in words, or None."""
     if isinstance(ours, str) or isinstance(expected, str):
         if "not of" in f"{ours}{expected}" or isinstance(ours, str) != isinstance(expected, str):
             first, second = (x if isinstance(x, str) else "a result" for x in (ours, expected))

@@ -10,13 +10,16 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("numba", reason="Numba is not installed: the compiled kernels do not run")
+from seqkit.backend.kernels import numba_missing
 
-pytestmark = pytest.mark.skipif(not hasattr(mmap, "MAP_PRIVATE"), reason="memory cannot be protected")
+pytestmark = [
+    pytest.mark.skipif(numba_missing() is not None, reason=f"no compiled kernels: {numba_missing()}"),
+    pytest.mark.skipif(not hasattr(mmap, "MAP_PRIVATE"), reason="memory cannot be protected"),
+]
 
 
 def run(module: str, progress: Path) -> str:
-    """What a module of the tests prints; the last thing it was at, if it has crashed."""
+    """Return the output of a module of the tests; AssertionError names the last case if it crashes."""
     environment = os.environ | {
         "MALLOC_PERTURB_": "170",
         "OPENBLAS_NUM_THREADS": "1",
