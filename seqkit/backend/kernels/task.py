@@ -75,7 +75,7 @@ class Task:
         source = f"""
 def parallel_for(chunks, *, steps=once, {", ".join(self.layout.fields)}):
     arrays = {arrays or "()"}
-    if chunks == 1 and steps is once:
+    if {not DEBUG} and chunks == 1 and steps is once:
         slots, block = mine.block
         try:
             pack(slots, 0, 0, 0, 1, 1, 1, 0, program, id(arrays), {scalars})
@@ -111,7 +111,14 @@ def parallel_for(chunks, *, steps=once, {", ".join(self.layout.fields)}):
                     warn_of_failure(self.family, error)
         return self.address
 
-    def _execute(self, chunks: int, steps: range, arrays: tuple[Any, ...], scalars: tuple[Any, ...]) -> bool:
+    def _execute(
+        self,
+        chunks: int,
+        steps: range,
+        arrays: tuple[Any, ...],
+        scalars: tuple[Any, ...],
+        are_settled: bool = False,
+    ) -> bool:
         if not self.address and not self.load():
             return False
         slots, block = thread_pool.mine.block
@@ -126,8 +133,8 @@ def parallel_for(chunks, *, steps=once, {", ".join(self.layout.fields)}):
         finally:
             if control:
                 thread_pool.pool.leave()
-        settled = settle(self.name, self.layout, arrays)
-        return settled is not None and self._execute(chunks, steps, settled, scalars)
+        settled = None if are_settled else settle(self.name, self.layout, arrays)
+        return settled is not None and self._execute(chunks, steps, settled, scalars, True)
 
     # In checked code
 
