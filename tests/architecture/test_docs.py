@@ -16,6 +16,7 @@ from benchmarks.__main__ import BENCHMARKS
 from seqkit.cli import COMMANDS, group
 from seqkit.cli.settings_file import recipe_names
 from tests.models.folders import write_bert
+from tests.tasks.test_sequence_labeling import write_sentences
 from tests.training.tiny import write_corpus
 
 ROOT = Path(__file__).parents[2]
@@ -311,6 +312,7 @@ def test_code_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     pairs = "".join(f"{line}\t{line.upper()}\n" for line in lines)
     (tmp_path / "my-pairs.tsv").write_text(pairs)
     (tmp_path / "my-labels.tsv").write_text("".join(f"{i % 2}\t{line}\n" for i, line in enumerate(lines)))
+    write_sentences(tmp_path / "my-names.conll", 40)
     write_bert(tmp_path / "all-MiniLM-L6-v2")
     values: dict[str, object] = {}
     for block in blocks_of(ROOT / "README.md"):
