@@ -3,17 +3,18 @@
 It is compiled itself, since a loop over fields in Python would cost more than many a kernel: it reads the
 arrays where Python keeps them, as NumPy's own header lays them out, by a program that a declaration becomes.
 It changes no count of references: the caller's tuple holds the arrays.
-What it does not let through, Python looks at again: inputs of another layout, and inputs that overlap an
-output, are copied, as NumPy would have done; another shape is a ShapeError, and so are two outputs that
-overlap. Another dtype, and an output of a layout that the task cannot write, are left to the reference.
+
+What it does not let through, Python looks at again (``refused_arguments.py``): inputs of another layout, and
+inputs that overlap an output, are copied, as NumPy would have done; another shape is a ShapeError, and two
+outputs that overlap are a UsageError. Another dtype, and an output of a layout that the task cannot write,
+are left to the reference.
 """
 
 from __future__ import annotations
 
 import ctypes
 import itertools
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
@@ -22,12 +23,11 @@ from seqkit.backend.kernels.intrinsics import read_int64, write_int64
 from seqkit.backend.kernels.task_arguments import (
     HEADER,
     MOST_SLOTS,
-    ArrayField,
     Layout,
     address,
     float32,
 )
-from seqkit.errors import ShapeError, UsageError
+from seqkit.errors import UsageError
 
 _OPTIONAL, _STRIDED, _FLAT = 1, 2, 4
 _CONTIGUOUS, _ALIGNED, _WRITABLE = 0x1, 0x100, 0x400  # NumPy's flags
@@ -37,16 +37,15 @@ _BOUNDS = 8 * MOST_SLOTS
 """Behind the slots: the first byte of each array, and the byte after its last."""
 
 BLOCK_SIZE = 2 * MOST_SLOTS
-
-
+"""Slots and bounds of a thread's block."""
 FUNCTION = 0
 """Where a program has the address of the task's code."""
 
 # A program: the head, a record for each array, the sizes to compare, the pairs that must not overlap.
 
 
-def _linear(axis: str) -> tuple[str | None, int, int]:
-    """The letter of an axis, or None, and k and c in k · letter + c."""
+def linear_size(axis: str) -> tuple[str | None, int, int]:
+    """Return the letter of an axis, or None, and k and c in k · letter + c."""
     code = compile(axis, axis, "eval")
     letter = code.co_names[0] if code.co_names else None
     at = [eval(code, {}, dict.fromkeys(code.co_names, n)) for n in range(3)]  # of our own declaration
@@ -68,7 +67,7 @@ def program(layout: Layout) -> np.ndarray:
         options = _OPTIONAL * field.is_optional + _STRIDED * field.is_strided + _FLAT * field.is_flat
         records += [id(field.dtype), flags, options, field.dtype.itemsize, len(field.axes), slots[f"&{name}"]]
         for i, axis in enumerate(field.axes):
-            letter, k, c = _linear(axis)
+            letter, k, c = linear_size(axis)
             binds = axis == letter and axis not in bound
             records.append(slots[axis] if binds else 0)
             if binds:
@@ -85,12 +84,13 @@ def program(layout: Layout) -> np.ndarray:
     pairs: list[int] = []
     for a, b in itertools.permutations(range(len(names)), 2):
         if layout.arrays[names[a]].is_written and (a < b or not layout.arrays[names[b]].is_written):
-            pairs += [a, b, _may_be_same(layout, names[a], names[b])]
+            pairs += [a, b, may_be_same(layout, names[a], names[b])]
     counts = [len(checks) // _CHECK, len(pairs) // _PAIR]
     return np.array([*head, *records, counts[0], *checks, counts[1], *pairs], np.int64)
 
 
-def _may_be_same(layout: Layout, a: str, b: str) -> bool:
+def may_be_same(layout: Layout, a: str, b: str) -> bool:
+    """Whether one of two arrays is declared to be written in the place of the other."""
     return b in layout.arrays[a].in_place or a in layout.arrays[b].in_place
 
 
@@ -214,88 +214,3 @@ def probe(run: Callable[[ctypes.c_int64], int]) -> None:
     results += block[len(HEADER) : len(layout.slots)].tolist()
     if results != [1, 1, 1, 0, 3, 3, address(x), 20, -8, 0]:
         raise RuntimeError(f"arrays lie in memory in another way than expected: {results}")
-
-
-# What the gate has refused
-
-
-def _explain(task: str, layout: Layout, arrays: Sequence[Any]) -> None:
-    """Raise ShapeError if a shape is not as declared."""
-    known: dict[str, int] = {}
-    for x, field in zip(arrays, layout.arrays.values(), strict=True):
-        shape = _shape(x, field)
-        if shape is not None and len(shape) == len(
-            field.axes
-        ):  # all letters first: a size may need a later one
-            for axis, size in zip(field.axes, shape, strict=True):
-                if axis.isidentifier():
-                    known.setdefault(axis, size)
-    for x, (name, field) in zip(arrays, layout.arrays.items(), strict=True):
-        shape = _shape(x, field)
-        if shape is None:
-            continue
-        if len(shape) == len(field.axes):
-            sizes = [_linear(axis) for axis in field.axes]
-            if any(letter is not None and letter not in known for letter, _, _ in sizes):
-                continue  # a letter of an array that has no shape at all
-            expected = tuple(c if letter is None else k * known[letter] + c for letter, k, c in sizes)
-            if shape == expected:
-                continue
-            text = f" = {expected}"
-        else:
-            text = "".join(f", {axis} = {known[axis]}" for axis in field.axes if axis in known)
-        raise ShapeError(f"expected {name} ({', '.join(field.axes)}){text}, got {x.shape}", where=task)
-
-
-def _shape(x: Any, field: ArrayField) -> tuple[int, ...] | None:
-    shape = getattr(x, "shape", None)
-    return (x.size,) if shape is not None and field.is_flat else shape
-
-
-def _readable(x: Any, field: ArrayField) -> Any:
-    """An array that compiled code can read, ``x`` or a copy, or None."""
-    if type(x) is not np.ndarray or x.dtype != field.dtype:
-        return None
-    x, flags = x.view(field.dtype), x.flags
-    if (
-        flags.aligned
-        and (field.is_strided or flags.c_contiguous)
-        and (flags.writeable or not field.is_written)
-    ):
-        return x
-    return None if field.is_written else np.array(x, order="C")
-
-
-def settle(task: str, layout: Layout, arrays: Sequence[Any]) -> tuple[Any, ...] | None:
-    """Return arrays that the gate lets through, with copies of inputs where that is what is missing, or None.
-
-    Raises:
-        ShapeError: A shape is not as declared.
-        UsageError: Two outputs overlap.
-
-    """
-    fields = list(layout.arrays.items())
-    found: list[Any] = []
-    for x, (_, field) in zip(arrays, fields, strict=True):
-        absent = x is None and field.is_optional
-        found.append(None if absent else _readable(x, field))
-        if found[-1] is None and not absent:
-            _explain(task, layout, arrays)
-            return None
-    _explain(task, layout, arrays)
-    for a, b in itertools.permutations(range(len(fields)), 2):
-        (name, output), (other, field), x, y = fields[a], fields[b], found[a], found[b]
-        if not output.is_written or x is None or y is None or not np.may_share_memory(x, y):
-            continue
-        same = (x.shape, x.strides, address(x)) == (y.shape, y.strides, address(y))
-        if same and _may_be_same(layout, name, other):
-            continue
-        if not field.is_written:
-            found[b] = y.copy()
-        elif np.shares_memory(x, y):
-            raise UsageError(
-                f"expected {name} and {other} in memory of their own, got arrays that overlap", where=task
-            )
-        else:
-            return None
-    return tuple(found)

@@ -27,9 +27,10 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from seqkit.backend.kernels import thread_pool, warn_of_failure
-from seqkit.backend.kernels.argument_gate import FUNCTION, program, settle
+from seqkit.backend.kernels.argument_gate import FUNCTION, program
 from seqkit.backend.kernels.compiler import DEBUG, SAFE_MATH
 from seqkit.backend.kernels.object_code import native_address
+from seqkit.backend.kernels.refused_arguments import settle
 from seqkit.backend.kernels.task_arguments import ArgumentsType, Field, Layout, address
 from seqkit.errors import UsageError
 
