@@ -36,7 +36,7 @@ _HEAD, _RECORD, _CHECK, _PAIR = 7, 6, 6, 3  # numbers of each part of a program
 _BOUNDS = 8 * MOST_SLOTS
 """Behind the slots: the first byte of each array, and the byte after its last."""
 
-BLOCK_SIZE = 2 * MOST_SLOTS
+BLOCK_SIZE = 3 * MOST_SLOTS
 """Slots and bounds of a thread's block."""
 FUNCTION = 0
 """Where a program has the address of the task's code."""
