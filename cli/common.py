@@ -123,7 +123,7 @@ def threads_before_numpy(arguments: list[str]) -> None:
             threads = str(json.loads((Path(out) / "config.json").read_bytes())["threads"])
         if threads is not None and int(threads) > 0:
             use_threads(int(threads))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return  # click, or opening the run, reports the error
 
 

@@ -1,6 +1,5 @@
 """seqkit plot curves|vectors|attention|filters|mistakes."""
 
-import json
 from pathlib import Path
 
 import click
@@ -19,18 +18,10 @@ def command() -> None:
 @figure_option("curves.png")
 def curves(runs: tuple[str, ...], out: str) -> None:
     """Plot loss and perplexity of one or more RUNS by step."""
-    from seqkit.errors import DataError
     from seqkit.plotting import plot_curves, save
     from seqkit.training import RunDirectory
 
-    records = []
-    for run in runs:
-        path = RunDirectory.open(run).log.path
-        try:
-            lines = path.read_text("utf-8").splitlines()
-            records.append([json.loads(line) for line in lines])
-        except (OSError, ValueError) as error:
-            raise DataError(f"expected the log of a run ({error})", where=str(path)) from error
+    records = [RunDirectory.open(run).log.records() for run in runs]
     save(plot_curves(records, [Path(run).name for run in runs]), Path(out))
     echo(out)
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import inspect
-import json
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
@@ -160,11 +159,10 @@ class _Warnings(Callback):
 
 def epoch_scores(run: RunDirectory) -> list[dict[str, Any]]:
     """Return step, epoch and scores of each validation of a run, from its log."""
-    records = [json.loads(line) for line in run.log.path.read_text("utf-8").splitlines()]
     names, endings = ("step", "epoch", "best"), ("_loss", "accuracy", "f1", "exact_match")
     return [
         {name: value for name, value in record.items() if name in names or name.endswith(endings)}
-        for record in records
+        for record in run.log.records()
         if "train_loss" in record
     ]
 

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from seqkit.backend.paths import make_folder
-from seqkit.errors import DataError
-from seqkit.files import flush_folder
+from seqkit.errors import DataError, RunError
+from seqkit.files import flush_folder, read_json
 
 META = "meta.json"
 _STALE = 24 * 3600
@@ -102,15 +102,14 @@ def _describe(path: Path) -> dict[str, int | str]:
 def read_entry(folder: Path) -> dict[str, Any] | None:
     """Return what :func:`publish` was given, or None for an entry that is absent or damaged in any way."""
     try:
-        text = (folder / META).read_text("utf-8")
-        read = json.loads(text)
+        read = read_json(folder / META, dict[str, Any])
         body = json.dumps(read["meta"], sort_keys=True)
         if hashlib.sha256(body.encode()).hexdigest() != read["sha256"]:
             return None
         for name, expected in read["meta"]["files"].items():
             if _describe(folder / name) != expected:
                 return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, RunError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return dict(read["meta"])
 

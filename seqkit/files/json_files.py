@@ -47,6 +47,8 @@ class DocumentLimits:
     """Objects and lists inside one another."""
     bits: int = 63
     """Of an integer, without its sign."""
+    finite: bool = True
+    """Whether every number must be finite."""
 
 
 LIMITS = DocumentLimits()
@@ -110,7 +112,7 @@ def parse_json(data: bytes, fail: Fail, *, limits: DocumentLimits = LIMITS) -> A
         limits: Bounds of the document.
 
     Returns:
-        Its value; every number is finite and within the limits, every string can be encoded.
+        Its value; every number is within the limits, every string can be encoded.
 
     Raises:
         SeqkitError: The exception from ``fail``.
@@ -151,7 +153,7 @@ def _problem(content: object, limits: DocumentLimits, *, strings: bool) -> str |
             for key, value in container.items() if named else enumerate(container):
                 if isinstance(value, dict | list):
                     below.append(value)
-                elif isinstance(value, float) and not math.isfinite(value):
+                elif limits.finite and isinstance(value, float) and not math.isfinite(value):
                     return f"expected a finite number{_at(key)}, got {value}"
                 elif isinstance(value, int) and value.bit_length() > limits.bits:
                     return f"expected an integer of at most {limits.bits} bits{_at(key)}, got a larger one"

@@ -82,12 +82,17 @@ def _points(run: Sequence[Record], key: str, label: str) -> tuple[list[float], l
     """Return the steps and values of the records that have a finite ``key``."""
     steps, values = [], []
     for record in run:
-        value = record.get(key)
-        if value is None or not math.isfinite(value):
+        value, step = record.get(key), record.get("step")
+        if value is None or (isinstance(value, int | float) and not math.isfinite(value)):
             continue
-        if record.get("step") is None:
+        if step is None:
             raise UsageError(f"a record with {key!r} of the run {label!r} has no 'step'")
-        steps.append(record["step"])
+        for name, number in ((key, value), ("step", step)):
+            if not isinstance(number, int | float):
+                raise UsageError(
+                    f"expected a number as {name!r} of {label!r}, got {number!r:.40}"
+                )
+        steps.append(step)
         values.append(value)
     return steps, values
 

@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from seqkit.errors import DamagedFileError, RunError
+from seqkit.files import DocumentLimits, fill_json, parse_json
 from seqkit.training.callbacks import Callback, Record
+
+_LIMITS = DocumentLimits(finite=False)
+"""Of a line: a perplexity may be infinite."""
 
 
 class RunLog(Callback):
@@ -36,6 +40,27 @@ class RunLog(Callback):
             raise self._write_error(error) from error
         self._hash.update(line)
         self._length += len(line)
+
+    def records(self) -> list[Record]:
+        """Return all records.
+
+        Raises:
+            RunError: The log cannot be read.
+            DamagedFileError: A line is no record.
+        """
+        try:
+            lines = self.path.read_bytes().splitlines()
+        except OSError as error:
+            raise RunError(f"cannot read {self.path} ({error.strerror or error})") from error
+        records = []
+        for number, line in enumerate(lines, 1):
+
+            def fail(message: str, number: int = number) -> DamagedFileError:
+                return DamagedFileError(f"expected a record ({message})", where=f"{self.path}, line {number}")
+
+            content = parse_json(line, fail, limits=_LIMITS)
+            records.append(fill_json(dict[str, bool | int | float | str | None], content, fail))
+        return records
 
     def state(self) -> dict[str, Any]:
         """Flush the log and return its length in bytes and its sha256. Raise RunError if that fails."""

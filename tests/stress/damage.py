@@ -73,7 +73,7 @@ def forge(place: Place, folder: Path) -> None:
         forged = config
         if path.exists():
             arrays, metadata = checksummed.read_tensors(path)
-            if place.chance.random() < 0.5:
+            if arrays and place.chance.random() < 0.5:
                 name = place.chance.choice(sorted(arrays))
                 array = arrays.pop(name)
                 if place.chance.random() < 0.7:

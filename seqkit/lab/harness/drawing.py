@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from seqkit.errors import DataError
 from seqkit.lab.harness.experiment import get_experiment
-from seqkit.lab.harness.results import Results
+from seqkit.lab.harness.results import UNUSABLE, Results
 from seqkit.plotting import new_figure
 
 if TYPE_CHECKING:
@@ -28,11 +29,19 @@ def draw(results: Results) -> Figure:
     """Draw the figure of an experiment from its results.
 
     Raises:
+        DataError: The numbers are not those of the experiment.
         MissingDependencyError: Matplotlib is not installed.
     """
     experiment, verdict = get_experiment(results.experiment), results.verdict()
     figure = new_figure(*experiment.size, dpi=_DPI)
-    experiment.draw(figure, results.numbers)
+    try:
+        experiment.draw(figure, results.numbers)
+        figure.draw_without_rendering()  # what cannot be drawn shows here, not when it is saved
+    except UNUSABLE as error:
+        raise DataError(
+            f"the results of {results.experiment!r} cannot be drawn ({error!r}): perhaps of another version",
+            remedy="run the experiment again",
+        ) from error
     title = _wrap_evenly(f"{experiment.claim} ({verdict.outcome})", int(11 * experiment.size[0]))
     figure.suptitle(title, fontsize=10, color=_TITLE_COLOURS[verdict.outcome])
     return figure

@@ -13,9 +13,12 @@ from typing import Any
 import numpy as np
 
 import seqkit
-from seqkit.errors import DataError, UsageError
-from seqkit.files import write_atomically
+from seqkit.errors import DataError, SeqkitError, UsageError
+from seqkit.files import read_json, write_atomically
 from seqkit.lab.harness.experiment import MIN_SEEDS, Experiment, Numbers, Setup, Verdict, get_experiment
+
+UNUSABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""Raised where the numbers of an experiment are of other types than it measures."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Results:
     data: str
     seeds: list[int]
     seconds: float
-    numbers: list[Numbers]
+    numbers: list[dict[str, Any]]
 
     def verdict(self) -> Verdict:
         """Judge the numbers by the experiment's criteria."""
@@ -59,18 +62,18 @@ class Results:
         """
         remedy = "give a file written by `seqkit lab run --out`"
         try:
-            results = cls(**json.loads(Path(path).read_bytes()))
-            lengths = len(results.seeds), len(results.numbers)
-        except (OSError, ValueError, TypeError) as error:
-            raise DataError(
-                f"expected the results of an experiment ({error})", where=str(path), remedy=remedy
-            ) from None
-        if lengths[0] != lengths[1] or not all(isinstance(each, dict) for each in results.numbers):
-            message = f"expected numbers for each of {lengths[0]} seeds, got {lengths[1]}"
+            results = read_json(path, cls, error=DataError, remedy=remedy)
+        except DataError as error:
+            message = f"expected the results of an experiment ({error.what})"
+            raise DataError(message, where=str(path), remedy=remedy) from None
+        if len(results.seeds) != len(results.numbers):
+            message = f"expected numbers for each of {len(results.seeds)} seeds, got {len(results.numbers)}"
             raise DataError(message, where=str(path), remedy=remedy)
         try:
             results.verdict()
-        except LookupError as error:
+        except SeqkitError:
+            raise
+        except UNUSABLE as error:
             message = f"the results of {results.experiment!r} lack {error}: perhaps of another version"
             raise DataError(message, where=str(path), remedy="run the experiment again") from None
         return results
