@@ -89,9 +89,7 @@ def _points(run: Sequence[Record], key: str, label: str) -> tuple[list[float], l
             raise UsageError(f"a record with {key!r} of the run {label!r} has no 'step'")
         for name, number in ((key, value), ("step", step)):
             if not isinstance(number, int | float):
-                raise UsageError(
-                    f"expected a number as {name!r} of {label!r}, got {number!r:.40}"
-                )
+                raise UsageError(f"expected a number as {name!r} of {label!r}, got {number!r:.40}")
         steps.append(step)
         values.append(value)
     return steps, values

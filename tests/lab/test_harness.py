@@ -2,6 +2,7 @@
 
 import json
 import math
+import random
 import re
 import time
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seqkit.errors import DataError, UsageError
+from seqkit.errors import DataError, SeqkitError, UsageError
 from seqkit.lab import (
     Criterion,
     Results,
@@ -24,6 +25,7 @@ from seqkit.lab import (
 from seqkit.lab.harness.results import to_json_types
 from seqkit.lab.harness.training import median_seconds, smooth
 from seqkit.plotting import save
+from tests.files.mutations import mutated
 from tests.lab.verdict_table import TABLE, Row
 
 CHEAP = [
@@ -128,6 +130,30 @@ def test_damaged_numbers_are_refused(results: Results, tmp_path: Path) -> None:
         path.write_text(json.dumps({**good, key: value}))
         with pytest.raises((DataError, UsageError), match=message):
             Results.load(path)
+
+
+def test_mutated_numbers_are_refused_or_judged(results: Results, tmp_path: Path) -> None:
+    """Results are a foreign file: other types and bytes are refused by an error of seqkit, and soon."""
+    path, chance, refused, drawn = tmp_path / "x.json", random.Random(21), 0, 0
+    results.save(path)
+    whole = path.read_bytes()
+    for number in range(200):
+        data = mutated(path.name, whole, chance)
+        path.write_bytes(data)
+        start = time.process_time()
+        try:
+            loaded = Results.load(path)
+            loaded.verdict()
+            loaded.table()
+            if drawn < 8:
+                drawn += 1
+                draw(loaded)
+        except SeqkitError:
+            refused += 1
+        except Exception as error:
+            raise AssertionError(f"mutation {number}: {data[:300]!r}") from error
+        assert time.process_time() - start < 5
+    assert 100 < refused < 200
 
 
 @pytest.mark.parametrize("seeds", [[0, 1], [0, 1, 1], []])
