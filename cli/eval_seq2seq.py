@@ -13,7 +13,9 @@ from seqkit.cli.common import device_option, echo, json_option, print_json, thre
     default=None,
     help="Split to evaluate.  [default: test, or valid if there is none]",
 )
-@click.option("--beam", type=click.IntRange(1), default=1, show_default=True, help="Beam size; 1 is greedy.")
+@click.option(
+    "--beam", type=click.IntRange(1, 1000), default=1, show_default=True, help="Beam size; 1 is greedy."
+)
 @device_option
 @threads_option
 @json_option

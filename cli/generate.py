@@ -10,7 +10,7 @@ from seqkit.cli.common import device_option, echo, json_option, print_json, refu
 @click.option("--prompt", default="", help="Text to continue.  [default: start a new text]")
 @click.option(
     "--max-new-tokens",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 1 << 20),
     default=100,
     show_default=True,
     help="Maximum length in tokens.",
@@ -34,7 +34,9 @@ from seqkit.cli.common import device_option, echo, json_option, print_json, refu
     default=None,
     help="Sample from the smallest set of tokens with this total probability.  [default: all]",
 )
-@click.option("--num-samples", type=click.IntRange(1), default=1, show_default=True, help="Number of texts.")
+@click.option(
+    "--num-samples", type=click.IntRange(1, 100_000), default=1, show_default=True, help="Number of texts."
+)
 @click.option(
     "--stop",
     multiple=True,

@@ -52,7 +52,7 @@ def _description(experiment: Experiment) -> dict[str, Any]:
 @click.option("--quick", is_flag=True, help="Use small sizes; all experiments then take minutes.")
 @click.option(
     "--seeds",
-    type=click.IntRange(3),
+    type=click.IntRange(3, 1000),
     default=None,
     help="Number of seeds.  [default: 3 or 5]",
 )

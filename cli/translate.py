@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 @click.command("translate")
 @click.argument("run", type=click.Path())
 @click.argument("texts", nargs=-1, metavar="[TEXT...]")
-@click.option("--beam", type=click.IntRange(1), default=1, show_default=True, help="Beam size; 1 is greedy.")
+@click.option(
+    "--beam", type=click.IntRange(1, 1000), default=1, show_default=True, help="Beam size; 1 is greedy."
+)
 @click.option(
     "--n-best",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 1000),
     default=1,
     show_default=True,
     help="Translations per text; the beam is at least as wide.",
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--max-new-tokens",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 1 << 20),
     default=None,
     help="Maximum length in tokens.  [default: that of the run]",
 )

@@ -14,6 +14,9 @@ from seqkit.decoding.prefill import check_count, prefill
 from seqkit.decoding.protocol import Decodable
 from seqkit.errors import UsageError
 
+MAX_BEAM = 1000
+"""The largest width; more would exceed any machine's memory."""
+
 
 @dataclass(frozen=True)
 class Hypothesis(Generated):
@@ -73,7 +76,7 @@ def beam_search(
     Raises:
         UsageError: Besides those of sample, a ``beam``, ``n_best`` or ``length_penalty`` out of range.
     """
-    check_count("beam", beam)
+    check_count("beam", beam, MAX_BEAM)
     check_count("n_best", n_best)
     if n_best > beam:
         raise UsageError(f"expected n_best to be at most the width of the beam, {beam}, got {n_best}")

@@ -27,10 +27,16 @@ class Prefilled:
     attention_of: Callable[[Any], Array | None]
 
 
-def check_count(name: str, value: object) -> None:
-    """Raise UsageError unless ``value`` is an integer of at least 1."""
+MAX_BATCH, MAX_NEW_TOKENS = 100_000, 1 << 20
+"""Sequences at once, and tokens of each; more would exceed any machine's memory."""
+
+
+def check_count(name: str, value: object, most: int | None = None) -> None:
+    """Raise UsageError unless ``value`` is an integer of at least 1, and at most ``most``."""
     if not isinstance(value, Integral) or value < 1:
         raise UsageError(f"expected {name} to be an integer of at least 1, got {value!r}")
+    if most is not None and value > most:
+        raise UsageError(f"expected {name} to be at most {most:,}, got {value:,}")
 
 
 def _id_list(name: str, ids: Sequence[int] | np.ndarray) -> list[int]:
@@ -71,8 +77,8 @@ def prefill(
     with_attention: bool,
 ) -> Prefilled:
     """Start ``batch`` rows of ``model``; arguments and errors as in :func:`~seqkit.decoding.sample`."""
-    check_count("batch", batch)
-    check_count("max_new_tokens", max_new_tokens)
+    check_count("batch", batch, MAX_BATCH)
+    check_count("max_new_tokens", max_new_tokens, MAX_NEW_TOKENS)
     prompt = _id_list("prompt", () if prompt is None else prompt)
     banned, stop = sorted(set(_id_list("banned", banned))), sorted(set(_id_list("stop", stop)))
     attention_of = _attention_of(model, with_attention)

@@ -15,6 +15,8 @@ from seqkit.errors import Remedy, UsageError, require_choice
 
 R = TypeVar("R", bound="Settings")
 
+_LARGEST, _LARGEST_FLOAT = (1 << 64) - 1, 3.4e38
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -50,7 +52,7 @@ class Settings:
         "workers": 1 << 10,
         "epochs": 10**7,
     }
-    """The largest values of fields that could ask for more than any machine has."""
+    """The largest values of fields that could ask for more than any machine has; others take 64 bits."""
 
     UNBOUNDED: ClassVar[tuple[str, ...]] = ("clip", "max_time")
     """Fields that may be infinite."""
@@ -208,13 +210,12 @@ class Settings:
         """Raise UsageError for values that are not finite or too large for any machine."""
         for field in dataclasses.fields(self):
             name, value = field.name, getattr(self, field.name)
-            if isinstance(value, float) and not math.isfinite(value):
+            if isinstance(value, float) and not abs(value) <= _LARGEST_FLOAT:
                 if name not in self.UNBOUNDED or not value > 0:
-                    raise UsageError(f"expected {self.shown_name(name)} to be a finite number, got {value}")
-            elif name in self.LIMITS and value is not None and value > self.LIMITS[name]:
-                raise UsageError(
-                    f"expected {self.shown_name(name)} to be at most {self.LIMITS[name]:,}, got {value:,}"
-                )
+                    finite = "a finite number" if not math.isfinite(value) else "a number of 32 bits"
+                    raise UsageError(f"expected {self.shown_name(name)} to be {finite}, got {value}")
+            elif isinstance(value, int) and value > (most := self.LIMITS.get(name, _LARGEST)):
+                raise UsageError(f"expected {self.shown_name(name)} to be at most {most:,}, got {value:,}")
 
     # Checks for _check
 
