@@ -138,6 +138,9 @@ def main(arguments: list[str] | None = None) -> None:
     """
     from seqkit.errors import SeqkitError, TrainingInterrupted, UsageError
 
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by the caller
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  # for the whole process
     if "seqkit.backend" not in sys.modules:
         _log_to_stderr()
     try:

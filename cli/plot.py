@@ -4,7 +4,15 @@ from pathlib import Path
 
 import click
 
-from seqkit.cli.common import echo, figure_option, json_option, print_json, refuse_unused, split_option
+from seqkit.cli.common import (
+    echo,
+    escape,
+    figure_option,
+    json_option,
+    print_json,
+    refuse_unused,
+    split_option,
+)
 from seqkit.cli.similar import vectors_option
 
 
@@ -22,7 +30,7 @@ def curves(runs: tuple[str, ...], out: str) -> None:
     from seqkit.training import RunDirectory
 
     records = [RunDirectory.open(run).log.records() for run in runs]
-    save(plot_curves(records, [Path(run).name for run in runs]), Path(out))
+    save(plot_curves(records, [escape(Path(run).name) for run in runs]), Path(out))
     echo(out)
 
 

@@ -21,6 +21,8 @@ def first_on_path(folder: Path) -> Iterator[list[str]]:
         import nltk.data
     except ImportError as error:
         raise MissingDependencyError("NLTK is not installed", remedy="pip install nltk") from error
+    except ValueError as error:  # NLTK looks for a home folder when it is imported
+        raise DataError(f"NLTK cannot be used ({error})", remedy="set HOME to your home folder") from error
     before = list(nltk.data.path)
     nltk.data.path.insert(0, str(folder))
     try:

@@ -35,8 +35,8 @@ def check_count(name: str, value: object, most: int | None = None) -> None:
     """Raise UsageError unless ``value`` is an integer of at least 1, and at most ``most``."""
     if not isinstance(value, Integral) or value < 1:
         raise UsageError(f"expected {name} to be an integer of at least 1, got {value!r}")
-    if most is not None and value > most:
-        raise UsageError(f"expected {name} to be at most {most:,}, got {value:,}")
+    if most is not None and int(value) > most:
+        raise UsageError(f"expected {name} to be at most {most:,}, got {int(value):,}")
 
 
 def _id_list(name: str, ids: Sequence[int] | np.ndarray) -> list[int]:

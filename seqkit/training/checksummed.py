@@ -91,7 +91,8 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
 
 def _canonical(content: Mapping[str, object]) -> bytes:
-    return (json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+    text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return text.encode(errors="backslashreplace")  # names of files that are not UTF-8, as JSON escapes them
 
 
 def write_json(path: Path, content: Mapping[str, object]) -> None:
