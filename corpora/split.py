@@ -62,7 +62,7 @@ def cut_file(path: Path) -> tuple[int, int]:
 
 def name_hash(name: str) -> int:
     """Return a number that depends on the name only: the same on every machine and in every process."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
+    return int.from_bytes(hashlib.sha256(name.encode(errors="surrogateescape")).digest()[:8], "big")
 
 
 def split_of(key: str, buckets: int = 20) -> str:

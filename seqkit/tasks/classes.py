@@ -7,25 +7,15 @@ from typing import Any
 import numpy as np
 
 from seqkit import metrics
-from seqkit.errors import DamagedFileError, DataError
+from seqkit.errors import DamagedFileError
 from seqkit.text.vocabulary_file import escape, unescape
 
 LABELS = "labels.txt"
 
 
 def labels_to_bytes(classes: Sequence[str]) -> bytes:
-    """Return the content of labels.txt: line n + 1 is the name of class n, escaped.
-
-    Raises:
-        DataError: A name, which may be that of a folder, is not UTF-8.
-    """
-    try:
-        return "".join(f"{escape(name)}\n" for name in classes).encode()
-    except UnicodeEncodeError:
-        bad = next(name for name in classes if not name.isascii() and "\udc80" <= max(name) <= "\udcff")
-        raise DataError(
-            f"expected the name of a class in UTF-8, got {bad!r}", remedy="rename its folder or file"
-        ) from None
+    """Return the content of labels.txt: line n + 1 is the name of class n, escaped."""
+    return "".join(f"{escape(name)}\n" for name in classes).encode()
 
 
 def labels_from_bytes(data: bytes, source: str) -> tuple[str, ...]:

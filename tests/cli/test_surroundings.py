@@ -111,18 +111,6 @@ def test_files_and_folders_whose_names_are_not_utf_8(
     assert (folder / f"{ODD}.png").stat().st_size > 0
 
 
-def test_a_class_whose_name_is_not_utf_8(seqkit: Seqkit) -> None:
-    try:
-        Path("texts").mkdir()
-        for label in (ODD, "dull"):
-            Path(f"texts/{label}.txt").write_text("".join(f"{label[:3]} film {i}\n" for i in range(30)))
-    except OSError:
-        pytest.skip("the file system has no such names")
-    done = seqkit("train-classifier", "texts", "--max-steps", "1", "--min-count", "1", "--out", "run")
-    assert (done.code, done.out) == (1, "")
-    assert r"expected the name of a class in UTF-8, got 'caf\udce9'" in done.err
-
-
 def test_the_end_of_a_file_is_no_interruption(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

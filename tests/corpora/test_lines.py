@@ -1,6 +1,7 @@
 import bz2
 import gzip
 import lzma
+import os
 import random
 from itertools import chain
 from pathlib import Path
@@ -197,3 +198,10 @@ def test_names_split_without_rest_or_overlap() -> None:
         assert sorted(chain(*parts.values())) == sorted(names)
         assert len(parts["valid"]) == len(parts["test"]) == max(1, round(n / 20))
         assert split_names(reversed(names)) == parts
+
+
+def test_a_file_name_that_is_not_utf_8_belongs_to_a_split() -> None:
+    from seqkit.corpora.split import split_names
+
+    names = [os.fsdecode(b"caf\xe9%d" % number) for number in range(60)]
+    assert sorted(name for split in split_names(names).values() for name in split) == sorted(names)
