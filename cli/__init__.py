@@ -138,9 +138,9 @@ def main(arguments: list[str] | None = None) -> None:
     """
     from seqkit.errors import SeqkitError, TrainingInterrupted, UsageError
 
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+    for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the caller
-            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  # for the whole process
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  # for the whole process
     if "seqkit.backend" not in sys.modules:
         _log_to_stderr()
     try:

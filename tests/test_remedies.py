@@ -342,6 +342,7 @@ STATED = frozenset(
         "'save it with save_vectors'",
         "'save its text as a file in UTF-8 (.txt)'",
         "'see whether another program opens it, or leave it out'",
+        "'set HOME to your home folder'",
         "'set encoder.similarity, or compare the vectors of encode()'",
         "'train a masked model with seqkit.tasks.masked_language_modeling'",
         "'train one with --attention general'",

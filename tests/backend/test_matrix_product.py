@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,6 @@ import pytest
 
 pytest.importorskip("numba", reason="Numba is not installed: the compiled kernels do not run")
 
-from seqkit.backend.kernels import thread_pool
 from seqkit.backend.kernels.lstm_sequence import cpu as sequence_cpu
 from seqkit.backend.kernels.lstm_sequence import reference as sequence_reference
 from seqkit.backend.kernels.matrix_product import cpu, reference
@@ -116,8 +116,13 @@ def test_products_of_heads(chunks: int, shape: tuple[int, ...], views: bool) -> 
 
 def test_other_arrays_go_to_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
     """Mixed dtypes, results with gaps between their columns, factors with gaps in both axes, few numbers."""
-    thread_pool.load()
-    monkeypatch.setattr(thread_pool, "run", None)
+    called: list[str] = []
+
+    def counted(function: Callable[..., None]) -> Callable[..., None]:
+        return lambda *arguments: (called.append(function.__name__), function(*arguments))[1]
+
+    for name in ("product", "products_of_heads"):
+        monkeypatch.setattr(reference, name, counted(getattr(reference, name)))
     a, b, bias = normal(90, 80), normal(80, 70), normal(70)
     expected = np.empty((90, 70), np.float32)
     reference.product(a, b, expected, bias)
@@ -135,6 +140,7 @@ def test_other_arrays_go_to_the_reference(monkeypatch: pytest.MonkeyPatch) -> No
     heads = np.empty((2, 3, 4, 6), np.float32)
     cpu.products_of_heads(normal(2, 3, 4, 5), normal(2, 3, 5, 6), heads)
     close(heads, normal(2, 3, 4, 5), normal(2, 3, 5, 6))
+    assert called == ["product"] * 5 + ["products_of_heads"]
 
 
 @tiles

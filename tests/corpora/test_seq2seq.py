@@ -380,7 +380,7 @@ def test_the_command_lists_and_describes_pairs(folders) -> None:
         return done.stdout
 
     types = {line.split()[0]: line.split()[1:3] for line in seqkit("list").splitlines()}
-    assert types["dates"] == types["addition"] == ["here", "seq2seq"]
+    assert types["dates"] == types["addition"] == ["present", "seq2seq"]
     assert types["book:dates"] == types["tatoeba-eng-fra"] == ["absent", "seq2seq"]
     made = json.loads(seqkit("info", "addition", "--json"))
     assert made["pairs"] == {"train": 45_000, "valid": 2_500, "test": 2_500}

@@ -101,7 +101,8 @@ def test_tokenizers(name: str, tmp_path: Path) -> None:
     if name in ("bpe", "wordpiece"):
         pytest.importorskip("tokenizers")
     lines = write_corpus(tmp_path / "text.txt").read_text().splitlines()
-    tokenizer: Any = text.get_tokenizer(name, lines=lambda: lines)
+    learned_from: Any = {"lines": lambda: lines} if name in ("bpe", "wordpiece") else {}
+    tokenizer: Any = text.get_tokenizer(name, **learned_from)
     in_threads(lambda i: [tokenizer.tokenize(line) for line in lines[i::THREADS]])
     if name in ("bpe", "wordpiece"):
         in_threads(lambda i: tokenizer.encode(lines[i::THREADS], max_length=2 + i))

@@ -152,7 +152,8 @@ def test_a_loss_that_diverges_stops_the_run(tmp_path: Path, value: float, shown:
     assert shown in text
     assert "learning rate 0.03" in text
     assert "gradient norm" in text
-    assert "--lr" in text
+    assert "smaller lr or clip" in text
+    assert "smaller --lr or --clip" in caught.value.for_command()
     assert recorder.ended == 1
     _, metadata = content(tmp_path / "run" / "last.safetensors")
     assert metadata["progress"]["step"] == 6  # the end of the first epoch
