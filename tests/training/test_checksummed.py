@@ -81,15 +81,13 @@ def refused(run: Path, name: str, versions: Iterator[bytes]) -> int:
 
 
 @pytest.mark.parametrize("name", FILES)
-@pytest.mark.parametrize("change", [lambda i: 1 << i % 8, lambda i: 0xFF], ids=["bit", "byte"])
-def test_every_flip_of_a_byte_is_refused_by_name(
-    expendable: Path, name: str, change: Callable[[int], int]
-) -> None:
+def test_every_flip_of_a_byte_is_refused_by_name(expendable: Path, name: str) -> None:
+    """One bit of each byte, or all of them in every ninth."""
     data = (expendable / name).read_bytes()
 
     def flips() -> Iterator[bytes]:
         for i in range(len(data)):
-            yield data[:i] + bytes([data[i] ^ change(i)]) + data[i + 1 :]
+            yield data[:i] + bytes([data[i] ^ (1 << i % 9 if i % 9 < 8 else 0xFF)]) + data[i + 1 :]
 
     assert refused(expendable, name, flips()) == len(data)
 
