@@ -13,6 +13,7 @@ import pytest
 from seqkit.backend.kernels import numba_missing
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(numba_missing() is not None, reason=f"no compiled kernels: {numba_missing()}"),
     pytest.mark.skipif(not hasattr(mmap, "MAP_PRIVATE"), reason="memory cannot be protected"),
 ]
