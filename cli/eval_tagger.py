@@ -51,8 +51,8 @@ def _print_scores(scores: TaggingScores) -> None:
         width = max(map(len, (*scores.by_type, "overall")))
         echo(f"\n{'':<{width}}  precision  recall      F1  true spans  predicted  correct")
         for name, row in (*scores.by_type.items(), ("overall", scores.spans)):
-            shares = f"{row.precision:>9.2%}  {row.recall:>6.2%}  {row.f1:>6.2%}"
-            echo(f"{name:<{width}}  {shares}  {row.true:>10,}  {row.predicted:>9,}  {row.correct:>7,}")
+            ratios = f"{row.precision:>9.2%}  {row.recall:>6.2%}  {row.f1:>6.2%}"
+            echo(f"{name:<{width}}  {ratios}  {row.true:>10,}  {row.predicted:>9,}  {row.correct:>7,}")
     if scores.confusions:
         echo("\nmost frequent confusions (true tag, predicted tag, words)")
         for true, predicted, count in scores.confusions[:_CONFUSIONS]:

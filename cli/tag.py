@@ -100,19 +100,19 @@ def _is_file(text: str) -> bool:
 
 def _columns(result: TaggedText, probabilities: bool) -> str:
     rows = (
-        f"{word.text}\t{word.tag}" + _share("\t", word.probability, probabilities) for word in result.words
+        f"{word.text}\t{word.tag}" + _suffix("\t", word.probability, probabilities) for word in result.words
     )
     return "".join(f"{row}\n" for row in rows)
 
 
-def _share(before: str, probability: float | None, shown: bool) -> str:
+def _suffix(before: str, probability: float | None, shown: bool) -> str:
     return f"{before}{probability:.4f}" if shown and probability is not None else ""
 
 
 def _slashed(result: TaggedText, probabilities: bool) -> str:
     """Return each word with its tag, in the notation of the Brown corpus."""
     return " ".join(
-        f"{word.text}/{word.tag}" + _share("/", word.probability, probabilities) for word in result.words
+        f"{word.text}/{word.tag}" + _suffix("/", word.probability, probabilities) for word in result.words
     )
 
 
@@ -124,8 +124,8 @@ def _bracketed(result: TaggedText, probabilities: bool, labels: list[str] | None
         return text if labels is None else escape(text)
 
     for span in result.spans:
-        share = _share(" ", span.probability, probabilities)
-        shown = plain(f"[{span.label}{share} {span.text}]")
+        suffix = _suffix(" ", span.probability, probabilities)
+        shown = plain(f"[{span.label}{suffix} {span.text}]")
         if labels is not None:
             shown = click.style(shown, fg=_COLOURS[labels.index(span.label) % len(_COLOURS)])
         parts += [plain(result.text[place : span.start]), shown]

@@ -55,7 +55,7 @@ class CountTagger:
             self._by_word.setdefault(word, Counter())[tag] += count
         totals = np.zeros(num_tags)
         np.add.at(totals, emissions[:, 1], emissions[:, 2])
-        self._totals, self._shares = totals, totals / totals.sum()
+        self._totals, self._priors = totals, totals / totals.sum()
         if method == "hmm":
             self._count_transitions()
             self._count_endings(spelling)
@@ -120,12 +120,12 @@ class CountTagger:
         before = twos.sum(axis=1)
         total, weights = ones.sum(), np.zeros(3)
         for (a, b, c), n in threes.items():
-            shares = [
+            fractions = [
                 (ones[c] - 1) / max(total - 1, 1),
                 (twos[b, c] - 1) / (before[b] - 1) if before[b] > 1 else 0.0,
                 (n - 1) / (contexts[a, b] - 1) if contexts[a, b] > 1 else 0.0,
             ]
-            weights[int(np.argmax(shares))] += n
+            weights[int(np.argmax(fractions))] += n
         weights /= weights.sum()
         self._lower = weights[0] * ones / total + weights[1] * twos / np.maximum(before, 1)[:, None]
         self._higher: dict[tuple[int, int], list[tuple[int, float]]] = {}
@@ -138,8 +138,8 @@ class CountTagger:
         row = self._rows.get((a, b))
         if row is None:
             row = self._lower[b].copy()
-            for c, share in self._higher.get((a, b), ()):
-                row[c] += share
+            for c, probability in self._higher.get((a, b), ()):
+                row[c] += probability
             row = self._rows[a, b] = np.log(np.maximum(row, 1e-300))
         return row
 
@@ -155,7 +155,7 @@ class CountTagger:
                     row = self._endings[ending] = np.zeros(self.num_tags)
                 for tag, count in tags.items():
                     row[tag] += count
-        self._spread = float(self._shares.std(ddof=1)) if self.num_tags > 1 else 0.0
+        self._spread = float(self._priors.std(ddof=1)) if self.num_tags > 1 else 0.0
 
     def _of_unknown(self, spelling: Spelling) -> tuple[np.ndarray, np.ndarray]:
         """Return the tags of an unknown word and log P(word | tag), up to a constant.
@@ -163,14 +163,14 @@ class CountTagger:
         P(tag | ending) is smoothed by shorter endings with the weight θ, the standard deviation of P(tag)
         (Brants 2000, equations 7 to 9), and inverted by Bayes' rule.
         """
-        share = self._shares
+        posterior = self._priors
         for ending in _endings(spelling):
             row = self._endings.get(ending)
             if row is None:
                 break
-            share = (row / row.sum() + self._spread * share) / (1 + self._spread)
-        tags = np.flatnonzero((share > 0) & (self._shares > 0))
-        return tags, np.log(share[tags] / self._shares[tags])
+            posterior = (row / row.sum() + self._spread * posterior) / (1 + self._spread)
+        tags = np.flatnonzero((posterior > 0) & (self._priors > 0))
+        return tags, np.log(posterior[tags] / self._priors[tags])
 
     def _candidates(self, word: int | None, spelling: Spelling) -> tuple[np.ndarray, np.ndarray]:
         """Return the tags that a word may have, and log P(word | tag) up to a constant."""
@@ -188,7 +188,7 @@ class CountTagger:
             spelling: The capitalisation and letters of each word.
         """
         if self.method == "frequent":
-            usual = int(self._shares.argmax())
+            usual = int(self._priors.argmax())
             rows = [self._by_word.get(-1 if word is None else word) for word in words]
             return [min(row, key=lambda tag: (-row[tag], tag)) if row else usual for row in rows]
         return self._viterbi([self._candidates(*each) for each in zip(words, spelling, strict=True)])

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from seqkit.autograd import differentiable
-from seqkit.backend import array_module, empty, zeros
-from seqkit.backend.ids import IGNORE_INDEX
+from seqkit.backend import array_module, empty
 from seqkit.backend.kernels import kernels
 from seqkit.errors import ShapeError, UsageError
 from seqkit.ops.arguments import arguments
@@ -137,7 +136,7 @@ def viterbi(emissions: Any, start: Any, transitions: Any, end: Any, mask: Any = 
     xp = array_module(emissions)
     keep = _check(xp, emissions, start, transitions, end, mask)
     arrays = [xp.ascontiguousarray(x) for x in (emissions, keep, start, transitions, end)]
-    tags, scores = xp.full(keep.shape, IGNORE_INDEX, np.int64), zeros(xp, keep.shape[:1], emissions.dtype)
+    tags, scores = empty(xp, keep.shape, np.int64), empty(xp, keep.shape[:1], emissions.dtype)
     kernels("crf", xp, emissions.dtype).viterbi(*arrays, tags, scores)
     return tags, scores
 

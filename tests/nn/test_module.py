@@ -160,8 +160,9 @@ def test_layers_compute_what_they_say() -> None:
 
 
 def test_modules_are_not_pickled(block: Block) -> None:
-    with pytest.raises(TypeError, match="does not pickle"):
-        pickle.dumps(block.scale)
+    for part in (block, block.scale):
+        with pytest.raises(TypeError, match="does not pickle"):
+            pickle.dumps(part)
 
 
 def test_a_module_shows_its_parts(block: Block) -> None:

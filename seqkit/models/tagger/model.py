@@ -215,11 +215,13 @@ class Tagger(nn.Module):
         """Return :meth:`decode`, and the probability of each of these tags (B, T)."""
         with self.evaluating():
             scores, mask = self.forward(batch)
-            tags, shares = self._best(scores, mask), self._marginals(scores, mask)
-            return tags, np.take_along_axis(shares, np.maximum(tags, 0)[:, :, None], axis=2)[:, :, 0]
+            tags, probabilities = self._best(scores, mask), self._marginals(scores, mask)
+            return tags, np.take_along_axis(probabilities, np.maximum(tags, 0)[:, :, None], axis=2)[:, :, 0]
 
     def _marginals(self, scores: Tensor, mask: Array | None) -> np.ndarray:
         if self.crf is not None:
             return to_numpy(self.crf.marginals(scores.data, mask))
-        shares = ops.softmax(scores).data
-        return to_numpy(shares if mask is None else shares * mask[:, :, None].astype(shares.dtype))
+        probabilities = ops.softmax(scores).data
+        if mask is not None:
+            probabilities = probabilities * mask[:, :, None].astype(probabilities.dtype)
+        return to_numpy(probabilities)

@@ -137,8 +137,8 @@ class TrainedTagger:
         rows = [number for number, found in enumerate(words) if found]
         results = [TaggedText(text, (), ()) for text in texts]
         tagged = self._tag_words([words[row] for row in rows])
-        for row, (tags, shares) in zip(rows, tagged, strict=True):
-            results[row] = self._result(texts[row], places[row], tags, shares)
+        for row, (tags, probabilities) in zip(rows, tagged, strict=True):
+            results[row] = self._result(texts[row], places[row], tags, probabilities)
         return results
 
     def tag_words(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
@@ -173,23 +173,23 @@ class TrainedTagger:
         )
         table = self.encoder.table(rows_of)
         tags_of = np.empty(len(words), np.int64)
-        shares = np.empty(len(words), np.float64)
+        probabilities = np.empty(len(words), np.float64)
         for batch in length_batches(encoded, table, self.settings.eval_batch_size, LONGEST_BATCH):
-            best, probabilities = self.model.decode_with_probabilities(model_input(batch, self.model.config))
-            for row, length, tags, given in zip(batch.rows, batch.lengths, best, probabilities, strict=True):
+            decoded = self.model.decode_with_probabilities(model_input(batch, self.model.config))
+            for row, length, tags, given in zip(batch.rows, batch.lengths, *decoded, strict=True):
                 place = slice(offsets[row], offsets[row] + length)
-                tags_of[place], shares[place] = tags[:length], given[:length]
+                tags_of[place], probabilities[place] = tags[:length], given[:length]
         names = [self.labels[tag] for tag in tags_of.tolist()]
-        return [(names[start:end], shares[start:end]) for start, end in pairwise(bounds.tolist())]
+        return [(names[start:end], probabilities[start:end]) for start, end in pairwise(bounds.tolist())]
 
     def _result(
-        self, text: str, places: list[tuple[int, int]], tags: list[str], shares: np.ndarray | None
+        self, text: str, places: list[tuple[int, int]], tags: list[str], probabilities: np.ndarray | None
     ) -> TaggedText:
         shown = to_input_scheme(tags, self.input_scheme)
-        given = [None] * len(tags) if shares is None else shares.tolist()
+        given = [None] * len(tags) if probabilities is None else probabilities.tolist()
         words = tuple(
-            TaggedWord(text[start:end], start, end, tag, share)
-            for (start, end), tag, share in zip(places, shown, given, strict=True)
+            TaggedWord(text[start:end], start, end, tag, probability)
+            for (start, end), tag, probability in zip(places, shown, given, strict=True)
         )
         found = (
             [(i, i + 1, tag) for i, tag in enumerate(tags)] if self.input_scheme is None else find_spans(tags)
@@ -197,8 +197,8 @@ class TrainedTagger:
         spans = []
         for first, last, label in found:
             start, end = places[first][0], places[last - 1][1]
-            share = None if shares is None else float(shares[first:last].min())
-            spans.append(TaggedSpan(text[start:end], start, end, label, share))
+            probability = None if probabilities is None else float(probabilities[first:last].min())
+            spans.append(TaggedSpan(text[start:end], start, end, label, probability))
         return TaggedText(text, words, tuple(spans))
 
     def evaluate(self, split: str | None = None) -> TaggingScores:

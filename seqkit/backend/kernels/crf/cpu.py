@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from seqkit.backend.device import empty
+from seqkit.backend.ids import IGNORE_INDEX
 from seqkit.backend.kernels.compiler import jit
 from seqkit.backend.kernels.crf import reference
 from seqkit.backend.kernels.fast_math import exp32
@@ -189,7 +190,7 @@ def _viterbi(emissions, keep, start, transitions, end, origins, tags, scores):
     for b in range(B):
         if not keep[b, 0]:
             for t in range(T):
-                tags[b, t] = -1
+                tags[b, t] = IGNORE_INDEX
             scores[b] = np.float32(0)
             continue
         length = 1
@@ -220,7 +221,7 @@ def _viterbi(emissions, keep, start, transitions, end, origins, tags, scores):
                 tag = j
         scores[b] = best[tag] + end[tag]
         for t in range(length, T):
-            tags[b, t] = -1
+            tags[b, t] = IGNORE_INDEX
         for t in range(length - 1, -1, -1):
             tags[b, t] = tag
             tag = origins[b, t, tag]

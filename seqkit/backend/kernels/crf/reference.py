@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from seqkit.backend.device import array_module, zeros
+from seqkit.backend.ids import IGNORE_INDEX
 
 
 def _log_sum(xp: Any, x: Any, axis: int) -> Any:
@@ -103,7 +104,7 @@ def viterbi(
         start: (K,).
         transitions: (K, K).
         end: (K,).
-        tags: (B, T) int64, receives the path, and -1 where ``keep`` is False.
+        tags: (B, T) int64, receives the path, and IGNORE_INDEX where ``keep`` is False.
         scores: (B,), receives its score.
     """
     xp = array_module(emissions)
@@ -120,5 +121,5 @@ def viterbi(
     tag = last.argmax(axis=1)
     scores[...] = xp.where(keep[:, 0], last.max(axis=1), xp.zeros_like(scores))
     for t in range(T - 1, -1, -1):
-        tags[:, t] = xp.where(keep[:, t], tag, -1)
+        tags[:, t] = xp.where(keep[:, t], tag, IGNORE_INDEX)
         tag = origins[rows, t, tag]
