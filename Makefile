@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test stress check format bench clean
+.PHONY: demo test test-all stress check format bench clean
 
 # The only rule that uses the network.
 $(VENV)/ready: pyproject.toml
@@ -17,6 +17,10 @@ demo: $(VENV)/ready
 ARGS :=
 test: $(VENV)/ready
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# With all cases of the tests of which `make test` runs a part (tests/exhaustive.py).
+test-all:
+	EXHAUSTIVE=1 $(MAKE) test ARGS="$(ARGS)"
 
 # Kills, damage, full disks and lost terminals at random: make stress MINUTES=60 SEED=7
 MINUTES := 20

@@ -14,6 +14,7 @@ pytest.importorskip("numba", reason="Numba is not installed: the compiled kernel
 
 from seqkit.backend.kernels import object_code
 from tests.backend.test_kernel_dispatch import run_python
+from tests.exhaustive import exhaustive, some
 from tests.training.tiny import environment, python, write_corpus
 
 pytestmark = pytest.mark.slow
@@ -44,7 +45,7 @@ def plant(path: Path) -> bytes:
     return path.read_bytes()
 
 
-@pytest.mark.parametrize("damage", ["empty", "flipped", "another kernel"])
+@pytest.mark.parametrize("damage", some(["flipped", "empty", "another kernel"], 3))
 def test_a_damaged_file_is_compiled_again(damage: str, compiled: tuple[str, Path], tmp_path: Path) -> None:
     expected, whole = compiled
     path = copied(whole, tmp_path / "cache")
@@ -75,6 +76,29 @@ def test_a_file_that_is_not_as_written_is_not_read(
     assert object_code._read(path) is None
 
 
+LAYER_NORM = """
+import hashlib
+import numpy as np
+from seqkit import ops
+from seqkit.autograd import Tensor
+x, gain, bias = (
+    Tensor(np.random.default_rng(i).standard_normal(shape).astype("f"), requires_grad=True)
+    for i, shape in enumerate([(50, 128), (128,), (128,)])
+)
+y = ops.layer_norm(x, gain, bias)
+(y * y).sum().backward()
+print([hashlib.sha256(a.tobytes()).hexdigest() for a in (y.data, x.grad, gain.grad, bias.grad)])
+"""
+
+
+def test_bits_do_not_depend_on_the_cache(tmp_path: Path) -> None:
+    """Nor on whether a helper was compiled by itself or within the task that calls it."""
+    empty, warm = (run_python(LAYER_NORM, SEQKIT_CACHE=str(tmp_path)) for _ in range(2))
+    assert "compiling kernels: layer_norm" in empty.stderr
+    assert (warm.stdout, warm.stderr) == (empty.stdout, "")
+
+
+@exhaustive
 def test_a_training_does_not_depend_on_the_cache(tmp_path: Path) -> None:
     """The first training of a machine, which compiles, and the second have the same weights, bit by bit."""
     corpus, cache = write_corpus(tmp_path / "text.txt"), str(tmp_path / "cache")

@@ -9,6 +9,7 @@ import pytest
 
 from seqkit.vectors import KeyedVectors, load_vectors
 from tests.cli.conftest import Seqkit
+from tests.exhaustive import exhaustive
 
 # east, north and their mixtures: cosines are those of the angles between them
 ANGLES = {"east": 0, "eastish": 10, "northeast": 45, "north": 90, "west": 180}
@@ -56,6 +57,7 @@ def test_vectors_may_be_named_by_the_environment(
     assert str(compass) in done.err
 
 
+@exhaustive
 def test_without_any_the_embedded_corpus_serves(seqkit: Seqkit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SEQKIT_VECTORS", raising=False)
     monkeypatch.setattr("seqkit.tasks.embeddings.sources.EPOCHS", 1)

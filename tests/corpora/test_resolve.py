@@ -11,6 +11,7 @@ from seqkit.corpora.readers import text_files
 from seqkit.data import encode_corpus
 from seqkit.errors import CorpusNotFoundError, DataError, UsageError
 from seqkit.text import get_tokenizer
+from tests.exhaustive import exhaustive
 
 
 def lines(corpus):
@@ -241,6 +242,7 @@ def test_tiny_shakespeare_is_cut_as_nanogpt_cuts_it(tmp_path) -> None:
         corpus.lines("test")
 
 
+@exhaustive
 @pytest.mark.corpus("nltk_data/corpora/brown.zip")
 def test_brown(tmp_path) -> None:
     import nltk.data

@@ -9,6 +9,7 @@ import pytest
 from seqkit.corpora import REGISTRY, TaggedCorpus, corpus_names, open_tagged
 from seqkit.corpora.split import split_of
 from seqkit.errors import CorpusNotFoundError, DataError, UsageError
+from tests.exhaustive import exhaustive
 
 TEXT = "The DT B-NP\ndog NN I-NP\nbarks VBZ B-VP\n. . O\n\nIt PRP B-NP\nsleeps VBZ B-VP\n"
 SENTENCES = [("The", "dog", "barks", "."), ("It", "sleeps")]
@@ -189,6 +190,7 @@ def counts(corpus: TaggedCorpus) -> dict[str, tuple[int, int]]:
     return sizes
 
 
+@exhaustive
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

@@ -13,10 +13,11 @@ import pytest
 
 from seqkit.backend.kernels import cuda
 from tests.cuda.emulator import KERNEL
+from tests.exhaustive import some
 
 FAMILIES = sorted(path.parent.name for path in Path(cuda.__file__).parent.glob("*/gpu.cu"))
 
-ARCHITECTURES = (75, 90)
+ARCHITECTURES = some((75, 90), 2)
 """Turing, the oldest that CUDA 13 takes, and Hopper."""
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from seqkit.training import checksummed
+from tests.exhaustive import exhaustive
 from tests.training.tiny import TINY, python, write_corpus
 from tests.training.toy import content, log_of, same_state
 
@@ -55,6 +56,7 @@ def steps_of(run: Path) -> int:
     return int(metadata["progress"]["step"])
 
 
+@exhaustive
 def test_eight_kills_leave_no_trace(tmp_path: Path) -> None:
     runs = Runs(tmp_path, ADAMW)
     straight = runs.finish("straight")
