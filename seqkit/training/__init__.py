@@ -2,11 +2,12 @@
 
 from seqkit.training.base_settings import Settings
 from seqkit.training.callbacks import Callback, CallbackList, Record
+from seqkit.training.progress import Progress
 from seqkit.training.run_directory import RunDirectory
 from seqkit.training.settings import ResolvedTrainingSettings, TrainingSettings
 from seqkit.training.stopping import StoppingRules
 from seqkit.training.task import SinglePassTask, Task
-from seqkit.training.trainer import Progress, Trainer
+from seqkit.training.trainer import Trainer
 
 __all__ = [
     "Callback",

@@ -112,6 +112,11 @@ class TrainingSettings(Settings):
         """The schedule: ``schedule``, or the optimiser's default."""
         return self._optimizer_defaults()[1] if self.schedule is None else self.schedule
 
+    @property
+    def stopping_rules(self) -> StoppingRules:
+        """The limits of the training."""
+        return StoppingRules(self.epochs, self.max_steps, self.max_time, self.patience)
+
     def _optimizer_defaults(self) -> tuple[float, str]:
         entry = OPTIMIZERS[self.optimizer]
         return self.OPTIMIZER_DEFAULTS.get(self.optimizer, (entry.lr, entry.schedule))
@@ -141,7 +146,7 @@ class TrainingSettings(Settings):
     def make_schedule(self, batches_per_epoch: int) -> Schedule:
         """Return the schedule over the whole run."""
         steps_per_epoch = math.ceil(batches_per_epoch / self.accumulate)
-        total = StoppingRules.of(self).total_steps(steps_per_epoch)
+        total = self.stopping_rules.total_steps(steps_per_epoch)
         return make_run_schedule(self.schedule_name, total, self.warmup, self.lr_floor)
 
 

@@ -1,14 +1,9 @@
 """Stopping rules: when a training is over."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from seqkit.training.settings import TrainingSettings
-    from seqkit.training.trainer import Progress
+from seqkit.training.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -26,11 +21,6 @@ class StoppingRules:
     max_steps: int | None = None
     max_time: float | None = None
     patience: int | None = None
-
-    @classmethod
-    def of(cls, settings: TrainingSettings) -> StoppingRules:
-        """Return the rules that the settings name."""
-        return cls(settings.epochs, settings.max_steps, settings.max_time, settings.patience)
 
     def total_steps(self, steps_per_epoch: int) -> int:
         """Return the number of optimiser steps of the whole training, ignoring max_time and patience."""

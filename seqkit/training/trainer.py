@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,34 +17,12 @@ from seqkit.errors import DivergenceError, Remedy, RunError, TrainingInterrupted
 from seqkit.optim import clip_grad_norm
 from seqkit.optim.clipping import reduce_gradients
 from seqkit.training.callbacks import Callback, CallbackList, Record
+from seqkit.training.progress import Progress
 from seqkit.training.run_directory import RunDirectory
 from seqkit.training.signals import SignalWatch
-from seqkit.training.stopping import StoppingRules
 
 if TYPE_CHECKING:
     from seqkit.training.task import Task
-
-
-@dataclass
-class Progress:
-    """The progress of a training; saved with every checkpoint."""
-
-    step: int = 0
-    epoch: int = 0
-    batch: int = 0
-    """Batches done in this epoch; all of them if only the validation remains."""
-    tokens: int = 0
-    seconds: float = 0.0
-    best: float | None = None
-    best_step: int = 0
-    epochs_since_best: int = 0
-    validated: int = -1
-    """The step of the last validation."""
-    interval_loss: float = 0.0
-    interval_tokens: int = 0
-    interval_seconds: float = 0.0
-    epoch_loss: float = 0.0
-    epoch_tokens: int = 0
 
 
 class Trainer:
@@ -60,7 +37,7 @@ class Trainer:
     def __init__(self, task: Task, run: RunDirectory, callbacks: Callback | None = None) -> None:
         self.task, self.run, self.settings = task, run, task.training_settings
         self.optimizer, self.schedule = task.optimizer, task.schedule
-        self.rules = StoppingRules.of(self.settings)
+        self.rules = self.settings.stopping_rules
         self.callbacks = CallbackList([run.log, *([callbacks] if callbacks else [])])
         self.progress = Progress()
         self.base_lr = task.optimizer.lr
