@@ -47,12 +47,13 @@ def random() -> np.random.Generator:
 
 @pytest.fixture(scope="session")
 def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache of the session's own, but with the user's compiled kernels: compiling takes 20 s."""
+    """A cache of the session's own, but with the user's kernels and embedded corpus, which take long."""
     folder = tmp_path_factory.mktemp("cache")
     with contextlib.suppress(OSError):
-        kernels = cache_dir() / "kernels"
-        kernels.mkdir(parents=True, exist_ok=True)
-        (folder / "kernels").symlink_to(kernels.resolve(), target_is_directory=True)
+        for name in ("kernels", "pydocs"):
+            kept = cache_dir() / name
+            kept.mkdir(parents=True, exist_ok=True)
+            (folder / name).symlink_to(kept.resolve(), target_is_directory=True)
     return folder
 
 

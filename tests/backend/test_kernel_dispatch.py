@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from seqkit.backend.kernels import kernels, numba_missing
+from tests.exhaustive import exhaustive
 from tests.strict_array import strict as strict_module
 from tests.training.tiny import ROOT, python_path
 
@@ -96,6 +97,7 @@ def test_the_first_compilation_says_so_once(tmp_path: Path) -> None:
     assert second.stderr == ""
 
 
+@exhaustive
 def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
     pytest.importorskip("numba")
     blocked = tmp_path / "file"

@@ -14,6 +14,7 @@ import pytest
 
 import seqkit
 from seqkit.training import RunDirectory, checksummed
+from tests.exhaustive import some
 from tests.training.tiny import ROOT, TINY, environment, flags, python
 from tests.training.toy import same_state
 
@@ -51,7 +52,7 @@ def wait_for(process: subprocess.Popen[str], path: Path, lines: int = 1) -> None
 
 
 @pytest.mark.without_numba
-@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("signum", "code"), some([(signal.SIGINT, 130), (signal.SIGTERM, 143)], 2))
 def test_a_signal_saves_and_says_how_to_go_on(
     start: Callable[..., Any], corpus: Path, tmp_path: Path, signum: int, code: int
 ) -> None:

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow
 
 pytest.importorskip("tokenizers")
 
-MUTATIONS = 200
+MUTATIONS = 200 if EXHAUSTIVE else 100
 SECONDS = 5
 MEMORY = 64 << 20
 TEXTS = ["up down up", "", "down " * 30]

@@ -31,7 +31,7 @@ from tests.training.tiny import write_corpus
 
 pytestmark = pytest.mark.slow
 
-TRIES = 200
+TRIES = 200 if EXHAUSTIVE else 80
 STRANGE: tuple[Any, ...] = (
     None, True, -1, 0, 1 << 40, 1e300, 0.5, "", "x", "../../x", [], [1], {}, {"a": 1}, [[[]]], "lstm",
 )  # fmt: skip

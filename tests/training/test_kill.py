@@ -85,6 +85,7 @@ def test_eight_kills_leave_no_trace(tmp_path: Path) -> None:
     same_state(straight, killed)
 
 
+@exhaustive
 def test_dropping_the_generators_state_shows(tmp_path: Path) -> None:
     """The control: with the same kill, a resume that forgets how far the dropout had come ends elsewhere."""
     runs = Runs(tmp_path, {**ADAMW, "max_steps": 60})
