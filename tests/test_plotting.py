@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 
 from seqkit.errors import MissingDependencyError, UsageError
-from seqkit.plotting import FORMATS, plot_curves, plot_images, plot_word_map, project_to_plane, save
+from seqkit.plotting import (
+    FORMATS,
+    new_figure,
+    plot_attention,
+    plot_curves,
+    plot_images,
+    plot_word_map,
+    project_to_plane,
+    save,
+)
 
 RUN = [
     {"step": 10, "epoch": 0, "loss": 6.0, "ppl": 403.4, "lr": 20.0},
@@ -280,3 +289,26 @@ def test_images_side_by_side(random, tmp_path):
 def test_images_that_cannot_be_drawn(shape, titles, what):
     with pytest.raises(UsageError, match=what):
         plot_images(np.zeros(shape), titles)
+
+
+@pytest.mark.parametrize("text", ["x" * 20_000, "$\\frac{$", "a\x1b]0;b\x07\n", "_hidden", "", "[" * 500])
+def test_any_text_can_stand_in_a_figure(text: str, tmp_path: Path) -> None:
+    """Labels, words and names of runs come from files; none may fill the memory or vanish."""
+    record = {"step": 1, "loss": 2.0}
+    figures = {
+        "images": plot_images(np.zeros((2, 4, 4, 1)), [text, "b"]),
+        "attention": plot_attention(np.eye(2), [text, "b"], ["c", text]),
+        "map": plot_word_map([text, "b", "c"], np.eye(3)[:, :2], [0, 1, 1], [text, "d"]),
+        "curves": plot_curves([[record], [record]], [text, "b"]),
+    }
+    for name, figure in figures.items():
+        assert max(figure.get_size_inches()) < 30
+        save(figure, tmp_path / f"{name}.png")
+    for name in ("map", "curves"):
+        first, _ = figures[name].axes[0].get_legend().get_texts()
+        assert text.isprintable() == first.get_text().strip().startswith(text[:40].strip())
+
+
+def test_a_figure_that_no_memory_holds_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"at most 134,217,728 pixels, got 1,000 × 1,000 inches; draw less"):
+        new_figure(1000, 1000)

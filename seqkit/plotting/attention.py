@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from seqkit.errors import UsageError
-from seqkit.plotting.figure import new_figure
+from seqkit.plotting.figure import label_of, new_figure
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,15 +34,15 @@ def plot_attention(weights: np.ndarray, source: Sequence[str], target: Sequence[
             f"expected weights of shape {(T, S)} for {T} target and {S} source tokens, "
             f"got {tuple(weights.shape)}"
         )
+    columns, rows = ([label_of(token.replace(" ", "␣")) for token in tokens] for tokens in (source, target))
     size = 0.28
-    figure = new_figure(max(3.0, size * S + 1.6), max(2.2, size * T + 1.2))
+    beside, above = (0.08 * max(0, max(map(len, labels)) - 12) for labels in (rows, columns))
+    figure = new_figure(max(3.0, size * S + 1.6) + beside, max(2.2, size * T + 1.2) + above)
     axes = figure.subplots()
     image = axes.imshow(weights, cmap="Greys", vmin=0.0, vmax=1.0, aspect="equal")
-    longest = max(map(len, source))
-    axes.set_xticks(
-        range(S), [token.replace(" ", "␣") for token in source], rotation=90 if longest > 2 else 0
-    )
-    axes.set_yticks(range(T), [token.replace(" ", "␣") for token in target])
+    rotation = 90 if max(map(len, columns)) > 2 else 0
+    axes.set_xticks(range(S), columns, rotation=rotation, parse_math=False)
+    axes.set_yticks(range(T), rows, parse_math=False)
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     axes.set_xticks([x - 0.5 for x in range(1, S)], minor=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from seqkit.errors import UsageError
-from seqkit.plotting.figure import new_figure
+from seqkit.plotting.figure import draw_legend, label_of, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +43,7 @@ def plot_curves(runs: Sequence[Sequence[Record]], labels: Sequence[str] | None =
         UsageError: The labels do not match, a value has no step, or there is nothing to draw.
         MissingDependencyError: Matplotlib is not installed.
     """
-    names = [f"run {i + 1}" for i in range(len(runs))] if labels is None else list(labels)
+    names = [f"run {i + 1}" for i in range(len(runs))] if labels is None else list(map(label_of, labels))
     if len(names) != len(runs):
         raise UsageError(f"expected one label for each of {len(runs)} runs, got {len(names)}")
     panels = []
@@ -74,7 +74,7 @@ def plot_curves(runs: Sequence[Sequence[Record]], labels: Sequence[str] | None =
             axes.set_yscale("log")
             _set_plain_ticks(axes)
         axes.grid(True, alpha=0.3)
-        axes.legend()
+        draw_legend(axes)
     return figure
 
 

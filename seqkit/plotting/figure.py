@@ -4,23 +4,58 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seqkit.errors import MissingDependencyError, UsageError
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 FORMATS = (".pdf", ".png", ".svg")
 """File suffixes that :func:`save` can write."""
 
 
+MOST_PIXELS = 1 << 27
+"""Pixels of a figure: 512 MiB while it is drawn."""
+LONGEST_LABEL = 60
+"""Characters of a label; what is longer is cut."""
+
+
+def label_of(text: str) -> str:
+    """Return text as a figure can show it: cut to 60 characters, control characters escaped."""
+    shown = text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1] + "…"
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in shown)
+
+
+def draw_legend(axes: Axes, **style: Any) -> None:
+    """Draw the legend of all labels as they are: no mathematics between dollar signs, no label left out.
+
+    Matplotlib leaves out empty labels and those that begin with an underscore, hence the blank before them.
+    """
+    lines = []
+    for line in (*axes.lines, *axes.collections):
+        label = str(line.get_label())
+        if not label.startswith("_child") and not label.startswith("_nolegend_"):
+            line.set_label(f" {label}" if label.startswith("_") or not label else label)
+            lines.append(line)
+    labels = [str(line.get_label()) for line in lines]
+    for text in axes.legend(lines, labels, **style).get_texts():
+        text.set_parse_math(False)
+
+
 def new_figure(width: float, height: float, dpi: float = 150) -> Figure:
     """Return an empty figure of the given size in inches, independent of pyplot and its settings.
 
     Raises:
+        UsageError: The figure would have more than 2^27 pixels.
         MissingDependencyError: Matplotlib is not installed.
     """
+    if not width * height * dpi**2 <= MOST_PIXELS:
+        raise UsageError(
+            f"expected a figure of at most {MOST_PIXELS:,} pixels, got {width:,.0f} × {height:,.0f} inches",
+            remedy="draw less",
+        )
     try:
         from matplotlib.figure import Figure
     except ImportError as error:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from seqkit.errors import UsageError
-from seqkit.plotting.figure import new_figure
+from seqkit.plotting.figure import label_of, new_figure
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,6 +39,8 @@ def plot_images(
         raise UsageError(f"expected {N} titles for {N} images, got {len(titles)}")
     columns = min(N, columns or math.ceil(math.sqrt(1.6 * N)))
     rows = math.ceil(N / columns)
+    if titles is not None:
+        titles = ["\n".join(map(label_of, title.split("\n"))) for title in titles]
     longest = max((len(line) for title in titles or () for line in title.split("\n")), default=0)
     side = 0.9 if titles is None else max(1.25, 0.068 * longest)
     figure = new_figure(side * columns, (side * H / W + (0.0 if titles is None else 0.3)) * rows)

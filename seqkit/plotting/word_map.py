@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from seqkit.errors import MissingDependencyError, UsageError
-from seqkit.plotting.figure import new_figure
+from seqkit.plotting.figure import draw_legend, label_of, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -103,6 +103,8 @@ def plot_word_map(
         MissingDependencyError: Matplotlib is not installed.
     """
     xy = np.asarray(points, np.float64)
+    labels = list(map(label_of, labels))
+    group_names = None if group_names is None else list(map(label_of, group_names))
     if xy.shape != (len(labels), 2) or (groups is not None and len(groups) != len(labels)):
         raise UsageError(f"expected points (N, 2) with N labels, got {xy.shape} and {len(labels)} labels")
     if not len(labels) or not np.isfinite(xy).all():
@@ -122,7 +124,7 @@ def plot_word_map(
         name = group_names[group] if group_names is not None else None
         axes.scatter(xy[members, 0], xy[members, 1], s=14, color=f"C{group % 10}", label=name, linewidths=0)
     if group_names is not None:
-        axes.legend(loc="best", fontsize=8, framealpha=0.8)
+        draw_legend(axes, loc="best", fontsize=8, framealpha=0.8)
     styles = [
         {
             "fontsize": 7 if crowded else 9,
