@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 import seqkit
-from seqkit.cli.common import echo
+from seqkit.cli.common import echo, flags_of
 
 COMMANDS = {
     "analogy": "Solve analogies: A is to B as C is to what?",
@@ -49,6 +49,10 @@ COMMANDS = {
 """Name and short help of each command; its code is ``command`` in ``cli/<name with underscores>.py``."""
 
 
+_SIZES = ("--batch-size", "--nhid", "--vector-size", "--vocab-size", "--beam")
+"""Flags on which the memory of a command depends."""
+
+
 class LazyGroup(click.Group):
     """A group that imports a command only to run it."""
 
@@ -67,6 +71,22 @@ class LazyGroup(click.Group):
         module = importlib.import_module(f"seqkit.cli.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; name its flags in errors, whose remedies advise no others."""
+        from seqkit.errors import SeqkitError
+
+        try:
+            return super().invoke(ctx)
+        except (SeqkitError, MemoryError) as error:
+            command = self.get_command(ctx, ctx.invoked_subcommand) if ctx.invoked_subcommand else None
+            flags = set() if command is None else flags_of(command)
+            if isinstance(error, SeqkitError):
+                error.flags = flags
+                raise
+            sizes = " or ".join(flag for flag in _SIZES if flag in flags)
+            remedy = f"use a smaller {sizes}" if sizes else None
+            raise SeqkitError("out of memory", remedy=remedy) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands for --help without importing them."""
@@ -171,8 +191,6 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:  # `seqkit score … | head`
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # the interpreter flushes it on exit
         sys.exit(1)
-    except MemoryError:
-        _fail("out of memory; use a smaller --batch-size, --nhid or --vocab-size", 1)
     except UnicodeEncodeError as error:
         _fail(f"the output cannot encode this text: {error}; try PYTHONIOENCODING=utf-8", 1)
     except OSError as error:

@@ -67,6 +67,18 @@ def figure_option(default: str | None = None) -> Callable[[Callable[..., Any]], 
     )
 
 
+def flags_of(command: click.Command) -> set[str]:
+    """Return the flags of a command, or of all commands of a group."""
+    flags = {flag for each in command.params for flag in (*each.opts, *each.secondary_opts)}
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            if inner is not None:
+                flags |= flags_of(inner)
+    return flags
+
+
 def refuse_unused(names: str, purpose: str) -> None:
     """Raise UsageError for the first of these options that was given on the command line.
 

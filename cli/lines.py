@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from seqkit.cli.common import echo, to_json
+from seqkit.cli.common import echo, flags_of, to_json
 from seqkit.errors import DataError, UsageError
 
 Answer = TypeVar("Answer")
@@ -162,6 +162,8 @@ def answer_lines(
                 item: dict[str, Any] = {key: line.text}
                 text = empty_text
                 if isinstance(result, DataError):
+                    context = click.get_current_context(silent=True)
+                    result.flags = None if context is None else flags_of(context.command)
                     echo(f"error: {result.for_command()}", err=True)
                     exit_code, item = 1, {**item, "error": result.for_command()}
                 elif result is not None:

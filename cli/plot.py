@@ -92,7 +92,8 @@ def vectors(
                 group_of.setdefault(neighbour, number)  # a neighbour of two words belongs to the first
     if len(group_of) < 3:
         raise UsageError(
-            f"expected three words or more, got {len(group_of)}", remedy="give more, or --neighbours 10"
+            f"expected three words or more, got {len(group_of)}",
+            remedy="give more, or --neighbours 10" if words else None,
         )
     points = project_to_plane(table[list(group_of)], method, seed)
     grouped = bool(words) and neighbours > 0
@@ -124,7 +125,8 @@ def attention(run: str, text: str, out: str, as_json: bool) -> None:
     translation = load(run).translate([text])[0][0]
     weights = translation.attention
     if weights is None:
-        raise UsageError(f"{run} was trained without attention", remedy="train one with --attention general")
+        remedy = "train one with `seqkit train-seq2seq --attention general`"
+        raise UsageError(f"{run} was trained without attention", remedy=remedy)
     save(plot_attention(weights, translation.source_tokens, translation.tokens), Path(out))
     if as_json:
         print_json(

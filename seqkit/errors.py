@@ -24,13 +24,18 @@ only the commands print and exit.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Collection, Sequence
+
+_FLAG = re.compile(r"`[^`]*`|(?<![\w-])(--[a-z][a-z-]+)")
+"""A flag; those of a whole command, in backticks, are that command's."""
 
 
 class Remedy(str):
     """The advice against an error, in the words of the library and in those of the command line.
 
-    The string itself is for callers of the library; the commands show ``command``.
+    The string itself is for callers of the library; the commands show ``command``, of which they leave out
+    each alternative (", or …") with a flag that the running command does not have.
 
     Example:
         >>> Remedy('give on_bad_line="skip"', command="add --on-bad-line skip").command
@@ -56,6 +61,9 @@ class SeqkitError(Exception):
             commands.
     """
 
+    flags: Collection[str] | None = None
+    """The flags of the command that the error ended; None: not known."""
+
     def __init__(self, what: str, *, where: str | None = None, remedy: str | None = None) -> None:
         self.what, self.where, self.remedy = what, where, remedy
         text = what if where is None else f"{what}, {where}"
@@ -66,7 +74,12 @@ class SeqkitError(Exception):
         if not isinstance(self.remedy, Remedy):
             return str(self)
         text = self.what if self.where is None else f"{self.what}, {self.where}"
-        return f"{text}; {self.remedy.command}"
+        remedy = self.remedy.command
+        if self.flags is not None:
+            known = {"", *self.flags}
+            alternatives = remedy.split(", or ")
+            remedy = ", or ".join(each for each in alternatives if known.issuperset(_FLAG.findall(each)))
+        return f"{text}; {remedy}" if remedy else text
 
 
 class UsageError(SeqkitError, ValueError):

@@ -5,60 +5,47 @@ The remedies that are for input are also tried on the command line, in tests/cli
 
 import ast
 import importlib
+import inspect
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 import pytest
 
 from seqkit import nn
 from seqkit.autograd import Tensor
 from seqkit.cli import COMMANDS, group
-from seqkit.corpora import open_corpus, open_images, open_labelled, open_seq2seq
-from seqkit.data import BPTTBatches, ContextWindows, encode_labelled
-from seqkit.errors import SeqkitError
+from seqkit.cli.common import flags_of
+from seqkit.corpora import open_corpus, open_images, open_labelled, open_seq2seq, open_tagged
+from seqkit.data import BPTTBatches, ContextWindows, encode_corpus, encode_labelled, encode_tagged
+from seqkit.errors import Remedy, SeqkitError
 from seqkit.optim import SGD, make_optimizer, make_schedule
+from seqkit.tasks import embeddings, language_modeling, sentence_encoding, seq2seq
 from seqkit.tasks.embeddings import EmbeddingSettings
-from seqkit.tasks.image_classification import ImageClassificationSettings
+from seqkit.tasks.image_classification import ImageClassificationSettings, TrainedImageClassifier
 from seqkit.tasks.language_modeling import LanguageModelSettings
 from seqkit.tasks.seq2seq import Seq2SeqSettings
+from seqkit.tasks.sequence_labeling import SequenceLabelingSettings
 from seqkit.text import Vocabulary, get_tokenizer
 from seqkit.training import RunDirectory
 from seqkit.vectors import KeyedVectors, Word2Vec, load_vectors, save_vectors
 from seqkit.vectors.word2vec.sentences import sentences_of
+from tests.remedies import LABELLED, MORE, Call, vectors, written
 
 ROOT = Path(__file__).parents[1]
 SOURCES = [*(ROOT / "seqkit").rglob("*.py"), *(ROOT / "cli").rglob("*.py"), *(ROOT / "corpora").rglob("*.py")]
 TEXT = [["red", "green", "blue", "red"], ["cat", "dog", "cow", "cat"]] * 20
 IDS = np.arange(40, dtype=np.int32) % 7
 
-Call = Callable[[], object]
-
-
-def vectors(*words: str) -> KeyedVectors:
-    table = KeyedVectors(2)
-    table.add_vectors(list(words), np.random.default_rng(0).standard_normal((len(words), 2)).astype("f"))
-    return table
-
 
 def model() -> Word2Vec:
     return Word2Vec(TEXT, vector_size=4, min_count=1, workers=1, epochs=1)
 
 
-def written(name: str, text: str | bytes) -> str:
-    Path(name).parent.mkdir(parents=True, exist_ok=True)
-    Path(name).write_bytes(text if isinstance(text, bytes) else text.encode())
-    return name
-
-
 def batches(ids: np.ndarray, **options: Any) -> BPTTBatches:
     return BPTTBatches(ids, start_id=0, **options)
-
-
-LABELLED = "".join(f"{'pn'[n % 2]}\ttext number {n} of all\n" for n in range(60))
 
 
 PAIRS = "".join(f"source {n}\ttarget {n}\n" for n in range(60))
@@ -244,6 +231,7 @@ TRIED: dict[str, tuple[Call, Call]] = {
     r"give its folder": (
         lambda: open_images(written("image.png", "")), lambda: ImageClassificationSettings(corpus=".")
     ),
+    **MORE,
 }  # fmt: skip
 """Remedies that are tried here."""
 
@@ -277,112 +265,41 @@ OUTSIDE = (
 
 STATED = frozenset(
     (
-        '"ban fewer ids; if it is nan, the model\'s weights are not finite"',
-        '"leave out the target\'s"',
-        "\"scale them as in training, for instance images.astype('float32') / 255\"",
-        "'[text]'",
-        "'`seqkit lab list` shows them'",
-        "'add --out RUN'",
-        "'add images, or give train and test folders'",
-        "'add one'",
-        "'add one, or give a vocabulary'",
-        "'add one, or give vocabularies'",
         "'add them, as they are or as .gz'",
         "'average its hidden states (tasks.sentence_encoding)'",
-        "'correct or remove the line'",
-        "'create it first'",
         "'export encoders with learned positions, post-norm with embedding_norm, or pre-norm withou",
-        "'give NumPy or CuPy arrays (numpy.asarray(...) for lists)'",
-        "'give a file with text in it'",
-        "'give a folder of a GPT-2'",
-        "'give a longer text'",
-        "'give a split with images in it'",
-        "'give a text that is not blank'",
-        "'give a text with more words'",
         "'give another model'",
-        "'give lines without line ends'",
-        "'give more pairs'",
-        "'give more sentences'",
-        "'give sentences with two tags or more'",
-        "'pass [text.split()]'",
-        "'give more, or --neighbours 10'",
-        "'give one of encode_seq2seq'",
-        "'give the records of a log.jsonl with at least one log interval'",
-        "'give training texts with it, or leave out those texts (or is it a header row?)'",
         "'give weights that are not quantised'",
-        "'is it of another language or form?'",
         "'is it the vocabulary of a BERT? Else give its tokenizer.json'",
-        "'is the path right?'",
         "'is this a complete run directory?'",
-        "'leave it out of the text'",
-        "'leave one of them in the folder'",
-        "'leave out --out and --normalize'",
         "'leave with_attention off'",
-        "'load a file that Word2Vec.save wrote'",
-        "'load it into a model of the same settings'",
-        "'load the state of the same optimiser over the same parameters'",
-        "'lower min_count'",
-        "'make it smaller, or leave it out'",
-        "'merge it into the model with the library that wrote it; or delete the file if it is left ",
-        "'models.bert.load, `seqkit embed` and `seqkit train-classifier --init` open this one'",
         "'move it away'",
         "'move one with seqkit.backend.to_device(x, device)'",
         "'name a file'",
-        "'name another file'",
         "'name another folder'",
         "'name the files'",
         "'not followed: the file could be changed on the way'",
         "'pass Generator(seed)'",
-        "'pass [text]'",
-        "'pass seqkit.Generator(seed)'",
-        "'read the file that it was made of'",
-        "'remove one'",
-        "'resume its training first'",
         "'resume with the versions that began the run, or start a new run'",
-        "'save it with save_vectors'",
-        "'save its text as a file in UTF-8 (.txt)'",
-        "'see whether another program opens it, or leave it out'",
         "'set HOME to your home folder'",
-        "'set encoder.similarity, or compare the vectors of encode()'",
-        "'train a masked model with seqkit.tasks.masked_language_modeling'",
-        "'train one with --attention general'",
         "'try another --split'",
-        "'unset it for the default, compiled'",
-        "'use --out, then `seqkit lab plot`'",
         "'use a recurrent decoder for scheduled sampling'",
         "'use a smaller number'",
-        "'use auto, cpu, cuda or cuda:N'",
         "'use device=\"cpu\"'",
-        "'use models.bert.load, or a folder of a model for masked language modelling'",
         "'use one that has (brown, reuters, gutenberg)'",
         "'use str(word) for each'",
         "'use the .bin before quantising, or its .vec'",
         "'use the model before quantising'",
-        "'use the vocabulary and vector_size that it was made with'",
+        "'use the vocabulary and the size of vectors that it was made with'",
         "'wait for it to end, or stop it; it saves its state first'",
-        "'write CLASS.txt for each class, or train.tsv, valid.tsv and test.tsv'",
         "'write its sentences to a text file and give that'",
-        "'x.astype(numpy.float64)'",
         "Remedy(f'lower min_count or raise vocab_size; {_UNCUT} tokenizer=\"char\"', command=f'lower ",
         "Remedy(f'open it with {library}the command {self.opened_by}', command=command)",
-        "Remedy(f'{advice}, or use device=\"cpu\"', command=f'{advice}, or use --device cpu')",
+        "Remedy(f'{advice}, or use device=\"cpu\"', command=command)",
         "Remedy(f'{row.remedy}, or leave out bad lines: on_bad_line=\"skip\"', command=f'{row.remedy}",
         'f"""export it once where gensim is installed:\\n  import gensim; kv = gensim.utils.SaveLoad',
-        "f\"end it in {', '.join(writers)}\"",
-        "f\"give {_FORMS['seq2seq']}\"",
-        "f\"use {' or '.join(PROJECTIONS)}\"",
-        "f\"use {' or '.join(splits)}\"",
-        "f\"use {', '.join(REGISTRY)}\"",
-        "f\"use {', '.join(corpus_names(type))} or a path\"",
-        "f\"use {', '.join(corpus_names(type))}, or {_FORMS[type]}\"",
-        "f\"use {', '.join(known)}\"",
-        "f'add {split}{first} (or {split}{second}, NAME.{split}{first}, also .gz, .bz2, .xz)'",
-        "f'give a split with {unit} in it'",
         "f'give more {rule.unit}s'",
         "f'give {_FORMS[type]}'",
-        "f'known: {sorted(known)}'",
-        "f'seqkit {recipe_command} --recipe {name}'",
-        "f'use one of {sorted(DTYPES)}'",
         "f'write its texts to a file, one a line; {keep}'",
     )
 )
@@ -444,6 +361,9 @@ def test_a_remedy_helps(remedy: str) -> None:
     with pytest.raises(SeqkitError) as caught:
         refused()
     assert caught.value.remedy or "leave" in remedy, caught.value
+    if remedy in MORE and "\\{" not in remedy:
+        shown = re.sub(r"^\^?(Remedy\\\()?'?|'\$?$|', command$", "", remedy)
+        assert re.search(shown, str(caught.value.remedy)), caught.value
     applied()
 
 
@@ -473,15 +393,78 @@ def test_each_row_has_a_remedy() -> None:
         assert f"def {name}" in (ROOT / path).read_text("utf-8"), row
 
 
-def options_of(command: click.Command) -> set[str]:
-    flags = {flag for each in command.params for flag in (*each.opts, *each.secondary_opts)}
-    if isinstance(command, click.Group):
-        context = click.Context(command)
-        for name in command.list_commands(context):
-            inner = command.get_command(context, name)
-            assert inner is not None
-            flags |= options_of(inner)
-    return flags
+PARAMETERS: dict[str, tuple[Callable[..., Any], ...]] = {
+    "binary": (KeyedVectors.load_word2vec_format, KeyedVectors.save_word2vec_format),
+    "corpus_file": (Word2Vec, Word2Vec.build_vocab, Word2Vec.train),
+    "device": (Word2Vec, language_modeling.load, seq2seq.load, sentence_encoding.load),
+    "gradient": (Tensor.backward,),
+    "hs": (Word2Vec,),
+    "image_size": (open_images,),
+    "min_count": (LanguageModelSettings, Seq2SeqSettings, EmbeddingSettings, encode_corpus, Word2Vec),
+    "momentum": (SGD,),
+    "on_bad_line": (open_labelled, open_seq2seq, open_tagged, Seq2SeqSettings),
+    "on_broken_tags": (encode_tagged, SequenceLabelingSettings),
+    "optimizer": (EmbeddingSettings,),
+    "resize": (TrainedImageClassifier.classify_files,),
+    "resume": (language_modeling.train, seq2seq.train, embeddings.train),
+    "sample": (EmbeddingSettings,),
+    "tokenizer": (LanguageModelSettings, Seq2SeqSettings, EmbeddingSettings, encode_corpus),
+    "vector_size": (EmbeddingSettings,),
+}
+"""Each argument that a remedy names, with the public functions that raise it."""
+
+
+def test_remedies_name_arguments_that_exist() -> None:
+    named = {
+        name for text, _ in ALL for name in re.findall(r"(?<!\w)([a-z_]+)=(?=[\w\"'{\\])", _library(text))
+    }
+    assert named == PARAMETERS.keys()
+    for name, functions in PARAMETERS.items():
+        for function in functions:
+            assert name in inspect.signature(function).parameters, (name, function)
+
+
+def _library(text: str) -> str:
+    """The code of a remedy without its words for the commands."""
+    return text.partition(", command=")[0]
+
+
+def test_a_command_names_its_own_flags_alone() -> None:
+    remedy = Remedy("x", command="correct it, or add --skip, or see `other --flag`")
+    error = SeqkitError("wrong", remedy=remedy)
+    assert error.for_command() == "wrong; correct it, or add --skip, or see `other --flag`"
+    error.flags = {"--skip"}
+    assert error.for_command() == "wrong; correct it, or add --skip, or see `other --flag`"
+    error.flags = {"--other"}
+    assert error.for_command() == "wrong; correct it, or see `other --flag`"
+    assert SeqkitError("wrong", remedy=Remedy("x", command="add --skip")).for_command() == "wrong; add --skip"
+
+
+def test_a_running_command_is_known_to_its_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise SeqkitError("wrong", remedy=Remedy("x", command="resize it, or add --resize, or add --json"))
+
+    monkeypatch.setattr("seqkit.lab.all_experiments", fail)
+    with pytest.raises(SeqkitError) as caught:
+        group.main(["lab", "list"], standalone_mode=False)
+    assert caught.value.for_command() == "wrong; resize it, or add --json"
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["lab", "list"], "out of memory"),
+        (["train-lm"], "use a smaller --batch-size or --nhid or --vocab-size"),
+    ],
+)
+def test_out_of_memory(command: list[str], said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("seqkit.lab.all_experiments", fail)
+    monkeypatch.setattr("seqkit.cli.train_lm.command.callback", fail)
+    with pytest.raises(SeqkitError, match=f"{said}$"):
+        group.main(command, standalone_mode=False)
 
 
 OTHERS = {"--local-dir"}
@@ -489,7 +472,7 @@ OTHERS = {"--local-dir"}
 
 
 def test_remedies_name_commands_flags_and_packages_that_exist() -> None:
-    flags = options_of(group) | OTHERS
+    flags = flags_of(group) | OTHERS
     extras = set(re.findall(r"^(\w+) = \[", (ROOT / "pyproject.toml").read_text(), re.M))
     wrong = []
     for text, file in ALL:

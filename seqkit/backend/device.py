@@ -62,7 +62,8 @@ def unregister_backend(kind: str) -> None:
 
 
 def _or_cpu(advice: str) -> Remedy:
-    return Remedy(f'{advice}, or use device="cpu"', command=f"{advice}, or use --device cpu")
+    command = f"{advice}, or use --device cpu, or set SEQKIT_DEVICE=cpu"
+    return Remedy(f'{advice}, or use device="cpu"', command=command)
 
 
 def _cuda_backend() -> ArrayBackend:

@@ -226,6 +226,8 @@ def encode_tagged(
             tags[split] = [tuple(span_tags(find_spans(t), len(t), scheme)) for t in tags[split]]
         else:
             tags[split] = [s.tags for s in rows]
+    if "train" not in sentences and (labels is None or encoder is None):
+        raise DataError("no train split to take the vocabulary from", remedy="add one")
     if labels is None:
         labels = _choose_labels(tags["train"], scheme if spans else None)
     if encoder is None:
@@ -309,8 +311,6 @@ def _learn(
     more_words: Iterable[str],
 ) -> WordEncoder:
     """Return the encoder of the training words and of more words."""
-    if "train" not in sentences:
-        raise DataError("no train split to take the vocabulary from", remedy="add one")
     counts = Counter(normalized(word, lowercase, zero_digits) for s in sentences["train"] for word in s.words)
     letters = Counter(letter for s in sentences["train"] for word in s.words for letter in word)
     words = Vocabulary.from_counts(counts, eos=None, size=vocab_size, min_count=min_count, require_unk=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seqkit.backend import Device, default_device, make_current, to_numpy
-from seqkit.errors import RunError, UsageError
+from seqkit.errors import Remedy, RunError, UsageError
 from seqkit.models.bert.settings import ARCHITECTURES
 from seqkit.models.checkpoints import (
     Activation,
@@ -67,7 +67,10 @@ def load(path: str | Path, *, device: str | Device | None = None) -> Transformer
     if kind in ARCHITECTURES:
         raise RunError(
             f"{folder.path} is a model of type {kind!r}, expected 'gpt2': {kind} has no causal head",
-            remedy="models.bert.load, `seqkit embed` and `seqkit train-classifier --init` open this one",
+            remedy=Remedy(
+                "open it with models.bert.load",
+                command="`seqkit embed` and `seqkit train-classifier --init` open this one",
+            ),
         )
     if kind != "gpt2":
         raise RunError(

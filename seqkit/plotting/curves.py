@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from seqkit.errors import UsageError
+from seqkit.errors import Remedy, UsageError
 from seqkit.plotting.figure import draw_legend, label_of, new_figure
 
 if TYPE_CHECKING:
@@ -60,7 +60,10 @@ def plot_curves(runs: Sequence[Sequence[Record]], labels: Sequence[str] | None =
     if not panels:
         raise UsageError(
             "nothing to draw: no record has a finite loss, valid_loss, ppl or valid_ppl",
-            remedy="give the records of a log.jsonl with at least one log interval",
+            remedy=Remedy(
+                "give the records of a log.jsonl with at least one log interval",
+                command="give runs of at least one log interval",
+            ),
         )
     figure = new_figure(5.2 * len(panels), 3.8)
     for axes, (title, log_scale, lines) in zip(

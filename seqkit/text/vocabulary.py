@@ -197,7 +197,7 @@ class Vocabulary:
             f"{token!r} is not among the {len(self)} tokens of the vocabulary, which has no unknown token",
             remedy=Remedy(
                 "leave it out of the text, or train with an unknown token (min_count=2)",
-                command="leave it out of the text, or train with an unknown token (--min-count 2)",
+                command="leave it out of the text, or train with an unknown token (`--min-count 2`)",
             ),
         )
 

@@ -11,7 +11,7 @@ import numpy as np
 from seqkit.autograd import no_grad
 from seqkit.backend import Array, Device, array_module, device_of, to_device, to_numpy
 from seqkit.data import pad_batch
-from seqkit.errors import RunError, UsageError
+from seqkit.errors import Remedy, RunError, UsageError
 from seqkit.models import TransformerEncoder, bert
 from seqkit.tasks.runs import fitting_tokenizer
 from seqkit.tasks.sentence_encoding.modules import POOLINGS, SIMILARITIES, read_modules
@@ -207,7 +207,10 @@ class SentenceEncoder:
         if self.similarity not in SIMILARITIES:
             raise UsageError(
                 f"expected a similarity of {' or '.join(SIMILARITIES)}, the encoder has {self.similarity!r}",
-                remedy="set encoder.similarity, or compare the vectors of encode()",
+                remedy=Remedy(
+                    "set encoder.similarity, or compare the vectors of encode()",
+                    command="leave out --similar, and compare the vectors",
+                ),
             )
         normalize = True if self.similarity == "cosine" else None
         settings: dict[str, Any] = {"batch_size": batch_size, "normalize": normalize, "progress": progress}

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from seqkit.errors import DataError
+from seqkit.errors import DataError, Remedy
 from seqkit.files import SafetensorsData, encode_safetensors, map_file
 from seqkit.vectors.formats.content import Content, first_not_finite
 from seqkit.vectors.formats.source import Source, published
@@ -95,7 +95,10 @@ class _File:
             raise DataError(
                 "a safetensors file, but not of vectors that seqkit wrote",
                 where=f"{self.name}, byte 8",
-                remedy="save it with save_vectors",
+                remedy=Remedy(
+                    "give a file that save_vectors wrote",
+                    command="give a file that `seqkit convert` or `seqkit train-embeddings` wrote",
+                ),
             )
         if _crc(text[:at] + _BLANK + text[at + 8 :]).encode() != text[at : at + 8]:
             self.fail("the header does not match its checksum", 8)

@@ -14,7 +14,7 @@ from seqkit.backend.kernels import kernels
 from seqkit.backend.kernels.word2vec.reference import GOLDEN, Sampling, splitmix64
 from seqkit.backend.kernels.word2vec.settings import Word2VecSettings
 from seqkit.backend.random import Generator
-from seqkit.errors import RunError, ShapeError, UsageError
+from seqkit.errors import Remedy, RunError, ShapeError, UsageError
 from seqkit.vectors.word2vec.sampling import chunk_bounds, initial_vectors, sampling_tables
 
 CHUNKS_OF_A_DEVICE = 100
@@ -83,7 +83,10 @@ class Word2VecTrainer:
         counts = np.array(counts, np.int64)
         counts[[i for i in (eos_id, unk_id) if i is not None]] = 0
         if np.count_nonzero(counts) < 2:
-            raise UsageError("expected two or more distinct words", remedy="lower min_count")
+            raise UsageError(
+                "expected two or more distinct words",
+                remedy=Remedy("lower min_count", command="lower --min-count"),
+            )
         self.corpus_words = int(counts.sum())
         self.sampling = sampling_tables(counts, sample=settings.sample, ns_exponent=settings.ns_exponent)
         self.bounds, self.cuts = chunk_bounds(ids, eos_id)
@@ -174,7 +177,7 @@ class Word2VecTrainer:
                 raise RunError(
                     f"the checkpoint does not fit: expected {name!r} vectors of float32 {shape}, "
                     f"got {x.dtype} {x.shape}",
-                    remedy="use the vocabulary and vector_size that it was made with",
+                    remedy="use the vocabulary and the size of vectors that it was made with",
                 )
         try:
             state, losses = TrainingState(**metadata["state"]), [float(x) for x in metadata["losses"]]

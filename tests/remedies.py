@@ -1,0 +1,468 @@
+"""Remedies of models, data, files and commands, with the call that is refused and the call that goes on.
+
+The pattern of a row stands in the code of the remedy and in the text that is shown. They are tried by
+tests/test_remedies.py, in an empty folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqkit import Generator, nn, ops
+from seqkit.autograd import Tensor, gradient_check
+from seqkit.backend import array_module, device
+from seqkit.backend.kernels import kernel_mode
+from seqkit.cli import group
+from seqkit.corpora import LabelledImages, open_corpus, open_labelled, open_seq2seq, open_tagged, registered
+from seqkit.corpora.corpus import check_split
+from seqkit.corpora.readers.image_files import folder_images
+from seqkit.data import (
+    encode_corpus,
+    encode_labelled,
+    encode_seq2seq,
+    encode_tagged,
+)
+from seqkit.data.batches import BucketedBatches
+from seqkit.data.images import ImageBatches, Standardization
+from seqkit.decoding.loop import require_finite
+from seqkit.files.lines import content_size
+from seqkit.files.safetensors import encode_safetensors
+from seqkit.models import ImageClassifier, bert, gpt2, image_config, make_image_model
+from seqkit.models.kneser_ney.config import KneserNeyConfig
+from seqkit.optim import Adam
+from seqkit.plotting import plot_curves
+from seqkit.plotting.figure import check_figure_path
+from seqkit.plotting.word_map import check_projection
+from seqkit.tasks import sentence_encoding
+from seqkit.tasks.embeddings.evaluation import evaluation_files
+from seqkit.tasks.language_modeling import LanguageModelSettings
+from seqkit.text import get_tokenizer
+from seqkit.training import RunDirectory
+from seqkit.vectors import KeyedVectors, Word2Vec, load_vectors, save_vectors
+from seqkit.vectors.counting import SparseMatrix, ppmi
+from seqkit.vectors.evaluation import evaluate_pairs
+from tests.models.folders import write_bert, write_modules
+
+Call = Callable[[], object]
+WORD = get_tokenizer("word")
+
+
+def written(name: str, text: str | bytes) -> str:
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    Path(name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    return name
+
+
+def vectors(*words: str) -> KeyedVectors:
+    table = KeyedVectors(2)
+    table.add_vectors(list(words), np.random.default_rng(0).standard_normal((len(words), 2)).astype("f"))
+    return table
+
+
+def command(*arguments: str) -> None:
+    """Run a command; its errors are raised."""
+    group.main(list(arguments), standalone_mode=False)
+
+
+def encoded(split: str, *lines: str, **options: Any) -> object:
+    sources = {"train": lambda: iter(["a b", "b c"]), split: lambda: iter(lines)}
+    if options.pop("no_train", False):
+        del sources["train"]
+    return encode_corpus(sources, WORD, key="k", cache=Path("cache"), **options)
+
+
+def examples(split: str, *rows: tuple[str, str], **options: Any) -> Any:
+    return encode_labelled({split: lambda: iter(rows)}, WORD, max_length=9, **options)
+
+
+def pairs(split: str, *rows: tuple[str, str], **options: Any) -> Any:
+    tokenizer = get_tokenizer(options.pop("tokenizer", "word"))
+    return encode_seq2seq({split: lambda: iter(rows)}, tokenizer, **options)
+
+
+def both(corpus: Any) -> Any:
+    return corpus.source_vocabulary, corpus.target_vocabulary
+
+
+def tagged(split: str, *sentences: str) -> object:
+    text = "".join(
+        "".join(f"{word} {tag}\n" for word, tag in zip("abc", each, strict=False)) + "\n"
+        for each in sentences
+    )
+    for name in ("train", "valid", "test"):
+        written(f"tags/{name}.txt", "a X\nb Y\n\n")
+    written(f"tags/{split}.txt", text)
+    options: dict[str, Any] = {"lowercase": False, "zero_digits": False, "min_count": 1, "vocab_size": None}
+    sources = {split: open_tagged("tags").sources[split]} if sentences else {split: lambda: iter(())}
+    return encode_tagged(
+        sources, scheme="bio", input_scheme=None, on_broken_tags="error", max_length=9, **options
+    )
+
+
+def images(**options: Any) -> ImageClassifier:
+    return make_image_model(
+        image_config("mlp", height=4, width=4, channels=1, classes=2, **options), generator=0
+    )
+
+
+def image_batches(count: int) -> ImageBatches:
+    data = LabelledImages(np.zeros((count, 1, 4, 4), np.uint8), np.zeros(count, np.int64))
+    return ImageBatches(data, 1, standardization=Standardization(*np.ones((2, 1), np.float32)))
+
+
+def pictures(count: int, *, write: Callable[[str, int], object] | None = None) -> object:
+    """A corpus of images in a folder for each of two classes."""
+    for label in "ab":
+        for number in range(count if label == "a" else 2):
+            picture(f"pictures/{label}/{number}.png", 5 + number)
+    return folder_images(Path("pictures"), image_size=4)
+
+
+def picture(name: str, size: int) -> None:
+    from PIL import Image
+
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((size, size), size, np.uint8)).save(name)
+
+
+def huge() -> bytes:
+    """The header of a BMP of 60,000 × 60,000 pixels."""
+    return struct.pack("<2sIHHIIiiHHIIiiII", b"BM", 54, 0, 0, 54, 40, 60_000, 60_000, 1, 24, 0, 0, 0, 0, 0, 0)
+
+
+def odd_picture(content: bytes) -> object:
+    pictures(2)
+    written("pictures/a/0.png", content)
+    try:
+        return folder_images(Path("pictures"), image_size=4)
+    finally:
+        Path("pictures/a/0.png").unlink()
+
+
+def sentence_encoder(similarity: str | None = None) -> str:
+    if not Path("encoder").exists():
+        write_modules(write_bert(Path("encoder")), "mean_tokens")
+    settings = {} if similarity is None else {"similarity_fn_name": similarity}
+    written("encoder/config_sentence_transformers.json", json.dumps(settings))
+    return "encoder"
+
+
+def with_adapter() -> str:
+    written(f"{sentence_encoder()}/adapter_model.safetensors", "")
+    return "encoder"
+
+
+def changed(name: str, **keys: Any) -> str:
+    """A sentence encoder with a file that has other keys."""
+    path = Path(sentence_encoder()) / name
+    old = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps({**old, **keys}))
+    return "encoder"
+
+
+def class_folder(*names: str) -> str:
+    for name in names:
+        written(f"classes/{name}", f"{name}: a text of words\n" + NUMBERED)
+    return "classes"
+
+
+def doubled() -> KeyedVectors:
+    table = vectors("a", "b")
+    table.index_to_key[1] = "a"
+    return table
+
+
+def saved(*words: str) -> str:
+    save_vectors(vectors(*(words or "ab")), "v.kv")
+    return "v.kv"
+
+
+def model_file() -> str:
+    Word2Vec([["a", "b"] * 9], min_count=1, vector_size=2, epochs=1).save("w2v.model")
+    return "w2v.model"
+
+
+def other_tensors() -> bytes:
+    header, contents = encode_safetensors({"x": np.ones(9, np.float32)}, {})
+    return b"".join((header, *contents))
+
+
+def counts(*cells: int) -> SparseMatrix:
+    """How often the first of two words stands beside these words."""
+    columns = np.array(cells, np.int32)
+    return SparseMatrix(np.zeros_like(columns), columns, np.ones(len(cells)), 2)
+
+
+def subwords() -> Any:
+    return get_tokenizer("bpe", lines=lambda: ["ab"] * 9, vocab_size=258)
+
+
+def tagger() -> Any:
+    from seqkit.tasks.sequence_labeling import SequenceLabelingSettings, load, train
+
+    tagged("train", "XY", "YX")
+    if not Path("tagger").exists():
+        train(SequenceLabelingSettings(corpus="tags", model="frequent"), "tagger")
+    return load("tagger")
+
+
+def unfinished() -> RunDirectory:
+    run = RunDirectory.create("run", {"task": "language_modeling"}, {})
+    run.save_checkpoint({"x": FLOATS}, {})
+    return run
+
+
+def finished() -> RunDirectory:
+    run = RunDirectory.open("run")
+    run.save_model({"x": FLOATS}, {})
+    return run
+
+
+def optimizer(name: str) -> Any:
+    return Adam([(name, Tensor(np.ones(3, np.float32), requires_grad=True))], lr=0.1)
+
+
+@contextlib.contextmanager
+def environment(**values: str) -> Any:
+    import pytest
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in values.items():
+            patch.setenv(name, value)
+        yield
+
+
+def mode(value: str | None) -> None:
+    with environment(**({} if value is None else {"SEQKIT_KERNELS": value})):
+        kernel_mode.__wrapped__()
+
+
+LABELLED = "".join(f"{'pn'[n % 2]}\ttext number {n} of all\n" for n in range(60))
+NUMBERED = "".join(f"text number {n}\n" for n in range(60))
+FLOATS = np.ones((2, 3), np.float32)
+
+MORE: dict[str, tuple[Call, Call]] = {
+    # arrays, ops and modules
+    r"x\.astype\(numpy\.float64\)": (
+        lambda: gradient_check(lambda t: t * t, FLOATS),
+        lambda: gradient_check(lambda t: t * t, FLOATS.astype(np.float64)),
+    ),
+    r"give NumPy or CuPy arrays": (lambda: array_module([1.0]), lambda: array_module(np.asarray([1.0]))),
+    r"use auto, cpu, cuda or cuda:N": (lambda: device("gpu"), lambda: (device("auto"), device("cpu"))),
+    r"unset it for the default, compiled": (lambda: mode("fast"), lambda: mode(None)),
+    r"pass seqkit\.Generator\(seed\)'$": (
+        lambda: ops.dropout(FLOATS, rate=0.5, generator=None),
+        lambda: ops.dropout(FLOATS, rate=0.5, generator=Generator(0)),
+    ),
+    r"load it into a model of the same settings": (
+        lambda: nn.Linear(2, 3).load_state_dict({}),
+        lambda: nn.Linear(2, 3).load_state_dict(nn.Linear(2, 3).state_dict()),
+    ),
+    r"load the state of the same optimiser": (
+        lambda: optimizer("w").load_state_dict(*optimizer("v").state_dict()),
+        lambda: optimizer("w").load_state_dict(*optimizer("w").state_dict()),
+    ),
+    r"ban fewer ids": (
+        lambda: require_finite(np.array([-np.inf]), np.arange(1)),
+        lambda: require_finite(np.array([-1.0]), np.arange(1)),
+    ),
+    r"scale them as in training": (
+        lambda: images().loss(np.ones((2, 4, 4, 1), np.uint8), np.zeros(2, np.int64)),
+        lambda: images().loss(np.ones((2, 4, 4, 1), np.uint8).astype("float32") / 255, np.zeros(2, np.int64)),
+    ),
+    r"use \{', '\.join\(known\)\}": (lambda: images(depth=1), lambda: images(hidden=(3,))),
+    r"known: ": (
+        lambda: KneserNeyConfig.from_dict({"size": 1}),
+        lambda: KneserNeyConfig.from_dict({"vocab_size": 5, "order": 2, "eos_id": 0}),
+    ),
+    r"use one of \{sorted\(DTYPES": (
+        lambda: encode_safetensors({"x": np.ones(2, complex)}, {}),
+        lambda: encode_safetensors({"x": np.ones(2, np.float32)}, {}),
+    ),
+    # corpora
+    r"use \{', '\.join\(REGISTRY": (lambda: registered("pydoc"), lambda: registered("pydocs")),
+    r"use \{' or '\.join\(splits": (
+        lambda: check_split("c", "test", ("train", "valid")),
+        lambda: check_split("c", "valid", ("train", "valid")),
+    ),
+    r"or a path": (lambda: open_corpus(""), lambda: open_corpus(written("t.txt", "words\n" * 60))),
+    r"corpus_names\(type\)\)\}, or \{_FORMS": (
+        lambda: open_labelled("pydocs"),
+        lambda: open_labelled(written("l.tsv", LABELLED)),
+    ),
+    r"give \{_FORMS\['seq2seq": (
+        lambda: open_seq2seq(written("en", "a\n") and ".", target="en"),
+        lambda: open_seq2seq(written("en", NUMBERED), target=written("fr", NUMBERED)),
+    ),
+    r"leave one of them in the folder": (
+        lambda: open_corpus(class_folder("train.txt", "train.text", "valid.txt", "test.txt")),
+        lambda: (Path("classes/train.text").unlink(), open_corpus("classes")),
+    ),
+    r"add \{split\}\{first": (
+        lambda: open_corpus(class_folder("train.txt", "test.txt")),
+        lambda: open_corpus(class_folder("train.txt", "valid.txt", "test.txt")),
+    ),
+    r"write CLASS\.txt for each class": (
+        lambda: open_labelled(class_folder("a.txt")),
+        lambda: open_labelled(class_folder("a.txt", "b.txt")),
+    ),
+    r"save its text as a file in UTF-8": (
+        lambda: list(open_corpus(written("t.txt", b"%PDF-1.7\n" * 90)).sources["train"]()),
+        lambda: list(open_corpus(written("t.txt", "words\n" * 60)).sources["train"]()),
+    ),
+    r"give a file with text in it": (
+        lambda: content_size(Path(written("t.txt", ""))),
+        lambda: content_size(Path(written("t.txt", "a\n"))),
+    ),
+    r"add images, or give train and test": (lambda: pictures(1), lambda: pictures(2)),
+    r"make it smaller, or leave it out": (lambda: odd_picture(huge()), lambda: pictures(2)),
+    r"see whether another program opens": (lambda: odd_picture(b"\x89PNG"), lambda: pictures(2)),
+    # data
+    r"give a split with \{unit\} in it": (
+        lambda: BucketedBatches("pairs", (np.arange(0),), 1),
+        lambda: BucketedBatches("pairs", (np.arange(1),), 1),
+    ),
+    r"give a split with images in it": (lambda: image_batches(0), lambda: image_batches(2)),
+    r"add one, or give a vocabulary'": (
+        lambda: encoded("test", "a b", no_train=True),
+        lambda: encoded("test", "a b", no_train=True, vocabulary=encoded("test", "a b").vocabulary),  # type: ignore[attr-defined]
+    ),
+    r"give lines without line ends": (lambda: encoded("test", "a\nb"), lambda: encoded("test", "a", "b")),
+    r"give a text that is not blank": (lambda: encoded("train", " "), lambda: encoded("train", "a b")),
+    r"give a text with more words": (lambda: encoded("train", "a a"), lambda: encoded("train", "a b")),
+    r"add one, or give vocabularies": (
+        lambda: examples("test", ("a", "x"), ("b", "y")),
+        lambda: examples("train", ("a", "x"), ("b", "y")),
+    ),
+    r"give training texts with it": (
+        lambda: examples("train", ("a", "x"), ("b", "z"), labels=("x", "y")),
+        lambda: examples("train", ("a", "x"), ("b", "y"), labels=("x", "y")),
+    ),
+    r"leave out the target's": (
+        lambda: pairs("train", ("a", "b"), shared=True, target_tokenizer=get_tokenizer("char")),
+        lambda: pairs("train", ("a", "b"), shared=True),
+    ),
+    r"give one of encode_seq2seq": (
+        lambda: pairs("train", ("a", "b"), vocabularies=(encoded("test", "a").vocabulary,) * 2),  # type: ignore[attr-defined]
+        lambda: pairs("train", ("a", "b"), vocabularies=both(pairs("train", ("a", "b")))),
+    ),
+    r"give more pairs": (lambda: pairs("train"), lambda: pairs("train", ("a", "b"))),
+    r"leave it out of the text": (
+        lambda: pairs("train", ("a", "<eos>"), tokenizer="whitespace"),
+        lambda: pairs("train", ("a", "b")),
+    ),
+    r"give more sentences": (lambda: tagged("train"), lambda: tagged("train", "XY")),
+    r"give sentences with two tags": (lambda: tagged("train", "XX"), lambda: tagged("train", "XY")),
+    r"^'add one'$": (lambda: tagged("test", "XY"), lambda: tagged("train", "XY")),
+    # models and their folders
+    r"give a folder of a GPT-2": (
+        lambda: gpt2.load(changed("config.json", model_type="opt")),
+        lambda: bert.load(changed("config.json", model_type="bert")),
+    ),
+    r"open it with models\.bert\.load": (
+        lambda: gpt2.load(sentence_encoder()),
+        lambda: bert.load(sentence_encoder()),
+    ),
+    r"use models\.bert\.load, or": (
+        lambda: bert.load_masked(sentence_encoder()),
+        lambda: bert.load(sentence_encoder()),
+    ),
+    r"merge it into the model": (
+        lambda: sentence_encoding.load(with_adapter()),
+        lambda: (Path("encoder/adapter_model.safetensors").unlink(), sentence_encoding.load("encoder")),
+    ),
+    r"set encoder\.similarity, or": (
+        lambda: sentence_encoding.load(sentence_encoder("manhattan")).nearest(["a"], ["b"]),
+        lambda: sentence_encoding.load(sentence_encoder("manhattan")).encode(["a", "b"]),
+    ),
+    r"^'pass \[text\]'": (
+        lambda: sentence_encoding.load(sentence_encoder()).encode("a"),  # type: ignore[arg-type]
+        lambda: sentence_encoding.load(sentence_encoder()).encode(["a"]),
+    ),
+    r"^'\[text\]'": (lambda: subwords().encode("ab"), lambda: subwords().encode(["ab"])),
+    r"pass \[text\.split\(\)\]": (
+        lambda: tagger().tag_words("a b"),
+        lambda: tagger().tag_words([["a", "b"]]),
+    ),
+    r"train a masked model with": (
+        lambda: LanguageModelSettings(objective="masked").resolve(open_corpus(written("t.txt", NUMBERED))),
+        lambda: __import__("seqkit.tasks.masked_language_modeling"),
+    ),
+    r"resume its training first": (lambda: unfinished().load_model(), lambda: finished().load_model()),
+    # vectors
+    r"give a longer text'": (lambda: ppmi(counts()), lambda: ppmi(counts(1))),
+    r"is it of another language or form": (
+        lambda: evaluate_pairs(vectors("a", "b"), written("p.tsv", "x\ty\t1\n")),
+        lambda: evaluate_pairs(vectors("a", "b"), written("p.tsv", "a\tb\t1\na\ta\t2\n")),
+    ),
+    r"correct or remove the line": (
+        lambda: evaluate_pairs(vectors("a", "b"), written("p.tsv", "a\tb\tc\td\ne\tf\n")),
+        lambda: evaluate_pairs(vectors("a", "b"), written("p.tsv", "a\tb\t1\na\ta\t2\n")),
+    ),
+    r"remove one'": (
+        lambda: save_vectors(doubled(), "v.kv"),
+        lambda: save_vectors(vectors("a", "b"), "v.kv"),
+    ),
+    r"is the path right": (lambda: load_vectors("none.kv"), lambda: load_vectors(saved())),
+    r"give a file that save_vectors wrote": (
+        lambda: load_vectors(written("v.safetensors", other_tensors())),
+        lambda: load_vectors(saved()),
+    ),
+    r"read the file that it was made of": (
+        lambda: load_vectors(written("v.tsv", "1\t2\n"), "projector"),
+        lambda: load_vectors(saved()),
+    ),
+    r"load a file that Word2Vec\.save wrote": (
+        lambda: Word2Vec.load(saved()),
+        lambda: Word2Vec.load(model_file()),
+    ),
+    r"^Remedy\('lower min_count', command": (
+        lambda: Word2Vec([["a"] * 20], min_count=1),
+        lambda: Word2Vec([["a", "b"] * 9], min_count=1, vector_size=2),
+    ),
+    r"name another file": (
+        lambda: evaluation_files("none.txt", None),
+        lambda: evaluation_files(written("q.txt", ": a\na b c d\n"), None),
+    ),
+    # figures and commands
+    r"create it first": (lambda: check_figure_path("no/figure.png"), lambda: check_figure_path("figure.png")),
+    r"use \{' or '\.join\(PROJECTIONS": (lambda: check_projection("umap"), lambda: check_projection("pca")),
+    r"give the records of a log\.jsonl": (
+        lambda: plot_curves([[{"step": 1}]]),
+        lambda: plot_curves([[{"step": 1, "loss": 2.0}]]),
+    ),
+    r"leave out --out and --normalize": (
+        lambda: command(
+            "embed", sentence_encoder(), written("t.txt", "a\n"), "--similar", "t.txt", "--normalize"
+        ),
+        lambda: command("embed", sentence_encoder(), written("t.txt", "a\n"), "--similar", "t.txt"),
+    ),
+    r"end it in \{', '\.join\(writers": (
+        lambda: command("embed", sentence_encoder(), written("t.txt", "a\n"), "--out", "v.csv"),
+        lambda: command("embed", sentence_encoder(), written("t.txt", "a\n"), "--out", "v.npy"),
+    ),
+    r"`seqkit lab list` shows them": (lambda: command("lab", "run"), lambda: command("lab", "list")),
+    r"use --out, then `seqkit lab plot`": (
+        lambda: command("lab", "run", "--all", "--plot", "f.png"),
+        lambda: command("lab", "plot", "--help"),
+    ),
+    r"give more, or --neighbours 10": (
+        lambda: command("plot", "vectors", "a", "b", "--vectors", saved(*"abcdef")),
+        lambda: command("plot", "vectors", "a", "b", "--vectors", saved(*"abcdef"), "--neighbours", "10"),
+    ),
+    r"add --out RUN": (
+        lambda: command("train-lm", "--resume"),
+        lambda: command("train-lm", written("t.txt", NUMBERED), "--out", "new", "--dry-run"),
+    ),
+    r"^f'seqkit \{recipe_command": (
+        lambda: command("train-seq2seq", "--recipe", "brown"),
+        lambda: command("train-lm", "--recipe", "brown", "--help"),
+    ),
+}
