@@ -155,7 +155,7 @@ def test_workers_device_counts_and_callbacks_that_are_assigned_act(monkeypatch: 
 
 def test_what_nobody_would_read_cannot_be_assigned() -> None:
     model = Word2Vec(sentences(20), **SMALL)
-    for name, value in {"batch_words": 5, "vector_size": 50, "compute_loss": True}.items():
+    for name, value in {"batch_words": 5, "vector_size": 50, "vocab_cache": 1}.items():
         with pytest.raises((UsageError, AttributeError), match=name):
             setattr(model, name, value)
     with pytest.raises(UsageError, match="hierarchical softmax"):

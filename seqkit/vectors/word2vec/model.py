@@ -6,13 +6,15 @@ import dataclasses
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from seqkit.backend.kernels.word2vec.settings import Word2VecSettings
 from seqkit.errors import UsageError
 from seqkit.vectors.keyed_vectors import KeyedVectors
+from seqkit.vectors.word2vec.callbacks import Word2VecCallbacks
 from seqkit.vectors.word2vec.sentences import (
     LineSentences,
     Scan,
@@ -22,7 +24,7 @@ from seqkit.vectors.word2vec.sentences import (
     write_ids,
 )
 from seqkit.vectors.word2vec.trainer import TrainingState, Word2VecTrainer
-from seqkit.vectors.word2vec.vocabulary import VocabularyBuilder
+from seqkit.vectors.word2vec.vocabulary import TrimRule, VocabularyBuilder
 
 _log = logging.getLogger("seqkit")
 _PathLike = str | os.PathLike[str]
@@ -34,10 +36,11 @@ class Word2Vec(VocabularyBuilder):
 
     Threads may not share it; its vectors ``wv`` they may, once the training has ended.
 
-    The arguments are gensim's, with its defaults; ``true_gradient``, ``callbacks`` as functions and
-    ``device`` are additions. Hierarchical softmax and trim rules are not offered. Each argument is an
-    attribute, and one that is assigned holds from the next call of :meth:`train` or :meth:`build_vocab` on.
-    With one worker the result depends on seed and text alone.
+    The arguments are gensim's, in its order and with its defaults; ``true_gradient``, ``callbacks`` as
+    functions and ``device`` are additions. Each argument is an attribute, and one that is assigned holds
+    from the next call of :meth:`train` or :meth:`build_vocab` on. Those of gensim's that would have no
+    effect here are refused with the reason unless they have their default. With one worker the result
+    depends on seed and text alone.
 
     Args:
         sentences: An iterable of lists of words that can be passed over more than once. Without it and
@@ -46,9 +49,16 @@ class Word2Vec(VocabularyBuilder):
         min_count: Words that occur less often are left out.
         max_vocab_size: Bounds the memory of counting: rare words go while there are more distinct ones.
         max_final_vocab: The most words to keep, the most frequent; ties in the order of the words.
+        trim_rule: A function (word, count, min_count) that returns 0 (as by min_count), 1 (leave the word
+            out) or 2 (keep it); used by this call only.
+        sorted_vocab: 1: the most frequent words first; 0: in the order in which they occur first.
+        compute_loss: Either way the losses are computed, see :meth:`get_latest_training_loss`.
         callbacks: Functions called after each epoch with the model, the number of the epoch in this call of
-            :meth:`train` from 1, and the mean loss.
+            :meth:`train` from 1, and the mean loss; or objects like gensim's ``CallbackAny2Vec``, with
+            methods on_train_begin, on_epoch_begin, on_epoch_end and on_train_end (model).
+        comment: Any text; it is saved with the model.
         device: Where the vectors are trained.
+        hs, hashfxn, null_word, batch_words: Refused unless they have their default.
         vector_size, alpha, window, sample, seed, workers, min_alpha, sg, negative, ns_exponent, cbow_mean,
             epochs, shrink_windows, true_gradient: See :class:`Word2VecSettings`.
 
@@ -85,11 +95,18 @@ class Word2Vec(VocabularyBuilder):
         negative: int = 5,
         ns_exponent: float = 0.75,
         cbow_mean: int = 1,
+        hashfxn: Callable[[str], int] = hash,
         epochs: int = 5,
+        null_word: int = 0,
+        trim_rule: TrimRule | None = None,
+        sorted_vocab: int = 1,
+        batch_words: int = 10_000,
+        compute_loss: bool = False,
+        callbacks: Iterable[object] = (),
+        comment: str | None = None,
         max_final_vocab: int | None = None,
         shrink_windows: bool = True,
         true_gradient: bool = False,
-        callbacks: Sequence[Callable[[Word2Vec, int, float], object]] = (),
         device: str = "cpu",
     ) -> None:
         Word2VecSettings(vector_size)
@@ -99,23 +116,25 @@ class Word2Vec(VocabularyBuilder):
         self.negative, self.ns_exponent, self.workers, self.device = negative, ns_exponent, workers, device
         self.sg, self.hs, self.cbow_mean, self.true_gradient = sg, hs, cbow_mean, true_gradient
         self.min_count, self.max_vocab_size, self.max_final_vocab = min_count, max_vocab_size, max_final_vocab
-        self.callbacks = tuple(callbacks)
+        self.hashfxn, self.null_word, self.batch_words = hashfxn, null_word, batch_words
+        self.sorted_vocab, self.compute_loss, self.comment = sorted_vocab, compute_loss, comment
+        self.callbacks = Word2VecCallbacks(callbacks).callbacks
         self.epoch_losses, self.epochs_trained = [], 0
         self.corpus_count = self.corpus_total_words = 0
+        self.raw_vocab = {}
         self._output = np.zeros((0, vector_size), np.float32)
         self._vectors_drawn = 0
         self._scanned = None
         _ = self.settings  # checks them
         if sentences is not None or corpus_file is not None:
             source = sentences_of(sentences, corpus_file)
-            text = self._scan(source)
-            self._set_vocab(text.counts, text.sentences, text.words, update=False)
+            text = self._scan(source, trim_rule=trim_rule)
+            self._set_vocab(text.counts, text.sentences, text.words, update=False, trim_rule=trim_rule)
             self._train(source, text, self.settings)
 
     def __setattr__(self, name: str, value: object) -> None:
         """Refuse what no method would read: an unknown setting, a part that is not offered."""
-        if name == "hs" and value:
-            raise UsageError("hierarchical softmax is not offered", remedy="use negative sampling (hs=0)")
+        _refuse_idle(name, value)
         known = {*_SETTINGS, *_ATTRIBUTES} - {"vector_size"}
         if name not in known and not name.startswith("_"):
             raise UsageError(f"expected one of {', '.join(sorted(known))} to be set, got {name}")
@@ -145,6 +164,11 @@ class Word2Vec(VocabularyBuilder):
         epochs: int | None = None,
         start_alpha: float | None = None,
         end_alpha: float | None = None,
+        word_count: int = 0,
+        queue_factor: int = 2,
+        report_delay: float = 1.0,
+        compute_loss: bool = False,
+        callbacks: Iterable[object] = (),
     ) -> tuple[int, int]:
         """Train on a text, continuing what was trained before.
 
@@ -159,6 +183,11 @@ class Word2Vec(VocabularyBuilder):
             epochs: The passes over the text, instead of the attribute.
             start_alpha: The learning rate at the start of this call, instead of ``alpha``.
             end_alpha: The learning rate at its end, instead of ``min_alpha``.
+            report_delay: Seconds between two lines of progress, which the logger "seqkit" gets at level INFO.
+            compute_loss: The losses are computed either way.
+            callbacks: Instead of the attribute.
+            word_count: Refused unless it has its default.
+            queue_factor: Likewise.
 
         Returns:
             The words read that are in the vocabulary, and the words read at all, over all epochs.
@@ -168,6 +197,8 @@ class Word2Vec(VocabularyBuilder):
         """
         if not len(self.wv):
             raise UsageError("no vocabulary yet", remedy="call build_vocab first")
+        _refuse_idle("word_count", word_count)
+        _refuse_idle("queue_factor", queue_factor)
         settings = dataclasses.replace(
             self.settings,
             epochs=self.epochs if epochs is None else epochs,
@@ -179,7 +210,8 @@ class Word2Vec(VocabularyBuilder):
         self._scanned = None
         if not isinstance(source, LineSentences) or source.state() != state:
             text = None
-        return self._train(source, text, settings, {"examples": total_examples, "words": total_words})
+        totals = {"examples": total_examples, "words": total_words}
+        return self._train(source, text, settings, totals, callbacks, report_delay)
 
     def _train(
         self,
@@ -187,9 +219,10 @@ class Word2Vec(VocabularyBuilder):
         text: Scan | None,
         settings: Word2VecSettings,
         totals: Mapping[str, int | None] | None = None,
+        callbacks: Iterable[object] = (),
+        report_delay: float = 1.0,
     ) -> tuple[int, int]:
-        if not all(map(callable, self.callbacks)):
-            raise UsageError(f"expected callbacks to be functions (model, epoch, loss), got {self.callbacks}")
+        called = Word2VecCallbacks(tuple(callbacks) or self.callbacks)
         V, locks = len(self.wv), self.wv.lock_factors()
         if self._output.shape != self.wv.vectors.shape:
             raise UsageError(
@@ -228,10 +261,16 @@ class Word2Vec(VocabularyBuilder):
                 self.epoch_losses.append(loss)
                 self.epochs_trained = trainer.epochs_trained
                 self._take(trainer)
-                for callback in self.callbacks:
-                    callback(self, state.epoch, loss)
+                _log.info("epoch %d of %d: mean loss %.4f", state.epoch, settings.epochs, loss)
+                called.epoch_ended(self, state.epoch, loss)
+                if state.epoch < settings.epochs:
+                    called.call("on_epoch_begin", self)
 
-            trainer.run(on_epoch=after_epoch)
+            called.call("on_train_begin", self)
+            if settings.epochs:
+                called.call("on_epoch_begin", self)
+            trainer.run(on_epoch=after_epoch, on_progress=_ProgressLog(trainer, report_delay))
+            called.call("on_train_end", self)
             del ids
         return trainer.state.words, words * settings.epochs
 
@@ -265,6 +304,10 @@ class Word2Vec(VocabularyBuilder):
 
     # queries
 
+    def init_sims(self, replace: bool = False) -> None:
+        """Call :meth:`KeyedVectors.init_sims`, which gensim 4 keeps for older code."""
+        self.wv.init_sims(replace=replace)
+
     def get_latest_training_loss(self) -> float:
         """Return the mean loss of an example in the last epoch.
 
@@ -294,8 +337,47 @@ class Word2Vec(VocabularyBuilder):
         return [(self.wv.index_to_key[i], float(weights[i])) for i in best]
 
 
+class _ProgressLog:
+    """Logs the words read, their rate and the learning rate, every ``delay`` seconds."""
+
+    def __init__(self, trainer: Word2VecTrainer, delay: float) -> None:
+        self.trainer, self.delay = trainer, delay
+        self.total = max(1, trainer.settings.epochs * trainer.corpus_words)
+        self.started = self.logged = time.monotonic()
+
+    def __call__(self, state: TrainingState) -> None:
+        now = time.monotonic()
+        if now - self.logged < self.delay:
+            return
+        self.logged, rate = now, state.words / max(now - self.started, 1e-9)
+        text = "epoch %d, %.1f %% of all words, %s words/s, learning rate %.5f"
+        _log.info(text, state.epoch + 1, 100 * state.words / self.total, f"{rate:,.0f}", self.trainer.alpha)
+
+
 _ATTRIBUTES = (
     "wv", "hs", "min_count", "max_vocab_size", "max_final_vocab", "callbacks", "device", "epoch_losses",
-    "epochs_trained", "corpus_count", "corpus_total_words",
+    "epochs_trained", "corpus_count", "corpus_total_words", "hashfxn", "null_word", "sorted_vocab",
+    "batch_words", "compute_loss", "comment", "raw_vocab",
 )  # fmt: skip
 """Attributes that may be assigned beside the settings."""
+
+_IDLE: dict[str, tuple[object, str, str]] = {
+    "hs": (0, "hierarchical softmax is not offered", "use negative sampling (hs=0)"),
+    "hashfxn": (hash, "initial vectors depend on the seed alone", "leave hashfxn out"),
+    "null_word": (
+        0,
+        "only paragraph vectors, not offered, have one",
+        "leave null_word out",
+    ),
+    "batch_words": (10_000, "the text is divided among workers by itself", "leave batch_words out"),
+    "word_count": (0, "the learning rate starts with the call", "use start_alpha and end_alpha"),
+    "queue_factor": (2, "the workers have no queue", "leave queue_factor out"),
+}
+"""Arguments of gensim's that nothing reads here: the only value they may have, why, and what to do."""
+
+
+def _refuse_idle(name: str, value: object) -> None:
+    if name in _IDLE:
+        default, reason, remedy = _IDLE[name]
+        if value != default:
+            raise UsageError(f"{name}={value!r} has no effect: {reason}", remedy=remedy)

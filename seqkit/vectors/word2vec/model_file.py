@@ -22,6 +22,8 @@ _KEPT: dict[str, type | tuple[type, ...]] = {
     "min_count": int,
     "max_vocab_size": (int, type(None)),
     "max_final_vocab": (int, type(None)),
+    "sorted_vocab": int,
+    "comment": (str, type(None)),
     "corpus_count": int,
     "corpus_total_words": int,
     "epoch_losses": list,

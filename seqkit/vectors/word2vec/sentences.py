@@ -154,21 +154,20 @@ def scan(sentences: Sentences) -> Scan:
     return Scan(dict(zip(places, totals[1:].tolist(), strict=True)), count, words, order)
 
 
-def scan_bounded(sentences: Sentences, limit: int, kept: Iterable[str] = ()) -> Scan:
+def scan_bounded(sentences: Sentences, limit: int, stays: Callable[[str, int, int], bool]) -> Scan:
     """Count the words, keeping about ``limit`` distinct ones at most, as gensim does.
 
-    After each sentence that leaves more, those below a threshold go, and the threshold rises by one. Words of
-    ``kept`` stay. A rare word that comes back is counted from nothing.
+    After each sentence that leaves more, the words for which ``stays`` (word, count, threshold) is False go,
+    and the threshold rises by one. A rare word that comes back is counted from nothing.
     """
     counts: Counter[str] = Counter()
-    kept = set(kept)
     count = words = 0
     threshold = 1
     for count, sentence in enumerate(sentences, 1):  # noqa: B007  # returned
         counts.update(_words_of(sentence))
         words += len(sentence)
         if len(counts) > limit:
-            for word in [w for w, n in counts.items() if n < threshold and w not in kept]:
+            for word in [w for w, n in counts.items() if not stays(w, n, threshold)]:
                 del counts[word]
             threshold += 1
     return Scan(counts, count, words)

@@ -1,7 +1,8 @@
 """The vocabulary of a word2vec model: counted, taken from counts, grown and pruned."""
 
+import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -18,6 +19,10 @@ from seqkit.vectors.word2vec.sentences import (
 )
 
 _PathLike = str | os.PathLike[str]
+_log = logging.getLogger("seqkit")
+TrimRule = Callable[[str, int, int], int | None]
+"""(word, count, min_count) -> 0 or None: as by min_count; 1: leave the word out; 2: keep it. As in gensim."""
+_BY_COUNT, _DISCARD, _KEEP = 0, 1, 2
 
 
 class VocabularyBuilder:
@@ -31,6 +36,9 @@ class VocabularyBuilder:
     min_count: int
     max_vocab_size: int | None
     max_final_vocab: int | None
+    sorted_vocab: int
+    raw_vocab: dict[str, int]
+    """The counts of all words of a text, if ``keep_raw_vocab`` was given to :meth:`build_vocab`."""
     seed: int
     corpus_count: int
     corpus_total_words: int
@@ -50,25 +58,48 @@ class VocabularyBuilder:
         corpus_iterable: Sentences | None = None,
         corpus_file: _PathLike | None = None,
         update: bool = False,
+        progress_per: int = 10_000,
+        keep_raw_vocab: bool = False,
+        trim_rule: TrimRule | None = None,
     ) -> None:
         """Count the words, most frequent first; with ``update`` add new ones to those already known.
 
         New words start as untrained ones do; known ones keep their vectors and add to their counts.
+
+        Args:
+            corpus_iterable: An iterable of lists of words; or ``corpus_file``.
+            corpus_file: The path of a text, a sentence on each line.
+            update: Whether to add to the words already known.
+            progress_per: Sentences between two lines of progress in the log "seqkit", at level INFO.
+            keep_raw_vocab: Keep the counts of all words as the attribute ``raw_vocab``.
+            trim_rule: A function (word, count, min_count); see :class:`Word2Vec`.
         """
+        if progress_per < 1:
+            raise UsageError(f"expected progress_per to be 1 or more, got {progress_per}")
         source = sentences_of(corpus_iterable, corpus_file)
         state = source.state() if isinstance(source, LineSentences) else None
-        text = self._scan(source, self.wv.key_to_index if update else ())
-        self._set_vocab(text.counts, text.sentences, text.words, update=update)
+        known = self.wv.key_to_index if update else ()
+        text = self._scan(_logged(source, progress_per), known, trim_rule)
+        if keep_raw_vocab:
+            self.raw_vocab = dict(text.counts)
+        self._set_vocab(text.counts, text.sentences, text.words, update=update, trim_rule=trim_rule)
         self._scanned = (state, text) if state is not None and text.order is not None else None
 
     def build_vocab_from_freq(
-        self, word_freq: Mapping[str, int], corpus_count: int | None = None, update: bool = False
+        self,
+        word_freq: Mapping[str, int],
+        keep_raw_vocab: bool = False,
+        corpus_count: int | None = None,
+        trim_rule: TrimRule | None = None,
+        update: bool = False,
     ) -> None:
         """Take the vocabulary from counts made elsewhere, word -> count; else as :meth:`build_vocab`.
 
         Args:
             word_freq: Word -> count.
+            keep_raw_vocab: Keep the counts as the attribute ``raw_vocab``.
             corpus_count: The number of sentences that they were counted in, for the attribute of that name.
+            trim_rule: A function (word, count, min_count); see :class:`Word2Vec`.
             update: Whether to add to the words already known.
         """
         for word, count in word_freq.items():
@@ -76,7 +107,10 @@ class VocabularyBuilder:
                 raise UsageError(f"expected a whole number from 0 up as the count of {word!r}, got {count!r}")
         self._scanned = None
         counts = {word: int(count) for word, count in word_freq.items()}
-        self._set_vocab(counts, corpus_count or 0, sum(counts.values()), update=update)
+        if keep_raw_vocab:
+            self.raw_vocab = dict(counts)
+        total = sum(counts.values())
+        self._set_vocab(counts, corpus_count or 0, total, update=update, trim_rule=trim_rule)
 
     def save_vocabulary(self, path: _PathLike) -> None:
         """Write a "word count" line for each word, most frequent first: word2vec's own -save-vocab.
@@ -139,18 +173,43 @@ class VocabularyBuilder:
             raise UsageError("no vocabulary yet", remedy="call build_vocab first")
         return counts
 
-    def _scan(self, source: Sentences, kept: Iterable[str] = ()) -> Scan:
-        return (
-            scan(source) if self.max_vocab_size is None else scan_bounded(source, self.max_vocab_size, kept)
-        )
+    def _scan(self, source: Sentences, kept: Iterable[str] = (), trim_rule: TrimRule | None = None) -> Scan:
+        if self.max_vocab_size is None:
+            return scan(source)
+        kept = set(kept)
 
-    def _set_vocab(self, counts: Mapping[str, int], sentences: int, words: int, *, update: bool) -> None:
+        def stays(word: str, count: int, threshold: int) -> bool:
+            return word in kept or _decide(word, count, threshold, trim_rule) != _DISCARD
+
+        return scan_bounded(source, self.max_vocab_size, stays)
+
+    def _set_vocab(
+        self,
+        counts: Mapping[str, int],
+        sentences: int,
+        words: int,
+        *,
+        update: bool,
+        trim_rule: TrimRule | None = None,
+    ) -> None:
         old = self.wv if update else KeyedVectors(self.vector_size)
         known, locks = len(old), old.lock_factors()
-        fresh = [(w, n) for w, n in counts.items() if n >= self.min_count and w not in old.key_to_index]
-        fresh.sort(key=lambda item: (-item[1], item[0]))
+        fresh = [(w, n) for w, n in counts.items() if w not in old.key_to_index]
+        if trim_rule is None:
+            forced: set[str] = set()
+            fresh = [(w, n) for w, n in fresh if n >= self.min_count]
+        else:
+            decisions = {w: _decide(w, n, self.min_count, trim_rule) for w, n in fresh}
+            forced = {w for w, decision in decisions.items() if decision == _KEEP}
+            fresh = [(w, n) for w, n in fresh if decisions[w] != _DISCARD]
+        ranked = sorted(fresh, key=lambda item: (item[0] not in forced, -item[1], item[0]))
         if self.max_final_vocab is not None:
-            fresh = fresh[: max(0, self.max_final_vocab - known)]
+            ranked = ranked[: max(0, self.max_final_vocab - known)]
+        if self.sorted_vocab:
+            fresh = sorted(ranked, key=lambda item: (-item[1], item[0])) if forced else ranked
+        else:
+            chosen = {w for w, _ in ranked}
+            fresh = [(w, n) for w, n in fresh if w in chosen]
         if known + len(fresh) < 2:
             raise DataError(
                 f"expected two or more words that occur {self.min_count} times or more, got {len(fresh)} of "
@@ -171,3 +230,34 @@ class VocabularyBuilder:
         if locks is not None:
             self.wv.vectors_lockf = np.append(locks, np.ones(len(fresh), np.float32))
         self._output = np.vstack([self._output, np.zeros((len(fresh), self.vector_size), np.float32)])
+
+
+def _decide(word: str, count: int, min_count: int, trim_rule: TrimRule | None) -> int:
+    """Return _KEEP if the rule says so, _DISCARD if the word is left out, and else _BY_COUNT."""
+    decision = None if trim_rule is None else trim_rule(word, count, min_count)
+    if decision not in (None, _BY_COUNT, _DISCARD, _KEEP):
+        raise UsageError(
+            f"expected trim_rule to return 0 (by min_count), 1 (discard) or 2 (keep), got {decision!r} for "
+            f"the word {word!r}"
+        )
+    if decision in (_DISCARD, _KEEP):
+        return int(decision)
+    return _BY_COUNT if count >= min_count else _DISCARD
+
+
+def _logged(sentences: Sentences, every: int) -> Sentences:
+    """Return the sentences, or a wrapper that logs each ``every``-th if the log has that level."""
+    return _Logged(sentences, every) if _log.isEnabledFor(logging.INFO) else sentences
+
+
+class _Logged:
+    """Sentences that log how many of them were read."""
+
+    def __init__(self, sentences: Sentences, every: int) -> None:
+        self.sentences, self.every = sentences, every
+
+    def __iter__(self) -> Iterator[Sequence[str]]:
+        for count, sentence in enumerate(self.sentences, 1):
+            yield sentence
+            if count % self.every == 0:
+                _log.info("counting words: %s sentences", f"{count:,}")
