@@ -2,14 +2,14 @@
 
 import click
 
-from seqkit.cli.common import echo, json_option, print_json
+from seqkit.cli.common import TEXT, echo, json_option, print_json
 from seqkit.cli.similar import as_rows, print_neighbours, topn_option, vectors_option
 
 
 @click.command("analogy")
-@click.argument("a")
-@click.argument("b")
-@click.argument("c")
+@click.argument("a", type=TEXT)
+@click.argument("b", type=TEXT)
+@click.argument("c", type=TEXT)
 @click.option(
     "--by",
     type=click.Choice(["cosine", "dot"]),

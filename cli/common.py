@@ -17,6 +17,21 @@ if TYPE_CHECKING:
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
+class Text(click.ParamType):
+    """Text that can be written in UTF-8, which the name of a file need not be."""
+
+    name = "text"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text."""
+        if any("\ud800" <= character < "\ue000" for character in value):
+            self.fail(f"{value!r} is not UTF-8.", param, ctx)
+        return value
+
+
+TEXT = Text()
+
+
 def check_device(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     """Return the value of --device. Raise DeviceError before anything is read if there is no such device."""
     if value is not None:
@@ -150,6 +165,10 @@ def _flag(arguments: list[str], name: str) -> str | None:
     return value
 
 
+_SURROGATES = {code: f"\\u{code:04x}" for code in range(0xD800, 0xE000)}
+"""Bytes of file names that are not UTF-8, which JSON writes as escapes."""
+
+
 def to_json(value: object, indent: int | None = 2) -> str:
     """Return a value as JSON, with null in place of numbers that are not finite."""
 
@@ -160,7 +179,8 @@ def to_json(value: object, indent: int | None = 2) -> str:
             return {key: finite(each) for key, each in item.items()}
         return [finite(each) for each in item] if isinstance(item, list | tuple) else item
 
-    return json.dumps(finite(value), indent=indent, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(finite(value), indent=indent, ensure_ascii=False, allow_nan=False)
+    return text if text.isascii() else text.translate(_SURROGATES)
 
 
 def print_json(value: object) -> None:

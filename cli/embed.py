@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from seqkit.cli.common import (
+    TEXT,
     device_option,
     echo,
     json_option,
@@ -51,18 +52,21 @@ if TYPE_CHECKING:
 @click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True, help="Lines per batch.")
 @click.option(
     "--prompt-name",
+    type=TEXT,
     metavar="NAME",
     default=None,
     help="Name of the prompt in DIR to put before each line.  [default: as configured in DIR]",
 )
 @click.option(
     "--prompt",
+    type=TEXT,
     metavar="TEXT",
     default=None,
     help="Text to put before each line, instead of a prompt of DIR; '' for none.",
 )
 @click.option(
     "--similar-prompt-name",
+    type=TEXT,
     metavar="NAME",
     default=None,
     help="Name of the prompt for the lines of --similar.  [default: as configured in DIR]",

@@ -2,12 +2,20 @@
 
 import click
 
-from seqkit.cli.common import device_option, echo, json_option, print_json, refuse_unused, threads_option
+from seqkit.cli.common import (
+    TEXT,
+    device_option,
+    echo,
+    json_option,
+    print_json,
+    refuse_unused,
+    threads_option,
+)
 
 
 @click.command("generate")
 @click.argument("run", type=click.Path())
-@click.option("--prompt", default="", help="Text to continue.  [default: start a new text]")
+@click.option("--prompt", type=TEXT, default="", help="Text to continue.  [default: start a new text]")
 @click.option(
     "--max-new-tokens",
     type=click.IntRange(1, 1 << 20),
@@ -39,6 +47,7 @@ from seqkit.cli.common import device_option, echo, json_option, print_json, refu
 )
 @click.option(
     "--stop",
+    type=TEXT,
     multiple=True,
     metavar="TOKEN",
     help="Token that ends a text; may be repeated.  [default: end of line for words, end of text for a "

@@ -38,7 +38,10 @@ class Line:
 
 def argument_lines(texts: Sequence[str], noun: str = "text") -> Iterator[list[Line]]:
     """Return arguments of the command line as a batch of lines."""
-    yield [Line(text, f"{noun} {number}") for number, text in enumerate(texts, 1)]
+    yield [
+        _line(text.encode("utf-8", "surrogateescape"), f"{noun} {number}", too_long=False)
+        for number, text in enumerate(texts, 1)
+    ]
 
 
 def input_lines(file: str | None) -> Iterator[list[Line]]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from seqkit.cli.common import (
+    TEXT,
     echo,
     escape,
     figure_option,
@@ -35,7 +36,7 @@ def curves(runs: tuple[str, ...], out: str) -> None:
 
 
 @command.command("vectors", short_help="Plot a map of words by their vectors.")
-@click.argument("words", nargs=-1)
+@click.argument("words", nargs=-1, type=TEXT)
 @vectors_option
 @click.option(
     "--top",
@@ -113,7 +114,7 @@ def vectors(
 
 @command.command("attention", short_help="Plot the attention weights of a translation.")
 @click.argument("run", type=click.Path())
-@click.argument("text")
+@click.argument("text", type=TEXT)
 @figure_option("attention.png")
 @json_option
 def attention(run: str, text: str, out: str, as_json: bool) -> None:

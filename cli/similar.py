@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from seqkit.cli.common import echo, json_option, print_json
+from seqkit.cli.common import TEXT, echo, json_option, print_json
 
 vectors_option = click.option(
     "--vectors",
@@ -32,8 +32,8 @@ def print_neighbours(neighbours: Neighbours) -> None:
 
 
 @click.command("similar")
-@click.argument("words", nargs=-1, required=True)
-@click.option("--minus", multiple=True, metavar="WORD", help="Word to subtract; may be repeated.")
+@click.argument("words", nargs=-1, required=True, type=TEXT)
+@click.option("--minus", multiple=True, type=TEXT, metavar="WORD", help="Word to subtract; may be repeated.")
 @click.option("--together", is_flag=True, help="Find the words nearest to the mean of WORDS.")
 @vectors_option
 @topn_option

@@ -38,7 +38,7 @@ from seqkit.models import ImageClassifier, bert, gpt2, image_config, make_image_
 from seqkit.models.kneser_ney.config import KneserNeyConfig
 from seqkit.optim import Adam
 from seqkit.plotting import plot_curves
-from seqkit.plotting.figure import check_figure_path
+from seqkit.plotting.figure import check_figure_path, new_figure
 from seqkit.plotting.word_map import check_projection
 from seqkit.tasks import sentence_encoding
 from seqkit.tasks.embeddings.evaluation import evaluation_files
@@ -432,6 +432,7 @@ MORE: dict[str, tuple[Call, Call]] = {
         lambda: evaluation_files(written("q.txt", ": a\na b c d\n"), None),
     ),
     # figures and commands
+    r"draw less": (lambda: new_figure(1e4, 1e4), lambda: new_figure(2, 2)),
     r"create it first": (lambda: check_figure_path("no/figure.png"), lambda: check_figure_path("figure.png")),
     r"use \{' or '\.join\(PROJECTIONS": (lambda: check_projection("umap"), lambda: check_projection("pca")),
     r"give the records of a log\.jsonl": (

@@ -16,7 +16,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar, Self
 
-from seqkit.errors import DamagedFileError, MissingDependencyError, RunError, SeqkitError, UsageError
+from seqkit.errors import (
+    DamagedFileError,
+    DataError,
+    MissingDependencyError,
+    RunError,
+    SeqkitError,
+    UsageError,
+)
 from seqkit.files.substitutes import HEAD, refuse_substitute
 from seqkit.text.special_tokens import BERT_TOKENS, EOS, UNK
 from seqkit.text.vocabulary import Vocabulary
@@ -50,14 +57,31 @@ def _damaged(source: str, why: str) -> DamagedFileError:
 
 
 @contextmanager
-def _library_errors(problem: str) -> Iterator[None]:
-    """Turn the library's plain exceptions, and its panics, which are no Exceptions, to DamagedFileError."""
+def _library_errors(problem: str, texts: Iterable[str] = ()) -> Iterator[None]:
+    """Turn the library's plain exceptions, and its panics, which are no Exceptions, to DamagedFileError.
+
+    For a text that is no valid Unicode, DataError.
+    """
     try:
         yield
     except (SeqkitError, KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError):
         raise
     except BaseException as error:
+        for text in texts:
+            _require_unicode(text)
         raise DamagedFileError(f"{problem} ({error})", remedy="copy or download it again") from None
+
+
+def _require_unicode(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        at, place = text[error.start], f"character {error.start + 1} of {text[:60]!r}"
+        raise DataError(
+            f"expected valid Unicode, got {at!r}, half of a pair of surrogates or a byte that is not UTF-8",
+            where=place,
+        ) from None
+    return text
 
 
 class SubwordTokenizer(Tokenizer):
@@ -104,7 +128,8 @@ class SubwordTokenizer(Tokenizer):
                 f"expected {least} tokens or more for {cls.name}, got a vocab_size of {vocab_size}"
             )
         settings = {"vocab_size": vocab_size, "min_frequency": min_count, "show_progress": False}
-        return cls(cls._trained(subword_library(), lines, settings, lowercase), lowercase=lowercase)
+        checked = lambda: map(_require_unicode, lines())  # noqa: E731
+        return cls(cls._trained(subword_library(), checked, settings, lowercase), lowercase=lowercase)
 
     @classmethod
     def _trained(cls, library: ModuleType, lines: Lines, settings: dict[str, int], lowercase: bool) -> Any:
@@ -150,7 +175,7 @@ class SubwordTokenizer(Tokenizer):
 
     def _tokens(self, lines: Sequence[str]) -> list[list[str]]:
         if self.max_length is None:
-            with _library_errors(_FAILS):
+            with _library_errors(_FAILS, lines):
                 return [line.tokens for line in self._inner.encode_batch(lines, add_special_tokens=False)]
         added = self._inner.num_special_tokens_to_add(False)
         return [
@@ -200,7 +225,7 @@ class SubwordTokenizer(Tokenizer):
         if max_length is not None and max_length <= added:
             raise UsageError(f"max_length {max_length} leaves no room beside {added} special tokens")
         texts = list(texts)
-        with _library_errors(_FAILS):
+        with _library_errors(_FAILS, texts):
             encodings: list[Any] = inner.encode_batch(texts, add_special_tokens=special_tokens)
             if max_length is None:
                 return encodings

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+
+from seqkit.errors import UsageError
+
+
+def encode_words(words: Iterable[str]) -> list[bytes]:
+    """Return words in UTF-8. Raise UsageError for one that is no valid Unicode."""
+    try:
+        return [word.encode() for word in words]
+    except UnicodeEncodeError as error:
+        raise UsageError(f"the key {error.object!r} cannot be saved: it is no valid Unicode") from None
 
 
 class Words:

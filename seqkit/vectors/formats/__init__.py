@@ -14,7 +14,7 @@ from seqkit.files.formats import encoding_of, format_of
 from seqkit.vectors.formats.content import Content, header_of
 from seqkit.vectors.formats.options import COMMAND, LIBRARY, ReadOptions
 from seqkit.vectors.formats.source import Source
-from seqkit.vectors.words import Words
+from seqkit.vectors.words import Words, encode_words
 
 if TYPE_CHECKING:
     from seqkit.vectors.keyed_vectors import KeyedVectors
@@ -77,10 +77,7 @@ def _write_native(table: KeyedVectors, path: _PathLike) -> None:
     if len(set(keys)) != len(keys):
         raise UsageError("a key stands twice among those to be saved", remedy="remove one")
     table.fill_norms()
-    try:
-        words = Words.of([key.encode() for key in keys])
-    except UnicodeEncodeError as error:
-        raise UsageError(f"the key {error.object!r} cannot be saved: it is no valid Unicode") from None
+    words = Words.of(encode_words(keys))
     attributes = {name: array for name, array in table.expandos.items() if array.dtype != object}
     write_native(Content(table.vectors, words, table.norms, attributes), path)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seqkit.vectors.formats.source import published
+from seqkit.vectors.words import encode_words
 
 if TYPE_CHECKING:
     from seqkit.vectors.table import VectorTable
@@ -26,7 +27,7 @@ def write_projector(table: VectorTable, path: str | os.PathLike[str]) -> None:
     The labels are one column without a heading, or word and count with one, as the projector wants it.
     Tabs and line ends within keys become blanks.
     """
-    labels = [" ".join(str(key).split()) or "(blank)" for key in table.index_to_key]
+    labels = encode_words(" ".join(str(key).split()) or "(blank)" for key in table.index_to_key)
     counts = table.expandos.get("count")
     form = "\t".join(["%.9g"] * table.vector_size) + "\n"
     with published(path) as file:
@@ -34,7 +35,9 @@ def write_projector(table: VectorTable, path: str | os.PathLike[str]) -> None:
             file.write((form % tuple(row.tolist())).encode())
     with published(metadata_path(path)) as file:
         if counts is None:
-            file.writelines(f"{label}\n".encode() for label in labels)
+            file.writelines(b"%b\n" % label for label in labels)
         else:
             file.write(b"word\tcount\n")
-            file.writelines(f"{label}\t{n}\n".encode() for label, n in zip(labels, counts, strict=True))
+            file.writelines(
+                b"%b\t%b\n" % (label, str(n).encode()) for label, n in zip(labels, counts, strict=True)
+            )

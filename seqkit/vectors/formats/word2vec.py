@@ -16,6 +16,7 @@ from seqkit.vectors.formats.content import Content
 from seqkit.vectors.formats.options import GENSIM, ReadOptions
 from seqkit.vectors.formats.source import Source, appended, numbered_lines, published
 from seqkit.vectors.formats.text import read_text
+from seqkit.vectors.words import encode_words
 
 if TYPE_CHECKING:
     from seqkit.vectors.table import VectorTable
@@ -115,7 +116,7 @@ def save(
             f"no attribute {sort_attr!r} to {'sort by' if fvocab is None else f'write to {fvocab}'}",
             remedy="set it with set_vecattr",
         )
-    names = [f"{prefix}{keys[i]}".encode() for i in order]
+    names = encode_words(f"{prefix}{keys[i]}" for i in order)
     for name in names:
         if _unfit(name, binary):
             raise UsageError(
@@ -151,8 +152,9 @@ def write_counts(words: Iterable[tuple[str, int]], path: str | os.PathLike[str])
     for word, _ in rows:
         if [word] != word.split():
             raise UsageError(f"expected a word without blanks, got {word!r}", remedy="replace the blanks")
+    names = encode_words(word for word, _ in rows)
     with published(path) as file:
-        file.write("".join(f"{word} {count}\n" for word, count in rows).encode())
+        file.write(b"".join(b"%b %d\n" % (name, count) for name, (_, count) in zip(names, rows, strict=True)))
 
 
 def read_counts(path: _PathLike, *, errors: str = "strict") -> dict[str, int]:

@@ -13,7 +13,7 @@ from seqkit.errors import DataError, UsageError
 from seqkit.vectors.formats.content import Content, first_not_finite
 from seqkit.vectors.formats.native import read_native, write_native
 from seqkit.vectors.keyed_vectors import KeyedVectors
-from seqkit.vectors.words import Words
+from seqkit.vectors.words import Words, encode_words
 
 if TYPE_CHECKING:
     from seqkit.vectors.word2vec.model import Word2Vec
@@ -48,7 +48,7 @@ def save_model(model: Word2Vec, path: str | os.PathLike[str]) -> None:
     locks = model.wv.lock_factors()
     content = Content(
         model.wv.vectors,
-        Words.of([key.encode() for key in keys]),
+        Words.of(encode_words(keys)),
         model.wv.norms,
         {name: array for name, array in model.wv.expandos.items() if array.dtype != object},
         extras={_OUTPUT: model._output} | ({} if locks is None else {_LOCKS: locks}),
