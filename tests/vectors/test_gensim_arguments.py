@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import pickle
 import re
 import warnings
 from importlib.util import find_spec
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seqkit.errors import UsageError
+from seqkit.errors import DataError, UsageError
 from seqkit.vectors import Word2Vec
 from seqkit.vectors.word2vec import model as module
 
@@ -124,6 +125,17 @@ def test_sorted_vocab_comment_and_raw_vocab(tmp_path: Path) -> None:
     model.build_vocab(text, keep_raw_vocab=True)
     assert model.raw_vocab == {"rare": 2, "often": 3, "once": 1}
     assert model.wv.index_to_key == ["often", "rare"]
+
+
+def test_a_file_of_another_program_is_named(tmp_path: Path) -> None:
+    """gensim's save() writes a pickle: its first bytes are those of any pickle."""
+    path = tmp_path / "gensim.model"
+    path.write_bytes(pickle.dumps({"vectors": [1.0]}, protocol=4))
+    with pytest.raises(DataError, match=r"(?s)a Python pickle, .*export it once .*save_word2vec_format"):
+        Word2Vec.load(path)
+    path.write_text("2 3\neast 1 0 0\nnorth 0 1 0\n")
+    with pytest.raises(DataError, match="expected a model, got vectors in the format word2vec, which cannot"):
+        Word2Vec.load(path)
 
 
 class Recorder:

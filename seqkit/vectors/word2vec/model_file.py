@@ -10,6 +10,7 @@ import numpy as np
 
 from seqkit.backend.kernels.word2vec.settings import Word2VecSettings
 from seqkit.errors import DataError, UsageError
+from seqkit.vectors.formats import detect_format
 from seqkit.vectors.formats.content import Content, first_not_finite
 from seqkit.vectors.formats.native import read_native, write_native
 from seqkit.vectors.keyed_vectors import KeyedVectors
@@ -59,10 +60,13 @@ def save_model(model: Word2Vec, path: str | os.PathLike[str]) -> None:
 
 def load_model(model_class: type[Word2Vec], path: str | os.PathLike[str]) -> Word2Vec:
     """Open a file of :func:`save_model`, every checksum verified. Raises DataError."""
-    content = read_native(path, verify=True)
 
     def unfit(what: str) -> DataError:
         return DataError(what, where=str(path), remedy="load a file that Word2Vec.save wrote")
+
+    if (found := detect_format(path)) != "native":
+        raise unfit(f"expected a model, got vectors in the format {found}, which cannot be trained on")
+    content = read_native(path, verify=True)
 
     read: Any = content.settings.get(_KEY)
     if read is None:
