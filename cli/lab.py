@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqkit.cli.common import echo, figure_option, json_option, print_json, quiet_option, threads_option
+from seqkit.cli.common import (
+    echo,
+    figure_option,
+    json_option,
+    print_json,
+    quiet_option,
+    refuse_unused,
+    threads_option,
+)
 
 if TYPE_CHECKING:
     from seqkit.lab import Experiment, Results
@@ -49,7 +57,11 @@ def _description(experiment: Experiment) -> dict[str, Any]:
 @command.command("run", short_help="Run experiments and print their verdicts.")
 @click.argument("names", nargs=-1)
 @click.option("--all", "run_all", is_flag=True, help="Run every experiment, in the order of the course.")
-@click.option("--quick", is_flag=True, help="Use small sizes; all experiments then take minutes.")
+@click.option(
+    "--quick",
+    is_flag=True,
+    help="Use small sizes, where an experiment has any; all experiments then take minutes.",
+)
 @click.option(
     "--seeds",
     type=click.IntRange(3, 1000),
@@ -59,9 +71,8 @@ def _description(experiment: Experiment) -> dict[str, Any]:
 @click.option(
     "--data",
     type=click.Choice(["digits", "mnist"]),
-    default="digits",
-    show_default=True,
-    help="Images: scikit-learn's 8×8 digits, or MNIST from $SEQKIT_DATA.",
+    default=None,
+    help="Images: scikit-learn's 8×8 digits, or MNIST from $SEQKIT_DATA.  [default: digits]",
 )
 @click.option(
     "--plot",
@@ -83,7 +94,7 @@ def run(
     run_all: bool,
     quick: bool,
     seeds: int | None,
-    data: str,
+    data: str | None,
     plot: str | None,
     out: str | None,
     quiet: bool,
@@ -107,8 +118,13 @@ def run(
         )
     if plot is not None:
         check_figure_path(plot)
-    if data == "mnist":
-        open_images(data)
+    readers = {experiment.name for experiment in experiments if experiment.reads_images}
+    if data is not None and not run_all:
+        for experiment in experiments:
+            if experiment.name not in readers:
+                refuse_unused("data", f"experiments with images, and {experiment.name} reads none")
+    if readers:
+        open_images(data or "digits")
     report = (lambda text: None) if quiet else (lambda text: echo(text, err=True))
     if out is not None:
         Path(out).mkdir(parents=True, exist_ok=True)
@@ -119,7 +135,11 @@ def run(
         if not as_json:
             echo(f"{experiment.name}\n{experiment.statement()}")
         results = run_experiment(
-            experiment, quick=quick, data=data, seeds=None if seeds is None else range(seeds), report=report
+            experiment,
+            quick=quick,
+            data=data if experiment.name in readers else None,
+            seeds=None if seeds is None else range(seeds),
+            report=report,
         )
         finished.append(results)
         if not as_json:

@@ -119,7 +119,6 @@ TRIED: dict[str, tuple[Call, Call]] = {
     r"add it, or give \{role\}=None": (
         lambda: Vocabulary(["a"], eos=None), lambda: Vocabulary(["a"], unk=None, eos=None)
     ),
-    r"use negative sampling": (lambda: Word2Vec(hs=1), lambda: Word2Vec(hs=0)),
     r"call build_vocab first": (lambda: Word2Vec().train(TEXT), lambda: built().train(TEXT)),
     r"call train first": (
         lambda: built().get_latest_training_loss(), lambda: model().get_latest_training_loss()
@@ -398,7 +397,6 @@ PARAMETERS: dict[str, tuple[Callable[..., Any], ...]] = {
     "corpus_file": (Word2Vec, Word2Vec.build_vocab, Word2Vec.train),
     "device": (Word2Vec, language_modeling.load, seq2seq.load, sentence_encoding.load),
     "gradient": (Tensor.backward,),
-    "hs": (Word2Vec,),
     "image_size": (open_images,),
     "min_count": (LanguageModelSettings, Seq2SeqSettings, EmbeddingSettings, encode_corpus, Word2Vec),
     "momentum": (SGD,),

@@ -64,5 +64,6 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     draw=draw,
+    reads_images=True,
     source="Ioffe and Szegedy 2015",
 )

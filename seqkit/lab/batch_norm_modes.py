@@ -78,6 +78,7 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     draw=draw,
+    reads_images=True,
     note="In inference BatchNorm uses the means and variances kept in training, not those of the batch.",
     source="Ioffe and Szegedy 2015, algorithm 2",
 )

@@ -63,6 +63,7 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     draw=draw,
+    reads_images=True,
     seeds=5,
     source="Srivastava et al. 2014",
     size=(8.0, 4.0),

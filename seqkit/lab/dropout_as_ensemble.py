@@ -69,5 +69,6 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     draw=draw,
+    reads_images=True,
     source="Srivastava et al. 2014, section 7.5; Goodfellow, Bengio, Courville 2016, section 7.12",
 )

@@ -68,6 +68,7 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     draw=draw,
+    reads_images=True,
     source="Zhang, Bengio, Hardt, Recht, Vinyals 2017",
     size=(8.0, 4.0),
 )

@@ -121,6 +121,7 @@ EXPERIMENT = Experiment(
     seeds=5,
     run=run,
     draw=draw,
+    reads_images=True,
     note="Settings are chosen on a validation split; the test split is used once, at the end.",
     source="Bergstra and Bengio 2012; Cawley and Talbot 2010",
     size=(9.0, 4.2),

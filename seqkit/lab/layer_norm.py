@@ -171,6 +171,7 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     draw=draw,
+    reads_images=True,
     note="Layer normalisation in sequence models normalises over the features of one token, not over the "
     "batch or over time. The recurrent BatchNorm here has one set of running statistics for all time steps, "
     "where Cooijmans et al. keep one for each, and is worse in large batches as well.",

@@ -109,6 +109,7 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     draw=draw,
+    reads_images=True,
     note="AdaGrad is not the best optimiser in general, nor Adam worse: at the textbook's rates, 0.01 and "
     "0.001 for Adam, the comparison is one of learning rates.",
     source="Choi et al. 2019, On Empirical Comparisons of Optimizers for Deep Learning",

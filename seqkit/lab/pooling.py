@@ -92,6 +92,7 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     draw=draw,
+    reads_images=True,
     note="Pooling has no parameters to save; it saves positions, and so weights and time of the next "
     "layer. It reduces the effect of a shift but does not remove it.",
     source="Goodfellow, Bengio, Courville 2016, section 9.3; Zhang 2019, Making Convolutional Networks "

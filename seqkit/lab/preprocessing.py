@@ -69,6 +69,7 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     draw=draw,
+    reads_images=True,
     note="Mean and deviation are those of the training split; the test split is scaled by the same two "
     "numbers.",
     source="LeCun, Bottou, Orr, Müller 1998, Efficient BackProp, section 4.3",

@@ -92,6 +92,7 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     draw=draw,
+    reads_images=True,
     note="Accuracy is (TP + TN) / all, of both classes; precision TP / (TP + FP); recall TP / (TP + FN).",
     source="Manning, Raghavan, Schütze 2008, Introduction to Information Retrieval, section 8.3",
     seeds=5,

@@ -89,6 +89,7 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     draw=draw,
+    reads_images=True,
     note="A penalty that is too strong also closes the gap, by preventing learning: compare test accuracies.",
     source="Krogh and Hertz 1992; Goodfellow, Bengio, Courville 2016, section 7.1",
     seeds=5,

@@ -88,6 +88,7 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     draw=draw,
+    reads_images=True,
     note="Zero weights fail by symmetry, not by vanishing: units with equal weights always receive equal "
     "gradients.",
     source="Goodfellow, Bengio, Courville 2016, section 8.4",

@@ -66,7 +66,7 @@ def test_experiments_do_not_run_before_the_checks(
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("SEQKIT_DATA", str(tmp_path))
     monkeypatch.setattr("seqkit.lab.run_experiment", no_call)
-    done = seqkit("lab", "run", "batches-and-epochs", "--quick", *options)
+    done = seqkit("lab", "run", "dropout", "--quick", *options)
     assert (done.code in (1, 2), done.out) == (True, ""), done
     assert message in done.err
 

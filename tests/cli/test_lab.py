@@ -69,6 +69,7 @@ def test_several_end_in_a_summary(seqkit: Seqkit) -> None:
         (("run", "--all", CHEAP), 2, "expected the names of experiments, or --all"),
         (("run", CHEAP, "optimizer-paths", "--plot", "a.png"), 2, "--plot draws one experiment, got 2"),
         (("run", CHEAP, "--seeds", "2"), 2, "2 is not in the range"),
+        (("run", "dropout", CHEAP, "--data", "digits"), 2, f"and {CHEAP} reads none; leave out --data"),
         (("plot", "none.json", "--out", "a.png"), 2, "none.json"),
     ],
 )

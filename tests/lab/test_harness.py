@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import seqkit
 from seqkit.errors import DataError, SeqkitError, UsageError
 from seqkit.lab import (
     Criterion,
@@ -58,6 +59,22 @@ def test_every_experiment_states_its_claim() -> None:
 @pytest.mark.parametrize("name", CHEAP)
 def test_cheap_experiments_hold(name: str) -> None:
     assert run_experiment(get_experiment(name), quick=True).verdict().outcome == "holds"
+
+
+def test_data_is_for_experiments_that_read_images(results: Results) -> None:
+    folder = Path(seqkit.lab.__file__).parent
+    for experiment in all_experiments():
+        source = (folder / f"{experiment.name.replace('-', '_')}.py").read_text("utf-8")
+        assert experiment.reads_images == bool(re.search(r"\b(load_images|overfit)\(", source)), (
+            experiment.name
+        )
+        assert "setup.data" not in source
+        if not experiment.reads_images:
+            with pytest.raises(
+                UsageError, match=f"data has no effect here: {experiment.name} reads no images"
+            ):
+                run_experiment(experiment, data="digits")
+    assert results.data is None
 
 
 def test_the_same_seed_gives_the_same_numbers(results: Results) -> None:

@@ -159,6 +159,7 @@ class Experiment:
         criteria: Conditions that the numbers must meet for the claim to hold.
         run: Function that measures the numbers of one seed.
         draw: Function that draws the numbers of all seeds.
+        reads_images: Whether it reads the images that ``Setup.data`` names.
         note: A correction of a common misstatement.
         source: Reference for the claim or the note.
         seeds: Number of seeds, three or more.
@@ -171,6 +172,7 @@ class Experiment:
     criteria: tuple[Criterion, ...]
     run: Callable[[Setup], Numbers]
     draw: Callable[[Figure, Sequence[Numbers]], None]
+    reads_images: bool = False
     note: str | None = None
     source: str | None = None
     seeds: int = 3

@@ -28,7 +28,8 @@ class Results:
     experiment: str
     version: str
     quick: bool
-    data: str
+    data: str | None
+    """The images; None for an experiment that reads none."""
     seeds: list[int]
     seconds: float
     numbers: list[dict[str, Any]]
@@ -83,7 +84,7 @@ def run_experiment(
     experiment: Experiment,
     *,
     quick: bool = False,
-    data: str = "digits",
+    data: str | None = None,
     seeds: Sequence[int] | None = None,
     report: Callable[[str], object] = lambda text: None,
 ) -> Results:
@@ -92,7 +93,7 @@ def run_experiment(
     Args:
         experiment: The experiment to run.
         quick: Whether to run at small sizes.
-        data: Images to use, "digits" or "mnist".
+        data: Images to use, "digits" (the default) or "mnist".
         seeds: Three or more different seeds; by default 0, 1, … as many as the experiment asks for.
         report: Called with a line of text after each seed.
 
@@ -100,8 +101,11 @@ def run_experiment(
         The numbers of all seeds.
 
     Raises:
-        UsageError: There are fewer than three different seeds.
+        UsageError: There are fewer than three different seeds, or images for an experiment that reads none.
     """
+    if data is not None and not experiment.reads_images:
+        raise UsageError(f"data has no effect here: {experiment.name} reads no images", remedy="leave it out")
+    images = data or "digits"
     seeds = range(experiment.seeds) if seeds is None else seeds
     if len(seeds) < MIN_SEEDS or len(set(seeds)) < len(seeds):
         raise UsageError(f"expected {MIN_SEEDS} different seeds or more, got {list(seeds)}")
@@ -109,9 +113,10 @@ def run_experiment(
     numbers = []
     for seed in seeds:
         seed_start = time.perf_counter()
-        numbers.append(to_json_types(experiment.run(Setup(seed, quick, data))))
+        numbers.append(to_json_types(experiment.run(Setup(seed, quick, images))))
         report(f"  seed {seed}: {time.perf_counter() - seed_start:.1f} s")
     seconds = round(time.perf_counter() - start, 2)
+    data = images if experiment.reads_images else None
     return Results(experiment.name, seqkit.__version__, quick, data, list(seeds), seconds, numbers)
 
 
