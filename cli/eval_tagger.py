@@ -42,11 +42,14 @@ def command(run: str, split: str | None, device: str | None, as_json: bool) -> N
 
 
 def _print_scores(scores: TaggingScores) -> None:
-    unknown = scores.words - scores.known_words
     sizes = f"{scores.words:,} words, {scores.sentences:,} sentences ({scores.split})"
     echo(f"accuracy {scores.accuracy:.2%} of {sizes}")
-    echo(f"known words {scores.known_accuracy:.2%} of {scores.known_words:,}")
-    echo(f"unknown words {scores.unknown_accuracy:.2%} of {unknown:,}")
+    unknown_words = scores.words - scores.known_words
+    for name, accuracy, count in (
+        ("known", scores.known_accuracy, scores.known_words),
+        ("unknown", scores.unknown_accuracy, unknown_words),
+    ):
+        echo(f"no {name} words" if accuracy is None else f"{name} words {accuracy:.2%} of {count:,}")
     if scores.spans is not None:
         width = max(map(len, (*scores.by_type, "overall")))
         echo(f"\n{'':<{width}}  precision  recall      F1  true spans  predicted  correct")

@@ -79,10 +79,17 @@ def command(
 
 def _lines(texts: tuple[str, ...]) -> Iterator[list[Line]]:
     from seqkit.cli.lines import argument_lines, input_lines
+    from seqkit.corpora.readers.columns import COLUMN_SUFFIXES
+    from seqkit.errors import DataError
 
     if not texts:
         return input_lines(None)
     parts = []
+    for text in texts:
+        if Path(text).suffix in (*COLUMN_SUFFIXES, ".gz") and text.split() == [text] and not _is_file(text):
+            raise DataError(
+                f"no file {text}", remedy="check its name; a text that looks so comes from standard input"
+            )
     for is_file, group in itertools.groupby(texts, key=_is_file):
         if is_file:
             parts += [input_lines(file) for file in group]

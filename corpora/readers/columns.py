@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from seqkit.corpora.corpus import TaggedCorpus, TaggedSentence, TextDefaults
+from seqkit.corpora.readers.headers import is_tagged_header
 from seqkit.corpora.readers.lines import BadLine, BadLines, numbered_lines
 from seqkit.corpora.readers.text_files import TEXT_SUFFIXES, named_splits
 from seqkit.corpora.split import ExampleFiles, HashSplit
@@ -133,10 +134,14 @@ class _Reader:
                 else f"expected a number as ID, got {cells[0]!r}"
             )
         try:
-            word = cells[self._index(self.columns.word, "FORM", 1)]
-            tag = cells[self._index(self.columns.tag, "UPOS", -1)]
+            places = self._index(self.columns.word, "FORM", 1), self._index(self.columns.tag, "UPOS", -1)
         except LookupError as error:
             return str(error.args[0])
+        word, tag = (cells[place] for place in places)
+        if len({place % self.count for place in places}) == 1:
+            return f"expected the word and its tag in two columns, got {word!r} for both"
+        if number == self.first_line and self.names is None and is_tagged_header(word, tag):
+            return f"a header row: {word!r} and {tag!r} are names of columns, not a word and its tag"
         if not word or not tag:
             return f"the {'tag' if word else 'word'} is empty"
         self.rows.append((number, word, tag))

@@ -20,6 +20,13 @@ _PAIRS = (
     {"source", "target"}, {"src", "tgt"}, {"src", "trg"}, {"input", "output"}, {"question", "answer"},
     {"source_text", "target_text"}, {"sentence1", "sentence2"}, {"text", "translation"},
 )  # fmt: skip
+_WORDS = frozenset(("form", "forms", "text", "token", "tokens", "word", "words"))
+_TAGS = frozenset(
+    (
+        "chunk", "entity", "label", "labels", "named_entity", "ne", "ner", "ner_tag", "ner_tags", "pos",
+        "pos_tag", "pos_tags", "tag", "tags", "upos", "xpos",
+    )
+)  # fmt: skip
 _LANGUAGES = frozenset(
     (
         "arabic", "chinese", "czech", "danish", "dutch", "english", "finnish", "french", "german", "greek",
@@ -52,6 +59,16 @@ def is_pair_header(source: str, target: str) -> bool:
     """
     names = {_plain(source), _plain(target)}
     return names in _PAIRS or (len(names) == 2 and (names <= _LANGUAGES or _are_columns(*names)))
+
+
+def is_tagged_header(word: str, tag: str) -> bool:
+    """Return whether the word and the tag of a file's first line are the names of the columns.
+
+    Example:
+        >>> is_tagged_header("Word", "POS"), is_tagged_header("word", "NN")
+        (True, False)
+    """
+    return _plain(word) in _WORDS and _plain(tag) in _TAGS
 
 
 def _are_columns(first: str, second: str) -> bool:

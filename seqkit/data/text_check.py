@@ -5,7 +5,9 @@ cut at blanks. A model then predicts ``<unk>`` well and nothing else, with a fin
 text asks here, in training and in evaluation.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 from seqkit.text import SubwordTokenizer, Tokenizer, Vocabulary
 
@@ -68,3 +70,38 @@ def mean_type_length(vocabulary: Vocabulary) -> float:
     """Return the mean number of characters of a type, special tokens left out; 0 without types."""
     lengths = [len(token) for token in vocabulary if not (token[0] == "<" and token[-1] == ">")]
     return sum(lengths) / len(lengths) if lengths else 0.0
+
+
+_UNSPACED = re.compile(
+    "[\u0e01-\u0eff\u0f40-\u0fbc\u1000-\u109f\u1780-\u17dd\u3041-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]"
+)
+"""A letter of a script without blanks between words: Thai and Lao, Tibetan, Burmese, Khmer, kana, Chinese."""
+
+
+def is_unspaced(text: str) -> bool:
+    """Return whether a text has letters of a script that is written without blanks between words.
+
+    Example:
+        >>> is_unspaced("天气"), is_unspaced("weather")
+        (True, False)
+    """
+    return _UNSPACED.search(text) is not None
+
+
+def uncut_fraction(sentences: Iterable[Sequence[str]], tokenizer: Tokenizer) -> float:
+    """Return the fraction of the neighbours in sentences of words that a tokenizer does not find in raw text.
+
+    They are those that are written without a blank between them.
+
+    Example:
+        >>> from seqkit.text import get_tokenizer
+        >>> uncut_fraction([["天气", "很", "好"]], get_tokenizer("word"))
+        1.0
+    """
+    pairs = uncut = 0
+    for words in sentences:
+        for a, b in pairwise(words):
+            pairs += 1
+            if is_unspaced(a[-1]) and is_unspaced(b[0]):
+                uncut += tokenizer.tokenize(a + b) != [a, b]
+    return uncut / pairs if pairs else 0.0

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from seqkit.errors import UsageError
+from seqkit.vectors.keys import require_list
 from seqkit.vectors.similarity import SimilarityTable
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class KeyedVectors(SimilarityTable):
             allow_inference: Whether to take those, too, for which a vector is only computed (subwords).
             copy_vecattrs: Whether to copy the attributes.
         """
+        require_list(keys)
         distinct = dict.fromkeys(keys)
         chosen = [key for key in distinct if (key in self if allow_inference else key in self.key_to_index)]
         result = KeyedVectors(self.vector_size, len(chosen), self._vectors.dtype)

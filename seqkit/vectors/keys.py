@@ -5,13 +5,19 @@ from typing import Any
 
 import numpy as np
 
-from seqkit.errors import UnknownWordError
+from seqkit.errors import UnknownWordError, UsageError
 from seqkit.vectors.words import Words, nearest_spellings
 
 Key = str | int | np.integer
 KEY_TYPES = (str, int, np.integer)
 _LOOKUPS_BY_SEARCH = 16
 """Lookups in the words of a file (1 ms each among 400,000) before the dict of all is made (100 ms)."""
+
+
+def require_list(keys: object) -> None:
+    """Raise UsageError for a string in place of a list of keys: its letters would be the keys."""
+    if isinstance(keys, str | bytes):
+        raise UsageError(f"expected a list of keys, got the string {keys!r}", remedy=f"give [{keys!r}]")
 
 
 class KeyTable:

@@ -9,7 +9,7 @@ import numpy as np
 from seqkit.backend import array_module, to_device, to_numpy
 from seqkit.backend import device as parse_device
 from seqkit.errors import ShapeError, UsageError
-from seqkit.vectors.keys import KEY_TYPES, Key
+from seqkit.vectors.keys import KEY_TYPES, Key, require_list
 from seqkit.vectors.table import VectorTable
 
 Neighbours = list[tuple[Any, float]]
@@ -98,6 +98,7 @@ class NearestNeighbours(VectorTable):
             UsageError: A ValueError, for no keys or another number of weights.
             UnknownWordError: For an unknown key, unless ``ignore_missing``.
         """
+        require_list(keys)
         if len(keys) == 0:
             raise UsageError("a mean of no keys", remedy="give at least one")
         dtype = self._vectors.dtype
@@ -125,6 +126,8 @@ class NearestNeighbours(VectorTable):
 
     def _cosines(self, direction: np.ndarray, start: int = 0, end: int | None = None) -> np.ndarray:
         """Cosine of the rows from ``start`` to ``end`` with a vector of length 1: one product."""
+        if not np.isfinite(direction).all():
+            raise UsageError("expected a vector or weights of finite numbers to compare with, got others")
         divisors = self._divisors()
         scores = self._vectors[start:end] @ direction
         if self._unproved is not None and not np.isfinite(scores).all():
@@ -245,10 +248,13 @@ class NearestNeighbours(VectorTable):
             UnknownWordError: A KeyError, for an unknown key.
             ShapeError: For a vector of another width.
         """
+        require_list(queries)
         given = [{int(self.get_index(query))} if isinstance(query, KEY_TYPES) else set() for query in queries]
         rows = [self.get_vector(q) if isinstance(q, KEY_TYPES) else np.asarray(q) for q in queries]
         if any(row.shape != (self.vector_size,) for row in rows):
             raise ShapeError(f"expected keys or vectors of shape ({self.vector_size},) as queries")
+        if not all(np.isfinite(row).all() for row in rows):
+            raise UsageError("expected vectors of finite numbers as queries, got others")
         V = searched_rows(len(self), restrict_vocab)
         if topn < 1 or not rows:
             return [[] for _ in rows]

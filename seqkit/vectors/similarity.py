@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from seqkit.errors import UsageError
-from seqkit.vectors.keys import KEY_TYPES, Key
+from seqkit.vectors.keys import KEY_TYPES, Key, require_list
 from seqkit.vectors.nearest import NearestNeighbours, unit
 
 
@@ -22,6 +22,7 @@ class SimilarityTable(NearestNeighbours):
     def distances(self, word_or_vector: Key | np.ndarray, other_words: Iterable[Key] = ()) -> np.ndarray:
         """Return 1 - cosine of a key or vector to each of ``other_words``, or to all keys without them."""
         vector = self.get_vector(word_or_vector) if isinstance(word_or_vector, KEY_TYPES) else word_or_vector
+        require_list(other_words)
         others = list(other_words) if other_words is not None else []
         table = self.vectors[[self.get_index(word) for word in others]] if others else self.vectors
         return 1 - self.cosine_similarities(vector, table)
@@ -40,6 +41,8 @@ class SimilarityTable(NearestNeighbours):
         Raises:
             ZeroDivisionError: One of the lists is empty, as in gensim.
         """
+        require_list(ws1)
+        require_list(ws2)
         if not (len(ws1) and len(ws2)):
             raise ZeroDivisionError("at least one of the lists of keys is empty")
         means = [self.get_mean_vector(keys, pre_normalize=False) for keys in (ws1, ws2)]
@@ -47,6 +50,9 @@ class SimilarityTable(NearestNeighbours):
 
     def most_similar_to_given(self, key1: Key, keys_list: Sequence[Key]) -> Key:
         """Return the key of ``keys_list`` nearest to ``key1``."""
+        require_list(keys_list)
+        if not len(keys_list):
+            raise UsageError("the nearest of no keys", remedy="give at least one")
         return keys_list[int(np.argmax([self.similarity(key1, key) for key in keys_list]))]
 
     def closer_than(self, key1: Key, key2: Key) -> list[Any]:
@@ -69,6 +75,7 @@ class SimilarityTable(NearestNeighbours):
         Raises:
             UsageError: A ValueError, when none is known.
         """
+        require_list(words)
         known = [word for word in words if word in self]
         if not known:
             raise UsageError("none of the words has a vector")

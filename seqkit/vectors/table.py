@@ -19,14 +19,21 @@ if TYPE_CHECKING:
 
 
 def row_norms(vectors: np.ndarray) -> np.ndarray:
-    """Return the lengths of the rows of (N, D): (N,), without the squares of all in memory."""
-    return np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
+    """Return the lengths of the rows of (N, D): (N,) in 32 bits or more, without all squares in memory."""
+    return np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.result_type(vectors, np.float32)))
 
 
 class VectorTable(KeyTable):
     """N keys with a vector (D,) each; names and behaviour are gensim's."""
 
     def __init__(self, vector_size: int, count: int = 0, dtype: DTypeLike = np.float32) -> None:
+        if not all(isinstance(size, int | np.integer) and size >= 0 for size in (vector_size, count)):
+            raise UsageError(
+                f"expected vector_size and count to be whole numbers of at least 0, got {vector_size!r} and "
+                f"{count!r}"
+            )
+        if np.dtype(dtype).kind != "f":
+            raise UsageError(f"expected vectors of a floating-point dtype, got {np.dtype(dtype)}")
         super().__init__(count)
         self.vector_size = vector_size
         self.next_index = 0
@@ -54,7 +61,8 @@ class VectorTable(KeyTable):
     def vectors(self) -> np.ndarray:
         """All vectors, (N, D), in the order of ``index_to_key``.
 
-        Raises DataError when those of a large mapped file are not all finite (checked on first use).
+        Raises DataError when those of a large mapped file are not all finite (checked on first use). Code
+        that changes them in place calls :meth:`fill_norms` with ``force``.
         """
         if self._unproved is not None:
             self._prove()
@@ -62,7 +70,7 @@ class VectorTable(KeyTable):
 
     @vectors.setter
     def vectors(self, vectors: np.ndarray) -> None:
-        self._vectors, self._unproved = vectors, None
+        self._vectors, self._unproved, self.norms = vectors, None, None
 
     def _prove(self) -> None:
         from seqkit.vectors.formats.content import first_not_finite
@@ -108,9 +116,21 @@ class VectorTable(KeyTable):
 
         Args:
             force: Whether to compute them anew, for code that has changed ``vectors`` in place.
+
+        Raises:
+            ShapeError: ``vectors`` is not (N, D).
+            UsageError: A vector is not finite.
         """
-        if self.norms is None or force:
-            self.norms = row_norms(self.vectors)
+        if self.norms is not None and not force:
+            return
+        vectors, shape = self.vectors, (len(self), self.vector_size)
+        if vectors.shape != shape:
+            raise ShapeError(f"expected vectors of shape {shape}, got {vectors.shape}")
+        norms = row_norms(vectors)
+        if not np.isfinite(norms).all():
+            key = self._key_at(int(np.argmin(np.isfinite(norms))))
+            raise UsageError(f"the vector of {key!r} is not finite, or too long for {norms.dtype}")
+        self.norms = norms
 
     def init_sims(self, replace: bool = False) -> None:
         """Call :meth:`fill_norms`, or with ``replace`` :meth:`unit_normalize_all`: gensim's old name."""
@@ -132,9 +152,10 @@ class VectorTable(KeyTable):
 
     def unit_normalize_all(self) -> None:
         """Scale all vectors to length 1, in place."""
-        self.vectors /= self._divisors()[:, None]
-        assert self.norms is not None
-        self.norms = (self.norms != 0).astype(np.float32)
+        divisors, norms = self._divisors(), self.norms
+        assert norms is not None
+        self.vectors /= divisors[:, None]
+        self.norms = (norms != 0).astype(np.float32)
 
     def add_vector(self, key: Key, vector: ArrayLike) -> int:
         """Add one vector, into the next free place of those made ahead, else at the end (slow; warns).
@@ -152,7 +173,7 @@ class VectorTable(KeyTable):
             self.add_vectors([key], [vector])
             self.next_index = place + 1
             return place
-        self._vectors[place] = vector
+        self._vectors[place] = self._finite(np.asarray(vector)[None])[0]
         self.index_to_key[place] = key
         self.key_to_index[key] = place
         self.norms = None
@@ -173,6 +194,10 @@ class VectorTable(KeyTable):
             weights: Their vectors, (K, D).
             extras: Attribute -> (K,) values.
             replace: Whether keys that are known get the new vector; else they keep theirs.
+
+        Raises:
+            ShapeError: Vectors or extras of another number or size.
+            UsageError: Vectors that are no finite numbers.
         """
         if isinstance(keys, KEY_TYPES):
             keys, weights = [keys], np.asarray(weights).reshape(1, -1)
@@ -180,7 +205,13 @@ class VectorTable(KeyTable):
         if weights.shape != (len(keys), self.vector_size) and len(keys):
             expected = (len(keys), self.vector_size)
             raise ShapeError(f"expected vectors of shape {expected}, got {weights.shape}")
+        weights = self._finite(weights)
         extras = dict(extras or {})
+        for name, array in extras.items():
+            if len(array) != len(keys):
+                raise ShapeError(
+                    f"expected {len(keys)} values of {name!r}, one for each key, got {len(array)}"
+                )
         self.allocate_vecattrs(extras.keys(), [array.dtype for array in extras.values()])
         index, all_keys, vectors = self.key_to_index, self.index_to_key, self.vectors
         new, known = [], []
@@ -207,6 +238,17 @@ class VectorTable(KeyTable):
             if replace and known:
                 self.expandos[name][places] = array[known]
         self.norms = None
+
+    def _finite(self, weights: np.ndarray) -> np.ndarray:
+        """Return vectors (K, D) in the table's dtype. Raises UsageError if they are not finite."""
+        if weights.size and weights.dtype.kind in "fiub":
+            with np.errstate(over="ignore"):
+                weights = weights.astype(self._vectors.dtype, copy=False)
+            if np.isfinite(weights).all():
+                return weights
+        elif not weights.size:
+            return weights
+        raise UsageError(f"expected vectors of finite numbers that fit {self._vectors.dtype}")
 
     def __setitem__(self, keys: Key | list[Any], weights: ArrayLike) -> None:
         """Add keys with their vectors; known keys get the new one."""

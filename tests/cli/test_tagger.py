@@ -90,3 +90,12 @@ def test_mistakes_leave_no_run(
         assert not Path("run").exists()
     assert seqkit("eval-tagger", "run").code == 1
     assert seqkit("tag", "run", "a text").code == 1
+
+
+def test_a_file_that_is_not_there_is_no_text(seqkit: Seqkit, names: Path) -> None:
+    assert seqkit("train-tagger", names, "--model", "frequent", "--out", "run").code == 0
+    done = seqkit("tag", "run", "texts.txt")
+    assert (done.code, done.out) == (1, "")
+    assert "no file texts.txt" in done.err
+    assert seqkit("tag", "run", "It ends in texts.txt").code == 0
+    assert "no unknown words" in seqkit("eval-tagger", "run").out

@@ -111,7 +111,7 @@ def test_a_file_is_split_by_the_hash_of_its_sentences(tmp_path: Path) -> None:
             assert split == split_of(" ".join(sentence.words), 10)
     assert corpus.provenance()["split_rule"] == "80/10/10 by the hash of the sentence"
     key = corpus.content_key()
-    assert open_tagged(tmp_path / "a.conll", tag_column="1").content_key() != key
+    assert open_tagged(tmp_path / "a.conll", word_column="2", tag_column="1").content_key() != key
 
 
 def test_repeated_sentences_stay_together(tmp_path: Path) -> None:
@@ -210,3 +210,22 @@ def test_published_splits(name: str, expected: dict[str, tuple[int, int]]) -> No
 
 def test_names() -> None:
     assert corpus_names("tagged")[0] == "nltk:conll2000"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("word tag\n" + TEXT, "a header row: 'word' and 'tag'"),
+        ("Token\tPOS\n" + TEXT.replace(" ", "\t"), "a header row: 'Token' and 'POS'"),
+        (TEXT.replace(" ", ","), "expected the word and its tag in two columns, got 'The,DT,B-NP' for both"),
+    ],
+)
+def test_a_header_row_and_a_single_column_are_refused(text: str, problem: str, tmp_path: Path) -> None:
+    text = text.replace(" DT", "").replace(" NN", "") if "word tag" in text else text
+    with pytest.raises(DataError, match=problem):
+        read(folder_of(tmp_path / "a", text))
+
+
+def test_the_word_and_its_tag_are_two_columns(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="in two columns"):
+        read(folder_of(tmp_path / "a", TEXT), word_column="-1")

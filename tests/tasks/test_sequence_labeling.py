@@ -294,3 +294,64 @@ def test_mistakes() -> None:
     ):
         with pytest.raises(UsageError, match=said):
             SequenceLabelingSettings.from_values(values)
+
+
+def counted(data: Path, out: Path, notes: Notes, **changes: Any) -> TrainedTagger:
+    settings = SequenceLabelingSettings(corpus=str(data), model="frequent", **changes)
+    return train(settings, out, callbacks=notes)
+
+
+def write_tags(path: Path, words: str, cut: str = " ") -> Path:
+    rows = [f"{word}\t{'NV'[i % 2]}" for i, word in enumerate(words.split(cut) if cut else words)]
+    path.write_text(
+        "\n\n".join("\n".join(random.Random(n).sample(rows, len(rows))) for n in range(40)) + "\n"
+    )
+    return path
+
+
+@pytest.mark.parametrize(
+    ("words", "raw"),
+    [
+        ("สวัสดี ครับ วันนี้ อากาศ ดีมาก", "สวัสดีครับวันนี้"),
+        ("今天 天气 很 好", "今天天气很好"),
+        ("ພວກ ເຮົາ ໄປ ຕະຫຼາດ", "ພວກເຮົາໄປຕະຫຼາດ"),
+        ("យើង ទៅ ផ្សារ", "យើងទៅផ្សារ"),
+    ],
+)
+def test_raw_text_without_blanks_is_refused(words: str, raw: str, tmp_path: Path) -> None:
+    notes = Notes()
+    run = counted(write_tags(tmp_path / "a.conll", words), tmp_path / "run", notes)
+    assert any("--pretokenized" in message for message in notes.messages)
+    with pytest.raises(DataError, match="expected words with blanks between them"):
+        run.tag([raw])
+    assert [word.text for word in run.tag([words])[0].words] == words.split()
+    assert len(run.tag([raw], pretokenized=True)[0].words) == 1
+    assert run.tag(
+        [f"it is written on the board as {words.split()[0]}x"]
+    )  # a name in a text of another script
+
+
+def test_characters_are_cut_by_the_tokenizer_of_characters(tmp_path: Path) -> None:
+    data = write_tags(tmp_path / "a.conll", "今天天气很好我们去市场", "")
+    notes = Notes()
+    run = counted(data, tmp_path / "a", notes)
+    assert any("--tokenizer char" in message for message in notes.messages)
+    with pytest.raises(DataError, match="does not cut"):
+        run.tag(["今天很好"])
+    notes = Notes()
+    run = counted(data, tmp_path / "b", notes, tokenizer="char")
+    assert not any("warning" in message for message in notes.messages)
+    assert [word.text for word in run.tag(["今天很好"])[0].words] == list("今天很好")
+
+
+def test_swapped_columns_are_reported(names: Path, tmp_path: Path) -> None:
+    notes = Notes()
+    counted(names, tmp_path / "run", notes, word_column="2", tag_column="1")
+    assert any("are the columns swapped?" in message for message in notes.messages)
+
+
+def test_accuracy_of_no_words_is_none(names: Path, tmp_path: Path) -> None:
+    scores = counted(names, tmp_path / "run", Notes()).evaluate()
+    assert scores.known_words == scores.words
+    assert scores.unknown_accuracy is None
+    assert scores.to_dict()["unknown_accuracy"] is None

@@ -2,16 +2,22 @@
 
 import time
 from collections.abc import Iterable
+from itertools import islice
 
 from seqkit.corpora import TaggedCorpus, open_tagged
 from seqkit.data import EncodedTaggedCorpus, WordEncoder, encode_tagged
 from seqkit.data.tagging import normalized
+from seqkit.data.text_check import MOST_UNKNOWN, uncut_fraction
 from seqkit.tasks.embeddings import open_vectors
 from seqkit.tasks.sequence_labeling.settings import SequenceLabelingSettings
+from seqkit.text import get_tokenizer
 from seqkit.training import Callback
 
 _MORE_WORDS = 100_000
 """Words of a vector file that enter the vocabulary beside those of the training split: the first ones."""
+
+_CHECKED = 1000
+"""Sentences whose words the tokenizer should find."""
 
 
 def open_corpus(settings: SequenceLabelingSettings) -> TaggedCorpus:
@@ -77,7 +83,28 @@ def encode_and_report(
             f"warning: {total:,} held-out words have a tag that no training sentence has ({shown}) and "
             "count as errors"
         )
+    _report_columns(settings, encoded, callback)
     return encoded
+
+
+def _report_columns(
+    settings: SequenceLabelingSettings, encoded: EncodedTaggedCorpus, callback: Callback
+) -> None:
+    """Report columns that look swapped, and words that the tokenizer does not find in raw text."""
+    if encoded.scheme is None and len(encoded.labels) > len(encoded.table.ids):
+        callback.on_message(
+            f"warning: more tags ({len(encoded.labels):,}) than words ({len(encoded.table.ids):,} types): "
+            "are the columns swapped? Then choose them by --word-column and --tag-column"
+        )
+    forms = next(iter(encoded.forms.values()))
+    fraction = uncut_fraction(islice(forms, _CHECKED), get_tokenizer(settings.tokenizer))
+    if fraction > MOST_UNKNOWN:
+        callback.on_message(
+            f"warning: {fraction:.0%} of the words have no blank between them and the next, as in Chinese, "
+            f"Japanese and Thai, and the tokenizer {settings.tokenizer} does not find them in raw text; give "
+            "`tag` words with blanks between them (--pretokenized), or, if the words are single characters, "
+            "train with --tokenizer char"
+        )
 
 
 def describe(encoded: EncodedTaggedCorpus) -> str:

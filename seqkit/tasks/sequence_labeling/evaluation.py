@@ -90,8 +90,8 @@ class TaggingScores:
         accuracy: Fraction of words with the right tag, in the scheme of the corpus.
         known_words: Number of words that the training split has, in any capitalisation if the run looks words
             up in lower case.
-        known_accuracy: Their accuracy.
-        unknown_accuracy: That of the others.
+        known_accuracy: Their accuracy; None if there are none.
+        unknown_accuracy: That of the others, likewise.
         loss: Mean -log P(tags) for each word, in nats; None for a model without it.
         spans: Counts of spans over all types; None for tags without spans.
         by_type: Counts of spans by type.
@@ -103,8 +103,8 @@ class TaggingScores:
     words: int
     accuracy: float
     known_words: int
-    known_accuracy: float
-    unknown_accuracy: float
+    known_accuracy: float | None
+    unknown_accuracy: float | None
     loss: float | None
     spans: SpanCounts | None
     by_type: dict[str, SpanCounts]
@@ -171,8 +171,8 @@ def score_tags(
     )
 
 
-def _mean(right: np.ndarray) -> float:
-    return float(right.mean()) if right.size else 0.0
+def _mean(right: np.ndarray) -> float | None:
+    return float(right.mean()) if right.size else None
 
 
 def to_input_scheme(tags: list[str], input_scheme: str | None) -> list[str]:

@@ -1,5 +1,6 @@
 """Trained taggers: tagging of texts and evaluation."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -8,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from seqkit.data import EncodedSentences, WordEncoder
-from seqkit.errors import DamagedFileError, DataError, UsageError
+from seqkit.data.text_check import is_unspaced
+from seqkit.errors import DamagedFileError, DataError, Remedy, UsageError
 from seqkit.models import CountTagger, Tagger
 from seqkit.models.tag_counts import count_arrays
 from seqkit.tasks.classes import LABELS, labels_from_bytes
@@ -128,18 +130,44 @@ class TrainedTagger:
 
         Raises:
             UsageError: ``texts`` is a string.
+            DataError: A text of a script without blanks between words, which the tokenizer cannot cut.
         """
         if isinstance(texts, str):
             raise UsageError("expected texts to be a list of strings, got a string", remedy="pass [text]")
         tokenizer = get_tokenizer("whitespace") if pretokenized else self.tokenizer
         places = [tokenizer.spans(text) for text in texts]
         words = [[text[start:end] for start, end in found] for text, found in zip(texts, places, strict=True)]
+        if not pretokenized:
+            for number, found in enumerate(words, 1):
+                self._require_cut(found, f"text {number}")
         rows = [number for number, found in enumerate(words) if found]
         results = [TaggedText(text, (), ()) for text in texts]
         tagged = self._tag_words([words[row] for row in rows])
         for row, (tags, probabilities) in zip(rows, tagged, strict=True):
             results[row] = self._result(texts[row], places[row], tags, probabilities)
         return results
+
+    def _require_cut(self, words: list[str], where: str) -> None:
+        """Raise DataError if most of a text is uncut: longer than all words of its script, and unknown."""
+        uncut = [word for word in words if is_unspaced(word) and len(word) > self._longest_unspaced]
+        uncut = [word for word in uncut if self.encoder.key(word) not in self.encoder.words]
+        if 2 * sum(map(len, uncut)) > sum(map(len, words)):
+            raise DataError(
+                f"expected words with blanks between them, got {uncut[0][:20]!r}: the tokenizer "
+                f"{self.tokenizer.name} does not cut this script",
+                where=where,
+                remedy=Remedy(
+                    "put blanks between the words and give pretokenized=True, or train a tagger of single "
+                    'characters with tokenizer="char"',
+                    command="put blanks between the words and give --pretokenized, or train a tagger of "
+                    "single characters with --tokenizer char",
+                ),
+            )
+
+    @functools.cached_property
+    def _longest_unspaced(self) -> int:
+        """The length of the longest known word of a script without blanks between words."""
+        return max((len(word) for word in self.encoder.words if is_unspaced(word)), default=0)
 
     def tag_words(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
         """Return the tags of sentences of words, in the scheme of the corpus.

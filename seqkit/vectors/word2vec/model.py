@@ -150,8 +150,13 @@ class Word2Vec(VocabularyBuilder):
             raise UsageError(
                 "true_gradient has no effect here: it is for the mean of cbow, sg=0, cbow_mean=1"
             )
+        for name, least in (("min_count", 0), ("max_vocab_size", 1), ("max_final_vocab", 1)):
+            value = getattr(self, name)
+            whole = isinstance(value, int | np.integer) and value >= least
+            if not whole and (value is not None or name == "min_count"):
+                raise UsageError(f"expected {name} to be a whole number of at least {least}, got {value!r}")
         values = {name: getattr(self, name) for name in _SETTINGS}
-        return Word2VecSettings(**values | {"sg": bool(self.sg), "cbow_mean": bool(self.cbow_mean)})
+        return Word2VecSettings(**values)
 
     # training
 

@@ -71,8 +71,10 @@ def sentences_of(sentences: Sentences | None, corpus_file: str | os.PathLike[str
     if corpus_file is not None:
         return LineSentences(corpus_file)
     assert sentences is not None
-    if isinstance(sentences, str):
+    if isinstance(sentences, str | bytes):
         raise UsageError("expected sentences as lists of words, got a string", remedy="use corpus_file=PATH")
+    if not isinstance(sentences, Iterable):
+        raise UsageError(f"expected sentences as lists of words, got {sentences!r}")
     if iter(sentences) is sentences:
         raise UsageError(
             "sentences can be passed over only once", remedy="give a list, or an object with __iter__"
@@ -83,7 +85,16 @@ def sentences_of(sentences: Sentences | None, corpus_file: str | os.PathLike[str
 def _words_of(sentence: Sequence[str]) -> Sequence[str]:
     if isinstance(sentence, str):
         raise UsageError("expected a sentence as a list of words, got a string", remedy="split it")
+    if isinstance(sentence, bytes) or not hasattr(sentence, "__len__"):
+        raise UsageError(f"expected a sentence as a list of words, got {str(sentence)[:40]}")
     return sentence
+
+
+def _require_words(counts: Iterable[object]) -> None:
+    """Raise UsageError unless all words are strings, or numbers, which are keys of vectors as well."""
+    for word in counts:
+        if not isinstance(word, str | int | np.integer):
+            raise UsageError(f"expected words as strings, got {word!r}")
 
 
 def _write(
@@ -93,8 +104,9 @@ def _write(
     count = words = 0
     buffer: list[object] = []
     for count, sentence in enumerate(sentences, 1):  # noqa: B007  # returned
-        words += len(sentence)
-        buffer += _words_of(sentence)
+        before = len(buffer)
+        buffer.extend(_words_of(sentence))
+        words += len(buffer) - before
         buffer.append(_END)
         if len(buffer) >= _BLOCK:
             ids_of(buffer).tofile(file)
@@ -148,6 +160,7 @@ def scan(sentences: Sentences) -> Scan:
         count, words = _write(sentences, ids_of, file)
         order = _mapped(file)  # stays when the file is closed
     del places[_END]
+    _require_words(places)
     totals = np.zeros(len(places) + 1, np.int64)
     for start in range(0, len(order), _COUNTED):
         totals += np.bincount(order[start : start + _COUNTED], minlength=len(totals))
@@ -170,6 +183,7 @@ def scan_bounded(sentences: Sentences, limit: int, stays: Callable[[str, int, in
             for word in [w for w, n in counts.items() if not stays(w, n, threshold)]:
                 del counts[word]
             threshold += 1
+    _require_words(counts)
     return Scan(counts, count, words)
 
 

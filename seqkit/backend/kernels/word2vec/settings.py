@@ -16,6 +16,7 @@ _WHOLE = {
     "seed": (0, (1 << 64) - 1),
 }
 """Limits of whole numbers, so that a slip of the keyboard does not ask for more than a machine has."""
+_SWITCHES = ("sg", "cbow_mean", "shrink_windows", "true_gradient")
 _REAL = {"alpha": (0, 1e38), "min_alpha": (0, 1e38), "sample": (0, 1e6), "ns_exponent": (-10, 10)}
 
 
@@ -67,7 +68,7 @@ class Word2VecSettings:
         """Check the values."""
         for name, (least, most) in _WHOLE.items():
             try:
-                value = operator.index(getattr(self, name))
+                value = int(operator.index(getattr(self, name)))
             except TypeError:
                 raise UsageError(f"expected a whole number as {name}, got {getattr(self, name)!r}") from None
             object.__setattr__(self, name, value)
@@ -77,5 +78,9 @@ class Word2VecSettings:
             number = getattr(self, name)
             if not isinstance(number, float | int) or not lowest <= number <= highest:
                 raise UsageError(f"expected {name} from {lowest} to {highest:g}, got {number!r}")
+        for name in _SWITCHES:
+            if getattr(self, name) not in (False, True):
+                raise UsageError(f"expected {name} to be 0 or 1, got {getattr(self, name)!r}")
+            object.__setattr__(self, name, bool(getattr(self, name)))
         if self.alpha == 0:
             raise UsageError("expected alpha above 0, got 0")
