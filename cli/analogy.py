@@ -22,9 +22,10 @@ from seqkit.cli.similar import as_rows, print_neighbours, topn_option, vectors_o
 @json_option
 def command(a: str, b: str, c: str, by: str, vectors: str | None, topn: int, as_json: bool) -> None:
     """Solve an analogy: A is to B as C is to what? Print the words nearest to B - A + C."""
-    from seqkit.tasks.embeddings import find_vectors
+    from seqkit.tasks.embeddings import find_vectors, known_spelling
 
     table = find_vectors(vectors, lambda text: echo(text, err=True))
+    a, b, c = (known_spelling(table, word, lambda text: echo(text, err=True)) for word in (a, b, c))
     nearest = table.most_similar if by == "cosine" else table.most_similar_by_dot
     neighbours = nearest(positive=[b, c], negative=[a], topn=topn)
     print_json(as_rows(neighbours)) if as_json else print_neighbours(neighbours)

@@ -1,12 +1,17 @@
 """seqkit eval-embeddings."""
 
+import os
+
 import click
 
 from seqkit.cli.common import echo, json_option, print_json
+from seqkit.cli.similar import vectors_option
+from seqkit.errors import UsageError
 
 
 @click.command("eval-embeddings")
-@click.argument("vectors", type=click.Path())
+@click.argument("source", metavar="[VECTORS]", required=False, type=click.Path())
+@vectors_option
 @click.option(
     "--analogies",
     type=click.Path(),
@@ -20,15 +25,20 @@ from seqkit.cli.common import echo, json_option, print_json
     help="File of word pairs with scores.  [default: wordsim353]",
 )
 @json_option
-def command(vectors: str, analogies: str | None, pairs: str | None, as_json: bool) -> None:
-    """Evaluate the vectors in a file: accuracy on analogies, rank correlation with human similarity."""
-    from seqkit.tasks.embeddings import evaluate, open_vectors
+def command(
+    source: str | None, vectors: str | None, analogies: str | None, pairs: str | None, as_json: bool
+) -> None:
+    """Evaluate VECTORS: accuracy on analogies, rank correlation with human similarity."""
+    from seqkit.tasks.embeddings import evaluate, find_vectors
     from seqkit.tasks.embeddings.evaluation import evaluation_files
 
+    if source is not None and vectors is not None:
+        raise UsageError("expected VECTORS or --vectors, got both", remedy="give one of them")
     files = evaluation_files(analogies, pairs)  # before the vectors are read, which may take minutes
-    scores = evaluate(open_vectors(vectors), *files)
+    name = source or vectors
+    scores = evaluate(find_vectors(name, lambda text: echo(text, err=True)), *files)
     if as_json:
-        print_json({"vectors": vectors, **scores.to_dict()})
+        print_json({"vectors": name or os.environ.get("SEQKIT_VECTORS"), **scores.to_dict()})
         return
     if scores.analogies is not None:
         for name, section in scores.analogies.sections.items():

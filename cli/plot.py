@@ -75,7 +75,7 @@ def vectors(
     """Plot a map of WORDS by their vectors, by default of the most frequent words."""
     from seqkit.errors import UsageError
     from seqkit.plotting import check_projection, plot_word_map, project_to_plane, save
-    from seqkit.tasks.embeddings import find_vectors
+    from seqkit.tasks.embeddings import find_vectors, known_spelling
 
     if words:
         refuse_unused("top", "plots without WORDS")
@@ -84,7 +84,9 @@ def vectors(
     if method == "pca":
         refuse_unused("seed", "the method tsne")
     check_projection(method)
-    table = find_vectors(vectors, lambda text: echo(text, err=True))
+    say = lambda text: echo(text, err=True)  # noqa: E731
+    table = find_vectors(vectors, say)
+    words = tuple(known_spelling(table, word, say) for word in words)
     centres = list(dict.fromkeys(words)) or [str(key) for key in table.index_to_key[:top]]
     group_of = {word: number for number, word in enumerate(centres)} if words else dict.fromkeys(centres, 0)
     if words and neighbours:

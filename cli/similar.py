@@ -46,18 +46,27 @@ def command(
     topn: int,
     as_json: bool,
 ) -> None:
-    """Print the words nearest to each of WORDS, by cosine; with --minus or --together, to their mean."""
-    from seqkit.tasks.embeddings import find_vectors
+    """Print the words nearest to each of WORDS, by cosine; with --minus or --together, to their mean.
 
-    table = find_vectors(vectors, lambda text: echo(text, err=True))
-    if minus or together or len(words) == 1:
-        neighbours = table.most_similar(positive=list(words), negative=list(minus), topn=topn)
-        print_json(as_rows(neighbours)) if as_json else print_neighbours(neighbours)
-        return
-    lists = dict(zip(words, table.most_similar_batch(words, topn), strict=True))
+    --json prints a list of objects, each a word and its neighbours.
+    """
+    from seqkit.tasks.embeddings import find_vectors, known_spelling
+
+    table = find_vectors(vectors, _say)
+    added, subtracted = ([known_spelling(table, word, _say) for word in each] for each in (words, minus))
+    if minus or together:
+        label = " + ".join(words) + "".join(f" - {word}" for word in minus)
+        lists = [(label, table.most_similar(positive=added, negative=subtracted, topn=topn))]
+    else:
+        lists = list(zip(words, table.most_similar_batch(added, topn), strict=True))
     if as_json:
-        print_json({word: as_rows(neighbours) for word, neighbours in lists.items()})
+        print_json([{"word": word, "neighbours": as_rows(neighbours)} for word, neighbours in lists])
         return
-    for number, (word, neighbours) in enumerate(lists.items()):
-        echo(f"{chr(10) if number else ''}{word}:")
+    for number, (word, neighbours) in enumerate(lists):
+        if len(lists) > 1:
+            echo(f"{chr(10) if number else ''}{word}:")
         print_neighbours(neighbours)
+
+
+def _say(text: str) -> None:
+    echo(text, err=True)

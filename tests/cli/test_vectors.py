@@ -39,8 +39,30 @@ def test_similar_orders_by_cosine(seqkit: Seqkit, compass: Path) -> None:
 def test_similar_as_json_with_a_word_taken_away(seqkit: Seqkit, compass: Path) -> None:
     done = seqkit("similar", "northeast", "--minus", "east", "--vectors", compass, "--json")
     # 45° less 0° points to 112.5°: north is 22.5° away, west 67.5°, eastish 102.5°
-    assert [row["word"] for row in done.json] == ["north", "west", "eastish"]
-    assert done.json[0]["similarity"] == pytest.approx(np.cos(np.radians(22.5)), abs=1e-4)
+    (row,) = done.json
+    assert row["word"] == "northeast - east"
+    assert [each["word"] for each in row["neighbours"]] == ["north", "west", "eastish"]
+    assert row["neighbours"][0]["similarity"] == pytest.approx(np.cos(np.radians(22.5)), abs=1e-4)
+
+
+@pytest.mark.parametrize("words", [["east"], ["east", "west"], ["east", "north", "east"]])
+def test_json_has_one_shape_for_any_number_of_words(seqkit: Seqkit, compass: Path, words: list[str]) -> None:
+    done = seqkit("similar", *words, "--vectors", compass, "--json", "-n", "2")
+    assert [row["word"] for row in done.json] == words
+    assert all(len(row["neighbours"]) == 2 for row in done.json)
+    text = seqkit("similar", *words, "--vectors", compass, "-n", "2").out
+    assert text.count("\t") == 2 * len(words)
+
+
+def test_a_word_in_another_unicode_form_is_found_with_a_hint(seqkit: Seqkit, tmp_path: Path) -> None:
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    Path("forms.txt").write_text(f"4 2\n{decomposed} 1 0\ntea 1 0.1\nsea 0 1\nsky 0.1 1\n", "utf-8")
+    for command in (["similar", composed], ["analogy", "tea", composed, "sea"]):
+        done = seqkit(*command, "--vectors", "forms.txt", "-n", "1")
+        assert done.code == 0, done.err
+        assert done.out
+        assert "is written in another Unicode form in these vectors, in NFD" in done.err
+    assert seqkit("similar", "caf", "--vectors", "forms.txt").code == 1
 
 
 def test_analogy(seqkit: Seqkit, compass: Path) -> None:
@@ -67,7 +89,7 @@ def test_without_any_the_embedded_corpus_serves(seqkit: Seqkit, monkeypatch: pyt
         pytest.skip(f"a minute without compiled kernels: {numba_missing()}")
     done = seqkit("similar", "function", "--json", "-n", "5")
     assert done.code == 0
-    assert len(done.json) == 5
+    assert len(done.json[0]["neighbours"]) == 5
     assert "vectors: those of the embedded corpus" in done.err
 
 
@@ -86,7 +108,9 @@ def test_convert_there_and_back(seqkit: Seqkit, compass: Path, suffix: str) -> N
     np.testing.assert_array_equal(again.vectors, first.vectors)
 
 
-def test_eval_embeddings_counts_by_hand(seqkit: Seqkit, compass: Path) -> None:
+def test_eval_embeddings_counts_by_hand(
+    seqkit: Seqkit, compass: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     Path("questions.txt").write_text(": turns\neast north north west\neast eastish north west\n", "utf-8")
     Path("pairs.tsv").write_text("east\teastish\t9\neast\tnortheast\t5\neast\twest\t0\n", "utf-8")
     done = seqkit(
@@ -100,6 +124,12 @@ def test_eval_embeddings_counts_by_hand(seqkit: Seqkit, compass: Path) -> None:
     assert done.json["pairs"]["spearman"] == pytest.approx(1)
     text = seqkit("eval-embeddings", compass, "--pairs", "pairs.tsv")
     assert "Spearman 1.0000" in text.out
+    monkeypatch.setenv("SEQKIT_VECTORS", str(compass))
+    for named in ([], ["--vectors", compass]):
+        assert seqkit("eval-embeddings", *named, "--pairs", "pairs.tsv").out == text.out
+    twice = seqkit("eval-embeddings", compass, "--vectors", compass, "--pairs", "pairs.tsv")
+    assert (twice.code, twice.out) == (2, "")
+    assert "expected VECTORS or --vectors, got both" in twice.err
 
 
 def test_a_map_of_words(seqkit: Seqkit, compass: Path) -> None:

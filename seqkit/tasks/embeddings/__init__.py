@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from seqkit.tasks.embeddings.evaluation import EmbeddingScores, evaluate
     from seqkit.tasks.embeddings.settings import EmbeddingSettings
-    from seqkit.tasks.embeddings.sources import default_vectors, find_vectors, open_vectors
+    from seqkit.tasks.embeddings.sources import default_vectors, find_vectors, known_spelling, open_vectors
     from seqkit.tasks.embeddings.task import train
     from seqkit.tasks.embeddings.trained import TrainedEmbeddings, load
 
@@ -22,6 +22,7 @@ __all__ = [
     "default_vectors",
     "evaluate",
     "find_vectors",
+    "known_spelling",
     "load",
     "open_vectors",
     "train",
@@ -30,6 +31,7 @@ __all__ = [
 _MODULES = {
     "default_vectors": "sources",
     "find_vectors": "sources",
+    "known_spelling": "sources",
     "open_vectors": "sources",
     "EmbeddingScores": "evaluation",
     "evaluate": "evaluation",

@@ -1,6 +1,7 @@
 """The word vectors that a command reads, and those of the embedded corpus, which are always there."""
 
 import os
+import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -57,6 +58,25 @@ def find_vectors(source: str | None, on_message: Callable[[str], object] = lambd
     path = default_vectors(on_message)
     on_message(f"vectors: those of the embedded corpus, {path}; --vectors or SEQKIT_VECTORS names others")
     return load_vectors(path, writable=False)
+
+
+def known_spelling(
+    vectors: KeyedVectors, word: str, on_message: Callable[[str], object] = lambda text: None
+) -> str:
+    """Return the word, or the same word in the Unicode normalization form in which the vectors have it.
+
+    Args:
+        vectors: The vectors.
+        word: A word.
+        on_message: Called with a sentence that says so if it is in another form.
+    """
+    if word not in vectors:
+        for form in ("NFC", "NFD", "NFKC", "NFKD"):
+            other = unicodedata.normalize(form, word)
+            if other in vectors:
+                on_message(f"{word!r} is written in another Unicode form in these vectors, in {form}")
+                return other
+    return word
 
 
 def default_vectors(on_message: Callable[[str], object] = lambda text: None) -> Path:
