@@ -24,8 +24,11 @@ only the commands print and exit.
 from __future__ import annotations
 
 import functools
+import math
 import re
 from collections.abc import Callable, Collection, Sequence
+from numbers import Integral, Real
+from typing import Any
 
 _FLAG = re.compile(r"`[^`]*`|(?<![\w-])(--[a-z][a-z-]+)")
 """A flag; those of a whole command, in backticks, are that command's."""
@@ -164,8 +167,18 @@ def require_choice(name: str, value: object, choices: Collection[object]) -> Non
 
 
 def require_sizes(config: object, *names: str) -> None:
-    """Raise UsageError unless these fields of a config are at least 1, or None."""
+    """Raise UsageError unless these fields of a config are whole numbers of at least 1, or None."""
     for name in names:
-        value = getattr(config, name)
-        if value is not None and value < 1:
-            raise UsageError(f"expected {name} to be at least 1, got {value}")
+        value: Any = getattr(config, name)
+        is_whole = isinstance(value, Integral) and value is not True
+        if value is not None and not (is_whole and value >= 1):
+            whole = "" if is_whole else "a whole number of "
+            raise UsageError(f"expected {name} to be {whole}at least 1, got {value!r}")
+
+
+def require_number(name: str, value: Any, *, least: float = -math.inf, below: float = math.inf) -> None:
+    """Raise UsageError unless the argument ``name`` is finite, at least ``least`` and below ``below``."""
+    is_number = isinstance(value, Real)
+    if not (is_number and math.isfinite(value) and least <= value < below):
+        limits = [f"at least {least}"] * (least > -math.inf) + [f"below {below}"] * (below < math.inf)
+        raise UsageError(f"expected {name} to be {' and '.join(limits) or 'a finite number'}, got {value}")

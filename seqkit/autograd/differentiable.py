@@ -15,6 +15,7 @@ import numpy as np
 from seqkit.autograd.graph import Node, is_grad_enabled
 from seqkit.autograd.tensor import Tensor
 from seqkit.backend import array_module
+from seqkit.errors import UsageError
 
 
 def differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -26,9 +27,13 @@ def differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
     """
     signature = inspect.signature(function)
     tells_needs = "needs" in signature.parameters
+    places = [p for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD][1:]  # behind xp
+    names = {parameter.name for parameter in places}
 
     @functools.wraps(function)
     def op(*arguments: Any, **settings: Any) -> Any:
+        if not names.isdisjoint(settings):
+            arguments = (*arguments, *_by_place(places[len(arguments) :], settings))
         recording = is_grad_enabled()
         inputs: list[Tensor | None] = []
         arrays: list[Any] = []
@@ -54,3 +59,12 @@ def differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
     shown = [p for name, p in signature.parameters.items() if name not in ("xp", "needs")]
     op.__dict__["__signature__"] = signature.replace(parameters=shown)  # what callers give, for help()
     return op
+
+
+def _by_place(places: list[inspect.Parameter], settings: dict[str, Any]) -> list[Any]:
+    """Take the arrays that were given by name out of the settings; return them in their places."""
+    last = max((place for place, p in enumerate(places) if p.name in settings), default=-1)
+    missing = [p.name for p in places[: last + 1] if p.default is p.empty and p.name not in settings]
+    if missing:
+        raise UsageError(f"expected the argument {missing[0]}, got none")
+    return [settings.pop(p.name, p.default) for p in places[: last + 1]]

@@ -7,6 +7,7 @@ an exact resume stores nothing else; a dropout mask is named by its key and reco
 from __future__ import annotations
 
 import math
+import operator
 import secrets
 import zlib
 from typing import Any
@@ -36,7 +37,7 @@ def as_generator(generator: Generator | int | None, stream: int | str = "init") 
     """
     if isinstance(generator, Generator):
         return generator
-    return Generator(secrets.randbits(64) if generator is None else int(generator), stream)
+    return Generator(secrets.randbits(64) if generator is None else generator, stream)
 
 
 class Generator:
@@ -57,9 +58,13 @@ class Generator:
     """Whether weights are left to be read from a file."""
 
     def __init__(self, seed: int, stream: int | str = 0) -> None:
+        try:
+            self.seed = operator.index(seed)
+        except TypeError:
+            message = f"expected a seqkit.Generator or a whole number as its seed, got {seed!r}"
+            raise UsageError(message) from None
         if not 0 <= seed < 2**64:
             raise UsageError(f"expected seed between 0 and 2**64 - 1, got {seed}")
-        self.seed = seed
         self.stream = zlib.crc32(stream.encode()) if isinstance(stream, str) else stream & _MASK
         self.counter = 0
 

@@ -10,7 +10,7 @@ from seqkit import ops
 from seqkit.autograd import Tensor, concatenate
 from seqkit.backend import Array
 from seqkit.backend.random import Generator, as_generator
-from seqkit.errors import UsageError, require_choice
+from seqkit.errors import UsageError, require_choice, require_sizes
 from seqkit.nn import initializers
 from seqkit.nn.linear import Linear
 from seqkit.nn.module import Module, Parameter
@@ -54,7 +54,10 @@ class Attention(Module):
                 remedy="use general or additive",
             )
         self.kind, self.query_size, self.memory_size = kind, query_size, memory_size
+        if attention_size is not None and kind != "additive":
+            raise UsageError("attention_size has no effect here: it is for additive attention")
         self.attention_size = query_size if attention_size is None else attention_size
+        require_sizes(self, "query_size", "memory_size", "attention_size")
         self.rate = check_rate(dropout)
         source = as_generator(generator)
 
@@ -149,7 +152,11 @@ class MultiHeadAttention(Module):
         rotary: bool = False,
         generator: Generator | int | None = None,
     ) -> None:
-        if num_heads < 1 or embedding_size % num_heads:
+        self.embedding_size, self.num_heads, self.cross = embedding_size, num_heads, cross
+        require_sizes(self, "embedding_size", "num_heads")
+        if memory_size is not None and not cross:
+            raise UsageError("memory_size has no effect here: it is for attention over a memory, cross=True")
+        if embedding_size % num_heads:
             raise UsageError(
                 f"expected num_heads to divide embedding_size, got {num_heads} and {embedding_size}"
             )
@@ -159,7 +166,6 @@ class MultiHeadAttention(Module):
             raise UsageError(
                 f"rotary positions: expected heads of an even size, got {embedding_size // num_heads}"
             )
-        self.embedding_size, self.num_heads, self.cross = embedding_size, num_heads, cross
         self.rate = check_rate(dropout)
         generator = as_generator(generator)
         if cross:

@@ -8,6 +8,7 @@ from seqkit import ops
 from seqkit.autograd import Tensor
 from seqkit.backend import to_numpy
 from seqkit.backend.random import Generator, as_generator
+from seqkit.errors import require_sizes
 from seqkit.nn import initializers
 from seqkit.nn.module import Module, Parameter
 from seqkit.ops.windows import IntOrPair, pair
@@ -48,6 +49,7 @@ class Conv2d(Module):
         generator = as_generator(generator)
         self.in_channels, self.out_channels, self.kernel_size = in_channels, out_channels, kernel_size
         self.stride, self.padding = stride, padding
+        require_sizes(self, "in_channels", "out_channels")
         KH, KW = pair("kernel_size", kernel_size, 1)
         bound = 1 / math.sqrt(KH * KW * in_channels)
         shape = (out_channels, KH, KW, in_channels)

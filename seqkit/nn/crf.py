@@ -6,6 +6,7 @@ from seqkit import ops
 from seqkit.autograd import Tensor
 from seqkit.backend import Array, to_device
 from seqkit.backend.random import Generator, as_generator
+from seqkit.errors import ShapeError, require_sizes
 from seqkit.nn import initializers
 from seqkit.nn.module import Module, Parameter
 from seqkit.ops.crf import marginals, viterbi
@@ -33,6 +34,8 @@ class CRF(Module):
     def __init__(
         self, num_tags: int, *, legal: Legal | None = None, generator: Generator | int | None = None
     ) -> None:
+        self.num_tags = num_tags
+        require_sizes(self, "num_tags")
         generator = as_generator(generator)
         shapes: tuple[tuple[int, ...], ...] = ((num_tags,), (num_tags, num_tags), (num_tags,))
         self.start, self.transitions, self.end = (
@@ -40,6 +43,8 @@ class CRF(Module):
         )
         self._excluded = None
         if legal is not None:
+            if tuple(np.shape(allowed) for allowed in legal) != shapes:
+                raise ShapeError(f"expected legal as three arrays of shapes {shapes}")
             self._excluded = tuple(np.where(allowed, 0, -np.inf).astype(np.float32) for allowed in legal)
 
     def scores(self) -> tuple[Tensor, Tensor, Tensor]:

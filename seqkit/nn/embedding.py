@@ -9,6 +9,7 @@ from seqkit import ops
 from seqkit.autograd import Tensor
 from seqkit.backend import Array
 from seqkit.backend.random import Generator, as_generator
+from seqkit.errors import require_number, require_sizes
 from seqkit.nn import initializers
 from seqkit.nn.module import Module, Parameter
 
@@ -36,6 +37,8 @@ class Embedding(Module):
         generator: Generator | int | None = None,
     ) -> None:
         self.vocab_size, self.embedding_size, self.std = vocab_size, embedding_size, std
+        require_sizes(self, "vocab_size", "embedding_size")
+        require_number("std", std, least=0)
         self.weight = Parameter(
             initializers.normal((vocab_size, embedding_size), as_generator(generator), std)
         )

@@ -5,6 +5,7 @@ import math
 from seqkit import ops
 from seqkit.autograd import Tensor
 from seqkit.backend.random import Generator, as_generator
+from seqkit.errors import require_sizes
 from seqkit.nn import initializers
 from seqkit.nn.module import Module, Parameter
 
@@ -37,6 +38,7 @@ class Linear(Module):
     ) -> None:
         generator = as_generator(generator)
         self.in_features, self.out_features = in_features, out_features
+        require_sizes(self, "in_features", "out_features")
         bound = 1 / math.sqrt(in_features)
         self.weight = Parameter(initializers.uniform((out_features, in_features), generator, bound))
         self.bias = Parameter(initializers.uniform((out_features,), generator, bound)) if bias else None

@@ -5,6 +5,7 @@ import math
 from seqkit import ops
 from seqkit.autograd import Tensor
 from seqkit.backend.random import Generator
+from seqkit.errors import require_number, require_sizes
 from seqkit.nn import initializers
 from seqkit.nn.module import Buffer, Module, Parameter
 
@@ -25,6 +26,8 @@ class LayerNorm(Module):
 
     def __init__(self, size: int, *, epsilon: float = 1e-5) -> None:
         self.size, self.epsilon = size, epsilon
+        require_sizes(self, "size")
+        require_number("epsilon", epsilon, least=0)
         self.weight = Parameter(initializers.ones((size,)))
         self.bias = Parameter(initializers.zeros((size,)))
 
@@ -58,6 +61,9 @@ class BatchNorm(Module):
 
     def __init__(self, num_features: int, *, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
         self.num_features, self.momentum, self.epsilon = num_features, momentum, epsilon
+        require_sizes(self, "num_features")
+        require_number("momentum", momentum, least=0, below=math.nextafter(1, 2))
+        require_number("epsilon", epsilon, least=0)
         self.weight = Parameter(initializers.ones((num_features,)))
         self.bias = Parameter(initializers.zeros((num_features,)))
         self.running_mean = Buffer(initializers.zeros((num_features,)))

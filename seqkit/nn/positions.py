@@ -6,7 +6,7 @@ from seqkit import ops
 from seqkit.autograd import Tensor
 from seqkit.backend import Array, array_module
 from seqkit.backend.random import Generator, as_generator
-from seqkit.errors import ShapeError
+from seqkit.errors import ShapeError, require_number, require_sizes
 from seqkit.nn import initializers
 from seqkit.nn.module import Module, Parameter
 
@@ -38,9 +38,10 @@ class SinusoidalPositions(Module):
     """Fixed vectors of positions, as :func:`sinusoidal` computes them."""
 
     def __init__(self, embedding_size: int) -> None:
+        self.embedding_size = embedding_size
+        require_sizes(self, "embedding_size")
         if embedding_size % 2:
             raise ShapeError(f"sinusoidal positions: expected an even size, got {embedding_size}")
-        self.embedding_size = embedding_size
 
     def forward(self, positions: Array, dtype: np.dtype | type = np.float32) -> Tensor:
         """Return vectors (…, E) of positions (…)."""
@@ -66,6 +67,8 @@ class LearnedPositions(Module):
         generator: Generator | int | None = None,
     ) -> None:
         self.max_length, self.embedding_size, self.std = max_length, embedding_size, std
+        require_sizes(self, "max_length", "embedding_size")
+        require_number("std", std, least=0)
         start = initializers.normal((max_length, embedding_size), as_generator(generator), std)
         self.weight = Parameter(start)
 
@@ -86,6 +89,7 @@ class RotaryPositions(Module):
     """
 
     def __init__(self, *, base: float = 10000.0, interleaved: bool = False) -> None:
+        require_number("base", base, least=1)
         self.base, self.interleaved = base, interleaved
 
     def forward(self, x: Tensor, positions: Array) -> Tensor:

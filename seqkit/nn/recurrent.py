@@ -13,7 +13,7 @@ from seqkit import ops
 from seqkit.autograd import Tensor, concatenate
 from seqkit.backend import Array, module_of, zeros
 from seqkit.backend.random import Generator, as_generator
-from seqkit.errors import UsageError
+from seqkit.errors import UsageError, require_choice, require_sizes
 from seqkit.nn import initializers
 from seqkit.nn.dropout import Dropout, LockedDropout
 from seqkit.nn.module import Module, Parameter
@@ -37,6 +37,8 @@ class RecurrentLayer(Module):
     def __init__(
         self, input_size: int, hidden_size: int, *, gates: int, biases: Sequence[str], generator: Generator
     ) -> None:
+        self.hidden_size = hidden_size
+        require_sizes(self, "hidden_size")
         bound = 1 / math.sqrt(hidden_size)
         rows = gates * hidden_size
 
@@ -73,10 +75,12 @@ class _Recurrent(Module):
         bidirectional: bool = False,
         generator: Generator | int | None = None,
     ) -> None:
-        sizes = [hidden_size] * num_layers if isinstance(hidden_size, int) else list(hidden_size)
-        if len(sizes) != num_layers or num_layers < 1:
+        self.input_size, self.num_layers = input_size, num_layers
+        require_sizes(self, "input_size", "num_layers")
+        sizes = list(hidden_size) if isinstance(hidden_size, Sequence) else [hidden_size] * num_layers
+        if len(sizes) != num_layers:
             raise UsageError(f"expected {num_layers} hidden sizes for {num_layers} layers, got {sizes}")
-        self.input_size, self.hidden_sizes, self.num_layers = input_size, sizes, num_layers
+        self.hidden_sizes = sizes
         self.bidirectional = bidirectional
         self.dropout = LockedDropout(dropout) if locked else Dropout(dropout)
         directions = 2 if bidirectional else 1
@@ -194,6 +198,7 @@ class RNN(_Recurrent):
     gates, states, op = 1, 1, staticmethod(ops.rnn)
 
     def __init__(self, *arguments: Any, nonlinearity: str = "tanh", **settings: Any) -> None:
+        require_choice("nonlinearity", nonlinearity, ("tanh", "relu"))
         super().__init__(*arguments, **settings)
         self.nonlinearity = nonlinearity
 

@@ -23,7 +23,7 @@ from seqkit.autograd import differentiable
 from seqkit.backend import empty, zeros
 from seqkit.backend.kernels import kernels
 from seqkit.backend.random import Generator
-from seqkit.errors import ShapeError
+from seqkit.errors import ShapeError, require_number
 from seqkit.ops.arguments import arguments, require_features
 from seqkit.ops.dropout import check_generator, check_rate
 
@@ -149,6 +149,8 @@ def attention(xp, q, k, v, mask=None, *, scale=None, rate=0.0, generator=None, n
     _check(q, k, v)
     _require_keys("attention", k)
     require_features("attention", q)
+    if scale is not None:
+        require_number("scale", scale)
     scale = 1 / math.sqrt(q.shape[-1]) if scale is None else float(scale)
     weights = _product(xp, q, k.swapaxes(-1, -2), (*q.shape[:-1], k.shape[-2]))
     if scale != 1:

@@ -6,7 +6,7 @@ from seqkit.autograd import differentiable
 from seqkit.backend import empty
 from seqkit.backend.kernels import kernels
 from seqkit.backend.random import Generator
-from seqkit.errors import UsageError
+from seqkit.errors import UsageError, require_number
 from seqkit.ops.arguments import arguments
 
 _check, _check_locked = arguments("dropout", x="…"), arguments("locked_dropout", x="B, T, E")
@@ -14,8 +14,7 @@ _check, _check_locked = arguments("dropout", x="…"), arguments("locked_dropout
 
 def check_rate(rate: float) -> float:
     """Return ``rate``; raise UsageError unless 0 <= rate < 1."""
-    if not 0 <= rate < 1:
-        raise UsageError(f"expected a dropout rate to be at least 0 and below 1, got {rate}")
+    require_number("a dropout rate", rate, least=0, below=1)
     return rate
 
 

@@ -10,7 +10,7 @@ from seqkit.autograd import differentiable
 from seqkit.backend import empty
 from seqkit.backend.ids import IGNORE_INDEX
 from seqkit.backend.kernels import kernels
-from seqkit.errors import UsageError
+from seqkit.errors import UsageError, require_number
 from seqkit.ops.arguments import arguments, as_rows, require_features
 
 _check_logits = arguments("softmax_cross_entropy", logits="…, V", targets="integer …")
@@ -18,8 +18,7 @@ _check_linear = arguments("linear_cross_entropy", x="…, E", W="V, E", b="V or 
 
 
 def _check(xp: Any, V: int, targets: Any, ignore_index: int, smoothing: float) -> None:
-    if not 0 <= smoothing < 1:
-        raise UsageError(f"expected label smoothing to be at least 0 and below 1, got {smoothing}")
+    require_number("label smoothing", smoothing, least=0, below=1)
     if xp is np:  # a compiled kernel would write out of bounds; on a GPU the check would wait for it
         wrong = targets[((targets < 0) | (targets >= V)) & (targets != ignore_index)]
         if wrong.size:

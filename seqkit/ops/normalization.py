@@ -5,7 +5,7 @@ from __future__ import annotations
 from seqkit.autograd import differentiable
 from seqkit.backend import empty
 from seqkit.backend.kernels import kernels
-from seqkit.errors import ShapeError
+from seqkit.errors import ShapeError, require_number
 from seqkit.ops.arguments import arguments, as_rows, require_features
 from seqkit.ops.dropout import check_generator, check_rate
 
@@ -29,6 +29,7 @@ def layer_norm(xp, x, gamma, beta, *, epsilon=1e-5, needs):
         ShapeError: Other shapes, or dtypes that differ.
     """
     _check_layer(x, gamma, beta)
+    require_number("epsilon", epsilon, least=0)
     require_features("layer_norm", x)
     family = kernels("layer_norm", xp, x.dtype)
     rows = as_rows(xp.ascontiguousarray(x))
@@ -63,6 +64,7 @@ def add_layer_norm(xp, x, branch, gamma, beta, *, epsilon=1e-5, rate=0.0, genera
         UsageError: Dropout without a generator.
     """
     _check_added(x, branch, gamma, beta)
+    require_number("epsilon", epsilon, least=0)
     require_features("add_layer_norm", x)
     family, dropout = kernels("layer_norm", xp, x.dtype), kernels("dropout", xp, x.dtype)
     key, threshold, factor = None, round((1 - check_rate(rate)) * 2**32), 1 / (1 - rate)
@@ -116,6 +118,7 @@ def batch_norm(xp, x, gamma, beta, *, epsilon=1e-5, needs):
         ShapeError: Other shapes, dtypes that differ, or one value a feature: it has no variance.
     """
     _check_batch(x, gamma, beta)
+    require_number("epsilon", epsilon, least=0)
     rows, family = as_rows(xp.ascontiguousarray(x)), kernels("batch_norm", xp, x.dtype)
     N = len(rows)
     if N < 2:
@@ -161,6 +164,7 @@ def batch_norm_inference(xp, x, gamma, beta, mean, variance, *, epsilon=1e-5, ne
         ShapeError: Other shapes, or dtypes that differ.
     """
     _check_inference(x, gamma, beta, mean, variance)
+    require_number("epsilon", epsilon, least=0)
     rows = as_rows(xp.ascontiguousarray(x))
     family = kernels("batch_norm", xp, x.dtype)
     inverse = 1 / xp.sqrt(variance + epsilon)

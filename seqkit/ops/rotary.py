@@ -6,7 +6,7 @@ import numpy as np
 
 from seqkit.autograd import differentiable
 from seqkit.backend.kernels import kernels
-from seqkit.errors import ShapeError
+from seqkit.errors import ShapeError, require_number
 from seqkit.ops.arguments import arguments
 
 _check = arguments("rotary", x="…, T, D")
@@ -38,6 +38,7 @@ def rotary(xp, x, positions, *, base=10000.0, interleaved=False):
     """
     _check(x)
     _check_positions(positions)
+    require_number("base", base, least=1)
     *before, D = x.shape
     if D % 2 or not D:
         raise ShapeError(f"rotary: expected an even last axis, got {x.shape}")

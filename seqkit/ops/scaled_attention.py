@@ -22,7 +22,7 @@ from seqkit.backend import empty
 from seqkit.backend.kernels import kernels
 from seqkit.backend.kernels.attention.reference import IN_CACHE
 from seqkit.backend.random import Generator, Key
-from seqkit.errors import ShapeError
+from seqkit.errors import ShapeError, require_number
 from seqkit.ops.arguments import arguments, require_features
 from seqkit.ops.attention import bias_of_mask
 from seqkit.ops.attention_blocks import Block, blocks, packed_blocks
@@ -156,6 +156,8 @@ def _settings(
     require_features("attention", q)
     if rate:
         check_generator("attention dropout", generator)
+    if scale is not None:
+        require_number("scale", scale)
     scale = 1 / math.sqrt(q.shape[-1]) if scale is None else float(scale)
     keeps = pairs <= KEPT
     return _Settings(scale, rate, generator, any(needs) and keeps, any(needs) and not keeps, gaps)

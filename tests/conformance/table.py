@@ -432,7 +432,9 @@ def _attention_layers() -> list[Row]:
     for kind, sizes in (("dot", (7, 7)), ("general", (7, 11)), ("additive", (7, 11))):
 
         def layer(kind: str = kind, sizes: tuple[int, int] = sizes) -> nn.Attention:
-            return nn.Attention(kind, *sizes, attention_size=13, generator=Generator(1))
+            return nn.Attention(
+                kind, *sizes, attention_size=13 if kind == "additive" else None, generator=Generator(1)
+            )
 
         def call(query: Tensor, memory: Tensor, *parameters: Tensor, mask: Any, layer: Any = layer) -> Any:
             return _with_parameters(layer(), parameters)(query, memory, mask)

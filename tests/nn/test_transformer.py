@@ -368,7 +368,7 @@ def heads(number: int = N, **settings: Any) -> nn.MultiHeadAttention:
     ("call", "said"),
     [
         (lambda: heads(number=5), "expected num_heads to divide embedding_size, got 5 and 12"),
-        (lambda: heads(number=0), "expected num_heads to divide embedding_size, got 0 and 12"),
+        (lambda: heads(number=0), "expected num_heads to be at least 1, got 0"),
         (lambda: heads(number=4, rotary=True), "heads of an even size, got 3"),
         (lambda: heads(cross=True, rotary=True), "rotary positions are for self-attention"),
         (
