@@ -11,6 +11,22 @@ IGNORE_INDEX = -1
 """The target of a position that does not count: losses and metrics skip it."""
 
 
+def as_array(name: str, value: Any, expected: str) -> Array:
+    """Return an array as it is, and lists and tuples of numbers as one of NumPy.
+
+    Raises:
+        ShapeError: For another object, and for lists of different lengths.
+    """
+    if isinstance(value, list | tuple):
+        try:
+            return np.asarray(value) if len(value) else np.empty(0, np.int64)
+        except ValueError:
+            raise ShapeError(f"expected {name} to be {expected}, got lists of different lengths") from None
+    if not (hasattr(value, "dtype") and hasattr(value, "shape")):
+        raise ShapeError(f"expected {name} to be {expected}, got {type(value).__name__}")
+    return value
+
+
 def checked_ids(
     name: str,
     ids: Any,
@@ -42,12 +58,12 @@ def checked_ids(
         (2, 2)
 
     """
-    if isinstance(ids, list | tuple):
-        ids = np.asarray(ids) if len(ids) else np.empty(0, np.int64)
+    sizes = ", ".join("any" if n is None else str(n) for n in shape)
+    expected = f"integers of shape ({sizes})"
+    ids = as_array(name, ids, expected)
     fits = ids.ndim == len(shape) and all(n in (None, m) for n, m in zip(shape, ids.shape, strict=True))
     if not fits or ids.dtype.kind not in "iu":
-        expected = ", ".join("any" if n is None else str(n) for n in shape)
-        raise ShapeError(f"expected {name} to be integers of shape ({expected}), got {ids.dtype} {ids.shape}")
+        raise ShapeError(f"expected {name} to be {expected}, got {ids.dtype} {ids.shape}")
     if vocab_size is not None and isinstance(ids, np.ndarray) and ids.size:
         low, high = int(ids.min()), int(ids.max())
         if low < lowest or high >= vocab_size:
@@ -70,11 +86,10 @@ def length_mask(
     B, T = shape
     if lengths is None:
         return None
-    lengths = np.asarray(lengths) if isinstance(lengths, list | tuple) else lengths
+    expected = f"integers of shape ({B},)"
+    lengths = as_array(name, lengths, expected)
     if lengths.shape != (B,) or lengths.dtype.kind not in "iu":
-        raise ShapeError(
-            f"expected {name} to be integers of shape ({B},), got {lengths.dtype} {lengths.shape}"
-        )
+        raise ShapeError(f"expected {name} to be {expected}, got {lengths.dtype} {lengths.shape}")
     if isinstance(lengths, np.ndarray):
         if B and not lowest <= lengths.min() <= lengths.max() <= T:
             wrong = lengths.min() if lengths.min() < lowest else lengths.max()

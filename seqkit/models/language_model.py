@@ -177,6 +177,7 @@ class LanguageModel(nn.Module):
 
     def step(self, ids: Array, state: State) -> tuple[Array, State]:
         """Feed ids (B,); return log P (B, V) of the next token, and the state."""
+        ids = checked_ids("ids", ids, (None,), self.config.vocab_size, device=self.device)
         with self.evaluating():
             y, state = self.hidden(ids[:, None], state)
             scores = ops.log_softmax(self.output(y[:, 0]))

@@ -33,8 +33,9 @@ class MaskedLanguageModel(nn.Module):
     ) -> tuple[Tensor, Array]:
         """Return the input (M, E) of the output layer, and targets (M,); on a GPU of all B·T places."""
         V = self.config.vocab_size
+        ids = checked_ids("ids", ids, (None, None))
         targets = checked_ids(
-            "targets", targets, np.shape(ids), V, lowest=IGNORE_INDEX, device=self.device
+            "targets", targets, ids.shape, V, lowest=IGNORE_INDEX, device=self.device
         ).reshape(-1)
         x = self.encoder(ids, lengths, generator=generator).reshape(-1, self.config.embedding_size)
         if isinstance(targets, np.ndarray):  # on a GPU the count would have to be waited for

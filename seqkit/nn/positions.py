@@ -5,6 +5,7 @@ import numpy as np
 from seqkit import ops
 from seqkit.autograd import Tensor
 from seqkit.backend import Array, array_module
+from seqkit.backend.ids import as_array
 from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import ShapeError, require_number, require_sizes
 from seqkit.nn import initializers
@@ -29,6 +30,7 @@ def sinusoidal(positions: Array, size: int, dtype: np.dtype | type = np.float32)
     """
     if size % 2:
         raise ShapeError(f"sinusoidal positions: expected an even size, got {size}")
+    positions = as_array("positions", positions, "numbers")
     xp = array_module(positions)
     angles = positions[..., None] * 10000.0 ** (xp.arange(size // 2) * (-2.0 / size))
     return xp.stack((xp.sin(angles), xp.cos(angles)), axis=-1).reshape(*positions.shape, size).astype(dtype)

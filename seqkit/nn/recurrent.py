@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike
 from seqkit import ops
 from seqkit.autograd import Tensor, concatenate
 from seqkit.backend import Array, module_of, zeros
+from seqkit.backend.ids import as_array
 from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import UsageError, require_choice, require_sizes
 from seqkit.nn import initializers
@@ -124,6 +125,7 @@ class _Recurrent(Module):
         Raises:
             UsageError: In training without a generator, unless ``dropout`` is 0.
         """
+        x = as_array("x", x, "an array (B, T, I)")
         state = self.zero_state(x.shape[0], x.dtype) if state is None else state
         if len(state) != len(self.layers):
             raise UsageError(f"the state has {len(state)} entries for {len(self.layers)} layers")

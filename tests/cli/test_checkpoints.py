@@ -53,7 +53,7 @@ def test_text_from_a_folder(seqkit: Seqkit, folder: Path) -> None:  # noqa: F811
     assert found == [vars(sample) for sample in expected]
     assert seqkit("generate", "gpt2", *quick, "--temperature", "0").out.startswith("low")
     for arguments, code, said in (
-        (("bert", *quick), 1, "bert has no causal head; models.bert.load, `seqkit embed`"),
+        (("bert", *quick), 1, "bert has no causal head; `seqkit embed`"),
         (("absent", *quick), 1, "absent"),
         (("gpt2", *quick[:4], "--stop", "low low"), 2, "expected stop to be single tokens of this model"),
     ):

@@ -1,13 +1,13 @@
-"""Every op with every argument as nobody should give it, in a process that may crash.
+"""Every op, layer and model with every argument as nobody should give it, in a process that may crash.
 
-    python -m tests.conformance.hostile PROGRESS_FILE
+    python -m tests.conformance.hostile PROGRESS_FILE ops|models
 
-walks the table of ops: each argument and each gradient of an output strided, reversed, broadcast,
-Fortran-ordered, read-only, of another dtype, absent; each axis empty, of one element, one too short and one
-too long. All products take the tiles, and all arrays lie against pages that must not be touched, so that a
-kernel that reads or writes beside its arrays ends the process. What comes out, forward and backward, must be
-what the references make of the same numbers in float64, or an error of seqkit's tree from both. It prints
-what is otherwise, one line each.
+walks the table of ops, or layers and methods of models: each argument and each gradient of an output
+strided, reversed, broadcast, Fortran-ordered, read-only, of another dtype, absent; each axis empty, of one
+element, one too short and one too long. All products take the tiles, and all arrays lie against pages that
+must not be touched, so that a kernel that reads or writes beside its arrays ends the process. What comes out,
+forward and backward, must be what the references make of the same numbers in float64, or an error of seqkit's
+tree from both. It prints what is otherwise, one line each.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from seqkit import ops
 from seqkit.autograd import Tensor, to_dense
 from seqkit.errors import SeqkitError
 from tests import guarded_memory
+from tests.conformance.module_rows import MODULE_ROWS
 from tests.conformance.table import ARITHMETIC, OPS, SHAPING, Row
+from tests.exhaustive import some
 from tests.guarded_memory import guarded, placed
 
 FOLLOW_NUMPY = {row.name for row in (*ARITHMETIC, *SHAPING)}
@@ -33,6 +35,11 @@ FOLLOW_NUMPY = {row.name for row in (*ARITHMETIC, *SHAPING)}
 
 BROADCAST = {
     "rotary positions",
+    "RotaryPositions positions",
+    "Attention mask",
+    "MultiHeadAttention mask",
+    "TransformerEncoderStack mask",
+    "TransformerDecoderStack mask",
     "attention mask",
     "additive_attention mask",
     "scaled_dot_product_attention mask",
@@ -43,6 +50,9 @@ TABLES = {
     "softmax_cross_entropy 0", "linear_cross_entropy 1", "negative_sampling 1", "embedding_bag 0", "pack 0",
 }  # fmt: skip
 """Arguments that may be longer than the ids in the table of rows ask for, and no shorter."""
+
+PADDED = {"ids", "source", "letters"}
+"""Ids of models that may be longer than the lengths beside them."""
 
 _TARGETS = np.random.default_rng(5).integers(0, 97, 67)
 LARGE = [
@@ -209,7 +219,7 @@ class Walk:
                 argument = f"{self.op} {place}"
                 if accepted[1] and argument not in BROADCAST:
                     self.note(place, f"1 for {n} along axis {axis}", "broadcast in silence")
-                if accepted[n + 1] and argument not in TABLES:
+                if accepted[n + 1] and argument not in TABLES and place not in PADDED:
                     self.note(place, f"{n + 1} for {n} along axis {axis}", "cut in silence")
 
     def gradients(self) -> None:
@@ -231,16 +241,19 @@ def main() -> None:
     warnings.simplefilter("ignore")
     progress = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT)
     seen = set()
-    for row in (*OPS, *LARGE):
+    models = sys.argv[2] == "models"
+    for row in some(MODULE_ROWS, 8) if models else (*OPS, *LARGE):
         os.pwrite(progress, f"{row.name[:100]:100}".encode(), 0)
         walk = Walk(row)
         with np.errstate(all="ignore"):
-            for place, x in (*enumerate(walk.inputs), *walk.extras.items()):
+            inputs = walk.inputs[:-1] if models else walk.inputs
+            for place, x in (*enumerate(inputs), *walk.extras.items()):
                 walk.value(place, x)
                 if (walk.op, place, x.ndim) not in seen:
                     walk.others(place, x)
                     seen.add((walk.op, place, x.ndim))
-            walk.gradients()
+            if not models:
+                walk.gradients()
         for line in walk.wrong:
             print(line)
 

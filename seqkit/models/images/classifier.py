@@ -7,6 +7,7 @@ import numpy as np
 from seqkit import nn, ops
 from seqkit.autograd import Tensor
 from seqkit.backend import Array, to_device, to_numpy
+from seqkit.backend.ids import as_array
 from seqkit.backend.random import Generator
 from seqkit.errors import ShapeError, UsageError
 from seqkit.models.images.config import ImageConfig
@@ -52,7 +53,7 @@ class ImageClassifier(nn.Module):
 
     def _images(self, images: Array) -> Array:
         """Check images at the public boundary and return them on the model's device."""
-        images = np.asarray(images) if isinstance(images, list | tuple) else images
+        images = as_array("images", images, "an array of floating-point numbers")
         if images.dtype.kind != "f":
             raise UsageError(
                 f"expected images to be floating-point numbers, got {images.dtype}",
@@ -64,7 +65,7 @@ class ImageClassifier(nn.Module):
         if images.shape[1:] not in (shape, flat, shape[:2] if c.channels == 1 else shape):
             raise ShapeError(f"expected images to be (B, {', '.join(map(str, shape))}), got {images.shape}")
         W = self.output.weight
-        return to_device(images, W.device).astype(W.dtype, copy=False).reshape(-1, *shape)
+        return to_device(images, W.device).astype(W.dtype, copy=False).reshape(len(images), *shape)
 
 
 def initialize(layer: nn.Linear | nn.Conv2d, init: str | float, generator: Generator) -> Any:

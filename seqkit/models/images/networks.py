@@ -1,5 +1,6 @@
 """The textbook's fully connected and convolutional networks ("Deep Learning from Scratch", volume 1)."""
 
+import math
 from itertools import pairwise
 
 from seqkit import nn, ops
@@ -11,6 +12,11 @@ from seqkit.models.images.config import DeepConvNetConfig, MLPConfig, SimpleConv
 
 POOL = 2
 """Max pooling takes 2 by 2 pixels."""
+
+
+def flat(x: Tensor) -> Tensor:
+    """Return images or features (B, …) as rows, also where B is 0."""
+    return x.reshape(len(x), math.prod(x.shape[1:]))
 
 
 class SimpleConvNet(ImageClassifier):
@@ -31,7 +37,7 @@ class SimpleConvNet(ImageClassifier):
     def scores(self, x: Tensor, generator: Generator | None) -> Tensor:
         """See the base class."""
         x = self.conv(x, relu=True, pool=POOL)
-        return self.output(ops.relu(self.hidden(x.reshape(len(x), -1))))
+        return self.output(ops.relu(self.hidden(flat(x))))
 
 
 class DeepConvNet(ImageClassifier):
@@ -62,7 +68,7 @@ class DeepConvNet(ImageClassifier):
         """See the base class."""
         for first, second in zip(self.convs[::2], self.convs[1::2], strict=True):
             x = second(first(x, relu=True), relu=True, pool=POOL)
-        x = ops.relu(self.hidden(x.reshape(len(x), -1)))
+        x = ops.relu(self.hidden(flat(x)))
         return self.output(self.dropout(x, generator))
 
 
@@ -98,7 +104,7 @@ class MLP(ImageClassifier):
 
     def activations(self, x: Tensor, generator: Generator | None = None) -> list[Tensor]:
         """Return each hidden layer's result of images (B, H, W, C), after activation and dropout."""
-        x = x.reshape(len(x), -1)
+        x = flat(x)
         found = []
         for depth, layer in enumerate(self.layers):
             x = layer(x)
@@ -110,5 +116,4 @@ class MLP(ImageClassifier):
 
     def scores(self, x: Tensor, generator: Generator | None) -> Tensor:
         """See the base class."""
-        flat = x.reshape(len(x), -1)
-        return self.output([flat, *self.activations(x, generator)][-1])
+        return self.output([flat(x), *self.activations(x, generator)][-1])

@@ -102,7 +102,7 @@ class EncoderDecoder(nn.Module):
 
     # What comes in
 
-    def _ids(self, name: str, ids: Array, vocab_size: int, shape: tuple[int | None, int | None]) -> Array:
+    def _ids(self, name: str, ids: Array, vocab_size: int, shape: tuple[int | None, ...]) -> Array:
         return checked_ids(name, ids, shape, vocab_size, lowest=IGNORE_INDEX, device=self.device)
 
     def _embed(self, embedding: nn.Embedding, ids: Array, generator: Generator | None) -> Tensor:

@@ -161,7 +161,7 @@ class Seq2Seq(EncoderDecoder):
     def step(self, ids: Array, state: Seq2SeqState) -> tuple[Array, Seq2SeqState]:
         """Feed ids (B,); return log P (B, V) of the next token, and the state with ``weights`` (B, S)."""
         with self.evaluating():
-            ids = self._ids("ids", ids[:, None], self.config.target_vocab_size, (len(state.rows), 1))
+            ids = self._ids("ids", ids, self.config.target_vocab_size, (len(state.rows),))[:, None]
             encoded = state.encoded.map(lambda x: x if x.dtype.kind == "b" else Tensor(x))
             fed = None if state.fed is None else Tensor(state.fed)
             x = self._embed(self.target_embedding, ids, None)

@@ -150,15 +150,16 @@ class TransformerLanguageModel(nn.Module):
         T is unlimited. A window slides over ids and those of the state before them, half of ``max_length`` at
         a time, so that each target sees at least that many tokens, where the text has them.
         """
-        ids, targets = self._ids(ids), self._ids(targets, IGNORE_INDEX)
+        ids, V = self._ids(ids), self.config.vocab_size
         xp, (B, T) = array_module(ids), ids.shape
+        targets = checked_ids("targets", targets, (B, T), V, lowest=IGNORE_INDEX, device=self.device)
         kept = self.config.max_length // 2
-        before = to_device(state[0][0], self.device) if state else ids[:, :0]
+        before = checked_ids("state", state[0][0], (B, None), device=self.device) if state else ids[:, :0]
         C = before.shape[1]
         text = xp.concatenate((before, ids), axis=1)
         losses = zeros(xp, (B, T), np.float64)
         windows = self._windows(C, C + T)
-        at_once = max(1, _TOKENS_AT_ONCE // (B * self.config.max_length))
+        at_once = max(1, _TOKENS_AT_ONCE // (max(1, B) * self.config.max_length))
         with self.evaluating():
             for _, alike in itertools.groupby(windows, lambda w: (w.end - w.left, w.start - w.left)):
                 while group := list(itertools.islice(alike, at_once)):
@@ -192,9 +193,8 @@ class TransformerLanguageModel(nn.Module):
         Keys and values are cached, so that a step costs one token. When ``max_length`` are, the last half of
         the text is fed again, at the first positions.
         """
-        seen = array_module(state.ids).concatenate(
-            (state.ids, self._ids(ids[:, None]).astype(state.ids.dtype)), axis=1
-        )
+        ids = checked_ids("ids", ids, (len(state.ids),), self.config.vocab_size, device=self.device)
+        seen = array_module(ids).concatenate((state.ids, ids[:, None].astype(state.ids.dtype)), axis=1)
         past = state.past
         done = 0 if past is None else past[0].keys.shape[2]
         if done == self.config.max_length:

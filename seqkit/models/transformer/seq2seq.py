@@ -203,6 +203,7 @@ class TransformerSeq2Seq(nn.Module):
         generator: Generator | None = None,
     ) -> tuple[Tensor, Array, Layout]:
         """Return the features, the targets in the same layout, and that layout."""
+        source = checked_ids("source", source, (None, None))
         target_in = self._target_ids("target_in", target_in, (len(source), None))
         targets = self._target_ids("target_out", target_out, target_in.shape)
         x, own = self._features(source, lengths, target_in, targets, generator)
@@ -261,7 +262,7 @@ class TransformerSeq2Seq(nn.Module):
         Keys and values are cached, so that a step costs one token. ShapeError after ``max_length`` of them
         where positions are learned.
         """
-        ids = self._target_ids("ids", ids[:, None], (len(state.rows), 1))
+        ids = self._target_ids("ids", ids, (len(state.rows),))[:, None]
         done = 0 if state.past is None else state.past[0].keys.shape[2]
         if self.config.positions == "learned" and done == self.config.max_length:
             raise ShapeError(f"no position after max_length, {self.config.max_length}")
