@@ -65,9 +65,11 @@ def figure_option(default: str | None = None) -> Callable[[Callable[..., Any]], 
         default: File to write if the option is not given; if None, the option is required.
     """
 
-    def check(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    def check(context: click.Context, parameter: click.Parameter, value: str | None) -> str:
         from seqkit.plotting import check_figure_path
 
+        if value is None:
+            raise click.MissingParameter(ctx=context, param=parameter)
         check_figure_path(value)
         return value
 

@@ -1,6 +1,6 @@
 """Runs of trained models (settings, corpora, weights), and how checkpoint folders are told from them."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -54,6 +54,17 @@ def open_run(path: str | Path, task: str) -> RunDirectory:
         )
     run.verify()
     return run
+
+
+def require_texts(texts: Iterable[str]) -> list[str]:
+    """Return the texts as a list. Raise UsageError for a string in their place, and for what is no string."""
+    if isinstance(texts, str | bytes):
+        raise UsageError("expected texts to be a list of strings, got a string", remedy="pass [text]")
+    listed = list(texts)
+    for text in listed:
+        if not isinstance(text, str):
+            raise UsageError(f"expected texts to be a list of strings, got {text!r} in it")
+    return listed
 
 
 def run_settings(run: RunDirectory, settings: type[S]) -> S:

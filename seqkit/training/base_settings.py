@@ -6,8 +6,10 @@ import dataclasses
 import difflib
 import inspect
 import math
+import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -197,6 +199,7 @@ class Settings:
             for name, types in self.field_types().items():
                 if getattr(self, name) is None and "None" not in types:
                     raise UsageError(f"{name}: expected {' or '.join(sorted(types))}, got none")
+        self._check_types()
         self._check_numbers()
         self._check()
         if not self.RESOLVED:
@@ -205,6 +208,18 @@ class Settings:
 
     def _check(self) -> None:
         """Raise UsageError for values out of range; tasks add their own checks."""
+
+    def _check_types(self) -> None:
+        """Raise UsageError for values of another type; numbers of NumPy and paths become Python's."""
+        for name, types in self.field_types().items():
+            value = getattr(self, name)
+            try:
+                typed = _typed(value, types)
+            except TypeError:
+                expected = " or ".join(sorted(types))
+                message = f"expected {self.shown_name(name)} to be {expected}, got {value!r}"
+                raise UsageError(message) from None
+            object.__setattr__(self, name, typed)
 
     def _check_numbers(self) -> None:
         """Raise UsageError for values that are not finite or too large for any machine."""
@@ -236,6 +251,24 @@ class Settings:
 
     def _require_fraction(self, names: str) -> None:
         self._require(names, lambda value: 0 <= value < 1, "at least 0 and below 1")
+
+
+def _typed(value: Any, types: Collection[str]) -> Any:
+    """Return a value as one of the types of its field. Raise TypeError if it is none of them."""
+    if value is None and "None" in types:
+        return None
+    if isinstance(value, bool):
+        if "bool" in types:
+            return value
+    elif isinstance(value, Integral):
+        if {"int", "float"} & set(types):
+            return int(value)
+    elif isinstance(value, Real):
+        if "float" in types:
+            return float(value)
+    elif isinstance(value, str | os.PathLike) and "str" in types:
+        return os.fspath(value)
+    raise TypeError(value)
 
 
 def absolute_path(text: str, names: Iterable[str] = ()) -> str:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from seqkit.training.progress import Progress
 
+NOTHING_LEFT = "nothing is left to train: the run has reached its limits, such as the number of epochs"
+"""The message about a finished run that is resumed."""
+
 
 @dataclass(frozen=True)
 class StoppingRules:

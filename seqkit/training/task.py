@@ -14,6 +14,7 @@ from seqkit.training.base_settings import Settings
 from seqkit.training.callbacks import Callback, Record
 from seqkit.training.run_directory import RunDirectory
 from seqkit.training.settings import TrainingSettings
+from seqkit.training.stopping import NOTHING_LEFT
 from seqkit.training.trainer import Trainer
 
 
@@ -117,6 +118,7 @@ class SinglePassTask(Task):
     def fit(self, run: RunDirectory, callbacks: Callback, *, resume: bool) -> None:
         """Fit the model into the run directory ``run``, unless the run is finished."""
         if run.has_checkpoint():
+            callbacks.on_message(NOTHING_LEFT)
             return
         started = time.perf_counter()
         arrays, record, scores = self.fit_model()

@@ -20,6 +20,7 @@ from seqkit.training.callbacks import Callback, CallbackList, Record
 from seqkit.training.progress import Progress
 from seqkit.training.run_directory import RunDirectory
 from seqkit.training.signals import SignalWatch
+from seqkit.training.stopping import NOTHING_LEFT
 
 if TYPE_CHECKING:
     from seqkit.training.task import Task
@@ -69,6 +70,8 @@ class Trainer:
                 f"the {self.settings.schedule_name} schedule ends with step {steps:,} or after "
                 f"{self.settings.max_time:g} seconds, whichever comes first"
             )
+        if self.rules.finished(p):
+            self.callbacks.on_message(NOTHING_LEFT)
         self._clock = self._saved_at = time.perf_counter()
         with self._signals:
             try:

@@ -42,6 +42,7 @@ def test_numbers_are_saved_and_drawn_again(seqkit: Seqkit) -> None:
     again = seqkit("lab", "plot", saved, "--out", "b.png", "--json")
     assert again.json["verdict"] == "holds"
     assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
+    assert seqkit("lab", "plot", saved).code == 2
     assert seqkit("lab", "plot", saved, "--out", "c.svg").out.splitlines()[-1] == "c.svg"
 
 

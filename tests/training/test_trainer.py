@@ -15,6 +15,7 @@ import pytest
 
 from seqkit.errors import DivergenceError, RunError, TrainingInterrupted, UsageError
 from seqkit.training import checksummed
+from seqkit.training.stopping import NOTHING_LEFT
 from tests.training.toy import Recorder, ToyTask, content, log_of, same_state, toy_trainer
 
 
@@ -217,6 +218,7 @@ def test_resuming_a_finished_run_does_nothing(tmp_path: Path) -> None:
     recorder = Recorder()
     progress = toy_trainer(path, resume=True, callbacks=recorder).fit()
     assert (progress.step, recorder.steps) == (18, [])
+    assert recorder.messages == [NOTHING_LEFT]
     assert {file.name: file.read_bytes() for file in path.iterdir()} == before
 
 

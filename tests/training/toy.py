@@ -95,10 +95,14 @@ class Recorder(Callback):
 
     def __init__(self, at: Mapping[int, Callable[[], None]] | None = None) -> None:
         self.at, self.steps, self.ended = dict(at or {}), [], 0  # type: ignore[var-annotated]
+        self.messages: list[str] = []
 
     def on_step(self, step: int, loss: float) -> None:
         self.steps.append(step)
         self.at.get(step, lambda: None)()
+
+    def on_message(self, text: str) -> None:
+        self.messages.append(text)
 
     def on_train_end(self) -> None:
         self.ended += 1

@@ -14,6 +14,7 @@ from seqkit.errors import DivergenceError, Remedy, RunError, TrainingInterrupted
 from seqkit.tasks.embeddings.trained import INPUT, OUTPUT
 from seqkit.training import Callback, CallbackList, Record, RunDirectory
 from seqkit.training.signals import SignalWatch
+from seqkit.training.stopping import NOTHING_LEFT
 from seqkit.vectors.word2vec import TrainingState, Word2VecTrainer
 
 
@@ -73,6 +74,8 @@ class Word2VecTraining:
         if resume:
             self._load_checkpoint()
         trainer, state = self.trainer, self.trainer.state
+        if state.epoch >= trainer.settings.epochs:
+            self.callbacks.on_message(NOTHING_LEFT)
         with self._signals:
             try:
                 if state.words == 0:

@@ -9,14 +9,21 @@ import numpy as np
 
 from seqkit.corpora import open_corpus
 from seqkit.data import EncodedCorpus, encode_corpus
-from seqkit.errors import UsageError, require_choice
+from seqkit.errors import UsageError, require_choice, require_number
 from seqkit.models import KneserNey, KneserNeyConfig
 from seqkit.tasks.language_modeling import evaluation
 from seqkit.tasks.language_modeling.evaluation import Evaluation
 from seqkit.tasks.language_modeling.generation import Sample, generate_samples
 from seqkit.tasks.language_modeling.model import AnyLanguageModel, make_model
 from seqkit.tasks.language_modeling.settings import ResolvedLanguageModelSettings
-from seqkit.tasks.runs import load_best_weights, open_run, require_same_corpus, require_split, run_settings
+from seqkit.tasks.runs import (
+    load_best_weights,
+    open_run,
+    require_same_corpus,
+    require_split,
+    require_texts,
+    run_settings,
+)
 from seqkit.tasks.text import OnMessage, run_tokenizer, run_vocabulary, warn_of_text
 from seqkit.text import Tokenizer, Vocabulary
 from seqkit.training import RunDirectory
@@ -125,6 +132,7 @@ class TrainedLanguageModel:
         predictions, unk = len(ids), info.unk
         characters: int | None = info.characters
         require_choice("protocol", protocol, PROTOCOLS)
+        require_number("batch_size", batch_size, least=1)
         if batch_size != 1 and (protocol != "exact" or isinstance(self.model, KneserNey)):
             raise UsageError("batch_size has no effect here: it is for neural models and the protocol exact")
         if protocol == "exact":
@@ -151,9 +159,17 @@ class TrainedLanguageModel:
         )
 
     def score(self, lines: Iterable[str]) -> Iterator[LineScore]:
-        """Yield the score of each line, in order and in bounded memory; lines are independent."""
-        pending = iter(lines)
-        while batch := list(itertools.islice(pending, _LINES_AT_ONCE)):
+        """Iterate over the scores of lines, in order and in bounded memory; lines are independent.
+
+        Raises:
+            UsageError: ``lines`` is a string, or holds what is none.
+        """
+        if isinstance(lines, str | bytes):
+            require_texts(lines)
+        return self._scores(iter(lines))
+
+    def _scores(self, lines: Iterator[str]) -> Iterator[LineScore]:
+        while batch := require_texts(itertools.islice(lines, _LINES_AT_ONCE)):
             ids = [
                 self.vocabulary.encode([*self.tokenizer.tokenize(line), self.tokenizer.end_of_line])
                 for line in batch
@@ -196,8 +212,9 @@ class TrainedLanguageModel:
         Raises:
             UsageError: A stop token is not in the vocabulary, or a number is out of range.
         """
+        (prompt,) = require_texts([prompt])
         words = self.tokenizer.name != "char"
-        stop = ([self.tokenizer.end_of_line] if words else []) if stop is None else list(stop)
+        stop = ([self.tokenizer.end_of_line] if words else []) if stop is None else require_texts(stop)
         for token in stop:
             if token not in self.vocabulary:
                 raise UsageError(f"expected stop to be tokens of the vocabulary, got {token!r}")

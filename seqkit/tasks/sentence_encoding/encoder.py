@@ -13,7 +13,7 @@ from seqkit.backend import Array, Device, array_module, device_of, to_device, to
 from seqkit.data import pad_batch
 from seqkit.errors import Remedy, RunError, UsageError
 from seqkit.models import TransformerEncoder, bert
-from seqkit.tasks.runs import fitting_tokenizer
+from seqkit.tasks.runs import fitting_tokenizer, require_texts
 from seqkit.tasks.sentence_encoding.modules import POOLINGS, SIMILARITIES, read_modules
 from seqkit.text import SubwordTokenizer
 from seqkit.vectors.nearest import top_indices
@@ -117,8 +117,7 @@ class SentenceEncoder:
         Raises:
             UsageError: For an unknown prompt, and for a text instead of a list.
         """
-        if isinstance(texts, str):
-            raise UsageError("expected texts to be a list of strings, got a string", remedy="pass [text]")
+        texts = require_texts(texts)
         if batch_size < 1:
             raise UsageError(f"expected batch_size to be at least 1, got {batch_size}")
         before = self.prompt_text(prompt_name, prompt)

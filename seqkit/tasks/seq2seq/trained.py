@@ -11,8 +11,15 @@ from seqkit import metrics
 from seqkit.corpora import Seq2SeqCorpus
 from seqkit.data import EncodedSeq2SeqCorpus, encode_seq2seq, encode_texts, pad_batch
 from seqkit.decoding import Generated
-from seqkit.errors import MissingDependencyError, UsageError
-from seqkit.tasks.runs import load_best_weights, open_run, require_same_corpus, require_split, run_settings
+from seqkit.errors import MissingDependencyError
+from seqkit.tasks.runs import (
+    load_best_weights,
+    open_run,
+    require_same_corpus,
+    require_split,
+    require_texts,
+    run_settings,
+)
 from seqkit.tasks.seq2seq.data import open_corpus, warn_of_pairs
 from seqkit.tasks.seq2seq.evaluation import decode, decode_split
 from seqkit.tasks.seq2seq.model import Seq2SeqModel, make_model
@@ -135,8 +142,7 @@ class TrainedSeq2Seq:
             DataError: A text is empty.
             UsageError: A number is out of range.
         """
-        if isinstance(texts, str):
-            raise UsageError("expected texts to be a list of strings, got a string", remedy="pass [text]")
+        texts = require_texts(texts)
         rows = encode_texts(texts, self.source_tokenizer, self.source_vocabulary)
         order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
         translations: list[list[Translation]] = [[] for _ in rows]
@@ -150,7 +156,7 @@ class TrainedSeq2Seq:
                 start_id=self.target_vocabulary.id(START),
                 end_id=self.target_vocabulary.id(EOS),
                 unk_id=self.target_vocabulary.unk_id,
-                max_new_tokens=max_new_tokens or self.settings.max_new_tokens,
+                max_new_tokens=self.settings.max_new_tokens if max_new_tokens is None else max_new_tokens,
                 beam=beam,
                 n_best=n_best,
                 length_penalty=length_penalty,

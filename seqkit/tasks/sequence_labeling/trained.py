@@ -20,6 +20,7 @@ from seqkit.tasks.runs import (
     open_run,
     require_same_corpus,
     require_split,
+    require_texts,
     run_settings,
 )
 from seqkit.tasks.sequence_labeling.data import encode, open_corpus
@@ -132,8 +133,7 @@ class TrainedTagger:
             UsageError: ``texts`` is a string.
             DataError: A text of a script without blanks between words, which the tokenizer cannot cut.
         """
-        if isinstance(texts, str):
-            raise UsageError("expected texts to be a list of strings, got a string", remedy="pass [text]")
+        texts = require_texts(texts)
         tokenizer = get_tokenizer("whitespace") if pretokenized else self.tokenizer
         places = [tokenizer.spans(text) for text in texts]
         words = [[text[start:end] for start, end in found] for text, found in zip(texts, places, strict=True)]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from seqkit.data import EncodedLabelledCorpus, encode_labelled, pad_batch, text_rows
-from seqkit.errors import DamagedFileError, UsageError
+from seqkit.errors import DamagedFileError
 from seqkit.models import BagConfig, RecurrentConfig, SequenceClassifier
 from seqkit.tasks.classes import (
     LABELS,
@@ -16,7 +16,14 @@ from seqkit.tasks.classes import (
     predictions,
     score_classes,
 )
-from seqkit.tasks.runs import load_best_weights, open_run, require_same_corpus, require_split, run_settings
+from seqkit.tasks.runs import (
+    load_best_weights,
+    open_run,
+    require_same_corpus,
+    require_split,
+    require_texts,
+    run_settings,
+)
 from seqkit.tasks.text import OnMessage, run_tokenizer, run_vocabulary
 from seqkit.tasks.text_classification.data import open_corpus, warn_of_texts
 from seqkit.tasks.text_classification.evaluation import log_probs
@@ -60,8 +67,7 @@ class TrainedTextClassifier:
 
     def log_probs(self, texts: Sequence[str]) -> np.ndarray:
         """Return log P(class) (N, K) of N texts. Raise DataError for an empty text."""
-        if isinstance(texts, str):
-            raise UsageError("expected texts to be a list of strings, got a string", remedy="pass [text]")
+        texts = require_texts(texts)
         rows = text_rows(texts, self.tokenizer, self.vocabulary, self.settings.max_length)
         order = sorted(range(len(rows)), key=lambda i: len(rows[i]))  # similar lengths together
         scores = np.empty((len(texts), len(self.labels)), np.float64)
