@@ -27,9 +27,8 @@ from seqkit.errors import ShapeError, require_number
 from seqkit.ops.arguments import arguments, require_features
 from seqkit.ops.dropout import check_generator, check_rate
 
-_FORMS = {"q": "B, …, T, D", "k": "B, …, S, D", "v": "B, …, S, E"}
-_check = arguments("attention", **_FORMS)
-_check_additive = arguments("additive_attention", **_FORMS, w="D")
+_check = arguments("attention", q="B, …, T, D", k="B, …, S, D", v="B, …, S, E")
+_check_additive = arguments("additive_attention", q="B, …, T, A", k="B, …, S, A", v="B, …, S, E", w="A")
 
 
 def _require_keys(name: str, k: Any) -> None:
@@ -130,9 +129,9 @@ def attention(xp, q, k, v, mask=None, *, scale=None, rate=0.0, generator=None, n
     """Attention softmax(scale · q·kᵀ)·v.
 
     Args:
-        q: (…, T, D) queries.
-        k: (…, S, D) keys.
-        v: (…, S, E) values.
+        q: (B, …, T, D) queries.
+        k: (B, …, S, D) keys.
+        v: (B, …, S, E) values.
         mask: Which keys count; see the module.
         scale: 1/√D by default (Vaswani et al. 2017, equation 1); 1 gives the dot product of Luong et al.
             (2015).
@@ -179,9 +178,9 @@ def additive_attention(xp, q, k, v, w, mask=None, *, rate=0.0, generator=None, n
     The tanh of all pairs, (T, …, S, A), is kept for the backward.
 
     Args:
-        q: (…, T, A) queries after their projection, which is one matrix product.
-        k: (…, S, A) keys after their projection.
-        v: (…, S, E) values.
+        q: (B, …, T, A) queries after their projection, which is one matrix product.
+        k: (B, …, S, A) keys after their projection.
+        v: (B, …, S, E) values.
         w: (A,).
         mask: Which keys count; see the module.
         rate: Dropout rate of the weights.

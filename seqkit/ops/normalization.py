@@ -106,7 +106,8 @@ def batch_norm(xp, x, gamma, beta, *, epsilon=1e-5, needs):
     Each feature, or channel, is normalised over all examples of a batch (Ioffe and Szegedy 2015).
 
     Args:
-        x: (B, C), or (B, H, W, C), where a channel is one feature at every place of every image.
+        x: (B, …, C), such as (B, C), or images (B, H, W, C), where a channel is one feature at every place of
+            every image.
         gamma: γ (C,).
         beta: β (C,).
         epsilon: ε.
