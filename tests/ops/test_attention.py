@@ -236,7 +236,7 @@ def test_dropout_of_the_layer_is_off_in_evaluation() -> None:
 @pytest.mark.parametrize(
     ("shapes", "said"),
     [
-        (((T, D), (S, D), (S, E)), r"expected q \(B, …, T, D\)"),
+        (((T, D), (S, D), (S, E)), r"expected q \(B, …, T, [AD]\)"),
         (((B, T, D), (B, S, E), (B, S, E)), r"got \(2, 3, 7\), \(2, 5, 11\)"),
         (((B, T, D), (B, S, D), (B, T, E)), "expected q"),
         (((B, T, D), (T, S, D), (B, S, E)), "expected q"),
@@ -275,5 +275,5 @@ def test_settings_that_make_no_attention() -> None:
     with pytest.raises(UsageError, match="as wide as the memory, got 7 and 11; use general"):
         layer("dot", E)
     q, k, v = tensors((B, T, D), (B, S, D), (B, S, E))
-    with pytest.raises(ShapeError, match=r"expected q .*, w \(D,\), got .*, \(11,\)"):
+    with pytest.raises(ShapeError, match=r"expected q .*, w \(A,\), got .*, \(11,\)"):
         ops.additive_attention(q, k, v, np.ones(E))
