@@ -1,6 +1,7 @@
 """Refuse files of other formats where running text, or a table of texts, is to be read."""
 
 import json
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from seqkit.files.formats import encoding_of, format_of
 from seqkit.files.lines import BOM, open_bytes
 
 _HEAD = 1 << 16
+_ROWS, _LEAST_ROWS = 200, 5
+"""Lines that show whether a text is a table: at most, and at least."""
+_VECTOR_NUMBER = re.compile(r"-?\d+\.\d+(e[-+]?\d+)?")
 
 
 def refuse_other_formats(path: Path, *, columns: int = 1) -> None:
@@ -36,6 +40,8 @@ def refuse_other_formats(path: Path, *, columns: int = 1) -> None:
             f"expected text, got {name}", where=str(path), remedy="save its text as a file in UTF-8 (.txt)"
         )
     _refuse_json(path, head, columns)
+    if columns == 1:
+        _refuse_rows(path, head)
 
 
 def _refuse_json(path: Path, head: bytes, columns: int) -> None:
@@ -59,6 +65,29 @@ def _refuse_json(path: Path, head: bytes, columns: int) -> None:
             "expected text, got a JSON document",
             where=str(path),
             remedy=f"write its texts to a file, one a line; {keep}",
+        )
+
+
+def _refuse_rows(path: Path, head: bytes) -> None:
+    """Raise DataError for running text that is a table with tabs, or word vectors."""
+    lines = head.decode(errors="replace").split("\n")[:-1]
+    rows = [line.strip() for line in lines[:_ROWS] if line.strip() and line[0] != "#"]
+    keep = "or, to learn the lines as they stand, put a line of text before them"
+    tabs = {row.count("\t") for row in rows}
+    if len(rows) >= _LEAST_ROWS and len(tabs) == 1 and 0 not in tabs:
+        raise DataError(
+            f"expected text, got a table: each line has {tabs.pop() + 1} columns with tabs between them",
+            where=str(path),
+            remedy=f"take a column out: cut -f2 FILE > NEW; {keep}",
+        )
+    begin = 1 if rows and re.fullmatch(r"\d+ \d+", rows[0]) else 0
+    vectors = [row.split()[1:] for row in rows[begin : begin + 2]]
+    same_size = len(vectors) == 2 and len(vectors[0]) == len(vectors[1]) > 1
+    if same_size and all(map(_VECTOR_NUMBER.fullmatch, vectors[0] + vectors[1])):
+        raise DataError(
+            "expected text, got word vectors",
+            where=str(path),
+            remedy=f"open them with: seqkit similar WORD --vectors FILE; {keep}",
         )
 
 

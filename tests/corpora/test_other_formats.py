@@ -165,3 +165,29 @@ def test_the_header_row_of_pairs_is_no_pair(header: str, tmp_path: Path) -> None
 def test_pairs_that_look_a_little_like_a_header_are_pairs(first: str, tmp_path: Path) -> None:
     (tmp_path / "x.tsv").write_text(f"{first}\n{SWAPPED}")
     assert open_seq2seq(tmp_path / "x.tsv").skipped_count == 0
+
+
+@pytest.mark.parametrize(
+    ("rows", "problem"),
+    [
+        ("pos\ta good film\nneg\ta bad film\n" * 9, "a table: each line has 2 columns"),
+        ("1\tThe\t_\tDET\n2\tcat\t_\tNOUN\n\n# text\n" * 9, "a table: each line has 4 columns"),
+        ("the 0.1 -0.25 1.5e-05\ncat 0.5 0.25 0.1\nsat 0.5 0.25 0.1\n", "word vectors"),
+        ("3 3\nthe 0.1 -0.25 1.5e-05\ncat 0.5 0.25 0.1\nsat 0.5 0.25 0.1\n", "word vectors"),
+    ],
+)
+def test_tables_and_vectors_are_no_running_text(rows: str, problem: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(rows)
+    with pytest.raises(DataError, match=f"expected text, got {problem}.* put a line of text before"):
+        open_corpus(path)
+    path.write_text("A line of text before them:\n" + rows)
+    assert open_corpus(path).splits
+
+
+@pytest.mark.parametrize(
+    "line", ["\tan indented line\n", "a rate of 0.5 or 0.25\n", "It rose by 1.5 2.5 3.5\n"]
+)
+def test_text_with_tabs_and_numbers_is_text(line: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text((line + "and a line\twith a tab, or none at all\n" + line) * 20 + "\n")
+    assert open_corpus(tmp_path / "a.txt").splits
