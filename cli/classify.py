@@ -29,7 +29,7 @@ def command(run: str, files: tuple[str, ...], resize: bool, device: str | None, 
     line; without FILE, texts are read from standard input. For each image or line, prints the label, its
     probability, and the file or the line, separated by tabs. For an empty line, prints an empty line.
     """
-    from seqkit.cli.lines import answer_lines, input_lines
+    from seqkit.cli.lines import UnknownTokens, answer_lines, input_lines
     from seqkit.errors import RunError, UsageError
     from seqkit.files.what_is import what_is
     from seqkit.training import RunDirectory
@@ -37,6 +37,7 @@ def command(run: str, files: tuple[str, ...], resize: bool, device: str | None, 
     task = RunDirectory.open(run).config.get("task")
     lines: Iterator[list[Line]]
     classify: Callable[[list[str]], list[Prediction]]
+    unknown: UnknownTokens | None = None
     if task == "image_classification":
         if not files:
             raise UsageError(f"expected image files for {run}, got none", remedy="name the files")
@@ -46,7 +47,11 @@ def command(run: str, files: tuple[str, ...], resize: bool, device: str | None, 
         if resize:
             raise UsageError(f"--resize applies to images, but {run} classifies texts", remedy="leave it out")
         key, lines = "text", itertools.chain.from_iterable([input_lines(file) for file in files or (None,)])
-        classify = _text_classifier(run, device)
+        from seqkit.tasks.text_classification import load
+
+        classifier = load(run, device=device)
+        unknown = UnknownTokens(classifier.tokenizer, classifier.vocabulary)
+        classify = classifier.classify
     else:
         raise RunError(
             f"expected a run of train-images or train-classifier, got a run of {task}",
@@ -60,7 +65,15 @@ def command(run: str, files: tuple[str, ...], resize: bool, device: str | None, 
     def to_dict(text: str, result: Prediction) -> dict[str, Any]:
         return {key: text, **vars(result)}
 
-    return answer_lines(lines, classify, to_text, to_dict, key=key, as_json=as_json)
+    def answer(batch: list[str]) -> list[Prediction]:
+        if unknown is not None:
+            unknown.count(batch)
+        return classify(batch)
+
+    code = answer_lines(lines, answer, to_text, to_dict, key=key, as_json=as_json)
+    if unknown is not None:
+        unknown.report()
+    return code
 
 
 def _image_lines(files: tuple[str, ...]) -> Iterator[list[Line]]:
@@ -75,9 +88,3 @@ def _image_classifier(run: str, resize: bool, device: str | None) -> Callable[[l
 
     classifier = load(run, device=device)
     return lambda files: list(classifier.classify_files(files, resize=resize))
-
-
-def _text_classifier(run: str, device: str | None) -> Callable[[list[str]], list[Prediction]]:
-    from seqkit.tasks.text_classification import load
-
-    return load(run, device=device).classify

@@ -6,12 +6,15 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from seqkit.cli.common import echo, flags_of, to_json
 from seqkit.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from seqkit.text import Tokenizer, Vocabulary
 
 Answer = TypeVar("Answer")
 
@@ -179,6 +182,38 @@ def answer_lines(
     if as_json:
         echo("\n]" if printed else "[]")
     return exit_code
+
+
+class UnknownTokens:
+    """The tokens of texts that a model does not know, reported when they are more than half.
+
+    Args:
+        tokenizer: Cuts the texts into tokens.
+        vocabulary: The tokens that the model knows.
+    """
+
+    def __init__(self, tokenizer: "Tokenizer", vocabulary: "Vocabulary") -> None:
+        self.tokenizer, self.vocabulary = tokenizer, vocabulary
+        self.tokens, self.unknown, self.example = 0, 0, ""
+
+    def count(self, texts: Iterable[str]) -> None:
+        """Count the tokens of texts."""
+        if self.vocabulary.unk_id is None:
+            return
+        for text in texts:
+            tokens = self.tokenizer.tokenize(text)
+            unknown = [token for token in tokens if self.vocabulary.id(token) == self.vocabulary.unk_id]
+            self.tokens, self.unknown = self.tokens + len(tokens), self.unknown + len(unknown)
+            self.example = self.example or next(iter(unknown), "")
+
+    def report(self) -> None:
+        """Warn on standard error if more than half of the tokens are unknown."""
+        if 2 * self.unknown > self.tokens:
+            echo(
+                f"warning: the model does not know {self.unknown:,} of {self.tokens:,} tokens, such as "
+                f"{self.example[:20]!r}: was it trained on texts like these, cut into words as these are?",
+                err=True,
+            )
 
 
 def _answers(lines: list[Line], answer: Callable[[list[str]], Iterable[Answer]]) -> list[Answer | DataError]:

@@ -55,7 +55,7 @@ def command(
 
     RUN is a run of train-seq2seq. An empty line is translated to an empty line.
     """
-    from seqkit.cli.lines import answer_lines, argument_lines, input_lines
+    from seqkit.cli.lines import UnknownTokens, answer_lines, argument_lines, input_lines
     from seqkit.tasks.seq2seq import load
 
     if max(beam, n_best) == 1:
@@ -65,7 +65,10 @@ def command(
     lines = argument_lines(texts) if texts else input_lines(None)
     model = load(run, device=device)
 
+    unknown = UnknownTokens(model.source_tokenizer, model.source_vocabulary)
+
     def translate(sources: list[str]) -> list[list[Translation]]:
+        unknown.count(sources)
         return model.translate(
             sources,
             beam=max(beam, n_best),
@@ -79,9 +82,11 @@ def command(
             return translations[0].text
         return "\n".join(f"{each.score:.4f}\t{each.text}" for each in translations)
 
-    return answer_lines(
+    code = answer_lines(
         lines, translate, to_text, _to_dict, key="source", as_json=as_json, empty_text="\n" * (n_best - 1)
     )
+    unknown.report()
+    return code
 
 
 def _to_dict(source: str, translations: list[Translation]) -> dict[str, Any]:

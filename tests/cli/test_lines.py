@@ -288,3 +288,17 @@ def test_answers_are_flushed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", open(write, "w"))  # noqa: SIM115
     assert answered(iter([[Line("a", "")]]), list) == 0
     assert os.read(read, 10) == b"a\n"
+
+
+def test_texts_of_unknown_tokens_are_reported(seqkit: Seqkit, tmp_path: Path) -> None:
+    write_reviews(tmp_path / "reviews.tsv")
+    assert seqkit("train-classifier", "reviews.tsv", *QUICK, "--model", "bag", "--out", "words").code == 0
+    write_pairs(tmp_path / "pairs.tsv")
+    assert seqkit("train-seq2seq", "pairs.tsv", *QUICK, "--tokenizer", "word", "--out", "pairs").code == 0
+    Path("known.txt").write_text(Path("reviews.tsv").read_text().split("\n")[0].split("\t")[1] + "\n")
+    Path("other.txt").write_text("今天天气很好 สวัสดีครับ\n")
+    done = seqkit("classify", "words", "other.txt")
+    assert done.code == 0
+    assert "the model does not know 2 of 2 tokens, such as '今天天气很好'" in done.err
+    assert "does not know" not in seqkit("classify", "words", "known.txt").err
+    assert "does not know 2 of 2 tokens" in seqkit("translate", "pairs", "今天天气很好 สวัสดีครับ").err
