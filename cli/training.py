@@ -28,6 +28,7 @@ TRAINING_HELP = {
     "epochs": "Passes over the training data.",
     "max_steps": "Stop after this many optimiser steps.  [default: no limit]",
     "max_time": "Stop after this many seconds of training.  [default: no limit]",
+    "anneal_to_max_time": "Let a linear or cosine schedule end at --max-time, not at the last epoch.",
     "patience": "Stop after this many epochs without a better validation loss.  [default: never]",
     "optimizer": "Optimiser that updates the weights.",
     "lr": "Learning rate.  [default: that of the optimiser]",

@@ -31,6 +31,8 @@ class TrainingSettings(Settings):
         epochs: Passes over the training data.
         max_steps: Optimiser steps at most.
         max_time: Seconds of training at most.
+        anneal_to_max_time: Let the schedules linear and cosine end with ``max_time`` if that comes first;
+            otherwise they end with the epochs or steps, and ``max_time`` cuts them.
         patience: Epochs in a row without a better validation loss, after which training stops.
         optimizer: A name of :data:`seqkit.optim.OPTIMIZERS`.
         lr: Learning rate before the schedule.
@@ -52,6 +54,7 @@ class TrainingSettings(Settings):
         "epochs",
         "max_steps",
         "max_time",
+        "anneal_to_max_time",
         "patience",
         "lr",
         "clip",
@@ -65,6 +68,7 @@ class TrainingSettings(Settings):
     epochs: int = 10
     max_steps: int | None = None
     max_time: float | None = None
+    anneal_to_max_time: bool = False
     patience: int | None = None
     optimizer: str = "adam"
     lr: float | None = None
@@ -99,7 +103,9 @@ class TrainingSettings(Settings):
         if self.warmup and self.schedule_name not in ("linear", "cosine", "inverse-sqrt"):
             ignored["warmup"] = "the schedules linear, cosine and inverse-sqrt"
         if self.schedule_name not in ("linear", "cosine"):
-            ignored["lr_floor"] = "the schedules linear and cosine"
+            ignored |= dict.fromkeys(("lr_floor", "anneal_to_max_time"), "the schedules linear and cosine")
+        elif self.max_time is None:
+            ignored["anneal_to_max_time"] = "trainings with max_time"
         return ignored
 
     @property

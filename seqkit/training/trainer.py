@@ -66,9 +66,12 @@ class Trainer:
         batches = task.batches_per_epoch
         steps = self.rules.total_steps(math.ceil(batches / self.settings.accumulate))
         if self.settings.max_time is not None and self.settings.schedule_name in ("linear", "cosine"):
+            end = (
+                "or after {:g} seconds" if self.settings.anneal_to_max_time else "unless {:g} seconds cut it"
+            )
             self.callbacks.on_message(
-                f"the {self.settings.schedule_name} schedule ends with step {steps:,} or after "
-                f"{self.settings.max_time:g} seconds, whichever comes first"
+                f"the {self.settings.schedule_name} schedule ends with step {steps:,} "
+                + end.format(self.settings.max_time)
             )
         if self.rules.finished(p):
             self.callbacks.on_message(NOTHING_LEFT)
@@ -104,7 +107,8 @@ class Trainer:
             self._require_finite(p.step + 1, "loss", losses[-1])
             loss.backward()
         reduce_gradients(parameters, accumulated)
-        epoch, elapsed = p.epoch + p.batch / batches, self.rules.elapsed(p)
+        epoch = p.epoch + p.batch / batches
+        elapsed = self.rules.elapsed(p) if self.settings.anneal_to_max_time else 0.0
         self.optimizer.lr = self.base_lr * self.schedule.at(p.step, epoch, elapsed)
         clip = math.inf if self.settings.clip is None else self.settings.clip
         norm = float(to_numpy(clip_grad_norm(parameters, clip)))

@@ -55,7 +55,8 @@ def row(value: Any, **beside: Any) -> Row:
 
 ADAM, MOMENTUM = {"optimizer": "adam"}, {"optimizer": "momentum"}
 TRAINING: dict[str, Row] = {
-    "epochs": row(2), "max_steps": row(2), "max_time": row(1e-9), "log_interval": row(1),
+    "epochs": row(2), "max_steps": row(2), "max_time": row(1e-9),
+    "anneal_to_max_time": row(True, max_time=9.0, schedule="linear"), "log_interval": row(1),
     "patience": row(1, epochs=3, lr=1e-12), "optimizer": row("adagrad"), "lr": row(0.02),
     "schedule": row("linear"), "warmup": row(2, schedule="linear"), "lr_floor": row(0.5, schedule="linear"),
     "momentum": row(0.5, **MOMENTUM), "beta2": row(0.9, **ADAM), "weight_decay": row(0.1), "clip": row(0.01),

@@ -337,6 +337,7 @@ def test_what_may_change_on_resume() -> None:
     saved = LanguageModelSettings(lr=0.1, corpus="pydocs").resolve(corpus).to_dict()
     changes: dict[str, Any] = {"epochs": 9, "max_steps": 5, "max_time": 1.5, "patience": 2, "log_interval": 3}
     changes |= {"checkpoint_interval": 0.5, "device": "cpu", "lr": 0.2, "clip": 1.0}
+    changes |= {"anneal_to_max_time": True}
     assert changes.keys() == set(LanguageModelSettings.MAY_CHANGE)
     now = ResolvedLanguageModelSettings.to_resume(saved, changes)
     assert {name: getattr(now, name) for name in changes} == changes

@@ -342,20 +342,22 @@ def test_losing_a_part_of_the_state_shows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("schedule", ["linear", "cosine"])
-def test_a_run_cut_by_time_ends_at_the_end_of_its_schedule(
-    tmp_path: Path, schedule: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("anneal", [True, False])
+def test_a_run_cut_by_time_ends_at_the_end_of_its_schedule_if_told(
+    tmp_path: Path, schedule: str, anneal: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A clock of one second a step: 6 seconds are a fifth of the steps, and the whole schedule."""
     seconds = iter(range(10_000))
     monkeypatch.setattr(time, "perf_counter", lambda: float(next(seconds)))
     settings: dict[str, Any] = {"schedule": schedule, "epochs": 20, "log_interval": 1, "lr": 0.1}
+    settings["anneal_to_max_time"] = anneal
     trainer = toy_trainer(tmp_path / "run", max_time=40.0, checkpoint_interval=1e9, **settings)
     trainer.fit()
     rates = [record["lr"] for record in log_of(tmp_path / "run") if "grad_norm" in record]
     assert 3 < len(rates) < 100, "the clock ended it"
     assert rates[0] == pytest.approx(0.1, rel=0.1)
     assert rates == sorted(rates, reverse=True)
-    assert rates[-1] < 0.02
+    assert rates[-1] < 0.02 if anneal else rates[-1] > 0.05
     longer = toy_trainer(tmp_path / "run", resume=True, max_time=4000.0, **settings)
     longer.fit()
     resumed = [record["lr"] for record in log_of(tmp_path / "run") if "grad_norm" in record][len(rates) :]
