@@ -87,6 +87,8 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         metadata = json.loads(file.metadata["seqkit"])
     except (ValueError, KeyError, RecursionError) as error:
         raise _damaged(path, str(error)) from error
+    if not isinstance(metadata, dict):
+        raise _damaged(path, "its metadata is no JSON object")
     return {name: file.array(name) for name in file.entries}, metadata
 
 

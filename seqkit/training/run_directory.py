@@ -14,9 +14,9 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from seqkit.files import Between, FileLock, fill_json, write_atomically
 from seqkit.files.substitutes import HEAD, refuse_substitute
 from seqkit.files.what_is import not_as_expected, read_config, what_is
 from seqkit.training import checksummed
-from seqkit.training.run_log import RunLog
+from seqkit.training.run_log import LogState, RunLog
 
 CONFIG, MODEL, CHECKPOINT, LOG = "config.json", "model.safetensors", "last.safetensors", "log.jsonl"
 _USABLE = f"restore {CHECKPOINT} from a copy; the weights can be used, but not trained further"
@@ -55,6 +55,19 @@ class _Tokenizer:
     lowercase: bool
     sha256: str | None = None
     max_length: Annotated[int, Between(1)] | None = None
+
+
+@dataclass(frozen=True)
+class _Best:
+    """The metadata of the best weights."""
+
+    step: int = 0
+    epoch: int | float = 0
+    scores: dict[str, int | float | None] | None = None
+    epochs_trained: int | None = None
+
+
+T = TypeVar("T")
 
 
 class RunDirectory:
@@ -225,12 +238,24 @@ class RunDirectory:
             raise RunError(
                 f"{self.path} has no {MODEL} yet: no epoch was finished", remedy="resume its training first"
             )
-        arrays, self.best = checksummed.read_tensors(self.path / MODEL)
+        arrays, metadata = checksummed.read_tensors(self.path / MODEL)
+        self._filled(_Best, metadata, MODEL)
+        self.best = metadata
         return arrays
+
+    def _filled(self, declared: type[T], content: object, name: str) -> T:
+        """Return a value of a declared type from the metadata of a file. Raises DamagedFileError."""
+
+        def fail(message: str) -> DamagedFileError:
+            return DamagedFileError(f"{self.path / name} is damaged: {message}")
+
+        return fill_json(declared, content, fail)
 
     def save_checkpoint(self, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, object]) -> None:
         """Write the state to resume from, atomically, with the present length of the log."""
-        checksummed.write_tensors(self.path / CHECKPOINT, arrays, {**metadata, "log": self.log.state()})
+        checksummed.write_tensors(
+            self.path / CHECKPOINT, arrays, {**metadata, "log": asdict(self.log.state())}
+        )
 
     def has_checkpoint(self) -> bool:
         """Return whether a checkpoint was published."""
@@ -255,10 +280,10 @@ class RunDirectory:
                         command=f"{_USABLE}: choose another --out for a new run",
                     ),
                 )
-            self.log.cut_to({"length": 0, "sha256": hashlib.sha256().hexdigest()})
+            self.log.cut_to(LogState())
             return None
         arrays, metadata = checksummed.read_tensors(self.path / CHECKPOINT)
-        self.log.cut_to(metadata["log"])
+        self.log.cut_to(self._filled(LogState, metadata.get("log"), CHECKPOINT))
         return arrays, metadata
 
     def verify(self) -> None:

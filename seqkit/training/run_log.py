@@ -3,15 +3,24 @@
 import hashlib
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 from seqkit.errors import DamagedFileError, RunError
-from seqkit.files import DocumentLimits, fill_json, parse_json
+from seqkit.files import Between, DocumentLimits, fill_json, parse_json
 from seqkit.training.callbacks import Callback, Record
 
 _LIMITS = DocumentLimits(finite=False)
 """Of a line: a perplexity may be infinite."""
+
+
+@dataclass(frozen=True)
+class LogState:
+    """How long the log was at a checkpoint: its bytes and their sha256."""
+
+    length: Annotated[int, Between(0)] = 0
+    sha256: str = hashlib.sha256().hexdigest()
 
 
 class RunLog(Callback):
@@ -62,7 +71,7 @@ class RunLog(Callback):
             records.append(fill_json(dict[str, bool | int | float | str | None], content, fail))
         return records
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> LogState:
         """Flush the log and return its length in bytes and its sha256. Raise RunError if that fails."""
         if self._length:
             try:
@@ -70,32 +79,32 @@ class RunLog(Callback):
                     os.fsync(file.fileno())
             except OSError as error:
                 raise self._write_error(error) from error
-        return {"length": self._length, "sha256": self._hash.hexdigest()}
+        return LogState(self._length, self._hash.hexdigest())
 
     def _write_error(self, error: OSError) -> RunError:
         return RunError(
             f"cannot write {self.path} ({error.strerror or error})", remedy="free some space, then resume"
         )
 
-    def verify(self, state: dict[str, Any]) -> bytes:
-        """Return the first ``state["length"]`` bytes. Raise DamagedFileError if they are not as written."""
+    def verify(self, state: LogState) -> bytes:
+        """Return the first ``state.length`` bytes. Raise DamagedFileError if they are not as written."""
         data = b""
-        if state["length"]:
+        if state.length:
             try:
                 with open(self.path, "rb") as file:
-                    data = file.read(state["length"])
+                    data = file.read(state.length)
             except OSError as error:
                 raise RunError(f"cannot read {self.path} ({error.strerror or error})") from error
-        if len(data) < state["length"] or hashlib.sha256(data).hexdigest() != state["sha256"]:
+        if len(data) < state.length or hashlib.sha256(data).hexdigest() != state.sha256:
             raise DamagedFileError(
-                f"{self.path} is damaged: its first {state['length']} bytes are not as written",
+                f"{self.path} is damaged: its first {state.length} bytes are not as written",
                 remedy="restore it from a copy; the best weights, in model.safetensors, can still be used",
             )
         return data
 
-    def cut_to(self, state: dict[str, Any]) -> None:
+    def cut_to(self, state: LogState) -> None:
         """Verify the file up to the length in ``state`` and truncate it there."""
         data = self.verify(state)
         if self.path.exists():
-            os.truncate(self.path, state["length"])
-        self._hash, self._length = hashlib.sha256(data), state["length"]
+            os.truncate(self.path, state.length)
+        self._hash, self._length = hashlib.sha256(data), state.length

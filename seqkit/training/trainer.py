@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seqkit.backend import to_numpy
-from seqkit.errors import DivergenceError, Remedy, RunError, TrainingInterrupted
+from seqkit.errors import DivergenceError, Remedy, RunError, SeqkitError, TrainingInterrupted
+from seqkit.files import fill_json
 from seqkit.optim import clip_grad_norm
 from seqkit.optim.clipping import reduce_gradients
 from seqkit.training.callbacks import Callback, CallbackList, Record
@@ -249,9 +250,11 @@ class Trainer:
             self.schedule.load_state(metadata["schedule"])
             for role, generator in self.task.generators.items():
                 generator.load_state(metadata["generators"][role])
-            self.progress = Progress(**metadata["progress"])
-        except (KeyError, TypeError) as error:
-            raise RunError(f"{source} was written by an incompatible version ({error})") from error
+            self.progress = fill_json(Progress, metadata["progress"], RunError, strict=True)
+        except SeqkitError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
+            raise RunError(f"{source} was written by an incompatible version ({error!r})") from error
 
 
 def _exp(loss: float) -> float:

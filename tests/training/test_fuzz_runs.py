@@ -177,3 +177,37 @@ def test_weights_that_are_not_finite_are_refused_by_name(tmp_path: Path) -> None
     checksummed.write_tensors(path, arrays, metadata)
     with pytest.raises(SeqkitError, match=r"expected finite weights, got NaN or infinity in output\.bias"):
         seqkit.load(tmp_path / "run")
+
+
+CONTINUED: dict[str, Callable[[Any, Path], Any]] = {
+    "lstm": lambda settings, run: seqkit.train_language_model(settings, run, resume=True),
+    "images": lambda settings, run: seqkit.train_image_classifier(settings, run, resume=True),
+    "embeddings": lambda settings, run: seqkit.train_embeddings(settings, run, resume=True),
+}
+
+
+@pytest.mark.parametrize("kind", CONTINUED)
+def test_forged_metadata_of_weights_is_refused_or_used(kind: str, tmp_path: Path) -> None:
+    """What model.safetensors and last.safetensors say of the training, by the commands that read it."""
+    RUNS[kind](tmp_path)
+    run, draw, outside = tmp_path / "run", random.Random(11), []
+    settings = seqkit.load(run).settings
+    whole = {path.name: path.read_bytes() for path in run.iterdir()}
+    for index in range(TRIES // 2):
+        name = draw.choice(["model.safetensors", "last.safetensors"])
+        arrays, metadata = checksummed.read_tensors(run / name)
+        checksummed.write_tensors(run / name, arrays, mutated({"whole": metadata}, draw).get("whole", []))
+        try:
+            if name == "model.safetensors":
+                trained = seqkit.load(run)
+                getattr(trained, "epochs_trained", None)
+            else:
+                CONTINUED[kind](settings, run)
+        except SeqkitError:
+            pass
+        except Exception as error:  # the point of the test
+            outside.append(f"{index}, {name}: {type(error).__name__}: {error}")
+        for each, data in whole.items():
+            (run / each).write_bytes(data)
+    assert outside == []
+    CONTINUED[kind](settings, run)

@@ -15,6 +15,7 @@ from seqkit.backend.kernels.word2vec.reference import GOLDEN, Sampling, splitmix
 from seqkit.backend.kernels.word2vec.settings import Word2VecSettings
 from seqkit.backend.random import Generator
 from seqkit.errors import Remedy, RunError, ShapeError, UsageError
+from seqkit.files import fill_json
 from seqkit.vectors.word2vec.sampling import chunk_bounds, initial_vectors, sampling_tables
 
 CHUNKS_OF_A_DEVICE = 100
@@ -180,7 +181,8 @@ class Word2VecTrainer:
                     remedy="use the vocabulary and the size of vectors that it was made with",
                 )
         try:
-            state, losses = TrainingState(**metadata["state"]), [float(x) for x in metadata["losses"]]
+            state = fill_json(TrainingState, metadata["state"], RunError, strict=True)
+            losses = [float(x) for x in metadata["losses"]]
             text = {name: int(metadata[name]) for name in ("tokens", "chunks")}
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(f"the checkpoint of word vectors is of another version ({error!r})") from error
