@@ -20,7 +20,15 @@ from seqkit.autograd import Tensor, gradient_check
 from seqkit.backend import array_module, device
 from seqkit.backend.kernels import kernel_mode
 from seqkit.cli import group
-from seqkit.corpora import LabelledImages, open_corpus, open_labelled, open_seq2seq, open_tagged, registered
+from seqkit.corpora import (
+    LabelledImages,
+    open_corpus,
+    open_images,
+    open_labelled,
+    open_seq2seq,
+    open_tagged,
+    registered,
+)
 from seqkit.corpora.corpus import check_split
 from seqkit.corpora.readers.image_files import folder_images
 from seqkit.data import (
@@ -31,10 +39,26 @@ from seqkit.data import (
 )
 from seqkit.data.batches import BucketedBatches
 from seqkit.data.images import ImageBatches, Standardization
+from seqkit.decoding import greedy
 from seqkit.decoding.loop import require_finite
 from seqkit.files.lines import content_size
 from seqkit.files.safetensors import encode_safetensors
-from seqkit.models import ImageClassifier, bert, gpt2, image_config, make_image_model
+from seqkit.models import (
+    BagConfig,
+    ImageClassifier,
+    LanguageModel,
+    LanguageModelConfig,
+    Seq2Seq,
+    Seq2SeqConfig,
+    SequenceClassifier,
+    SequenceClassifierConfig,
+    TransformerSeq2Seq,
+    TransformerSeq2SeqConfig,
+    bert,
+    gpt2,
+    image_config,
+    make_image_model,
+)
 from seqkit.models.kneser_ney.config import KneserNeyConfig
 from seqkit.optim import Adam
 from seqkit.plotting import plot_curves
@@ -48,7 +72,8 @@ from seqkit.training import RunDirectory
 from seqkit.vectors import KeyedVectors, Word2Vec, load_vectors, save_vectors
 from seqkit.vectors.counting import SparseMatrix, ppmi
 from seqkit.vectors.evaluation import evaluate_pairs
-from tests.models.folders import write_bert, write_modules
+from tests.corpora.test_images import write_idx
+from tests.models.folders import BERT, bert_arrays, write, write_bert, write_modules
 
 Call = Callable[[], object]
 WORD = get_tokenizer("word")
@@ -159,6 +184,36 @@ def with_adapter() -> str:
     return "encoder"
 
 
+def no_pooler() -> Path:
+    arrays = {name: x for name, x in bert_arrays().items() if not name.startswith("pooler")}
+    return write(Path("no-pooler"), BERT, arrays)
+
+
+def with_vocabulary(text: str) -> Path:
+    folder = write_bert(Path("words"))
+    (folder / "vocab.txt").write_text(text)
+    return folder
+
+
+def bag() -> SequenceClassifier:
+    config = SequenceClassifierConfig(BagConfig(5, embedding_size=4, word_dropout=0.5), 2)
+    return SequenceClassifier(config, generator=0)
+
+
+def language_model() -> LanguageModel:
+    return LanguageModel(LanguageModelConfig(5, embedding_size=4, hidden_size=4), generator=0)
+
+
+def translator(kind: str) -> Any:
+    sizes = {"embedding_size": 4, "hidden_size": 4}
+    if kind == "gru":
+        return Seq2Seq(Seq2SeqConfig(5, 5, cell="gru", **sizes), generator=0)
+    config = TransformerSeq2SeqConfig(
+        source_vocab_size=5, target_vocab_size=5, num_layers=1, num_heads=1, max_length=4, **sizes
+    )
+    return TransformerSeq2Seq(config, generator=0)
+
+
 def changed(name: str, **keys: Any) -> str:
     """A sentence encoder with a file that has other keys."""
     path = Path(sentence_encoder()) / name
@@ -246,6 +301,8 @@ def mode(value: str | None) -> None:
 
 LABELLED = "".join(f"{'pn'[n % 2]}\ttext number {n} of all\n" for n in range(60))
 NUMBERED = "".join(f"text number {n}\n" for n in range(60))
+IDS, LENGTHS = np.array([[1, 2], [3, 4]]), np.array([2, 1])
+BAG, PAIR = (IDS, LENGTHS, np.array([0, 1])), (IDS, LENGTHS, IDS, IDS)
 FLOATS = np.ones((2, 3), np.float32)
 
 MORE: dict[str, tuple[Call, Call]] = {
@@ -324,6 +381,22 @@ MORE: dict[str, tuple[Call, Call]] = {
     r"add images, or give train and test": (lambda: pictures(1), lambda: pictures(2)),
     r"make it smaller, or leave it out": (lambda: odd_picture(huge()), lambda: pictures(2)),
     r"see whether another program opens": (lambda: odd_picture(b"\x89PNG"), lambda: pictures(2)),
+    r"add them, as they are or as": (
+        lambda: (write_idx(Path("idx")), Path("idx/train-labels-idx1-ubyte").unlink(), open_images("idx")),
+        lambda: open_images(write_idx(Path("whole"))),
+    ),
+    r"write its texts to a file, one a line": (
+        lambda: list(open_corpus(written("t.txt", '{"a": 1}\n' * 60)).sources["train"]()),
+        lambda: list(open_corpus(written("t.txt", "words\n" * 60)).sources["train"]()),
+    ),
+    r"^f'give \{_FORMS\[type\]\}'": (
+        lambda: open_corpus(str(unfinished().path)),
+        lambda: open_corpus(written("t.txt", "words\n" * 60)),
+    ),
+    r"give more \{rule\.unit": (
+        lambda: open_labelled(written("l.tsv", "p\ta\nn\tb\n")),
+        lambda: open_labelled(written("l.tsv", LABELLED)),
+    ),
     # data
     r"give a split with \{unit\} in it": (
         lambda: BucketedBatches("pairs", (np.arange(0),), 1),
@@ -396,7 +469,41 @@ MORE: dict[str, tuple[Call, Call]] = {
         lambda: __import__("seqkit.tasks.masked_language_modeling"),
     ),
     r"resume its training first": (lambda: unfinished().load_model(), lambda: finished().load_model()),
+    r"give another model": (
+        lambda: sentence_encoding.load(changed("tokenizer_config.json", truncation_side="left")),
+        lambda: sentence_encoding.load(changed("tokenizer_config.json", truncation_side="right")),
+    ),
+    r"give weights that are not quantised": (
+        lambda: bert.load(
+            write(Path("int8"), BERT, {n: a.astype(np.int8) for n, a in bert_arrays().items()})
+        ),
+        lambda: bert.load(write(Path("float"), BERT, bert_arrays())),
+    ),
+    r"average its hidden states": (
+        lambda: bert.load(no_pooler()).pooled(Tensor(np.zeros((1, 2, 4), np.float32))),
+        lambda: sentence_encoding.load(sentence_encoder()).encode(["a"]),
+    ),
+    r"is it the vocabulary of a BERT": (
+        lambda: sentence_encoding.load(with_vocabulary("a\nb\n")),
+        lambda: sentence_encoding.load(write_bert(Path("bert"))),
+    ),
+    r"pass seqkit\.Generator\(seed\)\"?'?$": (
+        lambda: bag().loss(*BAG),
+        lambda: bag().loss(*BAG, generator=Generator(0)),
+    ),
+    r"leave with_attention off": (
+        lambda: greedy(language_model(), start_id=0, max_new_tokens=1, with_attention=True),
+        lambda: greedy(language_model(), start_id=0, max_new_tokens=1),
+    ),
+    r"use a recurrent decoder": (
+        lambda: translator("transformer").loss(*PAIR, teacher_forcing=0.5),
+        lambda: translator("gru").loss(*PAIR, teacher_forcing=0.5, generator=Generator(0)),
+    ),
     # vectors
+    r"use str\(word\) for each": (
+        lambda: Word2Vec([[1, 2] * 9], min_count=1, vector_size=2).save("w2v.model"),  # type: ignore[list-item]
+        lambda: Word2Vec([["1", "2"] * 9], min_count=1, vector_size=2).save("w2v.model"),
+    ),
     r"give a longer text'": (lambda: ppmi(counts()), lambda: ppmi(counts(1))),
     r"is it of another language or form": (
         lambda: evaluate_pairs(vectors("a", "b"), written("p.tsv", "x\ty\t1\n")),
@@ -457,6 +564,18 @@ MORE: dict[str, tuple[Call, Call]] = {
     r"give more, or --neighbours 10": (
         lambda: command("plot", "vectors", "a", "b", "--vectors", saved(*"abcdef")),
         lambda: command("plot", "vectors", "a", "b", "--vectors", saved(*"abcdef"), "--neighbours", "10"),
+    ),
+    r"check its name; a text that": (
+        lambda: (tagger(), command("tag", "tagger", "none.txt")),
+        lambda: (tagger(), command("tag", "tagger", "a none")),
+    ),
+    r"give one of them": (
+        lambda: command("eval-embeddings", saved(), "--vectors", saved()),
+        lambda: command("eval-embeddings", saved(), "--pairs", written("p.tsv", "a\tb\t1\na\ta\t2\n")),
+    ),
+    r"give \[\{keys": (
+        lambda: vectors("a", "b").n_similarity("ab", ["a"]),
+        lambda: vectors("a", "b").n_similarity(["a", "b"], ["a"]),
     ),
     r"add --out RUN": (
         lambda: command("train-lm", "--resume"),

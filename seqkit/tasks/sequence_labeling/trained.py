@@ -160,7 +160,7 @@ class TrainedTagger:
                     "put blanks between the words and give pretokenized=True, or train a tagger of single "
                     'characters with tokenizer="char"',
                     command="put blanks between the words and give --pretokenized, or train a tagger of "
-                    "single characters with --tokenizer char",
+                    "single characters: `seqkit train-tagger --tokenizer char`",
                 ),
             )
 
