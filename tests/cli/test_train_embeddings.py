@@ -32,7 +32,7 @@ def test_train_and_ask(seqkit: Seqkit, text: Path) -> None:
     assert "epoch 10 done" in done.err
     assert "seqkit similar WORD --vectors run" in done.err
     near = seqkit("similar", "cat", "--vectors", "run", "-n", "3", "--json")
-    assert {row["word"] for row in near.json} == set(PLACES[0]) - {"cat"}
+    assert {row["word"] for row in near.json[0]["neighbours"]} == set(PLACES[0]) - {"cat"}
     analogy = seqkit("analogy", "cat", "dog", "red", "--vectors", "run", "-n", "2", "--by", "dot", "--json")
     assert len(analogy.json) == 2
     assert seqkit("convert", "run", "out.txt").code == 0
@@ -42,17 +42,19 @@ def test_train_and_ask(seqkit: Seqkit, text: Path) -> None:
 def test_several_words_have_a_list_each(seqkit: Seqkit, text: Path) -> None:
     seqkit("train-embeddings", text, *QUICK, "--out", "run")
     both = seqkit("similar", "cat", "red", "--vectors", "run", "-n", "2", "--json")
-    assert list(both.json) == ["cat", "red"]
-    for word, rows in both.json.items():
-        alone = seqkit("similar", word, "--vectors", "run", "-n", "2", "--json").json
+    assert [each["word"] for each in both.json] == ["cat", "red"]
+    for each in both.json:
+        word, rows = each["word"], each["neighbours"]
+        [one] = seqkit("similar", word, "--vectors", "run", "-n", "2", "--json").json
+        alone = one["neighbours"]
         assert [row["word"] for row in rows] == [row["word"] for row in alone]
         for row, other in zip(rows, alone, strict=True):
             assert row["similarity"] == pytest.approx(other["similarity"], abs=1e-6)
     shown = seqkit("similar", "cat", "red", "--vectors", "run", "-n", "2").out.splitlines()
     assert (shown[0], shown[3], shown[4]) == ("cat:", "", "red:")
     together = seqkit("similar", "cat", "red", "--together", "--vectors", "run", "--json").json
-    assert isinstance(together, list)
-    assert not {"cat", "red"} & {row["word"] for row in together}
+    assert [each["word"] for each in together] == ["cat + red"]
+    assert not {"cat", "red"} & {row["word"] for row in together[0]["neighbours"]}
 
 
 def test_resume_by_command(seqkit: Seqkit, text: Path) -> None:
