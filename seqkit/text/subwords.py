@@ -119,7 +119,7 @@ class SubwordTokenizer(Tokenizer):
             lowercase: Read everything in lower case.
 
         Raises:
-            UsageError: If ``vocab_size`` leaves no room for the alphabet.
+            UsageError: If ``vocab_size`` leaves no room for the alphabet, or for the letters of the text.
             MissingDependencyError: Without the ``tokenizers`` library.
         """
         least = len(_SPECIALS) + cls.alphabet
@@ -129,7 +129,13 @@ class SubwordTokenizer(Tokenizer):
             )
         settings = {"vocab_size": vocab_size, "min_frequency": min_count, "show_progress": False}
         checked = lambda: map(_require_unicode, lines())  # noqa: E731
-        return cls(cls._trained(subword_library(), checked, settings, lowercase), lowercase=lowercase)
+        made = cls(cls._trained(subword_library(), checked, settings, lowercase), lowercase=lowercase)
+        if len(made.vocabulary()) > vocab_size:  # the library keeps all letters
+            raise UsageError(
+                f"expected {len(made.vocabulary())} tokens or more for {cls.name} and the letters of this "
+                f"text, got a vocab_size of {vocab_size}"
+            )
+        return made
 
     @classmethod
     def _trained(cls, library: ModuleType, lines: Lines, settings: dict[str, int], lowercase: bool) -> Any:

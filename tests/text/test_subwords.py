@@ -132,3 +132,11 @@ def test_what_is_refused(tmp_path: Path) -> None:
         (tmp_path / "tokenizer.json").write_bytes(damaged)
         with pytest.raises(DamagedFileError, match=r"tokenizer.json is damaged"):
             load_tokenizer(tmp_path)
+
+
+@pytest.mark.parametrize("size", [3, 10, 25])
+def test_a_vocabulary_without_room_for_the_letters_is_refused(size: int) -> None:
+    text = ["lopo kana mite", "neri 今天天气很好"] * 5
+    with pytest.raises(UsageError, match=f"expected 26 tokens or more .* got a vocab_size of {size}"):
+        learn("wordpiece", lambda: text, vocab_size=size)
+    assert len(learn("wordpiece", lambda: text, vocab_size=26).vocabulary()) == 26
