@@ -51,7 +51,7 @@ def uses(functions: dict[str, ast.FunctionDef], name: str, seen: set[str]) -> se
 
 
 def text_of(argument: str, docstring: str) -> str:
-    """What is said of an argument: in "Args", or its shape in a sentence, where it stands behind it."""
+    """Return the entry of an argument in "Args", or its shape in a sentence, where it stands behind it."""
     listed = documented(docstring)
     if argument in listed:
         return listed[argument]

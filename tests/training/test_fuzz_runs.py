@@ -188,7 +188,7 @@ CONTINUED: dict[str, Callable[[Any, Path], Any]] = {
 
 @pytest.mark.parametrize("kind", CONTINUED)
 def test_forged_metadata_of_weights_is_refused_or_used(kind: str, tmp_path: Path) -> None:
-    """What model.safetensors and last.safetensors say of the training, by the commands that read it."""
+    """Read what model.safetensors and last.safetensors say of the training, by the commands that read it."""
     RUNS[kind](tmp_path)
     run, draw, outside = tmp_path / "run", random.Random(11), []
     settings = seqkit.load(run).settings
