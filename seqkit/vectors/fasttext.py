@@ -14,6 +14,7 @@ from seqkit.vectors.keys import Key
 _BASIS, _PRIME = 2166136261, 16777619
 END_OF_LINE = "</s>"
 """fastText's end of sentence, which has no n-grams."""
+_ENDS_OF_LINE = (END_OF_LINE, END_OF_LINE.encode())
 
 
 def fnv1a(data: bytes) -> int:
@@ -43,16 +44,21 @@ def ngrams(word: str, least: int, most: int) -> list[str]:
     ]
 
 
-def ngram_buckets(words: Sequence[str], least: int, most: int, buckets: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return (places, rows) of the n-grams of many words.
+def ngram_buckets(
+    words: Sequence[str | bytes], least: int, most: int, buckets: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (places, rows) of the n-grams of many words, as text or as its bytes.
 
     N-gram k belongs to word places[k], in ascending order, and its vector is rows[k]. Equal to hashing each
     of :func:`ngrams`, but all beginnings advance a character at a time.
     """
-    marked = [f"<{word}>" for word in words]
-    lengths = np.fromiter(map(len, marked), np.int64, len(marked))
-    data = np.frombuffer("".join(marked).encode(errors="replace"), np.uint8)
-    starts = np.flatnonzero((data & 0xC0) != 0x80)  # of each character
+    encoded = (word if isinstance(word, bytes) else word.encode(errors="replace") for word in words)
+    marked = [b"<%b>" % word for word in encoded]
+    data = np.frombuffer(b"".join(marked), np.uint8)
+    begins = (data & 0xC0) != 0x80  # a character; a byte that continues one belongs to that before it
+    starts = np.flatnonzero(begins)
+    first_bytes = np.cumsum([0, *map(len, marked)])[:-1]
+    lengths = np.add.reduceat(begins, first_bytes, dtype=np.int64) if marked else np.zeros(0, np.int64)
     sizes = np.diff(np.append(starts, len(data)))
     owner = np.repeat(np.arange(len(marked)), lengths)
     ends = np.cumsum(lengths)[owner]  # one past the last character of the word
@@ -82,16 +88,16 @@ def ngram_buckets(words: Sequence[str], least: int, most: int, buckets: int) -> 
 
 
 def word_vectors(
-    words: Sequence[str], table: np.ndarray, ngram_table: np.ndarray, least: int, most: int
+    words: Sequence[str | bytes], table: np.ndarray, ngram_table: np.ndarray, least: int, most: int
 ) -> np.ndarray:
     """Return the vectors of known words, (N, D): the mean of the word's own and those of its n-grams."""
     result = np.array(table, np.float32)
     if len(ngram_table) == 0 or most == 0:
         return result
     for first in range(0, len(words), 2048):  # a few thousand words of n-grams at once
-        block = ["" if word == END_OF_LINE else word for word in words[first : first + 2048]]
+        block = ["" if word in _ENDS_OF_LINE else word for word in words[first : first + 2048]]
         place, row = ngram_buckets(block, least, most, len(ngram_table))
-        plain = np.fromiter((word == END_OF_LINE for word in words[first : first + 2048]), bool, len(block))
+        plain = np.fromiter((word in _ENDS_OF_LINE for word in words[first : first + 2048]), bool, len(block))
         keep = ~plain[place]
         place, row = place[keep], row[keep]
         if len(place) == 0:

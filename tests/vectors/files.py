@@ -1,6 +1,7 @@
 """Small vector files of every format, by hand, so that reader and writer cannot agree on a mistake."""
 
 import struct
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -32,7 +33,7 @@ def binary(words: list[str], table: np.ndarray, *, header: str, newline: bytes =
 
 
 def fasttext(
-    words: list[str],
+    words: Sequence[str | bytes],
     table: np.ndarray,
     *,
     size: int | None = None,
@@ -43,15 +44,17 @@ def fasttext(
     maxn: int = 6,
     quantised: bool = False,
     ngrams: np.ndarray | None = None,
+    version: int = 12,
+    model: int = 2,
 ) -> bytes:
-    """fastText's .bin, version 12."""
+    """fastText's .bin."""
     N = len(words) if size is None else size
     ngrams = np.random.default_rng(6).normal(size=(11, table.shape[1])) if ngrams is None else ngrams
-    data = struct.pack("<ii", 793712314, 12)
-    data += struct.pack("<12id", dim, 5, 5, 5, 5, 1, 2, 2, bucket, minn, maxn, 100, 1e-4)
+    data = struct.pack("<ii", 793712314, version)
+    data += struct.pack("<12id", dim, 5, 5, 5, 5, 1, 2, model, bucket, minn, maxn, 100, 1e-4)
     data += struct.pack("<iiiqq", N, N, 0, 1234, -1)
     for i, word in enumerate(words):
-        data += word.encode() + b"\0" + struct.pack("<qb", 100 - i, 0)
+        data += (word if isinstance(word, bytes) else word.encode()) + b"\0" + struct.pack("<qb", 100 - i, 0)
     inputs = np.vstack([table, ngrams]).astype("<f4")
     data += struct.pack("<?qq", quantised, len(inputs) if rows is None else rows, dim) + inputs.tobytes()
     return data + struct.pack("<?qq", False, len(words), dim) + table.astype("<f4").tobytes()

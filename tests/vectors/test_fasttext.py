@@ -1,5 +1,6 @@
 """fastText's n-grams, hash and file."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -90,4 +91,41 @@ def test_quantised_models_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.ftz"
     path.write_bytes(files.fasttext(files.WORDS, TABLE, quantised=True))
     with pytest.raises(DataError, match="quantised"):
+        load_vectors(path)
+
+
+def bytes_ngrams(word: bytes, least: int, most: int) -> list[bytes]:
+    """As fastText's computeSubwords: a character is a byte and those after it that continue one."""
+    characters = re.findall(rb"[^\x80-\xbf][\x80-\xbf]*", b"<%b>" % word)
+    return [
+        b"".join(characters[i : i + n])
+        for i in range(len(characters))
+        for n in range(least, most + 1)
+        if i + n <= len(characters)
+    ]
+
+
+def test_words_cut_within_a_character(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """As in two of the published files; gensim spells them with the same escapes."""
+    cut = [b"caf\xc3", "日本".encode()[:-1], b"\xa9x", b"", b"plain", "né".encode()]
+    path = tmp_path / "model.bin"
+    path.write_bytes(files.fasttext(cut, TABLE[: len(cut)], ngrams=NGRAMS))
+    model = load_vectors(path)
+    assert model.index_to_key == [r"caf\xc3", r"日\xe6\x9c", r"\xa9x", "", "plain", "né"]
+    (message,) = caplog.messages
+    assert r"3 words are not UTF-8; their bytes stand as in 'caf\\xc3'" in message
+    for i, word in enumerate(cut):
+        rows = [NGRAMS[fnv1a(gram) % 11] for gram in bytes_ngrams(word, 3, 6)]
+        np.testing.assert_allclose(model.vectors[i], np.mean([TABLE[i], *rows], axis=0), rtol=1e-5, atol=1e-6)
+
+
+def test_version_11(tmp_path: Path) -> None:
+    """The same but for classifiers, which had no n-grams of characters."""
+    path = tmp_path / "model.bin"
+    path.write_bytes(files.fasttext(files.WORDS, TABLE, ngrams=NGRAMS, version=11))
+    assert load_vectors(path).max_n == 6
+    path.write_bytes(files.fasttext(files.WORDS, TABLE, ngrams=NGRAMS, version=11, model=3))
+    assert np.array_equal(load_vectors(path).vectors, TABLE)
+    path.write_bytes(files.fasttext(files.WORDS, TABLE, ngrams=NGRAMS, version=13))
+    with pytest.raises(DataError, match=r"expected magic .* and version 11 or 12, got .* and 13"):
         load_vectors(path)

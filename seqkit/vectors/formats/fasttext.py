@@ -1,9 +1,10 @@
 """fastText's .bin format: settings, dictionary, input vectors of words and n-grams, output vectors.
 
 Source: the format that fastText's ``FastText::saveModel``, ``Args::save``, ``Dictionary::save`` and
-``DenseMatrix::save`` write (version 12), all little-endian. The output vectors are skipped.
+``DenseMatrix::save`` write (versions 11 and 12), all little-endian. The output vectors are skipped.
 """
 
+import logging
 import math
 import os
 import struct
@@ -18,7 +19,8 @@ from seqkit.vectors.formats.content import MAX_DIMENSIONS, first_not_finite
 from seqkit.vectors.formats.options import LIBRARY, Remedies
 from seqkit.vectors.formats.source import Source
 
-MAGIC, VERSION = 793712314, 12
+MAGIC, VERSIONS = 793712314, (11, 12)
+_log = logging.getLogger("seqkit")
 _SUPERVISED = 3
 _NAMES = ("dim", "ws", "epoch", "min_count", "neg", "word_ngrams", "loss", "model", "bucket", "minn", "maxn")
 
@@ -36,15 +38,20 @@ def read_fasttext(path: str | os.PathLike[str], remedies: Remedies = LIBRARY) ->
         settings = _settings(source)
         nwords, entries = _dictionary(source)
         matrix = _matrix(source, settings, nwords)
-    words = [word.decode() for word in entries.words]
+    words = [word.decode(errors="backslashreplace") for word in entries.words]
+    cut = [word for word, raw in zip(words, entries.words, strict=True) if word.encode() != raw]
+    if cut:
+        _log.warning("%s: %d words are not UTF-8; their bytes stand as in %r", path, len(cut), cut[0])
     own, ngram = matrix[:nwords], matrix[nwords:]
     table = SubwordVectors(settings["dim"], 0)
     table.vectors_vocab, table.vectors_ngrams = own, ngram
     table.min_n, table.max_n = settings["minn"], settings["maxn"]
     table.index_to_key = words
     table.key_to_index = {word: i for i, word in enumerate(words)}
+    if len(table.key_to_index) < len(words):
+        raise DataError("two words that are not UTF-8 have the same spelling", where=f"{path}, byte 0")
     with np.errstate(over="ignore"):  # sums of finite numbers may overflow in a damaged file
-        table.vectors = word_vectors(words, own, ngram, table.min_n, table.max_n)
+        table.vectors = word_vectors(entries.words, own, ngram, table.min_n, table.max_n)
     row = first_not_finite(table.vectors)
     if row is not None:
         raise DataError(f"the n-grams of {words[row]!r} sum to no finite vector", where=f"{path}, byte 0")
@@ -63,8 +70,8 @@ def _take(source: Source, form: str) -> tuple[Any, ...]:
 
 def _settings(source: Source) -> dict[str, int]:
     magic, version = _take(source, "ii")
-    if magic != MAGIC or version != VERSION:
-        source.fail(f"expected magic {MAGIC} and version {VERSION}, got {magic} and {version}", at=0)
+    if magic != MAGIC or version not in VERSIONS:
+        source.fail(f"expected magic {MAGIC} and version 11 or 12, got {magic} and {version}", at=0)
     start = source.position
     values = _take(source, "12id")
     settings = dict(zip(_NAMES, values, strict=False))
@@ -79,6 +86,8 @@ def _settings(source: Source) -> dict[str, int]:
     )
     if not in_range:
         source.fail(f"settings out of range: {settings}", at=start)
+    if version == 11 and settings["model"] == _SUPERVISED:
+        settings["maxn"] = 0  # classifiers had no n-grams of characters then
     return settings
 
 
@@ -105,13 +114,9 @@ def _dictionary(source: Source) -> tuple[int, _Entries]:
                 source.fail(f"the file ends within entry {number + 1} of {size}")
             buffer, base, at = buffer[at:] + more, base + at, 0
         word, (count, entry_type) = buffer[at:stop], struct.unpack_from("<qb", buffer, stop + 1)
-        if entry_type != (0 if number < nwords else 1) or count < 0 or not word or word in seen:
+        if entry_type != (0 if number < nwords else 1) or count < 0 or word in seen:
             what = "stands twice" if word in seen else f"has count {count} and type {entry_type}"
             source.fail(f"entry {number + 1}, {word[:40].decode(errors='replace')!r}, {what}", at=base + at)
-        try:
-            word.decode()
-        except UnicodeDecodeError as error:
-            source.fail(f"the word {word[:40]!r} is not UTF-8", at=base + at + error.start)
         seen.add(word)
         if number < nwords:
             entries.words.append(word)
