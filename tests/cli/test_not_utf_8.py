@@ -14,7 +14,7 @@ from seqkit.tasks import sentence_encoding
 from seqkit.text import get_tokenizer
 from seqkit.vectors import FORMATS, KeyedVectors, Word2Vec, save_vectors
 from tests.cli.conftest import Seqkit
-from tests.remedies import LABELLED, sentence_encoder
+from tests.remedies import NUMBERED, sentence_encoder
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX's names")
 
@@ -181,7 +181,7 @@ def test_classes_of_images(seqkit: Seqkit) -> None:
 def test_classes_of_texts(seqkit: Seqkit) -> None:
     make_folder(f"texts{ODD}")
     for label in (ODD, "b"):
-        Path(f"texts{ODD}/{label}.txt").write_text(LABELLED)
+        Path(f"texts{ODD}/{label}.txt").write_text(NUMBERED.replace("text", label[:1]))
     assert seqkit("train-classifier", f"texts{ODD}", *CLASSIFIER).code == 0
     assert seqkit("eval-classifier", "run").code == 0
     scores = seqkit("eval-classifier", "run", "--json").json
