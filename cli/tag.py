@@ -57,7 +57,9 @@ def command(
     lines = _lines(texts)
     tagger = load(run, device=device)
     spans = tagger.input_scheme is not None
-    coloured = is_terminal(sys.stdout) and not os.environ.get("NO_COLOR") and not as_json
+    coloured = (
+        layout == "spans" and is_terminal(sys.stdout) and not os.environ.get("NO_COLOR") and not as_json
+    )
     labels = sorted({label.partition("-")[2] for label in tagger.labels})
 
     def answer(batch: list[str]) -> list[TaggedText]:

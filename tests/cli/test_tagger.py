@@ -99,3 +99,15 @@ def test_a_file_that_is_not_there_is_no_text(seqkit: Seqkit, names: Path) -> Non
     assert "no file texts.txt" in done.err
     assert seqkit("tag", "run", "It ends in texts.txt").code == 0
     assert "no unknown words" in seqkit("eval-tagger", "run").out
+
+
+def test_control_characters_of_columns_are_escaped_on_a_terminal(
+    seqkit: Seqkit, names: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert seqkit("train-tagger", names, "--model", "frequent", "--out", "run").code == 0
+    monkeypatch.setattr("seqkit.cli.common.is_terminal", lambda stream: True)
+    monkeypatch.setattr("seqkit.cli.tag.is_terminal", lambda stream: True)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    shown = seqkit("tag", "run", "--format", "columns", "--pretokenized", "went \x1b]0;title\x07").out
+    assert "\x1b]" not in shown
+    assert r"\x1b]0;title" in shown or r"\u001b]0;title" in shown
