@@ -456,8 +456,8 @@ MORE: dict[str, tuple[Call, Call]] = {
         lambda: sentence_encoding.load(sentence_encoder("manhattan")).encode(["a", "b"]),
     ),
     r"^'pass \[text\]'": (
-        lambda: sentence_encoding.load(sentence_encoder()).encode("a"),  # type: ignore[arg-type]
-        lambda: sentence_encoding.load(sentence_encoder()).encode(["a"]),
+        lambda: sentence_encoding.load(sentence_encoder()).nearest("a", ["b"]),  # type: ignore[arg-type]
+        lambda: sentence_encoding.load(sentence_encoder()).nearest(["a"], ["b"]),
     ),
     r"^'\[text\]'": (lambda: subwords().encode("ab"), lambda: subwords().encode(["ab"])),
     r"pass \[text\.split\(\)\]": (

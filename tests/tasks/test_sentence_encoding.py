@@ -106,10 +106,18 @@ def test_the_nearest_texts(folder: Path) -> None:
     assert [one.index for one in equal] == [1, 2, 0]
 
 
+def test_one_text_has_one_vector(folder: Path) -> None:
+    encoder = load(folder)
+    one = encoder.encode("up down")
+    assert one.shape == (encoder.dimensions,)
+    np.testing.assert_array_equal(one, encoder.encode(["up down"])[0])
+
+
 def test_what_is_asked_wrongly(folder: Path) -> None:
     encoder = load(folder)
     for call, said in (
-        (lambda: encoder.encode("up"), "expected texts to be a list of strings"),
+        (lambda: encoder.encode(b"up"), "expected texts to be a list of strings"),
+        (lambda: encoder.nearest("up", ["down"]), "expected texts to be a list of strings"),
         (lambda: encoder.encode(["up"], batch_size=0), "expected batch_size to be at least 1"),
         (lambda: encoder.nearest(["up"], []), "expected texts to search, got none"),
         (lambda: encoder.nearest(["up"], ["up"], 0), "expected count to be at least 1"),

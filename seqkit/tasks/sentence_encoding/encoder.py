@@ -94,7 +94,7 @@ class SentenceEncoder:
 
     def encode(
         self,
-        texts: Sequence[str],
+        texts: str | Sequence[str],
         *,
         prompt_name: str | None = None,
         prompt: str | None = None,
@@ -102,12 +102,12 @@ class SentenceEncoder:
         normalize: bool | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> np.ndarray:
-        """Return the vectors of N texts, (N, dimensions) float32, in their order.
+        """Return the vectors of N texts, (N, dimensions) float32, in their order; of one text, (dimensions,).
 
         Texts of similar length share a batch. A text without any token has a vector of zeros.
 
         Args:
-            texts: The texts.
+            texts: The texts, or one text.
             prompt_name: One of ``prompts`` to put before each; None: the default one, if there is one.
             prompt: Another text to put before each; "" for none.
             batch_size: Texts in a batch.
@@ -115,9 +115,10 @@ class SentenceEncoder:
             progress: Called with the number of texts in each batch that is done.
 
         Raises:
-            UsageError: For an unknown prompt, and for a text instead of a list.
+            UsageError: For an unknown prompt, and for texts that are no strings.
         """
-        texts = require_texts(texts)
+        single = isinstance(texts, str)
+        texts = require_texts([texts] if isinstance(texts, str) else texts)
         if batch_size < 1:
             raise UsageError(f"expected batch_size to be at least 1, got {batch_size}")
         before = self.prompt_text(prompt_name, prompt)
@@ -141,7 +142,7 @@ class SentenceEncoder:
                     progress(len(some))
         if self.normalize if normalize is None else normalize:
             found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), _SHORTEST)
-        return found
+        return found[0] if single else found
 
     def _evaluating(self) -> contextlib.AbstractContextManager[None]:
         """Compute without a graph; a model in evaluation mode is not touched, other threads may use it."""
@@ -213,6 +214,7 @@ class SentenceEncoder:
             )
         normalize = True if self.similarity == "cosine" else None
         settings: dict[str, Any] = {"batch_size": batch_size, "normalize": normalize, "progress": progress}
+        texts, among = require_texts(texts), require_texts(among)
         theirs = self.encode(among, prompt_name=among_prompt_name, **settings)
         own = self.encode(texts, prompt_name=prompt_name, prompt=prompt, **settings)
         found = []
