@@ -14,6 +14,9 @@ class Progress:
     tokens: int = 0
     seconds: float = 0.0
     best: float | None = None
+    """The lowest validation loss so far, or minus the highest score of those that choose by a score."""
+    best_loss: float | None = None
+    """The validation loss of the best weights, which decides between equal scores."""
     best_step: int = 0
     epochs_since_best: int = 0
     validated: int = -1

@@ -40,7 +40,8 @@ class Task:
     reports_perplexity: ClassVar[bool] = False
     """Whether to log exp(loss) as the perplexity."""
     best_by: str | None = None
-    """The validation score whose highest value makes the best weights; None: the lowest loss does."""
+    """The validation score whose highest value makes the best weights, and of equal ones the lowest loss;
+    None: the lowest loss alone."""
     divergence_loss: float = math.inf
     """A finite training loss above this counts as diverged."""
 

@@ -184,9 +184,14 @@ class Trainer:
             record[name if name.startswith(("train_", "test_")) else f"valid_{name}"] = value
         if loss is not None and task.reports_perplexity:
             record["valid_ppl"] = _exp(loss)
-        record["best"] = lowest is None or p.best is None or lowest < p.best
+        record["best"] = (
+            lowest is None
+            or p.best is None
+            or lowest < p.best
+            or (lowest == p.best and loss is not None and p.best_loss is not None and loss < p.best_loss)
+        )
         if record["best"]:
-            p.best, p.best_step, p.epochs_since_best = lowest, p.step, 0
+            p.best, p.best_loss, p.best_step, p.epochs_since_best = lowest, loss, p.step, 0
             weights = {name: to_numpy(a) for name, a in task.model.state_dict().items()}
             self.run.save_model(weights, {"step": p.step, "epoch": record["epoch"], "scores": scores or None})
         elif complete:

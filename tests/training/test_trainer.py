@@ -362,3 +362,21 @@ def test_a_run_cut_by_time_ends_at_the_end_of_its_schedule_if_told(
     longer.fit()
     resumed = [record["lr"] for record in log_of(tmp_path / "run") if "grad_norm" in record][len(rates) :]
     assert resumed[0] > 0.05, "the resumed run follows its own limit"
+
+
+def test_of_equal_scores_that_of_the_lower_loss_is_the_best(tmp_path: Path) -> None:
+    """An F1 of 0 in the first epochs must not keep the weights of the very first."""
+    scripted = [(0.0, 3.0), (0.0, 2.0), (0.0, 2.5), (0.4, 2.6), (0.4, 2.6)]
+
+    class Scored(ToyTask):
+        best_by = "f1"
+
+        def validate(self, poll: Callable[[], None]) -> dict[str, float]:
+            self.validations += 1
+            score, loss = scripted[self.validations - 1]
+            return {"f1": score, "loss": loss}
+
+    progress = toy_trainer(tmp_path / "run", Scored(), epochs=5).fit()
+    records = [record for record in log_of(tmp_path / "run") if "best" in record]
+    assert [record["best"] for record in records] == [True, True, False, True, False]
+    assert (progress.best, progress.best_loss) == (-0.4, 2.6)

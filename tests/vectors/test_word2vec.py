@@ -170,6 +170,12 @@ def test_what_nobody_would_read_cannot_be_assigned() -> None:
         model.train(sentences(20))
 
 
+def test_a_text_without_known_words_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    model = Word2Vec(sentences(20), **SMALL)
+    assert model.train([["unheard", "of"]] * 3, epochs=1) == (0, 6)
+    assert caplog.messages == ["none of the 6 words of the text is in the vocabulary"]
+
+
 def test_totals_that_are_not_those_of_the_text_are_refused() -> None:
     model = Word2Vec(sentences(20), **SMALL)
     model.train(sentences(20), total_examples=model.corpus_count, total_words=model.corpus_total_words)

@@ -259,6 +259,8 @@ class Word2Vec(VocabularyBuilder):
                 device=self.device,
             )
             trainer.corpus_words = int(np.count_nonzero(ids != V))
+            if words and not trainer.corpus_words:
+                _log.warning("none of the %s words of the text is in the vocabulary", f"{words:,}")
             if trainer.cuts:
                 _log.warning("long sentences are cut after each 10,000 words, in %d places", trainer.cuts)
 
