@@ -63,6 +63,7 @@ def test_experiments_do_not_run_before_the_checks(
     tmp_path: Path,
 ) -> None:
     pytest.importorskip("matplotlib")
+    pytest.importorskip("sklearn", reason="the experiment's digits come with scikit-learn")
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("SEQKIT_DATA", str(tmp_path))
     monkeypatch.setattr("seqkit.lab.run_experiment", no_call)

@@ -180,8 +180,12 @@ class Word2VecTrainer:
                     f"got {x.dtype} {x.shape}",
                     remedy="use the vocabulary and the size of vectors that it was made with",
                 )
+
+        def fail(what: str) -> RunError:
+            return RunError(f"the checkpoint of word vectors is of another version ({what})")
+
         try:
-            state = fill_json(TrainingState, metadata["state"], RunError, strict=True)
+            state = fill_json(TrainingState, metadata["state"], fail, strict=True)
             losses = [float(x) for x in metadata["losses"]]
             text = {name: int(metadata[name]) for name in ("tokens", "chunks")}
         except (KeyError, TypeError, ValueError) as error:
