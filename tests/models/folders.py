@@ -122,7 +122,9 @@ def write_bert(folder: Path, **config: Any) -> Path:
     return folder
 
 
-def write_modules(folder: Path, *poolings: str, normalize: bool = False, **limits: Any) -> Path:
+def write_modules(
+    folder: Path, *poolings: str, normalize: bool = False, dimensions: int = 4, **limits: Any
+) -> Path:
     """Make it a sentence encoder's folder."""
     kinds = ["Transformer", "Pooling", *(["Normalize"] if normalize else [])]
     paths = ["", "1_Pooling", "2_Normalize"]
@@ -133,8 +135,9 @@ def write_modules(folder: Path, *poolings: str, normalize: bool = False, **limit
     (folder / "modules.json").write_text(json.dumps(listed))
     (folder / "1_Pooling").mkdir(exist_ok=True)
     flags = {name: name in poolings for name in ("cls_token", "mean_tokens", "max_tokens", "lasttoken")}
-    settings = {f"pooling_mode_{name}": value for name, value in flags.items()}
-    (folder / "1_Pooling" / "config.json").write_text(json.dumps({"word_embedding_dimension": 4, **settings}))
+    settings: dict[str, Any] = {f"pooling_mode_{name}": value for name, value in flags.items()}
+    settings["word_embedding_dimension"] = dimensions
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps(settings))
     if limits:
         (folder / "sentence_bert_config.json").write_text(json.dumps(limits))
     return folder

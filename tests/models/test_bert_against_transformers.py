@@ -262,7 +262,8 @@ def test_sentence_vectors(tmp_path: Path) -> None:
     """Mean pooling and normalisation, as MiniLM's encoders have, over a batch padded by the reference."""
     theirs = reference("bert", "Model")
     theirs.save_pretrained(tmp_path)
-    write_modules(subword_vocabulary(tmp_path), "mean_tokens", normalize=True, max_seq_length=9)
+    folder = subword_vocabulary(tmp_path)
+    write_modules(folder, "mean_tokens", normalize=True, dimensions=24, max_seq_length=9)
     tokenizer = transformers.BertTokenizer.from_pretrained(tmp_path)
     batch = tokenizer(TEXTS, padding=True, truncation=True, max_length=9, return_tensors="pt")
     with torch.no_grad():
@@ -271,3 +272,45 @@ def test_sentence_vectors(tmp_path: Path) -> None:
     mean = (hidden * mask).sum(1) / mask.sum(1)
     expected = torch.nn.functional.normalize(mean, dim=1)
     close(load(tmp_path).encode(TEXTS, batch_size=2), expected)
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls", "max"])
+@pytest.mark.parametrize("default_prompt", [None, "query"])
+@pytest.mark.parametrize(("limit", "tokenizer_limit"), [(None, 16), (9, 16), (30, 16), (30, 37)])
+@pytest.mark.parametrize("lowercase", [True, False])
+def test_folders_of_sentence_transformers(
+    lowercase: bool,
+    limit: int | None,
+    tokenizer_limit: int,
+    default_prompt: str | None,
+    pooling: str,
+    tmp_path: Path,
+) -> None:
+    """Limits wherever they are kept, prompts, added tokens, texts that are cut or empty."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        library = pytest.importorskip("sentence_transformers")
+        modules = pytest.importorskip("sentence_transformers.models")
+    tokenizer = transformers.BertTokenizerFast(
+        str(subword_vocabulary(tmp_path) / "vocab.txt"),
+        do_lower_case=lowercase,
+        model_max_length=tokenizer_limit,
+    )
+    tokenizer.add_tokens(["newtoken"])
+    theirs = reference("bert", "Model")
+    theirs.resize_token_embeddings(1 + max(tokenizer.get_vocab().values()))
+    for each in (theirs, tokenizer):
+        each.save_pretrained(tmp_path / "plain")
+    limits = {} if limit is None else {"max_seq_length": limit}
+    encoder = modules.Transformer(str(tmp_path / "plain"), **limits)
+    library.SentenceTransformer(
+        modules=[encoder, modules.Pooling(24, pooling_mode=pooling), modules.Normalize()],
+        prompts={"query": "up: ", "passage": "down "},
+        default_prompt_name=default_prompt,
+        device="cpu",
+    ).save(str(tmp_path / "saved"))
+    expected = library.SentenceTransformer(str(tmp_path / "saved"), device="cpu")
+    found, texts = load(tmp_path / "saved"), [*TEXTS, "", "up " * 60, "a newtoken HERE"]
+    for prompt in (None, "passage"):
+        ours, reference_vectors = (each.encode(texts, prompt_name=prompt) for each in (found, expected))
+        np.testing.assert_allclose(ours, reference_vectors, atol=1e-5)
