@@ -1,6 +1,7 @@
 """Paired timing, result rows, and the description of the machine."""
 
 import json
+import os
 import platform
 import statistics
 import subprocess
@@ -120,9 +121,10 @@ def machine() -> dict[str, Any]:
 
 
 def write_results(name: str, peer: str, rows: list[dict[str, Any]], versions: dict[str, str]) -> Path:
-    """Write rows and the description of the machine to benchmarks/results/, and return the path."""
+    """Write rows and the machine to benchmarks/results/NAME-PEER[-KERNELS].json, and return the path."""
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}-{peer}.json"
+    mode = os.environ.get("SEQKIT_KERNELS", "compiled")
+    path = RESULTS / f"{name}-{peer}{'' if mode == 'compiled' else f'-{mode}'}.json"
     content = {"benchmark": name, "against": peer, "machine": machine() | versions, "rows": rows}
     write_json(path, content)
     return path

@@ -1,6 +1,6 @@
 """A training that a time limit ends: should the schedule be cut there, or end there?
 
-    python -m benchmarks.time_limits [--corpus ptb] [--model lstm] [--seeds 3] [--fractions 0.125 0.25 0.5]
+    python -m benchmarks.time_limits [--corpus pydocs] [--model lstm] [--seeds 3] [--fractions 0.25 0.5]
 
 Trains the default model of train-lm twice for each seed and fraction of its steps: with a cosine over all
 epochs that is cut there, and with a cosine that ends there. Both see the same batches. Steps stand for
@@ -41,10 +41,10 @@ def best_perplexity(settings: ResolvedLanguageModelSettings, text: EncodedCorpus
 def main() -> None:
     """Train, print each result as it comes, then write the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.time_limits", description=__doc__)
-    parser.add_argument("--corpus", default="ptb")
+    parser.add_argument("--corpus", default="pydocs")
     parser.add_argument("--model", default="lstm")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--fractions", type=float, nargs="+", default=[0.125, 0.25, 0.5])
+    parser.add_argument("--fractions", type=float, nargs="+", default=[0.25, 0.5])
     options = parser.parse_args()
     corpus = open_corpus(options.corpus)
     rows = []

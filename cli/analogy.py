@@ -2,7 +2,7 @@
 
 import click
 
-from seqkit.cli.common import TEXT, echo, json_option, print_json
+from seqkit.cli.common import TEXT, json_option, print_json, warn
 from seqkit.cli.similar import as_rows, print_neighbours, topn_option, vectors_option
 
 
@@ -24,8 +24,8 @@ def command(a: str, b: str, c: str, by: str, vectors: str | None, topn: int, as_
     """Solve an analogy: A is to B as C is to what? Print the words nearest to B - A + C."""
     from seqkit.tasks.embeddings import find_vectors, known_spelling
 
-    table = find_vectors(vectors, lambda text: echo(text, err=True))
-    a, b, c = (known_spelling(table, word, lambda text: echo(text, err=True)) for word in (a, b, c))
+    table = find_vectors(vectors, warn)
+    a, b, c = (known_spelling(table, word, warn) for word in (a, b, c))
     nearest = table.most_similar if by == "cosine" else table.most_similar_by_dot
     neighbours = nearest(positive=[b, c], negative=[a], topn=topn)
     print_json(as_rows(neighbours)) if as_json else print_neighbours(neighbours)

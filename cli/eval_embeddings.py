@@ -4,7 +4,7 @@ import os
 
 import click
 
-from seqkit.cli.common import echo, json_option, print_json
+from seqkit.cli.common import echo, json_option, print_json, warn
 from seqkit.cli.similar import vectors_option
 from seqkit.errors import UsageError
 
@@ -36,7 +36,7 @@ def command(
         raise UsageError("expected VECTORS or --vectors, got both", remedy="give one of them")
     files = evaluation_files(analogies, pairs)  # before the vectors are read, which may take minutes
     name = source or vectors
-    scores = evaluate(find_vectors(name, lambda text: echo(text, err=True)), *files)
+    scores = evaluate(find_vectors(name, warn), *files)
     if as_json:
         print_json({"vectors": name or os.environ.get("SEQKIT_VECTORS"), **scores.to_dict()})
         return

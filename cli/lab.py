@@ -17,6 +17,7 @@ from seqkit.cli.common import (
     quiet_option,
     refuse_unused,
     threads_option,
+    warn,
 )
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def run(
                 refuse_unused("data", f"experiments with images, and {experiment.name} reads none")
     if readers:
         open_images(data or "digits")
-    report = (lambda text: None) if quiet else (lambda text: echo(text, err=True))
+    report = (lambda text: None) if quiet else warn
     if out is not None:
         Path(out).mkdir(parents=True, exist_ok=True)
         if not os.access(out, os.W_OK):

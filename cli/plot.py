@@ -13,6 +13,7 @@ from seqkit.cli.common import (
     print_json,
     refuse_unused,
     split_option,
+    warn,
 )
 from seqkit.cli.similar import vectors_option
 
@@ -84,9 +85,8 @@ def vectors(
     if method == "pca":
         refuse_unused("seed", "the method tsne")
     check_projection(method)
-    say = lambda text: echo(text, err=True)  # noqa: E731
-    table = find_vectors(vectors, say)
-    words = tuple(known_spelling(table, word, say) for word in words)
+    table = find_vectors(vectors, warn)
+    words = tuple(known_spelling(table, word, warn) for word in words)
     centres = list(dict.fromkeys(words)) or [str(key) for key in table.index_to_key[:top]]
     group_of = {word: number for number, word in enumerate(centres)} if words else dict.fromkeys(centres, 0)
     if words and neighbours:

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from seqkit.cli.common import TEXT, echo, json_option, print_json
+from seqkit.cli.common import TEXT, echo, json_option, print_json, warn
 
 vectors_option = click.option(
     "--vectors",
@@ -52,8 +52,8 @@ def command(
     """
     from seqkit.tasks.embeddings import find_vectors, known_spelling
 
-    table = find_vectors(vectors, _say)
-    added, subtracted = ([known_spelling(table, word, _say) for word in each] for each in (words, minus))
+    table = find_vectors(vectors, warn)
+    added, subtracted = ([known_spelling(table, word, warn) for word in each] for each in (words, minus))
     if minus or together:
         label = " + ".join(words) + "".join(f" - {word}" for word in minus)
         lists = [(label, table.most_similar(positive=added, negative=subtracted, topn=topn))]
@@ -66,7 +66,3 @@ def command(
         if len(lists) > 1:
             echo(f"{chr(10) if number else ''}{word}:")
         print_neighbours(neighbours)
-
-
-def _say(text: str) -> None:
-    echo(text, err=True)

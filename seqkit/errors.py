@@ -176,9 +176,12 @@ def require_sizes(config: object, *names: str) -> None:
             raise UsageError(f"expected {name} to be {whole}at least 1, got {value!r}")
 
 
-def require_number(name: str, value: Any, *, least: float = -math.inf, below: float = math.inf) -> None:
-    """Raise UsageError unless the argument ``name`` is finite, at least ``least`` and below ``below``."""
+def require_number(
+    name: str, value: Any, *, least: float = -math.inf, most: float = math.inf, below: float = math.inf
+) -> None:
+    """Raise UsageError unless ``value`` is a finite number from ``least`` to ``most`` and below ``below``."""
     is_number = isinstance(value, Real)
-    if not (is_number and math.isfinite(value) and least <= value < below):
-        limits = [f"at least {least}"] * (least > -math.inf) + [f"below {below}"] * (below < math.inf)
+    if not (is_number and math.isfinite(value) and least <= value <= most and value < below):
+        limits = [f"at least {least}"] * (least > -math.inf)
+        limits += [f"at most {most}"] * (most < math.inf) + [f"below {below}"] * (below < math.inf)
         raise UsageError(f"expected {name} to be {' and '.join(limits) or 'a finite number'}, got {value}")

@@ -62,7 +62,7 @@ class BatchNorm(Module):
     def __init__(self, num_features: int, *, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
         self.num_features, self.momentum, self.epsilon = num_features, momentum, epsilon
         require_sizes(self, "num_features")
-        require_number("momentum", momentum, least=0, below=math.nextafter(1, 2))
+        require_number("momentum", momentum, least=0, most=1)
         require_number("epsilon", epsilon, least=0)
         self.weight = Parameter(initializers.ones((num_features,)))
         self.bias = Parameter(initializers.zeros((num_features,)))

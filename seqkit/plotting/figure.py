@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 FORMATS = (".pdf", ".png", ".svg")
 """File suffixes that :func:`save` can write."""
-
-
 MOST_PIXELS = 1 << 27
 """Pixels of a figure: 512 MiB while it is drawn."""
 LONGEST_LABEL = 60
@@ -23,24 +21,18 @@ LONGEST_LABEL = 60
 
 
 def label_of(text: str) -> str:
-    """Return text as a figure can show it: cut to 60 characters, control characters escaped."""
+    """Return text as a figure can show it: cut to 60 characters, control characters escaped.
+
+    Matplotlib leaves empty labels and those that begin with an underscore out of legends, hence the blank.
+    """
     shown = text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1] + "…"
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in shown) or " "
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in shown)
+    return f" {shown}" if shown.startswith("_") else shown or " "
 
 
 def draw_legend(axes: Axes, **style: Any) -> None:
-    """Draw the legend of all labels as they are: no mathematics between dollar signs, no label left out.
-
-    Matplotlib leaves out labels that begin with an underscore, hence the blank before them.
-    """
-    lines = []
-    for line in (*axes.lines, *axes.collections):
-        label = str(line.get_label())
-        if not label.startswith("_child") and not label.startswith("_nolegend_"):
-            line.set_label(f" {label}" if label.startswith("_") else label)
-            lines.append(line)
-    labels = [str(line.get_label()) for line in lines]
-    for text in axes.legend(lines, labels, **style).get_texts():
+    """Draw the legend of labels as they are, without mathematics between dollar signs."""
+    for text in axes.legend(**style).get_texts():
         text.set_parse_math(False)
 
 

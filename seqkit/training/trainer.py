@@ -248,6 +248,10 @@ class Trainer:
             return {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
 
         source = str(self.run.path / "last.safetensors")
+
+        def incompatible(what: object) -> RunError:
+            return RunError(f"{source} was written by an incompatible version ({what})")
+
         try:
             self.task.model.load_state_dict(with_prefix("model."), source=source)
             self.optimizer.load_state_dict(with_prefix("optimizer."), metadata["optimizer"])
@@ -255,11 +259,11 @@ class Trainer:
             self.schedule.load_state(metadata["schedule"])
             for role, generator in self.task.generators.items():
                 generator.load_state(metadata["generators"][role])
-            self.progress = fill_json(Progress, metadata["progress"], RunError, strict=True)
+            self.progress = fill_json(Progress, metadata["progress"], incompatible, strict=True)
         except SeqkitError:
             raise
         except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
-            raise RunError(f"{source} was written by an incompatible version ({error!r})") from error
+            raise incompatible(repr(error)) from error
 
 
 def _exp(loss: float) -> float:

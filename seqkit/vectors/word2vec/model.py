@@ -227,7 +227,7 @@ class Word2Vec(VocabularyBuilder):
         callbacks: Iterable[object] = (),
         report_delay: float = 1.0,
     ) -> tuple[int, int]:
-        called = Word2VecCallbacks(tuple(callbacks) or self.callbacks)
+        called = Word2VecCallbacks(callbacks or self.callbacks)
         V, locks = len(self.wv), self.wv.lock_factors()
         if self._output.shape != self.wv.vectors.shape:
             raise UsageError(
