@@ -39,7 +39,8 @@ HELP = {
     "num_heads": "Number of attention heads of a Transformer.",
     "dropout": "Dropout on embeddings, between layers and before the output layer.",
     "tied": "Tie the output weights to the target embeddings.",
-    "weight_init": "Initial weights: uniform, or normal as in the textbook.",
+    "weight_init": "Initial weights: standard (embeddings from N(0, 1)), uniform (embeddings within ±0.1), "
+    "or normal as in the textbook.  [default: uniform for characters, else standard]",
     "init_range": "Draw all initial weights uniformly from ± this.  [default: a range for each layer]",
     "teacher_forcing": "Probability of feeding the decoder the true token instead of its own.",
     "batch_size": "Batch size.",

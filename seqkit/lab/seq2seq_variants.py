@@ -43,7 +43,13 @@ def _losses(
     setup: Setup, steps: int, *, reverse: bool = False, pass_cell: bool = False, **settings: Any
 ) -> list[float]:
     config = Seq2SeqConfig(
-        DIGITS, DIGITS + 1, embedding_size=16, hidden_size=64, pass_cell=pass_cell, **settings
+        DIGITS,
+        DIGITS + 1,
+        embedding_size=16,
+        hidden_size=64,
+        pass_cell=pass_cell,
+        weight_init="uniform",
+        **settings,
     )
     model = Seq2Seq(config, generator=setup.generator("weights"))
     optimizer, random = Adam(model.parameters(), lr=0.005), setup.generator("digits")

@@ -11,8 +11,9 @@ from seqkit.backend.random import Generator
 from seqkit.decoding import greedy
 from seqkit.errors import ShapeError, UsageError
 from seqkit.models import Seq2Seq, Seq2SeqConfig
-from seqkit.optim import make_optimizer
+from seqkit.optim import clip_grad_norm, make_optimizer
 from tests.conformance.table import SEQ2SEQ, seq2seq_config
+from tests.exhaustive import some
 from tests.models.gradients import assert_same, gradients
 
 B, S, T, V = 3, 5, 7, 13
@@ -65,6 +66,45 @@ def test_it_learns_a_small_batch_by_heart(variant: str) -> None:
     for row, generated in enumerate(found):
         assert generated.stopped
         assert generated.ids == target_out[row, : TARGET_LENGTHS[row] - 1].tolist()
+
+
+WORDS = 200
+"""Of a toy language, in whose translations the words of each pair change places."""
+
+
+def _toy_batch(
+    random: np.random.Generator, rows: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return sources (B, S) of distinct words, target_in, target_out, and the place (S,) of each word."""
+    length = int(random.integers(4, 9))
+    source = 2 + np.stack([random.permutation(WORDS)[:length] for _ in range(rows)])
+    places = np.arange(length)
+    paired = length // 2 * 2
+    places[:paired] = places[:paired].reshape(-1, 2)[:, ::-1].reshape(-1)
+    target = source[:, places]
+    start, stop = np.full((rows, 1), START), np.full((rows, 1), STOP)
+    return source, np.hstack([start, target]), np.hstack([target, stop]), places
+
+
+@pytest.mark.parametrize("seed", some([0, 1, 2], every=3))
+def test_attention_aligns_a_toy_language_soon(seed: int) -> None:
+    """With embeddings within ±0.1 the mass on the true word is about 0.5 after these steps, or less."""
+    random = np.random.default_rng(seed)
+    config = Seq2SeqConfig(WORDS + 2, WORDS + 2, embedding_size=32, hidden_size=64, attention="general")
+    model = Seq2Seq(config, generator=seed)
+    optimizer = make_optimizer("adam", list(model.named_parameters()), lr=0.004)
+    for _ in range(400):
+        source, target_in, target_out, _ = _toy_batch(random, 32)
+        optimizer.zero_grad()
+        model.loss(source, None, target_in, target_out).backward()
+        clip_grad_norm(model.parameters(), 5.0)
+        optimizer.step()
+    masses = []
+    for _ in range(5):
+        source, target_in, _, places = _toy_batch(random, 32)
+        weights = model.attention_weights(source, None, target_in)
+        masses.append(weights[:, np.arange(len(places)), places].mean())
+    assert np.mean(masses) > 0.8
 
 
 # Padding changes nothing
@@ -350,9 +390,15 @@ def test_a_bidirectional_encoder_halves_its_width() -> None:
 
 def test_initial_weights() -> None:
     sizes = {"embedding_size": 40, "hidden_size": 50, "dtype": np.float32}
-    usual, book, narrow = (
+    standard, usual, book, narrow = (
         make("additive", **sizes, **settings)
-        for settings in ({}, {"weight_init": "normal"}, {"init_range": 0.03})
+        for settings in ({}, {"weight_init": "uniform"}, {"weight_init": "normal"}, {"init_range": 0.03})
+    )
+    assert standard.target_embedding.weight.data.std() == pytest.approx(1, rel=0.1)
+    tied = make("additive", **sizes, tied=True)  # with scores that begin near 0, and inputs of N(0, 1)
+    assert tied.output.weight.data.std() == pytest.approx(1 / math.sqrt(40), rel=0.1)
+    assert tied._embed(tied.target_embedding, np.arange(V)[None], None).data.std() == pytest.approx(
+        1, rel=0.1
     )
     assert 0.09 < np.abs(usual.target_embedding.weight.data).max() <= 0.1
     for network in (usual.encoder, usual.decoder):
@@ -370,7 +416,9 @@ def test_initial_weights() -> None:
 
 
 def test_weights_are_saved_and_loaded() -> None:
-    model, other, arrays = make("everything"), make("everything", init_range=0.5), batch()
+    model, other, arrays = make("everything"), make("everything"), batch()
+    for parameter in other.parameters():
+        parameter.data[...] *= 2
     assert model.loss(*arrays).item() != other.loss(*arrays).item()
     other.load_state_dict({name: x.copy() for name, x in model.state_dict().items()})
     assert model.loss(*arrays).item() == other.loss(*arrays).item()
@@ -426,7 +474,7 @@ def test_contexts_that_are_none() -> None:
             {"attention": "concat"},
             "expected attention to be one of None, dot, general, additive, got 'concat'",
         ),
-        ({"weight_init": "zeros"}, "expected weight_init to be one of uniform, normal"),
+        ({"weight_init": "zeros"}, "expected weight_init to be one of standard, uniform, normal"),
         ({"hidden_size": 0}, "expected hidden_size to be at least 1"),
         ({"hidden_size": 7, "bidirectional": True}, "halves hidden_size, which is odd: 7"),
         ({"shared_vocabulary": True}, "shared_vocabulary: expected equal sizes, got 11 and 13"),

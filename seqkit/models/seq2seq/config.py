@@ -9,7 +9,7 @@ from seqkit.errors import UsageError, require_choice, require_sizes
 from seqkit.nn.attention import KINDS
 
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU}
-INITS = ("uniform", "normal")
+INITS = ("standard", "uniform", "normal")
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,10 @@ class Seq2SeqConfig:
         tied: The output matrix is that of the target's embedding. ``tied`` and ``input_feeding`` imply a
             readout, which has E columns if tied, else H.
         dropout: Rate on embedded ids, between layers, and before the output layer.
-        weight_init: "uniform" starts embeddings within ±0.1, other weights within ±1/√inputs, and forget
-            gates with a bias of 1; "normal" draws embeddings with deviation 0.01 and other weights with
+        weight_init: "standard" draws embeddings from N(0, 1), other weights within ±1/√inputs, and starts
+            forget gates with a bias of 1; with ``tied`` embeddings have the deviation 1/√E and are multiplied
+            by √E where they are read. "uniform" differs in embeddings within ±0.1, from which attention
+            learns to align much later. "normal" draws embeddings with deviation 0.01 and other weights with
             1/√inputs, biases 0, as the textbook does.
         init_range: Draw every weight uniform within ± it.
     """
@@ -56,7 +58,7 @@ class Seq2SeqConfig:
     shared_vocabulary: bool = False
     tied: bool = False
     dropout: float = 0.0
-    weight_init: str = "uniform"
+    weight_init: str = "standard"
     init_range: float | None = None
 
     def to_dict(self) -> dict[str, Any]:

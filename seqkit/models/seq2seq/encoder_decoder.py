@@ -49,6 +49,9 @@ class EncoderDecoder(nn.Module):
         config.check()
         generator = as_generator(generator)
         self.config = config
+        # A tied matrix of N(0, 1) would make scores of deviation √E, and a first loss to match.
+        standard = config.weight_init == "standard" and config.init_range is None
+        self.embedding_scale = math.sqrt(config.embedding_size) if standard and config.tied else 1.0
         E, H, V = config.embedding_size, config.hidden_size, config.target_vocab_size
         cell = CELLS[config.cell]
         self.source_embedding = nn.Embedding(config.source_vocab_size, E, std=0.01, generator=generator)
@@ -81,13 +84,16 @@ class EncoderDecoder(nn.Module):
         self._start_weights(generator)
 
     def _start_weights(self, generator: Generator) -> None:
-        normal, bound = self.config.weight_init == "normal", self.config.init_range
+        init, bound = self.config.weight_init, self.config.init_range
+        normal = init == "normal"
         for name, parameter in self.named_parameters():
             shape, last = parameter.shape, name.rpartition(".")[2]
             if bound is not None:
                 parameter.data[...] = initializers.uniform(shape, generator, bound)
             elif "embedding" in name:
-                if not normal:
+                if init == "standard":
+                    parameter.data[...] = initializers.normal(shape, generator, 1 / self.embedding_scale)
+                elif init == "uniform":
                     parameter.data[...] = initializers.uniform(shape, generator, 0.1)
             elif normal and last.startswith("bias"):
                 parameter.data[...] = 0
@@ -107,7 +113,10 @@ class EncoderDecoder(nn.Module):
 
     def _embed(self, embedding: nn.Embedding, ids: Array, generator: Generator | None) -> Tensor:
         """Return vectors (B, T, E) of ids (B, T), -1 where padded."""
-        return self.dropout(embedding(array_module(ids).maximum(ids, 0)), generator)
+        vectors = embedding(array_module(ids).maximum(ids, 0))
+        if self.embedding_scale != 1:
+            vectors = vectors * self.embedding_scale
+        return self.dropout(vectors, generator)
 
     # Encoder
 

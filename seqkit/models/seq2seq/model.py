@@ -73,6 +73,7 @@ class Seq2Seq(EncoderDecoder):
         *,
         generator: Generator | None = None,
         teacher_forcing: float = 1.0,
+        label_smoothing: float = 0.0,
     ) -> Tensor:
         """Return the mean cross entropy in nats of target_out after target_in.
 
@@ -84,6 +85,7 @@ class Seq2Seq(EncoderDecoder):
             generator: Source of the dropout masks and of scheduled sampling.
             teacher_forcing: Probability with which each token of ``target_in`` but the first is fed;
                 otherwise the model's own likeliest token is. Lower it over training for scheduled sampling.
+            label_smoothing: As of :func:`seqkit.ops.linear_cross_entropy`.
         """
         if not 0 <= teacher_forcing <= 1:
             raise UsageError(f"expected teacher_forcing to be 0 to 1, got {teacher_forcing}")
@@ -95,7 +97,9 @@ class Seq2Seq(EncoderDecoder):
             if 0 < len(counted) < targets.size:  # the product with the vocabulary is for real targets only
                 features = ops.embedding(features.reshape(-1, features.shape[-1]), counted)
                 targets = targets.reshape(-1)[counted]
-        return ops.linear_cross_entropy(features, self.output.weight, self.output.bias, targets)
+        return ops.linear_cross_entropy(
+            features, self.output.weight, self.output.bias, targets, label_smoothing=label_smoothing
+        )
 
     def _batch(
         self,

@@ -12,7 +12,7 @@ from seqkit.training.base_settings import absolute_path
 
 MODELS = ("lstm", "gru", "transformer")
 ATTENTIONS = ("none", "dot", "general", "additive")
-WEIGHT_INITS = ("uniform", "normal")
+WEIGHT_INITS = ("standard", "uniform", "normal")
 ON_BAD_LINE = ("error", "skip")
 RECURRENT = (
     "attention",
@@ -54,7 +54,8 @@ class Seq2SeqSettings(TextSettings):
         num_heads: Attention heads of a Transformer.
         dropout: Dropout on embeddings, between layers and before the output layer.
         tied: Tie the output weights to the target embeddings.
-        weight_init: Initial weights of recurrent models: uniform or normal.
+        weight_init: Initial weights of recurrent models: standard, uniform or normal, as of
+            :class:`seqkit.models.Seq2SeqConfig`.
         init_range: Draw the initial weights of a recurrent model uniformly from ± this.
         teacher_forcing: Probability of feeding the decoder the true token instead of its own.
         batch_size: Batch size.
@@ -84,7 +85,7 @@ class Seq2SeqSettings(TextSettings):
     num_heads: int = 4
     dropout: float = 0.0
     tied: bool = False
-    weight_init: str = "uniform"
+    weight_init: str | None = None
     init_range: float | None = None
     teacher_forcing: float = 1.0
     batch_size: int = 128
@@ -99,7 +100,8 @@ class Seq2SeqSettings(TextSettings):
         self._require_choice("model", MODELS)
         if self.attention is not None:
             self._require_choice("attention", ATTENTIONS)
-        self._require_choice("weight_init", WEIGHT_INITS)
+        if self.weight_init is not None:
+            self._require_choice("weight_init", WEIGHT_INITS)
         self._require_choice("on_bad_line", ON_BAD_LINE)
         self._require_positive(
             "embedding_size hidden_size num_layers num_heads batch_size eval_batch_size max_new_tokens "
@@ -126,7 +128,7 @@ class Seq2SeqSettings(TextSettings):
         defaults = corpus.defaults
         tokenizer = self.tokenizer or defaults.tokenizer
         default_tokenizer = tokenizer == defaults.tokenizer
-        transformer = self.model == "transformer"
+        transformer, characters = self.model == "transformer", tokenizer == "char"
         attention = "none" if self.corpus in ("addition", "book:addition") else "general"
         embedding_size = self.embedding_size or (128 if transformer else 64)
         return self.resolve_to(
@@ -143,7 +145,10 @@ class Seq2SeqSettings(TextSettings):
             embedding_size=embedding_size,
             hidden_size=self.hidden_size or (4 * embedding_size if transformer else 256),
             num_layers=self.num_layers or (3 if transformer else 1),
-            bucket=tokenizer != "char" if self.bucket is None else self.bucket,
+            weight_init=None
+            if transformer
+            else self.weight_init or ("uniform" if characters else "standard"),
+            bucket=not characters if self.bucket is None else self.bucket,
         )
 
 
