@@ -12,6 +12,6 @@ T = TypeVar("T")
 exhaustive = pytest.mark.skipif(not EXHAUSTIVE, reason="takes long: make test-all runs it")
 
 
-def some(cases: Sequence[T], every: int) -> list[T]:
-    """Return every ``every``-th case, beginning with the first, or all with EXHAUSTIVE set."""
-    return list(cases if EXHAUSTIVE else cases[::every])
+def some(cases: Sequence[T], every: int, first: int = 0) -> list[T]:
+    """Return every ``every``-th case, beginning with number ``first`` of these, or all with EXHAUSTIVE set."""
+    return list(cases if EXHAUSTIVE else cases[first % every :: every])

@@ -24,6 +24,7 @@ from tests import guarded_memory
 from tests.backend import test_kernels, test_thread_pool
 from tests.conformance.table import OPS
 from tests.conformance.test_properties import run
+from tests.exhaustive import some
 from tests.guarded_memory import FAMILIES, placed
 from tests.vectors import test_formats, test_word2vec_kernel
 
@@ -86,7 +87,7 @@ def main() -> None:
     tasks = [x for x in gc.get_objects() if isinstance(x, Task) and x.family in FAMILIES]
     for task in tasks:
         guard(task, ran, at_end)
-    for at_end[0] in (True, False):
+    for at_end[0] in some((True, False), 2):
         for name, case in cases():
             os.pwrite(progress, f"{name[:100]:100}".encode(), 0)
             case()

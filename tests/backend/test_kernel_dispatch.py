@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -82,19 +81,6 @@ def test_without_numba() -> None:
     assert len(lines) == 1
     assert lines[0].startswith("Numba is not usable (")
     assert lines[0].endswith("running the slower NumPy kernels")
-
-
-def test_the_first_compilation_says_so_once(tmp_path: Path) -> None:
-    """And the second process finds what the first one kept."""
-    pytest.importorskip("numba")
-    code = "from seqkit.backend.random import Generator; print(Generator(0).words(2).tolist())"
-    first, second = (run_python(code, SEQKIT_CACHE=str(tmp_path)) for _ in range(2))
-    assert first.stdout == second.stdout
-    lines = first.stderr.splitlines()
-    assert lines[0].startswith("compiling kernels for this processor, once")
-    assert str(tmp_path) in lines[0]
-    assert re.fullmatch(r"compiling kernels: philox \(1 of at most \d\d families\)", "\n".join(lines[1:]))
-    assert second.stderr == ""
 
 
 @exhaustive

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -28,10 +30,29 @@ def object_file(cache: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    """Return the output of DRAW, and a cache with its kernels."""
+def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
+    """Run DRAW on an empty cache; return the process, and the cache with its kernels."""
     cache = tmp_path_factory.mktemp("compiled") / "cache"
-    return run_python(DRAW, SEQKIT_CACHE=str(cache)).stdout, cache
+    return run_python(DRAW, SEQKIT_CACHE=str(cache)), cache
+
+
+@pytest.fixture
+def compiled(first: tuple[subprocess.CompletedProcess[str], Path]) -> tuple[str, Path]:
+    """Return the output of DRAW, and a cache with its kernels."""
+    return first[0].stdout, first[1]
+
+
+def test_the_first_compilation_says_so_once(
+    first: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
+    """And the second process finds what the first one kept."""
+    done, cache = first
+    lines = done.stderr.splitlines()
+    assert lines[0].startswith("compiling kernels for this processor, once")
+    assert str(cache) in lines[0]
+    assert re.fullmatch(r"compiling kernels: philox \(1 of at most \d\d families\)", "\n".join(lines[1:]))
+    second = run_python(DRAW, SEQKIT_CACHE=str(cache))
+    assert (second.stdout, second.stderr) == (done.stdout, "")
 
 
 def copied(cache: Path, to: Path) -> Path:
@@ -129,6 +150,7 @@ def share(path: Path, how: str) -> None:
         pytest.skip("only root can give files away")
 
 
+@exhaustive
 @posix
 def test_a_planted_file_in_a_shared_cache_is_not_run(compiled: tuple[str, Path], tmp_path: Path) -> None:
     expected, whole = compiled

@@ -54,7 +54,7 @@ def test_numbers_that_no_machine_has(seqkit: Seqkit, lstm: Path, name: str) -> N
     write_corpus(Path("text.txt"))
     write_pairs(Path("pairs.tsv"))
     write_reviews(Path("labels.tsv"))
-    write_sentences(Path("names.conll"))
+    write_sentences(Path("names.conll"), 30)
     write_stripes(Path("images"), count=30)
     Path("words.txt").write_text("3 2\nthe 1 2\ncat 2 1\ndog 0 1\n")
     if "RUN" in INPUTS[name]:

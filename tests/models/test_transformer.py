@@ -22,6 +22,7 @@ from seqkit.models import (
 )
 from seqkit.optim import make_optimizer
 from tests.conformance.table import TRANSFORMERS, transformer_config
+from tests.exhaustive import some
 from tests.models.gradients import assert_same
 
 B, S, T, V = 3, 5, 7, 13
@@ -101,7 +102,7 @@ def test_a_language_model_learns_a_text_by_heart(variant: str) -> None:
         assert found.ids == row[1:].tolist()
 
 
-@variant
+@pytest.mark.parametrize("variant", some(list(TRANSFORMERS), 2))
 def test_a_translator_learns_a_small_batch_by_heart(variant: str) -> None:
     model = seq2seq(variant, np.float32, embedding_size=24, num_heads=2, hidden_size=48)
     arrays = pairs()

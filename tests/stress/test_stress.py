@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.exhaustive import EXHAUSTIVE
 from tests.training.tiny import environment, python
 
 pytest.importorskip("numba", reason="Numba is not installed: its trainings would take too long")
@@ -19,7 +20,7 @@ from tests.stress.trainings import Place
 
 pytestmark = pytest.mark.slow
 
-SEED, ACTIONS = 45397, 4
+SEED, ACTIONS = 45397, 4 if EXHAUSTIVE else 2
 
 
 def test_a_handful_of_actions(tmp_path: Path) -> None:

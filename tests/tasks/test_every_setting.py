@@ -218,7 +218,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path) -> Iter
             reviews = write_reviews(folder / f"labelled-{name}", count=60, seed=number).read_text()
             wide = [f"{line}\tThe other text, number {n}" for n, line in enumerate(reviews.splitlines())]
             (folder / f"labelled-{name}").write_text("\n".join(wide).replace("film", "Film"))
-            tagged = write_sentences(folder / f"tagged-{name}", count=60, seed=number).read_text()
+            tagged = write_sentences(folder / f"tagged-{name}", count=30, seed=number).read_text()
             wide = [
                 f"{cells[0]}{n % 3 if n % 5 == 0 else ''} P{n % 4} {cells[1]}" if cells else ""
                 for n, cells in enumerate(map(str.split, tagged.splitlines()))
