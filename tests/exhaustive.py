@@ -13,5 +13,5 @@ exhaustive = pytest.mark.skipif(not EXHAUSTIVE, reason="takes long: make test-al
 
 
 def some(cases: Sequence[T], every: int, first: int = 0) -> list[T]:
-    """Return every ``every``-th case, beginning with number ``first`` of these, or all with EXHAUSTIVE set."""
+    """Return every ``every``-th case from number ``first`` on, or all of them with EXHAUSTIVE set."""
     return list(cases if EXHAUSTIVE else cases[first % every :: every])
