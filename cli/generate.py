@@ -1,5 +1,7 @@
 """seqkit generate."""
 
+import sys
+
 import click
 
 from seqkit.cli.common import (
@@ -55,6 +57,19 @@ from seqkit.cli.common import (
 )
 @click.option("--no-stop", is_flag=True, help="Do not end a text before --max-new-tokens.")
 @click.option("--allow-unknown", is_flag=True, help="Allow <unk> to be generated.")
+@click.option(
+    "--beam",
+    type=click.IntRange(1, 1000),
+    default=None,
+    help="Search the most probable texts with a beam of this width.  [default: sample]",
+)
+@click.option(
+    "--length-penalty",
+    type=float,
+    default=0.6,
+    show_default=True,
+    help="Exponent of the length normalisation in beam search.",
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed.")
 @device_option
 @threads_option
@@ -70,18 +85,28 @@ def command(
     stop: tuple[str, ...],
     no_stop: bool,
     allow_unknown: bool,
+    beam: int | None,
+    length_penalty: float,
     seed: int,
     device: str | None,
     as_json: bool,
 ) -> None:
     """Generate text with the language model in RUN; the same seed gives the same text.
 
+    A single text is printed as it is generated.
     RUN is a run of train-lm, or a Hugging Face folder of a GPT-2.
     """
+    from seqkit.errors import UsageError
     from seqkit.tasks import causal_checkpoints, language_modeling
     from seqkit.tasks.runs import is_checkpoint_folder
 
     model: causal_checkpoints.CausalCheckpoint | language_modeling.TrainedLanguageModel
+    if beam is None:
+        refuse_unused("length_penalty", "beam search, with --beam")
+    else:
+        refuse_unused("temperature top_k top_p seed", "sampling, without --beam")
+        if num_samples > beam:
+            raise UsageError(f"expected --num-samples to be at most --beam, {beam}, got {num_samples}")
     if temperature == 0:
         refuse_unused("top_k top_p seed", "sampling, with --temperature above 0")
     if no_stop:
@@ -90,6 +115,16 @@ def command(
         model = causal_checkpoints.load(run, device=device)
     else:
         model = language_modeling.load(run, device=device)
+    shown = ""
+
+    def show(text: str) -> None:
+        nonlocal shown
+        if text.startswith(shown) and not text.endswith("\ufffd"):  # else a part of a character
+            echo(text[len(shown) :], nl=False)
+            sys.stdout.flush()
+            shown = text
+
+    stream = num_samples == 1 and beam is None and not as_json
     samples = model.generate(
         prompt,
         max_new_tokens=max_new_tokens,
@@ -100,9 +135,12 @@ def command(
         stop=[] if no_stop else (list(stop) or None),
         allow_unknown=allow_unknown,
         seed=seed,
+        beam=beam,
+        length_penalty=length_penalty,
+        on_text=show if stream else None,
     )
     if as_json:
         print_json([vars(sample) for sample in samples])
         return
     for sample in samples:
-        echo(sample.text)
+        echo(sample.text.removeprefix(shown) if stream else sample.text)

@@ -1,6 +1,6 @@
 """Greedy decoding: the likeliest id at every step."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -24,6 +24,7 @@ def greedy(
     stop: Sequence[int] = (),
     context: object = None,
     with_attention: bool = False,
+    on_id: Callable[[int], None] | None = None,
 ) -> list[Generated]:
     """Generate ``batch`` sequences by the likeliest id at every step.
 
@@ -40,4 +41,5 @@ def greedy(
         stop=stop,
         context=context,
         with_attention=with_attention,
+        on_id=on_id,
     )

@@ -84,12 +84,20 @@ class Paths:
 
 
 def decode(
-    model: Decodable, choose: Choose, *, batch: int, max_new_tokens: int, **shared: Any
+    model: Decodable,
+    choose: Choose,
+    *,
+    batch: int,
+    max_new_tokens: int,
+    on_id: Callable[[int], None] | None = None,
+    **shared: Any,
 ) -> list[Generated]:
     """Generate ``batch`` sequences, choosing each id by ``choose``; see :func:`~seqkit.decoding.sample`.
 
     ``shared`` are the other settings of :func:`~seqkit.decoding.prefill.prefill`.
     """
+    if on_id is not None and batch != 1:
+        raise UsageError(f"on_id has no effect here: it is for one sequence, got batch {batch}")
     start = prefill(model, batch=batch, max_new_tokens=max_new_tokens, **shared)
     on_device, state = start.log_probs, start.state
     paths = Paths(batch)
@@ -105,6 +113,8 @@ def decode(
         log_prob[rows] += log_probs[np.arange(len(rows)), ids]
         paths.grow(np.arange(len(rows)), ids, start.attention_of(state))
         stopped[rows] = np.isin(ids, start.stop)
+        if on_id is not None and not stopped[0]:
+            on_id(int(ids[0]))
         done = stopped[rows] | (length == max_new_tokens)
         length_of[rows[done]], node_of[rows[done]] = length, np.flatnonzero(done)
         if done.all():

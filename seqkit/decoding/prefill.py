@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from seqkit.backend import Array
-from seqkit.decoding.protocol import Decodable
+from seqkit.backend import Array, array_module
+from seqkit.decoding.protocol import Decodable, Prefillable
 from seqkit.errors import UsageError
 
 
@@ -83,11 +83,21 @@ def prefill(
     banned, stop = sorted(set(_id_list("banned", banned))), sorted(set(_id_list("stop", stop)))
     attention_of = _attention_of(model, with_attention)
 
-    log_probs, state = model.step(np.full(batch, start_id, np.int64), model.start(batch, context))
+    rows = 1 if context is None else batch  # all rows read the same, which depends on their sources alone
+    state = model.start(rows, context)
+    if prompt and isinstance(model, Prefillable):
+        _check_vocabulary(model.vocab_size, prompt=prompt)
+        log_probs, state = model.prefill(np.tile(np.array([start_id, *prompt]), (rows, 1)), state)
+    else:
+        log_probs, state = model.step(np.full(rows, start_id, np.int64), state)
+        _check_vocabulary(log_probs.shape[1], prompt=prompt)
+        for i in prompt:
+            log_probs, state = model.step(np.full(rows, i, np.int64), state)
     V = log_probs.shape[1]
-    _check_vocabulary(V, prompt=prompt, banned=banned, stop=stop)
+    _check_vocabulary(V, banned=banned, stop=stop)
     if len(banned) == V:
         raise UsageError(f"expected banned to leave an id to produce, got all {V}")
-    for i in prompt:
-        log_probs, state = model.step(np.full(batch, i, np.int64), state)
+    if rows != batch:
+        first = np.zeros(batch, np.int64)
+        log_probs, state = log_probs[array_module(log_probs).asarray(first)], model.reorder(state, first)
     return Prefilled(log_probs, state, banned, stop, attention_of)

@@ -1,6 +1,6 @@
 """The methods that a model needs to be decoded, and that sampling needs of a generator."""
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -34,6 +34,20 @@ class Decodable(Protocol):
         """Return the state whose row i is row ``rows[i]`` of ``state``; ``rows`` (B',) may drop and repeat
         rows.
         """
+        ...
+
+
+@runtime_checkable
+class Prefillable(Decodable, Protocol):
+    """A model that reads a prompt in one pass; the prompt of another is fed id by id."""
+
+    @property
+    def vocab_size(self) -> int:
+        """V, the number of ids."""
+        ...
+
+    def prefill(self, ids: np.ndarray, state: Any) -> tuple[Array, Any]:
+        """Feed ids (B, T), T at least 1, as T calls of :meth:`step` would; return what the last returns."""
         ...
 
 

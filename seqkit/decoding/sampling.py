@@ -1,7 +1,7 @@
 """Sampling with temperature, top-k and nucleus (top-p) truncation."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from numbers import Integral
 
 import numpy as np
@@ -28,6 +28,7 @@ def sample(
     stop: Sequence[int] = (),
     context: object = None,
     with_attention: bool = False,
+    on_id: Callable[[int], None] | None = None,
 ) -> list[Generated]:
     """Generate sequences drawn from a model.
 
@@ -51,6 +52,7 @@ def sample(
         stop: Ids that end a row.
         context: Argument of ``model.start``, such as a source sentence.
         with_attention: Also return the attention weights of an :class:`~seqkit.decoding.Attentive` model.
+        on_id: Called with each new id as it is chosen, but not with the stop id; for one sequence.
 
     Returns:
         A :class:`~seqkit.decoding.Generated` for each row.
@@ -79,6 +81,7 @@ def sample(
         stop=stop,
         context=context,
         with_attention=with_attention,
+        on_id=on_id,
     )
 
 
@@ -106,16 +109,33 @@ def truncate(p: np.ndarray, top_k: int | None, top_p: float | None) -> np.ndarra
     """Cut the rows of ``p`` (B, V) to their likeliest ids; not renormalised. Returns ``p`` or a new array."""
     if (top_k is None or top_k >= p.shape[1]) and (top_p is None or top_p == 1):
         return p
-    order = np.argsort(-p, axis=1, kind="stable")
-    ranked = np.take_along_axis(p, order, axis=1)
-    if top_k is not None:
-        ranked[:, top_k:] = 0
-    if top_p is not None and top_p < 1:
-        mass = np.cumsum(ranked, axis=1)
-        ranked[:, 1:][mass[:, :-1] >= top_p * mass[:, -1:]] = 0  # the likelier ids reach top_p without these
     out = np.zeros_like(p)
-    np.put_along_axis(out, order, ranked, axis=1)
+    for row, kept in zip(p, out, strict=True):
+        ids = _likeliest(row, len(row) if top_k is None else top_k, 1.0 if top_p is None else top_p)
+        kept[ids] = row[ids]
     return out
+
+
+def _likeliest(p: np.ndarray, count: int, mass: float) -> np.ndarray:
+    """Return the ``count`` likeliest ids of ``p`` (V,), cut to the fewest that hold ``mass`` of their sum.
+
+    Only as many are sorted as it takes: 256, then eight times as many, and so on.
+    """
+    V = len(p)
+    bounded, size, goal = count < V, min(count, V), mass * p.sum()
+    if not bounded:
+        size = min(256, V)
+    while True:
+        ids = np.flatnonzero(p >= np.partition(p, V - size)[V - size])  # all that equal the last as well
+        ids = ids[np.argsort(-p[ids], kind="stable")]
+        if bounded:
+            ids = ids[:count]
+        sums = np.cumsum(p[ids])
+        if bounded:
+            goal = mass * sums[-1]
+        if bounded or len(ids) == V or sums[-1] >= goal:
+            return ids if mass == 1 else ids[: int(np.searchsorted(sums, goal)) + 1]
+        size = min(8 * size, V)
 
 
 def inverse_cdf(p: np.ndarray, u: np.ndarray) -> np.ndarray:

@@ -175,12 +175,21 @@ class LanguageModel(nn.Module):
         """Return the state of ``batch`` streams before any text."""
         return self.zero_state(batch)
 
+    @property
+    def vocab_size(self) -> int:
+        """V, the number of ids."""
+        return self.config.vocab_size
+
     def step(self, ids: Array, state: State) -> tuple[Array, State]:
         """Feed ids (B,); return log P (B, V) of the next token, and the state."""
         ids = checked_ids("ids", ids, (None,), self.config.vocab_size, device=self.device)
+        return self.prefill(ids[:, None], state)
+
+    def prefill(self, ids: Array, state: State) -> tuple[Array, State]:
+        """Feed ids (B, T), T at least 1; return log P (B, V) of the token after them, and the state."""
         with self.evaluating():
-            y, state = self.hidden(ids[:, None], state)
-            scores = ops.log_softmax(self.output(y[:, 0]))
+            y, state = self.hidden(ids, state)
+            scores = ops.log_softmax(self.output(y[:, -1]))
         return scores.data, detach(state)
 
     def reorder(self, state: State, rows: Array) -> State:

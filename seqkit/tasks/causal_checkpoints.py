@@ -1,6 +1,6 @@
 """Text generation by the GPT-2 of a checkpoint folder, as by a run of `train-lm`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,6 +60,9 @@ class CausalCheckpoint:
         stop: Sequence[str] | None = None,
         allow_unknown: bool = False,
         seed: int = 0,
+        beam: int | None = None,
+        length_penalty: float = 0.6,
+        on_text: Callable[[str], None] | None = None,
     ) -> list[Sample]:
         """Generate continuations of ``prompt``.
 
@@ -75,6 +78,11 @@ class CausalCheckpoint:
             stop: Tokens that end a text; by default the end-of-text token.
             allow_unknown: Whether the unknown token may be generated.
             seed: Seed of the sampling.
+            beam: Search the ``num_samples`` most probable texts with a beam of this width instead of
+                sampling; the best comes first.
+            length_penalty: Exponent of the length normalisation of the search; 0 favours short texts.
+            on_text: Called with the text so far, prompt included, after each token; for one text without
+                beam.
 
         Returns:
             The texts, prompt included.
@@ -98,6 +106,9 @@ class CausalCheckpoint:
             top_k=top_k,
             top_p=top_p,
             seed=seed,
+            beam=beam,
+            length_penalty=length_penalty,
+            on_text=on_text,
             batch=num_samples,
             max_new_tokens=max_new_tokens,
             start_id=start,

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 import seqkit as library
 import seqkit.tasks.language_modeling as job
 from seqkit.cli import demo
+from seqkit.errors import UsageError
 from seqkit.models import KneserNey, Unigram
 from tests.cli.conftest import Seqkit
 from tests.training.tiny import TINY, write_corpus
@@ -221,6 +222,38 @@ def test_top_k_of_one_and_temperature_0_are_greedy(seqkit: Seqkit, run: Path) ->
     greedy = seqkit(*command, "--temperature", "0").json
     assert seqkit(*command, "--top-k", "1").json == greedy
     assert seqkit(*command, "--top-p", "1e-9").json == greedy
+
+
+def test_a_single_text_is_printed_as_it_is_generated(
+    seqkit: Seqkit, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed: list[str] = []
+    monkeypatch.setattr("seqkit.cli.generate.echo", lambda text, nl=True: printed.append(text + "\n" * nl))
+    command = ["generate", run, "--max-new-tokens", "15", "--prompt", "the cat", "--no-stop"]
+    assert seqkit(*command).code == 0
+    (sample,) = seqkit(*command, "--json").json
+    assert "".join(printed) == sample["text"] + "\n"
+    assert len(printed) == 16  # tokens, the prompt with the first of them, and the end of the line
+    printed.clear()
+    seqkit(*command, "--num-samples", "2")
+    assert len(printed) == 2
+
+
+def test_a_beam_finds_at_least_what_greedy_search_does(seqkit: Seqkit, run: Path) -> None:
+    command = ["generate", run, "--max-new-tokens", "12", "--no-stop", "--prompt", "the cat", "--json"]
+    (greedy,) = seqkit(*command, "--temperature", "0").json
+    assert seqkit(*command, "--beam", "1").json == [greedy]
+    found = seqkit(*command, "--beam", "5", "--num-samples", "3", "--length-penalty", "0").json
+    assert found[0]["log_prob"] >= greedy["log_prob"] - 1e-4
+    assert [each["log_prob"] for each in found] == sorted((each["log_prob"] for each in found), reverse=True)
+    done = seqkit(*command, "--beam", "2", "--num-samples", "3")
+    assert (done.code, done.out) == (2, "")
+    assert "expected --num-samples to be at most --beam, 2, got 3" in done.err
+    model = library.load(run)
+    with pytest.raises(UsageError, match="top_k has no effect here"):
+        model.generate(beam=2, top_k=3)
+    with pytest.raises(UsageError, match="on_text has no effect here"):
+        model.generate(beam=2, on_text=print)
 
 
 def test_prompt_and_stop(seqkit: Seqkit, lstm: Path) -> None:

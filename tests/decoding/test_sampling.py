@@ -161,7 +161,7 @@ def test_rows_that_stop_at_different_times(table_model, scripted):
     assert [(r.ids, r.stopped) for r in results] == [([1], True), ([0, 0, 0], False), ([], True)]
     log_probs = [math.log(0.3 * 0.1), math.log(0.4**3), math.log(0.1)]
     assert [r.log_prob for r in results] == pytest.approx(log_probs, rel=1e-14)
-    assert model.fed == [[0, 0, 0], [1, 0], [0]]  # finished rows are not computed
+    assert model.fed == [[0], [1, 0], [0]]  # rows that begin alike are read once, finished ones no more
 
 
 def test_batched_equals_one_by_one(history_model, scripted):

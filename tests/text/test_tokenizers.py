@@ -1,3 +1,4 @@
+import itertools
 import random
 
 import pytest
@@ -108,3 +109,35 @@ def test_an_unknown_tokenizer_lists_the_choices() -> None:
 
 def test_an_unfinished_line_is_a_string() -> None:
     assert UnfinishedLine("ab") + "c" == "abc"
+
+
+@pytest.mark.parametrize("name", ["word", "whitespace", "char"])
+def test_a_text_grows_at_its_end_as_tokens_come(name: str) -> None:
+    """So that generate can print a text as it is generated."""
+    source = random.Random(0)
+    pieces = [
+        "a",
+        "It",
+        "'s",
+        "’s",
+        '"',
+        "'",
+        "(",
+        ")",
+        "“",
+        "”",
+        "-",
+        ".",
+        ",",
+        "…",
+        "€",
+        "日",
+        "。",
+        "「",
+        "<unk>",
+    ]
+    tokenizer = get_tokenizer(name)
+    for _ in range(200):
+        tokens = source.choices(pieces, k=12)
+        texts = [tokenizer.detokenize(tokens[:n]) for n in range(13)]
+        assert all(later.startswith(text) for text, later in itertools.pairwise(texts))

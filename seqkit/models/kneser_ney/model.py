@@ -128,6 +128,18 @@ class KneserNey:
             p[rows, keys[found] % (V + 1)] += self._kept(k, found, contexts[rows])
         return np.log(p), state
 
+    @property
+    def vocab_size(self) -> int:
+        """V, the number of ids."""
+        return self.config.vocab_size
+
+    def prefill(self, ids: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Take the tokens ``ids`` (B, T), T at least 1, as T calls of :meth:`step` would."""
+        ids = checked_ids("ids", ids, (None, None), self.config.vocab_size).astype(np.int64)
+        for column in ids.T[:-1]:
+            state = self._advance(column, state)
+        return self.step(ids[:, -1], state)
+
     def reorder(self, state: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """The state whose row i is row ``rows[i]`` of ``state``; drops and repeats rows at will."""
         return state[rows]

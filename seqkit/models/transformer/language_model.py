@@ -187,6 +187,11 @@ class TransformerLanguageModel(nn.Module):
         """Return the state of ``batch`` rows before any text."""
         return TransformerState(zeros(module_of(self.device), (batch, 0), np.int64), None)
 
+    @property
+    def vocab_size(self) -> int:
+        """V, the number of ids."""
+        return self.config.vocab_size
+
     def step(self, ids: Array, state: TransformerState) -> tuple[Array, TransformerState]:
         """Feed ids (B,); return log P (B, V) of the next token, and the state.
 
@@ -194,13 +199,24 @@ class TransformerLanguageModel(nn.Module):
         the text is fed again, at the first positions.
         """
         ids = checked_ids("ids", ids, (len(state.ids),), self.config.vocab_size, device=self.device)
-        seen = array_module(ids).concatenate((state.ids, ids[:, None].astype(state.ids.dtype)), axis=1)
-        past = state.past
+        return self.prefill(ids[:, None], state)
+
+    def prefill(self, ids: Array, state: TransformerState) -> tuple[Array, TransformerState]:
+        """Feed ids (B, T), T at least 1; return log P (B, V) of the token after them, and the state.
+
+        Of a text that exceeds ``max_length``, only the window is fed that T steps would end with.
+        """
+        ids = checked_ids("ids", ids, (len(state.ids), None), self.config.vocab_size, device=self.device)
+        seen = array_module(ids).concatenate((state.ids, ids.astype(state.ids.dtype)), axis=1)
+        past, T, most = state.past, ids.shape[1], self.config.max_length
         done = 0 if past is None else past[0].keys.shape[2]
-        if done == self.config.max_length:
+        over = done + T - most  # how many tokens come after the window is full
+        if over > 0:
             past, done = None, 0
-            seen = seen[:, -(self.config.max_length // 2 + 1) :]
-        new = seen[:, seen.shape[1] - 1 :] if past is not None else seen
+            kept = most // 2
+            T = kept + 1 + (over - 1) % (most - kept)
+            seen = seen[:, seen.shape[1] - T :]
+        new = seen[:, seen.shape[1] - T :]
         with self.evaluating():
             positions = self._positions(done, done + new.shape[1])
             y, past = self.stack.decode_step(self.embedding(new, positions), past, positions)

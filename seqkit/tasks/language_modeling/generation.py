@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from seqkit.backend.random import Generator
-from seqkit.decoding import Decodable, greedy, sample
+from seqkit.decoding import Decodable, Generated, beam_search, greedy, sample
 from seqkit.decoding.sampling import check_sampling
+from seqkit.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,10 @@ def generate_samples(
     top_k: int | None,
     top_p: float | None,
     seed: int,
+    beam: int | None,
+    length_penalty: float,
+    on_text: Callable[[str], None] | None,
+    batch: int,
     **decoding: Any,
 ) -> list[Sample]:
     """Generate texts.
@@ -45,14 +50,40 @@ def generate_samples(
         top_k: Sample from the k most probable tokens.
         top_p: Sample from the most probable tokens that together have this probability.
         seed: Seed of the sampling.
-        **decoding: Arguments that greedy search and sampling share.
+        beam: Search the most probable texts with a beam of this width instead.
+        length_penalty: Exponent of the length normalisation of the search.
+        on_text: Called with the text so far, after each token of a single text.
+        batch: Number of texts.
+        **decoding: Arguments that search and sampling share.
+
+    Raises:
+        UsageError: A setting is out of range or without effect beside the others.
     """
-    check_sampling(temperature, top_k, top_p)
-    if temperature == 0:
-        results = greedy(model, **decoding)
+    if beam is not None:
+        unused = {"temperature": temperature != 1, "top_k": top_k is not None, "top_p": top_p is not None}
+        for name in (name for name, given in unused.items() if given):
+            raise UsageError(f"{name} has no effect here: it is for sampling, without beam")
+        if on_text is not None:
+            raise UsageError("on_text has no effect here: it is for texts without beam")
+        found = beam_search(model, beam=beam, n_best=batch, length_penalty=length_penalty, **decoding)
+        results: Sequence[Generated] = found[0]
     else:
-        rng = Generator(seed, "generate")
-        results = sample(model, **decoding, temperature=temperature, top_k=top_k, top_p=top_p, generator=rng)
+        check_sampling(temperature, top_k, top_p)
+        ids: list[int] = []
+
+        def on_id(new: int) -> None:
+            ids.append(new)
+            assert on_text is not None
+            on_text(text_of(ids))
+
+        decoding |= {"batch": batch, "on_id": None if on_text is None else on_id}
+        if temperature == 0:
+            results = greedy(model, **decoding)
+        else:
+            rng = Generator(seed, "generate")
+            results = sample(
+                model, **decoding, temperature=temperature, top_k=top_k, top_p=top_p, generator=rng
+            )
     return [
         Sample(text_of(result.ids), result.log_prob, len(result.ids), result.stopped) for result in results
     ]

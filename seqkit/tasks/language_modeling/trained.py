@@ -1,7 +1,7 @@
 """Trained language models: evaluation, scores of lines, and generation."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -192,6 +192,9 @@ class TrainedLanguageModel:
         stop: Sequence[str] | None = None,
         allow_unknown: bool = False,
         seed: int = 0,
+        beam: int | None = None,
+        length_penalty: float = 0.6,
+        on_text: Callable[[str], None] | None = None,
     ) -> list[Sample]:
         """Generate continuations of ``prompt``.
 
@@ -205,6 +208,11 @@ class TrainedLanguageModel:
             stop: Tokens that end a text; by default the end-of-line token, and none for characters.
             allow_unknown: Whether ``<unk>`` may be generated.
             seed: Seed of the sampling.
+            beam: Search the ``num_samples`` most probable texts with a beam of this width instead of
+                sampling; the best comes first.
+            length_penalty: Exponent of the length normalisation of the search; 0 favours short texts.
+            on_text: Called with the text so far, prompt included, after each token; for one text without
+                beam.
 
         Returns:
             The texts, prompt included.
@@ -229,6 +237,9 @@ class TrainedLanguageModel:
             top_k=top_k,
             top_p=top_p,
             seed=seed,
+            beam=beam,
+            length_penalty=length_penalty,
+            on_text=on_text,
             batch=num_samples,
             max_new_tokens=max_new_tokens,
             start_id=self.eos_id,
