@@ -32,7 +32,9 @@ HELP = {
     "word_dropout": "Probability with which a bag of words drops each word.",
     "vectors": "Initialise the embeddings from a vector file or a run of train-embeddings.",
     "init": "Start from the encoder and tokenizer of a checkpoint folder (BERT, DistilBERT, RoBERTa, MiniLM) "
-    "or of a run of train-lm --objective masked, whose vocabulary is extended by the new words.",
+    "or of a run of train-lm --objective masked, or from the whole model of a run of train-classifier.",
+    "grow_vocabulary": "Add the new words of CORPUS to the vocabulary of --init.  [default: if it has "
+    "whole words, without --freeze]",
     "freeze": "Do not train the weights from --vectors or --init.",
     "batch_size": "Batch size; a batch has texts of similar length.",
     "eval_batch_size": "Batch size of the validation.",

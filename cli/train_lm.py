@@ -82,9 +82,12 @@ def command(request: Request[LanguageModelSettings]) -> None:
 
 
 def _is_masked(request: Request[LanguageModelSettings]) -> bool:
-    """Return whether --objective, or the run to resume, is that of masked language modelling."""
+    """Return whether --objective, or the run to resume or to start from, is masked language modelling."""
     if request.settings.objective == "masked":
         return True
-    if not request.resume or request.out is None or not RunDirectory.exists(request.out):
+    run = request.out if request.resume else None
+    if run is None and "objective" not in request.given:
+        run = request.settings.init
+    if run is None or not RunDirectory.exists(run):
         return False
-    return bool(RunDirectory.open(request.out).config.get("task") == "masked_language_modeling")
+    return bool(RunDirectory.open(run).config.get("task") == "masked_language_modeling")

@@ -25,6 +25,8 @@ from seqkit.optim import OPTIMIZERS
 from seqkit.training import Callback, RunDirectory, Settings, Task, TrainingSettings
 
 TRAINING_HELP = {
+    "init": "Start from the weights of a run of this command; its vocabulary and model are kept.",
+    "grow_vocabulary": "Add the new words of CORPUS to the vocabulary of --init, if seen --min-count times.",
     "epochs": "Passes over the training data.",
     "max_steps": "Stop after this many optimiser steps.  [default: no limit]",
     "max_time": "Stop after this many seconds of training.  [default: no limit]",

@@ -235,7 +235,9 @@ TRIED: dict[str, tuple[Call, Call]] = {
 """Remedies that are tried here."""
 
 ELSEWHERE: dict[str, str] = {
-    r"vector_size=\{before": "tests/tasks/test_embeddings.py::test_a_grown_vocabulary_keeps_what_was_learned",
+    r"^'leave one out'|leave grow_vocabulary out|give a run of \{train\}": "tests/tasks/test_initial_runs.py",
+    r"give its new place": "tests/tasks/test_moved_corpora.py",
+    r"start from a run of such images": "tests/tasks/test_initial_runs.py",
     r"image_size=N": "tests/cli/test_remedies.py::test_each_remedy_helps_where_it_is_read",
     r"min_count=2": "tests/cli/test_remedies.py::test_an_unknown_token_needs_a_vocabulary_that_has_one",
     r"^FEW_WORDS$": "tests/cli/test_remedies.py::test_each_remedy_helps_where_it_is_read",
@@ -382,9 +384,11 @@ def test_each_row_has_a_remedy() -> None:
 
 PARAMETERS: dict[str, tuple[Callable[..., Any], ...]] = {
     "binary": (KeyedVectors.load_word2vec_format, KeyedVectors.save_word2vec_format),
+    "changes": (language_modeling.train, seq2seq.train, embeddings.train),
     "corpus_file": (Word2Vec, Word2Vec.build_vocab, Word2Vec.train),
     "device": (Word2Vec, language_modeling.load, seq2seq.load, sentence_encoding.load),
     "gradient": (Tensor.backward,),
+    "grow_vocabulary": (LanguageModelSettings, Seq2SeqSettings, EmbeddingSettings),
     "image_size": (open_images,),
     "min_count": (LanguageModelSettings, Seq2SeqSettings, EmbeddingSettings, encode_corpus, Word2Vec),
     "momentum": (SGD,),
@@ -396,7 +400,6 @@ PARAMETERS: dict[str, tuple[Callable[..., Any], ...]] = {
     "resume": (language_modeling.train, seq2seq.train, embeddings.train),
     "sample": (EmbeddingSettings,),
     "tokenizer": (LanguageModelSettings, Seq2SeqSettings, EmbeddingSettings, encode_corpus),
-    "vector_size": (EmbeddingSettings,),
 }
 """Each argument that a remedy names, with the public functions that raise it."""
 

@@ -71,6 +71,7 @@ def encode_corpus(
     vocab_size: int | None = None,
     min_count: int = 1,
     vocabulary: Vocabulary | None = None,
+    more_words: bool = False,
     require_unchanged: Callable[[], None] | None = None,
     cache: Path | None = None,
     progress: Callable[[str, int], None] | None = None,
@@ -85,8 +86,10 @@ def encode_corpus(
         tokenizer: Gives the tokens.
         key: Identifies the text (``Corpus.content_key()``): the same key must mean the same lines.
         vocab_size: As in ``Vocabulary.from_counts``; unused with ``vocabulary``.
-        min_count: Likewise.
+        min_count: Likewise, but for ``more_words``.
         vocabulary: The vocabulary of an earlier run, or of a learned tokenizer.
+        more_words: Put the training split's words, seen ``min_count`` times, behind a given vocabulary, whose
+            ids stay.
         require_unchanged: Called when the text was read: raises where it may no longer be that of the key
             (``Corpus.require_unchanged``), and then nothing is kept.
         cache: The folder of token files; ``tokens`` below the cache folder by default.
@@ -105,15 +108,21 @@ def encode_corpus(
         "tokenizer": tokenizer.config(),
         "splits": list(corpus_lines),
         "vocab_size": vocab_size if vocabulary is None else None,
-        "min_count": min_count if vocabulary is None else None,
+        "min_count": min_count if vocabulary is None or more_words else None,
         "vocabulary": None if vocabulary is None else hashlib.sha256(vocabulary.to_bytes()).hexdigest(),
+        **({"more_words": True} if more_words else {}),
     }
     name = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:40]
     folder = root / name
     meta = read_entry(folder)
     if meta is None:
         with work_folder(root) as work:
-            info, files = _build(work, corpus_lines, tokenizer, vocabulary, vocab_size, min_count, progress)
+            first = _first_pass(work, corpus_lines, tokenizer, progress)
+            if vocabulary is None:
+                vocabulary = _choose(first, vocab_size, min_count)
+            elif more_words:
+                vocabulary = vocabulary.with_words(first.train_counts(), first.seen, min_count=min_count)
+            info, files = _build(first, vocabulary)
             infos = {split: asdict(sizes) for split, sizes in info.items()}
             if require_unchanged is not None:
                 require_unchanged()
@@ -200,31 +209,31 @@ class _FirstPass:
         return dict(zip(self.seen, self.counts.tolist(), strict=False))
 
 
-def _build(
+def _first_pass(
     work: Path,
     corpus_lines: Mapping[str, Callable[[], Iterator[str]]],
     tokenizer: Tokenizer,
-    vocabulary: Vocabulary | None,
-    vocab_size: int | None,
-    min_count: int,
     progress: Callable[[str, int], None] | None,
-) -> tuple[dict[str, SplitInfo], dict[str, dict[str, int | str]]]:
-    """Fill ``work`` with the vocabulary and the ids of every split; return their sizes and the files."""
+) -> _FirstPass:
+    """Tokenize all splits into ``work``, the training split first."""
     first = _FirstPass(work, tokenizer, progress)
     for split in sorted(corpus_lines, key=lambda split: split != "train"):
         first.run(split, corpus_lines[split]())
-    if vocabulary is None:
-        counts = first.train_counts()
-        unseen = len(first.seen) > len(counts)
-        vocabulary = _choose(counts, tokenizer, vocab_size, min_count, unseen=unseen)
+    return first
+
+
+def _build(
+    first: _FirstPass, vocabulary: Vocabulary
+) -> tuple[dict[str, SplitInfo], dict[str, dict[str, int | str]]]:
+    """Fill the folder with the vocabulary and the ids of every split; return their sizes and the files."""
     table = vocabulary.encode(first.seen)  # provisional id -> id; raises where there is no unk
     table = table.astype(id_dtype(len(vocabulary)))
     infos, files = {}, {}
-    with SummedFile(work / _VOCABULARY) as file:
+    with SummedFile(first.work / _VOCABULARY) as file:
         file.write(vocabulary.to_bytes())
         files[_VOCABULARY] = file.close()
     for split, info in first.infos.items():
-        unk, files[f"{split}.ids"] = _renumber(work, split, table, vocabulary)
+        unk, files[f"{split}.ids"] = _renumber(first.work, split, table, vocabulary)
         infos[split] = replace(info, unk=unk)
     return infos, files
 
@@ -249,11 +258,9 @@ def _renumber(
     return unk, described
 
 
-def _choose(
-    counts: Mapping[str, int], tokenizer: Tokenizer, size: int | None, min_count: int, *, unseen: bool
-) -> Vocabulary:
+def _choose(first: _FirstPass, size: int | None, min_count: int) -> Vocabulary:
     """Return the vocabulary of the training split's counts. Raises DataError for fewer than two words."""
-    eos = tokenizer.end_of_line
+    counts, eos = first.train_counts(), first.tokenizer.end_of_line
     words = len(counts) - (eos in counts)
     if words < 2:
         only = next((token for token in counts if token != eos), "")
@@ -267,7 +274,7 @@ def _choose(
         unk=UNK,
         size=size,
         min_count=min_count,
-        require_unk=tokenizer.open_vocabulary or unseen,
+        require_unk=first.tokenizer.open_vocabulary or len(first.seen) > len(counts),
     )
     kept = len(vocabulary) - 1 - (vocabulary.unk_id is not None)
     if kept < 2:

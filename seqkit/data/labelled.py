@@ -108,7 +108,7 @@ def encode_labelled(
         vocabulary = texts.vocabulary(texts.counts(), size, min_count, require_unk=True)
         vocabulary = _with_cls(vocabulary, len(named["train"])) if cls else vocabulary
     elif more_words:
-        vocabulary = _joined(vocabulary, texts.counts(), min_count)
+        vocabulary = vocabulary.with_words(texts.counts(), texts.tokens(), min_count=min_count)
     splits, info = {}, {}
     for split, names in named.items():
         ids, offsets, unk = texts.encode(split, vocabulary)
@@ -155,13 +155,6 @@ def _label_numbers(split: str, names: Sequence[str], labels: tuple[str, ...]) ->
 def _with_cls(words: Vocabulary, texts: int) -> Vocabulary:
     counts = [] if words.counts is None else words.counts.tolist()
     return Vocabulary((CLS, *words.tokens), unk=words.unk, eos=None, counts=[texts, *counts])
-
-
-def _joined(vocabulary: Vocabulary, counts: Mapping[str, int], min_count: int) -> Vocabulary:
-    """Return the vocabulary with the words behind it that are new and frequent enough."""
-    words = Vocabulary.from_counts(counts, eos=None, min_count=min_count, require_unk=True)
-    new = [token for token in words.tokens if token not in vocabulary and token != words.unk]
-    return Vocabulary((*vocabulary.tokens, *new), unk=vocabulary.unk, eos=vocabulary.eos)
 
 
 def _bounded(

@@ -29,6 +29,12 @@ def with_mask_tokens(vocabulary: Vocabulary) -> Vocabulary:
     return Vocabulary((*vocabulary.tokens, CLS, MASK), unk=vocabulary.unk, eos=vocabulary.eos, counts=counts)
 
 
+def without_mask_tokens(vocabulary: Vocabulary) -> Vocabulary:
+    """Return the vocabulary that :func:`with_mask_tokens` was given."""
+    counts = None if vocabulary.counts is None else vocabulary.counts[:-2]
+    return Vocabulary(vocabulary.tokens[:-2], unk=vocabulary.unk, eos=vocabulary.eos, counts=counts)
+
+
 @dataclass(frozen=True)
 class Masking:
     """How tokens are masked.

@@ -87,6 +87,7 @@ def encode_seq2seq(
     vocab_size: int | None = None,
     min_count: int = 1,
     vocabularies: tuple[Vocabulary, Vocabulary] | None = None,
+    more_words: bool = False,
 ) -> EncodedSeq2SeqCorpus:
     """Encode every split of a corpus of pairs.
 
@@ -103,6 +104,8 @@ def encode_seq2seq(
         vocab_size: Of each vocabulary, as in ``Vocabulary.from_counts``.
         min_count: Likewise.
         vocabularies: Source and target vocabulary of an earlier run.
+        more_words: Put the training split's words, seen ``min_count`` times, behind given vocabularies, whose
+            ids stay.
 
     Raises:
         DataError: For a split without pairs, a side without tokens, a text with the token ``<s>`` or
@@ -129,6 +132,8 @@ def encode_seq2seq(
         _read(split, pair_sources[split](), left, right)
     if vocabularies is None:
         vocabularies = _choose(left, right, shared, vocab_size, min_count)
+    elif more_words:
+        vocabularies = _with_words(vocabularies, left, right, shared, min_count)
     source_vocabulary, target_vocabulary = vocabularies
     if START not in target_vocabulary or target_vocabulary.eos_id is None:
         raise UsageError(
@@ -176,12 +181,34 @@ def _choose(
     if not shared:
         source = words(left, left.counts(), size, left.unseen())
         return source, _with_specials(words(right, right.counts(), _less(size), right.unseen()), n)
-    counts = left.counts()
-    for token, count in right.counts().items():
-        counts[token] = counts.get(token, 0) + count
+    counts = _sums(left, right)
     unseen = any(token not in counts for token in left.seen)
     both = _with_specials(words(left, counts, _less(size), unseen), n)
     return both, both
+
+
+def _with_words(
+    vocabularies: tuple[Vocabulary, Vocabulary],
+    left: TextEncoder,
+    right: TextEncoder,
+    shared: bool,
+    min_count: int,
+) -> tuple[Vocabulary, Vocabulary]:
+    """Return the vocabularies with the words of the training split behind their own."""
+    source, target = vocabularies
+    if not shared:
+        source = source.with_words(left.counts(), left.tokens(), min_count=min_count)
+        return source, target.with_words(right.counts(), right.tokens(), min_count=min_count)
+    both = source.with_words(_sums(left, right), left.tokens() | right.tokens(), min_count=min_count)
+    return both, both
+
+
+def _sums(left: TextEncoder, right: TextEncoder) -> dict[str, int]:
+    """Return token -> occurrences in the training split on both sides."""
+    counts = left.counts()
+    for token, count in right.counts().items():
+        counts[token] = counts.get(token, 0) + count
+    return counts
 
 
 def _less(size: int | None) -> int | None:

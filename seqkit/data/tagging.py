@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -188,6 +188,7 @@ def encode_tagged(
     encoder: WordEncoder | None = None,
     labels: Sequence[str] | None = None,
     more_words: Iterable[str] = (),
+    grow: bool = False,
 ) -> EncodedTaggedCorpus:
     """Encode every split of a corpus of tagged sentences.
 
@@ -208,6 +209,8 @@ def encode_tagged(
         encoder: That of an earlier run.
         labels: The tags of an earlier run.
         more_words: Words that the vocabulary has behind those of the training split, as they stand in it.
+        grow: Put the training split's words, seen ``min_count`` times, and letters behind those of a given
+            ``encoder``, whose ids stay.
 
     Raises:
         DataError: For a split without sentences, a broken sequence, fewer than two tags.
@@ -232,6 +235,8 @@ def encode_tagged(
         labels = _choose_labels(tags["train"], scheme if spans else None)
     if encoder is None:
         encoder = _learn(sentences, lowercase, zero_digits, min_count, vocab_size, more_words)
+    elif grow:
+        encoder = _grown(sentences, encoder, min_count)
     numbers = {label: number for number, label in enumerate(labels)}
     rows_of: dict[str, int] = {}
     splits, info = {}, {}
@@ -311,8 +316,7 @@ def _learn(
     more_words: Iterable[str],
 ) -> WordEncoder:
     """Return the encoder of the training words and of more words."""
-    counts = Counter(normalized(word, lowercase, zero_digits) for s in sentences["train"] for word in s.words)
-    letters = Counter(letter for s in sentences["train"] for word in s.words for letter in word)
+    counts, letters = _counts(sentences, lowercase, zero_digits)
     words = Vocabulary.from_counts(counts, eos=None, size=vocab_size, min_count=min_count, require_unk=True)
     others = [word for word in dict.fromkeys(more_words) if word not in words]
     if others:
@@ -326,6 +330,21 @@ def _learn(
         lowercase,
         zero_digits,
     )
+
+
+def _grown(sentences: Mapping[str, Sequence[Sentence]], encoder: WordEncoder, min_count: int) -> WordEncoder:
+    """Return an encoder with the words and letters of the training split behind its own."""
+    words, letters = _counts(sentences, encoder.lowercase, encoder.zero_digits)
+    known = encoder.words.with_words(words, min_count=min_count)
+    return replace(encoder, words=known, letters=encoder.letters.with_words(letters))
+
+
+def _counts(
+    sentences: Mapping[str, Sequence[Sentence]], lowercase: bool, zero_digits: bool
+) -> tuple[Counter[str], Counter[str]]:
+    """Return the occurrences of words and letters in the training split."""
+    words = Counter(normalized(word, lowercase, zero_digits) for s in sentences["train"] for word in s.words)
+    return words, Counter(letter for s in sentences["train"] for word in s.words for letter in word)
 
 
 def _pieces(

@@ -79,6 +79,13 @@ class TextEncoder:
         counts = np.bincount(self.numbers["train"], minlength=len(self.seen)).tolist()
         return {token: n for token, n in zip(self.seen, counts, strict=True) if n}
 
+    def tokens(self) -> set[str]:
+        """Return the different tokens of all splits."""
+        names, used = list(self.seen), np.zeros(len(self.seen), bool)
+        for numbers in self.numbers.values():
+            used[numbers] = True
+        return {names[number] for number in np.flatnonzero(used)}
+
     def unseen(self) -> bool:
         """Whether a held-out split has a token that the training split lacks."""
         known = np.bincount(self.numbers["train"], minlength=len(self.seen)) > 0

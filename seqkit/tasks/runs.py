@@ -74,8 +74,13 @@ def run_settings(run: RunDirectory, settings: type[S]) -> S:
 
 def require_same_corpus(run: RunDirectory, corpus: Corpus, *, remedy: str) -> None:
     """Raise DataError unless ``corpus`` has the content that the run was trained on."""
-    if corpus.content_key() != run.entry("content_key"):
-        raise DataError(f"the corpus {corpus.name} has changed since {run.path} was begun", remedy=remedy)
+    expected, got = run.entry("content_key"), corpus.content_key()
+    if got != expected:
+        raise DataError(
+            f"the corpus {corpus.name} has changed since {run.path} was begun: expected the content "
+            f"{expected[:16]}…, got {got[:16]}…",
+            remedy=remedy,
+        )
 
 
 def require_split(split: str, splits: Collection[str], corpus: str) -> None:

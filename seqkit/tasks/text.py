@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -24,10 +24,13 @@ from seqkit.text import (
     tokenizer_from_config,
 )
 from seqkit.text.subwords import FILE
-from seqkit.training import ResolvedTrainingSettings, RunDirectory, Task, TrainingSettings
+from seqkit.training import ResolvedTrainingSettings, RunDirectory, Settings, Task, TrainingSettings
 from seqkit.training.base_settings import absolute_path
 
+R = TypeVar("R", bound=Settings)
 V = TypeVar("V")
+
+FROM_A_RUN = "trainings that start from a run, with init"
 
 _SUBWORDS = 8000
 """Number of subwords that are learned if no vocabulary size is given."""
@@ -42,18 +45,31 @@ class TextSettings(TrainingSettings):
         lowercase: Whether to convert the text to lower case.
         vocab_size: Number of types to keep at most, or of subwords to learn.
         min_count: Frequency below which types are dropped.
+        grow_vocabulary: Add the new words of the corpus to the vocabulary of ``init``, in which they are
+            unknown otherwise.
     """
 
     tokenizer: str | None = None
     lowercase: bool | None = None
     vocab_size: int | None = None
     min_count: int | None = None
+    grow_vocabulary: bool | None = None
+
+    OF_THE_RUN: ClassVar[tuple[str, ...]] = ("tokenizer", "lowercase", "vocab_size", "min_count")
 
     def ignored(self) -> dict[str, str]:
         """Return the fields that have no effect beside the others, each with what it is for."""
+        ignored = super().ignored()
         if self.tokenizer in SUBWORDS:
-            return super().ignored() | {"min_count": "words and characters; vocab_size limits subwords"}
-        return super().ignored()
+            ignored["min_count"] = "words and characters; vocab_size limits subwords"
+        if self.init is None:
+            ignored["grow_vocabulary"] = FROM_A_RUN
+        return ignored
+
+    def resolve_to(self, resolved: type[R], **values: Any) -> R:
+        """Return resolved settings; the vocabulary of a run grows only if that is asked for."""
+        grow = None if self.init is None else bool(self.grow_vocabulary)
+        return super().resolve_to(resolved, **{"grow_vocabulary": grow, **values})
 
     def text_choices(self, defaults: TextDefaults) -> dict[str, Any]:
         """Return tokenizer, lowercase, min_count and vocab_size: those given, else the corpus's defaults.
@@ -107,18 +123,33 @@ def text_tokenizer(settings: ResolvedTextSettings, lines: Callable[[], Iterable[
     return get_tokenizer(name, lowercase=lowercase, lines=lines, vocab_size=settings.vocab_size)
 
 
-def encode_text(settings: ResolvedTextSettings, corpus: Corpus) -> EncodedCorpus:
-    """Encode a text corpus as ids. Subwords keep the ids of their tokenizer."""
+def encode_text(
+    settings: ResolvedTextSettings, corpus: Corpus, initial: tuple[Tokenizer, Vocabulary] | None = None
+) -> EncodedCorpus:
+    """Encode a text corpus as ids. Subwords keep the ids of their tokenizer.
+
+    Args:
+        settings: Resolved settings.
+        corpus: The corpus.
+        initial: The tokenizer and the vocabulary of the run that the training starts from.
+
+    Raises:
+        DataError: A text that does not fit the vocabulary of that run, or leaves no vocabulary.
+    """
     key = corpus.content_key()  # of the text before it is read
-    tokenizer = text_tokenizer(settings, corpus.sources.get("train"))
-    subwords = tokenizer.vocabulary() if isinstance(tokenizer, SubwordTokenizer) else None
+    if initial is None:
+        tokenizer = text_tokenizer(settings, corpus.sources.get("train"))
+        subwords = tokenizer.vocabulary() if isinstance(tokenizer, SubwordTokenizer) else None
+    else:
+        (tokenizer, vocabulary), subwords = initial, None
     encoded = encode_corpus(
         corpus.sources,
         tokenizer,
         key=key,
         vocab_size=settings.vocab_size,
         min_count=settings.min_count,
-        vocabulary=subwords,
+        vocabulary=subwords if initial is None else vocabulary,
+        more_words=bool(settings.grow_vocabulary),
         require_unchanged=corpus.require_unchanged,
     )
     if subwords is None:

@@ -1,12 +1,14 @@
 """The course of every training: create or resume a run, prepare the data, train the model."""
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import seqkit
 from seqkit.backend import default_device, device
-from seqkit.errors import RunError
+from seqkit.errors import DataError, Remedy, RunError
+from seqkit.tasks.initial_run import content_of, require_same_weights
 from seqkit.tasks.runs import Corpus, open_run, require_same_corpus
 from seqkit.threads import thread_count
 from seqkit.training import Callback, CallbackList, RunDirectory, Settings, Task
@@ -32,8 +34,6 @@ def run_training(
     resume: bool,
     changes: Changes,
     callbacks: Callbacks,
-    *,
-    adapt: Callable[[S, RunDirectory], S] = lambda settings, run: settings,
 ) -> RunDirectory:
     """Train into the run directory ``out``, or continue the run that is there.
 
@@ -47,7 +47,6 @@ def run_training(
         resume: Continue the run at ``out`` with its own settings; begin it if there is none.
         changes: Settings of a resumed run that change (those of ``MAY_CHANGE``).
         callbacks: A callback or several.
-        adapt: Replaces settings of a resumed run that are no longer valid, such as a moved file.
 
     Returns:
         The run.
@@ -69,13 +68,17 @@ def run_training(
         try:
             if run is not None:
                 run.lock()
-                settings = adapt(_resumed_settings(run, resolved, changes or {}, callback), run)
+                settings = _resumed_settings(run, resolved, _moved(run, settings, changes or {}), callback)
             corpus = open_corpus(settings)
             if run is not None:
                 require_same_corpus(run, corpus, remedy="restore its files, or start a new run")
             corpus.content_key()  # of the text before it is read
             task = make_task(settings, corpus, callback)
             corpus.require_unchanged()
+            if run is None or not run.has_checkpoint():
+                if run is not None:
+                    require_same_weights(settings, run)
+                task.load_initial_weights()
             if run is None:  # not before: unusable settings must not leave a run behind
                 run = _begin_run(out, name, task, corpus)
             else:
@@ -85,6 +88,30 @@ def run_training(
             if run is not None:
                 run.unlock()
     return run
+
+
+def _moved(run: RunDirectory, settings: Settings, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the changes with the new places, by ``settings``, of files that are no longer at the run's.
+
+    Raises:
+        DataError: A file is gone and has no new place.
+    """
+    changes = settings.by_field(changes)
+    for name in settings.MAY_MOVE:
+        place = run.entry("settings").get(name)
+        if name in changes or not isinstance(place, str) or not Path(place).is_absolute():
+            continue
+        if not Path(place).exists():
+            if name not in settings.given:
+                raise DataError(
+                    f"the {name} of {run.path} is no longer at {place}",
+                    remedy=Remedy(
+                        f'restore it, or give its new place: changes={{"{name}": PATH}}',
+                        command="restore it, or give its new place: CORPUS",
+                    ),
+                )
+            changes[name] = getattr(settings, name)
+    return changes
 
 
 def _resumed_settings(
@@ -97,11 +124,16 @@ def _resumed_settings(
             f"the run was begun with {run.config['threads']} threads and continues with "
             f"{thread_count()}: results may differ in the last bits"
         )
+    if getattr(saved, "init", None) is not None and run.has_checkpoint():
+        # its own vocabulary and weights: those that it started from may be gone
+        own: dict[str, Any] = {"init": str(run.path), "grow_vocabulary": False}
+        return dataclasses.replace(saved, **{name: own[name] for name in own if hasattr(saved, name)})
     return saved
 
 
 def _begin_run(path: str | Path, name: str, task: Task, corpus: Corpus) -> RunDirectory:
     """Create the run directory and lock it."""
+    init = getattr(task.settings, "init", None)
     return RunDirectory.create(
         path,
         {
@@ -111,6 +143,7 @@ def _begin_run(path: str | Path, name: str, task: Task, corpus: Corpus) -> RunDi
             "settings": task.settings.to_dict(),
             "corpus": {**corpus.provenance(), **task.counts},
             "content_key": corpus.content_key(),
+            **({} if init is None else {"init": content_of(init)}),
             **task.config,
         },
         task.artifacts,

@@ -128,6 +128,28 @@ class Vocabulary:
             counts=[-n for n, _ in entries],
         )
 
+    def with_words(
+        self, counts: Mapping[str, int], seen: Iterable[str] = (), *, min_count: int = 1
+    ) -> Vocabulary:
+        """Return this vocabulary with new words behind its own, whose ids stay; it has no counts.
+
+        Args:
+            counts: Token -> occurrences in the new training text.
+            seen: All tokens that are to be encoded; an unknown token is added if it is needed for them.
+            min_count: New words seen less often are left out.
+
+        Example:
+            >>> Vocabulary(["the", "<unk>"], eos=None).with_words({"the": 4, "dog": 2, "cat": 3}).tokens
+            ('the', '<unk>', 'cat', 'dog')
+        """
+        new = [token for token, n in counts.items() if n >= min_count and token not in self and token != UNK]
+        new.sort(key=lambda token: (-counts[token], token))
+        unk = self.unk
+        if unk is None and not {*new, *self._tokens}.issuperset(seen):
+            unk = UNK
+            new += [UNK] if UNK not in self else []
+        return Vocabulary((*self._tokens, *new), unk=unk, eos=self.eos) if new else self
+
     @property
     def tokens(self) -> tuple[str, ...]:
         """All tokens, id 0 first."""
@@ -196,8 +218,10 @@ class Vocabulary:
         return DataError(
             f"{token!r} is not among the {len(self)} tokens of the vocabulary, which has no unknown token",
             remedy=Remedy(
-                "leave it out of the text, or train with an unknown token (min_count=2)",
-                command="leave it out of the text, or train with an unknown token (`--min-count 2`)",
+                "leave it out of the text, or train with an unknown token (min_count=2), or with init give "
+                "grow_vocabulary=True",
+                command="leave it out of the text, or train with an unknown token (`--min-count 2`), or with "
+                "--init add --grow-vocabulary",
             ),
         )
 

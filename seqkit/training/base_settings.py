@@ -31,6 +31,9 @@ class Settings:
     MAY_CHANGE: ClassVar[tuple[str, ...]] = ()
     """Fields that may be changed when a run is resumed."""
 
+    MAY_MOVE: ClassVar[tuple[str, ...]] = ("corpus",)
+    """Fields of files that may have another place, with the same content, when a run is resumed."""
+
     RESOLVED: ClassVar[bool] = False
     """Whether nothing is left open in settings of this class."""
 
@@ -56,6 +59,12 @@ class Settings:
     }
     """The largest values of fields that could ask for more than any machine has; others take 64 bits."""
 
+    OF_THE_RUN: ClassVar[tuple[str, ...]] = ()
+    """Fields that a run decides for a training that starts from it (``init``): no other value is accepted."""
+
+    FROM_THE_RUN: ClassVar[tuple[str, ...]] = ()
+    """Fields that such a training takes from the run unless they are given."""
+
     UNBOUNDED: ClassVar[tuple[str, ...]] = ("clip", "max_time")
     """Fields that may be infinite."""
 
@@ -67,6 +76,51 @@ class Settings:
         "context_length": ("context-length", "block-size"),
     }
     """Flags of the fields whose flag has another name, mostly that of PyTorch's language model example."""
+
+    def __new__(cls, *arguments: Any, **values: Any) -> Self:
+        """Create settings that know which of their fields were given."""
+        settings = super().__new__(cls)
+        object.__setattr__(settings, "_given", frozenset(values))
+        return settings
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The names of the fields that were given; of a full list of fields those that are no default."""
+        given: frozenset[str] = vars(self)["_given"]
+        fields = dataclasses.fields(self)
+        everything = given >= {field.name for field in fields}  # as ``dataclasses.replace`` gives them
+        default = {field.name for field in fields if getattr(self, field.name) == field.default}
+        return given - default if everything else given
+
+    def with_run(self, run: Settings, source: str, *, free: Collection[str] = ()) -> Self:
+        """Return these settings with those that the run in ``source``, where they start, decides.
+
+        Args:
+            run: The settings of the run.
+            source: The run, for messages.
+            free: Fields of :data:`OF_THE_RUN` that it does not decide.
+
+        Raises:
+            UsageError: A field was given that contradicts the run.
+        """
+        ignored = run.ignored()
+        values: dict[str, Any] = {}
+        for name in (*self.OF_THE_RUN, *self.FROM_THE_RUN):
+            own, theirs = getattr(self, name), getattr(run, name)
+            given = name in self.given and own is not None
+            if name in free or (given and name in self.FROM_THE_RUN):
+                continue
+            if given and own != theirs:
+                raise UsageError(
+                    f"expected {self.shown_name(name)} to be {theirs}, as in the run {source}, got {own}",
+                    remedy="leave it out",
+                )
+            if name not in ignored:
+                values[name] = theirs
+        complete = dataclasses.replace(self, **values)
+        if not self.RESOLVED:
+            complete.require_effect(self.given, complete=True)
+        return complete
 
     @classmethod
     def flags(cls, field: str) -> tuple[str, ...]:
@@ -139,8 +193,11 @@ class Settings:
         kept = {}
         for name in cls.by_field(given):
             before, after = saved[name], getattr(resumed, name)
-            if isinstance(before, str) and before == absolute_path(str(after)):
+            is_path = isinstance(before, str) and isinstance(after, str) and Path(before).is_absolute()
+            if is_path and before == absolute_path(after):
                 kept[name] = before  # the same path, written differently
+            elif is_path and name in cls.MAY_MOVE:
+                kept[name] = absolute_path(after)
             elif name not in cls.MAY_CHANGE and before != after:
                 raise UsageError(
                     f"a resumed run cannot change {cls.shown_name(name)} from {before!r} to {after!r}",
@@ -167,8 +224,20 @@ class Settings:
         """Return the fields that have no effect beside the others, each with what it is for."""
         return {}
 
-    def require_effect(self, given: Iterable[str]) -> None:
-        """Raise UsageError for a field among ``given`` that has no effect beside the others."""
+    @property
+    def from_run(self) -> bool:
+        """Whether a run decides some of the settings, such as the model."""
+        return False
+
+    def require_effect(self, given: Iterable[str], *, complete: bool = False) -> None:
+        """Raise UsageError for a field among ``given`` that has no effect beside the others.
+
+        Args:
+            given: Names of fields.
+            complete: Whether the settings are complete, although a run decides some of them.
+        """
+        if self.from_run and not (self.RESOLVED or complete):
+            return
         ignored = self.ignored()
         for name in given:
             if name in ignored:

@@ -45,6 +45,7 @@ class _Config:
     tokenizer: _Tokenizer | None = None
     target_tokenizer: _Tokenizer | None = None
     model: dict[str, Any] = field(default_factory=dict)
+    init: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

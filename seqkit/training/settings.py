@@ -11,7 +11,7 @@ from seqkit.backend import default_device
 from seqkit.nn import Module
 from seqkit.optim import OPTIMIZERS, Optimizer, make_optimizer, make_run_schedule
 from seqkit.optim.schedules import Schedule
-from seqkit.training.base_settings import Settings
+from seqkit.training.base_settings import Settings, absolute_path
 from seqkit.training.stopping import StoppingRules
 
 R = TypeVar("R", bound="Settings")
@@ -28,6 +28,7 @@ class TrainingSettings(Settings):
     intervals may change, and so may the learning rate and clipping, to continue a diverged run.
 
     Args:
+        init: Run whose weights, vocabulary and model the training starts from.
         epochs: Passes over the training data.
         max_steps: Optimiser steps at most.
         max_time: Seconds of training at most.
@@ -65,6 +66,7 @@ class TrainingSettings(Settings):
     OPTIMIZER_DEFAULTS: ClassVar[dict[str, tuple[float, str]]] = {}
     """Learning rate and schedule that replace those of :data:`seqkit.optim.OPTIMIZERS`."""
 
+    init: str | None = None
     epochs: int = 10
     max_steps: int | None = None
     max_time: float | None = None
@@ -109,6 +111,11 @@ class TrainingSettings(Settings):
         return ignored
 
     @property
+    def from_run(self) -> bool:
+        """Whether a run decides some of the settings, such as the model."""
+        return self.init is not None
+
+    @property
     def base_lr(self) -> float:
         """The learning rate before the schedule: ``lr``, or the optimiser's default."""
         return self._optimizer_defaults()[0] if self.lr is None else self.lr
@@ -134,7 +141,9 @@ class TrainingSettings(Settings):
     def resolve_to(self, resolved: type[R], **values: Any) -> R:
         """Return resolved settings: these, ``values``, and the default learning rate, schedule and device."""
         device = self.device or str(default_device())
-        defaults = {"lr": self.base_lr, "schedule": self.schedule_name, "device": device}
+        defaults: dict[str, Any] = {"lr": self.base_lr, "schedule": self.schedule_name, "device": device}
+        if self.init is not None:
+            defaults["init"] = absolute_path(self.init)
         return super().resolve_to(resolved, **{**defaults, **values})
 
     def make_optimizer(self, model: Module, **extra: Any) -> Optimizer:

@@ -33,6 +33,7 @@ class Task:
         counts: Further entries of its "corpus", such as the number of tokens of each split.
         summary: The size of the data in one line.
         model: The model in training.
+        initial_weights: Returns the arrays that the model starts from, if its training does not start anew.
         generators: Random generators by role; their states are saved with each checkpoint.
         epoch: The current epoch, from 0.
     """
@@ -44,6 +45,8 @@ class Task:
     None: the lowest loss alone."""
     divergence_loss: float = math.inf
     """A finite training loss above this counts as diverged."""
+
+    initial_weights: Callable[[], Mapping[str, Array]] | None = None
 
     settings: Settings
     artifacts: Mapping[str, bytes]
@@ -70,6 +73,13 @@ class Task:
         self.epoch = 0
         self.optimizer = settings.make_optimizer(model, **optimizer)
         self.schedule = settings.make_schedule(batches_per_epoch)
+
+    def load_initial_weights(self) -> None:
+        """Load the weights that the training starts from, if it does not start anew."""
+        if self.initial_weights is not None:
+            self.model.load_state_dict(
+                self.initial_weights(), source=getattr(self.settings, "init", "the run")
+            )
 
     def start_epoch(self, epoch: int, *, fresh: bool) -> None:
         """Prepare for an epoch; ``fresh`` is False where a resumed run continues in its middle."""

@@ -11,7 +11,7 @@ from seqkit.optim.schedules import Constant
 from seqkit.tasks.language_modeling.settings import LanguageModelSettings
 from seqkit.training import RunDirectory, checksummed
 from tests.cli.conftest import Seqkit
-from tests.training.tiny import TINY, flags
+from tests.training.tiny import TINY, flags, write_corpus
 from tests.training.toy import log_of
 
 QUICK = flags({**TINY, "epochs": 1})
@@ -95,7 +95,7 @@ def test_a_path_with_strange_letters_survives_the_echo(seqkit: Seqkit, corpus: P
     ("toml", "said"),
     [
         ("emsiz = 3", "unknown setting 'emsiz' in c.toml; did you mean emsize?"),
-        ("xyzzy = 3", "unknown setting 'xyzzy' in c.toml; known are epochs,"),
+        ("xyzzy = 3", "unknown setting 'xyzzy' in c.toml; known are init, epochs,"),
         ('embedding_size = "3"', "expected embedding_size to be int, got '3', in c.toml"),
         ("embedding_size = 3.5", "expected embedding_size to be int, got 3.5, in c.toml"),
         ("embedding_size = true", "expected embedding_size to be int, got True, in c.toml"),
@@ -318,3 +318,37 @@ def test_kneser_ney_trains_like_the_others(seqkit: Seqkit, corpus: Path) -> None
     assert again.json == first.json
     assert len(log_of(Path("run"))) == 1
     assert json.loads(Path("run/log.jsonl").read_text())["valid_loss"] == first.json["valid_loss"]
+
+
+def test_a_corpus_that_moved_is_given_by_its_new_place(seqkit: Seqkit, tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "moving.txt", lines=30)
+    assert seqkit("train-lm", str(corpus), "--emsize", "4", "--epochs", "1", "--out", "run").code == 0
+    corpus.rename(tmp_path / "moved.txt")
+    gone = seqkit("train-lm", "--out", "run", "--resume", "--epochs", "2")
+    assert gone.code == 1
+    assert "restore it, or give its new place: CORPUS" in gone.err
+    done = seqkit("train-lm", "moved.txt", "--out", "run", "--resume", "--epochs", "2")
+    assert done.code == 0, done.err
+
+
+def test_a_run_starts_from_another(seqkit: Seqkit, tmp_path: Path) -> None:
+    corpus = str(write_corpus(tmp_path / "words.txt", lines=30))
+    small = ("--emsize", "4", "--epochs", "1")
+    assert seqkit("train-lm", corpus, *small, "--out", "first").code == 0
+    refused = seqkit("train-lm", corpus, "--init", "first", "--emsize", "256", "--out", "other")
+    assert refused.code == 2
+    assert "expected embedding_size (--emsize) to be 4, as in the run first, got 256" in refused.err
+    done = seqkit("train-lm", corpus, "--init", "first", "--epochs", "1", "--out", "second", "--json")
+    assert done.json["settings"]["embedding_size"] == 4
+    assert f"starts from {'first'}" in done.err
+    dry = seqkit("train-lm", corpus, "--init", "first", "--grow-vocabulary", "--dry-run", "--json")
+    assert dry.json["settings"]["grow_vocabulary"] is True
+
+
+def test_a_masked_run_starts_from_another_without_its_objective(seqkit: Seqkit, tmp_path: Path) -> None:
+    corpus = str(write_corpus(tmp_path / "words.txt", lines=30))
+    small = ("--emsize", "8", "--nlayers", "1", "--epochs", "1", "--objective", "masked")
+    assert seqkit("train-lm", corpus, *small, "--out", "first").code == 0
+    done = seqkit("train-lm", corpus, "--init", "first", "--epochs", "1", "--out", "second", "--json")
+    assert done.code == 0, done.err
+    assert done.json["settings"]["objective"] == "masked"

@@ -60,11 +60,13 @@ TRAINING: dict[str, Row] = {
     "patience": row(1, epochs=3, lr=1e-12), "optimizer": row("adagrad"), "lr": row(0.02),
     "schedule": row("linear"), "warmup": row(2, schedule="linear"), "lr_floor": row(0.5, schedule="linear"),
     "momentum": row(0.5, **MOMENTUM), "beta2": row(0.9, **ADAM), "weight_decay": row(0.1), "clip": row(0.01),
+    "init": row("init", tokenizer=None, min_count=None),
     "accumulate": row(2), "seed": row(1), "device": row("cuda:7"), "checkpoint_interval": row(0.0),
 }  # fmt: skip
 TEXT: dict[str, Row] = {
     "corpus": row("other"), "tokenizer": row("char"), "lowercase": row(True), "vocab_size": row(6),
-    "min_count": row(9), "dropout": row(0.4), "embedding_size": row(12, hidden_size=None),
+    "min_count": row(9), "grow_vocabulary": row(True, corpus="other", init="init", tokenizer=None),
+    "dropout": row(0.4), "embedding_size": row(12, hidden_size=None),
     "hidden_size": row(12),
     "num_layers": row(2), "num_heads": row(2), "batch_size": row(3),
 }  # fmt: skip
@@ -92,8 +94,8 @@ VALUES: dict[str, dict[str, Row]] = {
         **TRAINING, **TEXT, "label_column": row(2, text_column=1), "text_column": row(3),
         "on_bad_line": row("skip", corpus="malformed"), "max_length": row(3), "model": row("gru"),
         "pooling": row("last"), "lowercase": row(False), "bidirectional": row(False),
-        "word_dropout": row(0.5),
-        "vectors": row("vectors.txt"), "init": row("encoder", num_heads=None, embedding_size=None),
+        "word_dropout": row(0.5), "vectors": row("vectors.txt"),
+        "grow_vocabulary": row(False, corpus="other", init="init", min_count=None),
         "freeze": row(True, vectors="vectors.txt", embedding_size=None), "eval_batch_size": row(2),
     },
     "sequence_labeling": {
@@ -115,7 +117,8 @@ VALUES: dict[str, dict[str, Row]] = {
     },
     "embeddings": {
         "corpus": row("other"), "tokenizer": row("char"), "lowercase": row(True), "vocab_size": row(6),
-        "min_count": row(9), "vocabulary": row("vocab.txt", min_count=None), "init": row("vectors"),
+        "min_count": row(9), "vocabulary": row("vocab.txt", min_count=None), "init": row("init"),
+        "grow_vocabulary": row(False, corpus="other", init="init", min_count=None),
         "model": row("skip-gram"), "sg": row(True), "vector_size": row(3), "window": row(1),
         "shrink_windows": row(False), "loss": row("softmax"), "negative": row(1), "ns_exponent": row(0.1),
         "sample": row(0.01), "cbow_mean": row(False), "true_gradient": row(True),
@@ -207,7 +210,7 @@ FILES = ("corpus", "target", "vectors", "init", "vocabulary")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path) -> Iterator[Path]:
-    """The corpora, vectors and encoders of all tasks."""
+    """The corpora and vectors of all tasks, and a run of each."""
     folder = tmp_path_factory.mktemp("settings")
     with cache_set(cache_folder):
         for number, name in enumerate(("corpus", "other")):
@@ -239,9 +242,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path) -> Iter
         vectors = [" ".join([word, *map(str, row)]) for word, row in zip(words, values, strict=True)]
         (folder / "vectors.txt").write_text("\n".join(vectors))
         (folder / "vocab.txt").write_text("the\ncat\n<unk>\n<eos>\n")
-        for task, out in (("masked_language_modeling", "encoder"), ("embeddings", "vectors")):
-            [settings] = [next(iter(METHODS[task].values()))]
-            TASKS[task].train(SETTINGS[task](corpus=str(folder / "text-corpus"), **settings), folder / out)
+        for task, methods in METHODS.items():
+            corpus = str(folder / f"{CORPORA.get(task, 'text')}-corpus")
+            settings = SETTINGS[task](corpus=corpus, **next(iter(methods.values())))
+            TASKS[task].train(settings, folder / f"init-{task}")
     return folder
 
 
@@ -287,6 +291,8 @@ class Trainings:
         values = {"corpus": "corpus", **settings}
         values = {name: value for name, value in values.items() if value is not None}
         values["corpus"] = f"{CORPORA.get(self.task, 'text')}-{values['corpus']}"
+        if "init" in values:
+            values["init"] = f"init-{self.task}"
         values |= {name: str(self.folder / values[name]) for name in FILES if name in values}
         notes, run = Notes(), self.out / f"{self.task}-{len(self.done)}"
         del self.checkpoints[:]
@@ -361,7 +367,7 @@ def test_every_setting_acts_or_is_refused(
             try:
                 changed = trainings.result(**{**beside, name: each.value})
             except (UsageError, DeviceError) as error:
-                given = [name, *base] if name in ("model", "objective") else [name]
+                given = [name, *base] if name in ("model", "objective", "init") else [name]
                 if not any(names(settings, each, str(error)) for each in given):
                     wrong.append(f"{method}: {name} is refused by {error}")
                 continue

@@ -147,7 +147,7 @@ def test_other_architectures(kind: str, tmp_path: Path) -> None:
 def test_what_is_refused_leaves_no_run(data: Path, folder: Path, tmp_path: Path) -> None:
     for changes, said in (
         ({"max_length": 2}, "leaves no room beside 2 special tokens"),
-        ({"model": "lstm"}, "expected the model transformer with init, got lstm"),
+        ({"model": "lstm"}, "expected model to be transformer, as in the encoder, got lstm"),
         ({"tokenizer": "word"}, "expected tokenizer to be wordpiece, as in the encoder, got word"),
         ({"lowercase": True}, "expected lowercase to be False, as in the encoder, got True"),
         ({"pooling": "last"}, "expected pooling to be one of mean, cls, max"),

@@ -160,7 +160,7 @@ def test_what_an_encoder_decides(encoder: Path, tmp_path: Path) -> None:
             r"expected embedding_size \(--emsize\) to be 16, as in the encoder, got 32; leave it out",
         ),
         ({"tokenizer": "char"}, "expected tokenizer to be word, as in the encoder, got char"),
-        ({"model": "bag"}, "expected the model transformer with init, got bag"),
+        ({"model": "bag"}, "expected model to be transformer, as in the encoder, got bag"),
         ({"pooling": "last"}, "expected pooling to be one of mean, cls, max"),
     ):
         values = {"corpus": str(reviews), "init": str(encoder), **changes}

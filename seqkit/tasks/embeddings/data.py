@@ -10,8 +10,9 @@ from seqkit.data import EncodedCorpus, FileIds, encode_corpus
 from seqkit.data.text_check import text_warning
 from seqkit.errors import UsageError
 from seqkit.tasks.embeddings.settings import EmbeddingSettings, ResolvedEmbeddingSettings
-from seqkit.tasks.embeddings.trained import load
-from seqkit.tasks.text import report
+from seqkit.tasks.embeddings.trained import TASK
+from seqkit.tasks.runs import open_run
+from seqkit.tasks.text import report, run_vocabulary
 from seqkit.text import Vocabulary, get_tokenizer
 from seqkit.training import Callback
 
@@ -51,10 +52,10 @@ def _encode(settings: ResolvedEmbeddingSettings, corpus: Corpus) -> EncodedCorpu
             require_unchanged=corpus.require_unchanged,
         )
 
-    encoded = read(vocabulary)
     if settings.init is None:
-        return encoded
-    return read(_merged(load(settings.init).vocabulary, encoded.vocabulary))
+        return read(vocabulary)
+    before = run_vocabulary(open_run(settings.init, TASK))
+    return read(_merged(before, read(vocabulary).vocabulary) if settings.grow_vocabulary else before)
 
 
 def describe(encoded: EncodedCorpus) -> str:

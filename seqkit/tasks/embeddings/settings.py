@@ -9,9 +9,10 @@ from seqkit.backend import default_device
 from seqkit.corpora import Corpus
 from seqkit.errors import Remedy, UsageError
 from seqkit.optim import OPTIMIZERS
-from seqkit.tasks.text import absolute_corpus
+from seqkit.tasks.text import FROM_A_RUN, absolute_corpus
 from seqkit.threads import thread_count
 from seqkit.training import ResolvedTrainingSettings, Settings
+from seqkit.training.base_settings import absolute_path
 from seqkit.vectors.word2vec import Word2VecSettings
 
 MODELS = ("cbow", "skip-gram", "counts")
@@ -67,7 +68,9 @@ class EmbeddingSettings(Settings):
         vocab_size: Number of types to keep at most.
         min_count: Frequency below which words are dropped.
         vocabulary: A vocab.txt with the words to use.
-        init: Run whose vectors to start from, with the words of both corpora.
+        init: Run whose vectors to start from.
+        grow_vocabulary: Add the new words of the corpus to those of ``init``, in which they are unknown
+            otherwise.
         model: cbow, skip-gram, or counts: positive pointwise mutual information of counts, factorised.
         sg: Short for model "skip-gram".
         vector_size: Size of the vectors.
@@ -95,6 +98,8 @@ class EmbeddingSettings(Settings):
         checkpoint_interval: Seconds between checkpoints.
     """
 
+    OF_THE_RUN = ("tokenizer", "lowercase", "vector_size")
+
     MAY_CHANGE = ("epochs", "log_interval", "checkpoint_interval", "device", "workers")
 
     corpus: str = "pydocs"
@@ -104,6 +109,7 @@ class EmbeddingSettings(Settings):
     min_count: int = 5
     vocabulary: str | None = None
     init: str | None = None
+    grow_vocabulary: bool = True
     model: str = "cbow"
     sg: bool = False
     vector_size: int = 100
@@ -170,6 +176,10 @@ class EmbeddingSettings(Settings):
     def ignored(self) -> dict[str, str]:
         """Return the fields that have no effect beside the others, each with what it is for."""
         ignored: dict[str, str] = {}
+        if self.init is None:
+            ignored["grow_vocabulary"] = FROM_A_RUN
+        elif not self.grow_vocabulary:
+            ignored |= dict.fromkeys(("vocabulary", "vocab_size", "min_count"), "vocabularies that grow")
         if self.vocabulary is not None:
             ignored |= dict.fromkeys(("vocab_size", "min_count"), "vocabularies that are counted in the text")
         if self.model == "counts":
@@ -214,6 +224,7 @@ class EmbeddingSettings(Settings):
         return self.resolve_to(
             ResolvedEmbeddingSettings,
             corpus=absolute_corpus(self.corpus),
+            init=None if self.init is None else absolute_path(self.init),
             tokenizer=tokenizer,
             lowercase=lowercase if self.lowercase is None else self.lowercase,
             alpha=self.base_lr,

@@ -13,7 +13,7 @@ from seqkit.tasks.embeddings.model import make_model, make_trainer
 from seqkit.tasks.embeddings.settings import WORD2VEC, EmbeddingSettings, ResolvedEmbeddingSettings
 from seqkit.tasks.embeddings.trained import INPUT, TASK, TrainedEmbeddings, load
 from seqkit.tasks.embeddings.word2vec import Word2VecTraining
-from seqkit.tasks.runs import VOCABULARY
+from seqkit.tasks.runs import VOCABULARY, open_run, run_settings
 from seqkit.tasks.training import Callbacks, Changes, run_training
 from seqkit.training import Callback, Record, RunDirectory, SinglePassTask, Task
 from seqkit.vectors.counting import count_vectors
@@ -56,6 +56,12 @@ class Word2VecEmbeddings(_EmbeddingTask):
     def __init__(self, settings: ResolvedEmbeddingSettings, encoded: EncodedCorpus) -> None:
         super().__init__(settings, encoded)
         self.trainer = make_trainer(settings, encoded, self.eos_id)
+
+    def load_initial_weights(self) -> None:
+        """Start from the vectors of a run, if the settings name one."""
+        if self.settings.init is not None:
+            before = load(self.settings.init)
+            self.trainer = make_trainer(self.settings, self.encoded, self.eos_id, before)
 
     def fit(self, run: RunDirectory, callbacks: Callback, *, resume: bool) -> None:
         """Train into the run directory ``run``; with ``resume`` from its last checkpoint."""
@@ -111,6 +117,9 @@ class GradientEmbeddings(_EmbeddingTask):
 
 def make_task(settings: EmbeddingSettings, corpus: Corpus, callback: Callback) -> _EmbeddingTask:
     """Resolve the settings, encode the corpus and create the task of the method."""
+    if settings.init is not None:
+        run = open_run(settings.init, TASK)
+        settings = settings.with_run(run_settings(run, ResolvedEmbeddingSettings), settings.init)
     resolved = settings.resolve(corpus)
     encoded = encode(resolved, corpus, callback)
     if resolved.model == "counts":

@@ -51,6 +51,12 @@ class ImageClassificationSettings(TrainingSettings):
         "adagrad": (0.01, "constant"),
     }
 
+    OF_THE_RUN = (
+        *("image_size", "normalize", "model", "hidden", "activation", "batch_norm", "filters"),
+        *("filter_size", "padding", "stride"),
+    )
+    FROM_THE_RUN = ("dropout",)
+
     corpus: str = "digits"
     image_size: int | None = None
     train_size: int | None = None
@@ -88,6 +94,8 @@ class ImageClassificationSettings(TrainingSettings):
     def ignored(self) -> dict[str, str]:
         """Return the fields that have no effect beside the others, each with what it is for."""
         ignored = super().ignored()
+        if self.init is not None:
+            ignored["weight_init"] = "new weights"
         if self.validation == 0:
             ignored["split_seed"] = "a validation split that is drawn, with validation above 0"
         if self.model == "mlp" and self.numbers("hidden") == ():

@@ -8,6 +8,7 @@ from seqkit.autograd import Tensor
 from seqkit.backend import make_current
 from seqkit.corpora import ImageCorpus
 from seqkit.data import ImageBatches, Standardization
+from seqkit.errors import DataError
 from seqkit.models import ImageClassifier
 from seqkit.tasks.classes import LABELS, ClassScores, labels_to_bytes, score_classes
 from seqkit.tasks.image_classification.data import describe, open_corpus
@@ -17,7 +18,14 @@ from seqkit.tasks.image_classification.settings import (
     ImageClassificationSettings,
     ResolvedImageClassificationSettings,
 )
-from seqkit.tasks.image_classification.trained import STANDARDIZATION, TASK, TrainedImageClassifier, load
+from seqkit.tasks.image_classification.trained import (
+    STANDARDIZATION,
+    TASK,
+    TrainedImageClassifier,
+    load,
+    parts_of,
+)
+from seqkit.tasks.initial_run import InitialRun, open_initial_run, report_start, same_labels
 from seqkit.tasks.training import Callbacks, Changes, run_training
 from seqkit.training import Callback, Task
 from seqkit.training.settings import WITH_VALIDATION
@@ -31,11 +39,24 @@ class ImageClassification(Task):
 
     model: ImageClassifier
 
-    def __init__(self, settings: ResolvedImageClassificationSettings, corpus: ImageCorpus) -> None:
+    def __init__(
+        self,
+        settings: ResolvedImageClassificationSettings,
+        corpus: ImageCorpus,
+        standardization: Standardization | None = None,
+    ) -> None:
+        """Prepare the batches, the model and its optimiser.
+
+        Args:
+            settings: Resolved settings.
+            corpus: The images.
+            standardization: That of the run that the training starts from; None: of the training images.
+        """
         config = model_config(settings, corpus)
         model = make_model(settings, config).to(make_current(settings.device))
         train = corpus.images("train")
-        standardization = Standardization.of(settings.normalize, train.images)
+        if standardization is None:
+            standardization = Standardization.of(settings.normalize, train.images)
         self.batches = ImageBatches(
             train, settings.batch_size, standardization=standardization, seed=settings.seed
         )
@@ -89,8 +110,35 @@ def make_task(
 ) -> ImageClassification:
     """Resolve the settings and create the model."""
     started = time.perf_counter()
-    task = ImageClassification(resolve(settings, corpus), corpus)
+    initial = open_initial_run(settings, TASK, ResolvedImageClassificationSettings, "train-images")
+    if initial is None:
+        task = ImageClassification(resolve(settings, corpus), corpus)
+    else:
+        task = _continued(settings, corpus, initial, callback)
     callback.on_message(f"{corpus.name}: {task.summary} ({time.perf_counter() - started:.1f} s)")
+    return task
+
+
+def _continued(
+    settings: ImageClassificationSettings,
+    corpus: ImageCorpus,
+    initial: InitialRun[ResolvedImageClassificationSettings],
+    callback: Callback,
+) -> ImageClassification:
+    """Return the task of a classifier that starts from that of a run."""
+    config, standardization, classes = parts_of(initial.run, initial.settings)
+    expected, got = (config.height, config.width, config.channels), corpus.shape
+    if got != expected:
+        raise DataError(
+            "expected images of {}×{}×{}, as in the run, got {}×{}×{}".format(*expected, *got),
+            where=settings.corpus,
+            remedy="resize them, or start from a run of such images",
+        )
+    resolved = initial.keep(resolve(initial.complete(settings), corpus))
+    task = ImageClassification(resolved, corpus, standardization)
+    report_start(initial, {}, callback.on_message)
+    new = () if same_labels(initial, classes, corpus.classes, callback.on_message) else ("output.",)
+    task.initial_weights = lambda: initial.weights_for(task.model, new=new)
     return task
 
 

@@ -10,7 +10,7 @@ from seqkit.backend import to_numpy
 from seqkit.corpora import ImageCorpus, read_images
 from seqkit.data import Standardization
 from seqkit.errors import DamagedFileError, DataError, Remedy, UsageError
-from seqkit.models import MLP, DeepConvNet, ImageClassifier, MLPConfig, SimpleConvNet
+from seqkit.models import MLP, DeepConvNet, ImageClassifier, ImageConfig, MLPConfig, SimpleConvNet
 from seqkit.tasks.classes import (
     LABELS,
     ClassScores,
@@ -160,6 +160,27 @@ class TrainedImageClassifier:
         return (W - lowest) / np.maximum(highest - lowest, np.finfo(W.dtype).tiny)
 
 
+def parts_of(
+    run: RunDirectory, settings: ResolvedImageClassificationSettings
+) -> tuple[ImageConfig, Standardization, tuple[str, ...]]:
+    """Return the config of a run's model, the standardization of its images and its classes.
+
+    Raises:
+        DamagedFileError: They do not fit together.
+    """
+    source = str(run.path / STANDARDIZATION)
+    standardization = Standardization.from_bytes(run.artifact(STANDARDIZATION), source)
+    classes = labels_from_bytes(run.artifact(LABELS), str(run.path / LABELS))
+    config = saved_config(settings.model, run.entry("model"), str(run.path / "config.json"))
+    if len(classes) != config.classes or len(standardization.mean) != config.channels:
+        raise DamagedFileError(
+            f"expected {config.classes} labels and {config.channels} channels, got {len(classes)} and "
+            f"{len(standardization.mean)}",
+            where=str(run.path),
+        )
+    return config, standardization, classes
+
+
 def load(path: str | Path, *, device: str | None = None) -> TrainedImageClassifier:
     """Load the trained model of a run of `train-images`.
 
@@ -173,16 +194,7 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedImageClassifi
     """
     run = open_run(path, TASK)
     settings = run_settings(run, ResolvedImageClassificationSettings)
-    source = str(run.path / STANDARDIZATION)
-    standardization = Standardization.from_bytes(run.artifact(STANDARDIZATION), source)
-    classes = labels_from_bytes(run.artifact(LABELS), str(run.path / LABELS))
-    config = saved_config(settings.model, run.entry("model"), str(run.path / "config.json"))
-    if len(classes) != config.classes or len(standardization.mean) != config.channels:
-        raise DamagedFileError(
-            f"expected {config.classes} labels and {config.channels} channels, got {len(classes)} and "
-            f"{len(standardization.mean)}",
-            where=str(run.path),
-        )
+    config, standardization, classes = parts_of(run, settings)
     at_least = 0
     if isinstance(config, MLPConfig) and config.hidden:
         at_least = config.height * config.width * config.channels * config.hidden[0]

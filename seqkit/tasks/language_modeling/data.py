@@ -5,6 +5,7 @@ import time
 from seqkit import corpora
 from seqkit.corpora import Corpus
 from seqkit.data import BPTTBatches, EncodedCorpus, TextWindows
+from seqkit.tasks.initial_run import InitialText, report_start
 from seqkit.tasks.language_modeling.settings import LanguageModelSettings, ResolvedLanguageModelSettings
 from seqkit.tasks.text import describe_text, encode_text, warn_of_text
 from seqkit.training import Callback
@@ -15,13 +16,20 @@ def open_corpus(settings: LanguageModelSettings) -> Corpus:
     return corpora.open_corpus(settings.corpus)
 
 
-def encode(settings: ResolvedLanguageModelSettings, corpus: Corpus, callback: Callback) -> EncodedCorpus:
-    """Encode the corpus as ids and report its size."""
+def encode(
+    settings: ResolvedLanguageModelSettings,
+    corpus: Corpus,
+    callback: Callback,
+    initial: InitialText | None = None,
+) -> EncodedCorpus:
+    """Encode the corpus as ids, those of the initial run if there is one, and report its size."""
     started = time.perf_counter()
-    encoded = encode_text(settings, corpus)
+    encoded = encode_text(settings, corpus, None if initial is None else initial.text)
     seconds = time.perf_counter() - started
     callback.on_message(f"{corpus.name}: {describe_text(encoded, encoded.vocabulary)} ({seconds:.1f} s)")
     warn_of_text(encoded, encoded.vocabulary, callback.on_message)
+    if initial is not None:
+        report_start(initial, {"words": (initial.vocabulary, encoded.vocabulary)}, callback.on_message)
     return encoded
 
 

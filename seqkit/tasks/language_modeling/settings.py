@@ -72,6 +72,16 @@ class LanguageModelSettings(TextSettings):
     }
     """SGD as in PyTorch's word language model example; the others were chosen on pydocs."""
 
+    OF_THE_RUN = (
+        *TextSettings.OF_THE_RUN,
+        *("model", "embedding_size", "hidden_size", "num_layers", "num_heads", "positions", "tied"),
+        "context_length",
+    )
+    FROM_THE_RUN = (
+        *("dropout", "dropout_input", "dropout_hidden", "dropout_output", "locked_dropout"),
+        "bptt",
+    )
+
     objective: str = "causal"
     corpus: str = "pydocs"
     model: str = "lstm"
@@ -118,6 +128,8 @@ class LanguageModelSettings(TextSettings):
             neural = {field.name for field in dataclasses.fields(self)} - set(_COUNTED)
             return dict.fromkeys(sorted(neural), "neural models")
         ignored = super().ignored() | {"order": "the model kneser-ney"}
+        if self.init is not None:
+            ignored["init_range"] = "new weights"
         if self.dropout == 0 and not (self.dropout_input or self.dropout_hidden or self.dropout_output):
             ignored["locked_dropout"] = "a dropout above 0"
         if self.model == "transformer" or self.objective == "masked":

@@ -10,6 +10,7 @@ from seqkit.corpora import Corpus
 from seqkit.data import BPTTBatches, EncodedCorpus
 from seqkit.errors import RunError
 from seqkit.models import KneserNey, KneserNeyConfig
+from seqkit.tasks.initial_run import InitialText, initial_text
 from seqkit.tasks.language_modeling.data import encode, open_corpus, training_batches
 from seqkit.tasks.language_modeling.evaluation import stream_loss
 from seqkit.tasks.language_modeling.model import NeuralModel, make_model
@@ -32,7 +33,12 @@ class NeuralLanguageModeling(TextTask):
     reports_perplexity = True
     model: NeuralModel
 
-    def __init__(self, settings: ResolvedLanguageModelSettings, encoded: EncodedCorpus) -> None:
+    def __init__(
+        self,
+        settings: ResolvedLanguageModelSettings,
+        encoded: EncodedCorpus,
+        initial: InitialText | None = None,
+    ) -> None:
         super().__init__(settings, encoded, encoded.vocabulary)
         self.eos_id = encoded.vocabulary.id(encoded.tokenizer.end_of_line)
         model = make_model(settings, len(encoded.vocabulary)).to(make_current(settings.device))
@@ -45,6 +51,8 @@ class NeuralLanguageModeling(TextTask):
         self.eval_batch_size = settings.eval_batch_size
         self.divergence_loss = 20 * math.log(model.config.vocab_size)  # 20 times the loss of a uniform guess
         self._state = model.zero_state(settings.batch_size)
+        if initial is not None:
+            self.initial_weights = initial.weights(model, encoded.vocabulary, settings.seed)
 
     def start_epoch(self, epoch: int, *, fresh: bool) -> None:
         """Begin an epoch with a zero recurrent state, unless a resumed run continues within it."""
@@ -111,10 +119,17 @@ class KneserNeyModeling(SinglePassTask, TextTask):
 
 def make_task(settings: LanguageModelSettings, corpus: Corpus, callback: Callback) -> TextTask:
     """Resolve the settings, encode the corpus and create the model."""
-    resolved = settings.resolve(corpus)
-    encoded = encode(resolved, corpus, callback)
-    kneser_ney = resolved.model == "kneser-ney"
-    return (KneserNeyModeling if kneser_ney else NeuralLanguageModeling)(resolved, encoded)
+    initial = initial_text(settings, TASK, ResolvedLanguageModelSettings, "train-lm")
+    if initial is not None and initial.settings.model == "kneser-ney":
+        raise RunError(f"{initial.path} is a model of counts, which has no weights to start from")
+    if initial is None:
+        resolved = settings.resolve(corpus)
+    else:
+        resolved = initial.keep(initial.complete(settings).resolve(corpus))
+    encoded = encode(resolved, corpus, callback, initial)
+    if resolved.model == "kneser-ney":
+        return KneserNeyModeling(resolved, encoded)
+    return NeuralLanguageModeling(resolved, encoded, initial)
 
 
 def train(

@@ -7,7 +7,8 @@ import numpy as np
 from seqkit import corpora
 from seqkit.corpora import Corpus
 from seqkit.data import EncodedCorpus, MaskedBatches, Masking
-from seqkit.data.masking import with_mask_tokens
+from seqkit.data.masking import with_mask_tokens, without_mask_tokens
+from seqkit.tasks.initial_run import InitialText, report_start
 from seqkit.tasks.masked_language_modeling.settings import (
     MaskedLanguageModelSettings,
     ResolvedMaskedLanguageModelSettings,
@@ -26,15 +27,24 @@ def open_corpus(settings: MaskedLanguageModelSettings) -> Corpus:
 
 
 def encode(
-    settings: ResolvedMaskedLanguageModelSettings, corpus: Corpus, callback: Callback
+    settings: ResolvedMaskedLanguageModelSettings,
+    corpus: Corpus,
+    callback: Callback,
+    initial: InitialText | None = None,
 ) -> tuple[EncodedCorpus, Vocabulary]:
-    """Return the corpus as ids and its vocabulary with special tokens, and report its size."""
+    """Return the corpus as ids and its vocabulary with special tokens, and report its size.
+
+    The ids are those of the initial run if there is one; new words stand before the special tokens.
+    """
     started = time.perf_counter()
-    encoded = encode_text(settings, corpus)
+    words = None if initial is None else (initial.tokenizer, without_mask_tokens(initial.vocabulary))
+    encoded = encode_text(settings, corpus, words)
     vocabulary = with_mask_tokens(encoded.vocabulary)
     seconds = time.perf_counter() - started
     callback.on_message(f"{corpus.name}: {describe_text(encoded, vocabulary)} ({seconds:.1f} s)")
     warn_of_text(encoded, vocabulary, callback.on_message)
+    if initial is not None:
+        report_start(initial, {"words": (initial.vocabulary, vocabulary)}, callback.on_message)
     return encoded, vocabulary
 
 

@@ -37,6 +37,12 @@ class MaskedLanguageModelSettings(TextSettings):
         "adamw": (0.001, "cosine"),
     }
 
+    OF_THE_RUN = (
+        *TextSettings.OF_THE_RUN,
+        *("embedding_size", "hidden_size", "num_layers", "num_heads", "context_length"),
+    )
+    FROM_THE_RUN = ("dropout",)
+
     objective: str = "masked"
     corpus: str = "pydocs"
     model: str = "transformer"

@@ -11,6 +11,7 @@ from seqkit.backend import make_current
 from seqkit.corpora import Corpus
 from seqkit.data import EncodedCorpus
 from seqkit.models import MaskedLanguageModel
+from seqkit.tasks.initial_run import InitialText, initial_text
 from seqkit.tasks.masked_language_modeling.data import (
     encode,
     evaluation_batches,
@@ -38,7 +39,11 @@ class MaskedLanguageModeling(TextTask):
     model: MaskedLanguageModel
 
     def __init__(
-        self, settings: ResolvedMaskedLanguageModelSettings, encoded: EncodedCorpus, vocabulary: Vocabulary
+        self,
+        settings: ResolvedMaskedLanguageModelSettings,
+        encoded: EncodedCorpus,
+        vocabulary: Vocabulary,
+        initial: InitialText | None = None,
     ) -> None:
         super().__init__(settings, encoded, vocabulary)
         model = make_model(settings, len(vocabulary)).to(make_current(settings.device))
@@ -52,6 +57,8 @@ class MaskedLanguageModeling(TextTask):
             self.valid_batches = evaluation_batches(valid_ids, vocabulary, settings.context_length)
         Task.__init__(self, settings, model, len(self.batches))
         self.divergence_loss = 20 * math.log(len(vocabulary))  # 20 times the loss of a uniform guess
+        if initial is not None:
+            self.initial_weights = initial.weights(model, vocabulary, settings.seed)
 
     def loss(self, index: int) -> tuple[Tensor, int]:
         """Return the mean loss of a batch's masked tokens and their number."""
@@ -71,8 +78,12 @@ def make_task(
     settings: MaskedLanguageModelSettings, corpus: Corpus, callback: Callback
 ) -> MaskedLanguageModeling:
     """Resolve the settings, encode the corpus and create the model."""
-    resolved = settings.resolve(corpus)
-    return MaskedLanguageModeling(resolved, *encode(resolved, corpus, callback))
+    initial = initial_text(settings, TASK, ResolvedMaskedLanguageModelSettings, "train-lm --objective masked")
+    if initial is None:
+        resolved = settings.resolve(corpus)
+    else:
+        resolved = initial.keep(initial.complete(settings).resolve(corpus))
+    return MaskedLanguageModeling(resolved, *encode(resolved, corpus, callback, initial), initial)
 
 
 def train(

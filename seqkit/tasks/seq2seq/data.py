@@ -8,7 +8,7 @@ from seqkit.data import EncodedSeq2SeqCorpus, encode_seq2seq
 from seqkit.data.text_check import text_warning
 from seqkit.tasks.seq2seq.settings import ResolvedSeq2SeqSettings, Seq2SeqSettings
 from seqkit.tasks.text import OnMessage, report
-from seqkit.text import get_tokenizer
+from seqkit.text import Vocabulary, get_tokenizer
 from seqkit.training import Callback
 
 
@@ -18,9 +18,15 @@ def open_corpus(settings: Seq2SeqSettings) -> Seq2SeqCorpus:
 
 
 def encode(
-    settings: ResolvedSeq2SeqSettings, corpus: Seq2SeqCorpus, callback: Callback
+    settings: ResolvedSeq2SeqSettings,
+    corpus: Seq2SeqCorpus,
+    callback: Callback,
+    initial: tuple[Vocabulary, Vocabulary] | None = None,
 ) -> EncodedSeq2SeqCorpus:
-    """Encode the pairs as ids, and report their number and the lines that were skipped."""
+    """Encode the pairs as ids, and report their number and the lines that were skipped.
+
+    The ids are those of the initial vocabularies if there are some.
+    """
     started = time.perf_counter()
     for line, reason in corpus.skipped:
         callback.on_message(f"{settings.corpus}, line {line} skipped: {reason}")
@@ -32,6 +38,8 @@ def encode(
         shared=settings.shared_vocabulary,
         vocab_size=settings.vocab_size,
         min_count=settings.min_count,
+        vocabularies=initial,
+        more_words=bool(settings.grow_vocabulary),
     )
     seconds = time.perf_counter() - started
     callback.on_message(f"{corpus.name}: {describe(encoded)} ({seconds:.1f} s)")

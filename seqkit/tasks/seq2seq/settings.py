@@ -65,7 +65,15 @@ class Seq2SeqSettings(TextSettings):
         examples: Validation outputs to report after each epoch.
     """
 
+    MAY_MOVE = ("corpus", "target")
     MAY_CHANGE = (*TrainingSettings.MAY_CHANGE, "examples")
+
+    OF_THE_RUN = (
+        *TextSettings.OF_THE_RUN,
+        *("shared_vocabulary", "reverse", "model", "attention", "input_feeding", "peeky", "readout"),
+        *("bidirectional", "pass_cell", "embedding_size", "hidden_size", "num_layers", "num_heads", "tied"),
+    )
+    FROM_THE_RUN = ("dropout", "max_new_tokens")
 
     corpus: str = "dates"
     target: str | None = None
@@ -117,6 +125,8 @@ class Seq2SeqSettings(TextSettings):
         if self.model == "transformer":
             return super().ignored() | dict.fromkeys(RECURRENT, "recurrent models")
         ignored = super().ignored() | {"num_heads": "Transformers"}
+        if self.init is not None:
+            ignored |= dict.fromkeys(("weight_init", "init_range"), "new weights")
         if self.model != "lstm":
             ignored["pass_cell"] = "the model lstm"
         if self.init_range is not None:

@@ -10,13 +10,21 @@ from seqkit.autograd import Tensor
 from seqkit.backend import make_current
 from seqkit.corpora import Seq2SeqCorpus
 from seqkit.data import EncodedSeq2SeqCorpus, Seq2SeqBatches
+from seqkit.tasks.initial_run import open_initial_run, report_start
 from seqkit.tasks.seq2seq.data import describe, encode, open_corpus
 from seqkit.tasks.seq2seq.evaluation import DecodedSplit, decode_split
 from seqkit.tasks.seq2seq.model import Seq2SeqModel, make_model
 from seqkit.tasks.seq2seq.settings import ResolvedSeq2SeqSettings, Seq2SeqSettings
-from seqkit.tasks.seq2seq.trained import SOURCE_VOCABULARY, TARGET_VOCABULARY, TASK, TrainedSeq2Seq, load
+from seqkit.tasks.seq2seq.trained import (
+    SOURCE_VOCABULARY,
+    TARGET_VOCABULARY,
+    TASK,
+    TrainedSeq2Seq,
+    load,
+    vocabularies_of,
+)
 from seqkit.tasks.training import Callbacks, Changes, run_training
-from seqkit.text import Tokenizer, Vocabulary
+from seqkit.text import Tokenizer, Vocabulary, tokenizer_from_config
 from seqkit.training import Callback, Task
 from seqkit.training.settings import WITH_VALIDATION
 
@@ -103,8 +111,22 @@ class Seq2SeqLearning(Task):
 
 def make_task(settings: Seq2SeqSettings, corpus: Seq2SeqCorpus, callback: Callback) -> Seq2SeqLearning:
     """Resolve the settings, encode the pairs and create the model."""
-    resolved = settings.resolve(corpus)
-    return Seq2SeqLearning(resolved, encode(resolved, corpus, callback), callback)
+    initial = open_initial_run(settings, TASK, ResolvedSeq2SeqSettings, "train-seq2seq")
+    if initial is None:
+        resolved = settings.resolve(corpus)
+        return Seq2SeqLearning(resolved, encode(resolved, corpus, callback), callback)
+    initial = initial.growing(settings.grow_vocabulary, tokenizer_from_config(initial.run.entry("tokenizer")))
+    resolved = initial.keep(initial.complete(settings).resolve(corpus))
+    before = vocabularies_of(initial.run)
+    task = Seq2SeqLearning(resolved, encode(resolved, corpus, callback, before), callback)
+    after = task.encoded.source_vocabulary, task.encoded.target_vocabulary
+    names = ("source words", "target words")
+    report_start(initial, dict(zip(names, zip(before, after, strict=True), strict=True)), callback.on_message)
+    rows = [(old.tokens, new.tokens) for old, new in zip(before, after, strict=True)]
+    task.initial_weights = lambda: initial.weights_for(
+        task.model, lambda name: rows[not name.startswith("source_")], seed=resolved.seed
+    )
+    return task
 
 
 def train(

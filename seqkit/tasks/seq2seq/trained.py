@@ -260,6 +260,12 @@ class TrainedSeq2Seq:
         return self.target_tokenizer.detokenize(self.target_vocabulary.decode(ids))
 
 
+def vocabularies_of(run: RunDirectory) -> tuple[Vocabulary, Vocabulary]:
+    """Return the source and the target vocabulary of a run, one object if they are the same."""
+    source, target = (run_vocabulary(run, name) for name in (SOURCE_VOCABULARY, TARGET_VOCABULARY))
+    return source, source if source == target else target
+
+
 def load(path: str | Path, *, device: str | None = None) -> TrainedSeq2Seq:
     """Load the trained model of a run of `train-seq2seq`.
 
@@ -273,7 +279,7 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedSeq2Seq:
     """
     run = open_run(path, TASK)
     settings = run_settings(run, ResolvedSeq2SeqSettings)
-    source, target = (run_vocabulary(run, name) for name in (SOURCE_VOCABULARY, TARGET_VOCABULARY))
+    source, target = vocabularies_of(run)
     tokenizers = tuple(tokenizer_from_config(run.entry(name)) for name in ("tokenizer", "target_tokenizer"))
     E, H = settings.embedding_size, settings.hidden_size
     model = load_best_weights(

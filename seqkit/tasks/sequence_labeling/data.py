@@ -56,19 +56,26 @@ def encode(
         encoder=encoder,
         labels=labels,
         more_words=more,
+        grow=settings.grow_vocabulary,
     )
 
 
 def encode_and_report(
-    settings: SequenceLabelingSettings, corpus: TaggedCorpus, callback: Callback
+    settings: SequenceLabelingSettings,
+    corpus: TaggedCorpus,
+    callback: Callback,
+    encoder: WordEncoder | None = None,
 ) -> EncodedTaggedCorpus:
-    """Encode the sentences, and report their number and what is wrong with them."""
+    """Encode the sentences, and report their number and what is wrong with them.
+
+    ``encoder`` is that of the run that the training starts from.
+    """
     started = time.perf_counter()
     for line, reason in corpus.skipped:
         callback.on_message(f"{settings.corpus}, line {line}, its sentence is skipped: {reason}")
     if corpus.skipped_count:
         callback.on_message(f"{corpus.skipped_count:,} sentences skipped")
-    encoded = encode(settings, corpus)
+    encoded = encode(settings, corpus, encoder=encoder)
     seconds = time.perf_counter() - started
     callback.on_message(f"{corpus.name}: {describe(encoded)} ({seconds:.1f} s)")
     if encoded.repaired is not None:

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from seqkit.errors import UsageError
 from seqkit.models.tagger import CHARACTERS, OUTPUTS
+from seqkit.tasks.text import FROM_A_RUN
 from seqkit.text.tag_schemes import SCHEMES
 from seqkit.training import ResolvedTrainingSettings, TrainingSettings
 
@@ -58,6 +59,8 @@ class SequenceLabelingSettings(TrainingSettings):
         zero_digits: Look words up with 0 for each digit; likewise.
         vocab_size: Number of words to keep at most.
         min_count: Frequency below which words are dropped.
+        grow_vocabulary: Add the new words and letters of the corpus to those of ``init``, in which they are
+            unknown otherwise.
         max_length: Number of words beyond which a sentence is cut.
         model: Encoder: lstm, gru or transformer; or a model of counts: hmm (order 2, unknown words by their
             endings: Brants 2000) or frequent (the most frequent tag of each word).
@@ -86,6 +89,13 @@ class SequenceLabelingSettings(TrainingSettings):
         "character_hidden_size": 1 << 16,
     }
 
+    OF_THE_RUN = (
+        *("tokenizer", "lowercase", "zero_digits", "vocab_size", "min_count", "model", "characters"),
+        *("capitalization", "embedding_size", "character_embedding_size", "character_hidden_size"),
+        *("hidden_size", "num_layers", "num_heads"),
+    )
+    FROM_THE_RUN = ("dropout", "locked_dropout", "word_dropout", "scheme", "output")
+
     corpus: str = "nltk:conll2000"
     word_column: str | None = None
     tag_column: str | None = None
@@ -98,6 +108,7 @@ class SequenceLabelingSettings(TrainingSettings):
     zero_digits: bool | None = None
     vocab_size: int | None = None
     min_count: int = 1
+    grow_vocabulary: bool = False
     max_length: int = 512
     model: str = "lstm"
     output: str | None = None
@@ -138,6 +149,8 @@ class SequenceLabelingSettings(TrainingSettings):
         )
         self._require_fraction("dropout")
         self._require_at_least_zero("word_dropout")
+        if self.vectors is not None and self.init is not None:
+            raise UsageError("expected vectors or init, got both", remedy="leave one out")
         if self.freeze and self.vectors is None:
             raise UsageError("expected vectors with freeze, got none")
 
@@ -147,6 +160,8 @@ class SequenceLabelingSettings(TrainingSettings):
             neural = {field.name for field in dataclasses.fields(self)} - set(_COUNTED)
             return dict.fromkeys(sorted(neural), "neural models") | self._without_spans()
         ignored = super().ignored() | self._without_spans()
+        if self.init is None:
+            ignored["grow_vocabulary"] = FROM_A_RUN
         if self.model != "transformer":
             ignored["num_heads"] = "Transformers"
         if not self.dropout:

@@ -11,8 +11,10 @@ from seqkit.autograd import Tensor
 from seqkit.backend import Array, make_current
 from seqkit.corpora import TaggedCorpus
 from seqkit.data import EncodedTaggedCorpus, TaggedBatches, epoch_generator
+from seqkit.errors import RunError
 from seqkit.models import CountTagger, Tagger
 from seqkit.tasks.classes import LABELS, labels_to_bytes
+from seqkit.tasks.initial_run import InitialRun, open_initial_run, report_start, same_labels
 from seqkit.tasks.runs import VOCABULARY
 from seqkit.tasks.sequence_labeling.data import describe, encode_and_report, open_corpus
 from seqkit.tasks.sequence_labeling.evaluation import (
@@ -27,7 +29,7 @@ from seqkit.tasks.sequence_labeling.settings import (
     ResolvedSequenceLabelingSettings,
     SequenceLabelingSettings,
 )
-from seqkit.tasks.sequence_labeling.trained import LETTERS, TASK, TrainedTagger, load
+from seqkit.tasks.sequence_labeling.trained import LETTERS, TASK, TrainedTagger, load, parts_of
 from seqkit.tasks.text_classification.initial_weights import start_from_vectors
 from seqkit.tasks.training import Callbacks, Changes, run_training
 from seqkit.text import get_tokenizer
@@ -163,6 +165,9 @@ def _unknown_rates(encoded: EncodedTaggedCorpus, rate: float) -> np.ndarray:
 
 def make_task(settings: SequenceLabelingSettings, corpus: TaggedCorpus, callback: Callback) -> Task:
     """Resolve the settings, encode the sentences and create the model."""
+    initial = open_initial_run(settings, TASK, ResolvedSequenceLabelingSettings, "train-tagger")
+    if initial is not None:
+        return _continued(settings, corpus, initial, callback)
     settings = with_paths(settings)
     encoded = encode_and_report(settings, corpus, callback)
     if encoded.scheme is None:
@@ -171,6 +176,36 @@ def make_task(settings: SequenceLabelingSettings, corpus: TaggedCorpus, callback
     if resolved.model in COUNTS:
         return CountLabeling(resolved, encoded)
     return SequenceLabeling(resolved, encoded, callback)
+
+
+def _continued(
+    settings: SequenceLabelingSettings,
+    corpus: TaggedCorpus,
+    initial: InitialRun[ResolvedSequenceLabelingSettings],
+    callback: Callback,
+) -> SequenceLabeling:
+    """Return the task of a tagger that starts from that of a run."""
+    if initial.settings.model in COUNTS:
+        raise RunError(f"{initial.path} is a model of counts, which has no weights to start from")
+    before, labels = parts_of(initial.run, initial.settings)
+    initial = initial.growing(settings.grow_vocabulary, get_tokenizer(initial.settings.tokenizer))
+    settings = with_paths(initial.complete(settings))
+    encoded = encode_and_report(settings, corpus, callback, before)
+    resolved = initial.keep(resolve(settings, encoded))
+    task = SequenceLabeling(resolved, encoded, callback)
+    after = encoded.encoder
+    vocabularies = {"words": (before.words, after.words), "letters": (before.letters, after.letters)}
+    report_start(initial, vocabularies, callback.on_message)
+    same = same_labels(initial, labels, encoded.labels, callback.on_message)
+    new = () if same and resolved.output == initial.settings.output else ("output.", "crf.")
+    words, letters = ((old.tokens, grown.tokens) for old, grown in vocabularies.values())
+    task.initial_weights = lambda: initial.weights_for(
+        task.model,
+        lambda name: letters if name.startswith("characters.") else words,
+        new=new,
+        seed=resolved.seed,
+    )
+    return task
 
 
 def train(

@@ -258,6 +258,19 @@ class TrainedTagger:
         return score_tags(split, tags, encoded.gold[split], known, loss, spans=spans)
 
 
+def parts_of(
+    run: RunDirectory, settings: ResolvedSequenceLabelingSettings
+) -> tuple[WordEncoder, tuple[str, ...]]:
+    """Return the encoder of a run's words, and its labels. Raise DamagedFileError if they are damaged."""
+    words, letters = run_vocabulary(run, VOCABULARY), run_vocabulary(run, LETTERS)
+    labels = labels_from_bytes(run.artifact(LABELS), str(run.path / LABELS))
+    if words.unk_id is None or letters.unk_id is None:
+        raise DamagedFileError(
+            "expected unknown tokens in vocab.txt and letters.vocab.txt", where=str(run.path)
+        )
+    return WordEncoder(words, letters, settings.lowercase, settings.zero_digits), labels
+
+
 def load(path: str | Path, *, device: str | None = None) -> TrainedTagger:
     """Load the trained model of a run of `train-tagger`.
 
@@ -271,19 +284,14 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedTagger:
     """
     run = open_run(path, TASK)
     settings = run_settings(run, ResolvedSequenceLabelingSettings)
-    words, letters = run_vocabulary(run, VOCABULARY), run_vocabulary(run, LETTERS)
-    labels = labels_from_bytes(run.artifact(LABELS), str(run.path / LABELS))
-    if words.unk_id is None or letters.unk_id is None:
-        raise DamagedFileError(
-            "expected unknown tokens in vocab.txt and letters.vocab.txt", where=str(run.path)
-        )
-    encoder = WordEncoder(words, letters, settings.lowercase, settings.zero_digits)
+    encoder, labels = parts_of(run, settings)
     tokenizer = run_tokenizer(run)
     if settings.model in COUNTS:
         return TrainedTagger(
             run, settings, _counts_of(run, settings.model, encoder, labels), encoder, labels, tokenizer
         )
     config = saved_config(run.entry("model"), str(run.path / "config.json"))
+    words, letters = encoder.words, encoder.letters
     spelt = config.letters in (0, len(letters))
     if not spelt or (config.tags, config.vocab_size) != (len(labels), len(words)):
         raise DamagedFileError(

@@ -9,11 +9,11 @@ from seqkit.corpora import LabelledCorpus, open_labelled
 from seqkit.data import EncodedLabelledCorpus, encode_labelled
 from seqkit.data.text_check import ANY_TEXT, text_warning
 from seqkit.tasks.text import OnMessage, report, text_tokenizer
-from seqkit.tasks.text_classification.initial_weights import InitialEncoder
 from seqkit.tasks.text_classification.settings import (
     ResolvedTextClassificationSettings,
     TextClassificationSettings,
 )
+from seqkit.text import Tokenizer, Vocabulary
 from seqkit.training import Callback
 
 
@@ -30,10 +30,20 @@ def open_corpus(settings: TextClassificationSettings) -> LabelledCorpus:
 def encode(
     settings: ResolvedTextClassificationSettings,
     corpus: LabelledCorpus,
-    initial: InitialEncoder | None,
+    initial: tuple[Tokenizer, Vocabulary] | None,
     callback: Callback,
+    *,
+    published: bool = False,
 ) -> EncodedLabelledCorpus:
-    """Encode the texts as ids, those of the initial encoder if there is one, and report their number."""
+    """Encode the texts as ids, and report their number.
+
+    Args:
+        settings: Resolved settings.
+        corpus: The texts.
+        initial: Tokenizer and vocabulary of the encoder or classifier that the training starts from.
+        callback: Gets the report.
+        published: Whether that encoder comes from a checkpoint folder.
+    """
     started = time.perf_counter()
     for line, reason in corpus.skipped:
         callback.on_message(f"{settings.corpus}, line {line} skipped: {reason}")
@@ -43,17 +53,17 @@ def encode(
     lines = None if train is None else lambda: (text for text, _ in train())
     encoded = encode_labelled(
         corpus.sources,
-        text_tokenizer(settings, lines) if initial is None else initial.tokenizer,
+        text_tokenizer(settings, lines) if initial is None else initial[0],
         max_length=settings.max_length,
         vocab_size=settings.vocab_size,
         min_count=settings.min_count,
         cls=settings.pooling == "cls",
-        vocabulary=None if initial is None else initial.vocabulary,
-        more_words=initial is not None and initial.takes_words(settings),
+        vocabulary=None if initial is None else initial[1],
+        more_words=bool(settings.grow_vocabulary),
     )
     seconds = time.perf_counter() - started
     callback.on_message(f"{corpus.name}: {describe(encoded)} ({seconds:.1f} s)")
-    warn_of_texts(encoded, callback.on_message, published=initial is not None and initial.published)
+    warn_of_texts(encoded, callback.on_message, published=published)
     counts = np.sum([info.by_label for info in encoded.info.values()], axis=0)
     single = [repr(encoded.labels[row]) for row in np.flatnonzero(counts == 1)[:5]]
     if single:

@@ -16,19 +16,21 @@ from seqkit.files.what_is import not_as_expected, what_is
 from seqkit.models import TransformerEncoderConfig, bert
 from seqkit.nn import Embedding, initializers
 from seqkit.tasks.embeddings import open_vectors
+from seqkit.tasks.initial_run import InitialText, open_initial_run, refuse_growing_subwords, with_text
 from seqkit.tasks.masked_language_modeling.trained import open_encoder
 from seqkit.tasks.runs import fitting_tokenizer, is_checkpoint_folder
 from seqkit.tasks.sentence_encoding import read_modules
-from seqkit.tasks.text import run_tokenizer, run_vocabulary
-from seqkit.tasks.text_classification.settings import TextClassificationSettings
+from seqkit.tasks.text_classification.settings import (
+    ResolvedTextClassificationSettings,
+    TextClassificationSettings,
+)
 from seqkit.text import SubwordTokenizer, Tokenizer, Vocabulary
 from seqkit.training import RunDirectory
 
-_ENCODER = "encoder.encoder."  # prefix of the encoder's arrays in a classifier
 _WORDS = "embedding.tokens.weight"
 _FINE_TUNING = 5e-5
 """The learning rate of Adam: the largest of those that Devlin et al. (2019, appendix A.3) found to work."""
-_REMEDY = "give one of train-lm --objective masked, or a checkpoint folder of a BERT"
+_REMEDY = "give one of train-lm --objective masked or train-classifier, or a checkpoint folder of a BERT"
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,12 @@ class InitialEncoder:
 
     def settings(self, given: TextClassificationSettings) -> dict[str, Any]:
         """Return the settings that the encoder determines. Raise UsageError if ``given`` has other values."""
+        if not given.RESOLVED:
+            given.require_effect(given.given, complete=True)
+        refuse_growing_subwords(given.grow_vocabulary, self.tokenizer)
         values = {
+            "model": "transformer",
+            "grow_vocabulary": self.takes_words(given),
             "embedding_size": self.config.embedding_size,
             "hidden_size": self.config.hidden_size,
             "num_layers": self.config.num_layers,
@@ -63,7 +70,7 @@ class InitialEncoder:
         if not self.takes_words(given):
             values["min_count"] = 1  # its vocabulary is fixed
         for name, value in values.items():
-            if getattr(given, name) not in (None, value):
+            if name != "grow_vocabulary" and getattr(given, name) not in (None, value):
                 raise UsageError(
                     f"expected {given.shown_name(name)} to be {value}, as in the encoder, "
                     f"got {getattr(given, name)}",
@@ -75,7 +82,7 @@ class InitialEncoder:
 
     def takes_words(self, given: TextClassificationSettings) -> bool:
         """Return whether new words are added to its vocabulary: if it has whole words and is not frozen."""
-        return not given.freeze and not isinstance(self.tokenizer, SubwordTokenizer)
+        return takes_words(given, self.tokenizer)
 
     def with_words(self, vocabulary: Vocabulary, seed: int) -> InitialEncoder:
         """Return the encoder with new words.
@@ -99,20 +106,57 @@ class InitialEncoder:
 
     def learning_rate(self, given: TextClassificationSettings) -> float | None:
         """Return the given rate, or that of fine-tuning; None for the default of the optimiser."""
-        tuned = self.published and not given.freeze and given.optimizer in ("adam", "adamw")
-        return _FINE_TUNING if given.lr is None and tuned else given.lr
+        return fine_tuning_rate(given) if self.published else given.lr
 
     def with_dropout(self, rate: float) -> TransformerEncoderConfig:
         """Return its config with a dropout rate; published encoders keep theirs."""
         return self.config if self.published else dataclasses.replace(self.config, dropout=rate)
 
 
+def fine_tuning_rate(given: TextClassificationSettings) -> float | None:
+    """Return the given rate, or that of fine-tuning an encoder of a checkpoint folder."""
+    tuned = given.lr is None and not given.freeze and given.optimizer in ("adam", "adamw")
+    return _FINE_TUNING if tuned else given.lr
+
+
+def is_published(tokenizer: Tokenizer) -> bool:
+    """Return whether a classifier's tokenizer is that of an encoder of a checkpoint folder."""
+    return isinstance(tokenizer, SubwordTokenizer) and tokenizer.max_length is not None
+
+
+def takes_words(given: TextClassificationSettings, tokenizer: Tokenizer) -> bool:
+    """Return whether new words are added to the vocabulary of a tokenizer.
+
+    By default they are if it has whole words and is not frozen.
+    """
+    if given.grow_vocabulary is not None:
+        return given.grow_vocabulary
+    return not given.freeze and not isinstance(tokenizer, SubwordTokenizer)
+
+
+def initial_classifier(
+    settings: TextClassificationSettings,
+) -> InitialText[ResolvedTextClassificationSettings] | None:
+    """Open the run of `train-classifier` that the settings name; None if they name none."""
+    source = settings.init
+    if source is None or not RunDirectory.exists(source) or is_checkpoint_folder(source):
+        return None
+    if RunDirectory.open(source).config.get("task") != "text_classification":
+        return None
+    initial = open_initial_run(
+        settings, "text_classification", ResolvedTextClassificationSettings, "train-classifier"
+    )
+    assert initial is not None
+    found = with_text(initial, growing=settings.grow_vocabulary)
+    growing = takes_words(settings, found.tokenizer)
+    return dataclasses.replace(found, free=("min_count",) if growing else ())
+
+
 def initial_encoder(source: str | Path, max_length: int) -> InitialEncoder:
     """Open a pretrained encoder. To support others, return them as an :class:`InitialEncoder` here.
 
     Args:
-        source: A checkpoint folder of the BERT family, a run of `train-lm --objective masked`, or a run of
-            `train-classifier` with a Transformer.
+        source: A checkpoint folder of the BERT family, or a run of `train-lm --objective masked`.
         max_length: Number of tokens of a text at most.
 
     Raises:
@@ -126,8 +170,6 @@ def initial_encoder(source: str | Path, max_length: int) -> InitialEncoder:
     task = run.config.get("task")
     if task == "masked_language_modeling":
         return InitialEncoder(*open_encoder(run))
-    if task == "text_classification" and run.entry("settings")["model"] == "transformer":
-        return _of_classifier(run, max_length)
     opened_by = what_is(source).opened_by
     raise RunError(
         f"{source} is a run of {task}, which has no encoder to start from",
@@ -142,19 +184,6 @@ def _published(source: str | Path, max_length: int) -> InitialEncoder:
     tokens = tokenizer.vocabulary(config.vocab_size)
     whole = tokenizer.for_model(min(max_length, config.max_length))
     return InitialEncoder(config, tokens, whole, weights, published=True)
-
-
-def _of_classifier(run: RunDirectory, max_length: int) -> InitialEncoder:
-    def weights() -> dict[str, np.ndarray]:
-        arrays = run.load_model()
-        return {name.removeprefix(_ENCODER): a for name, a in arrays.items() if name.startswith(_ENCODER)}
-
-    config = TransformerEncoderConfig(**run.entry("model")["encoder"])
-    vocabulary, tokenizer = run_vocabulary(run), run_tokenizer(run)
-    if not isinstance(tokenizer, SubwordTokenizer) or tokenizer.max_length is None:
-        return InitialEncoder(config, vocabulary, tokenizer, weights)
-    whole = tokenizer.for_model(min(max_length, config.max_length))
-    return InitialEncoder(config, vocabulary, whole, weights, published=True)
 
 
 def vector_size(source: str, embedding_size: int | None) -> int:

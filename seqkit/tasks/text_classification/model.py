@@ -15,8 +15,16 @@ from seqkit.models import (
     TransformerEncoderConfig,
 )
 from seqkit.models.classifier import POOLINGS, EncoderConfig
+from seqkit.tasks.initial_run import InitialText
 from seqkit.tasks.masked_language_modeling.model import encoder_config
-from seqkit.tasks.text_classification.initial_weights import InitialEncoder, initial_encoder, vector_size
+from seqkit.tasks.text_classification.initial_weights import (
+    InitialEncoder,
+    fine_tuning_rate,
+    initial_encoder,
+    is_published,
+    takes_words,
+    vector_size,
+)
 from seqkit.tasks.text_classification.settings import (
     ResolvedTextClassificationSettings,
     TextClassificationSettings,
@@ -41,9 +49,19 @@ class _Head:
 
 
 def resolve(
-    settings: TextClassificationSettings, corpus: LabelledCorpus
+    settings: TextClassificationSettings,
+    corpus: LabelledCorpus,
+    classifier: InitialText[ResolvedTextClassificationSettings] | None = None,
 ) -> ResolvedTextClassificationSettings:
-    """Return the settings with the defaults of the corpus and the model filled in."""
+    """Return the settings with the defaults of the corpus and the model filled in.
+
+    Args:
+        settings: The settings.
+        corpus: The texts.
+        classifier: The run of a classifier to start from, if any.
+    """
+    if classifier is not None:
+        settings = _completed(settings, classifier)
     model = settings.model_name
     values: dict[str, Any] = {
         "corpus": absolute_path(settings.corpus, corpus_names("labelled")),
@@ -52,7 +70,7 @@ def resolve(
     for name in ("vectors", "init"):
         if getattr(settings, name) is not None:
             values[name] = absolute_path(getattr(settings, name))
-    if settings.init is not None:
+    if settings.init is not None and classifier is None:
         initial = initial_encoder(settings.init, settings.max_length)
         values |= initial.settings(settings)
         if initial.takes_words(settings):
@@ -62,8 +80,22 @@ def resolve(
         values |= settings.text_choices(corpus.defaults) | _sizes(settings)
     pooling = settings.pooling or values.pop("pooling", None) or POOLINGS[_ENCODERS[model]][0]
     resolved = settings.resolve_to(ResolvedTextClassificationSettings, pooling=pooling, **values)
+    if classifier is not None:
+        return classifier.keep(resolved)
     model_config(resolved, vocab_size=2, classes=2)  # UsageError before the texts are read
     return resolved
+
+
+def _completed(
+    settings: TextClassificationSettings, classifier: InitialText[ResolvedTextClassificationSettings]
+) -> TextClassificationSettings:
+    """Return settings with those of the classifier that the training starts from."""
+    growing, tuned = takes_words(settings, classifier.tokenizer), is_published(classifier.tokenizer)
+    lr = fine_tuning_rate(settings) if tuned else settings.lr
+    completed = classifier.complete(settings)
+    positions = classifier.run.entry("model")["encoder"].get("max_length", completed.max_length)
+    longest = min(completed.max_length, positions)
+    return dataclasses.replace(completed, grow_vocabulary=growing, max_length=longest, lr=lr)
 
 
 def _sizes(settings: TextClassificationSettings) -> dict[str, int | None]:
@@ -115,6 +147,27 @@ def model_config(
         _encoder_config(settings, vocab_size) if initial is None else initial.with_dropout(settings.dropout)
     )
     return SequenceClassifierConfig(encoder, classes, settings.pooling, settings.dropout)
+
+
+def continued_config(
+    settings: ResolvedTextClassificationSettings,
+    classifier: InitialText[ResolvedTextClassificationSettings],
+    vocab_size: int,
+    classes: int,
+) -> SequenceClassifierConfig:
+    """Return the config of the classifier of a run with other sizes of vocabulary and output, and dropout.
+
+    An encoder keeps its own dropout, which that of a checkpoint folder has, unless another is given.
+    """
+    source = str(classifier.run.path / "config.json")
+    config = saved_config(classifier.settings.model, classifier.run.entry("model"), source)
+    values: dict[str, Any] = {"vocab_size": vocab_size}
+    if isinstance(config.encoder, BagConfig):
+        values["word_dropout"] = settings.word_dropout
+    elif settings.dropout != classifier.settings.dropout:
+        values["dropout"] = settings.dropout
+    encoder = dataclasses.replace(config.encoder, **values)
+    return dataclasses.replace(config, encoder=encoder, classes=classes, dropout=settings.dropout)
 
 
 def saved_config(model: str, values: dict[str, Any], source: str) -> SequenceClassifierConfig:

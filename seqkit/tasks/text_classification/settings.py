@@ -36,11 +36,20 @@ class TextClassificationSettings(TextSettings):
         dropout: Dropout on embeddings, between layers, and before the output layer.
         word_dropout: Probability of dropping a word of a bag.
         vectors: Vector file, or run of train-embeddings, from which the embeddings start.
-        init: Checkpoint folder, or run with a Transformer encoder, from which the encoder starts.
+        init: Checkpoint folder or run of a masked language model whose encoder, or run of a classifier whose
+            model the training starts from.
+        grow_vocabulary: Add the new words of the corpus to the vocabulary of ``init``; None: if it has whole
+            words and is not frozen.
         freeze: Do not train the weights from ``vectors`` or ``init``.
         batch_size: Batch size.
         eval_batch_size: Batch size of the validation.
     """
+
+    OF_THE_RUN = (
+        *TextSettings.OF_THE_RUN,
+        *("model", "pooling", "embedding_size", "hidden_size", "num_layers", "num_heads", "bidirectional"),
+    )
+    FROM_THE_RUN = ("dropout", "word_dropout", "max_length")
 
     corpus: str = "rt-polarity"
     label_column: int = 1
@@ -57,7 +66,6 @@ class TextClassificationSettings(TextSettings):
     dropout: float = 0.3
     word_dropout: float = 0.0
     vectors: str | None = None
-    init: str | None = None
     freeze: bool = False
     batch_size: int = 32
     eval_batch_size: int = 256
@@ -77,14 +85,16 @@ class TextClassificationSettings(TextSettings):
         self._require_fraction("dropout word_dropout")
         if self.max_length < 2:
             raise UsageError(f"expected max_length to be at least 2, got {self.max_length}")
-        if self.word_dropout and self.model_name != "bag":
+        if self.vectors is not None and self.init is not None:
+            raise UsageError("expected vectors or init, got both", remedy="leave one out")
+        if self.word_dropout and self.init is None and self.model_name != "bag":
             raise UsageError(f"expected the model bag with word_dropout, got {self.model_name}")
         if self.vectors is not None and self.model_name == "transformer":
             raise UsageError("expected the model bag, lstm or gru with vectors, got transformer")
-        if self.init is not None and self.model_name != "transformer":
-            raise UsageError(f"expected the model transformer with init, got {self.model_name}")
         if self.freeze and self.vectors is None and self.init is None:
             raise UsageError("expected vectors or init with freeze, got neither")
+        if self.freeze and self.grow_vocabulary:
+            raise UsageError("expected freeze or grow_vocabulary, got both: new words would stay untrained")
 
     def ignored(self) -> dict[str, str]:
         """Return the fields that have no effect with the model, each with what it is for."""

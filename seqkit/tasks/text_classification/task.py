@@ -1,35 +1,39 @@
 """Text classification as a training task, and ``train``."""
 
-import dataclasses
+import functools
 import math
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from seqkit.autograd import Tensor
-from seqkit.backend import make_current
+from seqkit.backend import make_current, to_numpy
 from seqkit.corpora import LabelledCorpus
 from seqkit.data import EncodedLabelledCorpus, TextBatches
-from seqkit.models import SequenceClassifier
-from seqkit.nn import Module
-from seqkit.tasks.classes import LABELS, labels_to_bytes, score_classes
+from seqkit.models import SequenceClassifier, SequenceClassifierConfig
+from seqkit.tasks.classes import LABELS, labels_from_bytes, labels_to_bytes, score_classes
+from seqkit.tasks.initial_run import InitialText, same_labels
 from seqkit.tasks.runs import VOCABULARY
 from seqkit.tasks.text import tokenizer_artifacts
 from seqkit.tasks.text_classification.data import describe, encode, open_corpus
 from seqkit.tasks.text_classification.evaluation import log_probs
 from seqkit.tasks.text_classification.initial_weights import (
     InitialEncoder,
+    initial_classifier,
     initial_encoder,
+    is_published,
     start_from_vectors,
 )
-from seqkit.tasks.text_classification.model import make_model, model_config, resolve
+from seqkit.tasks.text_classification.model import continued_config, make_model, model_config, resolve
 from seqkit.tasks.text_classification.settings import (
     ResolvedTextClassificationSettings,
     TextClassificationSettings,
 )
 from seqkit.tasks.text_classification.trained import TASK, TrainedTextClassifier, load
 from seqkit.tasks.training import Callbacks, Changes, run_training
-from seqkit.training import Callback, RunDirectory, Task
-from seqkit.training.run_directory import MODEL
+from seqkit.text import SubwordTokenizer
+from seqkit.training import Callback, Task
 from seqkit.training.settings import WITH_VALIDATION
 
 
@@ -42,12 +46,16 @@ class TextClassification(Task):
         self,
         settings: ResolvedTextClassificationSettings,
         encoded: EncodedLabelledCorpus,
-        initial: InitialEncoder | None,
+        config: SequenceClassifierConfig,
         callback: Callback,
     ) -> None:
-        config = model_config(settings, len(encoded.vocabulary), len(encoded.labels), initial)
         model = make_model(settings, config)
-        _initialize(model, settings, encoded, initial, callback)
+        if settings.vectors is not None:
+            embedding, vocabulary = model.encoder.embedding, encoded.vocabulary
+            known = start_from_vectors(embedding, vocabulary, settings.vectors, settings.seed)
+            callback.on_message(f"{known:,} of {len(vocabulary):,} types start from {settings.vectors}")
+        if settings.freeze:
+            (model.encoder if settings.vectors is None else model.encoder.embedding).freeze()
         model.to(make_current(settings.device))
         self.batches = TextBatches(encoded.splits["train"], settings.batch_size, seed=settings.seed)
         super().__init__(settings, model, len(self.batches))
@@ -81,44 +89,62 @@ class TextClassification(Task):
         return {"loss": scores.loss, "accuracy": scores.accuracy, "macro_f1": scores.scores.macro.f1}
 
 
-def _initialize(
-    model: SequenceClassifier,
-    settings: ResolvedTextClassificationSettings,
-    encoded: EncodedLabelledCorpus,
-    initial: InitialEncoder | None,
-    callback: Callback,
-) -> None:
-    """Copy pretrained vectors or the weights of the initial encoder; freeze them if the settings say so."""
-    module: Module | None = None
-    if settings.vectors is not None:
-        module = embedding = model.encoder.embedding
-        known = start_from_vectors(embedding, encoded.vocabulary, settings.vectors, settings.seed)
-        callback.on_message(f"{known:,} of {len(encoded.vocabulary):,} types start from {settings.vectors}")
-    if initial is not None:
-        module = model.encoder.encoder
-        module.load_state_dict(initial.weights(), source=str(settings.init))
-        unknown = encoded.info["train"].unk / encoded.info["train"].tokens
-        callback.on_message(f"starts from {settings.init}; {unknown:.1%} of the tokens are unknown")
-    if settings.freeze and module is not None:
-        module.freeze()
-
-
 def make_task(
     settings: TextClassificationSettings, corpus: LabelledCorpus, callback: Callback
 ) -> TextClassification:
     """Resolve the settings, encode the texts and create the model."""
+    classifier = initial_classifier(settings)
+    if classifier is not None:
+        return _continued(settings, corpus, classifier, callback)
     resolved = resolve(settings, corpus)
     initial = None if resolved.init is None else initial_encoder(resolved.init, resolved.max_length)
-    encoded = encode(resolved, corpus, initial, callback)
-    if initial is not None:
+    if initial is None:
+        encoded = encode(resolved, corpus, None, callback)
+    else:
+        text = initial.tokenizer, initial.vocabulary
+        encoded = encode(resolved, corpus, text, callback, published=initial.published)
         initial = initial.with_words(encoded.vocabulary, resolved.seed)
-    return TextClassification(resolved, encoded, initial, callback)
+    config = model_config(resolved, len(encoded.vocabulary), len(encoded.labels), initial)
+    task = TextClassification(resolved, encoded, config, callback)
+    if initial is not None:
+        _report_start(resolved, encoded, callback)
+        task.initial_weights = functools.partial(_with_encoder, task.model, initial)
+    return task
 
 
-def _with_own_encoder(settings: TextClassificationSettings, run: RunDirectory) -> TextClassificationSettings:
-    """Return the settings of a resumed run; its own encoder replaces an initial one that is gone."""
-    gone = settings.init is not None and not Path(settings.init).is_dir() and (run.path / MODEL).is_file()
-    return dataclasses.replace(settings, init=str(run.path)) if gone else settings
+def _with_encoder(model: SequenceClassifier, initial: InitialEncoder) -> dict[str, np.ndarray]:
+    """Return the arrays of a model with those of an initial encoder."""
+    own = {name: to_numpy(array) for name, array in model.state_dict().items()}
+    return own | {f"encoder.encoder.{name}": array for name, array in initial.weights().items()}
+
+
+def _report_start(
+    settings: ResolvedTextClassificationSettings, encoded: EncodedLabelledCorpus, callback: Callback
+) -> None:
+    unknown = encoded.info["train"].unk / encoded.info["train"].tokens
+    callback.on_message(f"starts from {settings.init}; {unknown:.1%} of the tokens are unknown")
+
+
+def _continued(
+    settings: TextClassificationSettings,
+    corpus: LabelledCorpus,
+    initial: InitialText[ResolvedTextClassificationSettings],
+    callback: Callback,
+) -> TextClassification:
+    """Return the task of a classifier that starts from that of a run."""
+    resolved = resolve(settings, corpus, initial)
+    labels = labels_from_bytes(initial.run.artifact(LABELS), str(initial.run.path / LABELS))
+    tokenizer, published = initial.tokenizer, is_published(initial.tokenizer)
+    if isinstance(tokenizer, SubwordTokenizer) and published:
+        tokenizer = tokenizer.for_model(resolved.max_length)
+    text = tokenizer, initial.vocabulary
+    encoded = encode(resolved, corpus, text, callback, published=published)
+    config = continued_config(resolved, initial, len(encoded.vocabulary), len(encoded.labels))
+    task = TextClassification(resolved, encoded, config, callback)
+    _report_start(resolved, encoded, callback)
+    new = () if same_labels(initial, labels, encoded.labels, callback.on_message) else ("output.",)
+    task.initial_weights = initial.weights(task.model, encoded.vocabulary, resolved.seed, new)
+    return task
 
 
 def train(
@@ -159,6 +185,5 @@ def train(
         resume,
         changes,
         callbacks,
-        adapt=_with_own_encoder,
     )
     return load(run.path)

@@ -27,9 +27,10 @@ from seqkit.tasks.runs import (
 from seqkit.tasks.text import OnMessage, run_tokenizer, run_vocabulary
 from seqkit.tasks.text_classification.data import open_corpus, warn_of_texts
 from seqkit.tasks.text_classification.evaluation import log_probs
+from seqkit.tasks.text_classification.initial_weights import is_published
 from seqkit.tasks.text_classification.model import saved_config
 from seqkit.tasks.text_classification.settings import ResolvedTextClassificationSettings
-from seqkit.text import SubwordTokenizer, Tokenizer, Vocabulary
+from seqkit.text import Tokenizer, Vocabulary
 from seqkit.training import RunDirectory
 
 TASK = "text_classification"
@@ -108,8 +109,7 @@ class TrainedTextClassifier:
         splits = encoded.splits
         split = split or ("test" if "test" in splits else "valid")
         require_split(split, splits, self.settings.corpus)
-        published = isinstance(self.tokenizer, SubwordTokenizer) and self.tokenizer.max_length is not None
-        warn_of_texts(encoded, on_message, [split], published=published)
+        warn_of_texts(encoded, on_message, [split], published=is_published(self.tokenizer))
         texts = splits[split]
         predicted = log_probs(self.model, texts, batch_size=self.settings.eval_batch_size)
         return score_classes(split, predicted, texts.labels, self.labels)
