@@ -32,6 +32,19 @@ class Text(click.ParamType):
 TEXT = Text()
 
 
+class Column(click.ParamType):
+    """A column of a table, by number or by name."""
+
+    name = "column"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """Return a number for digits, else the name."""
+        return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+
+
+COLUMN = Column()
+
+
 def check_device(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     """Return the value of --device. Raise DeviceError before anything is read if there is no such device."""
     if value is not None:
@@ -47,6 +60,14 @@ device_option = click.option(
     metavar="NAME",
     callback=check_device,
     help="Device: auto, cpu, cuda or cuda:N.  [default: $SEQKIT_DEVICE, or cpu]",
+)
+text_column_option = click.option(
+    "--text-column",
+    "--text-field",
+    "text_column",
+    type=COLUMN,
+    default=None,
+    help="Column of the texts in the table --corpus, by name or number.  [default: found]",
 )
 split_option = click.option(
     "--split",

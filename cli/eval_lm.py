@@ -9,6 +9,7 @@ from seqkit.cli.common import (
     print_json,
     refuse_unused,
     split_option,
+    text_column_option,
     threads_option,
     warn,
 )
@@ -18,6 +19,7 @@ from seqkit.cli.common import (
 @click.argument("run", type=click.Path())
 @split_option
 @click.option("--corpus", default=None, help="Corpus to evaluate on.  [default: that of the run]")
+@text_column_option
 @click.option(
     "--batch-size", type=click.IntRange(1), default=1, show_default=True, help="Number of parallel streams."
 )
@@ -36,6 +38,7 @@ def command(
     run: str,
     split: str,
     corpus: str | None,
+    text_column: int | str | None,
     batch_size: int,
     eval_protocol: str,
     device: str | None,
@@ -47,19 +50,26 @@ def command(
     """
     from seqkit.training import RunDirectory
 
+    if corpus is None:
+        refuse_unused("text_column", "another --corpus")
     if eval_protocol != "exact":
         refuse_unused("batch_size", "the protocol exact")
     if RunDirectory.open(run).config.get("task") == "masked_language_modeling":
         from seqkit.cli.train_masked_lm import evaluate_masked
 
         refuse_unused("batch_size eval_protocol", "causal language models")
-        evaluate_masked(run, split, corpus, device, as_json)
+        evaluate_masked(run, split, corpus, text_column, device, as_json)
         return
     from seqkit.tasks.language_modeling import load
 
     model = load(run, device=device)
     result = model.evaluate(
-        split, corpus=corpus, batch_size=batch_size, protocol=eval_protocol, on_message=warn
+        split,
+        corpus=corpus,
+        text_column=text_column,
+        batch_size=batch_size,
+        protocol=eval_protocol,
+        on_message=warn,
     )
     if as_json:
         print_json(

@@ -13,8 +13,6 @@ from seqkit.tasks.text_classification.settings import MODELS, ON_BAD_LINE, POOLI
 from seqkit.tasks.text_classification.task import make_task, open_corpus  # noqa: E402
 
 HELP = {
-    "label_column": "Column of the label in a tab-separated file, counted from 1.",
-    "text_column": "Column of the text.  [default: the first other column]",
     "on_bad_line": "Stop at a malformed line, or skip it.",
     "tokenizer": "Tokenizer: word, whitespace, char, bpe or wordpiece.  [default: that of the corpus]",
     "lowercase": "Convert the texts to lower case.  [default: that of the corpus]",

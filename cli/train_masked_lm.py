@@ -52,10 +52,17 @@ def train_masked(request: Request[LanguageModelSettings]) -> None:
         )
 
 
-def evaluate_masked(run: str, split: str, corpus: str | None, device: str | None, as_json: bool) -> None:
+def evaluate_masked(
+    run: str,
+    split: str,
+    corpus: str | None,
+    text_column: int | str | None,
+    device: str | None,
+    as_json: bool,
+) -> None:
     """Run ``eval-lm`` on a masked language model."""
     model = load(run, device=device)
-    scores = model.evaluate(split, corpus=corpus, on_message=warn)
+    scores = model.evaluate(split, corpus=corpus, text_column=text_column, on_message=warn)
     if as_json:
         print_json(
             {**scores.to_dict(), "run": run, "corpus": corpus or model.settings.corpus, "split": split}

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 import click
 
 from seqkit.cli.common import (
+    COLUMN,
     check_device,
     echo,
     json_option,
@@ -49,19 +50,33 @@ TRAINING_HELP = {
 }
 """Help of the flags shared by all tasks with an optimiser."""
 
+TABLE_HELP = {
+    "text_column": "Column of the texts in a table, by name or number.  [default: found by names and cells]",
+    "label_column": "Column of the labels in a table.  [default: found by names and cells, or the first]",
+    "source_column": "Column of the sources in a table, by name or number.  [default: found, or the first]",
+    "target_column": "Column of the targets in a table.  [default: found, or the second]",
+    "header": "Whether the first row of a table has the names of its columns.  [default: found by its cells]",
+    "paragraphs": "Read each paragraph, of lines up to a blank one, as one line.",
+}
+"""Help of the flags that say how files are read."""
+
 CORPUS_HELP = """CORPUS is a registered name (see `seqkit corpora list`) or your own data:
 
 \b
-  text    nltk:NAME, a text file, or a folder of text files
-  pairs   a file with a source, a tab and a target on each line; or a file
-          of sources, with --target
-  labels  a tab-separated file of labels and texts; a folder with train,
-          valid and test files of that form; or a folder with a text file
-          for each class
+  text    nltk:NAME, a text file, a table with a column of texts, or a
+          folder of text files
+  pairs   a table of sources and targets; or a file of sources, with
+          --target
+  labels  a table of labels and texts; a folder with train, valid and test
+          files of that form; or a folder with a text file for each class
   tags    a file with a word and its tag on each line, and a blank line
           between sentences (CoNLL, CoNLL-U); or a folder with train,
           valid and test files of that form
   images  a folder with a sub-folder of images for each class
+
+A table has tabs between its columns, or is CSV (.csv), JSON lines (.jsonl),
+Parquet or Arrow. Files may be compressed, and in an archive:
+archive.zip:file.
 """
 """Help of CORPUS in all training commands."""
 
@@ -255,6 +270,7 @@ def _options(
     ]
     if issubclass(settings, TrainingSettings):
         help_texts, choices = {**TRAINING_HELP, **help_texts}, {"optimizer": tuple(OPTIMIZERS), **choices}
+    help_texts = {**TABLE_HELP, **help_texts}
     fields = dataclasses.fields(settings)
     for field in sorted(fields, key=lambda field: field.name in TRAINING_HELP):  # the task's own flags first
         if field.name in ("corpus", "device"):
@@ -268,7 +284,9 @@ def _options(
             options.append(click.option(f"{flags[0]}/--no-{flags[0][2:]}", default=None, help=text))
         else:
             number = int if "int" in types else float if "float" in types else str
-            value_type = click.Choice(choices[field.name]) if field.name in choices else number
+            value_type: Any = click.Choice(choices[field.name]) if field.name in choices else number
+            if {"int", "str"} <= set(types.split(" | ")):
+                value_type = COLUMN
             options.append(click.option(*flags, field.name, type=value_type, default=None, help=text))
     options += [
         click.option(

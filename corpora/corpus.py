@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from seqkit.errors import DataError, UsageError
+from seqkit.files.archives import open_member, split_member
 
 SPLITS = ("train", "valid", "test")
 Pair = tuple[str, str]
@@ -29,6 +30,7 @@ class TextDefaults:
 
 
 DEFAULTS = TextDefaults()
+_BLOCK = 1 << 18
 _TICK = 2.0
 """Seconds within which two changes of a file may have one time, on coarse file systems."""
 
@@ -56,7 +58,7 @@ class FileState:
     def of(cls, path: Path) -> FileState:
         """Return the state of a file; one without numbers for a file that is not there."""
         try:
-            found = path.stat()
+            found = split_member(path)[0].stat()
         except OSError:
             return cls(path, (), recent=False)
         changed = max(found.st_mtime, found.st_ctime)
@@ -77,6 +79,7 @@ class BaseCorpus(Generic[Item]):
         defaults: How the texts are tokenized unless the user says otherwise.
         files: The files that the corpus reads.
         own_splits: Whether the splits are the publisher's or user's, not cut by seqkit.
+        notes: How the files were read, where it was found out from their content; for people.
         skipped: (line, reason) of the first bad lines that were left out.
         skipped_count: The number of bad lines that were left out.
     """
@@ -89,6 +92,7 @@ class BaseCorpus(Generic[Item]):
     defaults: TextDefaults = DEFAULTS
     files: tuple[CorpusFile, ...] = ()
     own_splits: bool = False
+    notes: tuple[str, ...] = ()
     skipped: tuple[tuple[int, str], ...] = ()
     skipped_count: int = 0
     _states: tuple[FileState, ...] = field(default=(), init=False)
@@ -205,11 +209,18 @@ def check_split(name: str, split: str, splits: tuple[str, ...]) -> None:
 
 
 def hash_file(path: Path) -> tuple[int, str]:
-    """Return the size in bytes and the sha256 of a file as stored on disk. Raises DataError."""
+    """Return the size in bytes and the sha256 of a file as stored on disk, or of the content of a member.
+
+    Raises:
+        DataError: If it cannot be read.
+    """
+    archive, member = split_member(path)
     try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            return file.tell(), digest
+        with archive.open("rb") if member is None else open_member(archive, member) as file:
+            digest = hashlib.sha256()
+            while block := file.read(_BLOCK):
+                digest.update(block)
+            return file.tell(), digest.hexdigest()
     except OSError as error:
         raise DataError(f"cannot be read ({error.strerror})", where=str(path)) from error
 

@@ -13,32 +13,48 @@ from seqkit.corpora.readers.idx import idx_images, idx_paths
 from seqkit.corpora.readers.image_files import folder_images
 from seqkit.corpora.readers.lines import BadLines
 from seqkit.corpora.readers.nltk import nltk_corpus
+from seqkit.corpora.readers.roles import columns_of
 from seqkit.corpora.readers.tables import has_tables, labelled_folder, labelled_table, pair_corpus
 from seqkit.corpora.readers.text_files import file_corpus, folder_corpus, whole_file_corpus
+from seqkit.corpora.readers.text_sources import TextOptions
 from seqkit.corpora.registry import REGISTRY, corpus_names, registered
 from seqkit.errors import CorpusNotFoundError, DataError, Remedy, UsageError
+from seqkit.files.archives import split_member, with_member
 from seqkit.files.what_is import not_as_expected, what_is
 
 _FORMS = {
     "text": "nltk:NAME, a text file or a folder",
-    "seq2seq": "a tab-separated file, or two files whose lines belong together",
-    "labelled": "a tab-separated file, or a folder with a text file for each class",
+    "seq2seq": "a table of sources and targets, or two files whose lines belong together",
+    "labelled": "a table of labels and texts, or a folder with a text file for each class",
     "tagged": "a file with a word and its tag in each line, or a folder with train, valid and test files",
     "images": "a folder with one sub-folder of images for each class",
 }
 """The files and folders that are accepted beside a registered name, by type of corpus."""
 
 
-def open_corpus(spec: str | os.PathLike[str], *, held_out: bool = True) -> Corpus:
+def open_corpus(
+    spec: str | os.PathLike[str],
+    *,
+    held_out: bool = True,
+    text_column: int | str | None = None,
+    header: bool | None = None,
+    paragraphs: bool = False,
+) -> Corpus:
     """Open a corpus of running text.
 
-    A folder with train/valid/test files keeps these splits, another folder is split by file, and a file is
-    cut 90/5/5. A registered name wins over a file of that name; write ``./NAME`` for the file.
+    A file is a text, or a table with a column of texts: CSV (``.csv``), tabs (``.tsv``), JSON lines
+    (``.jsonl``), Parquet or Arrow. It may be compressed (``.gz .bz2 .xz .zst``) and in an archive, as
+    ``archive.zip:member``. A folder with train/valid/test files keeps these splits, another folder is split
+    by file, and a file is cut 90/5/5. A registered name wins over a file of that name; write ``./NAME`` for
+    the file.
 
     Args:
         spec: A registered name, ``nltk:NAME``, a text file, or a folder of text files.
         held_out: Whether a file needs validation and test data. Without, all of it is for training, and it
             may have few lines and long ones, which are cut.
+        text_column: The column of the texts of a table, by number from 1 or by name; found if not given.
+        header: Whether the first row of a table has the names of its columns; found if it is not given.
+        paragraphs: Whether a paragraph, of lines up to a blank one, makes one line.
 
     Returns:
         The corpus; its lines are read on use.
@@ -52,16 +68,18 @@ def open_corpus(spec: str | os.PathLike[str], *, held_out: bool = True) -> Corpu
         ('train', 'valid', 'test')
     """
     name = os.fspath(spec)
-    if name.startswith("nltk:"):
-        return nltk_corpus(name.removeprefix("nltk:"))
-    entry = _registered(name, "text")
-    if entry is not None:
-        corpus: Corpus = entry.open()
+    options = TextOptions(columns_of(header, text=text_column), paragraphs)
+    entry = None if name.startswith("nltk:") else _registered(name, "text")
+    if entry is not None or name.startswith("nltk:"):
+        given = options.columns.given or ("paragraphs" if paragraphs else None)
+        if given is not None:
+            raise _without_effect(given, "text files and tables", name)
+        corpus: Corpus = nltk_corpus(name.removeprefix("nltk:")) if entry is None else entry.open()
         return corpus
     path = _existing(name, "text")
     if path.is_dir():
-        return folder_corpus(path)
-    return file_corpus(path) if held_out else whole_file_corpus(path)
+        return folder_corpus(path, options)
+    return file_corpus(path, options) if held_out else whole_file_corpus(path, options)
 
 
 def open_seq2seq(
@@ -69,12 +87,15 @@ def open_seq2seq(
     *,
     on_bad_line: str = "error",
     target: str | os.PathLike[str] | None = None,
+    source_column: int | str | None = None,
+    target_column: int | str | None = None,
+    header: bool | None = None,
 ) -> Seq2SeqCorpus:
     """Open a corpus of (source, target) pairs.
 
-    Files may be compressed (``.gz .bz2 .xz``). Their pairs go to train, valid and test, 90/5/5, by a hash of
-    the source text, so that equal sources stay in one split; blanks around a text are dropped. A registered
-    name wins over a file of that name; write ``./NAME`` for the file.
+    A table may be of any format that :func:`open_corpus` reads. Its pairs go to train, valid and test,
+    90/5/5, by a hash of the source text, so that equal sources stay in one split; blanks around a text are
+    dropped. A registered name wins over a file of that name; write ``./NAME`` for the file.
 
     Args:
         spec: A registered name, or a file with source, tab, target in each line (further columns are
@@ -83,6 +104,9 @@ def open_seq2seq(
             characters, not UTF-8, or beyond the end of the other file: "error" names the first, "skip" leaves
             them out and lists them in ``skipped``.
         target: The file of targets, whose line n belongs to line n of ``spec``.
+        source_column: The column of the sources of a table, by number from 1 or by name; found if not given.
+        target_column: That of the targets.
+        header: Whether the first row of a table has the names of its columns; found if it is not given.
 
     Raises:
         CorpusNotFoundError: If the files are absent.
@@ -93,6 +117,9 @@ def open_seq2seq(
         ('7/14/16', '2016-07-14')
     """
     name, bad_lines = os.fspath(spec), BadLines(on_bad_line)
+    columns = columns_of(header, source=source_column, target=target_column)
+    if columns.given is not None and (target is not None or name in REGISTRY):
+        raise _without_effect(columns.given, "tables", name)
     if target is not None:
         if name in REGISTRY and not Path(name).exists():
             raise UsageError(
@@ -108,7 +135,16 @@ def open_seq2seq(
         corpus: Seq2SeqCorpus = entry.open(on_bad_line)
         return corpus
     path = _file_of_pairs(name)
-    return pair_corpus(name, path, bad_lines, description=f"the tab-separated pairs of {path}")
+    return pair_corpus(name, path, bad_lines, columns=columns, description=f"the pairs of {path}")
+
+
+def _without_effect(given: str, purpose: str, name: str) -> UsageError:
+    """Return the error for an argument that has no effect on a corpus."""
+    flag = "--header or --no-header" if given == "header" else f"--{given.replace('_', '-')}"
+    return UsageError(
+        f"{given} has no effect here: it is for {purpose}, and {name} is none",
+        remedy=Remedy(f"leave {given} out", command=f"leave out {flag}"),
+    )
 
 
 def generated_seq2seq(name: str, *, seed: int = 0, count: int = 50_000) -> Seq2SeqCorpus:
@@ -130,14 +166,16 @@ def open_labelled(
     spec: str | os.PathLike[str],
     *,
     on_bad_line: str = "error",
-    label_column: int = 1,
-    text_column: int | None = None,
+    label_column: int | str | None = None,
+    text_column: int | str | None = None,
+    header: bool | None = None,
 ) -> LabelledCorpus:
     """Open a corpus of (text, label) examples.
 
-    Files may be compressed. Without given splits, texts go to train, valid and test, 80/10/10, by a hash of
-    the text without case and repeated blanks, so that duplicates stay in one split. A registered name wins
-    over a file of that name; write ``./NAME`` for the file.
+    A table may be of any format that :func:`open_corpus` reads, or have lines such as fastText's
+    ``__label__x a text`` or ``label a text``. Without given splits, texts go to train, valid and test,
+    80/10/10, by a hash of the text without case and repeated blanks, so that duplicates stay in one split. A
+    registered name wins over a file of that name; write ``./NAME`` for the file.
 
     Args:
         spec: A registered name; a tab-separated file with a label and a text in each line; or a folder with
@@ -145,35 +183,27 @@ def open_labelled(
             each of its lines, or with sub-folders train, valid and test of such files.
         on_bad_line: How to treat a line that is not an example, of more than ``MAX_EXAMPLE`` characters,
             or not UTF-8: "error" names the first, "skip" leaves them out and lists them in ``skipped``.
-        label_column: The label's column in a table, from 1.
-        text_column: The text's column; by default the first column beside the label's.
+        label_column: The column of the labels of a table, by number from 1 or by name. By default it is found
+            by the names in the header row or the cells; without a sign of another it is the first.
+        text_column: That of the texts; by default it is found likewise, or the first beside the label's.
+        header: Whether the first row of a table has the names of its columns; found if it is not given.
 
     Raises:
         CorpusNotFoundError: If the files are absent.
         DataError: If they cannot be used.
     """
     name, bad_lines = os.fspath(spec), BadLines(on_bad_line)
-    given = "label_column" if label_column != 1 else None if text_column is None else "text_column"
-    if text_column is None:
-        text_column = 2 if label_column == 1 else 1
-    if label_column < 1 or text_column < 1 or label_column == text_column:
-        raise UsageError(
-            f"expected two different columns, counted from 1, got label column {label_column} and text"
-            f" column {text_column}"
-        )
+    columns = columns_of(header, label=label_column, text=text_column)
     entry = _registered(name, "labelled")
     path = None if entry is not None else _existing(name, "labelled")
-    if given is not None and (path is None or (path.is_dir() and not has_tables(path))):
-        raise UsageError(
-            f"{given} has no effect here: it is for tables, and {name} is none",
-            remedy=Remedy(f"leave {given} out", command=f"leave out --{given.replace('_', '-')}"),
-        )
+    if columns.given is not None and (path is None or (path.is_dir() and not has_tables(path))):
+        raise _without_effect(columns.given, "tables", name)
     if entry is not None:
         corpus: LabelledCorpus = entry.open(on_bad_line)
         return corpus
     assert path is not None
     read = labelled_folder if path.is_dir() else labelled_table
-    return read(path, (label_column, text_column), bad_lines)
+    return read(path, columns, bad_lines)
 
 
 def open_tagged(
@@ -288,9 +318,14 @@ def _existing(name: str, type: str) -> Path:  # noqa: A002
     """
     path = Path(name).expanduser() if type == "images" else Path(name)
     try:
-        there = path.exists()
+        archive, member = split_member(path)
+        there = archive.exists()
     except (OSError, ValueError) as error:  # a name too long, a zero byte
         raise DataError(f"cannot be read ({getattr(error, 'strerror', error)})", where=repr(name)) from error
+    if there and type != "images":
+        path = with_member(path)
+    if member is not None or path != Path(name).expanduser():
+        return path
     if there and not (path.is_file() or path.is_dir()):
         raise DataError(
             "expected a file or folder, got a pipe or device, which cannot be read twice",

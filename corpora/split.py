@@ -17,14 +17,14 @@ from seqkit.corpora.corpus import (
 )
 from seqkit.corpora.readers.lines import MAX_EXAMPLE, BadLine, BadLines
 from seqkit.errors import DataError
-from seqkit.files.lines import content_size, open_bytes
+from seqkit.files.lines import Source, content_size, open_bytes
 from seqkit.files.text_content import refuse_other_formats
 
 # Running text: cut at line ends
 
 
-def cut_file(path: Path) -> tuple[int, int]:
-    """Return two byte positions at line starts that cut the content 90/5/5.
+def cut_file(source: Source) -> tuple[int, int]:
+    """Return two byte positions at line starts that cut a text 90/5/5.
 
     They are the first line starts at or after 90 % and 95 % of the bytes. Where that leaves a split empty
     (few or long lines), a twentieth of the lines, at least one, goes to each of the last two splits.
@@ -32,10 +32,9 @@ def cut_file(path: Path) -> tuple[int, int]:
     Raises:
         DataError: For fewer than three lines.
     """
-    size = content_size(path)
-    refuse_other_formats(path)
+    size = content_size(source)
     cuts = []
-    with open_bytes(path) as file:
+    with open_bytes(source) as file:
         for percent in (90, 95):
             file.seek(max(0, size * percent // 100 - 1))
             file.readline()
@@ -50,7 +49,7 @@ def cut_file(path: Path) -> tuple[int, int]:
     if len(starts) < len(SPLITS):
         raise DataError(
             f"only {len(starts)} line(s), too few to cut into train, valid and test",
-            where=str(path),
+            where=str(source),
             remedy="give a longer text, or a folder with train.txt, valid.txt and test.txt",
         )
     tail = max(1, len(starts) // 20)
@@ -137,12 +136,13 @@ class ExampleFiles(Generic[AnyExamples]):
 
     corpus_type: type[AnyExamples]
     columns: int
-    """2 for tables; 1 for files with a text in each line."""
+    """2 for tables; 1 for files with a text in each line; 0 for tables whose format is known."""
     name: str
     rule: HashSplit
     bad_lines: BadLines
     description: str
     defaults: TextDefaults
+    notes: tuple[str, ...] = ()
 
     def split_by_hash(self, rows: Rows, paths: tuple[Path, ...]) -> AnyExamples:
         """Return the corpus of the examples that ``rows`` gives, split by the hash of their keys.
@@ -204,7 +204,8 @@ class ExampleFiles(Generic[AnyExamples]):
         """Refuse empty files, and those of other formats."""
         for path in paths:
             content_size(path)
-            refuse_other_formats(path, columns=self.columns)
+            if self.columns:
+                refuse_other_formats(path, columns=self.columns)
 
     def _table_of_keys(self, rows: Rows, where: str) -> dict[str, str]:
         """Return key -> split with at least one key in each split."""
@@ -255,6 +256,7 @@ class ExampleFiles(Generic[AnyExamples]):
             identity=identity,
             defaults=self.defaults,
             files=files,
+            notes=self.notes,
             skipped=tuple(bad_lines.first),
             skipped_count=bad_lines.count,
         )

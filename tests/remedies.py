@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import struct
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -228,6 +229,13 @@ def class_folder(*names: str) -> str:
     return "classes"
 
 
+def zipped(*names: str) -> str:
+    with zipfile.ZipFile("all.zip", "w") as archive:
+        for name in names:
+            archive.writestr(name, NUMBERED)
+    return "all.zip"
+
+
 def doubled() -> KeyedVectors:
     table = vectors("a", "b")
     table.index_to_key[1] = "a"
@@ -300,6 +308,9 @@ def mode(value: str | None) -> None:
 
 
 LABELLED = "".join(f"{'pn'[n % 2]}\ttext number {n} of all\n" for n in range(60))
+OBJECTS = "".join(
+    json.dumps({"label": "pn"[n % 2], "text": f"text number {n} of all"}) + "\n" for n in range(60)
+)
 NUMBERED = "".join(f"text number {n}\n" for n in range(60))
 IDS, LENGTHS = np.array([[1, 2], [3, 4]]), np.array([2, 1])
 BAG, PAIR = (IDS, LENGTHS, np.array([0, 1])), (IDS, LENGTHS, IDS, IDS)
@@ -365,6 +376,28 @@ MORE: dict[str, tuple[Call, Call]] = {
     r"add \{split\}\{first": (
         lambda: open_corpus(class_folder("train.txt", "test.txt")),
         lambda: open_corpus(class_folder("train.txt", "valid.txt", "test.txt")),
+    ),
+    r"name it: ": (
+        lambda: open_corpus(written("t.csv", "title,body,year\n" + "a,b,1\n" * 60)),
+        lambda: open_corpus("t.csv", text_column="body"),
+    ),
+    r"leave header out": (
+        lambda: open_labelled(written("l.jsonl", OBJECTS), header=True),
+        lambda: open_labelled("l.jsonl"),
+    ),
+    r"leave header=False out": (
+        lambda: open_labelled(
+            written("l.csv", "kind,what\n" + "p,a\nn,b\np,c\n" * 9), label_column="kind", header=False
+        ),
+        lambda: open_labelled("l.csv", label_column="kind"),
+    ),
+    r"write lines such as": (
+        lambda: open_labelled(written("l.jsonl", "\n")),
+        lambda: open_labelled(written("l.jsonl", OBJECTS)),
+    ),
+    r"a file that is there": (
+        lambda: open_corpus(f"{zipped('a.txt', 'b.txt')}:c.txt"),
+        lambda: open_corpus("all.zip:b.txt"),
     ),
     r"write CLASS\.txt for each class": (
         lambda: open_labelled(class_folder("a.txt")),

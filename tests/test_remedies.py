@@ -238,6 +238,7 @@ ELSEWHERE: dict[str, str] = {
     r"^'leave one out'|leave grow_vocabulary out|give a run of \{train\}": "tests/tasks/test_initial_runs.py",
     r"give its new place": "tests/tasks/test_moved_corpora.py",
     r"start from a run of such images": "tests/tasks/test_initial_runs.py",
+    r"give a table with rows|uncompressed as a file": "tests/corpora/test_tables.py::test_other_arrow_files",
     r"image_size=N": "tests/cli/test_remedies.py::test_each_remedy_helps_where_it_is_read",
     r"min_count=2": "tests/cli/test_remedies.py::test_an_unknown_token_needs_a_vocabulary_that_has_one",
     r"^FEW_WORDS$": "tests/cli/test_remedies.py::test_each_remedy_helps_where_it_is_read",
@@ -245,10 +246,10 @@ ELSEWHERE: dict[str, str] = {
     r"write its content to a file": "tests/corpora/test_other_formats.py::test_a_pipe_cannot_be_read_twice",
     r"^_OF_VECTORS$": "tests/files/test_what_is.py::test_a_file_of_another_format_is_named",
     r"iconv": "tests/corpora/test_other_formats.py",
-    r"take the texts out": "tests/corpora/test_other_formats.py",
+    r"ends in \.jsonl": "tests/corpora/test_other_formats.py",
     r"what_is\(|found\.remedy": "tests/files/test_what_is.py",
     r"pretokenized=True": "tests/tasks/test_sequence_labeling.py",
-    r"cut -f2 FILE|similar WORD": "tests/files/test_what_is.py",
+    r"text_column=2|similar WORD": "tests/files/test_what_is.py",
     r"wait for it to end": "tests/training/test_lock.py",
     r"'name a file'|set HOME": "tests/cli/test_surroundings.py",
     r"name another folder": "tests/cli/test_cheap_checks.py",
@@ -267,7 +268,7 @@ OUTSIDE = (
     r"free some space|permissions|check the network|put the file there",
     r"(copy|download|restore|convert) |copied|fetch it again",
     r"^_?REMEDY|_REMEDIES|^_ANOTHER$|^_LAYOUT$|remedies\.other|^remedy|remedy or|error\.remedy|self\.again",
-    r"rule\.remedy|_REMEDY\b|^also if kind|^_REFERENCE$",
+    r"rule\.remedy|cells\.remedy|_REMEDY\b|^also if kind|^_REFERENCE$",
 )
 """Advice about packages, machines and files, and remedies that are passed on."""
 
@@ -389,6 +390,7 @@ PARAMETERS: dict[str, tuple[Callable[..., Any], ...]] = {
     "device": (Word2Vec, language_modeling.load, seq2seq.load, sentence_encoding.load),
     "gradient": (Tensor.backward,),
     "grow_vocabulary": (LanguageModelSettings, Seq2SeqSettings, EmbeddingSettings),
+    "header": (open_corpus, open_labelled, open_seq2seq, LanguageModelSettings),
     "image_size": (open_images,),
     "min_count": (LanguageModelSettings, Seq2SeqSettings, EmbeddingSettings, encode_corpus, Word2Vec),
     "momentum": (SGD,),
@@ -399,6 +401,7 @@ PARAMETERS: dict[str, tuple[Callable[..., Any], ...]] = {
     "resize": (TrainedImageClassifier.classify_files,),
     "resume": (language_modeling.train, seq2seq.train, embeddings.train),
     "sample": (EmbeddingSettings,),
+    "text_column": (open_corpus, open_labelled, LanguageModelSettings, EmbeddingSettings),
     "tokenizer": (LanguageModelSettings, Seq2SeqSettings, EmbeddingSettings, encode_corpus),
 }
 """Each argument that a remedy names, with the public functions that raise it."""

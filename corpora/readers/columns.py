@@ -11,7 +11,7 @@ from seqkit.corpora.readers.headers import is_tagged_header
 from seqkit.corpora.readers.lines import BadLine, BadLines, numbered_lines
 from seqkit.corpora.readers.text_files import TEXT_SUFFIXES, named_splits
 from seqkit.corpora.split import ExampleFiles, HashSplit
-from seqkit.files.lines import plain_name
+from seqkit.files.compressed import plain_name
 
 COLUMN_SUFFIXES = (
     ".conll",

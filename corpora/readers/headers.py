@@ -1,5 +1,9 @@
 """Recognise the header row of a table of texts: names of columns that would be read as an example."""
 
+import re
+from collections.abc import Sequence
+from itertools import combinations
+
 _TEXTS = frozenset(
     (
         "abstract", "article", "body", "comment", "comments", "content", "description", "document",
@@ -11,8 +15,8 @@ _TEXTS = frozenset(
 )  # fmt: skip
 _LABELS = frozenset(
     (
-        "categories", "category", "class", "classes", "emotion", "gold", "gold_label", "intent",
-        "is_spam", "label", "label_id", "label_text", "labels", "language", "polarity", "rating",
+        "categories", "category", "class", "class_index", "classes", "emotion", "gold", "gold_label",
+        "intent", "is_spam", "label", "label_id", "label_text", "labels", "language", "polarity", "rating",
         "score", "sentiment", "spam", "stars", "tag", "tags", "target", "topic", "toxic", "v1", "y",
     )
 )  # fmt: skip
@@ -36,29 +40,59 @@ _LANGUAGES = frozenset(
     )
 )  # fmt: skip
 
+_NAME = re.compile(r"\s*[\"'`#*]?[^\W\d][\w .:?-]{0,39}[\"'`*?]?\s*")
+_SHORT_NAME = re.compile(r"\s*[\"']?[^\W\d]\w{0,24}[\"']?\s*")
+_NUMBER = re.compile(r"\s*-?\d+(\.\d+)?\s*")
+_LEAST_ROWS = 3
+
 
 def _plain(cell: str) -> str:
     return cell.strip(" \"'`#*?:").casefold().replace(" ", "_")
 
 
-def is_labelled_header(text: str, label: str) -> bool:
-    """Return whether the text and the label of a table's first line are names of columns, in any order.
+def is_text_name(name: str) -> bool:
+    """Return whether this is a usual name of a column of texts."""
+    return _plain(name) in _TEXTS
+
+
+def is_label_name(name: str) -> bool:
+    """Return whether this is a usual name of a column of labels."""
+    return _plain(name) in _LABELS
+
+
+def are_pair_names(source: str, target: str) -> bool:
+    """Return whether these are the usual names of a source's and a target's column, in any order."""
+    names = {_plain(source), _plain(target)}
+    return names in _PAIRS or (len(names) == 2 and names <= _LANGUAGES)
+
+
+def is_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether the first row of a table has the names of the columns.
+
+    That is so if all its cells are different names, and two of them are the usual ones of a source and a
+    target or of a text and a label, in any order; if the only one is that of a text; or if all rows below
+    have a number where it has none.
+
+    Args:
+        first: The first row.
+        rows: Rows that follow it.
 
     Example:
-        >>> is_labelled_header("Sentence", "label"), is_labelled_header("a sentence", "news")
+        >>> is_header(["Sentence", "label"], []), is_header(["a sentence", "news"], [])
         (True, False)
     """
-    names = [_plain(text), _plain(label)]
-    return _are_columns(*names) or set(names) in _PAIRS
-
-
-def is_pair_header(source: str, target: str) -> bool:
-    """Return whether the source and the target of a table's first line are the names of the columns.
-
-    Names in one language that no translation pairs: "source" and "target", or two languages.
-    """
-    names = {_plain(source), _plain(target)}
-    return names in _PAIRS or (len(names) == 2 and (names <= _LANGUAGES or _are_columns(*names)))
+    if len(set(map(_plain, first))) < len(first) or not all(map(_NAME.fullmatch, first[1:])):
+        return False
+    if not first or not (_NAME.fullmatch(first[0]) or (first[0].strip() == "" and len(first) > 1)):
+        return False
+    if len(first) == 1:
+        return is_text_name(first[0])
+    if any(are_pair_names(a, b) or _are_columns(_plain(a), _plain(b)) for a, b in combinations(first, 2)):
+        return True
+    columns = list(zip(*rows, strict=False)) if len(rows) >= _LEAST_ROWS else []
+    return any(all(map(_NUMBER.fullmatch, column)) for column in columns) and all(
+        _SHORT_NAME.fullmatch(name) for name in first if name
+    )
 
 
 def is_tagged_header(word: str, tag: str) -> bool:

@@ -11,7 +11,8 @@ from seqkit.corpora.entry import CorpusEntry
 from seqkit.corpora.image_corpus import ImageCorpus, LabelledImages
 from seqkit.corpora.readers.lines import BadLines
 from seqkit.errors import CorpusNotFoundError, DataError
-from seqkit.files.lines import COMPRESSED, open_bytes
+from seqkit.files.compressed import COMPRESSED
+from seqkit.files.lines import open_bytes
 
 _LARGEST = 1 << 30
 """Bytes. The largest set in this format (EMNIST) has 547 MB; more is a damaged header, or a trap."""

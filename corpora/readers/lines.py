@@ -11,7 +11,6 @@ from seqkit.files.lines import BOM, open_bytes
 MAX_EXAMPLE = 10_000
 """Characters of a line that is an example; a batch is as wide as its longest text."""
 
-_MAX_EXAMPLE_BYTES = 4 * MAX_EXAMPLE + 5  # UTF-8 takes at most 4 bytes a character; a BOM and CRLF beside
 _REPORTED = 20
 
 
@@ -29,37 +28,43 @@ Row = tuple[int, tuple[str, str] | BadLine]
 """A line's number, from 1, and its example."""
 
 
-def numbered_lines(path: Path) -> Iterator[tuple[int, str | BadLine]]:
-    """Iterate over (number, line) without line ends; of an over-long line only the beginning is kept."""
+def numbered_lines(path: Path, *, longest: int = MAX_EXAMPLE) -> Iterator[tuple[int, str | BadLine]]:
+    """Iterate over (number, line) without line ends; of an over-long line only the beginning is kept.
+
+    Args:
+        path: The file.
+        longest: The most characters of a line.
+    """
+    most = 4 * longest + 5  # UTF-8 takes at most 4 bytes a character; a BOM and CRLF beside
     with open_bytes(path) as file:
         offset, number = 0, 0
-        while raw := file.readline(_MAX_EXAMPLE_BYTES):
+        while raw := file.readline(most):
             number += 1
             start, offset = offset, offset + len(raw)
-            whole = len(raw) < _MAX_EXAMPLE_BYTES or raw.endswith(b"\n")
+            whole = len(raw) < most or raw.endswith(b"\n")
             while not whole:
-                rest = file.readline(_MAX_EXAMPLE_BYTES)
+                rest = file.readline(most)
                 offset += len(rest)
-                whole = len(rest) < _MAX_EXAMPLE_BYTES or rest.endswith(b"\n")
-                raw = raw[:_MAX_EXAMPLE_BYTES] + b" "  # too long in any case
+                whole = len(rest) < most or rest.endswith(b"\n")
+                raw = raw[:most] + b" "  # too long in any case
             if number == 1 and raw.startswith(BOM):
                 raw, start = raw[len(BOM) :], start + len(BOM)
-            yield number, _decode_example(path, raw, number, start)
+            yield number, _decoded(path, raw, number, start, longest)
 
 
-def _decode_example(path: Path, raw: bytes, number: int, start: int) -> str | BadLine:
+def _decoded(path: Path, raw: bytes, number: int, start: int, longest: int) -> str | BadLine:
     place = f"{path}, line {number}"
     raw = raw.removesuffix(b"\n").removesuffix(b"\r")
     try:
-        text = raw.decode() if len(raw) <= 4 * MAX_EXAMPLE else None
+        text = raw.decode() if len(raw) <= 4 * longest else None
     except UnicodeDecodeError as error:
         return BadLine(
             f"byte 0x{raw[error.start]:02x} is not UTF-8",
             f"{place}, byte {start + error.start}",
             "convert it: iconv -f LATIN1 -t UTF-8 FILE > NEW",
         )
-    if text is None or len(text) > MAX_EXAMPLE:
-        return BadLine(f"a line of more than {MAX_EXAMPLE:,} characters", place, "cut it into sentences")
+    if text is None or len(text) > longest:
+        return BadLine(f"a line of more than {longest:,} characters", place, "cut it into sentences")
     return text
 
 

@@ -1,4 +1,4 @@
-"""Examples from tab-separated tables, from two aligned files, or from one file for each class."""
+"""Examples from tables, from two aligned files, or from one file for each class."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -8,15 +8,44 @@ from pathlib import Path
 
 from seqkit.corpora.corpus import DEFAULTS, LabelledCorpus, Seq2SeqCorpus, TextDefaults
 from seqkit.corpora.entry import CorpusEntry
-from seqkit.corpora.readers.headers import is_labelled_header, is_pair_header
-from seqkit.corpora.readers.lines import BadLine, BadLines, Row, numbered_lines
+from seqkit.corpora.readers.label_lines import open_labelled_table
+from seqkit.corpora.readers.lines import MAX_EXAMPLE, BadLine, BadLines, Row, numbered_lines
+from seqkit.corpora.readers.roles import (
+    Columns,
+    Roles,
+    choose,
+    columns_of,
+    described,
+    find_label_and_text,
+    find_source_and_target,
+    open_table,
+)
+from seqkit.corpora.readers.rows import FORMATS, Table
 from seqkit.corpora.readers.text_files import TEXT_SUFFIXES, named_splits
 from seqkit.corpora.split import ExampleFiles, HashSplit
 from seqkit.errors import DataError
-from seqkit.files.lines import plain_name
+from seqkit.files.compressed import plain_name
 
-TABLE_SUFFIXES = (".tsv", *TEXT_SUFFIXES)
+TABLE_SUFFIXES = (*FORMATS, *TEXT_SUFFIXES)
 _LABELLED = TextDefaults(tokenizer="word", lowercase=True, min_count=2)
+
+
+def example_rows(table: Table, roles: Roles) -> Iterator[Row]:
+    """Iterate over the cells of two roles, without the blanks around them; an empty cell makes a bad line."""
+    names = tuple(roles)
+    for number, cells in table.cells(roles):
+        if isinstance(cells, BadLine):
+            yield number, cells
+            continue
+        first, second = (cell.strip() for cell in cells)
+        if first and second and len(first) <= MAX_EXAMPLE and len(second) <= MAX_EXAMPLE:
+            yield number, (first, second)
+            continue
+        role, text = (names[0], first) if not first or len(first) > MAX_EXAMPLE else (names[1], second)
+        reason = f"a {role} of more than {MAX_EXAMPLE:,} characters" if text else f"the {role} is empty"
+        remedy = "cut it into sentences" if text else f"write it, or delete the {table.unit}"
+        yield number, BadLine(reason, table.place(number), remedy)
+
 
 # Pairs of source and target
 
@@ -35,43 +64,28 @@ def pair_corpus(
     bad_lines: BadLines,
     *,
     target: Path | None = None,
+    columns: Columns | None = None,
     description: str,
     defaults: TextDefaults = DEFAULTS,
 ) -> Seq2SeqCorpus:
     """Return the pairs of a table, or of ``path`` with the lines of ``target``, split by source text."""
-    columns = 2 if target is None else 1
-    files = ExampleFiles(Seq2SeqCorpus, columns, name, PAIRS, bad_lines, description, defaults)
     if target is not None:
+        files = ExampleFiles(Seq2SeqCorpus, 1, name, PAIRS, bad_lines, description, defaults)
         return files.split_by_hash(partial(aligned_rows, path, target), (path, target))
-    return files.split_by_hash(partial(pair_rows, path), (path,))
+    columns = columns or columns_of(source=None, target=None)
+    table = open_table(path, columns)
+    roles = choose(table, columns, find_source_and_target)
+    reading = (*table.reading, *(() if tuple(roles.values()) == (1, 2) else roles.values()))
+    rule = replace(PAIRS, reading=reading)
+    notes = (described(table, roles),) if reading else ()
+    files = ExampleFiles(Seq2SeqCorpus, 0, name, rule, bad_lines, description, defaults, notes)
+    return files.split_by_hash(partial(example_rows, table, roles), (path,))
 
 
 def read_pair_table(entry: CorpusEntry, bad_lines: BadLines) -> Seq2SeqCorpus:
     """Return the pairs of a registered corpus of one table."""
     (path,) = entry.local_files().values()
     return pair_corpus(entry.name, path, bad_lines, description=entry.description, defaults=entry.defaults)
-
-
-def pair_rows(path: Path) -> Iterator[Row]:
-    """Iterate over (source, target) of the first two columns (Tatoeba's third is the attribution)."""
-    for number, line in numbered_lines(path):
-        if isinstance(line, BadLine):
-            yield number, line
-            continue
-        place = f"{path}, line {number}"
-        columns = line.split("\t", 2)
-        if len(columns) < 2:
-            remedy = "write source, a tab and target"
-            yield number, BadLine("no tab between source and target", place, remedy)
-        elif number == 1 and is_pair_header(columns[0], columns[1]):
-            yield number, _header(columns[:2], place)
-        else:
-            yield number, _pair(columns[0], columns[1], place, place)
-
-
-def _header(names: list[str], place: str) -> BadLine:
-    shown = " and ".join(repr(name.strip()) for name in names)
-    return BadLine(f"a header row: {shown} are names of columns, not an example", place, "delete the line")
 
 
 def aligned_rows(source: Path, target: Path) -> Iterator[Row]:
@@ -115,7 +129,8 @@ def _labelled(
     description: str,
     defaults: TextDefaults,
     *reading: object,
-    columns: int = 2,
+    columns: int = 0,
+    notes: tuple[str, ...] = (),
 ) -> ExampleFiles[LabelledCorpus]:
     rule = HashSplit(
         unit="example",
@@ -125,13 +140,36 @@ def _labelled(
         buckets=10,
         reading=reading,
     )
-    return ExampleFiles(LabelledCorpus, columns, name, rule, bad_lines, description, defaults)
+    return ExampleFiles(LabelledCorpus, columns, name, rule, bad_lines, description, defaults, notes)
 
 
-def labelled_table(path: Path, columns: tuple[int, int], bad_lines: BadLines) -> LabelledCorpus:
-    """Return the labelled texts of a table, split by text; ``columns`` of label and text, from 1."""
-    files = _labelled(str(path), bad_lines, f"the labelled texts of {path}", _LABELLED, *columns)
-    return files.split_by_hash(partial(column_rows, path, *columns), (path,))
+def labelled_rows(table: Table, roles: Roles) -> Iterator[Row]:
+    """Iterate over (text, label) of a table."""
+    for number, row in example_rows(table, roles):
+        yield number, row if isinstance(row, BadLine) else (row[1], row[0])
+
+
+def labelled_table(path: Path, columns: Columns, bad_lines: BadLines) -> LabelledCorpus:
+    """Return the labelled texts of a table, split by text."""
+    table = open_labelled_table(path, columns)
+    roles = choose(table, columns, find_label_and_text)
+    description = f"the labelled texts of {path}"
+    files = _labelled(
+        str(path),
+        bad_lines,
+        description,
+        _LABELLED,
+        *roles.values(),
+        *table.reading,
+        notes=_notes(table, roles),
+    )
+    return files.split_by_hash(partial(labelled_rows, table, roles), (path,))
+
+
+def _notes(table: Table, roles: Roles) -> tuple[str, ...]:
+    """Return how a table is read, unless it has the plain form: a label, a tab and a text."""
+    plain = not table.reading and tuple(roles.values()) == (1, 2)
+    return () if plain else (described(table, roles),)
 
 
 def has_tables(folder: Path) -> bool:
@@ -140,32 +178,41 @@ def has_tables(folder: Path) -> bool:
     return bool(named_splits(folder, files, TABLE_SUFFIXES))
 
 
-def labelled_folder(folder: Path, columns: tuple[int, int], bad_lines: BadLines) -> LabelledCorpus:
+def labelled_folder(folder: Path, columns: Columns, bad_lines: BadLines) -> LabelledCorpus:
     """Return the labelled texts of a folder.
 
     It holds train, valid and test tables; or folders of these names with a file for each class; or, to be
     split by text, a file for each class.
     """
     entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    tables = named_splits(folder, (path for path in entries if path.is_file()), TABLE_SUFFIXES)
+    paths = named_splits(folder, (path for path in entries if path.is_file()), TABLE_SUFFIXES)
     folders = named_splits(folder, (path for path in entries if path.is_dir()), ("/", "/"))
     name = str(folder)
-    if not tables and not folders:
+    if not paths and not folders:
         description = f"the lines of a file for each class of {folder}"
         return class_corpus(name, class_files(folder), bad_lines, description, _LABELLED)
     rows: dict[str, Callable[[], Iterator[Row]]] = {}
-    paths: dict[str, tuple[Path, ...]] = {}
-    reading: tuple[object, ...] = columns
-    for split, path in tables.items():
-        rows[split], paths[split] = partial(column_rows, path, *columns), (path,)
-    if not tables:
+    files: dict[str, tuple[Path, ...]] = {}
+    reading: tuple[object, ...] = ()
+    notes: tuple[str, ...] = ()
+    for split, path in paths.items():
+        table = open_labelled_table(path, columns)
+        roles = choose(table, columns, find_label_and_text)
+        if not rows:  # the columns of the first split are those of the others
+            reading, notes = (*roles.values(), *table.reading), _notes(table, roles)
+            by_role = {role: table.shown_as(column) for role, column in roles.items()}
+            columns = replace(columns, by_role=by_role)
+        rows[split], files[split] = partial(labelled_rows, table, roles), (path,)
+    if not paths:
         classes = {split: class_files(path) for split, path in folders.items()}
-        for split, files in classes.items():
-            rows[split], paths[split] = partial(class_rows, files), tuple(files.values())
-        reading = tuple(tuple(files) for files in classes.values())
+        for split, of_split in classes.items():
+            rows[split], files[split] = partial(class_rows, of_split), tuple(of_split.values())
+        reading = tuple(tuple(of_split) for of_split in classes.values())
     description = f"the labelled texts of {folder} with its {'/'.join(rows)} splits"
-    examples = _labelled(name, bad_lines, description, _LABELLED, *reading, columns=2 if tables else 1)
-    return examples.keep_splits(rows, paths)
+    examples = _labelled(
+        name, bad_lines, description, _LABELLED, *reading, columns=0 if paths else 1, notes=notes
+    )
+    return examples.keep_splits(rows, files)
 
 
 def class_corpus(
@@ -180,27 +227,6 @@ def read_class_files(entry: CorpusEntry, bad_lines: BadLines) -> LabelledCorpus:
     """Return the labelled texts of a registered corpus whose files are called NAME.CLASS."""
     files = {Path(name).suffix[1:]: path for name, path in sorted(entry.local_files().items())}
     return class_corpus(entry.name, files, bad_lines, entry.description, entry.defaults)
-
-
-def column_rows(path: Path, label_column: int, text_column: int) -> Iterator[Row]:
-    """Iterate over (text, label) of these columns, from 1; other columns are ignored."""
-    for number, line in numbered_lines(path):
-        if isinstance(line, BadLine):
-            yield number, line
-            continue
-        place = f"{path}, line {number}"
-        columns = [column.strip() for column in line.split("\t")]
-        remedy = f"write the label in column {label_column} and the text in column {text_column}"
-        if len(columns) < max(label_column, text_column):
-            reason = "no tab between label and text" if len(columns) == 1 else f"only {len(columns)} columns"
-            yield number, BadLine(reason, place, remedy)
-            continue
-        text, label = columns[text_column - 1], columns[label_column - 1]
-        if number == 1 and is_labelled_header(text, label):
-            yield number, _header([label, text], place)
-            continue
-        empty = "text" if not text else "label" if not label else None
-        yield number, (text, label) if empty is None else BadLine(f"the {empty} is empty", place, remedy)
 
 
 def class_rows(files: Mapping[str, Path]) -> Iterator[Row]:

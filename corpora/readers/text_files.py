@@ -1,4 +1,4 @@
-"""Corpora of running text from files: a text file, a folder of texts, a folder with named splits."""
+"""Corpora of running text from files: a text file or table, a folder of texts, a folder with named splits."""
 
 import os
 import re
@@ -19,21 +19,26 @@ from seqkit.corpora.corpus import (
 )
 from seqkit.corpora.entry import CorpusEntry
 from seqkit.corpora.readers.lines import BadLines
+from seqkit.corpora.readers.rows import FORMATS
+from seqkit.corpora.readers.text_sources import TextOptions, text_source
 from seqkit.corpora.split import cut_file, split_names
 from seqkit.errors import DataError
-from seqkit.files.lines import COMPRESSED, content_size, plain_name, read_lines
-from seqkit.files.text_content import refuse_other_formats
+from seqkit.files.compressed import COMPRESSED, plain_name
+from seqkit.files.lines import DerivedText, Source, content_size, read_lines
 
 TEXT_SUFFIXES = (".txt", ".text", ".tokens", ".raw")
+MORE_TEXT_SUFFIXES = (".md", ".markdown", ".rst", "")
+"""Suffixes of texts in a folder that has not three of the others."""
+_NO_TEXT = re.compile(r"(readme|licen[cs]e|copying|notice|authors|makefile)\b.*", re.IGNORECASE)
 
 _SPLIT_NAMES = "train|valid|validation|val|dev|test"
 _SPLIT_OF = {"train": "train", "test": "test"}  # every other name is the validation split's
 
 
 class Piece(NamedTuple):
-    """The bytes ``start`` to ``stop`` of a file's decompressed content; a ``stop`` of None is its end."""
+    """The bytes ``start`` to ``stop`` of a text, decompressed; a ``stop`` of None is its end."""
 
-    path: Path
+    source: Source
     start: int = 0
     stop: int | None = None
 
@@ -47,12 +52,13 @@ def corpus_of_pieces(
     defaults: TextDefaults = DEFAULTS,
     own_splits: bool = False,
     cut_long: bool = False,
+    notes: tuple[str, ...] = (),
 ) -> Corpus:
     """Return the corpus whose splits are pieces of files, cut as ``rule`` says."""
     roles: dict[Path, list[str]] = {}
     for split, of_split in pieces.items():
         for piece in of_split:
-            roles.setdefault(piece.path, []).append(split)
+            roles.setdefault(_file(piece.source), []).append(split)
 
     def lines(split: str) -> Iterator[str]:
         return chain.from_iterable(read_lines(*piece, cut_long=cut_long) for piece in pieces[split])
@@ -66,7 +72,10 @@ def corpus_of_pieces(
                 {**file, "roles": of_file} for file, of_file in zip(files, roles.values(), strict=True)
             ],
             "key": {
-                split: [(hashes[path][1], start, stop) for path, start, stop in of_split]
+                split: [
+                    (hashes[_file(source)][1], start, stop, *_reading(source))
+                    for source, start, stop in of_split
+                ]
                 for split, of_split in pieces.items()
             },
         }
@@ -79,7 +88,16 @@ def corpus_of_pieces(
         defaults=defaults,
         files=tuple(CorpusFile(r[0] if len(set(r)) == 1 else "all", path) for path, r in roles.items()),
         own_splits=own_splits,
+        notes=notes,
     )
+
+
+def _file(source: Source) -> Path:
+    return source.file if isinstance(source, DerivedText) else source
+
+
+def _reading(source: Source) -> tuple[object, ...]:
+    return source.reading if isinstance(source, DerivedText) else ()
 
 
 def read_splits(**names: str) -> Callable[[CorpusEntry, BadLines], Corpus]:
@@ -112,29 +130,32 @@ def _registered(entry: CorpusEntry, pieces: Mapping[str, Sequence[Piece]], rule:
     )
 
 
-def file_corpus(path: Path) -> Corpus:
+def file_corpus(path: Path, options: TextOptions) -> Corpus:
     """Return the corpus of a single file, cut into contiguous 90/5/5 at line ends."""
-    first, second = cut_file(path)
+    source, notes = text_source(path, options)
+    first, second = cut_file(source)
     pieces = {
-        "train": [Piece(path, 0, first)],
-        "valid": [Piece(path, first, second)],
-        "test": [Piece(path, second)],
+        "train": [Piece(source, 0, first)],
+        "valid": [Piece(source, first, second)],
+        "test": [Piece(source, second)],
     }
     rule = "contiguous 90/5/5 of the bytes, at line ends"
-    return corpus_of_pieces(str(path), pieces, rule=rule, description=f"the text file {path}")
+    description = f"the text file {path}"
+    return corpus_of_pieces(str(path), pieces, rule=rule, description=description, notes=notes)
 
 
-def whole_file_corpus(path: Path) -> Corpus:
+def whole_file_corpus(path: Path, options: TextOptions) -> Corpus:
     """Return the corpus of a single file that is all training data; overlong lines are cut."""
-    content_size(path)  # refuses an empty file
-    refuse_other_formats(path)
+    source, notes = text_source(path, options)
+    content_size(source)  # refuses an empty file
     return corpus_of_pieces(
         str(path),
-        {"train": [Piece(path)]},
+        {"train": [Piece(source)]},
         rule="all of the file, long lines cut",
         description=f"the text file {path}",
         own_splits=True,
         cut_long=True,
+        notes=notes,
     )
 
 
@@ -193,43 +214,53 @@ def named_splits(
     return {split: named[split] for split in SPLITS if split in named}
 
 
-def folder_corpus(folder: Path) -> Corpus:
+def folder_corpus(folder: Path, options: TextOptions) -> Corpus:
     """Return a folder's train/valid/test files, where it has them, or its texts split by file.
 
-    Without named files, the text files (``.txt .text .tokens .raw``, compressed or not, in sub-folders
-    too) are ordered by a hash of their names; a twentieth of them, at least one, goes to each of
-    valid and test.
+    Without named files, the text files (``.txt .text .tokens .raw``, compressed or not, in sub-folders too;
+    where there are not three of these, ``.md .rst`` and names without suffix as well) are ordered by a hash
+    of their names; a twentieth of them, at least one, goes to each of valid and test.
 
     Raises:
         DataError: For a missing split, an empty file, and fewer than three texts.
     """
     files = list_files(folder)
-    named = named_splits(folder, files)
+    named = named_splits(folder, files) or named_splits(folder, files, (*FORMATS, *MORE_TEXT_SUFFIXES))
     if named:
-        pieces = {split: [Piece(path)] for split, path in named.items()}
-        rule, description = "the files' names", f"the folder {folder} with its {'/'.join(pieces)} files"
+        parts = {split: [path] for split, path in named.items()}
+        rule, description = "the files' names", f"the folder {folder} with its {'/'.join(parts)} files"
     else:
-        texts = {
-            path.relative_to(folder).as_posix(): path
-            for path in files
-            if Path(plain_name(path)).suffix in TEXT_SUFFIXES
-        }
-        if len(texts) < len(SPLITS):
-            raise DataError(
-                f"expected three or more texts to split by file, got {len(texts)} text file(s)"
-                f" ({', '.join(TEXT_SUFFIXES)}, also compressed: {', '.join(COMPRESSED)})",
-                where=str(folder),
-                remedy="give the one text file itself, or name the files train.txt, valid.txt and test.txt",
-            )
-        pieces = {s: [Piece(texts[name]) for name in names] for s, names in split_names(texts).items()}
+        texts = _texts(folder, files)
+        parts = {split: [texts[name] for name in names] for split, names in split_names(texts).items()}
         rule, description = "by file, 90/5/5 in the order of the hashes of names", f"the texts of {folder}"
-    for piece in chain.from_iterable(pieces.values()):
-        content_size(piece.path)
-        refuse_other_formats(piece.path)
+    pieces: dict[str, list[Piece]] = {}
+    notes: tuple[str, ...] = ()
+    for split, paths in parts.items():
+        for path in paths:
+            source, found = text_source(path, options)
+            content_size(source)
+            pieces.setdefault(split, []).append(Piece(source))
+            notes = notes or found
     return corpus_of_pieces(
-        str(folder),
-        pieces,
-        rule=rule,
-        description=description,
-        own_splits=bool(named),
+        str(folder), pieces, rule=rule, description=description, own_splits=bool(named), notes=notes
+    )
+
+
+def _texts(folder: Path, files: list[Path]) -> dict[str, Path]:
+    """Return the texts below a folder by their names in it. Raises DataError for fewer than three."""
+    texts: dict[str, Path] = {}
+    for suffixes in (TEXT_SUFFIXES, (*TEXT_SUFFIXES, *MORE_TEXT_SUFFIXES)):
+        for path in files:
+            if Path(plain_name(path)).suffix in suffixes and not (
+                suffixes is not TEXT_SUFFIXES and _NO_TEXT.fullmatch(path.name)
+            ):
+                texts[path.relative_to(folder).as_posix()] = path
+        if len(texts) >= len(SPLITS):
+            return texts
+    raise DataError(
+        f"expected three or more texts to split by file, got {len(texts)} text file(s)"
+        f" ({', '.join(filter(None, (*TEXT_SUFFIXES, *MORE_TEXT_SUFFIXES)))} or none,"
+        f" also compressed: {', '.join(COMPRESSED)})",
+        where=str(folder),
+        remedy="give the one text file itself, or name the files train.txt, valid.txt and test.txt",
     )

@@ -1,21 +1,20 @@
 """The lines of text files, streamed: plain or compressed, with or without a byte-order mark, LF or CRLF."""
 
-import bz2
 import gzip
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO
 
 from seqkit.errors import DataError
+from seqkit.files.archives import open_member, split_member, with_member
+from seqkit.files.compressed import decompressed, stream_of
 from seqkit.files.substitutes import HEAD, refuse_substitute
 
-COMPRESSED: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-MAGIC = {b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\xfd7zXZ\0": ".xz"}
-"""The first bytes of a compressed file -> the usual suffix of its name."""
 BOM = b"\xef\xbb\xbf"
 MAX_LINE = 1_000_000
 """Characters. A longer "line" is a file without line ends, and would not fit a bounded memory."""
@@ -32,39 +31,70 @@ class UnfinishedLine(str):
     __slots__ = ()
 
 
-def plain_name(path: Path) -> str:
-    """Return the file's name without the suffix of its compression."""
-    return path.stem if path.suffix in COMPRESSED else path.name
+@dataclass(frozen=True, eq=False)
+class DerivedText:
+    """The text of a file in another form: a column of a table, or its paragraphs as lines.
+
+    Args:
+        name: For messages.
+        file: The file.
+        lines: Starts a pass over its lines, without line ends; one may be of several lines.
+        reading: How the lines come from the file, beside its content; part of a corpus's content key.
+    """
+
+    name: str
+    file: Path
+    lines: Callable[[], Iterator[str]]
+    reading: tuple[object, ...]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def blocks(self) -> Iterator[bytes]:
+        """Iterate over the text in blocks of about half a megabyte, each line with its end."""
+        block: list[str] = []
+        size = 0
+        for line in self.lines():
+            block.append(line)
+            size += len(line) + 1
+            if size > _BLOCK:
+                yield "\n".join((*block, "")).encode(errors="replace")
+                block, size = [], 0
+        yield "\n".join((*block, "")).encode(errors="replace")
 
 
-def _compression(path: Path, file: BufferedReader) -> str:
-    """The suffix of a file's compression, by its name or else its first bytes; "" for none."""
-    if path.suffix in COMPRESSED:
-        return path.suffix
-    head = file.peek(max(map(len, MAGIC)))
-    return next((suffix for magic, suffix in MAGIC.items() if head.startswith(magic)), "")
+Source = Path | DerivedText
+"""A text: a file, compressed or not, ``archive.zip:member``, or what is derived from a file."""
 
 
 @contextmanager
-def open_bytes(path: Path) -> Iterator[BinaryIO]:
+def open_bytes(source: Source) -> Iterator[BinaryIO]:
     """Open the decompressed content, to be read and sought forward. Raises DataError naming the file."""
+    if isinstance(source, DerivedText):
+        with stream_of(source.blocks) as stream:
+            yield stream
+        return
     try:
-        with path.open("rb") as raw:
-            refuse_substitute(path, raw.peek(HEAD)[:HEAD], may_be_empty=True)
-            opener = COMPRESSED.get(_compression(path, raw))
-            with cast(BinaryIO, opener(raw, "rb") if opener else raw) as file:
-                yield file
+        with ExitStack() as stack:
+            archive, member = split_member(with_member(source))
+            raw: BinaryIO
+            if member is None:
+                raw = file = stack.enter_context(archive.open("rb"))
+                refuse_substitute(archive, file.peek(HEAD)[:HEAD], may_be_empty=True)
+            else:
+                raw = stack.enter_context(open_member(archive, member))
+            yield stack.enter_context(decompressed(raw, member or archive.name))
     except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
-        raise _unreadable(path, f"damaged compressed file ({error})") from error
+        raise _unreadable(source, f"damaged compressed file ({error})") from error
     except OSError as error:
-        raise _unreadable(path, f"cannot be read ({error.strerror or error})") from error
+        raise _unreadable(source, f"cannot be read ({error.strerror or error})") from error
 
 
-def _unreadable(path: Path, problem: str) -> DataError:
+def _unreadable(path: Source, problem: str) -> DataError:
     return DataError(problem, where=str(path), remedy="check the file and its permissions, or fetch it again")
 
 
-def content_size(path: Path) -> int:
+def content_size(path: Source) -> int:
     """Return the size of the decompressed content in bytes. Raises DataError for an empty file."""
     size = 0
     with open_bytes(path) as file:
@@ -81,7 +111,7 @@ def content_size(path: Path) -> int:
     return size
 
 
-def line_number(path: Path, position: int) -> int:
+def line_number(path: Source, position: int) -> int:
     """Return the number, from 1, of the line that holds the byte at ``position``. Reads the file up to it."""
     number = 1
     with open_bytes(path) as file:
@@ -91,7 +121,7 @@ def line_number(path: Path, position: int) -> int:
     return number
 
 
-def _decode(path: Path, block: bytes, offset: int) -> str:
+def _decode(path: Source, block: bytes, offset: int) -> str:
     try:
         return block.decode()
     except UnicodeDecodeError as error:
@@ -105,7 +135,7 @@ def _decode(path: Path, block: bytes, offset: int) -> str:
         ) from None
 
 
-def _too_long(path: Path, offset: int) -> DataError:
+def _too_long(path: Source, offset: int) -> DataError:
     return DataError(
         f"a line of more than {MAX_LINE:,} characters",
         where=f"{path}, line {line_number(path, offset)}, byte {offset}",
@@ -113,7 +143,7 @@ def _too_long(path: Path, offset: int) -> DataError:
     )
 
 
-def _check_lengths(path: Path, lines: list[str], offset: int) -> None:
+def _check_lengths(path: Source, lines: list[str], offset: int) -> None:
     for line in lines:
         if len(line) > MAX_LINE:
             raise _too_long(path, offset)
@@ -121,7 +151,7 @@ def _check_lengths(path: Path, lines: list[str], offset: int) -> None:
 
 
 def read_lines(
-    path: Path, start: int = 0, stop: int | None = None, *, cut_long: bool = False
+    path: Source, start: int = 0, stop: int | None = None, *, cut_long: bool = False
 ) -> Iterator[str]:
     """Iterate over the lines of a text file, without their line ends, in bounded memory.
 

@@ -2,11 +2,10 @@
 
 import json
 import re
-import shlex
 from pathlib import Path
 from typing import Any
 
-from seqkit.errors import DataError
+from seqkit.errors import DataError, Remedy
 from seqkit.files.formats import encoding_of, format_of
 from seqkit.files.lines import BOM, open_bytes
 
@@ -23,7 +22,7 @@ def refuse_other_formats(path: Path, *, columns: int = 1) -> None:
 
     Args:
         path: The file, compressed or not.
-        columns: The columns of a table of texts; 1 for a file with a text in each line.
+        columns: The columns of a table of texts; 1 for a file with a text in each line, 0 for JSON.
     """
     with open_bytes(path) as file:
         head = file.read(_HEAD).removeprefix(BOM)
@@ -39,12 +38,13 @@ def refuse_other_formats(path: Path, *, columns: int = 1) -> None:
         raise DataError(
             f"expected text, got {name}", where=str(path), remedy="save its text as a file in UTF-8 (.txt)"
         )
-    _refuse_json(path, head, columns)
+    if columns:
+        _refuse_json(path, head)
     if columns == 1:
         _refuse_rows(path, head)
 
 
-def _refuse_json(path: Path, head: bytes, columns: int) -> None:
+def _refuse_json(path: Path, head: bytes) -> None:
     start = head.lstrip()
     if start[:1] not in (b"{", b"["):
         return
@@ -52,11 +52,11 @@ def _refuse_json(path: Path, head: bytes, columns: int) -> None:
     keep = "or, to learn the JSON as it stands, put a line of text before it"
     first = _parsed(lines[0])
     if isinstance(first, dict | list) and first:
-        fields = _text_fields(first, columns)
+        fields = isinstance(first, dict) and any(isinstance(value, str) for value in first.values())
         raise DataError(
             f"expected text, got JSON lines{f' with the fields {_names(first)}' if fields else ''}",
             where=str(path),
-            remedy=f"take the texts out: {_extraction(path, fields)}; {keep}"
+            remedy=f"give it a name that ends in .jsonl, and its fields are read; {keep}"
             if fields
             else f"write its texts to a file, one a line; {keep}",
         )
@@ -78,7 +78,10 @@ def _refuse_rows(path: Path, head: bytes) -> None:
         raise DataError(
             f"expected text, got a table: each line has {tabs.pop() + 1} columns with tabs between them",
             where=str(path),
-            remedy=f"take a column out: cut -f2 FILE > NEW; {keep}",
+            remedy=Remedy(
+                f"name the column of its texts: text_column=2; {keep}",
+                command=f"name the column of its texts: --text-column 2; {keep}",
+            ),
         )
     begin = 1 if rows and re.fullmatch(r"\d+ \d+", rows[0]) else 0
     vectors = [row.split()[1:] for row in rows[begin : begin + 2]]
@@ -109,27 +112,3 @@ def _opens_document(lines: list[str]) -> bool:
 
 def _names(record: Any) -> str:
     return ", ".join(map(repr, list(record)[:6]))
-
-
-def _text_fields(record: object, columns: int) -> list[str]:
-    """Return the fields of an object that hold a text, in their order: the longest, and another beside it."""
-    if not isinstance(record, dict):
-        return []
-    plain = {name: str(value) for name, value in record.items() if isinstance(value, str | int)}
-    texts = [name for name, value in record.items() if isinstance(value, str)]
-    if not texts:
-        return []
-    longest = max(texts, key=lambda name: len(plain[name]))
-    if columns == 1:
-        return [longest]
-    other = next((name for name in plain if name != longest), None)
-    return [] if other is None else [name for name in plain if name in (longest, other)]
-
-
-def _extraction(path: Path, fields: list[str]) -> str:
-    """Return the command that writes these fields of each line, with tabs between."""
-    program = (
-        "import json, sys; [print(*[' '.join(str(json.loads(line)[name]).split()) for name in "
-        f"{fields!r}], sep='\\t') for line in sys.stdin if line.strip()]"
-    )
-    return f"python -c {shlex.quote(program)} < {shlex.quote(str(path))} > NEW"

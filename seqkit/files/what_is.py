@@ -63,7 +63,7 @@ _OTHERS = {
     r".*\.(zip|tar|tgz|7z|rar|zst)": "a folder with an archive: unpack it first",
 }
 """Folders of other programs: a file that each has, and its description."""
-_COMPRESSED = (".gz", ".bz2", ".xz")
+_COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 TEXT_COMMANDS = "seqkit train-lm {}, or seqkit train-classifier {}"
 
 

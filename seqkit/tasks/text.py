@@ -11,7 +11,9 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from seqkit.corpora import Corpus, TextDefaults, corpus_names
+from seqkit.corpora import REGISTRY, Corpus, TextDefaults, corpus_names, open_corpus
+from seqkit.corpora.corpus import BaseCorpus
+from seqkit.corpora.readers.roles import columns_of
 from seqkit.data import EncodedCorpus, encode_corpus
 from seqkit.data.text_check import text_warning
 from seqkit.tasks.runs import VOCABULARY
@@ -34,6 +36,41 @@ FROM_A_RUN = "trainings that start from a run, with init"
 
 _SUBWORDS = 8000
 """Number of subwords that are learned if no vocabulary size is given."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextFileSettings(Settings):
+    """Settings of how files of running text are read.
+
+    Args:
+        corpus: A registered name, "nltk:NAME", a text file or table, or a folder of text files.
+        text_column: Column of the texts in a table, by name or by number from 1; by default it is found.
+        header: Whether the first row of a table has the names of its columns; by default it is found out.
+        paragraphs: Read each paragraph, of lines up to a blank one, as one line.
+    """
+
+    corpus: str = "pydocs"
+    text_column: int | str | None = None
+    header: bool | None = None
+    paragraphs: bool = False
+
+    def _check(self) -> None:
+        """Raise UsageError for values out of range."""
+        super()._check()
+        columns_of(text=self.text_column)
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """The arguments of :func:`seqkit.corpora.open_corpus`."""
+        return {"text_column": self.text_column, "header": self.header, "paragraphs": self.paragraphs}
+
+
+def open_text(settings: TextFileSettings, corpus: str | None, text_column: int | str | None) -> Corpus:
+    """Open the corpus of a run's settings, or another one, whose paragraphs are read as the run's are."""
+    if corpus is None:
+        return open_corpus(settings.corpus, **settings.reading)
+    file = not (corpus.startswith("nltk:") or corpus in REGISTRY)
+    return open_corpus(corpus, text_column=text_column, paragraphs=settings.paragraphs and file)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,6 +225,16 @@ def report(text: str | None, on_message: OnMessage | None) -> None:
     """Pass a sentence on, where there is one and someone to take it."""
     if text is not None and on_message is not None:
         on_message(text)
+
+
+def report_reading(corpus: BaseCorpus[Any], on_message: OnMessage) -> None:
+    """Report how the files of a corpus were read, and the lines that were left out."""
+    for note in corpus.notes:
+        on_message(note)
+    for line, reason in corpus.skipped:
+        on_message(f"{corpus.name}, line {line} skipped: {reason}")
+    if corpus.skipped_count:
+        on_message(f"{corpus.skipped_count:,} malformed lines skipped")
 
 
 class TextTask(Task):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
 from seqkit.errors import Remedy, UsageError, require_choice
+from seqkit.files.archives import split_member
 
 R = TypeVar("R", bound="Settings")
 
@@ -74,6 +75,10 @@ class Settings:
         "num_layers": ("nlayers",),
         "num_heads": ("nhead",),
         "context_length": ("context-length", "block-size"),
+        "text_column": ("text-column", "text-field"),
+        "label_column": ("label-column", "label-field"),
+        "source_column": ("source-column", "source-field"),
+        "target_column": ("target-column", "target-field"),
     }
     """Flags of the fields whose flag has another name, mostly that of PyTorch's language model example."""
 
@@ -130,7 +135,8 @@ class Settings:
     @classmethod
     def shown_name(cls, field: str) -> str:
         """Return a field for messages, with its flag if that differs: "hidden_size (--nhid)"."""
-        return f"{field} (--{cls.flags(field)[0]})" if field in cls.FLAGS else field
+        flag = cls.flags(field)[0]
+        return field if flag == field.replace("_", "-") else f"{field} (--{flag})"
 
     @classmethod
     def field_names(cls) -> dict[str, str]:
@@ -343,4 +349,7 @@ def _typed(value: Any, types: Collection[str]) -> Any:
 def absolute_path(text: str, names: Iterable[str] = ()) -> str:
     """Return ``text`` as an absolute path if it exists and is not one of ``names``; else unchanged."""
     path = Path(text).expanduser()
-    return str(path.resolve()) if text not in names and path.exists() else text
+    archive, member = split_member(path)
+    if text in names or not archive.exists():
+        return text
+    return str(archive.resolve()) if member is None else f"{archive.resolve()}:{member}"

@@ -15,7 +15,7 @@ from seqkit.tasks.language_modeling import LanguageModelSettings, train
 from seqkit.text import Vocabulary, get_tokenizer
 from tests.cli.conftest import Seqkit
 
-LABELLED = "label\ttext\n" + "".join(f"{'pn'[n % 2]}\ttext number {n} of all\n" for n in range(60))
+LABELLED = "no tab\n" + "".join(f"{'pn'[n % 2]}\ttext number {n} of all\n" for n in range(60))
 PAIRS = "no tab\n" + "".join(f"a {n}\tb {n}\n" for n in range(60))
 CLAUSES = "".join("".join(chr(0x4E00 + (n * 7 + k) % 200) for k in range(9)) + "\n" for n in range(90))
 TINY = ("--max-steps", "1", "--out", "run")

@@ -94,7 +94,7 @@ def test_a_folder_of_texts_is_split_by_file(tmp_path) -> None:
 def test_too_few_texts(tmp_path) -> None:
     (tmp_path / "a.txt").write_text("a\n")
     (tmp_path / "b.md").write_text("a\n")
-    with pytest.raises(DataError, match=r"expected three or more texts.*got 1 text file\(s\)"):
+    with pytest.raises(DataError, match=r"expected three or more texts.*got 2 text file\(s\)"):
         open_corpus(tmp_path)
 
 

@@ -70,20 +70,26 @@ TEXT: dict[str, Row] = {
     "hidden_size": row(12),
     "num_layers": row(2), "num_heads": row(2), "batch_size": row(3),
 }  # fmt: skip
+TEXT_FILES: dict[str, Row] = {
+    "text_column": row(2, corpus="table"), "header": row(True, corpus="table", text_column=2),
+    "paragraphs": row(True, corpus="paragraphs"),
+}  # fmt: skip
 VALUES: dict[str, dict[str, Row]] = {
     "language_modeling": {
-        **TRAINING, **TEXT, "objective": row("masked"), "model": row("rnn"), "order": row(3),
+        **TRAINING, **TEXT, **TEXT_FILES, "objective": row("masked"), "model": row("rnn"), "order": row(3),
         "positions": row("rotary"), "dropout_input": row(0.4), "dropout_hidden": row(0.4, num_layers=2),
         "dropout_output": row(0.4), "locked_dropout": row(True, dropout=0.5), "tied": row(False),
         "init_range": row(0.3), "bptt": row(3), "context_length": row(3), "eval_batch_size": row(2),
         "valid_tokens": row(5),
     },
     "masked_language_modeling": {
-        **TRAINING, **TEXT, "objective": row("causal"), "model": row("lstm"), "context_length": row(5),
+        **TRAINING, **TEXT, **TEXT_FILES, "objective": row("causal"), "model": row("lstm"),
+        "context_length": row(5),
         "valid_tokens": row(5),
     },
     "seq2seq": {
         **TRAINING, **TEXT, "target": row("targets", corpus="sources"),
+        "source_column": row(2), "target_column": row(1), "header": row(True),
         "on_bad_line": row("skip", corpus="malformed"), "shared_vocabulary": row(True), "reverse": row(True),
         "model": row("transformer"), "attention": row("dot"), "input_feeding": row(True), "peeky": row(True),
         "readout": row(True), "bidirectional": row(True), "pass_cell": row(False), "tied": row(True),
@@ -91,7 +97,7 @@ VALUES: dict[str, dict[str, Row]] = {
         "bucket": row(False), "eval_batch_size": row(2), "max_new_tokens": row(2), "examples": row(1),
     },
     "text_classification": {
-        **TRAINING, **TEXT, "label_column": row(2, text_column=1), "text_column": row(3),
+        **TRAINING, **TEXT, "label_column": row(3, text_column=2), "text_column": row(3), "header": row(True),
         "on_bad_line": row("skip", corpus="malformed"), "max_length": row(3), "model": row("gru"),
         "pooling": row("last"), "lowercase": row(False), "bidirectional": row(False),
         "word_dropout": row(0.5), "vectors": row("vectors.txt"),
@@ -116,6 +122,7 @@ VALUES: dict[str, dict[str, Row]] = {
         "test_accuracy": row(True),
     },
     "embeddings": {
+        **TEXT_FILES,
         "corpus": row("other"), "tokenizer": row("char"), "lowercase": row(True), "vocab_size": row(6),
         "min_count": row(9), "vocabulary": row("vocab.txt", min_count=None), "init": row("init"),
         "grow_vocabulary": row(False, corpus="other", init="init", min_count=None),
@@ -216,6 +223,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path) -> Iter
         for number, name in enumerate(("corpus", "other")):
             text = write_corpus(folder / f"text-{name}", lines=40, seed=number)
             text.write_text(re.sub(r"\bcat\b", "Cat", text.read_text(), count=20))
+            lines = text.read_text().splitlines()
+            (folder / "text-table").write_text("".join(f"{n}\t{line}\n" for n, line in enumerate(lines)))
+            (folder / "text-paragraphs").write_text(
+                "\n".join("\n" * (n % 3 > 1) + x for n, x in enumerate(lines))
+            )
             pairs = write_pairs(folder / f"seq2seq-{name}", count=60, seed=number).read_text()
             (folder / f"seq2seq-{name}").write_text(re.sub("^(.)(.*)\t", r"\1 X\2\t", pairs, flags=re.M))
             reviews = write_reviews(folder / f"labelled-{name}", count=60, seed=number).read_text()

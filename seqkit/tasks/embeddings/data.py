@@ -12,7 +12,7 @@ from seqkit.errors import UsageError
 from seqkit.tasks.embeddings.settings import EmbeddingSettings, ResolvedEmbeddingSettings
 from seqkit.tasks.embeddings.trained import TASK
 from seqkit.tasks.runs import open_run
-from seqkit.tasks.text import report, run_vocabulary
+from seqkit.tasks.text import report, report_reading, run_vocabulary
 from seqkit.text import Vocabulary, get_tokenizer
 from seqkit.training import Callback
 
@@ -21,11 +21,12 @@ _BLOCK = 1 << 22
 
 def open_corpus(settings: EmbeddingSettings) -> Corpus:
     """Open the corpus that the settings name."""
-    return corpora.open_corpus(settings.corpus, held_out=False)
+    return corpora.open_corpus(settings.corpus, held_out=False, **settings.reading)
 
 
 def encode(settings: ResolvedEmbeddingSettings, corpus: Corpus, callback: Callback) -> EncodedCorpus:
     """Encode all splits of the text as ids, with the words of ``init`` if given, and report the size."""
+    report_reading(corpus, callback.on_message)
     started = time.perf_counter()
     encoded = _encode(settings, corpus)
     seconds = time.perf_counter() - started

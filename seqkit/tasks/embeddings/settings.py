@@ -9,9 +9,9 @@ from seqkit.backend import default_device
 from seqkit.corpora import Corpus
 from seqkit.errors import Remedy, UsageError
 from seqkit.optim import OPTIMIZERS
-from seqkit.tasks.text import FROM_A_RUN, absolute_corpus
+from seqkit.tasks.text import FROM_A_RUN, TextFileSettings, absolute_corpus
 from seqkit.threads import thread_count
-from seqkit.training import ResolvedTrainingSettings, Settings
+from seqkit.training import ResolvedTrainingSettings
 from seqkit.training.base_settings import absolute_path
 from seqkit.vectors.word2vec import Word2VecSettings
 
@@ -56,13 +56,14 @@ OPTIMIZER_DEFAULTS: dict[str, tuple[float, str]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class EmbeddingSettings(Settings):
+class EmbeddingSettings(TextFileSettings):
     """Settings of word vectors: the flags of ``seqkit train-embeddings``.
 
-    None means the default of the corpus, the optimiser or the machine.
+    None means the default of the corpus, the optimiser or the machine. The fields of
+    :class:`TextFileSettings` come on top.
 
     Args:
-        corpus: A registered name, "nltk:NAME", a text file, or a folder of text files.
+        corpus: A registered name, "nltk:NAME", a text file or table, or a folder of text files.
         tokenizer: word, whitespace or char.
         lowercase: Whether to convert the text to lower case.
         vocab_size: Number of types to keep at most.

@@ -7,13 +7,13 @@ from seqkit.corpora import Corpus
 from seqkit.data import BPTTBatches, EncodedCorpus, TextWindows
 from seqkit.tasks.initial_run import InitialText, report_start
 from seqkit.tasks.language_modeling.settings import LanguageModelSettings, ResolvedLanguageModelSettings
-from seqkit.tasks.text import describe_text, encode_text, warn_of_text
+from seqkit.tasks.text import describe_text, encode_text, report_reading, warn_of_text
 from seqkit.training import Callback
 
 
 def open_corpus(settings: LanguageModelSettings) -> Corpus:
     """Open the corpus that the settings name."""
-    return corpora.open_corpus(settings.corpus)
+    return corpora.open_corpus(settings.corpus, **settings.reading)
 
 
 def encode(
@@ -23,6 +23,7 @@ def encode(
     initial: InitialText | None = None,
 ) -> EncodedCorpus:
     """Encode the corpus as ids, those of the initial run if there is one, and report its size."""
+    report_reading(corpus, callback.on_message)
     started = time.perf_counter()
     encoded = encode_text(settings, corpus, None if initial is None else initial.text)
     seconds = time.perf_counter() - started

@@ -10,13 +10,16 @@ from seqkit.autograd import Tensor
 from seqkit.corpora import Corpus
 from seqkit.errors import UsageError
 from seqkit.models.transformer.inputs import POSITIONS
-from seqkit.tasks.text import ResolvedTextSettings, TextSettings, absolute_corpus
+from seqkit.tasks.text import ResolvedTextSettings, TextFileSettings, TextSettings, absolute_corpus
 
 _RECURRENT = ("bptt", "dropout_input", "dropout_hidden", "dropout_output", "locked_dropout", "init_range")
 _TRANSFORMER = ("num_heads", "positions", "context_length")
 _COUNTED = (
     "objective",
     "corpus",
+    "text_column",
+    "header",
+    "paragraphs",
     "tokenizer",
     "lowercase",
     "vocab_size",
@@ -31,15 +34,16 @@ OBJECTIVES = ("causal", "masked")
 
 
 @dataclass(frozen=True, kw_only=True)
-class LanguageModelSettings(TextSettings):
+class LanguageModelSettings(TextFileSettings, TextSettings):
     """Settings of a language model: the flags of ``seqkit train-lm``.
 
     None means the default of the corpus, the model or the optimiser, or no limit. The fields of
-    :class:`TextSettings` and :class:`seqkit.training.TrainingSettings` come on top.
+    :class:`TextSettings`, :class:`TextFileSettings` and :class:`seqkit.training.TrainingSettings` come on
+    top.
 
     Args:
         objective: "causal"; "masked" is another task.
-        corpus: A registered name, "nltk:NAME", a text file, or a folder of text files.
+        corpus: A registered name, "nltk:NAME", a text file or table, or a folder of text files.
         model: lstm, gru, rnn, transformer or kneser-ney.
         order: Order of a Kneser-Ney model.
         embedding_size: Size of the embeddings.

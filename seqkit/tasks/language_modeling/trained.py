@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from seqkit.corpora import open_corpus
 from seqkit.data import EncodedCorpus, encode_corpus
 from seqkit.errors import UsageError, require_choice, require_number
 from seqkit.models import KneserNey, KneserNeyConfig
@@ -24,7 +23,7 @@ from seqkit.tasks.runs import (
     require_texts,
     run_settings,
 )
-from seqkit.tasks.text import OnMessage, run_tokenizer, run_vocabulary, warn_of_text
+from seqkit.tasks.text import OnMessage, open_text, run_tokenizer, run_vocabulary, warn_of_text
 from seqkit.text import Tokenizer, Vocabulary
 from seqkit.training import RunDirectory
 
@@ -83,13 +82,13 @@ class TrainedLanguageModel:
         """The id of the end-of-line token."""
         return self.vocabulary.id(self.tokenizer.end_of_line)
 
-    def encoded(self, corpus: str | None = None) -> EncodedCorpus:
+    def encoded(self, corpus: str | None = None, text_column: int | str | None = None) -> EncodedCorpus:
         """Return the run's corpus, or another, as ids of this model's vocabulary.
 
         Raises:
             DataError: The corpus is absent, or has changed since the training.
         """
-        source = open_corpus(self.settings.corpus if corpus is None else corpus)
+        source = open_text(self.settings, corpus, text_column)
         key = source.content_key()
         if corpus is None:
             require_same_corpus(self.run, source, remedy="restore its files, or name the text to evaluate on")
@@ -106,6 +105,7 @@ class TrainedLanguageModel:
         split: str = "test",
         *,
         corpus: str | None = None,
+        text_column: int | str | None = None,
         batch_size: int = 1,
         protocol: str = "exact",
         on_message: OnMessage | None = None,
@@ -115,6 +115,7 @@ class TrainedLanguageModel:
         Args:
             split: The split: train, valid or test.
             corpus: Another corpus, named as in the settings.
+            text_column: The column of the texts of that corpus, if it is a table; by default it is found.
             batch_size: Streams that are read in parallel; more are faster, and each begins with a zero
                 state.
             protocol: "exact" predicts every token once; "textbook" reads 10 streams in windows of 35 and
@@ -125,7 +126,7 @@ class TrainedLanguageModel:
             DataError: The corpus is absent or has changed, or has no such split.
             UsageError: An unknown protocol, or one that the model does not have.
         """
-        encoded = self.encoded(corpus)
+        encoded = self.encoded(corpus, text_column)
         require_split(split, encoded.splits, corpus or self.settings.corpus)
         warn_of_text(encoded, self.vocabulary, on_message, [split])
         ids, info = encoded.splits[split], encoded.info[split]

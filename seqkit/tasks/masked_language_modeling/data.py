@@ -13,7 +13,7 @@ from seqkit.tasks.masked_language_modeling.settings import (
     MaskedLanguageModelSettings,
     ResolvedMaskedLanguageModelSettings,
 )
-from seqkit.tasks.text import describe_text, encode_text, warn_of_text
+from seqkit.tasks.text import describe_text, encode_text, report_reading, warn_of_text
 from seqkit.text import Vocabulary
 from seqkit.text.special_tokens import CLS, MASK
 from seqkit.training import Callback
@@ -23,7 +23,7 @@ _SEED, _WINDOWS = 0, 32  # the tokens that an evaluation masks depend on both
 
 def open_corpus(settings: MaskedLanguageModelSettings) -> Corpus:
     """Open the corpus that the settings name."""
-    return corpora.open_corpus(settings.corpus)
+    return corpora.open_corpus(settings.corpus, **settings.reading)
 
 
 def encode(
@@ -36,6 +36,7 @@ def encode(
 
     The ids are those of the initial run if there is one; new words stand before the special tokens.
     """
+    report_reading(corpus, callback.on_message)
     started = time.perf_counter()
     words = None if initial is None else (initial.tokenizer, without_mask_tokens(initial.vocabulary))
     encoded = encode_text(settings, corpus, words)

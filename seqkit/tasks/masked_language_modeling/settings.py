@@ -7,20 +7,20 @@ from typing import ClassVar
 
 from seqkit.corpora import Corpus
 from seqkit.errors import UsageError
-from seqkit.tasks.text import ResolvedTextSettings, TextSettings, absolute_corpus
+from seqkit.tasks.text import ResolvedTextSettings, TextFileSettings, TextSettings, absolute_corpus
 
 
 @dataclass(frozen=True, kw_only=True)
-class MaskedLanguageModelSettings(TextSettings):
+class MaskedLanguageModelSettings(TextFileSettings, TextSettings):
     """Settings of a masked language model: flags of ``seqkit train-lm --objective masked``.
 
     None means the default of the corpus or the optimiser, or no limit. The fields of
-    :class:`TextSettings` and
-    :class:`seqkit.training.TrainingSettings` come on top.
+    :class:`TextSettings`, :class:`TextFileSettings` and :class:`seqkit.training.TrainingSettings` come on
+    top.
 
     Args:
         objective: "masked".
-        corpus: A registered name, "nltk:NAME", a text file, or a folder of text files.
+        corpus: A registered name, "nltk:NAME", a text file or table, or a folder of text files.
         model: "transformer".
         embedding_size: Size of the embeddings.
         hidden_size: Size of the feed-forward layers.

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from seqkit.corpora import open_corpus
 from seqkit.data import EncodedCorpus, encode_corpus
 from seqkit.models import MaskedLanguageModel, TransformerEncoderConfig
 from seqkit.tasks.masked_language_modeling.data import evaluation_batches
@@ -13,7 +12,7 @@ from seqkit.tasks.masked_language_modeling.evaluation import MaskedScores, score
 from seqkit.tasks.masked_language_modeling.model import encoder_config, make_model
 from seqkit.tasks.masked_language_modeling.settings import ResolvedMaskedLanguageModelSettings
 from seqkit.tasks.runs import load_best_weights, open_run, require_same_corpus, require_split, run_settings
-from seqkit.tasks.text import OnMessage, run_tokenizer, run_vocabulary, warn_of_text
+from seqkit.tasks.text import OnMessage, open_text, run_tokenizer, run_vocabulary, warn_of_text
 from seqkit.text import Tokenizer, Vocabulary
 from seqkit.training import RunDirectory
 
@@ -51,13 +50,13 @@ class TrainedMaskedLanguageModel:
         model = f"{size} encoder, {len(self.vocabulary):,} types"
         return f"TrainedMaskedLanguageModel({str(self.run.path)!r}: {model})"
 
-    def encoded(self, corpus: str | None = None) -> EncodedCorpus:
+    def encoded(self, corpus: str | None = None, text_column: int | str | None = None) -> EncodedCorpus:
         """Return the run's corpus, or another, as ids of this model's vocabulary.
 
         Raises:
             DataError: The corpus is absent, or has changed since the training.
         """
-        source = open_corpus(self.settings.corpus if corpus is None else corpus)
+        source = open_text(self.settings, corpus, text_column)
         if corpus is None:
             require_same_corpus(self.run, source, remedy="restore its files, or name the text to evaluate on")
         return encode_corpus(
@@ -69,19 +68,25 @@ class TrainedMaskedLanguageModel:
         )
 
     def evaluate(
-        self, split: str = "test", *, corpus: str | None = None, on_message: OnMessage | None = None
+        self,
+        split: str = "test",
+        *,
+        corpus: str | None = None,
+        text_column: int | str | None = None,
+        on_message: OnMessage | None = None,
     ) -> MaskedScores:
         """Return the scores on the masked tokens of a split, the same tokens every time.
 
         Args:
             split: The split: train, valid or test.
             corpus: Another corpus, named as in the settings.
+            text_column: The column of the texts of that corpus, if it is a table; by default it is found.
             on_message: Called with a warning about text that does not fit the tokenizer.
 
         Raises:
             DataError: The corpus is absent or has changed, or has no such split.
         """
-        encoded = self.encoded(corpus)
+        encoded = self.encoded(corpus, text_column)
         splits = encoded.splits
         require_split(split, splits, corpus or self.settings.corpus)
         warn_of_text(encoded, self.vocabulary, on_message, [split])

@@ -7,14 +7,21 @@ from seqkit.corpora import Seq2SeqCorpus, open_seq2seq
 from seqkit.data import EncodedSeq2SeqCorpus, encode_seq2seq
 from seqkit.data.text_check import text_warning
 from seqkit.tasks.seq2seq.settings import ResolvedSeq2SeqSettings, Seq2SeqSettings
-from seqkit.tasks.text import OnMessage, report
+from seqkit.tasks.text import OnMessage, report, report_reading
 from seqkit.text import Vocabulary, get_tokenizer
 from seqkit.training import Callback
 
 
 def open_corpus(settings: Seq2SeqSettings) -> Seq2SeqCorpus:
     """Open the pairs that the settings name."""
-    return open_seq2seq(settings.corpus, on_bad_line=settings.on_bad_line, target=settings.target)
+    return open_seq2seq(
+        settings.corpus,
+        on_bad_line=settings.on_bad_line,
+        target=settings.target,
+        source_column=settings.source_column,
+        target_column=settings.target_column,
+        header=settings.header,
+    )
 
 
 def encode(
@@ -28,10 +35,7 @@ def encode(
     The ids are those of the initial vocabularies if there are some.
     """
     started = time.perf_counter()
-    for line, reason in corpus.skipped:
-        callback.on_message(f"{settings.corpus}, line {line} skipped: {reason}")
-    if corpus.skipped_count:
-        callback.on_message(f"{corpus.skipped_count:,} malformed lines skipped")
+    report_reading(corpus, callback.on_message)
     encoded = encode_seq2seq(
         corpus.sources,
         get_tokenizer(settings.tokenizer, lowercase=settings.lowercase),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from seqkit.corpora import Seq2SeqCorpus, corpus_names
+from seqkit.corpora.readers.roles import columns_of
 from seqkit.errors import UsageError
 from seqkit.tasks.text import ResolvedTextSettings, TextSettings
 from seqkit.training import TrainingSettings
@@ -36,8 +37,11 @@ class Seq2SeqSettings(TextSettings):
     :class:`TextSettings` and :class:`seqkit.training.TrainingSettings` come on top.
 
     Args:
-        corpus: A registered name, or a file with a source, a tab and a target on each line.
+        corpus: A registered name, or a table of sources and targets.
         target: File of targets, if ``corpus`` is a file of sources.
+        source_column: Column of the sources in a table, by name or by number from 1; by default it is found.
+        target_column: Column of the targets; by default it is found.
+        header: Whether the first row of a table has the names of its columns; by default it is found out.
         on_bad_line: How to treat a malformed line: error or skip.
         shared_vocabulary: Share the vocabulary and the embeddings of source and target.
         reverse: Reverse the source.
@@ -77,6 +81,9 @@ class Seq2SeqSettings(TextSettings):
 
     corpus: str = "dates"
     target: str | None = None
+    source_column: int | str | None = None
+    target_column: int | str | None = None
+    header: bool | None = None
     on_bad_line: str = "error"
     shared_vocabulary: bool = False
     reverse: bool = False
@@ -105,6 +112,7 @@ class Seq2SeqSettings(TextSettings):
     def _check(self) -> None:
         """Raise UsageError for values out of range."""
         super()._check()
+        columns_of(source=self.source_column, target=self.target_column)
         self._require_choice("model", MODELS)
         if self.attention is not None:
             self._require_choice("attention", ATTENTIONS)

@@ -8,7 +8,7 @@ import numpy as np
 from seqkit.corpora import LabelledCorpus, open_labelled
 from seqkit.data import EncodedLabelledCorpus, encode_labelled
 from seqkit.data.text_check import ANY_TEXT, text_warning
-from seqkit.tasks.text import OnMessage, report, text_tokenizer
+from seqkit.tasks.text import OnMessage, report, report_reading, text_tokenizer
 from seqkit.tasks.text_classification.settings import (
     ResolvedTextClassificationSettings,
     TextClassificationSettings,
@@ -24,6 +24,7 @@ def open_corpus(settings: TextClassificationSettings) -> LabelledCorpus:
         on_bad_line=settings.on_bad_line,
         label_column=settings.label_column,
         text_column=settings.text_column,
+        header=settings.header,
     )
 
 
@@ -45,10 +46,7 @@ def encode(
         published: Whether that encoder comes from a checkpoint folder.
     """
     started = time.perf_counter()
-    for line, reason in corpus.skipped:
-        callback.on_message(f"{settings.corpus}, line {line} skipped: {reason}")
-    if corpus.skipped_count:
-        callback.on_message(f"{corpus.skipped_count:,} malformed lines skipped")
+    report_reading(corpus, callback.on_message)
     train = corpus.sources.get("train")
     lines = None if train is None else lambda: (text for text, _ in train())
     encoded = encode_labelled(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from seqkit.corpora.readers.roles import columns_of
 from seqkit.errors import UsageError
 from seqkit.tasks.text import ResolvedTextSettings, TextSettings
 
@@ -20,10 +21,12 @@ class TextClassificationSettings(TextSettings):
     :class:`TextSettings` and :class:`seqkit.training.TrainingSettings` come on top.
 
     Args:
-        corpus: A registered name, a tab-separated file of labels and texts, a folder with train, valid and
-            test files of that form, or a folder with a text file for each class.
-        label_column: Column of the label, counted from 1.
-        text_column: Column of the text; by default the first other column.
+        corpus: A registered name, a table of labels and texts, a folder with train, valid and test files of
+            that form, or a folder with a text file for each class.
+        label_column: Column of the label in a table, by name or by number from 1; by default it is found, or
+            the first.
+        text_column: Column of the text; by default it is found, or the first other column.
+        header: Whether the first row of a table has the names of its columns; by default it is found out.
         on_bad_line: How to treat a malformed line: error or skip.
         max_length: Number of tokens to which texts are truncated.
         model: Encoder: bag, lstm, gru or transformer.
@@ -52,8 +55,9 @@ class TextClassificationSettings(TextSettings):
     FROM_THE_RUN = ("dropout", "word_dropout", "max_length")
 
     corpus: str = "rt-polarity"
-    label_column: int = 1
-    text_column: int | None = None
+    label_column: int | str | None = None
+    text_column: int | str | None = None
+    header: bool | None = None
     on_bad_line: str = "error"
     max_length: int = 256
     model: str | None = None
@@ -79,10 +83,10 @@ class TextClassificationSettings(TextSettings):
             self._require_choice("pooling", POOLINGS)
         self._require_choice("on_bad_line", ON_BAD_LINE)
         self._require_positive(
-            "label_column text_column vocab_size min_count embedding_size hidden_size num_layers num_heads "
-            "batch_size eval_batch_size"
+            "vocab_size min_count embedding_size hidden_size num_layers num_heads batch_size eval_batch_size"
         )
         self._require_fraction("dropout word_dropout")
+        columns_of(label=self.label_column, text=self.text_column)
         if self.max_length < 2:
             raise UsageError(f"expected max_length to be at least 2, got {self.max_length}")
         if self.vectors is not None and self.init is not None:

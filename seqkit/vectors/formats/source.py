@@ -17,7 +17,8 @@ from typing import IO, Any, NoReturn
 
 from seqkit.errors import DataError
 from seqkit.files import atomic_writer
-from seqkit.files.lines import BOM, COMPRESSED, MAGIC
+from seqkit.files.compressed import COMPRESSED, MAGIC
+from seqkit.files.lines import BOM
 from seqkit.files.substitutes import HEAD, find_substitute, refuse_substitute
 from seqkit.files.what_is import not_as_expected
 from seqkit.vectors.formats.options import LIBRARY, Remedies
