@@ -84,7 +84,7 @@ def encode_seq2seq(
     *,
     target_tokenizer: Tokenizer | None = None,
     shared: bool = False,
-    vocab_size: int | None = None,
+    vocab_size: int | tuple[int | None, int | None] | None = None,
     min_count: int = 1,
     vocabularies: tuple[Vocabulary, Vocabulary] | None = None,
     more_words: bool = False,
@@ -101,8 +101,9 @@ def encode_seq2seq(
         tokenizer: Of the sources, and of the targets without a ``target_tokenizer``.
         target_tokenizer: Of the targets.
         shared: One vocabulary of both sides' tokens; needs one tokenizer.
-        vocab_size: Of each vocabulary, as in ``Vocabulary.from_counts``.
-        min_count: Likewise.
+        vocab_size: Of each vocabulary, or of source and target, as in ``Vocabulary.from_counts``. It is for
+            words and characters: subwords are as many as were learned.
+        min_count: Likewise, of words and characters.
         vocabularies: Source and target vocabulary of an earlier run.
         more_words: Put the training split's words, seen ``min_count`` times, behind given vocabularies, whose
             ids stay.
@@ -131,7 +132,8 @@ def encode_seq2seq(
     for split in sorted(pair_sources, key=lambda split: split != "train"):
         _read(split, pair_sources[split](), left, right)
     if vocabularies is None:
-        vocabularies = _choose(left, right, shared, vocab_size, min_count)
+        sizes = vocab_size if isinstance(vocab_size, tuple) else (vocab_size, vocab_size)
+        vocabularies = _choose(left, right, shared, sizes, min_count)
     elif more_words:
         vocabularies = _with_words(vocabularies, left, right, shared, min_count)
     source_vocabulary, target_vocabulary = vocabularies
@@ -169,21 +171,23 @@ def _read(split: str, pairs: Iterator[tuple[str, str]], left: TextEncoder, right
 
 
 def _choose(
-    left: TextEncoder, right: TextEncoder, shared: bool, size: int | None, min_count: int
+    left: TextEncoder, right: TextEncoder, shared: bool, sizes: tuple[int | None, int | None], min_count: int
 ) -> tuple[Vocabulary, Vocabulary]:
     """Return source and target vocabulary of the training split's counts."""
     n = len(right.lengths["train"])
 
     def words(side: TextEncoder, counts: dict[str, int], size: int | None, unseen: bool) -> Vocabulary:
         require_unk = side.tokenizer.open_vocabulary or unseen
+        if side.tokenizer.learned:  # by their counts, to the size that was wanted
+            return side.vocabulary(counts, None, 1, require_unk=require_unk)
         return side.vocabulary(counts, size, min_count, require_unk=require_unk)
 
     if not shared:
-        source = words(left, left.counts(), size, left.unseen())
-        return source, _with_specials(words(right, right.counts(), _less(size), right.unseen()), n)
+        source = words(left, left.counts(), sizes[0], left.unseen())
+        return source, _with_specials(words(right, right.counts(), _less(sizes[1]), right.unseen()), n)
     counts = _sums(left, right)
     unseen = any(token not in counts for token in left.seen)
-    both = _with_specials(words(left, counts, _less(size), unseen), n)
+    both = _with_specials(words(left, counts, _less(sizes[0]), unseen), n)
     return both, both
 
 

@@ -34,7 +34,7 @@ V = TypeVar("V")
 
 FROM_A_RUN = "trainings that start from a run, with init"
 
-_SUBWORDS = 8000
+SUBWORD_COUNT = 8000
 """Number of subwords that are learned if no vocabulary size is given."""
 
 
@@ -125,7 +125,7 @@ class TextSettings(TrainingSettings):
             "tokenizer": tokenizer,
             "lowercase": choose(self.lowercase, defaults.lowercase, False),
             "min_count": choose(self.min_count, defaults.min_count, 1 if all_kept else 2),
-            "vocab_size": choose(self.vocab_size, defaults.vocab_size, _SUBWORDS if subwords else None),
+            "vocab_size": choose(self.vocab_size, defaults.vocab_size, SUBWORD_COUNT if subwords else None),
         }
 
 
@@ -250,17 +250,17 @@ class TextTask(Task):
         self.summary = describe_text(encoded, vocabulary)
 
 
-def tokenizer_artifacts(tokenizer: Tokenizer) -> dict[str, bytes]:
+def tokenizer_artifacts(tokenizer: Tokenizer, file: str = FILE) -> dict[str, bytes]:
     """Return the artifacts of a tokenizer by name; empty if its config suffices."""
-    return {FILE: tokenizer.to_bytes()} if isinstance(tokenizer, SubwordTokenizer) else {}
+    return {file: tokenizer.to_bytes()} if isinstance(tokenizer, SubwordTokenizer) else {}
 
 
-def run_tokenizer(run: RunDirectory) -> Tokenizer:
+def run_tokenizer(run: RunDirectory, entry: str = "tokenizer", file: str = FILE) -> Tokenizer:
     """Return the tokenizer of a run. Raise DamagedFileError if its file is damaged."""
-    config = run.entry("tokenizer")
+    config = run.entry(entry)
     if "sha256" not in config:
         return tokenizer_from_config(config)
-    data, source = run.artifact(FILE), str(run.path / FILE)
+    data, source = run.artifact(file), str(run.path / file)
     tokenizer = SubwordTokenizer.from_bytes(data, source, lowercase=config["lowercase"])
     longest = config.get("max_length")
     return tokenizer if longest is None else tokenizer.for_model(longest)

@@ -90,10 +90,12 @@ VALUES: dict[str, dict[str, Row]] = {
     "seq2seq": {
         **TRAINING, **TEXT, "target": row("targets", corpus="sources"),
         "source_column": row(2), "target_column": row(1), "header": row(True),
+        "target_tokenizer": row("char"), "target_lowercase": row(True), "target_vocab_size": row(6),
+        "label_smoothing": row(0.2),
         "on_bad_line": row("skip", corpus="malformed"), "shared_vocabulary": row(True), "reverse": row(True),
         "model": row("transformer"), "attention": row("dot"), "input_feeding": row(True), "peeky": row(True),
-        "readout": row(True), "bidirectional": row(True), "pass_cell": row(False), "tied": row(True),
-        "weight_init": row("normal"), "init_range": row(0.3), "teacher_forcing": row(0.2),
+        "readout": row(True, tied=False), "bidirectional": row(False), "pass_cell": row(False),
+        "tied": row(False), "weight_init": row("normal"), "init_range": row(0.3), "teacher_forcing": row(0.2),
         "bucket": row(False), "eval_batch_size": row(2), "max_new_tokens": row(2), "examples": row(1),
     },
     "text_classification": {
@@ -398,6 +400,8 @@ COMBINED: list[tuple[str, dict[str, Any], str]] = [
     ("language_modeling", {"model": "kneser-ney", "seed": 3}, "seed"),
     ("seq2seq", {"model": "gru", "pass_cell": False}, "pass_cell"),
     ("seq2seq", {"init_range": 0.1, "weight_init": "normal"}, "weight_init"),
+    ("seq2seq", {"shared_vocabulary": True, "target_vocab_size": 9}, "target_vocab_size"),
+    ("seq2seq", {"tokenizer": "learned.json", "vocab_size": 9}, "vocab_size"),
     ("seq2seq", {"corpus": "addition", "target": "targets"}, "target"),
     ("text_classification", {"corpus": "rt-polarity", "label_column": 2}, "label_column"),
     ("text_classification", {"corpus": "classes", "text_column": 3}, "text_column"),

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 import seqkit
+from seqkit.corpora import Seq2SeqCorpus
 from seqkit.errors import DataError, RunError, TrainingInterrupted, UsageError
 from seqkit.tasks.seq2seq import Seq2SeqSettings, TrainedSeq2Seq, load, train
+from seqkit.text.subwords import BpeTokenizer
 from seqkit.training import Callback
 
 
@@ -118,6 +120,75 @@ def test_every_kind_opens_as_what_was_trained(pairs: Path, tmp_path: Path, chang
     again = seqkit.load(tmp_path / "run")
     assert isinstance(again, TrainedSeq2Seq)
     assert again.translate(["abc"])[0][0].text == run.translate(["abc"])[0][0].text
+
+
+def write_sentences(path: Path, count: int = 60) -> Path:
+    """Write sentences of three numbers in words, and the same in capitals, back to front."""
+    rng = np.random.default_rng(3)
+    words = np.array(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"])
+    rows = [words[rng.permutation(10)[:3]] for _ in range(count)]
+    path.write_text("".join(f"{' '.join(row)}\t{' '.join(row[::-1]).upper()}\n" for row in rows))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changes", "files"),
+    [
+        ({"tokenizer": "bpe", "vocab_size": 290, "shared_vocabulary": True}, {"tokenizer.json"}),
+        ({"tokenizer": "bpe", "vocab_size": 270}, {"tokenizer.json", "target.tokenizer.json"}),
+        ({"tokenizer": "word", "target_tokenizer": "wordpiece", "target_vocab_size": 60},
+         {"target.tokenizer.json"}),
+        ({"tokenizer": "FILE", "target_tokenizer": "char", "target_lowercase": True}, {"tokenizer.json"}),
+    ],
+    ids=["joint", "separate", "words to subwords", "from a file"],
+)  # fmt: skip
+def test_subwords_are_learned_kept_and_loaded(
+    tmp_path: Path, changes: dict[str, Any], files: set[str]
+) -> None:
+    pytest.importorskip("tokenizers")
+    pairs = write_sentences(tmp_path / "sentences.tsv")
+    if changes["tokenizer"] == "FILE":
+        learned = BpeTokenizer.train(lambda: ["one two three", "four five"], vocab_size=270)
+        (tmp_path / "learned.json").write_bytes(learned.to_bytes())
+        changes = {**changes, "tokenizer": str(tmp_path / "learned.json")}
+    small: dict[str, Any] = {"embedding_size": 8, "hidden_size": 8, "epochs": 2, "min_count": None}
+    with pytest.raises(TrainingInterrupted):
+        trained(pairs, tmp_path / "run", Notes(stop_after=1), **{**small, **changes})
+    settings = Seq2SeqSettings(corpus=str(pairs), **{**QUICK, **small, **changes})
+    run = train(settings, tmp_path / "run", resume=True)
+    assert {path.name for path in (tmp_path / "run").glob("*tokenizer.json")} == files
+    again = load(tmp_path / "run")
+    text = "one two three"
+    assert again.translate([text])[0][0].text == run.translate([text])[0][0].text
+    ids = again.source_vocabulary.encode(again.source_tokenizer.tokenize(text)).tolist()
+    assert again.source_vocabulary.unk_id not in ids
+    target = "three two one" if run.settings.target_lowercase else "THREE TWO ONE"
+    tokens = run.target_tokenizer.tokenize(target)
+    assert (
+        run.target_tokenizer.detokenize(run.target_vocabulary.decode(run.target_vocabulary.encode(tokens)))
+        == target
+    )
+    if run.settings.shared_vocabulary:
+        assert run.source_vocabulary == run.target_vocabulary
+
+
+def test_the_defaults_of_words_depend_on_the_number_of_pairs() -> None:
+    def resolved(pairs: int, **changes: Any) -> Any:
+        sources = {"train": lambda: iter([("a", "b")] * pairs)}
+        corpus = Seq2SeqCorpus("c", description="", sources=sources, identity=dict)
+        return Seq2SeqSettings(corpus="c", **changes).resolve(corpus)
+
+    words = [resolved(pairs) for pairs in (9_999, 10_000, 100_000)]
+    assert [(each.dropout, each.batch_size) for each in words] == [(0.4, 32), (0.3, 64), (0.2, 128)]
+    for each in words:
+        assert (each.tokenizer, each.min_count, each.weight_init, each.tied) == ("word", 2, "standard", True)
+        assert (each.lr, each.schedule, each.label_smoothing) == (0.002, "cosine", 0.1)
+    assert resolved(9, tokenizer="whitespace").min_count == 2
+    assert resolved(9, tokenizer="whitespace", min_count=1).min_count == 1
+    characters = resolved(9, tokenizer="char")
+    assert (characters.weight_init, characters.tied, characters.lr) == ("uniform", False, 0.001)
+    assert resolved(9, hidden_size=11).bidirectional is False  # an odd number cannot be halved
+    assert resolved(9, dropout=0.0, label_smoothing=0.0, tied=False).dropout == 0
 
 
 def test_bad_lines_are_errors_or_told_of(pairs: Path, tmp_path: Path) -> None:

@@ -1,14 +1,16 @@
 """Data of the sequence-to-sequence task: the pairs as ids."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from seqkit.corpora import Seq2SeqCorpus, open_seq2seq
 from seqkit.data import EncodedSeq2SeqCorpus, encode_seq2seq
 from seqkit.data.text_check import text_warning
+from seqkit.errors import DataError
 from seqkit.tasks.seq2seq.settings import ResolvedSeq2SeqSettings, Seq2SeqSettings
 from seqkit.tasks.text import OnMessage, report, report_reading
-from seqkit.text import Vocabulary, get_tokenizer
+from seqkit.text import SUBWORDS, TOKENIZERS, SubwordTokenizer, Tokenizer, Vocabulary, get_tokenizer
 from seqkit.training import Callback
 
 
@@ -29,18 +31,21 @@ def encode(
     corpus: Seq2SeqCorpus,
     callback: Callback,
     initial: tuple[Vocabulary, Vocabulary] | None = None,
+    tokenizers: tuple[Tokenizer, Tokenizer] | None = None,
 ) -> EncodedSeq2SeqCorpus:
     """Encode the pairs as ids, and report their number and the lines that were skipped.
 
-    The ids are those of the initial vocabularies if there are some.
+    The ids are those of the initial vocabularies and tokenizers if there are some.
     """
     started = time.perf_counter()
     report_reading(corpus, callback.on_message)
+    tokenizer, target_tokenizer = tokenizers or make_tokenizers(settings, corpus)
     encoded = encode_seq2seq(
         corpus.sources,
-        get_tokenizer(settings.tokenizer, lowercase=settings.lowercase),
+        tokenizer,
+        target_tokenizer=target_tokenizer,
         shared=settings.shared_vocabulary,
-        vocab_size=settings.vocab_size,
+        vocab_size=(settings.vocab_size, settings.target_vocab_size),
         min_count=settings.min_count,
         vocabularies=initial,
         more_words=bool(settings.grow_vocabulary),
@@ -49,6 +54,44 @@ def encode(
     callback.on_message(f"{corpus.name}: {describe(encoded)} ({seconds:.1f} s)")
     warn_of_pairs(encoded, callback.on_message)
     return encoded
+
+
+def make_tokenizers(settings: ResolvedSeq2SeqSettings, corpus: Seq2SeqCorpus) -> tuple[Tokenizer, Tokenizer]:
+    """Return the tokenizers of the sources and of the targets; subwords are learned or read from a file."""
+    shared = settings.shared_vocabulary
+    source = _tokenizer(
+        settings.tokenizer, settings.lowercase, settings.vocab_size, corpus, (0, 1) if shared else (0,)
+    )
+    if shared:
+        return source, source
+    name = settings.target_tokenizer or settings.tokenizer
+    lowercase = bool(settings.target_lowercase)
+    return source, _tokenizer(name, lowercase, settings.target_vocab_size, corpus, (1,))
+
+
+def _tokenizer(
+    name: str, lowercase: bool, vocab_size: int | None, corpus: Seq2SeqCorpus, sides: tuple[int, ...]
+) -> Tokenizer:
+    """Return a tokenizer by name or file; subwords are learned from these sides of the training pairs."""
+    if name not in TOKENIZERS and Path(name).exists():
+        tokenizer = _read_tokenizer(Path(name))
+        if lowercase:
+            tokenizer.add_lowercase()
+        return tokenizer
+    if name not in SUBWORDS:
+        return get_tokenizer(name, lowercase=lowercase)
+
+    def lines() -> Iterator[str]:
+        return (pair[side] for pair in corpus.sources["train"]() for side in sides)
+
+    return get_tokenizer(name, lowercase=lowercase, lines=lines, vocab_size=vocab_size)
+
+
+def _read_tokenizer(path: Path) -> SubwordTokenizer:
+    try:
+        return SubwordTokenizer.from_bytes(path.read_bytes(), str(path))
+    except OSError as error:
+        raise DataError(f"cannot be read ({error.strerror or error})", where=str(path)) from error
 
 
 def warn_of_pairs(

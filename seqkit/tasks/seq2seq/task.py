@@ -17,14 +17,17 @@ from seqkit.tasks.seq2seq.model import Seq2SeqModel, make_model
 from seqkit.tasks.seq2seq.settings import ResolvedSeq2SeqSettings, Seq2SeqSettings
 from seqkit.tasks.seq2seq.trained import (
     SOURCE_VOCABULARY,
+    TARGET_TOKENIZER,
     TARGET_VOCABULARY,
     TASK,
     TrainedSeq2Seq,
     load,
+    tokenizers_of,
     vocabularies_of,
 )
+from seqkit.tasks.text import tokenizer_artifacts
 from seqkit.tasks.training import Callbacks, Changes, run_training
-from seqkit.text import Tokenizer, Vocabulary, tokenizer_from_config
+from seqkit.text import Tokenizer, Vocabulary
 from seqkit.training import Callback, Task
 from seqkit.training.settings import WITH_VALIDATION
 
@@ -56,7 +59,13 @@ class Seq2SeqLearning(Task):
         super().__init__(settings, model, len(self.batches))
         self.settings, self.encoded, self.callback = settings, encoded, callback
         self.divergence_loss = 20 * math.log(len(target))  # 20 times the loss of a uniform guess
-        self.artifacts = {SOURCE_VOCABULARY: source.to_bytes(), TARGET_VOCABULARY: target.to_bytes()}
+        self.artifacts: dict[str, bytes] = {
+            SOURCE_VOCABULARY: source.to_bytes(),
+            TARGET_VOCABULARY: target.to_bytes(),
+            **tokenizer_artifacts(encoded.source_tokenizer),
+        }
+        if encoded.target_tokenizer != encoded.source_tokenizer:
+            self.artifacts |= tokenizer_artifacts(encoded.target_tokenizer, TARGET_TOKENIZER)
         self.counts = {"pairs": {split: info.pairs for split, info in encoded.info.items()}}
         self.config = {
             "tokenizer": encoded.source_tokenizer.config(),
@@ -74,6 +83,7 @@ class Seq2SeqLearning(Task):
             batch.target_out,
             generator=self.generators["dropout"],
             teacher_forcing=self.settings.teacher_forcing,
+            label_smoothing=self.settings.label_smoothing,
         )
         return loss, int(np.count_nonzero(batch.target_out >= 0))
 
@@ -115,10 +125,12 @@ def make_task(settings: Seq2SeqSettings, corpus: Seq2SeqCorpus, callback: Callba
     if initial is None:
         resolved = settings.resolve(corpus)
         return Seq2SeqLearning(resolved, encode(resolved, corpus, callback), callback)
-    initial = initial.growing(settings.grow_vocabulary, tokenizer_from_config(initial.run.entry("tokenizer")))
+    tokenizers = tokenizers_of(initial.run)
+    for tokenizer in tokenizers:
+        initial = initial.growing(settings.grow_vocabulary, tokenizer)
     resolved = initial.keep(initial.complete(settings).resolve(corpus))
     before = vocabularies_of(initial.run)
-    task = Seq2SeqLearning(resolved, encode(resolved, corpus, callback, before), callback)
+    task = Seq2SeqLearning(resolved, encode(resolved, corpus, callback, before, tokenizers), callback)
     after = task.encoded.source_vocabulary, task.encoded.target_vocabulary
     names = ("source words", "target words")
     report_start(initial, dict(zip(names, zip(before, after, strict=True), strict=True)), callback.on_message)

@@ -24,13 +24,14 @@ from seqkit.tasks.seq2seq.data import open_corpus, warn_of_pairs
 from seqkit.tasks.seq2seq.evaluation import decode, decode_split
 from seqkit.tasks.seq2seq.model import Seq2SeqModel, make_model
 from seqkit.tasks.seq2seq.settings import ResolvedSeq2SeqSettings
-from seqkit.tasks.text import OnMessage, run_vocabulary
-from seqkit.text import Tokenizer, Vocabulary, tokenizer_from_config
+from seqkit.tasks.text import OnMessage, run_tokenizer, run_vocabulary
+from seqkit.text import Tokenizer, Vocabulary
 from seqkit.text.special_tokens import EOS, START
 from seqkit.training import RunDirectory
 
 TASK = "seq2seq"
 SOURCE_VOCABULARY, TARGET_VOCABULARY = "source.vocab.txt", "target.vocab.txt"
+TARGET_TOKENIZER = "target.tokenizer.json"
 _BATCH_SIZE = 256
 
 
@@ -266,6 +267,14 @@ def vocabularies_of(run: RunDirectory) -> tuple[Vocabulary, Vocabulary]:
     return source, source if source == target else target
 
 
+def tokenizers_of(run: RunDirectory) -> tuple[Tokenizer, Tokenizer]:
+    """Return the tokenizers of sources and of targets of a run, one object if they are the same."""
+    source = run_tokenizer(run)
+    if run.entry("target_tokenizer") == source.config():
+        return source, source
+    return source, run_tokenizer(run, "target_tokenizer", TARGET_TOKENIZER)
+
+
 def load(path: str | Path, *, device: str | None = None) -> TrainedSeq2Seq:
     """Load the trained model of a run of `train-seq2seq`.
 
@@ -279,8 +288,7 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedSeq2Seq:
     """
     run = open_run(path, TASK)
     settings = run_settings(run, ResolvedSeq2SeqSettings)
-    source, target = vocabularies_of(run)
-    tokenizers = tuple(tokenizer_from_config(run.entry(name)) for name in ("tokenizer", "target_tokenizer"))
+    vocabularies = source, target = vocabularies_of(run)
     E, H = settings.embedding_size, settings.hidden_size
     model = load_best_weights(
         run,
@@ -288,4 +296,4 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedSeq2Seq:
         device,
         at_least=len(target) * E + settings.num_layers * H * (E if settings.model == "transformer" else H),
     )
-    return TrainedSeq2Seq(run, settings, model, (source, target), (tokenizers[0], tokenizers[1]))
+    return TrainedSeq2Seq(run, settings, model, vocabularies, tokenizers_of(run))
