@@ -1,5 +1,9 @@
 """seqkit eval-lm."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import click
 
 from seqkit.cli.common import (
@@ -13,6 +17,9 @@ from seqkit.cli.common import (
     threads_option,
     warn,
 )
+
+if TYPE_CHECKING:
+    from seqkit.tasks.language_modeling import Evaluation
 
 
 @click.command("eval-lm")
@@ -46,14 +53,27 @@ def command(
 ) -> None:
     """Evaluate the language model in RUN: perplexity, with each token of the split predicted once.
 
-    For a masked language model: accuracy on hidden tokens of the split, always the same ones.
+    For a masked language model: accuracy on hidden tokens of the split, always the same ones. RUN may be a
+    Hugging Face folder of a GPT-2, with --corpus.
     """
+    from seqkit.errors import UsageError
+    from seqkit.tasks.runs import is_checkpoint_folder
     from seqkit.training import RunDirectory
 
     if corpus is None:
         refuse_unused("text_column", "another --corpus")
     if eval_protocol != "exact":
         refuse_unused("batch_size", "the protocol exact")
+    if is_checkpoint_folder(run):
+        from seqkit.tasks import causal_checkpoints
+
+        refuse_unused("batch_size", "runs of train-lm")
+        if corpus is None:
+            raise UsageError("expected --corpus, a text to evaluate on, since the folder has none", where=run)
+        folder = causal_checkpoints.load(run, device=device)
+        result = folder.evaluate(split, corpus=corpus, protocol=eval_protocol)
+        print_evaluation(result, run, corpus, split, as_json)
+        return
     if RunDirectory.open(run).config.get("task") == "masked_language_modeling":
         from seqkit.cli.train_masked_lm import evaluate_masked
 
@@ -71,10 +91,13 @@ def command(
         protocol=eval_protocol,
         on_message=warn,
     )
+    print_evaluation(result, run, corpus or model.settings.corpus, split, as_json)
+
+
+def print_evaluation(result: Evaluation, run: str, corpus: str, split: str, as_json: bool) -> None:
+    """Print a perplexity with its protocol."""
     if as_json:
-        print_json(
-            {**result.to_dict(), "run": run, "corpus": corpus or model.settings.corpus, "split": split}
-        )
+        print_json({**result.to_dict(), "run": run, "corpus": corpus, "split": split})
         return
     bits = (
         "" if result.bits_per_character is None else f", {result.bits_per_character:.4f} bits per character"

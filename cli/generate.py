@@ -97,10 +97,8 @@ def command(
     RUN is a run of train-lm, or a Hugging Face folder of a GPT-2.
     """
     from seqkit.errors import UsageError
-    from seqkit.tasks import causal_checkpoints, language_modeling
-    from seqkit.tasks.runs import is_checkpoint_folder
+    from seqkit.tasks.causal_checkpoints import open_causal_model
 
-    model: causal_checkpoints.CausalCheckpoint | language_modeling.TrainedLanguageModel
     if beam is None:
         refuse_unused("length_penalty", "beam search, with --beam")
     else:
@@ -111,10 +109,7 @@ def command(
         refuse_unused("top_k top_p seed", "sampling, with --temperature above 0")
     if no_stop:
         refuse_unused("stop", "generation without --no-stop")
-    if is_checkpoint_folder(run):
-        model = causal_checkpoints.load(run, device=device)
-    else:
-        model = language_modeling.load(run, device=device)
+    model = open_causal_model(run, device=device)
     shown = ""
 
     def show(text: str) -> None:

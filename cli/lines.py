@@ -134,8 +134,10 @@ def answer_lines(
     *,
     key: str,
     as_json: bool,
+    json_lines: bool = False,
     empty_text: str = "",
     styled: bool = False,
+    on_line: Callable[[int], None] | None = None,
 ) -> int:
     """Answer lines and print the answers as they come, each in the place of its line.
 
@@ -149,8 +151,10 @@ def answer_lines(
         to_dict: Function from a text and its answer to the JSON object.
         key: Key of the text in the JSON object of a line without an answer.
         as_json: Print one JSON list instead of lines.
+        json_lines: Print a JSON object on each line.
         empty_text: Text to print in place of a missing answer.
         styled: Whether the printed texts have colours for a terminal, and are escaped otherwise.
+        on_line: Called with the number of each line, from 1, before its answer is printed.
 
     Returns:
         The exit code: 1 if some line could not be answered, otherwise 0.
@@ -173,9 +177,13 @@ def answer_lines(
                     echo(f"error: {result.for_command()}", err=True)
                     exit_code, item = 1, {**item, "error": result.for_command()}
                 elif result is not None:
+                    if on_line is not None:
+                        on_line(printed + 1)
                     item, text = to_dict(line.text, result), to_text(line.text, result)
                 if as_json:
                     text = f"{',' if printed else '['}\n{textwrap.indent(to_json(item), '  ')}"
+                elif json_lines:
+                    text = to_json(item, indent=None)
                 (click.echo if styled else echo)(text, nl=not as_json)
                 printed += 1
             sys.stdout.flush()

@@ -1,22 +1,31 @@
-"""Text generation by the GPT-2 of a checkpoint folder, as by a run of `train-lm`."""
+"""The GPT-2 of a checkpoint folder: text generation, scores and perplexity, as by a run of `train-lm`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from seqkit.backend import Device
-from seqkit.errors import UsageError
+from seqkit.corpora import open_corpus
+from seqkit.errors import DataError, UsageError, require_choice
 from seqkit.files import read_json
 from seqkit.models import TransformerLanguageModel, gpt2
 from seqkit.models.checkpoints import CONFIG
+from seqkit.tasks import language_modeling
+from seqkit.tasks.language_modeling import evaluation, scoring
+from seqkit.tasks.language_modeling.evaluation import Evaluation
 from seqkit.tasks.language_modeling.generation import Sample, generate_samples
-from seqkit.tasks.runs import fitting_tokenizer
+from seqkit.tasks.language_modeling.scoring import LineScore, TokenScore
+from seqkit.tasks.runs import fitting_tokenizer, is_checkpoint_folder, require_split
 from seqkit.text import SubwordTokenizer
 from seqkit.text.special_tokens import EOS
 
 _GENERATION = "generation_config.json"
 _END_TOKENS = ("<|endoftext|>", EOS)
 """Tokens that end a text if config.json names none; the second ends a line in our own runs."""
+_PIECE = 1 << 13
+"""Characters of a text that are cut into tokens at once, at least."""
 
 
 class CausalCheckpoint:
@@ -117,6 +126,92 @@ class CausalCheckpoint:
             stop=self.end_ids if stop is None else [self._id_of(token) for token in stop],
         )
 
+    def score(self, lines: Iterable[str]) -> Iterator[LineScore]:
+        """Iterate over the scores of lines, in order and in bounded memory; lines are independent.
+
+        A line is read after the token that begins a text, and the end of the line is not predicted. Without
+        such a token the line's first token has no probability and does not count.
+
+        Raises:
+            UsageError: ``lines`` is a string, or holds what is none.
+        """
+        return scoring.in_batches(lines, self._line_scores)
+
+    def score_tokens(self, lines: Iterable[str]) -> Iterator[list[TokenScore]]:
+        """Iterate over the scores of the tokens of lines, which are those that :meth:`score` counts.
+
+        Raises:
+            UsageError: ``lines`` is a string, or holds what is none.
+        """
+        return scoring.in_batches(lines, self._token_scores)
+
+    def _rows(self, lines: list[str]) -> tuple[list[np.ndarray], list[int]]:
+        """Return the ids to predict of each line, and the id before them."""
+        rows = [np.array(ids, np.int64) for ids in self.tokenizer.encode(lines, special_tokens=False)]
+        if self.end_id is not None:
+            return rows, [self.end_id] * len(rows)
+        return [row[1:] for row in rows], [int(row[0]) if len(row) else 0 for row in rows]
+
+    def _unknown(self, ids: np.ndarray) -> np.ndarray:
+        unk = None if self.tokenizer.unk is None else self.tokenizer.id(self.tokenizer.unk)
+        return np.zeros(len(ids), bool) if unk is None else ids == unk
+
+    def _line_scores(self, lines: list[str]) -> Iterator[LineScore]:
+        rows, start_ids = self._rows(lines)
+        for row, losses in zip(rows, evaluation.line_losses(self.model, rows, start_ids), strict=True):
+            yield scoring.line_score(losses, int(self._unknown(row).sum()))
+
+    def _token_scores(self, lines: list[str]) -> Iterator[list[TokenScore]]:
+        rows, start_ids = self._rows(lines)
+        for row, scores in zip(rows, scoring.token_scores(self.model, rows, start_ids), strict=True):
+            yield [
+                scoring.as_token_score(self.tokenizer.decode([i], special_tokens=True), *score, bool(unknown))
+                for i, score, unknown in zip(row.tolist(), scores, self._unknown(row), strict=True)
+            ]
+
+    def evaluate(self, split: str = "test", *, corpus: str, protocol: str = "exact") -> Evaluation:
+        """Return the perplexity on a split of a text corpus, over the tokens of this model.
+
+        The text is one stream, line ends included, after the token that begins a text. Perplexities of models
+        with different tokens compare by their bits per character only.
+
+        Args:
+            split: The split: train, valid or test.
+            corpus: The corpus, named as in `train-lm`.
+            protocol: "exact" slides the window by half its length, so that each token is predicted once with
+                at least that much before it; "blocks" reads independent consecutive windows.
+
+        Raises:
+            DataError: The corpus is absent, or has no such split, or the split no text.
+        """
+        require_choice("protocol", protocol, ("exact", "blocks"))
+        source = open_corpus(corpus)
+        require_split(split, source.splits, corpus)
+        blocks, characters = [], 0
+        for text in _paragraphs(source.lines(split)):
+            blocks.append(np.array(self.tokenizer.encode([text], special_tokens=False)[0], np.int32))
+            characters += len(text)
+        ids = np.concatenate(blocks) if blocks else np.zeros(0, np.int32)
+        start = self.end_id
+        if start is None and len(ids):
+            start, ids = int(ids[0]), ids[1:]
+        if not len(ids) or start is None:
+            raise DataError(f"the {split} split has no token to predict", where=corpus)
+        if protocol == "exact":
+            total = evaluation.stream_loss(self.model, ids, start)
+        else:
+            total = evaluation.blocks_loss(self.model, ids, start, length=self.model.config.max_length)
+        return evaluation.evaluation(
+            total,
+            len(ids),
+            characters=characters,
+            vocab_size=len(self.tokenizer),
+            unk=int(self._unknown(ids).sum()),
+            tokenizer=self.tokenizer.name,
+            batch_size=1,
+            protocol=protocol,
+        )
+
     def _id_of(self, text: str) -> int:
         token_id = self.tokenizer.id(text)
         if token_id is not None:
@@ -125,6 +220,31 @@ class CausalCheckpoint:
         if len(ids) != 1:
             raise UsageError(f"expected stop to be single tokens of this model, got {text!r}")
         return ids[0]
+
+
+def _paragraphs(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the lines, with their ends, in pieces of some thousand characters.
+
+    A piece ends where a line of text follows another without a blank at the cut, as a tokenizer would also
+    cut there: blanks and line ends in a row may be one token.
+    """
+    piece: list[str] = []
+    size, last = 0, " "
+    for line in lines:
+        if size > _PIECE and line[:1].strip() and last.strip():
+            yield "".join(piece)
+            piece, size = [], 0
+        piece.append(line + "\n")
+        size, last = size + len(line) + 1, line[-1:] or " "
+    if piece:
+        yield "".join(piece)
+
+
+def open_causal_model(
+    path: str | Path, *, device: str | None = None
+) -> CausalCheckpoint | language_modeling.TrainedLanguageModel:
+    """Load the model of a checkpoint folder or of a run of `train-lm`; errors as of their ``load``."""
+    return (load if is_checkpoint_folder(path) else language_modeling.load)(path, device=device)
 
 
 def load(path: str | Path, *, device: str | Device | None = None) -> CausalCheckpoint:

@@ -60,6 +60,17 @@ def test_text_from_a_folder(seqkit: Seqkit, folder: Path) -> None:  # noqa: F811
         refused = seqkit("generate", *arguments)
         assert (refused.code, refused.out) == (code, "")
         assert said in refused.err
+    Path("lines.txt").write_text("low lower\n\nwool\n" * 20)
+    scores = [vars(score) for score in load(folder).score(["low lower", "wool"])]
+    found = seqkit("score", "gpt2", "lines.txt", "--json").json
+    assert [each["line"] for each in found[:3]] == ["low lower", "", "wool"]
+    for line, score in zip((found[0], found[2]), scores, strict=True):
+        assert {key: line[key] for key in score} == pytest.approx(score, rel=1e-4)
+    done = seqkit("eval-lm", "gpt2", "--corpus", "lines.txt", "--split", "train", "--json").json
+    assert done["perplexity"] == load(folder).evaluate("train", corpus="lines.txt").perplexity
+    refused = seqkit("eval-lm", "gpt2")
+    assert (refused.code, refused.out) == (2, "")
+    assert "expected --corpus, a text to evaluate on, since the folder has none, gpt2" in refused.err
     weights = folder / "model.safetensors"
     weights.rename(folder / "pytorch_model.bin")
     assert "convert it once" in seqkit("generate", "gpt2", *quick).err

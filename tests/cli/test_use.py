@@ -186,6 +186,48 @@ def test_scores_of_standard_input(
     assert "byte 0xfe is not UTF-8, standard input, line 2, byte 4" in done.err
 
 
+def test_the_table_of_tokens(seqkit: Seqkit, run: Path, tmp_path: Path) -> None:
+    lines = ["the cat sat", "", "a dog"]
+    (tmp_path / "lines.txt").write_text("\n".join(lines) + "\n")
+    [model] = [library.load(run)]
+    expected = list(model.score_tokens(["the cat sat", "a dog"]))
+    done = seqkit("score", run, "lines.txt", "--tokens")
+    head, *rows = done.out.splitlines()
+    assert head.split("\t") == ["line", "position", "token", "log_prob", "surprisal", "rank", "unknown"]
+    first = len(expected[0])
+    assert rows[first] == ""
+    cells = [row.split("\t") for row in rows if row]
+    assert [(row[0], row[1]) for row in cells] == [
+        (line, f"{n}")
+        for line, scores in (("1", expected[0]), ("3", expected[1]))
+        for n in range(1, len(scores) + 1)
+    ]
+    for row, each in zip(cells, [*expected[0], *expected[1]], strict=True):
+        shown = [
+            each.token.replace("\n", "\\n"),
+            f"{each.log_prob:.4f}",
+            f"{each.surprisal:.4f}",
+            str(each.rank),
+        ]
+        assert row[2:] == [*shown, f"{each.unknown:d}"]
+    tens = seqkit("score", run, "lines.txt", "--tokens", "--log10", "--json-lines").out.splitlines()
+    assert json.loads(tens[1]) == {"line": ""}
+    objects = [json.loads(tens[0])["tokens"], json.loads(tens[2])["tokens"]]
+    for found, scores in zip(objects, expected, strict=True):
+        assert [x["log10_prob"] for x in found] == pytest.approx(
+            [s.log_prob / math.log(10) for s in scores], rel=1e-5
+        )
+    [natural, tenth] = [seqkit("score", run, "lines.txt", *flag).out for flag in ([], ["--log10"])]
+    for one, other in zip(natural.splitlines(), tenth.splitlines(), strict=True):
+        first, second = one.split("\t"), other.split("\t")
+        assert first[1:] == second[1:]
+        if one:
+            assert float(second[0]) == pytest.approx(float(first[0]) / math.log(10), abs=1e-4)
+    refused = seqkit("score", run, "lines.txt", "--json", "--json-lines")
+    assert (refused.code, refused.out) == (2, "")
+    assert "--json has no effect here" in refused.err
+
+
 def test_a_character_that_the_model_does_not_know(seqkit: Seqkit, characters: Path, tmp_path: Path) -> None:
     (tmp_path / "l.txt").write_text("thé\n")
     done = seqkit("score", characters, "l.txt")

@@ -1,9 +1,11 @@
 """Language modelling: train into a run directory, load it, evaluate, score and generate."""
 
 from seqkit.tasks.language_modeling.evaluation import Evaluation
+from seqkit.tasks.language_modeling.generation import Sample
+from seqkit.tasks.language_modeling.scoring import LineScore, TokenScore
 from seqkit.tasks.language_modeling.settings import LanguageModelSettings, ResolvedLanguageModelSettings
 from seqkit.tasks.language_modeling.task import train
-from seqkit.tasks.language_modeling.trained import LineScore, Sample, TrainedLanguageModel, load
+from seqkit.tasks.language_modeling.trained import TrainedLanguageModel, load
 
 __all__ = [
     "Evaluation",
@@ -11,6 +13,7 @@ __all__ = [
     "LineScore",
     "ResolvedLanguageModelSettings",
     "Sample",
+    "TokenScore",
     "TrainedLanguageModel",
     "load",
     "train",

@@ -105,16 +105,26 @@ def blocks_loss(model: NeuralModel, ids: np.ndarray, eos_id: int, *, length: int
     return total
 
 
-def line_losses(model: AnyLanguageModel, lines: Sequence[np.ndarray], eos_id: int) -> Iterator[np.ndarray]:
-    """Yield -log P of each token of each line, float64; a line begins after an end-of-line token."""
+def line_losses(
+    model: AnyLanguageModel, lines: Sequence[np.ndarray], start_ids: int | Sequence[int]
+) -> Iterator[np.ndarray]:
+    """Yield -log P of each token of each line, float64.
+
+    Args:
+        model: The model.
+        lines: Ids (T,) of each line; those of an n-gram model end in its end-of-line token.
+        start_ids: The id before each line, or before all of them; an n-gram model has its own.
+    """
     if isinstance(model, KneserNey):
-        yield from (-model.log_probs(line) for line in lines)
+        losses = -model.log_probs(np.concatenate(lines))  # each line ends in eos, where the next begins
+        yield from np.split(losses, np.cumsum([len(line) for line in lines])[:-1])
         return
-    B, longest = len(lines), max(len(line) for line in lines)
+    B, longest = len(lines), max(1, *map(len, lines))
+    before = np.broadcast_to(np.asarray(start_ids, np.int32), (B,))[:, None]
     targets = np.full((B, longest), IGNORE_INDEX, np.int32)
     for row, line in enumerate(lines):
         targets[row, : len(line)] = line
-    inputs = np.concatenate((np.full((B, 1), eos_id, np.int32), np.maximum(targets[:, :-1], 0)), axis=1)
+    inputs = np.concatenate((before, np.maximum(targets[:, :-1], 0)), axis=1)
     state, pieces = model.zero_state(B), []
     step = _window(B, model.config.vocab_size)
     for start in range(0, longest, step):

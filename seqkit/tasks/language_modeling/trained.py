@@ -1,8 +1,6 @@
 """Trained language models: evaluation, scores of lines, and generation."""
 
-import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +8,11 @@ import numpy as np
 from seqkit.data import EncodedCorpus, encode_corpus
 from seqkit.errors import UsageError, require_choice, require_number
 from seqkit.models import KneserNey, KneserNeyConfig
-from seqkit.tasks.language_modeling import evaluation
+from seqkit.tasks.language_modeling import evaluation, scoring
 from seqkit.tasks.language_modeling.evaluation import Evaluation
 from seqkit.tasks.language_modeling.generation import Sample, generate_samples
 from seqkit.tasks.language_modeling.model import AnyLanguageModel, make_model
+from seqkit.tasks.language_modeling.scoring import LineScore, TokenScore
 from seqkit.tasks.language_modeling.settings import ResolvedLanguageModelSettings
 from seqkit.tasks.runs import (
     load_best_weights,
@@ -29,24 +28,6 @@ from seqkit.training import RunDirectory
 
 TASK = "language_modeling"
 PROTOCOLS = ("exact", "textbook", "blocks")
-_LINES_AT_ONCE = 64
-
-
-@dataclass(frozen=True)
-class LineScore:
-    """The score of a line, its end-of-line token included.
-
-    Attributes:
-        log_prob: Natural logarithm of the probability of the line.
-        tokens: Number of tokens.
-        perplexity: Perplexity of the line.
-        unknown: Number of tokens that are not in the vocabulary.
-    """
-
-    log_prob: float
-    tokens: int
-    perplexity: float
-    unknown: int
 
 
 class TrainedLanguageModel:
@@ -165,21 +146,39 @@ class TrainedLanguageModel:
         Raises:
             UsageError: ``lines`` is a string, or holds what is none.
         """
-        if isinstance(lines, str | bytes):
-            require_texts(lines)
-        return self._scores(iter(lines))
+        if isinstance(self.model, KneserNey):
+            return scoring.in_batches(lines, self._line_scores, scoring.NGRAM_LINES_AT_ONCE)
+        return scoring.in_batches(lines, self._line_scores)
 
-    def _scores(self, lines: Iterator[str]) -> Iterator[LineScore]:
-        while batch := require_texts(itertools.islice(lines, _LINES_AT_ONCE)):
-            ids = [
-                self.vocabulary.encode([*self.tokenizer.tokenize(line), self.tokenizer.end_of_line])
-                for line in batch
+    def _tokens(self, line: str) -> list[str]:
+        return [*self.tokenizer.tokenize(line), self.tokenizer.end_of_line]
+
+    def _line_scores(self, lines: list[str]) -> Iterator[LineScore]:
+        ids = [self.vocabulary.encode(self._tokens(line)) for line in lines]
+        unk = -1 if self.vocabulary.unk_id is None else self.vocabulary.unk_id
+        for line, losses in zip(ids, evaluation.line_losses(self.model, ids, self.eos_id), strict=True):
+            yield scoring.line_score(losses, int((line == unk).sum()))
+
+    def score_tokens(self, lines: Iterable[str]) -> Iterator[list[TokenScore]]:
+        """Iterate over the scores of the tokens of lines, the end-of-line token included.
+
+        Lines are independent. Each token takes the probabilities of the whole vocabulary, which costs more
+        than :meth:`score`.
+
+        Raises:
+            UsageError: ``lines`` is a string, or holds what is none.
+        """
+        return scoring.in_batches(lines, self._token_scores)
+
+    def _token_scores(self, lines: list[str]) -> Iterator[list[TokenScore]]:
+        tokens = [self._tokens(line) for line in lines]
+        rows = [self.vocabulary.encode(each) for each in tokens]
+        found = scoring.token_scores(self.model, rows, [self.eos_id] * len(rows))
+        for texts, row, scores in zip(tokens, rows, found, strict=True):
+            yield [
+                scoring.as_token_score(text, *score, unknown=i == self.vocabulary.unk_id)
+                for text, i, score in zip(texts, row.tolist(), scores, strict=True)
             ]
-            for line, losses in zip(ids, evaluation.line_losses(self.model, ids, self.eos_id), strict=True):
-                total = float(losses.sum())
-                unknown = 0 if self.vocabulary.unk_id is None else int((line == self.vocabulary.unk_id).sum())
-                perplexity = float(np.exp(np.float64(total / len(line))))
-                yield LineScore(-total, len(line), perplexity, unknown)
 
     def generate(
         self,
