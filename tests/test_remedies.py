@@ -24,6 +24,7 @@ from seqkit.errors import Remedy, SeqkitError
 from seqkit.optim import SGD, make_optimizer, make_schedule
 from seqkit.tasks import embeddings, language_modeling, sentence_encoding, seq2seq
 from seqkit.tasks.embeddings import EmbeddingSettings
+from seqkit.tasks.export import export
 from seqkit.tasks.image_classification import ImageClassificationSettings, TrainedImageClassifier
 from seqkit.tasks.language_modeling import LanguageModelSettings
 from seqkit.tasks.seq2seq import Seq2SeqSettings
@@ -236,6 +237,7 @@ TRIED: dict[str, tuple[Call, Call]] = {
 
 ELSEWHERE: dict[str, str] = {
     r"^'leave one out'|leave grow_vocabulary out|give a run of \{train\}": "tests/tasks/test_initial_runs.py",
+    r"to=\"safetensors\"|^_SAFETENSORS$": "tests/cli/test_export.py",
     r"give its new place": "tests/tasks/test_moved_corpora.py",
     r"start from a run of such images": "tests/tasks/test_initial_runs.py",
     r"give a table with rows|uncompressed as a file": "tests/corpora/test_tables.py::test_other_arrow_files",
@@ -402,6 +404,7 @@ PARAMETERS: dict[str, tuple[Callable[..., Any], ...]] = {
     "resume": (language_modeling.train, seq2seq.train, embeddings.train),
     "sample": (EmbeddingSettings,),
     "text_column": (open_corpus, open_labelled, LanguageModelSettings, EmbeddingSettings),
+    "to": (export,),
     "tokenizer": (LanguageModelSettings, Seq2SeqSettings, EmbeddingSettings, encode_corpus),
 }
 """Each argument that a remedy names, with the public functions that raise it."""

@@ -115,8 +115,10 @@ def _read(folder: CheckpointFolder) -> TransformerLanguageModelConfig:
     return TransformerLanguageModelConfig(**fields_of(settings, _Gpt2Config))
 
 
-def save(model: TransformerLanguageModel, path: str | Path) -> None:
+def save(model: TransformerLanguageModel, path: str | Path, *, end_id: int | None = None) -> None:
     """Write ``config.json`` and ``model.safetensors``, which the reference library opens.
+
+    ``end_id`` is the token that begins and ends a text.
 
     Raises UsageError for a model that is not laid out as GPT-2, RunError when the folder cannot be written.
     """
@@ -135,6 +137,8 @@ def save(model: TransformerLanguageModel, path: str | Path) -> None:
             "architectures": ["GPT2LMHeadModel"],
             "dtype": "float32",
             "embd_pdrop": config.dropout,
+            "bos_token_id": end_id,
+            "eos_token_id": end_id,
             **keys_of(config, _Gpt2Config),
         },
         stored,

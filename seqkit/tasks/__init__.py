@@ -29,28 +29,41 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def load(run: str | Path, **settings: Any) -> Any:
-    """Load the trained model of a run directory of any task, with its vocabulary.
+def load(path: str | Path, *, device: str | None = None) -> Any:
+    """Load the trained model of a run directory of any task, or of a checkpoint folder of Hugging Face.
 
     Args:
-        run: The run directory.
-        **settings: Arguments of the task's own ``load``, such as ``device="cuda"``.
+        path: A run directory, or the folder of a GPT-2 or of an encoder (BERT, DistilBERT, RoBERTa, MiniLM).
+        device: Where the model computes: "cpu", "cuda" or "cuda:N"; None for the default device.
 
     Returns:
-        The object that the task's ``load`` returns, such as a :class:`TrainedLanguageModel`.
+        The object that the task's ``load`` returns, such as a :class:`TrainedLanguageModel`; of a folder a
+        :class:`~seqkit.tasks.causal_checkpoints.CausalCheckpoint` or a
+        :class:`~seqkit.tasks.sentence_encoding.SentenceEncoder`.
 
     Raises:
-        RunError: The folder is not a run directory, or its task is unknown.
-        DamagedFileError: A file of the run is damaged.
+        RunError: The folder is neither, or its task is unknown.
+        DamagedFileError: A file is damaged.
+        DeviceError: There is no such device.
+        UsageError: The model computes on the CPU only (counts, word vectors).
 
     Example::
 
-        model = seqkit.load("runs/first")
+        model = seqkit.load("runs/first", device="cpu")
         model.evaluate("test").perplexity
     """
-    from seqkit.training.run_directory import RunDirectory  # only here: a task needs no other
+    from seqkit.backend import device as device_of  # only here: a task needs none of these
+    from seqkit.files.what_is import what_is
+    from seqkit.training.run_directory import RunDirectory
 
-    task = RunDirectory.open(run).config.get("task")
+    if device is not None:
+        device_of(device)
+    found = what_is(path)
+    if found.sort == "checkpoint":
+        causal = found.opened_by is not None and found.opened_by.startswith("seqkit generate")
+        module = "seqkit.tasks.causal_checkpoints" if causal else "seqkit.tasks.sentence_encoding"
+        return importlib.import_module(module).load(path, device=device)
+    task = RunDirectory.open(path).config.get("task")
     if task not in _TASKS:
-        raise RunError(f"expected a run of {', '.join(_TASKS)}, got one of {task!r}", where=str(run))
-    return importlib.import_module(_TASKS[task]).load(run, **settings)
+        raise RunError(f"expected a run of {', '.join(_TASKS)}, got one of {task!r}", where=str(path))
+    return importlib.import_module(_TASKS[task]).load(path, device=device)

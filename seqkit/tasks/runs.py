@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from seqkit.backend import default_device, make_current
+from seqkit.backend import default_device, device, make_current
 from seqkit.backend.random import Generator, Unset
 from seqkit.errors import DamagedFileError, DataError, RunError, UsageError
 from seqkit.files import read_json
@@ -90,14 +90,14 @@ def require_split(split: str, splits: Collection[str], corpus: str) -> None:
 
 
 def load_best_weights(
-    run: RunDirectory, make_model: Callable[[Generator], M], device: str | None, *, at_least: int
+    run: RunDirectory, make_model: Callable[[Generator], M], where: str | None, *, at_least: int
 ) -> M:
     """Return a model with the run's best weights, on a device, in evaluation mode.
 
     Args:
         run: The run.
         make_model: Creates the model of the run's settings; its generator leaves the weights unset.
-        device: The device; None for the default device.
+        where: The device; None for the default device.
         at_least: A lower bound on the model's parameters by the run's settings, so that settings that ask for
             more than the file holds are refused before any memory is taken.
 
@@ -123,8 +123,14 @@ def load_best_weights(
         raise DamagedFileError(str(error)) from error
     except MemoryError as error:
         raise DamagedFileError("the settings ask for more memory than there is", where=str(source)) from error
-    model.to(make_current(device or default_device())).eval()
+    model.to(make_current(where or default_device())).eval()
     return model
+
+
+def require_cpu(requested: str | None, model: str) -> None:
+    """Raise UsageError if another device than the CPU is requested for a model that computes there only."""
+    if requested is not None and device(requested).kind != "cpu":
+        raise UsageError(f"expected device to be cpu for {model}, got {requested}", remedy="leave it out")
 
 
 _FILES = ("modules.json", "tokenizer_config.json", WEIGHTS, *PICKLES)

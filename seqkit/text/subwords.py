@@ -25,7 +25,7 @@ from seqkit.errors import (
     UsageError,
 )
 from seqkit.files.substitutes import HEAD, refuse_substitute
-from seqkit.text.special_tokens import BERT_TOKENS, EOS, UNK
+from seqkit.text.special_tokens import BERT_TOKENS, CLS, EOS, MASK, UNK
 from seqkit.text.vocabulary import Vocabulary
 from seqkit.text.word_tokenizers import Tokenizer
 
@@ -36,6 +36,8 @@ FILE = "tokenizer.json"
 VOCAB_SIZE = 8000
 """The number of tokens that are learned unless the user says otherwise."""
 _SPECIALS = [UNK, EOS]
+_OWN_ROLES = {"unk_token": UNK, "eos_token": EOS, "cls_token": CLS, "mask_token": MASK}
+"""Roles of special tokens in the settings of the reference library."""
 _GAPS = 1 << 16
 """Largest number of ids without a token, besides the number of tokens; an error names each."""
 _FAILS = "the tokenizer is damaged: it cannot read a text"
@@ -296,9 +298,24 @@ class SubwordTokenizer(Tokenizer):
         subclass = _BY_MODEL.get(type(inner.model).__name__, SubwordTokenizer)
         return subclass(inner, lowercase=lowercase)
 
+    def with_mask_tokens(self) -> Self:
+        """Return the tokenizer of a masked language model: ``<cls>`` before every text, and ``<mask>``."""
+        library = subword_library()
+        inner = library.Tokenizer.from_str(self._inner.to_str())
+        inner.add_special_tokens([CLS, MASK])
+        inner.post_processor = library.processors.TemplateProcessing(
+            single=f"{CLS} $A", special_tokens=[(CLS, inner.token_to_id(CLS))]
+        )
+        return type(self)(inner, lowercase=self.lowercase)
+
     def save(self, folder: str | Path) -> None:
         """Write ``tokenizer.json`` and the settings with which the reference library opens it."""
         known = {role: token for role, token in BERT_TOKENS.items() if self.id(token) is not None}
+        known |= {
+            role: token
+            for role, token in _OWN_ROLES.items()
+            if role not in known and self.id(token) is not None
+        }
         settings = {"tokenizer_class": "PreTrainedTokenizerFast", **known}
         try:
             Path(folder).mkdir(parents=True, exist_ok=True)

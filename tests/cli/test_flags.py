@@ -67,6 +67,7 @@ NEEDED = {
     "corpora info": ["ptb"], "corpora fetch": ["ptb"], "lab run": ["dropout"], "generate": ["run"],
     "score": ["run"], "translate": ["run", "text"], "eval-lm": ["run"], "eval-images": ["run"],
     "eval-seq2seq": ["run"], "eval-classifier": ["run"], "eval-tagger": ["run"], "tag": ["run", "text"],
+    "export": ["run", "--to", "hf"],
 }  # fmt: skip
 
 

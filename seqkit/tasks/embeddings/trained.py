@@ -8,7 +8,7 @@ import numpy as np
 from seqkit.errors import DamagedFileError
 from seqkit.tasks.embeddings.evaluation import EmbeddingScores, evaluate
 from seqkit.tasks.embeddings.settings import ResolvedEmbeddingSettings
-from seqkit.tasks.runs import open_run, run_settings
+from seqkit.tasks.runs import open_run, require_cpu, run_settings
 from seqkit.tasks.text import run_vocabulary
 from seqkit.text import Vocabulary
 from seqkit.training import RunDirectory
@@ -68,16 +68,18 @@ class TrainedEmbeddings:
         return f"TrainedEmbeddings({str(self.run.path)!r}: {self.settings.model}, {shape})"
 
 
-def load(path: str | Path) -> TrainedEmbeddings:
+def load(path: str | Path, *, device: str | None = None) -> TrainedEmbeddings:
     """Load the vectors of a run of `train-embeddings`.
 
     Args:
         path: The run directory.
+        device: None or "cpu": vectors are searched on the CPU.
 
     Raises:
         RunError: The folder is not a run directory, or that of another task.
         DamagedFileError: A file of the run is damaged.
     """
+    require_cpu(device, "word vectors")
     run = open_run(path, TASK)
     settings, vocabulary = run_settings(run, ResolvedEmbeddingSettings), run_vocabulary(run)
     arrays = run.load_model()

@@ -17,6 +17,7 @@ from seqkit.tasks.language_modeling.settings import ResolvedLanguageModelSetting
 from seqkit.tasks.runs import (
     load_best_weights,
     open_run,
+    require_cpu,
     require_same_corpus,
     require_split,
     require_texts,
@@ -272,6 +273,7 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedLanguageModel
     vocabulary, tokenizer = run_vocabulary(run), run_tokenizer(run)
     model: AnyLanguageModel
     if settings.model == "kneser-ney":
+        require_cpu(device, "the model kneser-ney")
         eos_id = vocabulary.id(tokenizer.end_of_line)
         config = KneserNeyConfig(len(vocabulary), settings.order, eos_id)
         model = KneserNey.from_state_dict(config, run.load_model())

@@ -18,6 +18,7 @@ from seqkit.tasks.runs import (
     VOCABULARY,
     load_best_weights,
     open_run,
+    require_cpu,
     require_same_corpus,
     require_split,
     require_texts,
@@ -287,6 +288,7 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedTagger:
     encoder, labels = parts_of(run, settings)
     tokenizer = run_tokenizer(run)
     if settings.model in COUNTS:
+        require_cpu(device, f"the model {settings.model}")
         return TrainedTagger(
             run, settings, _counts_of(run, settings.model, encoder, labels), encoder, labels, tokenizer
         )

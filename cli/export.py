@@ -1,0 +1,39 @@
+"""seqkit export."""
+
+import click
+
+from seqkit.cli.common import echo, json_option, print_json
+
+
+@click.command("export")
+@click.argument("run", type=click.Path())
+@click.option(
+    "--to",
+    "target",
+    type=click.Choice(["hf", "safetensors", "word2vec"]),
+    required=True,
+    help="Format: a folder of Hugging Face, plain safetensors, or a word2vec file.",
+)
+@click.option(
+    "--out",
+    type=click.Path(),
+    default=None,
+    help="Folder or file.  [default: RUN-hf, RUN-safetensors or RUN.word2vec.txt]",
+)
+@json_option
+def command(run: str, target: str, out: str | None, as_json: bool) -> None:
+    r"""Write the trained model in RUN in the format of other libraries.
+
+    \b
+    hf           causal Transformers (GPT-2) and masked language models (BERT)
+                 with subword tokens, with their tokenizer
+    safetensors  the best weights of any run, its settings and vocabularies
+    word2vec     the vectors of train-embeddings; binary if --out ends in .bin
+    """
+    from seqkit.tasks.export import export
+
+    written = export(run, target, out)
+    if as_json:
+        print_json({"run": run, "format": target, "out": str(written)})
+    else:
+        echo(f"{written}: written in the format {target}")
