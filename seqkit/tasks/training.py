@@ -12,6 +12,7 @@ from seqkit.tasks.initial_run import content_of, require_same_weights
 from seqkit.tasks.runs import Corpus, open_run, require_same_corpus
 from seqkit.threads import thread_count
 from seqkit.training import Callback, CallbackList, RunDirectory, Settings, Task
+from seqkit.training.reporting import InfoLog, ProgressBar
 from seqkit.training.signals import hangup_ignored
 
 S = TypeVar("S", bound=Settings)
@@ -34,6 +35,7 @@ def run_training(
     resume: bool,
     changes: Changes,
     callbacks: Callbacks,
+    progress: bool = False,
 ) -> RunDirectory:
     """Train into the run directory ``out``, or continue the run that is there.
 
@@ -47,6 +49,7 @@ def run_training(
         resume: Continue the run at ``out`` with its own settings; begin it if there is none.
         changes: Settings of a resumed run that change (those of ``MAY_CHANGE``).
         callbacks: A callback or several.
+        progress: Whether to show a progress bar.
 
     Returns:
         The run.
@@ -59,7 +62,7 @@ def run_training(
         DivergenceError: A loss is not finite.
         TrainingInterrupted: A signal was received; the state is saved.
     """
-    callback = CallbackList(callbacks)
+    callback = CallbackList([*CallbackList(callbacks).callbacks, InfoLog(), ProgressBar(progress)])
     run = open_run(out, name) if resume and RunDirectory.exists(out) else None
     if run is None:
         RunDirectory.require_free(out)

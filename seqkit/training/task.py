@@ -132,7 +132,11 @@ class SinglePassTask(Task):
             callbacks.on_message(NOTHING_LEFT)
             return
         started = time.perf_counter()
-        arrays, record, scores = self.fit_model()
+        callbacks.on_train_start(1, 0, "pass")
+        try:
+            arrays, record, scores = self.fit_model()
+        finally:
+            callbacks.on_train_end()
         record["seconds"] = round(time.perf_counter() - started, 3)
         run.save_model(arrays, {"step": 1, "epoch": 1, "scores": scores})
         run.log.append(record)

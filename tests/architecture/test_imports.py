@@ -12,7 +12,7 @@ import pytest
 
 SEQKIT = Path(__file__).parents[2] / "seqkit"
 
-BASE = {"errors", "files", "metrics", "plotting", "threads"}
+BASE = {"errors", "files", "metrics", "plotting", "progress_bar", "threads"}
 BELOW_TASKS = {
     "backend", "text", "data", "autograd", "ops", "nn", "optim", "vectors", "models", "decoding", "training",
     "corpora",
@@ -23,6 +23,7 @@ ALLOWED: dict[str, set[str]] = {
     "files": {"errors"},
     "metrics": {"errors"},
     "plotting": {"errors", "metrics"},
+    "progress_bar": set(),
     "threads": set(),
     "backend": set(),
     "text": set(),

@@ -134,6 +134,7 @@ def train(
     resume: bool = False,
     changes: Changes = None,
     callbacks: Callbacks = None,
+    progress: bool = False,
 ) -> TrainedEmbeddings:
     """Train word vectors into a run directory and return them.
 
@@ -143,6 +144,7 @@ def train(
         resume: Continue the run at ``out`` with its own settings; begin it if there is none yet.
         changes: Settings of a resumed run that change: epochs, workers, device or intervals.
         callbacks: A :class:`seqkit.training.Callback` or several.
+        progress: Whether to show a progress bar; the logger "seqkit" gets the log at level INFO either way.
 
     Returns:
         The trained vectors, with ``wv`` as :class:`seqkit.KeyedVectors`.
@@ -155,6 +157,15 @@ def train(
         TrainingInterrupted: Ctrl-C or SIGTERM was received; the state is saved.
     """
     run = run_training(
-        TASK, settings, out, ResolvedEmbeddingSettings, open_corpus, make_task, resume, changes, callbacks
+        TASK,
+        settings,
+        out,
+        ResolvedEmbeddingSettings,
+        open_corpus,
+        make_task,
+        resume,
+        changes,
+        callbacks,
+        progress,
     )
     return load(run.path)

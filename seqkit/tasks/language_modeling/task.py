@@ -139,6 +139,7 @@ def train(
     resume: bool = False,
     changes: Changes = None,
     callbacks: Callbacks = None,
+    progress: bool = False,
 ) -> TrainedLanguageModel:
     """Train a language model into a run directory and return it with its best weights.
 
@@ -155,6 +156,7 @@ def train(
         changes: Settings of a resumed run that change: epochs, max_steps, max_time, patience,
             lr, clip, log_interval, checkpoint_interval or device, by name.
         callbacks: A :class:`seqkit.training.Callback` or several.
+        progress: Whether to show a progress bar; the logger "seqkit" gets the log at level INFO either way.
 
     Returns:
         The trained model: ``evaluate()`` for its perplexity, ``score(lines)``, ``generate(prompt)``.
@@ -175,6 +177,15 @@ def train(
         >>> model.generate("the function", temperature=0.8)[0].text  # doctest: +SKIP
     """
     run = run_training(
-        TASK, settings, out, ResolvedLanguageModelSettings, open_corpus, make_task, resume, changes, callbacks
+        TASK,
+        settings,
+        out,
+        ResolvedLanguageModelSettings,
+        open_corpus,
+        make_task,
+        resume,
+        changes,
+        callbacks,
+        progress,
     )
     return load(run.path)

@@ -93,6 +93,7 @@ def train(
     resume: bool = False,
     changes: Changes = None,
     callbacks: Callbacks = None,
+    progress: bool = False,
 ) -> TrainedMaskedLanguageModel:
     """Train a masked language model (BERT's objective) into a run directory, and return it.
 
@@ -102,6 +103,7 @@ def train(
         resume: Continue the run at ``out`` with its own settings; begin it if there is none yet.
         changes: Settings of a resumed run that change, such as ``{"epochs": 20}``.
         callbacks: A :class:`seqkit.training.Callback` or several.
+        progress: Whether to show a progress bar; the logger "seqkit" gets the log at level INFO either way.
 
     Returns:
         The model with the weights of the lowest validation loss. Its encoder can be fine-tuned:
@@ -124,5 +126,6 @@ def train(
         resume,
         changes,
         callbacks,
+        progress,
     )
     return load(run.path)

@@ -148,6 +148,7 @@ def train(
     resume: bool = False,
     changes: Changes = None,
     callbacks: Callbacks = None,
+    progress: bool = False,
 ) -> TrainedSeq2Seq:
     """Train an encoder and decoder on pairs of texts into a run directory, and return the trained model.
 
@@ -157,6 +158,7 @@ def train(
         resume: Continue the run at ``out`` with its own settings; begin it if there is none yet.
         changes: Settings of a resumed run that change, such as ``{"epochs": 20}``.
         callbacks: A :class:`seqkit.training.Callback` or several.
+        progress: Whether to show a progress bar; the logger "seqkit" gets the log at level INFO either way.
 
     Returns:
         The model with the weights of the lowest validation loss: ``translate(texts)``, ``evaluate()``.
@@ -169,6 +171,15 @@ def train(
         TrainingInterrupted: Ctrl-C or SIGTERM was received; the state is saved.
     """
     run = run_training(
-        TASK, settings, out, ResolvedSeq2SeqSettings, open_corpus, make_task, resume, changes, callbacks
+        TASK,
+        settings,
+        out,
+        ResolvedSeq2SeqSettings,
+        open_corpus,
+        make_task,
+        resume,
+        changes,
+        callbacks,
+        progress,
     )
     return load(run.path)

@@ -215,6 +215,7 @@ def train(
     resume: bool = False,
     changes: Changes = None,
     callbacks: Callbacks = None,
+    progress: bool = False,
 ) -> TrainedTagger:
     """Train a tagger into a run directory and return it with its best weights.
 
@@ -225,6 +226,7 @@ def train(
         resume: Continue the run at ``out`` with its own settings; begin it if there is none yet.
         changes: Settings of a resumed run that change, such as ``{"epochs": 20}``.
         callbacks: A :class:`seqkit.training.Callback` or several.
+        progress: Whether to show a progress bar; the logger "seqkit" gets the log at level INFO either way.
 
     Returns:
         The tagger with the weights of the highest validation F1, or accuracy for tags without spans:
@@ -247,5 +249,6 @@ def train(
         resume,
         changes,
         callbacks,
+        progress,
     )
     return load(run.path)

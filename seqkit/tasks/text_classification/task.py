@@ -154,6 +154,7 @@ def train(
     resume: bool = False,
     changes: Changes = None,
     callbacks: Callbacks = None,
+    progress: bool = False,
 ) -> TrainedTextClassifier:
     """Train a text classifier into a run directory and return it with its best weights.
 
@@ -164,6 +165,7 @@ def train(
         resume: Continue the run at ``out`` with its own settings; begin it if there is none yet.
         changes: Settings of a resumed run that change, such as ``{"epochs": 20}``.
         callbacks: A :class:`seqkit.training.Callback` or several.
+        progress: Whether to show a progress bar; the logger "seqkit" gets the log at level INFO either way.
 
     Returns:
         The classifier with the weights of the lowest validation loss: ``classify(texts)``, ``evaluate()``.
@@ -185,5 +187,6 @@ def train(
         resume,
         changes,
         callbacks,
+        progress,
     )
     return load(run.path)

@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from seqkit.backend.kernels.word2vec.settings import Word2VecSettings
 from seqkit.errors import UsageError
+from seqkit.progress_bar import Bar
 from seqkit.vectors.keyed_vectors import KeyedVectors
 from seqkit.vectors.word2vec.callbacks import Word2VecCallbacks
 from seqkit.vectors.word2vec.sentences import (
@@ -37,9 +39,9 @@ class Word2Vec(VocabularyBuilder):
     Threads may not share it; its vectors ``wv`` they may, once the training has ended.
 
     The arguments are gensim's, in its order and with its defaults; ``true_gradient``, ``callbacks`` as
-    functions and ``device`` are additions. Each argument is an attribute, and one that is assigned holds
-    from the next call of :meth:`train` or :meth:`build_vocab` on. Those of gensim's that would have no
-    effect here are refused with the reason unless they have their default. With one worker the result
+    functions, ``device`` and ``progress`` are additions. Each argument is an attribute, and one that is
+    assigned holds from the next call of :meth:`train` or :meth:`build_vocab` on. Those of gensim's that would
+    have no effect here are refused with the reason unless they have their default. With one worker the result
     depends on seed and text alone.
 
     Args:
@@ -58,6 +60,7 @@ class Word2Vec(VocabularyBuilder):
             methods on_train_begin, on_epoch_begin, on_epoch_end and on_train_end (model).
         comment: Any text; it is saved with the model.
         device: Where the vectors are trained.
+        progress: Whether trainings show a progress bar, in a terminal or a notebook; not gensim's.
         hs, hashfxn, null_word, batch_words: Refused unless they have their default.
         vector_size, alpha, window, sample, seed, workers, min_alpha, sg, negative, ns_exponent, cbow_mean,
             epochs, shrink_windows, true_gradient: See :class:`Word2VecSettings`.
@@ -108,6 +111,7 @@ class Word2Vec(VocabularyBuilder):
         shrink_windows: bool = True,
         true_gradient: bool = False,
         device: str = "cpu",
+        progress: bool = False,
     ) -> None:
         Word2VecSettings(vector_size)
         self.wv = KeyedVectors(vector_size)
@@ -118,6 +122,7 @@ class Word2Vec(VocabularyBuilder):
         self.min_count, self.max_vocab_size, self.max_final_vocab = min_count, max_vocab_size, max_final_vocab
         self.hashfxn, self.null_word, self.batch_words = hashfxn, null_word, batch_words
         self.sorted_vocab, self.compute_loss, self.comment = sorted_vocab, compute_loss, comment
+        self.progress = progress
         self.callbacks = Word2VecCallbacks(callbacks).callbacks
         self.epoch_losses, self.epochs_trained = [], 0
         self.corpus_count = self.corpus_total_words = 0
@@ -130,7 +135,7 @@ class Word2Vec(VocabularyBuilder):
             source = sentences_of(sentences, corpus_file)
             text = self._scan(source, trim_rule=trim_rule)
             self._set_vocab(text.counts, text.sentences, text.words, update=False, trim_rule=trim_rule)
-            self._train(source, text, self.settings)
+            self._train(source, text, self.settings, Bar(self.progress))
 
     def __setattr__(self, name: str, value: object) -> None:
         """Refuse what no method would read: an unknown setting, a part that is not offered."""
@@ -174,6 +179,7 @@ class Word2Vec(VocabularyBuilder):
         report_delay: float = 1.0,
         compute_loss: bool = False,
         callbacks: Iterable[object] = (),
+        progress: bool | None = None,
     ) -> tuple[int, int]:
         """Train on a text, continuing what was trained before.
 
@@ -191,6 +197,7 @@ class Word2Vec(VocabularyBuilder):
             report_delay: Seconds between two lines of progress, which the logger "seqkit" gets at level INFO.
             compute_loss: The losses are computed either way.
             callbacks: Instead of the attribute.
+            progress: Whether to show a progress bar, instead of the attribute; not gensim's.
             word_count: Refused unless it has its default.
             queue_factor: Likewise.
 
@@ -216,13 +223,15 @@ class Word2Vec(VocabularyBuilder):
         if not isinstance(source, LineSentences) or source.state() != state:
             text = None
         totals = {"examples": total_examples, "words": total_words}
-        return self._train(source, text, settings, totals, callbacks, report_delay)
+        bar = Bar(self.progress if progress is None else progress)
+        return self._train(source, text, settings, bar, totals, callbacks, report_delay)
 
     def _train(
         self,
         source: Sentences,
         text: Scan | None,
         settings: Word2VecSettings,
+        bar: Bar,
         totals: Mapping[str, int | None] | None = None,
         callbacks: Iterable[object] = (),
         report_delay: float = 1.0,
@@ -276,7 +285,10 @@ class Word2Vec(VocabularyBuilder):
             called.call("on_train_begin", self)
             if settings.epochs:
                 called.call("on_epoch_begin", self)
-            trainer.run(on_epoch=after_epoch, on_progress=_ProgressLog(trainer, report_delay))
+            try:
+                trainer.run(on_epoch=after_epoch, on_progress=_ProgressLog(trainer, report_delay, bar))
+            finally:
+                bar.close()
             called.call("on_train_end", self)
             del ids
         return trainer.state.words, words * settings.epochs
@@ -345,14 +357,21 @@ class Word2Vec(VocabularyBuilder):
 
 
 class _ProgressLog:
-    """Logs the words read, their rate and the learning rate, every ``delay`` seconds."""
+    """Logs the words read, their rate and the learning rate, every ``delay`` seconds, and moves a bar."""
 
-    def __init__(self, trainer: Word2VecTrainer, delay: float) -> None:
-        self.trainer, self.delay = trainer, delay
+    def __init__(self, trainer: Word2VecTrainer, delay: float, bar: Bar) -> None:
+        self.trainer, self.delay, self.bar = trainer, delay, bar
         self.total = max(1, trainer.settings.epochs * trainer.corpus_words)
         self.started = self.logged = time.monotonic()
+        self._moving = threading.Lock()
+        bar.start(self.total, trainer.state.words, "word")
 
     def __call__(self, state: TrainingState) -> None:
+        if self._moving.acquire(blocking=False):  # called by all workers
+            try:
+                self.bar.move(state.words, state.epoch_loss / max(1, state.epoch_examples))
+            finally:
+                self._moving.release()
         now = time.monotonic()
         if now - self.logged < self.delay:
             return
@@ -364,7 +383,7 @@ class _ProgressLog:
 _ATTRIBUTES = (
     "wv", "hs", "min_count", "max_vocab_size", "max_final_vocab", "callbacks", "device", "epoch_losses",
     "epochs_trained", "corpus_count", "corpus_total_words", "hashfxn", "null_word", "sorted_vocab",
-    "batch_words", "compute_loss", "comment", "raw_vocab",
+    "batch_words", "compute_loss", "comment", "raw_vocab", "progress",
 )  # fmt: skip
 """Attributes that may be assigned beside the settings."""
 

@@ -1,0 +1,77 @@
+"""Progress and logs of trainings in Python: a bar if it is wanted, and lines at level INFO."""
+
+from __future__ import annotations
+
+import io
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seqkit.vectors import Word2Vec
+from tests.tasks.test_every_setting import CORPORA, METHODS, SETTINGS, TASKS
+from tests.tasks.test_image_classification import write_stripes
+from tests.tasks.test_seq2seq import write_pairs
+from tests.tasks.test_sequence_labeling import write_sentences
+from tests.tasks.test_text_classification import write_reviews
+from tests.training.tiny import write_corpus
+
+WRITERS: dict[str, Any] = {
+    "text": write_corpus, "seq2seq": write_pairs, "labelled": write_reviews, "tagged": write_sentences,
+    "images": write_stripes,
+}  # fmt: skip
+
+
+@pytest.fixture(params=METHODS)
+def training(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """Trains a task, with or without a bar."""
+    task: str = request.param
+    kind = CORPORA.get(task, "text")
+    write = {"text": {"lines": 30}, "images": {"count": 40, "size": 8}}.get(kind, {"count": 40})
+    WRITERS[kind](tmp_path / "corpus", seed=0, **write)
+    values = next(iter(METHODS[task].values()))
+    settings = SETTINGS[task](corpus=str(tmp_path / "corpus"), **values)
+    return lambda **given: TASKS[task].train(settings, tmp_path / "run", **given)
+
+
+def test_every_training_logs_and_shows_a_bar_if_asked(
+    training: Any, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with caplog.at_level(logging.INFO, logger="seqkit"):
+        training(progress=True)
+    lines = [record.getMessage() for record in caplog.records if record.name == "seqkit"]
+    assert any("epoch 1 done at step" in line for line in lines)
+    assert "%|" in capfd.readouterr().err
+
+
+def test_by_default_nothing_is_printed(training: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    training()
+    assert capfd.readouterr() == ("", "")
+
+
+TEXT = [["red", "green", "blue"], ["cat", "dog", "cow"]] * 50
+SMALL: dict[str, Any] = {"vector_size": 4, "min_count": 1, "workers": 2, "epochs": 2}
+
+
+def test_word2vec_shows_a_bar(capfd: pytest.CaptureFixture[str]) -> None:
+    silent = Word2Vec(TEXT, **SMALL)
+    assert capfd.readouterr().err == ""
+    shown = Word2Vec(TEXT, **SMALL, progress=True)
+    assert "word/s" in capfd.readouterr().err
+    shown.train(TEXT, progress=False)
+    assert capfd.readouterr().err == ""
+    silent.train(TEXT, progress=True)
+    assert "word/s" in capfd.readouterr().err
+    silent.progress = True  # an attribute that is set holds from the next training on
+    silent.train(TEXT)
+    assert "word/s" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("stream", [None, "closed"])
+def test_a_bar_without_a_stream_shows_nothing(monkeypatch: pytest.MonkeyPatch, stream: str | None) -> None:
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stderr", closed if stream else None)
+    assert Word2Vec(TEXT, **SMALL, progress=True).epochs_trained == 2
