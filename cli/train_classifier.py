@@ -14,7 +14,9 @@ from seqkit.tasks.text_classification.task import make_task, open_corpus  # noqa
 
 HELP = {
     "on_bad_line": "Stop at a malformed line, or skip it.",
-    "tokenizer": "Tokenizer: word, whitespace, char, bpe or wordpiece.  [default: that of the corpus]",
+    "tokenizer": "Tokenizer: word, whitespace, char, bpe, wordpiece, unigram, jieba, sudachi, fugashi or "
+    "pythainlp.  [default: that of the corpus; for Chinese, Japanese and Thai one that is installed]",
+    "unicode_normalization": "Unicode normalization form of the text: nfc, nfkc or none.  [default: nfc]",
     "lowercase": "Convert the texts to lower case.  [default: that of the corpus]",
     "vocab_size": "Keep at most this many types, or learn this many subwords.  [default: that of the corpus]",
     "min_count": "Drop types with fewer occurrences.  [default: that of the corpus]",

@@ -13,7 +13,9 @@ from seqkit.tasks.embeddings.settings import LOSSES, MODELS, OPTIMIZER_DEFAULTS,
 from seqkit.tasks.embeddings.task import make_task, open_corpus  # noqa: E402
 
 HELP = {
-    "tokenizer": "Tokenizer: word, whitespace or char.  [default: that of the corpus]",
+    "tokenizer": "Tokenizer: word, whitespace, char, bpe, wordpiece, unigram, jieba, sudachi, fugashi or "
+    "pythainlp.  [default: that of the corpus; for Chinese, Japanese and Thai one that is installed]",
+    "unicode_normalization": "Unicode normalization form of the text: nfc, nfkc or none.",
     "lowercase": "Convert the text to lower case.  [default: that of the corpus]",
     "vocab_size": "Keep at most this many types.  [default: all]",
     "min_count": "Drop words with fewer occurrences.",

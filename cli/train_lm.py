@@ -16,7 +16,9 @@ from seqkit.training import RunDirectory  # noqa: E402
 
 HELP = {
     "objective": "Predict the next token (causal), or masked tokens from both sides (masked).",
-    "tokenizer": "Tokenizer: word, whitespace, char, bpe or wordpiece.  [default: that of the corpus]",
+    "tokenizer": "Tokenizer: word, whitespace, char, bpe, wordpiece, unigram, jieba, sudachi, fugashi or "
+    "pythainlp.  [default: that of the corpus; for Chinese, Japanese and Thai one that is installed]",
+    "unicode_normalization": "Unicode normalization form of the text: nfc, nfkc or none.  [default: nfc]",
     "lowercase": "Convert the text to lower case.  [default: that of the corpus]",
     "vocab_size": "Keep at most this many types, or learn this many subwords.  [default: that of the corpus]",
     "min_count": "Drop types with fewer occurrences.  [default: that of the corpus]",

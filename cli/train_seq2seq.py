@@ -20,11 +20,13 @@ from seqkit.tasks.seq2seq.task import make_task, open_corpus  # noqa: E402
 HELP = {
     "target": "File of targets, if CORPUS is a file of sources.  [default: CORPUS has both]",
     "on_bad_line": "Stop at a malformed line, or skip it.",
-    "tokenizer": "Tokenizer: word, whitespace, char, bpe, wordpiece, or a tokenizer.json.  "
-    "[default: that of the corpus]",
-    "target_tokenizer": "Tokenizer of the targets.  [default: the same]",
+    "tokenizer": "Tokenizer: word, whitespace, char, bpe, wordpiece, unigram, jieba, sudachi, fugashi, "
+    "pythainlp, or a tokenizer.json.  [default: that of the corpus; for Chinese, Japanese and Thai one that is "
+    "installed]",
+    "target_tokenizer": "Tokenizer of the targets.  [default: the same; for those languages one of theirs]",
     "target_lowercase": "Convert the targets to lower case.  [default: the same]",
     "target_vocab_size": "Keep at most this many types of the targets.  [default: the same]",
+    "unicode_normalization": "Unicode normalization form of the text: nfc, nfkc or none.  [default: nfc]",
     "lowercase": "Convert the texts to lower case.  [default: that of the corpus]",
     "vocab_size": "Number of types at most, or of subwords to learn.  [default: all types; 8000 subwords]",
     "min_count": "Drop types with fewer occurrences.  [default: that of the corpus]",

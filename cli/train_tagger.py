@@ -28,6 +28,7 @@ HELP = {
     "scheme": "Scheme in which spans are learned.",
     "on_broken_tags": "What to do with a sentence whose tags break the scheme of the corpus.",
     "tokenizer": "How `tag` cuts a text into words.",
+    "unicode_normalization": "Unicode normalization form of the words: nfc, nfkc or none.",
     "lowercase": "Look words up in lower case, but for their letters.  [default: yes; hmm and frequent no]",
     "zero_digits": "Look words up with 0 for each digit.  [default: yes; hmm and frequent no]",
     "vocab_size": "Keep at most this many words.",

@@ -250,6 +250,7 @@ ELSEWHERE: dict[str, str] = {
     r"iconv": "tests/corpora/test_other_formats.py",
     r"ends in \.jsonl": "tests/corpora/test_other_formats.py",
     r"what_is\(|found\.remedy": "tests/files/test_what_is.py",
+    r"train the model again": "tests/text/test_words.py::test_other_rules_or_libraries_are_refused",
     r"pretokenized=True": "tests/tasks/test_sequence_labeling.py",
     r"text_column=2|similar WORD": "tests/files/test_what_is.py",
     r"wait for it to end": "tests/training/test_lock.py",

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 
 from seqkit.corpora import REGISTRY, Corpus, TextDefaults, corpus_names, open_corpus
-from seqkit.corpora.corpus import BaseCorpus
+from seqkit.corpora.corpus import BaseCorpus, ExampleCorpus
 from seqkit.corpora.readers.roles import columns_of
 from seqkit.data import EncodedCorpus, encode_corpus
 from seqkit.data.text_check import text_warning
 from seqkit.tasks.runs import VOCABULARY
 from seqkit.text import (
+    NORMALIZATIONS,
     SUBWORDS,
     SubwordTokenizer,
     Tokenizer,
@@ -25,7 +26,9 @@ from seqkit.text import (
     get_tokenizer,
     tokenizer_from_config,
 )
+from seqkit.text.scripts import sample
 from seqkit.text.subwords import FILE
+from seqkit.text.tokenizers import note_of_words, tokenizer_of_words
 from seqkit.training import ResolvedTrainingSettings, RunDirectory, Settings, Task, TrainingSettings
 from seqkit.training.base_settings import absolute_path
 
@@ -36,6 +39,25 @@ FROM_A_RUN = "trainings that start from a run, with init"
 
 SUBWORD_COUNT = 8000
 """Number of subwords that are learned if no vocabulary size is given."""
+
+
+OnMessage = Callable[[str], object]
+"""Takes a sentence for the user."""
+TrainingLines = Callable[[], Iterable[str]] | None
+"""Starts a pass over the lines of the training split; None without one."""
+
+
+def training_texts(corpus: ExampleCorpus, position: int = 0) -> TrainingLines:
+    """Return the training texts of a corpus of examples: its texts or sources, or with 1 its targets."""
+    train = corpus.sources.get("train")
+    return None if train is None else lambda: (example[position] for example in train())
+
+
+def default_tokenizer_name(defaults: TextDefaults, lines: TrainingLines) -> str:
+    """Return the tokenizer of a corpus; for words the one that fits the script of its text."""
+    if defaults.tokenizer != "word" or lines is None:
+        return defaults.tokenizer
+    return tokenizer_of_words(sample(lines()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +100,11 @@ class TextSettings(TrainingSettings):
     """Settings of tasks that read text; None means the default of the corpus.
 
     Args:
-        tokenizer: word, whitespace, char, bpe or wordpiece.
+        tokenizer: word, whitespace, char, bpe, wordpiece, unigram, or a segmenter: jieba (Chinese), sudachi
+            or fugashi (Japanese), pythainlp (Thai). A default of word is replaced by the segmenter that is
+            installed for a text of those languages.
         lowercase: Whether to convert the text to lower case.
+        unicode_normalization: Unicode normalization form of the text: nfc, nfkc or none.
         vocab_size: Number of types to keep at most, or of subwords to learn.
         min_count: Frequency below which types are dropped.
         grow_vocabulary: Add the new words of the corpus to the vocabulary of ``init``, in which they are
@@ -88,11 +113,21 @@ class TextSettings(TrainingSettings):
 
     tokenizer: str | None = None
     lowercase: bool | None = None
+    unicode_normalization: str | None = None
     vocab_size: int | None = None
     min_count: int | None = None
     grow_vocabulary: bool | None = None
 
-    OF_THE_RUN: ClassVar[tuple[str, ...]] = ("tokenizer", "lowercase", "vocab_size", "min_count")
+    OF_THE_RUN: ClassVar[tuple[str, ...]] = (
+        *("tokenizer", "lowercase", "unicode_normalization"),
+        *("vocab_size", "min_count"),
+    )
+
+    def _check(self) -> None:
+        """Raise UsageError for values out of range."""
+        super()._check()
+        if self.unicode_normalization is not None:
+            self._require_choice("unicode_normalization", NORMALIZATIONS)
 
     def ignored(self) -> dict[str, str]:
         """Return the fields that have no effect beside the others, each with what it is for."""
@@ -108,13 +143,13 @@ class TextSettings(TrainingSettings):
         grow = None if self.init is None else bool(self.grow_vocabulary)
         return super().resolve_to(resolved, **{"grow_vocabulary": grow, **values})
 
-    def text_choices(self, defaults: TextDefaults) -> dict[str, Any]:
-        """Return tokenizer, lowercase, min_count and vocab_size: those given, else the corpus's defaults.
+    def text_choices(self, defaults: TextDefaults, lines: TrainingLines) -> dict[str, Any]:
+        """Return the settings of tokenizer and vocabulary: those given, else the corpus's defaults.
 
         The corpus's defaults hold for its default tokenizer only.
         """
         default_tokenizer = self.tokenizer in (None, defaults.tokenizer)
-        tokenizer = self.tokenizer or defaults.tokenizer
+        tokenizer = self.tokenizer or default_tokenizer_name(defaults, lines)
         subwords = tokenizer in SUBWORDS
         all_kept = subwords or tokenizer == "char"
 
@@ -124,6 +159,7 @@ class TextSettings(TrainingSettings):
         return {
             "tokenizer": tokenizer,
             "lowercase": choose(self.lowercase, defaults.lowercase, False),
+            "unicode_normalization": self.unicode_normalization or "nfc",
             "min_count": choose(self.min_count, defaults.min_count, 1 if all_kept else 2),
             "vocab_size": choose(self.vocab_size, defaults.vocab_size, SUBWORD_COUNT if subwords else None),
         }
@@ -136,6 +172,7 @@ class ResolvedTextSettings(TextSettings, ResolvedTrainingSettings):
     RESOLVED = True
     tokenizer: str
     lowercase: bool
+    unicode_normalization: str
     min_count: int
 
 
@@ -144,30 +181,59 @@ def absolute_corpus(corpus: str) -> str:
     return corpus if corpus.startswith("nltk:") else absolute_path(corpus, corpus_names("text"))
 
 
-def text_tokenizer(settings: ResolvedTextSettings, lines: Callable[[], Iterable[str]] | None) -> Tokenizer:
-    """Return the tokenizer that the settings name.
+class TokenizerSettings(Protocol):
+    """Resolved settings with a tokenizer."""
+
+    @property
+    def tokenizer(self) -> str: ...
+
+    @property
+    def lowercase(self) -> bool: ...
+
+    @property
+    def unicode_normalization(self) -> str: ...
+
+    @property
+    def vocab_size(self) -> int | None: ...
+
+
+def text_tokenizer(settings: TokenizerSettings, lines: TrainingLines, on_message: OnMessage) -> Tokenizer:
+    """Return the tokenizer that the settings name, and say how it cuts a text without blanks between words.
 
     Args:
         settings: Resolved settings.
         lines: Returns the lines of the training split, from which subwords are learned.
+        on_message: Takes the sentence.
 
     Raises:
-        DataError: Subwords are to be learned, but there is no training split.
+        UsageError: Subwords are to be learned, but there is no training split.
+        MissingDependencyError: The tokenizer's library is not installed.
     """
-    name, lowercase = settings.tokenizer, settings.lowercase
-    if name not in SUBWORDS:
-        return get_tokenizer(name, lowercase=lowercase)
-    return get_tokenizer(name, lowercase=lowercase, lines=lines, vocab_size=settings.vocab_size)
+    subwords = settings.tokenizer in SUBWORDS
+    tokenizer = get_tokenizer(
+        settings.tokenizer,
+        lowercase=settings.lowercase,
+        normalization=settings.unicode_normalization,
+        lines=lines if subwords else None,
+        vocab_size=settings.vocab_size if subwords else None,
+    )
+    if lines is not None:
+        report(note_of_words(sample(lines()), tokenizer), on_message)
+    return tokenizer
 
 
 def encode_text(
-    settings: ResolvedTextSettings, corpus: Corpus, initial: tuple[Tokenizer, Vocabulary] | None = None
+    settings: ResolvedTextSettings,
+    corpus: Corpus,
+    on_message: OnMessage,
+    initial: tuple[Tokenizer, Vocabulary] | None = None,
 ) -> EncodedCorpus:
     """Encode a text corpus as ids. Subwords keep the ids of their tokenizer.
 
     Args:
         settings: Resolved settings.
         corpus: The corpus.
+        on_message: Takes a sentence about text without blanks between words.
         initial: The tokenizer and the vocabulary of the run that the training starts from.
 
     Raises:
@@ -175,7 +241,7 @@ def encode_text(
     """
     key = corpus.content_key()  # of the text before it is read
     if initial is None:
-        tokenizer = text_tokenizer(settings, corpus.sources.get("train"))
+        tokenizer = text_tokenizer(settings, corpus.sources.get("train"), on_message)
         subwords = tokenizer.vocabulary() if isinstance(tokenizer, SubwordTokenizer) else None
     else:
         (tokenizer, vocabulary), subwords = initial, None
@@ -203,10 +269,6 @@ def describe_text(encoded: EncodedCorpus, vocabulary: Vocabulary) -> str:
         f"{split} {info.unk / max(1, info.tokens):.1%}" for split, info in encoded.info.items()
     )
     return f"{tokens} tokens, {len(vocabulary):,} types; <unk>: {unknown}"
-
-
-OnMessage = Callable[[str], object]
-"""Takes a sentence for the user."""
 
 
 def warn_of_text(

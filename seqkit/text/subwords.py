@@ -1,7 +1,8 @@
-"""Tokens that are parts of words: BPE and WordPiece, by the ``tokenizers`` library.
+"""Tokens that are parts of words: BPE, WordPiece and unigram, by the ``tokenizers`` library.
 
 Byte-level BPE is that of GPT-2 (Sennrich et al. 2016; Radford et al. 2019), WordPiece that of BERT (Schuster
-and Nakajima 2012; Devlin et al. 2019). Checkpoint folders bring theirs (``checkpoint_tokenizers.py``).
+and Nakajima 2012; Devlin et al. 2019), unigram that of SentencePiece (Kudo 2018). Checkpoint folders bring
+theirs (``checkpoint_tokenizers.py``).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from seqkit.errors import (
 from seqkit.files.substitutes import HEAD, refuse_substitute
 from seqkit.text.special_tokens import BERT_TOKENS, CLS, EOS, MASK, UNK
 from seqkit.text.vocabulary import Vocabulary
-from seqkit.text.word_tokenizers import Tokenizer
+from seqkit.text.word_tokenizers import NORMALIZATIONS, Tokenizer
 
 Lines = Callable[[], Iterable[str]]
 """Starts a pass over a text, without newlines."""
@@ -111,6 +112,7 @@ class SubwordTokenizer(Tokenizer):
         vocab_size: int = VOCAB_SIZE,
         min_count: int = 2,
         lowercase: bool = False,
+        normalization: str = "nfc",
     ) -> Self:
         """Learn the tokens of a text, with ``<unk>`` and ``<eos>``.
 
@@ -119,6 +121,7 @@ class SubwordTokenizer(Tokenizer):
             vocab_size: The largest number of tokens.
             min_count: How often a pair must occur to become a token.
             lowercase: Read everything in lower case.
+            normalization: The Unicode normalization form of the tokens: nfc, nfkc or none.
 
         Raises:
             UsageError: If ``vocab_size`` leaves no room for the alphabet, or for the letters of the text.
@@ -131,7 +134,13 @@ class SubwordTokenizer(Tokenizer):
             )
         settings = {"vocab_size": vocab_size, "min_frequency": min_count, "show_progress": False}
         checked = lambda: map(_require_unicode, lines())  # noqa: E731
-        made = cls(cls._trained(subword_library(), checked, settings, lowercase), lowercase=lowercase)
+        library = subword_library()
+        normalizers = (
+            [] if normalization == "none" else [getattr(library.normalizers, normalization.upper())()]
+        )
+        normalizers += cls._normalizers(library, lowercase)
+        inner = cls._trained(library, checked, settings, library.normalizers.Sequence(normalizers))
+        made = cls(inner, lowercase=lowercase)
         if len(made.vocabulary()) > vocab_size:  # the library keeps all letters
             raise UsageError(
                 f"expected {len(made.vocabulary())} tokens or more for {cls.name} and the letters of this "
@@ -140,12 +149,25 @@ class SubwordTokenizer(Tokenizer):
         return made
 
     @classmethod
-    def _trained(cls, library: ModuleType, lines: Lines, settings: dict[str, int], lowercase: bool) -> Any:
+    def _normalizers(cls, library: ModuleType, lowercase: bool) -> list[Any]:
+        """Return the library's normalizers that follow the Unicode normalization."""
+        return [library.normalizers.Lowercase()] if lowercase else []
+
+    @classmethod
+    def _trained(cls, library: ModuleType, lines: Lines, settings: dict[str, int], normalizer: Any) -> Any:
         """Return the library's tokenizer, trained with the settings of its trainers."""
         raise NotImplementedError
 
-    def __init__(self, inner: Any, *, lowercase: bool = False, max_length: int | None = None) -> None:
-        super().__init__(lowercase=lowercase)
+    def __init__(
+        self,
+        inner: Any,
+        *,
+        lowercase: bool = False,
+        max_length: int | None = None,
+    ) -> None:
+        shown = repr(inner.normalizer)
+        forms = [form for form in NORMALIZATIONS if f"{form.upper()}()" in shown]
+        super().__init__(lowercase=lowercase, normalization=forms[0] if forms else "none")
         if inner.truncation is not None:  # threads may be using it: do not touch it without need
             inner.no_truncation()
         if inner.padding is not None:
@@ -343,10 +365,9 @@ class BpeTokenizer(SubwordTokenizer):
     alphabet = 256
 
     @classmethod
-    def _trained(cls, library: ModuleType, lines: Lines, settings: dict[str, int], lowercase: bool) -> Any:
+    def _trained(cls, library: ModuleType, lines: Lines, settings: dict[str, int], normalizer: Any) -> Any:
         inner = library.Tokenizer(library.models.BPE())
-        if lowercase:
-            inner.normalizer = library.normalizers.Lowercase()
+        inner.normalizer = normalizer
         inner.pre_tokenizer = library.pre_tokenizers.ByteLevel(add_prefix_space=False)
         inner.decoder = library.decoders.ByteLevel()
         bytes_ = library.pre_tokenizers.ByteLevel.alphabet()
@@ -366,12 +387,16 @@ class WordPieceTokenizer(SubwordTokenizer):
     name = "wordpiece"
 
     @classmethod
-    def _trained(cls, library: ModuleType, lines: Lines, settings: dict[str, int], lowercase: bool) -> Any:
+    def _normalizers(cls, library: ModuleType, lowercase: bool) -> list[Any]:
+        return [library.normalizers.BertNormalizer(lowercase=lowercase, strip_accents=False)]
+
+    @classmethod
+    def _trained(cls, library: ModuleType, lines: Lines, settings: dict[str, int], normalizer: Any) -> Any:
         # The library's trainer numbers the parts that continue words in the order of a hash table, and breaks
         # ties by number. It is given those of one character, sorted: so a text always gives the same tokens.
         def untrained(**vocabulary: dict[str, int]) -> Any:
             inner = library.Tokenizer(library.models.WordPiece(unk_token=UNK, **vocabulary))
-            inner.normalizer = library.normalizers.BertNormalizer(lowercase=lowercase)
+            inner.normalizer = normalizer
             inner.pre_tokenizer = library.pre_tokenizers.BertPreTokenizer()
             inner.decoder = library.decoders.WordPiece()
             return inner
@@ -389,5 +414,45 @@ class WordPieceTokenizer(SubwordTokenizer):
         return trained
 
 
-_BY_MODEL: dict[str, type[SubwordTokenizer]] = {"BPE": BpeTokenizer, "WordPiece": WordPieceTokenizer}
+class UnigramTokenizer(SubwordTokenizer):
+    """The most probable parts of a sentence, as a unigram language model of parts gives them (Kudo 2018).
+
+    Threads may share it.
+
+    Blanks belong to the parts (``▁the``), so that text comes back as it was; a character that the training
+    text lacks becomes ``<unk>``.
+    """
+
+    name = "unigram"
+
+    @classmethod
+    def _trained(cls, library: ModuleType, lines: Lines, settings: dict[str, int], normalizer: Any) -> Any:
+        inner = library.Tokenizer(library.models.Unigram())
+        inner.normalizer = normalizer
+        inner.pre_tokenizer = library.pre_tokenizers.Metaspace()
+        inner.decoder = library.decoders.Metaspace()
+        kept = {name: value for name, value in settings.items() if name != "min_frequency"}
+        trainer = library.trainers.UnigramTrainer(special_tokens=_SPECIALS, unk_token=UNK, **kept)
+        inner.train_from_iterator(lines(), trainer)
+        # The trainer adds in the order of a hash table, and gives letters that are no part of their own the
+        # least score plus 0.0001, 0.0002, … in that order. Scores are rounded, and those letters get the
+        # least: so a text always gives the same tokens.
+        state = json.loads(inner.to_str())
+        special, parts = state["model"]["vocab"][: len(_SPECIALS)], state["model"]["vocab"][len(_SPECIALS) :]
+        least = round(min((score for _, score in parts), default=0.0), 6)
+        bound = least + 1e-4 * (len(parts) + 1)
+        scored = [
+            [part, least if len(part) == 1 and score < bound else round(score, 6)] for part, score in parts
+        ]
+        state["model"]["vocab"] = special + sorted(scored, key=lambda entry: (-entry[1], entry[0]))
+        return library.Tokenizer.from_str(json.dumps(state))
+
+
+SUBWORD_TOKENIZERS: tuple[type[SubwordTokenizer], ...] = (BpeTokenizer, WordPieceTokenizer, UnigramTokenizer)
+"""Those that are learned from a text."""
+_BY_MODEL: dict[str, type[SubwordTokenizer]] = {
+    "BPE": BpeTokenizer,
+    "WordPiece": WordPieceTokenizer,
+    "Unigram": UnigramTokenizer,
+}
 """By the name of the library's class."""

@@ -54,6 +54,9 @@ class _Tokenizer:
 
     name: str
     lowercase: bool
+    normalization: str = "none"
+    rules: int | None = None
+    segmenter: str | None = None
     sha256: str | None = None
     max_length: Annotated[int, Between(1)] | None = None
 

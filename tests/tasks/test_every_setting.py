@@ -65,6 +65,7 @@ TRAINING: dict[str, Row] = {
 }  # fmt: skip
 TEXT: dict[str, Row] = {
     "corpus": row("other"), "tokenizer": row("char"), "lowercase": row(True), "vocab_size": row(6),
+    "unicode_normalization": row("nfkc"),
     "min_count": row(9), "grow_vocabulary": row(True, corpus="other", init="init", tokenizer=None),
     "dropout": row(0.4), "embedding_size": row(12, hidden_size=None),
     "hidden_size": row(12),
@@ -126,6 +127,7 @@ VALUES: dict[str, dict[str, Row]] = {
     "embeddings": {
         **TEXT_FILES,
         "corpus": row("other"), "tokenizer": row("char"), "lowercase": row(True), "vocab_size": row(6),
+        "unicode_normalization": row("nfkc"),
         "min_count": row(9), "vocabulary": row("vocab.txt", min_count=None), "init": row("init"),
         "grow_vocabulary": row(False, corpus="other", init="init", min_count=None),
         "model": row("skip-gram"), "sg": row(True), "vector_size": row(3), "window": row(1),

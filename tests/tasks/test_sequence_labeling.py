@@ -331,13 +331,12 @@ def test_raw_text_without_blanks_is_refused(words: str, raw: str, tmp_path: Path
     )  # a name in a text of another script
 
 
-def test_characters_are_cut_by_the_tokenizer_of_characters(tmp_path: Path) -> None:
+def test_words_of_one_character_are_found_in_raw_text(tmp_path: Path) -> None:
     data = write_tags(tmp_path / "a.conll", "今天天气很好我们去市场", "")
     notes = Notes()
     run = counted(data, tmp_path / "a", notes)
-    assert any("--tokenizer char" in message for message in notes.messages)
-    with pytest.raises(DataError, match="does not cut"):
-        run.tag(["今天很好"])
+    assert not any("warning" in message for message in notes.messages)
+    assert [word.text for word in run.tag(["今天很好"])[0].words] == list("今天很好")
     notes = Notes()
     run = counted(data, tmp_path / "b", notes, tokenizer="char")
     assert not any("warning" in message for message in notes.messages)

@@ -2,6 +2,7 @@
 
 import importlib
 import random
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -38,8 +39,8 @@ def _clauses(count: int, seed: int = 0) -> list[str]:
 QUICK: dict[str, Any] = {"max_steps": 1, "embedding_size": 8, "batch_size": 4}
 
 
-def _settings(name: str, folder: Path) -> tuple[Any, Any]:
-    texts = _clauses(120)
+def _settings(name: str, folder: Path, **given: Any) -> tuple[Any, Any]:
+    texts = [re.sub("([，。])", r" \1 ", text).strip() for text in _clauses(120)]  # clauses as words
     plain = "\n".join(texts) + "\n"
     table = "".join(f"{'pn'[n % 2]}\t{text}\n" for n, text in enumerate(texts))
     pairs = "".join(f"{a}\t{b}\n" for a, b in zip(texts, reversed(texts), strict=True))
@@ -62,7 +63,7 @@ def _settings(name: str, folder: Path) -> tuple[Any, Any]:
         "text_classification": "TextClassificationSettings",
         "embeddings": "EmbeddingSettings",
     }[name]
-    return module, getattr(module, settings)(corpus=str(folder / "data.tsv"), **changes)
+    return module, getattr(module, settings)(corpus=str(folder / "data.tsv"), **{**changes, **given})
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_every_task_warns_of_text_without_blanks(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEQKIT_CACHE", str(tmp_path / "cache"))
-    module, settings = _settings(name, tmp_path)
+    module, settings = _settings(name, tmp_path, tokenizer="whitespace")
     messages = Messages()
     trained = module.train(settings, tmp_path / "run", callbacks=messages)
     assert any("are <unk>" in text and "char" in text for text in messages.warnings), messages.warnings

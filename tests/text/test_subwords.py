@@ -106,14 +106,15 @@ def test_a_tokenizer_is_kept_in_its_file(name: str, tmp_path: Path) -> None:
 
 
 def test_bytes_write_what_was_never_seen_and_wordpiece_says_unknown() -> None:
-    bpe, wordpiece = (learn(name, lambda: TEXT, vocab_size=300) for name in SUBWORDS)
+    bpe, wordpiece, unigram = (learn(name, lambda: TEXT, vocab_size=300) for name in SUBWORDS)
     assert bpe.detokenize(bpe.tokenize("ωφ 日本 🙂")) == "ωφ 日本 🙂"
     assert wordpiece.tokenize("the ωφ") == ["the", "<unk>"]
+    assert unigram.vocabulary().encode(unigram.tokenize("ωφ"))[-1] == unigram.id("<unk>")
 
 
 def test_what_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="whitespace, char, bpe, wordpiece, got 'unigram'"):
-        get_tokenizer("unigram", lines=lambda: TEXT)
+    with pytest.raises(UsageError, match=r"whitespace, char, bpe, wordpiece, unigram, .* got 'morfessor'"):
+        get_tokenizer("morfessor", lines=lambda: TEXT)
     with pytest.raises(UsageError, match="expected a text to learn bpe from, got none; use word, "):
         get_tokenizer("bpe")
     with pytest.raises(UsageError, match="expected 258 tokens or more for bpe, got a vocab_size of 200"):

@@ -7,13 +7,13 @@ import numpy as np
 from seqkit import corpora
 from seqkit.corpora import Corpus
 from seqkit.data import EncodedCorpus, FileIds, encode_corpus
-from seqkit.data.text_check import text_warning
+from seqkit.data.text_check import ANY_TEXT, text_warning
 from seqkit.errors import UsageError
 from seqkit.tasks.embeddings.settings import EmbeddingSettings, ResolvedEmbeddingSettings
 from seqkit.tasks.embeddings.trained import TASK
 from seqkit.tasks.runs import open_run
-from seqkit.tasks.text import report, report_reading, run_vocabulary
-from seqkit.text import Vocabulary, get_tokenizer
+from seqkit.tasks.text import report, report_reading, run_tokenizer, run_vocabulary, text_tokenizer
+from seqkit.text import Tokenizer, Vocabulary
 from seqkit.training import Callback
 
 _BLOCK = 1 << 22
@@ -28,18 +28,21 @@ def encode(settings: ResolvedEmbeddingSettings, corpus: Corpus, callback: Callba
     """Encode all splits of the text as ids, with the words of ``init`` if given, and report the size."""
     report_reading(corpus, callback.on_message)
     started = time.perf_counter()
-    encoded = _encode(settings, corpus)
+    if settings.init is None:
+        tokenizer = text_tokenizer(settings, corpus.every_line, callback.on_message)
+    else:
+        tokenizer = run_tokenizer(open_run(settings.init, TASK))
+    encoded = _encode(settings, corpus, tokenizer)
     seconds = time.perf_counter() - started
     callback.on_message(f"{corpus.name}: {describe(encoded)} ({seconds:.1f} s)")
     sizes = encoded.info["train"]
     tokens = {"train": (sizes.tokens, sizes.unk)}
-    warning = text_warning(tokens, encoded.vocabulary, encoded.tokenizer, fitting=["char"])
+    warning = text_warning(tokens, encoded.vocabulary, encoded.tokenizer, fitting=ANY_TEXT)
     report(warning, callback.on_message)
     return encoded
 
 
-def _encode(settings: ResolvedEmbeddingSettings, corpus: Corpus) -> EncodedCorpus:
-    tokenizer = get_tokenizer(settings.tokenizer, lowercase=settings.lowercase)
+def _encode(settings: ResolvedEmbeddingSettings, corpus: Corpus, tokenizer: Tokenizer) -> EncodedCorpus:
     vocabulary = None if settings.vocabulary is None else Vocabulary.load(settings.vocabulary)
 
     def read(vocabulary: Vocabulary | None) -> EncodedCorpus:

@@ -9,7 +9,8 @@ from seqkit.backend import default_device
 from seqkit.corpora import Corpus
 from seqkit.errors import Remedy, UsageError
 from seqkit.optim import OPTIMIZERS
-from seqkit.tasks.text import FROM_A_RUN, TextFileSettings, absolute_corpus
+from seqkit.tasks.text import FROM_A_RUN, TextFileSettings, absolute_corpus, default_tokenizer_name
+from seqkit.text import NORMALIZATIONS
 from seqkit.threads import thread_count
 from seqkit.training import ResolvedTrainingSettings
 from seqkit.training.base_settings import absolute_path
@@ -64,8 +65,11 @@ class EmbeddingSettings(TextFileSettings):
 
     Args:
         corpus: A registered name, "nltk:NAME", a text file or table, or a folder of text files.
-        tokenizer: word, whitespace or char.
+        tokenizer: word, whitespace, char, bpe, wordpiece, unigram, or a segmenter: jieba (Chinese), sudachi
+            or fugashi (Japanese), pythainlp (Thai). A default of word is replaced by the segmenter that is
+            installed for a text of those languages.
         lowercase: Whether to convert the text to lower case.
+        unicode_normalization: Unicode normalization form of the text: nfc, nfkc or none.
         vocab_size: Number of types to keep at most.
         min_count: Frequency below which words are dropped.
         vocabulary: A vocab.txt with the words to use.
@@ -99,13 +103,14 @@ class EmbeddingSettings(TextFileSettings):
         checkpoint_interval: Seconds between checkpoints.
     """
 
-    OF_THE_RUN = ("tokenizer", "lowercase", "vector_size")
+    OF_THE_RUN = ("tokenizer", "lowercase", "unicode_normalization", "vector_size")
 
     MAY_CHANGE = ("epochs", "log_interval", "checkpoint_interval", "device", "workers")
 
     corpus: str = "pydocs"
     tokenizer: str | None = None
     lowercase: bool | None = None
+    unicode_normalization: str = "nfc"
     vocab_size: int | None = None
     min_count: int = 5
     vocabulary: str | None = None
@@ -141,6 +146,7 @@ class EmbeddingSettings(TextFileSettings):
         super()._check()
         if self.sg and self.model == "cbow":
             object.__setattr__(self, "model", "skip-gram")  # the flag is gensim's short form
+        self._require_choice("unicode_normalization", NORMALIZATIONS)
         self._require_choice("model", MODELS)
         self._require_choice("loss", LOSSES)
         self._require_choice("weight_init", WEIGHT_INITS)
@@ -220,8 +226,8 @@ class EmbeddingSettings(TextFileSettings):
     def resolve(self, corpus: Corpus) -> ResolvedEmbeddingSettings:
         """Return the settings with the defaults of the corpus, the optimiser and the machine filled in."""
         defaults = corpus.defaults
-        tokenizer = self.tokenizer or defaults.tokenizer
-        lowercase = defaults.lowercase if tokenizer == defaults.tokenizer else False
+        tokenizer = self.tokenizer or default_tokenizer_name(defaults, corpus.every_line)
+        lowercase = defaults.lowercase if self.tokenizer in (None, defaults.tokenizer) else False
         return self.resolve_to(
             ResolvedEmbeddingSettings,
             corpus=absolute_corpus(self.corpus),

@@ -14,6 +14,7 @@ from seqkit.tasks.embeddings.settings import WORD2VEC, EmbeddingSettings, Resolv
 from seqkit.tasks.embeddings.trained import INPUT, TASK, TrainedEmbeddings, load
 from seqkit.tasks.embeddings.word2vec import Word2VecTraining
 from seqkit.tasks.runs import VOCABULARY, open_run, run_settings
+from seqkit.tasks.text import tokenizer_artifacts
 from seqkit.tasks.training import Callbacks, Changes, run_training
 from seqkit.training import Callback, Record, RunDirectory, SinglePassTask, Task
 from seqkit.vectors.counting import count_vectors
@@ -27,7 +28,7 @@ class _EmbeddingTask(Task):
     def __init__(self, settings: ResolvedEmbeddingSettings, encoded: EncodedCorpus) -> None:
         self.settings, self.encoded = settings, encoded
         self.eos_id = encoded.vocabulary.id(encoded.tokenizer.end_of_line)
-        self.artifacts = {VOCABULARY: encoded.vocabulary.to_bytes()}
+        self.artifacts = {VOCABULARY: encoded.vocabulary.to_bytes(), **tokenizer_artifacts(encoded.tokenizer)}
         self.counts = {"tokens": {split: info.tokens for split, info in encoded.info.items()}}
         self.config = {"tokenizer": encoded.tokenizer.config()}
         self.summary = describe(encoded)

@@ -25,7 +25,8 @@ def encode(
     """Encode the corpus as ids, those of the initial run if there is one, and report its size."""
     report_reading(corpus, callback.on_message)
     started = time.perf_counter()
-    encoded = encode_text(settings, corpus, None if initial is None else initial.text)
+    words = None if initial is None else initial.text
+    encoded = encode_text(settings, corpus, callback.on_message, words)
     seconds = time.perf_counter() - started
     callback.on_message(f"{corpus.name}: {describe_text(encoded, encoded.vocabulary)} ({seconds:.1f} s)")
     warn_of_text(encoded, encoded.vocabulary, callback.on_message)

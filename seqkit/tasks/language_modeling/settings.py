@@ -22,6 +22,7 @@ _COUNTED = (
     "paragraphs",
     "tokenizer",
     "lowercase",
+    "unicode_normalization",
     "vocab_size",
     "min_count",
     "model",
@@ -186,7 +187,7 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
             num_layers=num_layers,
             dropout=dropout if self.dropout is None else self.dropout,
             **window,
-            **self.text_choices(corpus.defaults),
+            **self.text_choices(corpus.defaults, corpus.sources.get("train")),
         )
 
 
@@ -197,6 +198,7 @@ class ResolvedLanguageModelSettings(LanguageModelSettings, ResolvedTextSettings)
     RESOLVED = True
     tokenizer: str
     lowercase: bool
+    unicode_normalization: str
     min_count: int
     device: str
     hidden_size: int

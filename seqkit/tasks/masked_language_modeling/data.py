@@ -39,7 +39,7 @@ def encode(
     report_reading(corpus, callback.on_message)
     started = time.perf_counter()
     words = None if initial is None else (initial.tokenizer, without_mask_tokens(initial.vocabulary))
-    encoded = encode_text(settings, corpus, words)
+    encoded = encode_text(settings, corpus, callback.on_message, words)
     vocabulary = with_mask_tokens(encoded.vocabulary)
     seconds = time.perf_counter() - started
     callback.on_message(f"{corpus.name}: {describe_text(encoded, vocabulary)} ({seconds:.1f} s)")

@@ -78,7 +78,7 @@ class MaskedLanguageModelSettings(TextFileSettings, TextSettings):
             ResolvedMaskedLanguageModelSettings,
             corpus=absolute_corpus(self.corpus),
             hidden_size=self.hidden_size or 4 * self.embedding_size,
-            **self.text_choices(corpus.defaults),
+            **self.text_choices(corpus.defaults, corpus.sources.get("train")),
         )
 
 
@@ -89,6 +89,7 @@ class ResolvedMaskedLanguageModelSettings(MaskedLanguageModelSettings, ResolvedT
     RESOLVED = True
     tokenizer: str
     lowercase: bool
+    unicode_normalization: str
     min_count: int
     device: str
     hidden_size: int

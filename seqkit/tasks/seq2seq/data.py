@@ -9,8 +9,10 @@ from seqkit.data import EncodedSeq2SeqCorpus, encode_seq2seq
 from seqkit.data.text_check import text_warning
 from seqkit.errors import DataError
 from seqkit.tasks.seq2seq.settings import ResolvedSeq2SeqSettings, Seq2SeqSettings
-from seqkit.tasks.text import OnMessage, report, report_reading
+from seqkit.tasks.text import OnMessage, report, report_reading, training_texts
 from seqkit.text import SUBWORDS, TOKENIZERS, SubwordTokenizer, Tokenizer, Vocabulary, get_tokenizer
+from seqkit.text.scripts import sample
+from seqkit.text.tokenizers import note_of_words
 from seqkit.training import Callback
 
 
@@ -40,6 +42,9 @@ def encode(
     started = time.perf_counter()
     report_reading(corpus, callback.on_message)
     tokenizer, target_tokenizer = tokenizers or make_tokenizers(settings, corpus)
+    for side, each in enumerate((tokenizer, target_tokenizer)):
+        if (lines := training_texts(corpus, side)) is not None:
+            report(note_of_words(sample(lines()), each), callback.on_message)
     encoded = encode_seq2seq(
         corpus.sources,
         tokenizer,
@@ -59,18 +64,24 @@ def encode(
 def make_tokenizers(settings: ResolvedSeq2SeqSettings, corpus: Seq2SeqCorpus) -> tuple[Tokenizer, Tokenizer]:
     """Return the tokenizers of the sources and of the targets; subwords are learned or read from a file."""
     shared = settings.shared_vocabulary
+    form = settings.unicode_normalization
     source = _tokenizer(
-        settings.tokenizer, settings.lowercase, settings.vocab_size, corpus, (0, 1) if shared else (0,)
+        settings.tokenizer, settings.lowercase, form, settings.vocab_size, corpus, (0, 1) if shared else (0,)
     )
     if shared:
         return source, source
     name = settings.target_tokenizer or settings.tokenizer
     lowercase = bool(settings.target_lowercase)
-    return source, _tokenizer(name, lowercase, settings.target_vocab_size, corpus, (1,))
+    return source, _tokenizer(name, lowercase, form, settings.target_vocab_size, corpus, (1,))
 
 
 def _tokenizer(
-    name: str, lowercase: bool, vocab_size: int | None, corpus: Seq2SeqCorpus, sides: tuple[int, ...]
+    name: str,
+    lowercase: bool,
+    form: str,
+    vocab_size: int | None,
+    corpus: Seq2SeqCorpus,
+    sides: tuple[int, ...],
 ) -> Tokenizer:
     """Return a tokenizer by name or file; subwords are learned from these sides of the training pairs."""
     if name not in TOKENIZERS and Path(name).exists():
@@ -79,12 +90,12 @@ def _tokenizer(
             tokenizer.add_lowercase()
         return tokenizer
     if name not in SUBWORDS:
-        return get_tokenizer(name, lowercase=lowercase)
+        return get_tokenizer(name, lowercase=lowercase, normalization=form)
 
     def lines() -> Iterator[str]:
         return (pair[side] for pair in corpus.sources["train"]() for side in sides)
 
-    return get_tokenizer(name, lowercase=lowercase, lines=lines, vocab_size=vocab_size)
+    return get_tokenizer(name, lowercase=lowercase, normalization=form, lines=lines, vocab_size=vocab_size)
 
 
 def _read_tokenizer(path: Path) -> SubwordTokenizer:

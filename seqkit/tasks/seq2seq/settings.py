@@ -9,7 +9,13 @@ from typing import Any
 from seqkit.corpora import REGISTRY, Seq2SeqCorpus, corpus_names
 from seqkit.corpora.readers.roles import columns_of
 from seqkit.errors import UsageError
-from seqkit.tasks.text import SUBWORD_COUNT, ResolvedTextSettings, TextSettings
+from seqkit.tasks.text import (
+    SUBWORD_COUNT,
+    ResolvedTextSettings,
+    TextSettings,
+    default_tokenizer_name,
+    training_texts,
+)
 from seqkit.text import SUBWORDS, TOKENIZERS
 from seqkit.training import TrainingSettings
 from seqkit.training.base_settings import absolute_path
@@ -216,11 +222,15 @@ class Seq2SeqSettings(TextSettings):
             return (0.001 if self.model == "transformer" else 0.002), "cosine"
         return super()._optimizer_defaults()
 
-    def _target_choices(self, source: dict[str, Any]) -> dict[str, Any]:
-        """Return tokenizer, lowercase and vocabulary size of the targets: by default those of the sources."""
+    def _target_choices(self, source: dict[str, Any], corpus: Seq2SeqCorpus) -> dict[str, Any]:
+        """Return tokenizer, lowercase and vocabulary size of the targets: by default those of the sources.
+
+        Words are found by the default tokenizer of each side's language.
+        """
         if self.shared_vocabulary:
             return {}
-        tokenizer = self.target_tokenizer or source["tokenizer"]
+        own = self.target_tokenizer or self.tokenizer
+        tokenizer = own or default_tokenizer_name(corpus.defaults, training_texts(corpus, 1))
         same = tokenizer == source["tokenizer"]
         size = source["vocab_size"] if same else SUBWORD_COUNT if tokenizer in SUBWORDS else None
         lowercase = source["lowercase"] if self.target_lowercase is None else self.target_lowercase
@@ -235,7 +245,7 @@ class Seq2SeqSettings(TextSettings):
 
         Those of a corpus of words depend on the number of its training pairs, which are counted.
         """
-        text = self.text_choices(corpus.defaults)
+        text = self.text_choices(corpus.defaults, training_texts(corpus))
         characters = text["tokenizer"] == "char"
         transformer = self.model == "transformer"
         train = corpus.sources.get("train")
@@ -257,7 +267,7 @@ class Seq2SeqSettings(TextSettings):
                 "attention": None if transformer else self.attention or attention,
                 **text,
                 "tokenizer": absolute_path(text["tokenizer"], TOKENIZERS),
-                **self._target_choices(text),
+                **self._target_choices(text, corpus),
                 **values,
             },
         )
@@ -270,6 +280,7 @@ class ResolvedSeq2SeqSettings(Seq2SeqSettings, ResolvedTextSettings):
     RESOLVED = True
     tokenizer: str
     lowercase: bool
+    unicode_normalization: str
     min_count: int
     device: str
     embedding_size: int

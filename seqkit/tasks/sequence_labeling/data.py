@@ -1,16 +1,17 @@
 """Data of the sequence labelling task: the tagged sentences as ids."""
 
+import dataclasses
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
-from seqkit.corpora import TaggedCorpus, open_tagged
+from seqkit.corpora import TaggedCorpus, TaggedSentence, open_tagged
 from seqkit.data import EncodedTaggedCorpus, WordEncoder, encode_tagged
 from seqkit.data.tagging import normalized
 from seqkit.data.text_check import MOST_UNKNOWN, uncut_fraction
 from seqkit.tasks.embeddings import open_vectors
 from seqkit.tasks.sequence_labeling.settings import SequenceLabelingSettings
-from seqkit.text import get_tokenizer
+from seqkit.text import Tokenizer, get_tokenizer, normalize
 from seqkit.training import Callback
 
 _MORE_WORDS = 100_000
@@ -40,11 +41,12 @@ def encode(
     """Encode the sentences; ``encoder`` and ``labels`` are those of an earlier run."""
     lowercase, zero_digits = bool(settings.lowercase), bool(settings.zero_digits)
     more: Iterable[str] = ()
+    form = settings.unicode_normalization
     if settings.vectors is not None and encoder is None:
         keys = open_vectors(settings.vectors).index_to_key[:_MORE_WORDS]
-        more = (normalized(key, lowercase, zero_digits) for key in keys)
+        more = (normalized(normalize(key, form), lowercase, zero_digits) for key in keys)
     return encode_tagged(
-        corpus.sources,
+        {split: _normalized(read, form) for split, read in corpus.sources.items()},
         scheme=settings.scheme,
         input_scheme=settings.input_scheme,
         on_broken_tags=settings.on_broken_tags,
@@ -58,6 +60,23 @@ def encode(
         more_words=more,
         grow=settings.grow_vocabulary,
     )
+
+
+def tagging_tokenizer(settings: SequenceLabelingSettings) -> Tokenizer:
+    """Return the tokenizer that cuts texts into words when they are tagged."""
+    return get_tokenizer(settings.tokenizer, normalization=settings.unicode_normalization)
+
+
+def _normalized(
+    read: Callable[[], Iterator[TaggedSentence]], form: str
+) -> Callable[[], Iterator[TaggedSentence]]:
+    """Return a reader of the same sentences in a Unicode normalization form."""
+
+    def sentences() -> Iterator[TaggedSentence]:
+        for sentence in read():
+            yield dataclasses.replace(sentence, words=tuple(normalize(word, form) for word in sentence.words))
+
+    return read if form == "none" else sentences
 
 
 def encode_and_report(
@@ -104,13 +123,13 @@ def _report_columns(
             "are the columns swapped? Then choose them by --word-column and --tag-column"
         )
     forms = next(iter(encoded.forms.values()))
-    fraction = uncut_fraction(islice(forms, _CHECKED), get_tokenizer(settings.tokenizer))
+    fraction = uncut_fraction(islice(forms, _CHECKED), tagging_tokenizer(settings))
     if fraction > MOST_UNKNOWN:
         callback.on_message(
             f"warning: {fraction:.0%} of the words have no blank between them and the next, as in Chinese, "
             f"Japanese and Thai, and the tokenizer {settings.tokenizer} does not find them in raw text; give "
-            "`tag` words with blanks between them (--pretokenized), or, if the words are single characters, "
-            "train with --tokenizer char"
+            "`tag` words with blanks between them (--pretokenized), or train with a tokenizer that finds "
+            "them (--tokenizer jieba, sudachi, fugashi or pythainlp), or with single characters as words"
         )
 
 

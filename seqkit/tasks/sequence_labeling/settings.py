@@ -9,6 +9,7 @@ from typing import ClassVar
 from seqkit.errors import UsageError
 from seqkit.models.tagger import CHARACTERS, OUTPUTS
 from seqkit.tasks.text import FROM_A_RUN
+from seqkit.text import NORMALIZATIONS, SEGMENTERS
 from seqkit.text.tag_schemes import SCHEMES
 from seqkit.training import ResolvedTrainingSettings, TrainingSettings
 
@@ -16,7 +17,7 @@ COUNTS = ("hmm", "frequent")
 """Models of counts, without an optimiser."""
 MODELS = ("lstm", "gru", "transformer", *COUNTS)
 INPUT_SCHEMES = (*SCHEMES, "none")
-TOKENIZERS = ("word", "whitespace", "char")
+TOKENIZERS = ("word", "whitespace", "char", *(segmenter.name for segmenter in SEGMENTERS))
 _COUNTED = [
     "corpus",
     "word_column",
@@ -27,6 +28,7 @@ _COUNTED = [
     "on_broken_tags",
     "tokenizer",
     "lowercase",
+    "unicode_normalization",
     "zero_digits",
     "vocab_size",
     "min_count",
@@ -53,9 +55,11 @@ class SequenceLabelingSettings(TrainingSettings):
         input_scheme: Scheme of the corpus's tags: iob1, bio, bioes, or none for tags without spans.
         scheme: Scheme in which the spans are learned: iob1, bio or bioes.
         on_broken_tags: What to do with tags that break the scheme of the corpus: error or repair.
-        tokenizer: How texts are cut into words when they are tagged: word, whitespace or char.
+        tokenizer: How texts are cut into words when they are tagged: word, whitespace, char, or a segmenter:
+            jieba (Chinese), sudachi or fugashi (Japanese), pythainlp (Thai).
         lowercase: Look words up in lower case; the letters of a word are as they stand. By default yes, but
             not in a model of counts.
+        unicode_normalization: Unicode normalization form of the words: nfc, nfkc or none.
         zero_digits: Look words up with 0 for each digit; likewise.
         vocab_size: Number of words to keep at most.
         min_count: Frequency below which words are dropped.
@@ -90,7 +94,8 @@ class SequenceLabelingSettings(TrainingSettings):
     }
 
     OF_THE_RUN = (
-        *("tokenizer", "lowercase", "zero_digits", "vocab_size", "min_count", "model", "characters"),
+        *("tokenizer", "lowercase", "unicode_normalization", "zero_digits"),
+        *("vocab_size", "min_count", "model", "characters"),
         *("capitalization", "embedding_size", "character_embedding_size", "character_hidden_size"),
         *("hidden_size", "num_layers", "num_heads"),
     )
@@ -105,6 +110,7 @@ class SequenceLabelingSettings(TrainingSettings):
     on_broken_tags: str = "error"
     tokenizer: str = "word"
     lowercase: bool | None = None
+    unicode_normalization: str = "nfc"
     zero_digits: bool | None = None
     vocab_size: int | None = None
     min_count: int = 1
@@ -137,6 +143,7 @@ class SequenceLabelingSettings(TrainingSettings):
         self._require_choice("characters", CHARACTERS)
         self._require_choice("scheme", SCHEMES)
         self._require_choice("tokenizer", TOKENIZERS)
+        self._require_choice("unicode_normalization", NORMALIZATIONS)
         self._require_choice("on_bad_line", ON_BAD_LINE)
         self._require_choice("on_broken_tags", ON_BROKEN_TAGS)
         if self.output is not None:

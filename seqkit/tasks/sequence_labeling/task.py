@@ -16,7 +16,12 @@ from seqkit.models import CountTagger, Tagger
 from seqkit.tasks.classes import LABELS, labels_to_bytes
 from seqkit.tasks.initial_run import InitialRun, open_initial_run, report_start, same_labels
 from seqkit.tasks.runs import VOCABULARY
-from seqkit.tasks.sequence_labeling.data import describe, encode_and_report, open_corpus
+from seqkit.tasks.sequence_labeling.data import (
+    describe,
+    encode_and_report,
+    open_corpus,
+    tagging_tokenizer,
+)
 from seqkit.tasks.sequence_labeling.evaluation import (
     predict,
     predict_by_counts,
@@ -32,7 +37,6 @@ from seqkit.tasks.sequence_labeling.settings import (
 from seqkit.tasks.sequence_labeling.trained import LETTERS, TASK, TrainedTagger, load, parts_of
 from seqkit.tasks.text_classification.initial_weights import start_from_vectors
 from seqkit.tasks.training import Callbacks, Changes, run_training
-from seqkit.text import get_tokenizer
 from seqkit.text.special_tokens import UNK
 from seqkit.training import Callback, Record, SinglePassTask, Task
 from seqkit.training.settings import WITH_VALIDATION
@@ -70,7 +74,7 @@ class SequenceLabeling(Task):
         self.unknown = encoder.words.id(UNK)
         self.unknown_rates = _unknown_rates(encoded, settings.word_dropout)
         self.artifacts, self.counts = _artifacts(encoded), _counts(encoded)
-        self.config = {"tokenizer": get_tokenizer(settings.tokenizer).config(), "model": config.to_dict()}
+        self.config = {"tokenizer": tagging_tokenizer(settings).config(), "model": config.to_dict()}
         self.summary = describe(encoded)
 
     def loss(self, index: int) -> tuple[Tensor, int]:
@@ -102,7 +106,7 @@ class CountLabeling(SinglePassTask):
     def __init__(self, settings: ResolvedSequenceLabelingSettings, encoded: EncodedTaggedCorpus) -> None:
         self.settings, self.encoded, self.method = settings, encoded, settings.model
         self.artifacts, self.counts = _artifacts(encoded), _counts(encoded)
-        self.config = {"tokenizer": get_tokenizer(settings.tokenizer).config()}
+        self.config = {"tokenizer": tagging_tokenizer(settings).config()}
         self.summary = describe(encoded)
 
     def fit_model(self) -> tuple[dict[str, Array], Record, dict[str, float] | None]:
@@ -188,7 +192,7 @@ def _continued(
     if initial.settings.model in COUNTS:
         raise RunError(f"{initial.path} is a model of counts, which has no weights to start from")
     before, labels = parts_of(initial.run, initial.settings)
-    initial = initial.growing(settings.grow_vocabulary, get_tokenizer(initial.settings.tokenizer))
+    initial = initial.growing(settings.grow_vocabulary, tagging_tokenizer(initial.settings))
     settings = with_paths(initial.complete(settings))
     encoded = encode_and_report(settings, corpus, callback, before)
     resolved = initial.keep(resolve(settings, encoded))

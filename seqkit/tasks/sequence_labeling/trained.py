@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from seqkit.data import EncodedSentences, WordEncoder
-from seqkit.data.text_check import is_unspaced
 from seqkit.errors import DamagedFileError, DataError, Remedy, UsageError
 from seqkit.models import CountTagger, Tagger
 from seqkit.models.tag_counts import count_arrays
@@ -38,7 +37,8 @@ from seqkit.tasks.sequence_labeling.evaluation import (
 from seqkit.tasks.sequence_labeling.model import legal_of, model_input, saved_config
 from seqkit.tasks.sequence_labeling.settings import COUNTS, ResolvedSequenceLabelingSettings
 from seqkit.tasks.text import run_tokenizer, run_vocabulary
-from seqkit.text import Tokenizer, get_tokenizer
+from seqkit.text import Tokenizer, WordTokenizer, get_tokenizer, normalize
+from seqkit.text.scripts import is_spaced, is_unspaced
 from seqkit.text.tag_schemes import find_spans
 from seqkit.training import RunDirectory
 
@@ -135,12 +135,11 @@ class TrainedTagger:
             DataError: A text of a script without blanks between words, which the tokenizer cannot cut.
         """
         texts = require_texts(texts)
-        tokenizer = get_tokenizer("whitespace") if pretokenized else self.tokenizer
-        places = [tokenizer.spans(text) for text in texts]
+        places = [self._places(text, pretokenized) for text in texts]
         words = [[text[start:end] for start, end in found] for text, found in zip(texts, places, strict=True)]
         if not pretokenized:
-            for number, found in enumerate(words, 1):
-                self._require_cut(found, f"text {number}")
+            for number, (text, found) in enumerate(zip(texts, words, strict=True), 1):
+                self._require_cut(text, found, f"text {number}")
         rows = [number for number, found in enumerate(words) if found]
         results = [TaggedText(text, (), ()) for text in texts]
         tagged = self._tag_words([words[row] for row in rows])
@@ -148,27 +147,43 @@ class TrainedTagger:
             results[row] = self._result(texts[row], places[row], tags, probabilities)
         return results
 
-    def _require_cut(self, words: list[str], where: str) -> None:
-        """Raise DataError if most of a text is uncut: longer than all words of its script, and unknown."""
-        uncut = [word for word in words if is_unspaced(word) and len(word) > self._longest_unspaced]
-        uncut = [word for word in uncut if self.encoder.key(word) not in self.encoder.words]
+    def _places(self, text: str, pretokenized: bool) -> list[tuple[int, int]]:
+        """Return start and end of each word of a text."""
+        spaced = type(self.tokenizer) is WordTokenizer and is_unspaced(text) and is_spaced(text)
+        return (get_tokenizer("whitespace") if pretokenized or spaced else self.tokenizer).spans(text)
+
+    def _by_characters(self, text: str) -> bool:
+        """Return whether the tokenizer cuts the words of a text without blanks between them."""
+        return type(self.tokenizer) is WordTokenizer and not is_spaced(text)
+
+    def _require_cut(self, text: str, words: list[str], where: str) -> None:
+        """Raise DataError if most of a text is not cut into words as the training text was.
+
+        Either its words are longer than all known ones of their script, or single characters where those are
+        not.
+        """
+        lengths = self._unspaced_lengths
+        uncut = [word for word in words if is_unspaced(word)]
+        if not (self._by_characters(text) and 5 * sum(lengths) > 6 * len(lengths)):
+            uncut = [word for word in uncut if len(word) > max(lengths, default=0)]
+            uncut = [word for word in uncut if self.encoder.key(word) not in self.encoder.words]
         if 2 * sum(map(len, uncut)) > sum(map(len, words)):
             raise DataError(
-                f"expected words with blanks between them, got {uncut[0][:20]!r}: the tokenizer "
-                f"{self.tokenizer.name} does not cut this script",
+                f"expected words with blanks between them, got {''.join(uncut)[:20]!r}: the tokenizer "
+                f"{self.tokenizer.name} does not find the words of this script",
                 where=where,
                 remedy=Remedy(
-                    "put blanks between the words and give pretokenized=True, or train a tagger of single "
-                    'characters with tokenizer="char"',
-                    command="put blanks between the words and give --pretokenized, or train a tagger of "
-                    "single characters: `seqkit train-tagger --tokenizer char`",
+                    "put blanks between the words and give pretokenized=True, or train a tagger with a "
+                    'tokenizer that finds them, such as tokenizer="jieba"',
+                    command="put blanks between the words and give --pretokenized, or train a tagger with a "
+                    "tokenizer that finds them: `seqkit train-tagger --tokenizer jieba`",
                 ),
             )
 
     @functools.cached_property
-    def _longest_unspaced(self) -> int:
-        """The length of the longest known word of a script without blanks between words."""
-        return max((len(word) for word in self.encoder.words if is_unspaced(word)), default=0)
+    def _unspaced_lengths(self) -> list[int]:
+        """The lengths of the known words of scripts without blanks between words."""
+        return [len(word) for word in self.encoder.words if is_unspaced(word)]
 
     def tag_words(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
         """Return the tags of sentences of words, in the scheme of the corpus.
@@ -188,6 +203,8 @@ class TrainedTagger:
         """Return the model's own tags of sentences, and the probability of each."""
         if not sentences:
             return []
+        form = self.settings.unicode_normalization
+        sentences = [[normalize(word, form) for word in words] for words in sentences]
         if isinstance(self.model, CountTagger):
             found = predict_by_counts(self.model, self.encoder, sentences)
             return [([self.labels[tag] for tag in tags], None) for tags in found]

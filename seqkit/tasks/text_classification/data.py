@@ -8,7 +8,7 @@ import numpy as np
 from seqkit.corpora import LabelledCorpus, open_labelled
 from seqkit.data import EncodedLabelledCorpus, encode_labelled
 from seqkit.data.text_check import ANY_TEXT, text_warning
-from seqkit.tasks.text import OnMessage, report, report_reading, text_tokenizer
+from seqkit.tasks.text import OnMessage, report, report_reading, text_tokenizer, training_texts
 from seqkit.tasks.text_classification.settings import (
     ResolvedTextClassificationSettings,
     TextClassificationSettings,
@@ -47,11 +47,11 @@ def encode(
     """
     started = time.perf_counter()
     report_reading(corpus, callback.on_message)
-    train = corpus.sources.get("train")
-    lines = None if train is None else lambda: (text for text, _ in train())
     encoded = encode_labelled(
         corpus.sources,
-        text_tokenizer(settings, lines) if initial is None else initial[0],
+        text_tokenizer(settings, training_texts(corpus), callback.on_message)
+        if initial is None
+        else initial[0],
         max_length=settings.max_length,
         vocab_size=settings.vocab_size,
         min_count=settings.min_count,

@@ -65,6 +65,7 @@ class InitialEncoder:
             "num_heads": self.config.num_heads,
             "tokenizer": self.tokenizer.name,
             "lowercase": self.tokenizer.lowercase,
+            "unicode_normalization": self.tokenizer.normalization,
             "vocab_size": None,
         }
         if not self.takes_words(given):

@@ -17,6 +17,7 @@ from seqkit.models import (
 from seqkit.models.classifier import POOLINGS, EncoderConfig
 from seqkit.tasks.initial_run import InitialText
 from seqkit.tasks.masked_language_modeling.model import encoder_config
+from seqkit.tasks.text import training_texts
 from seqkit.tasks.text_classification.initial_weights import (
     InitialEncoder,
     fine_tuning_rate,
@@ -77,7 +78,7 @@ def resolve(
             values["min_count"] = settings.min_count or corpus.defaults.min_count
         settings = dataclasses.replace(settings, lr=initial.learning_rate(settings))
     else:
-        values |= settings.text_choices(corpus.defaults) | _sizes(settings)
+        values |= settings.text_choices(corpus.defaults, training_texts(corpus)) | _sizes(settings)
     pooling = settings.pooling or values.pop("pooling", None) or POOLINGS[_ENCODERS[model]][0]
     resolved = settings.resolve_to(ResolvedTextClassificationSettings, pooling=pooling, **values)
     if classifier is not None:

@@ -124,6 +124,7 @@ class ResolvedTextClassificationSettings(TextClassificationSettings, ResolvedTex
     RESOLVED = True
     tokenizer: str
     lowercase: bool
+    unicode_normalization: str
     min_count: int
     device: str
     model: str
