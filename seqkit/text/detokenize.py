@@ -17,13 +17,11 @@ _CLOSED_BY = {
     '"': '"', "'": "'", "`": "`", "“": "”", "„": "“”", "‘": "’", "‚": "‘’", "«": "»", "»": "«»", "‹": "›",
     "›": "‹›", "”": "”",
 }  # fmt: skip
-_PAIRED_ONLY = frozenset("»›”*_")
-"""Marks that open something only if their partner follows."""
 _DASHES = frozenset("-–—")
 
 
 def join_words(tokens: Sequence[str]) -> str:
-    """Return the text of a line's words and punctuation marks.
+    """Return the text of a line's words and punctuation marks; more tokens add to its end only.
 
     Blanks that a script writes now and then (French before ``!``, Thai between phrases) are not restored.
 
@@ -31,7 +29,6 @@ def join_words(tokens: Sequence[str]) -> str:
         >>> join_words(["He", "said", '"', "no", '"', "."]), join_words(["天", "气", "好", "。"])
         ('He said "no".', '天气好。')
     """
-    last = {token: number for number, token in enumerate(tokens)}
     parts: list[str] = []
     closers: list[str] = []
     glue = True  # the next token follows without a blank
@@ -42,7 +39,7 @@ def join_words(tokens: Sequence[str]) -> str:
         if closing:
             while token not in closers.pop():
                 pass
-        opening = not closing and _opens(token, number, previous, following, last)
+        opening = not closing and _opens(token, previous, following)
         if opening:
             closers.append(_CLOSED_BY.get(token, token))
         if not (glue or closing or _joins(previous, token, opening)):
@@ -52,18 +49,14 @@ def join_words(tokens: Sequence[str]) -> str:
     return "".join(parts)
 
 
-def _opens(token: str, number: int, previous: str, following: str, last: dict[str, int]) -> bool:
-    """Return whether a token opens a quotation, or Markdown's emphasis."""
+def _opens(token: str, previous: str, following: str) -> bool:
+    """Return whether a token opens a quotation, or Markdown's emphasis, where none is open that it closes."""
     mark = token[:1]
-    if token not in _CLOSED_BY and (mark not in "*_" or token.strip(mark)):
-        return False
-    if mark not in _PAIRED_ONLY:
-        return True
-    if mark in "*_":
-        return last[token] > number and not (_is_number(previous) and _is_number(following))
-    if mark == "”":
-        return last[mark] > number and "“" not in last and "„" not in last
-    return max(last.get(closer, -1) for closer in _CLOSED_BY[mark]) > number
+    if mark in "*_" and not token.strip(mark):
+        return not (_is_number(previous) and _is_number(following))
+    if token in "”»›":  # after a full stop they close a quotation of an earlier line
+        return not previous or previous[-1].isalnum()
+    return token in _CLOSED_BY
 
 
 def _glues(token: str, following: str) -> bool:
