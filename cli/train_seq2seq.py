@@ -21,8 +21,8 @@ HELP = {
     "target": "File of targets, if CORPUS is a file of sources.  [default: CORPUS has both]",
     "on_bad_line": "Stop at a malformed line, or skip it.",
     "tokenizer": "Tokenizer: word, whitespace, char, bpe, wordpiece, unigram, jieba, sudachi, fugashi, "
-    "pythainlp, or a tokenizer.json.  [default: that of the corpus; for Chinese, Japanese and Thai one that is "
-    "installed]",
+    "pythainlp, or a tokenizer.json.  "
+    "[default: that of the corpus; for Chinese, Japanese and Thai one that is installed]",
     "target_tokenizer": "Tokenizer of the targets.  [default: the same; for those languages one of theirs]",
     "target_lowercase": "Convert the targets to lower case.  [default: the same]",
     "target_vocab_size": "Keep at most this many types of the targets.  [default: the same]",
