@@ -72,9 +72,8 @@ text_column_option = click.option(
 split_option = click.option(
     "--split",
     type=click.Choice(["train", "valid", "test"]),
-    default="test",
-    show_default=True,
-    help="Split to evaluate.",
+    default=None,
+    help="Split to evaluate.  [default: test, or valid if there is none]",
 )
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print only results and errors.")
 

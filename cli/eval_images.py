@@ -15,15 +15,20 @@ from seqkit.cli.common import (
 @click.command("eval-images")
 @click.argument("run", type=click.Path())
 @split_option
+@click.option("--corpus", default=None, help="Images to evaluate on.  [default: those of the run]")
 @device_option
 @threads_option
 @json_option
-def command(run: str, split: str, device: str | None, as_json: bool) -> None:
-    """Evaluate the image classifier in RUN: accuracy, precision, recall, F1, confusion matrix."""
+def command(run: str, split: str | None, corpus: str | None, device: str | None, as_json: bool) -> None:
+    """Evaluate the image classifier in RUN: accuracy, precision, recall, F1, confusion matrix.
+
+    Of a --corpus without splits of its own, all images are evaluated unless --split is given.
+    """
     from seqkit.tasks.image_classification import load
 
-    scores = load(run, device=device).evaluate(split)
+    classifier = load(run, device=device)
+    scores = classifier.evaluate(split, corpus=corpus)
     if as_json:
-        print_json({**scores.to_dict(), "run": run})
+        print_json({**scores.to_dict(), "run": run, "corpus": corpus or classifier.settings.corpus})
         return
     print_class_scores(scores)

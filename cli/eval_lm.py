@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 @json_option
 def command(
     run: str,
-    split: str,
+    split: str | None,
     corpus: str | None,
     text_column: int | str | None,
     batch_size: int,
@@ -71,8 +71,8 @@ def command(
         if corpus is None:
             raise UsageError("expected --corpus, a text to evaluate on, since the folder has none", where=run)
         folder = causal_checkpoints.load(run, device=device)
-        result = folder.evaluate(split, corpus=corpus, protocol=eval_protocol)
-        print_evaluation(result, run, corpus, split, as_json)
+        result = folder.evaluate(split, corpus=corpus, text_column=text_column, protocol=eval_protocol)
+        print_evaluation(result, run, corpus, as_json)
         return
     if RunDirectory.open(run).config.get("task") == "masked_language_modeling":
         from seqkit.cli.train_masked_lm import evaluate_masked
@@ -91,20 +91,20 @@ def command(
         protocol=eval_protocol,
         on_message=warn,
     )
-    print_evaluation(result, run, corpus or model.settings.corpus, split, as_json)
+    print_evaluation(result, run, corpus or model.settings.corpus, as_json)
 
 
-def print_evaluation(result: Evaluation, run: str, corpus: str, split: str, as_json: bool) -> None:
+def print_evaluation(result: Evaluation, run: str, corpus: str, as_json: bool) -> None:
     """Print a perplexity with its protocol."""
     if as_json:
-        print_json({**result.to_dict(), "run": run, "corpus": corpus, "split": split})
+        print_json({**result.to_dict(), "run": run, "corpus": corpus})
         return
     bits = (
         "" if result.bits_per_character is None else f", {result.bits_per_character:.4f} bits per character"
     )
     echo(
         f"perplexity {result.perplexity:.2f} (loss {result.loss:.4f}) over "
-        f"{result.predictions:,} predictions ({split}){bits}\n"
+        f"{result.predictions:,} predictions ({result.split}){bits}\n"
         f"vocabulary {result.vocab_size:,}, <unk> {result.unk_fraction:.2%} of the tokens, tokenizer "
         f"{result.tokenizer}, batch size {result.batch_size}, protocol {result.protocol}"
     )

@@ -167,7 +167,7 @@ def filters(run: str, out: str) -> None:
 @split_option
 @figure_option("mistakes.png")
 @json_option
-def mistakes(run: str, top: int, split: str, out: str, as_json: bool) -> None:
+def mistakes(run: str, top: int, split: str | None, out: str, as_json: bool) -> None:
     """Plot the images that RUN, a run of train-images, misclassifies with the highest probability."""
     import numpy as np
 
@@ -177,13 +177,16 @@ def mistakes(run: str, top: int, split: str, out: str, as_json: bool) -> None:
 
     all_mistakes = load(run).mistakes(split)
     if not all_mistakes:
-        raise DataError(f"nothing to draw: {run} makes no mistake on {split}", remedy="try another --split")
+        raise DataError(
+            f"nothing to draw: {run} makes no mistake on {split or 'its test images'}",
+            remedy="try another --split",
+        )
     shown = all_mistakes[:top]
     titles = [f"{each.label} → {each.predicted}\n{each.probability:.2f}" for each in shown]
     save(plot_images(np.stack([each.image for each in shown]), titles), Path(out))
     if as_json:
         keys = ("row", "label", "predicted", "probability")
         rows = [{key: getattr(each, key) for key in keys} for each in shown]
-        print_json({"file": out, "split": split, "mistakes": len(all_mistakes), "shown": rows})
+        print_json({"file": out, "split": shown[0].split, "mistakes": len(all_mistakes), "shown": rows})
         return
     echo(f"{out}: {len(shown)} of {len(all_mistakes)} mistakes")

@@ -54,7 +54,7 @@ def train_masked(request: Request[LanguageModelSettings]) -> None:
 
 def evaluate_masked(
     run: str,
-    split: str,
+    split: str | None,
     corpus: str | None,
     text_column: int | str | None,
     device: str | None,
@@ -64,13 +64,11 @@ def evaluate_masked(
     model = load(run, device=device)
     scores = model.evaluate(split, corpus=corpus, text_column=text_column, on_message=warn)
     if as_json:
-        print_json(
-            {**scores.to_dict(), "run": run, "corpus": corpus or model.settings.corpus, "split": split}
-        )
+        print_json({**scores.to_dict(), "run": run, "corpus": corpus or model.settings.corpus})
         return
     echo(
-        f"{scores.accuracy:.2%} of {scores.predictions:,} masked tokens predicted correctly ({split}); "
-        f"always predicting {scores.unigram!r}: {scores.unigram_accuracy:.2%}\n"
+        f"{scores.accuracy:.2%} of {scores.predictions:,} masked tokens predicted correctly "
+        f"({scores.split}); always predicting {scores.unigram!r}: {scores.unigram_accuracy:.2%}\n"
         f"perplexity {scores.perplexity:.2f} (loss {scores.loss:.4f}), vocabulary {len(model.vocabulary):,}, "
         f"tokenizer {model.tokenizer.name}"
     )

@@ -64,7 +64,7 @@ class ImageCorpus:
     @property
     def shape(self) -> tuple[int, int, int]:
         """(H, W, C) of every image."""
-        H, W, C = self.data["train"].images.shape[1:]
+        H, W, C = next(iter(self.data.values())).images.shape[1:]
         return H, W, C
 
     def images(self, split: str) -> LabelledImages:
@@ -107,6 +107,31 @@ class ImageCorpus:
         order = Generator(seed, "validation").permutation(len(train))
         data = {"train": train.take(np.sort(order[count:])), "valid": train.take(np.sort(order[:count]))}
         return self._with(data, f"{self.split_rule}; {count:,} of train validate, drawn by seed {seed}")
+
+    def with_classes(self, classes: tuple[str, ...]) -> ImageCorpus:
+        """Return the corpus with the class numbers of another one.
+
+        Raises:
+            DataError: For an image of a class that is not among these.
+        """
+        table = np.array([classes.index(name) if name in classes else -1 for name in self.classes])
+        for split, images in self.data.items():
+            unknown = np.flatnonzero(table[images.labels] < 0)
+            if len(unknown):
+                name = self.classes[images.labels[unknown[0]]]
+                raise DataError(
+                    f"the class {name!r} of the {split} split is not among the {len(classes)} of training",
+                    where=self.name,
+                )
+        data = {s: LabelledImages(images.images, table[images.labels]) for s, images in self.data.items()}
+        return ImageCorpus(
+            self.name,
+            description=self.description,
+            data=data,
+            classes=classes,
+            origin=self.origin,
+            split_rule=self.split_rule,
+        )
 
     def _with(self, data: Mapping[str, LabelledImages], split_rule: str) -> ImageCorpus:
         every = {**self.data, **data}

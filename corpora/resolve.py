@@ -17,7 +17,7 @@ from seqkit.corpora.readers.roles import columns_of
 from seqkit.corpora.readers.tables import has_tables, labelled_folder, labelled_table, pair_corpus
 from seqkit.corpora.readers.text_files import file_corpus, folder_corpus, whole_file_corpus
 from seqkit.corpora.readers.text_sources import TextOptions
-from seqkit.corpora.registry import REGISTRY, corpus_names, registered
+from seqkit.corpora.registry import REGISTRY, corpus_names
 from seqkit.errors import CorpusNotFoundError, DataError, Remedy, UsageError
 from seqkit.files.archives import split_member, with_member
 from seqkit.files.what_is import not_as_expected, what_is
@@ -169,6 +169,7 @@ def open_labelled(
     label_column: int | str | None = None,
     text_column: int | str | None = None,
     header: bool | None = None,
+    whole: bool = False,
 ) -> LabelledCorpus:
     """Open a corpus of (text, label) examples.
 
@@ -187,6 +188,7 @@ def open_labelled(
             by the names in the header row or the cells; without a sign of another it is the first.
         text_column: That of the texts; by default it is found likewise, or the first beside the label's.
         header: Whether the first row of a table has the names of its columns; found if it is not given.
+        whole: Whether files without given splits are test data, all of them.
 
     Raises:
         CorpusNotFoundError: If the files are absent.
@@ -203,7 +205,7 @@ def open_labelled(
         return corpus
     assert path is not None
     read = labelled_folder if path.is_dir() else labelled_table
-    return read(path, columns, bad_lines)
+    return read(path, columns, bad_lines, whole=whole)
 
 
 def open_tagged(
@@ -254,18 +256,22 @@ def open_images(
     validation: float = 0.1,
     seed: int = 0,
     image_size: int | None = None,
+    whole: bool = False,
 ) -> ImageCorpus:
     """Open a corpus of labelled images.
 
     Args:
-        spec: A registered name (``digits`` has no test images, so a fixed fifth is set aside), a folder that
-            holds the four idx files of such a set, or a folder of images with one sub-folder for each class
+        spec: A registered name (``digits`` has no test images, so a fixed fifth is set aside), a folder with
+            the four idx files of such a set, below it or in further folders, under one of their many names
+            (:func:`seqkit.corpora.readers.idx.idx_paths`; ``FOLDER/emnist-letters`` chooses one set of
+            several), or a folder of images with one sub-folder for each class
             (:func:`seqkit.corpora.readers.image_files.folder_images` says how it is split). A name wins
             over a folder of that name; write ``./NAME`` for the folder.
         validation: Without a validation split of its own, this fraction of the training images becomes one;
             0 leaves them all in training.
         seed: Draws the validation images.
         image_size: Resize a folder's images to this many pixels per side; without it, all must have one size.
+        whole: Whether a folder of images without given splits is test data, all of it.
 
     Raises:
         CorpusNotFoundError: If the files are absent.
@@ -276,23 +282,48 @@ def open_images(
     if image_size is not None and image_size < 1:
         raise UsageError(f"image_size must be at least 1, got {image_size}")
     entry = _registered(name, "images")
-    folder = _existing(name, "images") if entry is None else None
-    if folder is not None and not folder.is_dir():
-        raise DataError("expected a folder of images, got a file", where=name, remedy="give its folder")
-    idx = None if folder is None else idx_paths(folder)
     corpus: ImageCorpus
-    if folder is not None and idx is None:
-        corpus = folder_images(folder, image_size)
+    if has_image_files(name):
+        corpus = folder_images(_existing(name, "images"), image_size, whole=whole)
     elif image_size is not None:
         raise UsageError(
             f"the images of {name} have one size already",
             remedy=Remedy("leave image_size out", command="leave --image-size out"),
         )
-    elif idx is not None:
-        corpus = idx_images(name, f"the idx files of {folder}", idx, None, "see to its files")
+    elif entry is not None:
+        corpus = entry.open()
     else:
-        corpus = registered(name).open()
-    return corpus.with_validation(validation, seed)
+        idx = _idx_files(name)
+        assert idx is not None
+        corpus = idx_images(name, f"the idx files of {name}", idx, None, "see to its files")
+    return corpus.with_validation(validation, seed) if "train" in corpus.splits else corpus
+
+
+def has_image_files(spec: str | os.PathLike[str]) -> bool:
+    """Return whether these images are those of a folder, of which each is a file, with a size of its own.
+
+    Raises:
+        CorpusNotFoundError: If there is no such corpus.
+        DataError: For a file, and for idx files that do not belong together.
+    """
+    name = os.fspath(spec)
+    if _registered(name, "images") is not None or _idx_files(name) is not None:
+        return False
+    if not _existing(name, "images").is_dir():
+        raise DataError("expected a folder of images, got a file", where=name, remedy="give its folder")
+    return True
+
+
+def _idx_files(name: str) -> dict[tuple[str, str], Path] | None:
+    """Return the idx files of ``FOLDER``, or those of ``FOLDER/PREFIX``; None if there are none."""
+    path = Path(name).expanduser()
+    try:
+        there, in_folder = path.exists(), path.parent.is_dir()
+    except (OSError, ValueError):  # a name too long, a zero byte
+        return None
+    if there:
+        return idx_paths(path) if path.is_dir() else None
+    return idx_paths(path.parent, path.name) if in_folder else None
 
 
 def _registered(name: str, type: str) -> CorpusEntry | None:  # noqa: A002

@@ -144,6 +144,9 @@ class ExampleFiles(Generic[AnyExamples]):
     defaults: TextDefaults
     notes: tuple[str, ...] = ()
 
+    whole: bool = False
+    """Whether the files are not split but are test data, all of them."""
+
     def split_by_hash(self, rows: Rows, paths: tuple[Path, ...]) -> AnyExamples:
         """Return the corpus of the examples that ``rows`` gives, split by the hash of their keys.
 
@@ -153,6 +156,8 @@ class ExampleFiles(Generic[AnyExamples]):
             DataError: For an empty file, the first bad line unless bad lines are skipped, no example at all,
                 and fewer than three different keys.
         """
+        if self.whole:
+            return self.keep_splits({"test": rows}, {"test": paths})
         rule, where = self.rule, " and ".join(map(str, paths))
         split_rule = f"{rule.percentages} by the hash of the {rule.key_name}"
         table: dict[str, str] | None = None

@@ -1,7 +1,10 @@
 """Images in the idx format of MNIST: a header of big-endian sizes, then the numbers."""
 
 import math
+import os
+import re
 from collections.abc import Callable, Mapping
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +14,7 @@ from seqkit.corpora.entry import CorpusEntry
 from seqkit.corpora.image_corpus import ImageCorpus, LabelledImages
 from seqkit.corpora.readers.lines import BadLines
 from seqkit.errors import CorpusNotFoundError, DataError
-from seqkit.files.compressed import COMPRESSED
+from seqkit.files.compressed import COMPRESSED, plain_name
 from seqkit.files.lines import open_bytes
 
 _LARGEST = 1 << 30
@@ -21,12 +24,15 @@ _MOST_COMPRESSED, _ALWAYS = 200, 64 << 20
 _BLOCK = 1 << 20
 _UINT8 = 0x08
 _OTHER_TYPES = {0x09: "int8", 0x0B: "int16", 0x0C: "int32", 0x0D: "float32", 0x0E: "float64"}
-_FILES = {
-    (split, content): f"{prefix}-{content}-idx{dimensions}-ubyte"
-    for split, prefix in (("train", "train"), ("test", "t10k"))
-    for content, dimensions in (("images", 3), ("labels", 1))
-}
-"""File names, uncompressed, by split and content."""
+_CONTENTS = {"images": 3, "labels": 1}
+"""The number of dimensions of the files of images and of labels."""
+_NAME = re.compile(
+    r"(?:(?P<set>.+?)[-_.])?(?P<split>train|t10k|test)[-_.](?P<content>images|labels)"
+    r"[-_.]idx[13](?:[-_.]ubyte)?",
+    re.IGNORECASE,
+)
+_DEEPEST, _MOST_ENTRIES = 3, 2000
+"""Folders below the one given, and files in one folder, that are searched."""
 
 
 def read_idx(path: Path, dimensions: int) -> np.ndarray:
@@ -100,33 +106,86 @@ def read_idx_set(classes: tuple[str, ...]) -> Callable[[CorpusEntry, BadLines], 
 
     def read(entry: CorpusEntry, _: BadLines) -> ImageCorpus:
         files = entry.local_files()
-        paths = {key: files[f"{name}.gz"] for key, name in _FILES.items()}
+        paths = {
+            (split, content): files[f"{prefix}-{content}-idx{dimensions}-ubyte.gz"]
+            for split, prefix in (("train", "train"), ("test", "t10k"))
+            for content, dimensions in _CONTENTS.items()
+        }
         remedy = f"delete its files and {entry.fetch_again}"
         return idx_images(entry.name, entry.description, paths, classes, remedy)
 
     return read
 
 
-def idx_paths(folder: Path) -> dict[tuple[str, str], Path] | None:
-    """Return the idx files of a folder, or None for a folder without any.
+def idx_paths(folder: Path, chosen: str = "") -> dict[tuple[str, str], Path] | None:
+    """Return the four idx files below a folder by split and content, or None for a folder without any.
+
+    Their names are those of MNIST and its kin: ``train-images-idx3-ubyte`` or ``train-images.idx3-ubyte``,
+    ``t10k`` or ``test``, with the name of a set before them (``emnist-letters-train-images-idx3-ubyte``),
+    compressed or not, each perhaps in a folder of its own name; in ``MNIST/raw`` and the like, too.
+
+    Args:
+        folder: The folder.
+        chosen: The name of a set, where there may be several.
 
     Raises:
         CorpusNotFoundError: If only some of the four are there.
+        DataError: For the files of several sets.
     """
-    files = {
-        key: next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
-        for key, name in _FILES.items()
-    }
-    if not any(files.values()):
+    sets: dict[tuple[Path, str], dict[tuple[str, str], Path]] = {}
+    for path in _idx_files(folder):
+        match = _NAME.fullmatch(plain_name(path))
+        assert match is not None
+        own = path.parent != folder and _NAME.fullmatch(path.parent.name) is not None
+        place = path.parent.parent if own else path.parent
+        split = "train" if match["split"].lower() == "train" else "test"
+        of_set = sets.setdefault((place, (match["set"] or "").lower()), {})
+        of_set.setdefault((split, match["content"].lower()), path)  # the plain file before the compressed
+    if chosen:
+        sets = {key: files for key, files in sets.items() if key[1] == chosen.lower()}
+    if not sets:
         return None
-    missing = [name for key, name in _FILES.items() if files[key] is None]
+    if len(sets) > 1:
+        names = sorted(str((place / name).relative_to(folder)) for place, name in sets)
+        raise DataError(
+            f"expected the idx files of one set, got those of {', '.join(names[:6])}",
+            where=str(folder),
+            remedy=f"name one of them: {folder / names[0]}",
+        )
+    ((place, _), files), *_ = sets.items()
+    missing = [
+        f"{'train' if split == 'train' else 't10k'}-{content}-idx{dimensions}-ubyte"
+        for split in ("train", "test")
+        for content, dimensions in _CONTENTS.items()
+        if (split, content) not in files
+    ]
     if missing:
         raise CorpusNotFoundError(
             f"no {', '.join(missing)} beside the other idx files",
-            where=str(folder),
+            where=str(place),
             remedy="add them, as they are or as .gz",
         )
-    return {key: path for key, path in files.items() if path is not None}
+    return files
+
+
+def _idx_files(folder: Path) -> list[Path]:
+    """Return the idx files below a folder, those nearest to it first."""
+    found, level = [], [folder]
+    for _ in range(_DEEPEST + 1):
+        below = []
+        for parent in level:
+            try:
+                with os.scandir(parent) as entries:
+                    listed = sorted(islice(entries, _MOST_ENTRIES), key=lambda entry: entry.name)
+            except OSError:
+                continue
+            for entry in listed:
+                if entry.is_dir() and not entry.name.startswith("."):
+                    below.append(Path(entry.path))
+                elif _NAME.fullmatch(plain_name(Path(entry.path))) and entry.is_file():
+                    found.append(Path(entry.path))
+        level = below
+    return found
 
 
 def idx_images(

@@ -129,8 +129,11 @@ def _opened(path: Path) -> Iterator[Any]:
 # Folders
 
 
-def folder_images(folder: Path, image_size: int | None = None) -> ImageCorpus:
+def folder_images(folder: Path, image_size: int | None = None, *, whole: bool = False) -> ImageCorpus:
     """Return the images of ``folder/CLASS/FILE``, or of ``folder/train/CLASS/FILE`` beside "test", "valid".
+
+    The folders of splits may have other usual names, such as "val" and "training", and stand in a single
+    folder below the one given.
 
     Without such folders the files of each class are split by file: in the order of the hashes of their
     names a tenth, at least one, tests, and the others train. Classes are numbered in alphabetical order and
@@ -140,24 +143,28 @@ def folder_images(folder: Path, image_size: int | None = None) -> ImageCorpus:
     Args:
         folder: The folder.
         image_size: Resize all images to this many pixels per side.
+        whole: Whether images without such folders are test data, all of them.
 
     Raises:
         DataError: For images of different sizes, a class without images or with only one, fewer than two
             classes, and a test or validation class that "train" lacks.
     """
-    named = {path.name: path for path in _folders(folder)}
-    if "train" in named and set(named) <= set(SPLITS):
+    inside = _inner(folder)
+    named = _named(inside)
+    if named:
         classes_of = {split: _classes(named[split]) for split in SPLITS if split in named}
-        rule = "the folders train and test" if "valid" not in named else "the folders train, valid and test"
-        if "test" not in named:
-            raise DataError("a train folder without a test folder beside it", where=str(folder))
+        rule = f"the folders {', '.join([*classes_of][:-1])} and {[*classes_of][-1]}"
+        if len(named) == 1:
+            raise DataError("a train folder without a test folder beside it", where=str(inside))
+    elif whole:
+        classes_of, rule = {"test": _classes(inside)}, "all images test"
     else:
         classes_of, rule = (
-            _split(folder, _classes(folder)),
+            _split(inside, _classes(inside)),
             "a tenth of each class's files, by name's hash, tests",
         )
-    classes = tuple(classes_of["train"])
-    if len(classes) < 2:
+    classes = tuple(next(iter(classes_of.values())))
+    if len(classes) < 2 and not whole:
         raise DataError(
             f"expected two or more classes, got {len(classes)}", where=str(folder), remedy=_LAYOUT
         )
@@ -176,17 +183,40 @@ def folder_images(folder: Path, image_size: int | None = None) -> ImageCorpus:
     images = read_images([path for _, _, path in files], size=size)
     labels = np.array([label for _, label, _ in files], np.int64)
     of_split = np.array([split for split, _, _ in files])
-    whole = LabelledImages(images, labels)
+    every = LabelledImages(images, labels)
     return ImageCorpus(
         str(folder),
         description=f"the images of {folder}",
         data={
-            split: whole.take(np.flatnonzero(of_split == split)) for split in SPLITS if split in classes_of
+            split: every.take(np.flatnonzero(of_split == split)) for split in SPLITS if split in classes_of
         },
         classes=classes,
         origin={"folder": str(folder)},
         split_rule=rule,
     )
+
+
+_SPLIT_NAMES = {
+    "train": "train", "training": "train", "valid": "valid", "validation": "valid", "val": "valid",
+    "dev": "valid", "test": "test", "testing": "test",
+}  # fmt: skip
+
+
+def _inner(folder: Path) -> Path:
+    """Return the folder itself, or the one that it holds and nothing else, as of an unpacked archive."""
+    for _ in range(2):
+        below = _folders(folder)
+        if len(below) != 1 or below[0].name.lower() in _SPLIT_NAMES or not _folders(below[0]):
+            break
+        folder = below[0]
+    return folder
+
+
+def _named(folder: Path) -> dict[str, Path]:
+    """Return split -> folder, if all folders are named after splits and one trains; otherwise nothing."""
+    folders = _folders(folder)
+    named = {_SPLIT_NAMES.get(path.name.lower(), ""): path for path in folders}
+    return named if "train" in named and "" not in named and len(named) == len(folders) else {}
 
 
 def _folders(folder: Path) -> list[Path]:

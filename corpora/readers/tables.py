@@ -131,6 +131,7 @@ def _labelled(
     *reading: object,
     columns: int = 0,
     notes: tuple[str, ...] = (),
+    whole: bool = False,
 ) -> ExampleFiles[LabelledCorpus]:
     rule = HashSplit(
         unit="example",
@@ -140,7 +141,7 @@ def _labelled(
         buckets=10,
         reading=reading,
     )
-    return ExampleFiles(LabelledCorpus, columns, name, rule, bad_lines, description, defaults, notes)
+    return ExampleFiles(LabelledCorpus, columns, name, rule, bad_lines, description, defaults, notes, whole)
 
 
 def labelled_rows(table: Table, roles: Roles) -> Iterator[Row]:
@@ -149,8 +150,8 @@ def labelled_rows(table: Table, roles: Roles) -> Iterator[Row]:
         yield number, row if isinstance(row, BadLine) else (row[1], row[0])
 
 
-def labelled_table(path: Path, columns: Columns, bad_lines: BadLines) -> LabelledCorpus:
-    """Return the labelled texts of a table, split by text."""
+def labelled_table(path: Path, columns: Columns, bad_lines: BadLines, *, whole: bool) -> LabelledCorpus:
+    """Return the labelled texts of a table, split by text, or as a whole."""
     table = open_labelled_table(path, columns)
     roles = choose(table, columns, find_label_and_text)
     description = f"the labelled texts of {path}"
@@ -162,6 +163,7 @@ def labelled_table(path: Path, columns: Columns, bad_lines: BadLines) -> Labelle
         *roles.values(),
         *table.reading,
         notes=_notes(table, roles),
+        whole=whole,
     )
     return files.split_by_hash(partial(labelled_rows, table, roles), (path,))
 
@@ -178,7 +180,7 @@ def has_tables(folder: Path) -> bool:
     return bool(named_splits(folder, files, TABLE_SUFFIXES))
 
 
-def labelled_folder(folder: Path, columns: Columns, bad_lines: BadLines) -> LabelledCorpus:
+def labelled_folder(folder: Path, columns: Columns, bad_lines: BadLines, *, whole: bool) -> LabelledCorpus:
     """Return the labelled texts of a folder.
 
     It holds train, valid and test tables; or folders of these names with a file for each class; or, to be
@@ -190,7 +192,7 @@ def labelled_folder(folder: Path, columns: Columns, bad_lines: BadLines) -> Labe
     name = str(folder)
     if not paths and not folders:
         description = f"the lines of a file for each class of {folder}"
-        return class_corpus(name, class_files(folder), bad_lines, description, _LABELLED)
+        return class_corpus(name, class_files(folder), bad_lines, description, _LABELLED, whole=whole)
     rows: dict[str, Callable[[], Iterator[Row]]] = {}
     files: dict[str, tuple[Path, ...]] = {}
     reading: tuple[object, ...] = ()
@@ -216,10 +218,16 @@ def labelled_folder(folder: Path, columns: Columns, bad_lines: BadLines) -> Labe
 
 
 def class_corpus(
-    name: str, files: Mapping[str, Path], bad_lines: BadLines, description: str, defaults: TextDefaults
+    name: str,
+    files: Mapping[str, Path],
+    bad_lines: BadLines,
+    description: str,
+    defaults: TextDefaults,
+    *,
+    whole: bool = False,
 ) -> LabelledCorpus:
-    """Return the lines of one file for each class, split by text."""
-    examples = _labelled(name, bad_lines, description, defaults, *files, columns=1)
+    """Return the lines of one file for each class, split by text, or as a whole."""
+    examples = _labelled(name, bad_lines, description, defaults, *files, columns=1, whole=whole)
     return examples.split_by_hash(partial(class_rows, files), tuple(files.values()))
 
 

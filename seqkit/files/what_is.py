@@ -192,7 +192,7 @@ def _plain(name: str) -> Path:
 
 def _what_corpus(folder: Path, names: list[str]) -> Found | None:
     plain = [_plain(name) for name in names]
-    if any("-idx" in name and name.split("-idx")[1][:1].isdigit() for name in names):
+    if any(re.search(r"[-_.](images|labels)[-_.]idx\d", name) for name in names):
         return Found("corpus", "a folder of idx files (images)", _opened("seqkit train-images {}", folder))
     texts = [name for name in plain if name.suffix in _TEXTS and name.name not in _NO_CORPUS]
     if texts:

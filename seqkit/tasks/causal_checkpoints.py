@@ -17,7 +17,7 @@ from seqkit.tasks.language_modeling import evaluation, scoring
 from seqkit.tasks.language_modeling.evaluation import Evaluation
 from seqkit.tasks.language_modeling.generation import Sample, generate_samples
 from seqkit.tasks.language_modeling.scoring import LineScore, TokenScore
-from seqkit.tasks.runs import fitting_tokenizer, is_checkpoint_folder, require_split
+from seqkit.tasks.runs import choose_split, fitting_tokenizer, is_checkpoint_folder
 from seqkit.text import SubwordTokenizer
 from seqkit.text.special_tokens import EOS
 
@@ -169,15 +169,23 @@ class CausalCheckpoint:
                 for i, score, unknown in zip(row.tolist(), scores, self._unknown(row), strict=True)
             ]
 
-    def evaluate(self, split: str = "test", *, corpus: str, protocol: str = "exact") -> Evaluation:
+    def evaluate(
+        self,
+        split: str | None = None,
+        *,
+        corpus: str,
+        text_column: int | str | None = None,
+        protocol: str = "exact",
+    ) -> Evaluation:
         """Return the perplexity on a split of a text corpus, over the tokens of this model.
 
         The text is one stream, line ends included, after the token that begins a text. Perplexities of models
         with different tokens compare by their bits per character only.
 
         Args:
-            split: The split: train, valid or test.
+            split: The split: train, valid or test; None for "test", or "valid" if there is none.
             corpus: The corpus, named as in `train-lm`.
+            text_column: The column of the texts of that corpus, if it is a table; by default it is found.
             protocol: "exact" slides the window by half its length, so that each token is predicted once with
                 at least that much before it; "blocks" reads independent consecutive windows.
 
@@ -185,8 +193,8 @@ class CausalCheckpoint:
             DataError: The corpus is absent, or has no such split, or the split no text.
         """
         require_choice("protocol", protocol, ("exact", "blocks"))
-        source = open_corpus(corpus)
-        require_split(split, source.splits, corpus)
+        source = open_corpus(corpus, text_column=text_column)
+        split = choose_split(split, source.splits, corpus)
         blocks, characters = [], 0
         for text in _paragraphs(source.lines(split)):
             blocks.append(np.array(self.tokenizer.encode([text], special_tokens=False)[0], np.int32))
@@ -202,6 +210,7 @@ class CausalCheckpoint:
         else:
             total = evaluation.blocks_loss(self.model, ids, start, length=self.model.config.max_length)
         return evaluation.evaluation(
+            split,
             total,
             len(ids),
             characters=characters,

@@ -86,7 +86,20 @@ def require_same_corpus(run: RunDirectory, corpus: Corpus, *, remedy: str) -> No
 def require_split(split: str, splits: Collection[str], corpus: str) -> None:
     """Raise DataError unless ``split`` is one of the corpus's ``splits``."""
     if split not in splits:
-        raise DataError(f"expected split to be one of {', '.join(splits)}, got {split!r}", where=corpus)
+        raise DataError(
+            f"no {split} split: expected split to be one of {', '.join(splits)}, got {split!r}", where=corpus
+        )
+
+
+def choose_split(split: str | None, splits: Collection[str], corpus: str) -> str:
+    """Return the split to evaluate: the one given, else "test", or "valid" of a corpus without it.
+
+    Raises:
+        DataError: The corpus has no such split.
+    """
+    split = split or next((name for name in ("test", "valid") if name in splits), "test")
+    require_split(split, splits, corpus)
+    return split
 
 
 def load_best_weights(

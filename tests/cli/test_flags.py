@@ -26,6 +26,7 @@ REFUSED = [
     (["embed", "run", "--similar-prompt-name", "query"], "--similar-prompt-name", "--similar"),
     (["eval-lm", "run", "--eval-protocol", "blocks", "--batch-size", "4"], "--batch-size", "protocol exact"),
     (["eval-lm", "run", "--text-column", "a"], "--text-column", "another --corpus"),
+    (["eval-classifier", "run", "--no-header"], "--header", "another --corpus"),
     (["plot", "vectors", "a", "b", "c", "--top", "5"], "--top", "without WORDS"),
     (["plot", "vectors", "--neighbours", "5"], "--neighbours", "WORDS"),
     (["plot", "vectors", "--seed", "5"], "--seed", "tsne"),

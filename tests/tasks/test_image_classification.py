@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import seqkit
+from seqkit.corpora import open_images
 from seqkit.errors import DamagedFileError, DataError, TrainingInterrupted, UsageError
 from seqkit.tasks.image_classification import ImageClassificationSettings, TrainedImageClassifier, train
 from tests.corpora.test_images import write_idx
@@ -88,6 +89,32 @@ def test_scores_by_epoch_and_the_best_model(stripes: Path, tmp_path: Path) -> No
     scores = run.evaluate("valid")
     assert (scores.loss, scores.accuracy) == (best["valid_loss"], best["valid_accuracy"])
     assert run.evaluate().accuracy == best["test_accuracy"]
+
+
+def test_other_images_are_evaluated_with_the_classes_of_the_run(stripes: Path, tmp_path: Path) -> None:
+    run = trained(stripes, tmp_path / "run")
+    other = write_stripes(tmp_path / "other", seed=1)
+    scores = run.evaluate(corpus=other)
+    assert (scores.split, scores.examples) == ("test", 40)
+    labelled = open_images(other, validation=0).images("test")
+    assert scores.accuracy == (run.log_probs(labelled.images).argmax(axis=1) == labelled.labels).mean()
+    assert run.evaluate("train", corpus=other).examples == 120
+    with pytest.raises(DataError, match="expected split to be one of train, test, got 'valid'"):
+        run.evaluate("valid", corpus=other)
+    with pytest.raises(
+        DataError, match=r"expected images of 10 by 10 pixels and 1 channel.*got 8 by 8 and 1"
+    ):
+        run.evaluate(corpus=write_stripes(tmp_path / "small", size=8))
+    more = np.arange(40, dtype=np.uint8) % 4
+    strange = write_idx(
+        tmp_path / "strange",
+        train_images=np.zeros((40, 10, 10), np.uint8),
+        train_labels=more,
+        test_images=np.zeros((40, 10, 10), np.uint8),
+        test_labels=more,
+    )
+    with pytest.raises(DataError, match=r"the class '3' of the t.* split is not among the 3 of training"):
+        run.evaluate(corpus=strange)
 
 
 def test_without_validation_the_last_model_is_kept(stripes: Path, tmp_path: Path) -> None:

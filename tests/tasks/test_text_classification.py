@@ -149,6 +149,21 @@ def test_given_splits_without_a_test_part(tmp_path: Path) -> None:
         run.evaluate("test")
 
 
+def test_other_texts_are_evaluated_as_a_whole_or_by_split(reviews: Path, tmp_path: Path) -> None:
+    run = trained(reviews, tmp_path / "run", model="bag")
+    rows = [line.split("\t") for line in reviews.read_text().splitlines()[:40]]
+    table = tmp_path / "other.csv"
+    table.write_text("".join(f'{n},"{text}",{label}\n' for n, (label, text) in enumerate(rows)))
+    with pytest.raises(DataError, match="is not among the 2 training labels"):
+        run.evaluate(corpus=table, label_column=2, text_column=3)
+    whole = run.evaluate(corpus=table, label_column=3, text_column=2)
+    assert (whole.split, whole.examples) == ("test", 40)
+    predicted = [each.label for each in run.classify([text for _, text in rows])]
+    assert whole.accuracy == np.mean([a == b for a, (b, _) in zip(predicted, rows, strict=True)])
+    assert run.evaluate("valid", corpus=table, label_column=3, text_column=2).examples < 40
+    assert run.evaluate(corpus=reviews).examples == 240
+
+
 def test_bad_lines_are_errors_or_told_of(reviews: Path, tmp_path: Path) -> None:
     with reviews.open("a") as file:
         file.write("no tab here\n")

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from seqkit.backend import to_numpy
-from seqkit.corpora import ImageCorpus, read_images
+from seqkit.corpora import ImageCorpus, open_images, read_images
+from seqkit.corpora.resolve import has_image_files
 from seqkit.data import Standardization
 from seqkit.errors import DamagedFileError, DataError, Remedy, UsageError
 from seqkit.models import MLP, DeepConvNet, ImageClassifier, ImageConfig, MLPConfig, SimpleConvNet
@@ -23,7 +24,13 @@ from seqkit.tasks.image_classification.data import open_corpus
 from seqkit.tasks.image_classification.evaluation import log_probs
 from seqkit.tasks.image_classification.model import make_model, saved_config
 from seqkit.tasks.image_classification.settings import ResolvedImageClassificationSettings
-from seqkit.tasks.runs import load_best_weights, open_run, require_same_corpus, run_settings
+from seqkit.tasks.runs import (
+    choose_split,
+    load_best_weights,
+    open_run,
+    require_same_corpus,
+    run_settings,
+)
 from seqkit.training import RunDirectory
 
 TASK = "image_classification"
@@ -35,6 +42,7 @@ class Mistake:
     """A misclassified image.
 
     Attributes:
+        split: The name of the split.
         row: Its index in the split.
         image: (H, W, C) uint8.
         label: The true label.
@@ -42,6 +50,7 @@ class Mistake:
         probability: The probability of the predicted label.
     """
 
+    split: str
     row: int
     image: np.ndarray
     label: str
@@ -113,26 +122,65 @@ class TrainedImageClassifier:
             images.append(image)
         return self.classify(np.concatenate(images))
 
-    def corpus(self) -> ImageCorpus:
-        """Return the images that the run was trained on. Raise DataError if they have changed."""
-        corpus = open_corpus(self.settings)
-        require_same_corpus(self.run, corpus, remedy="restore its files")
-        return corpus
+    def corpus(self, other: str | Path | None = None, *, whole: bool = False) -> ImageCorpus:
+        """Return the images that the run was trained on, or others.
 
-    def evaluate(self, split: str = "test") -> ClassScores:
-        """Return the scores on a split. Raise DataError if the corpus has changed or has no such split."""
-        labelled = self.corpus().images(split)
+        Args:
+            other: Other images, named as in the settings, of the run's size and classes.
+            whole: Whether a folder without splits of its own is test data, all of it.
+
+        Raises:
+            DataError: The images are absent, do not fit, or those of the run have changed.
+        """
+        if other is None:
+            corpus = open_corpus(self.settings)
+            require_same_corpus(
+                self.run, corpus, remedy="restore its files, or name the images to evaluate on"
+            )
+            return corpus
+        corpus = open_images(other, validation=0, image_size=self._size_of(other), whole=whole)
+        c = self.model.config
+        if corpus.shape != (c.height, c.width, c.channels):
+            raise DataError(
+                "expected images of {} by {} pixels and {} channel(s), got {} by {} and {}".format(
+                    c.height, c.width, c.channels, *corpus.shape
+                ),
+                where=str(other),
+            )
+        return corpus.with_classes(self.classes)
+
+    def _size_of(self, other: str | Path) -> int | None:
+        """The size to which other images are resized: only those of folders may have another."""
+        return self.settings.image_size if has_image_files(other) else None
+
+    def evaluate(self, split: str | None = None, *, corpus: str | Path | None = None) -> ClassScores:
+        """Return the scores on a split of the run's images, or on others.
+
+        Args:
+            split: The split; None for "test", or "valid" if the corpus has no "test". Of a folder of other
+                images without splits of its own, None is all of them.
+            corpus: Other images, named as in the settings, of the run's size and classes.
+
+        Raises:
+            DataError: The corpus is absent or has changed, has no such split, or a class that the run lacks.
+        """
+        images = self.corpus(corpus, whole=split is None)
+        split = choose_split(split, images.splits, images.name)
+        labelled = images.images(split)
         return score_classes(split, self.log_probs(labelled.images), labelled.labels, self.classes)
 
-    def mistakes(self, split: str = "test") -> list[Mistake]:
-        """Return the misclassified images of a split, the most confident first."""
-        labelled = self.corpus().images(split)
+    def mistakes(self, split: str | None = None) -> list[Mistake]:
+        """Return the misclassified images of a split, the most confident first; None is as in evaluate."""
+        images = self.corpus()
+        split = choose_split(split, images.splits, images.name)
+        labelled = images.images(split)
         log_probs = self.log_probs(labelled.images)
         predicted = log_probs.argmax(axis=1)
         wrong = np.flatnonzero(predicted != labelled.labels)
         wrong = wrong[np.argsort(-log_probs[wrong, predicted[wrong]], kind="stable")]
         return [
             Mistake(
+                split,
                 row,
                 labelled.images[row],
                 self.classes[labelled.labels[row]],

@@ -27,6 +27,7 @@ _TOKENS_AT_ONCE = 1 << 12  # in a batch of blocks: wide layers of 10^5 rows woul
 class Evaluation:
     """A perplexity with its protocol."""
 
+    split: str
     perplexity: float
     predictions: int
     loss: float
@@ -136,6 +137,7 @@ def line_losses(
 
 
 def evaluation(
+    split: str,
     total: float,
     predictions: int,
     *,
@@ -148,6 +150,7 @@ def evaluation(
 ) -> Evaluation:
     """Return the scores of a summed loss in nats."""
     return Evaluation(
+        split=split,
         perplexity=metrics.perplexity(total, predictions),
         predictions=predictions,
         loss=total / predictions,

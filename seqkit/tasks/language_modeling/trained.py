@@ -15,11 +15,11 @@ from seqkit.tasks.language_modeling.model import AnyLanguageModel, make_model
 from seqkit.tasks.language_modeling.scoring import LineScore, TokenScore
 from seqkit.tasks.language_modeling.settings import ResolvedLanguageModelSettings
 from seqkit.tasks.runs import (
+    choose_split,
     load_best_weights,
     open_run,
     require_cpu,
     require_same_corpus,
-    require_split,
     require_texts,
     run_settings,
 )
@@ -84,7 +84,7 @@ class TrainedLanguageModel:
 
     def evaluate(
         self,
-        split: str = "test",
+        split: str | None = None,
         *,
         corpus: str | None = None,
         text_column: int | str | None = None,
@@ -95,7 +95,7 @@ class TrainedLanguageModel:
         """Return the perplexity on a split of the run's corpus, or of another corpus.
 
         Args:
-            split: The split: train, valid or test.
+            split: The split: train, valid or test; None for "test", or "valid" if there is none.
             corpus: Another corpus, named as in the settings.
             text_column: The column of the texts of that corpus, if it is a table; by default it is found.
             batch_size: Streams that are read in parallel; more are faster, and each begins with a zero
@@ -109,7 +109,7 @@ class TrainedLanguageModel:
             UsageError: An unknown protocol, or one that the model does not have.
         """
         encoded = self.encoded(corpus, text_column)
-        require_split(split, encoded.splits, corpus or self.settings.corpus)
+        split = choose_split(split, encoded.splits, corpus or self.settings.corpus)
         warn_of_text(encoded, self.vocabulary, on_message, [split])
         ids, info = encoded.splits[split], encoded.info[split]
         predictions, unk = len(ids), info.unk
@@ -131,6 +131,7 @@ class TrainedLanguageModel:
             predicted = np.asarray(ids[1 : predictions + 1])
             unk, characters, batch_size = int((predicted == self.vocabulary.unk_id).sum()), None, 10
         return evaluation.evaluation(
+            split,
             total,
             predictions,
             characters=characters,

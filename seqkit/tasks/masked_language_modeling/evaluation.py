@@ -15,6 +15,7 @@ class MaskedScores:
     """Scores on the masked tokens of a split.
 
     Attributes:
+        split: The name of the split.
         accuracy: Fraction of masked tokens predicted correctly.
         loss: Mean -log P, in nats.
         perplexity: exp(loss).
@@ -23,6 +24,7 @@ class MaskedScores:
         unigram_accuracy: Accuracy of always predicting it.
     """
 
+    split: str
     accuracy: float
     loss: float
     perplexity: float
@@ -56,12 +58,15 @@ def most_frequent(vocabulary: Vocabulary) -> int:
     return int(counts.argmax())
 
 
-def scores(model: MaskedLanguageModel, batches: MaskedBatches, vocabulary: Vocabulary) -> MaskedScores:
-    """Return the scores of a model, and of always predicting the most frequent token."""
+def scores(
+    split: str, model: MaskedLanguageModel, batches: MaskedBatches, vocabulary: Vocabulary
+) -> MaskedScores:
+    """Return the scores of a model on a split, and of always predicting the most frequent token."""
     total, correct, count = masked_scores(model, batches)
     unigram = most_frequent(vocabulary)
     hits = sum(int((batch.targets == unigram).sum()) for batch in batches.epoch(0))
     return MaskedScores(
+        split=split,
         accuracy=correct / max(1, count),
         loss=total / max(1, count),
         perplexity=metrics.perplexity(total, max(1, count)),

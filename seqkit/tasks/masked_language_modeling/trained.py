@@ -11,7 +11,7 @@ from seqkit.tasks.masked_language_modeling.data import evaluation_batches
 from seqkit.tasks.masked_language_modeling.evaluation import MaskedScores, scores
 from seqkit.tasks.masked_language_modeling.model import encoder_config, make_model
 from seqkit.tasks.masked_language_modeling.settings import ResolvedMaskedLanguageModelSettings
-from seqkit.tasks.runs import load_best_weights, open_run, require_same_corpus, require_split, run_settings
+from seqkit.tasks.runs import choose_split, load_best_weights, open_run, require_same_corpus, run_settings
 from seqkit.tasks.text import OnMessage, open_text, run_tokenizer, run_vocabulary, warn_of_text
 from seqkit.text import Tokenizer, Vocabulary
 from seqkit.training import RunDirectory
@@ -69,7 +69,7 @@ class TrainedMaskedLanguageModel:
 
     def evaluate(
         self,
-        split: str = "test",
+        split: str | None = None,
         *,
         corpus: str | None = None,
         text_column: int | str | None = None,
@@ -78,7 +78,7 @@ class TrainedMaskedLanguageModel:
         """Return the scores on the masked tokens of a split, the same tokens every time.
 
         Args:
-            split: The split: train, valid or test.
+            split: The split: train, valid or test; None for "test", or "valid" if there is none.
             corpus: Another corpus, named as in the settings.
             text_column: The column of the texts of that corpus, if it is a table; by default it is found.
             on_message: Called with a warning about text that does not fit the tokenizer.
@@ -88,10 +88,10 @@ class TrainedMaskedLanguageModel:
         """
         encoded = self.encoded(corpus, text_column)
         splits = encoded.splits
-        require_split(split, splits, corpus or self.settings.corpus)
+        split = choose_split(split, splits, corpus or self.settings.corpus)
         warn_of_text(encoded, self.vocabulary, on_message, [split])
         batches = evaluation_batches(splits[split], self.vocabulary, self.settings.context_length)
-        return scores(self.model, batches, self.vocabulary)
+        return scores(split, self.model, batches, self.vocabulary)
 
 
 def load(path: str | Path, *, device: str | None = None) -> TrainedMaskedLanguageModel:

@@ -15,11 +15,11 @@ from seqkit.models.tag_counts import count_arrays
 from seqkit.tasks.classes import LABELS, labels_from_bytes
 from seqkit.tasks.runs import (
     VOCABULARY,
+    choose_split,
     load_best_weights,
     open_run,
     require_cpu,
     require_same_corpus,
-    require_split,
     require_texts,
     run_settings,
 )
@@ -260,8 +260,7 @@ class TrainedTagger:
         require_same_corpus(self.run, corpus, remedy="restore its files")
         encoded = encode(self.settings, corpus, encoder=self.encoder, labels=self.labels)
         corpus.require_unchanged()
-        split = split or ("test" if "test" in encoded.splits else "valid")
-        require_split(split, encoded.splits, self.settings.corpus)
+        split = choose_split(split, encoded.splits, self.settings.corpus)
         sentences = encoded.splits[split]
         loss = None
         if isinstance(self.model, CountTagger):

@@ -1,10 +1,13 @@
 """Trained text classifiers: classification and evaluation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from seqkit.corpora import REGISTRY, LabelledCorpus, open_labelled
+from seqkit.corpora.readers.tables import has_tables
 from seqkit.data import EncodedLabelledCorpus, encode_labelled, pad_batch, text_rows
 from seqkit.errors import DamagedFileError
 from seqkit.models import BagConfig, RecurrentConfig, SequenceClassifier
@@ -17,10 +20,10 @@ from seqkit.tasks.classes import (
     score_classes,
 )
 from seqkit.tasks.runs import (
+    choose_split,
     load_best_weights,
     open_run,
     require_same_corpus,
-    require_split,
     require_texts,
     run_settings,
 )
@@ -81,34 +84,78 @@ class TrainedTextClassifier:
         """Return the predictions for texts. Raise DataError for an empty text."""
         return predictions(self.log_probs(texts), self.labels)
 
-    def encoded(self) -> EncodedLabelledCorpus:
-        """Return the texts that the run was trained on, as ids. Raise DataError if they have changed."""
-        corpus = open_corpus(self.settings)
-        require_same_corpus(self.run, corpus, remedy="restore its files")
+    def encoded(
+        self,
+        corpus: str | Path | None = None,
+        columns: Mapping[str, int | str | bool | None] | None = None,
+        *,
+        whole: bool = False,
+    ) -> EncodedLabelledCorpus:
+        """Return the texts that the run was trained on, or others, as ids.
+
+        Args:
+            corpus: Other texts, named as in the settings.
+            columns: Arguments of :func:`seqkit.corpora.open_labelled` for them; by default the run's.
+            whole: Whether files without splits of their own are test data, all of them.
+
+        Raises:
+            DataError: The texts are absent, or those of the run have changed.
+        """
+        source = open_corpus(self.settings) if corpus is None else self._other(str(corpus), columns, whole)
+        if corpus is None:
+            require_same_corpus(
+                self.run, source, remedy="restore its files, or name the texts to evaluate on"
+            )
         encoded = encode_labelled(
-            corpus.sources,
+            source.sources,
             self.tokenizer,
             max_length=self.settings.max_length,
             vocabulary=self.vocabulary,
             labels=self.labels,
         )
-        corpus.require_unchanged()
+        source.require_unchanged()
         return encoded
 
-    def evaluate(self, split: str | None = None, *, on_message: OnMessage | None = None) -> ClassScores:
-        """Return the scores on a split.
+    def _other(
+        self, corpus: str, columns: Mapping[str, int | str | bool | None] | None, whole: bool
+    ) -> LabelledCorpus:
+        options: dict[str, Any] = dict(columns or {})
+        path = Path(corpus)
+        is_table = corpus not in REGISTRY and not (path.is_dir() and not has_tables(path))
+        if is_table and not any(value is not None for value in options.values()):
+            settings = self.settings
+            options = {name: getattr(settings, name) for name in ("label_column", "text_column", "header")}
+        return open_labelled(corpus, on_bad_line=self.settings.on_bad_line, whole=whole, **options)
+
+    def evaluate(
+        self,
+        split: str | None = None,
+        *,
+        corpus: str | Path | None = None,
+        label_column: int | str | None = None,
+        text_column: int | str | None = None,
+        header: bool | None = None,
+        on_message: OnMessage | None = None,
+    ) -> ClassScores:
+        """Return the scores on a split of the run's texts, or on others.
 
         Args:
-            split: The split; None for "test", or "valid" if the corpus has no "test".
+            split: The split; None for "test", or "valid" if the corpus has no "test". Of other texts without
+                splits of their own, None is all of them.
+            corpus: Other texts, named as in the settings, with labels of the run.
+            label_column: As in :func:`seqkit.corpora.open_labelled`, for these texts; by default, as the two
+                that follow, that of the run's settings.
+            text_column: Likewise.
+            header: Likewise.
             on_message: Called with a warning if texts do not fit the tokenizer.
 
         Raises:
-            DataError: The corpus is absent or has changed, or has no such split.
+            DataError: The corpus is absent or has changed, has no such split, or a label that the run lacks.
         """
-        encoded = self.encoded()
+        columns = {"label_column": label_column, "text_column": text_column, "header": header}
+        encoded = self.encoded(corpus, columns, whole=split is None)
         splits = encoded.splits
-        split = split or ("test" if "test" in splits else "valid")
-        require_split(split, splits, self.settings.corpus)
+        split = choose_split(split, splits, str(corpus or self.settings.corpus))
         warn_of_texts(encoded, on_message, [split], published=is_published(self.tokenizer))
         texts = splits[split]
         predicted = log_probs(self.model, texts, batch_size=self.settings.eval_batch_size)
