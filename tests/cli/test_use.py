@@ -103,9 +103,10 @@ def test_a_corpus_without_that_part(seqkit: Seqkit, lstm: Path, tmp_path: Path) 
     (tmp_path / "text").mkdir()
     (tmp_path / "text" / "train.txt").write_text("the cat sat\n" * 9)
     (tmp_path / "text" / "valid.txt").write_text("the dog ran\n" * 9)
-    done = seqkit("eval-lm", lstm, "--corpus", "text")
+    assert "(valid)" in seqkit("eval-lm", lstm, "--corpus", "text").out
+    done = seqkit("eval-lm", lstm, "--corpus", "text", "--split", "test")
     assert done.code == 1
-    assert "text" in done.err
+    assert "no test split: expected split to be one of train, valid, got 'test', text" in done.err
 
 
 def test_the_device_of_the_environment_holds(

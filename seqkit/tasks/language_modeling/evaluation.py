@@ -27,7 +27,6 @@ _TOKENS_AT_ONCE = 1 << 12  # in a batch of blocks: wide layers of 10^5 rows woul
 class Evaluation:
     """A perplexity with its protocol."""
 
-    split: str
     perplexity: float
     predictions: int
     loss: float
@@ -40,6 +39,7 @@ class Evaluation:
     tokenizer: str
     batch_size: int
     protocol: str
+    split: str
 
     def to_dict(self) -> dict[str, Any]:
         """Return the scores as JSON values."""
@@ -150,7 +150,6 @@ def evaluation(
 ) -> Evaluation:
     """Return the scores of a summed loss in nats."""
     return Evaluation(
-        split=split,
         perplexity=metrics.perplexity(total, predictions),
         predictions=predictions,
         loss=total / predictions,
@@ -160,4 +159,5 @@ def evaluation(
         tokenizer=tokenizer,
         batch_size=batch_size,
         protocol=protocol,
+        split=split,
     )

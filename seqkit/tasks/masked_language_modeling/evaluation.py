@@ -15,22 +15,22 @@ class MaskedScores:
     """Scores on the masked tokens of a split.
 
     Attributes:
-        split: The name of the split.
         accuracy: Fraction of masked tokens predicted correctly.
         loss: Mean -log P, in nats.
         perplexity: exp(loss).
         predictions: Number of masked tokens.
         unigram: The most frequent token of the training text.
         unigram_accuracy: Accuracy of always predicting it.
+        split: The name of the split.
     """
 
-    split: str
     accuracy: float
     loss: float
     perplexity: float
     predictions: int
     unigram: str
     unigram_accuracy: float
+    split: str
 
     def to_dict(self) -> dict[str, Any]:
         """Return the scores as JSON values."""
