@@ -10,15 +10,15 @@ from seqkit.cli.common import echo, json_option, print_json
 @click.option(
     "--to",
     "target",
-    type=click.Choice(["hf", "safetensors", "word2vec"]),
+    type=click.Choice(["hf", "safetensors", "word2vec", "arpa"]),
     required=True,
-    help="Format: a folder of Hugging Face, plain safetensors, or a word2vec file.",
+    help="Format: a folder of Hugging Face, plain safetensors, a word2vec or an ARPA file.",
 )
 @click.option(
     "--out",
     type=click.Path(),
     default=None,
-    help="Folder or file.  [default: RUN-hf, RUN-safetensors or RUN.word2vec.txt]",
+    help="Folder or file.  [default: RUN-hf, RUN-safetensors, RUN.word2vec.txt or RUN.arpa]",
 )
 @json_option
 def command(run: str, target: str, out: str | None, as_json: bool) -> None:
@@ -29,6 +29,7 @@ def command(run: str, target: str, out: str | None, as_json: bool) -> None:
                  with subword tokens, with their tokenizer
     safetensors  the best weights of any run, its settings and vocabularies
     word2vec     the vectors of train-embeddings; binary if --out ends in .bin
+    arpa         the n-grams of a Kneser-Ney model; compressed if --out ends in .gz
     """
     from seqkit.tasks.export import export
 

@@ -12,12 +12,15 @@ from seqkit.files import atomic_writer, encode_safetensors, write_atomically
 from seqkit.models import MaskedLanguageModel, TransformerLanguageModel, bert, gpt2
 from seqkit.models.checkpoints import WEIGHTS
 from seqkit.tasks import load
+from seqkit.tasks.language_modeling import NGram
 from seqkit.tasks.text import run_tokenizer
 from seqkit.text import SubwordTokenizer
 from seqkit.text.special_tokens import EOS
 from seqkit.training import RunDirectory
 from seqkit.vectors.formats import writer
 
+_FILES = {"word2vec": ".word2vec.txt", "arpa": ".arpa"}
+"""The formats that are one file, with the end of its name."""
 _SAFETENSORS = Remedy(
     'give to="safetensors", which has the weights of every run', command="--to safetensors takes every run"
 )
@@ -32,7 +35,10 @@ def export(run: str | Path, to: str, out: str | Path | None = None) -> Path:
             Transformer, or of a BERT from a masked language model, with subword tokens and learned positions.
             "safetensors": a folder with the best weights of any run, its settings, vocabularies and labels.
             "word2vec": a vector file of a run of train-embeddings, binary if its name ends in .bin.
-        out: The folder or file; None: ``RUN-hf``, ``RUN-safetensors`` or ``RUN.word2vec.txt`` beside the run.
+            "arpa": the n-grams of a run of Kneser-Ney, as KenLM and SRILM read them; compressed if its name
+            ends in .gz.
+        out: The folder or file; None: ``RUN-hf``, ``RUN-safetensors``, ``RUN.word2vec.txt`` or ``RUN.arpa``
+            beside the run.
 
     Returns:
         The folder or file.
@@ -44,9 +50,9 @@ def export(run: str | Path, to: str, out: str | Path | None = None) -> Path:
     require_choice("the format", to, tuple(_WRITERS))
     opened = RunDirectory.open(run)
     opened.verify()
-    name = opened.path.name + (".word2vec.txt" if to == "word2vec" else f"-{to}")
+    name = opened.path.name + _FILES.get(to, f"-{to}")
     target = opened.path.absolute().with_name(name) if out is None else Path(out)
-    if to != "word2vec" and target.exists() and (not target.is_dir() or any(target.iterdir())):
+    if to not in _FILES and target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise RunError(
             f"{target} already holds other files",
             remedy=Remedy("choose another folder", command="choose another --out"),
@@ -100,6 +106,17 @@ def _write_safetensors(run: RunDirectory, out: Path) -> None:
     write_atomically(out / "settings.json", (json.dumps(stated, indent=2) + "\n").encode())
 
 
+def _write_arpa(run: RunDirectory, out: Path) -> None:
+    model = run.entry("settings").get("model") if run.config.get("task") == "language_modeling" else None
+    if model != "kneser-ney":
+        raise UsageError(
+            f"expected a run of Kneser-Ney for the format arpa, got one of {model or run.config.get('task')}",
+            where=str(run.path),
+            remedy=_SAFETENSORS,
+        )
+    NGram(run.path).save_arpa(out)
+
+
 def _write_word2vec(run: RunDirectory, out: Path) -> None:
     if run.config.get("task") != "embeddings":
         raise UsageError(
@@ -116,4 +133,5 @@ _WRITERS: dict[str, Callable[[RunDirectory, Path], None]] = {
     "hf": _write_hf,
     "safetensors": _write_safetensors,
     "word2vec": _write_word2vec,
+    "arpa": _write_arpa,
 }

@@ -16,7 +16,7 @@ def test_a_run_is_written_or_refused_by_name(seqkit: Seqkit, tmp_path: Path) -> 
     again = seqkit("export", "run", "--to", "safetensors")
     assert (again.code, again.out) == (1, "")
     assert again.err.rstrip().endswith("run-safetensors already holds other files; choose another --out")
-    for to in ("hf", "word2vec"):
+    for to in ("hf", "word2vec", "arpa"):
         refused = seqkit("export", "run", "--to", to)
         assert (refused.code, refused.out) == (2, "")
         assert refused.err.rstrip().endswith("; --to safetensors takes every run")

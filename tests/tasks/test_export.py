@@ -97,6 +97,12 @@ def test_vectors_become_a_word2vec_file(runs: Path, name: str, tmp_path: Path) -
     assert export(runs / "vectors", "word2vec").name == "vectors.word2vec.txt"
 
 
+def test_n_grams_become_an_arpa_file(runs: Path, tmp_path: Path) -> None:
+    theirs = seqkit.NGram(export(runs / "kneser-ney", "arpa", tmp_path / "n.arpa.gz"))
+    score = next(iter(seqkit.load(runs / "kneser-ney").score(["the cat sat"])))
+    assert theirs.score("the cat sat") * np.log(10) == pytest.approx(score.log_prob)
+
+
 @pytest.mark.parametrize(
     ("name", "to", "said"),
     [
@@ -110,7 +116,9 @@ def test_vectors_become_a_word2vec_file(runs: Path, name: str, tmp_path: Path) -
             "word2vec",
             r"expected a run of embeddings for the format word2vec, got one of lang",
         ),
-        ("gpt", "onnx", r"expected the format to be one of hf, safetensors, word2vec, got 'onnx'"),
+        ("lstm", "arpa", r"expected a run of Kneser-Ney for the format arpa, got one of lstm"),
+        ("vectors", "arpa", r"expected a run of Kneser-Ney for the format arpa, got one of embeddings"),
+        ("gpt", "onnx", r"expected the format to be one of hf, safetensors, word2vec, arpa, got 'onnx'"),
     ],
 )
 def test_what_a_format_cannot_say_is_refused(

@@ -11,6 +11,7 @@ from seqkit.errors import ShapeError, UsageError
 from seqkit.models.kneser_ney.config import LARGEST_SIZE, KneserNeyConfig
 from seqkit.models.kneser_ney.ngrams import (
     ABSENT,
+    advanced,
     checked_arrays,
     count_ngrams,
     discounts,
@@ -40,12 +41,12 @@ class KneserNey:
     def __init__(self, config: KneserNeyConfig, keys: list[np.ndarray], counts: list[np.ndarray]) -> None:
         V = config.vocab_size
         self.config = config
-        self._keys, self._counts = keys, counts
+        self.keys, self._counts = keys, counts
         self.discounts = np.stack([discounts(count) for count in counts])
         """(order, 4) float64: row k-1 is what order k takes from a count of 0, 1, 2, and 3 or more."""
         taken = self._taken(1, counts[0])
         total = float(counts[0].sum(dtype=np.int64))
-        self._unigram = (counts[0] - taken) / total + taken.sum() / total / V
+        self.unigram_probs = (counts[0] - taken) / total + taken.sum() / total / V
         # By order k >= 2 and the number of the context in order k-1: c(h) and b(h), 1 where h is unseen.
         self._total: list[np.ndarray] = [np.empty(0)]
         self._backoff: list[np.ndarray] = [np.empty(0)]
@@ -82,11 +83,11 @@ class KneserNey:
         stream = padded_lines(ids, self.config)
         ends = np.flatnonzero(stream < V)
         words = stream[ends]
-        p = self._unigram[words]
+        p = self.unigram_probs[words]
         numbers = stream
         for k in range(2, self.config.order + 1):
             contexts = numbers[ends - 1]
-            found = find(self._keys[k - 1], contexts, words, V)
+            found = find(self.keys[k - 1], contexts, words, V)
             known = np.flatnonzero(contexts != ABSENT)
             p[known] *= self._backoff[k - 1][contexts[known]]
             hits = np.flatnonzero(found != ABSENT)
@@ -114,10 +115,10 @@ class KneserNey:
                 f"Kneser-Ney: expected a state {(len(ids), self.config.order - 1)} of {len(ids)} rows, "
                 f"got {state.shape}"
             )
-        state = self._advance(ids, state)
-        p = np.tile(self._unigram, (len(ids), 1))
+        state = advanced(self.keys, ids, state, self.config)
+        p = np.tile(self.unigram_probs, (len(ids), 1))
         for k in range(2, self.config.order + 1):
-            keys, contexts = self._keys[k - 1], state[:, k - 2]
+            keys, contexts = self.keys[k - 1], state[:, k - 2]
             known = np.flatnonzero(contexts != ABSENT)
             p[known] *= self._backoff[k - 1][contexts[known], None]
             # The continuations of one context are neighbours; ABSENT, -1, finds an empty range at 0.
@@ -137,7 +138,7 @@ class KneserNey:
         """Take the tokens ``ids`` (B, T), T at least 1, as T calls of :meth:`step` would."""
         ids = checked_ids("ids", ids, (None, None), self.config.vocab_size).astype(np.int64)
         for column in ids.T[:-1]:
-            state = self._advance(column, state)
+            state = advanced(self.keys, column, state, self.config)
         return self.step(ids[:, -1], state)
 
     def reorder(self, state: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -148,7 +149,7 @@ class KneserNey:
         """``order1.counts`` (V,) int32; for k >= 2 ``orderK.keys`` (M_K,) int64, ``orderK.counts`` int32."""
         arrays = {"order1.counts": self._counts[0]}
         for k in range(2, self.config.order + 1):
-            arrays[f"order{k}.keys"] = self._keys[k - 1]
+            arrays[f"order{k}.keys"] = self.keys[k - 1]
             arrays[f"order{k}.counts"] = self._counts[k - 1]
         return arrays
 
@@ -165,16 +166,16 @@ class KneserNey:
         counts = self._counts[k - 1][found]
         return (counts - self._taken(k, counts)) / self._total[k - 1][contexts]
 
-    def _advance(self, ids: np.ndarray, state: np.ndarray) -> np.ndarray:
-        V, after = self.config.vocab_size, np.empty_like(state)
-        at_start = ids == self.config.eos_id
-        for k in range(1, self.config.order):
-            if k == 1:
-                after[:, 0] = np.where(at_start, V, ids)
-            else:
-                found = find(self._keys[k - 1], state[:, k - 2], ids, V)
-                after[:, k - 1] = np.where(at_start, ABSENT, found)
-        return after
+    def kept(self, k: int) -> np.ndarray:
+        """Return (c(hw) - D(c(hw))) / c(h) of all n-grams (M_k,) of order k >= 2."""
+        return self._kept(
+            k, np.arange(len(self.keys[k - 1])), self.keys[k - 1] // (self.config.vocab_size + 1)
+        )
+
+    @property
+    def backoffs(self) -> list[np.ndarray]:
+        """b(h) of the contexts of each order k < ``order``: (M_k,) float64, (V + 1,) for order 1."""
+        return self._backoff[1:]
 
 
 class Unigram:

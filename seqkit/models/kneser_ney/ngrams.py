@@ -39,6 +39,24 @@ def find(keys: np.ndarray, prefixes: np.ndarray, words: np.ndarray, vocab_size: 
     return np.where((prefixes != ABSENT) & (keys[place] == wanted), place, ABSENT)
 
 
+def advanced(
+    keys: list[np.ndarray], ids: np.ndarray, state: np.ndarray, config: KneserNeyConfig
+) -> np.ndarray:
+    """The state after tokens ``ids`` (B,): (B, order - 1), the numbers of the last 1, 2, … as n-grams.
+
+    ``eos_id`` leads to the start of a line.
+    """
+    V, after = config.vocab_size, np.empty_like(state)
+    at_start = ids == config.eos_id
+    for k in range(1, config.order):
+        if k == 1:
+            after[:, 0] = np.where(at_start, V, ids)
+        else:
+            found = find(keys[k - 1], state[:, k - 2], ids, V)
+            after[:, k - 1] = np.where(at_start, ABSENT, found)
+    return after
+
+
 def count_ngrams(ids: np.ndarray, config: KneserNeyConfig) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Keys and adjusted counts of every order, from a stream ``ids`` (N,) of N >= 1 int64 ids.
 

@@ -2,6 +2,7 @@
 
 from seqkit.tasks.language_modeling.evaluation import Evaluation
 from seqkit.tasks.language_modeling.generation import Sample
+from seqkit.tasks.language_modeling.ngram import NGram
 from seqkit.tasks.language_modeling.scoring import LineScore, TokenScore
 from seqkit.tasks.language_modeling.settings import LanguageModelSettings, ResolvedLanguageModelSettings
 from seqkit.tasks.language_modeling.task import train
@@ -11,6 +12,7 @@ __all__ = [
     "Evaluation",
     "LanguageModelSettings",
     "LineScore",
+    "NGram",
     "ResolvedLanguageModelSettings",
     "Sample",
     "TokenScore",

@@ -1,0 +1,129 @@
+"""n-gram models by sentence, with the interface that KenLM's users know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from seqkit.errors import RunError, UsageError
+from seqkit.files.what_is import what_is
+from seqkit.models import KneserNey
+from seqkit.models.backoff import BackoffModel
+from seqkit.tasks.language_modeling.arpa import read_arpa, write_arpa
+from seqkit.tasks.language_modeling.trained import load
+from seqkit.tasks.runs import require_texts
+from seqkit.text import Tokenizer, get_tokenizer
+from seqkit.text.special_tokens import UNK
+
+
+class NGram:
+    r"""An n-gram model: a run of ``train-lm --model kneser-ney``, or an ARPA file of any tool.
+
+    Sentences of a run are cut by its tokenizer, those of a file at blanks. Logarithms are to the base 10.
+    Names and results are those of KenLM's Python module, whose scores agree to float32.
+
+    Threads may share it.
+
+    Args:
+        path: The run directory, or the ARPA file (``.arpa``, maybe compressed).
+
+    Raises:
+        RunError: A run of another model.
+        DamagedFileError: The file is damaged.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import seqkit
+        >>> lines = ["\\data\\", "ngram 1=3", "\\1-grams:", "-99 <s>", "-0.25 </s>", "-0.5 cat", "\\end\\"]
+        >>> _ = Path("toy.arpa").write_text("\n".join(lines))
+        >>> seqkit.NGram("toy.arpa").score("cat cat")
+        -1.25
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        path = Path(path)
+        self._tokenizer: Tokenizer = get_tokenizer("whitespace")
+        if path.is_dir():
+            run = load(path)
+            if not isinstance(run.model, KneserNey):
+                raise RunError(
+                    f"expected a run of Kneser-Ney, got one of {run.settings.model}",
+                    where=str(path),
+                    remedy=what_is(path).remedy,
+                )
+            self._model = BackoffModel.from_kneser_ney(run.model)
+            self._words, self._tokenizer = list(run.vocabulary.tokens), run.tokenizer
+        else:
+            self._model, self._words = read_arpa(path)
+        self._ids = {word: i for i, word in enumerate(self._words)}
+        self._unk = self._ids.get(UNK)
+
+    def __repr__(self) -> str:
+        return f"NGram(order {self.order}, {len(self._words):,} words)"
+
+    @property
+    def order(self) -> int:
+        """Length of the longest n-gram."""
+        return self._model.config.order
+
+    def __contains__(self, word: object) -> bool:
+        """Whether a word is in the vocabulary."""
+        return word in self._ids and word != UNK
+
+    def score(self, sentence: str, bos: bool = True, eos: bool = True) -> float:
+        """Return log10 P of a sentence.
+
+        Args:
+            sentence: The sentence.
+            bos: Whether it stands at the start of a line; otherwise its first word has no context.
+            eos: Whether the end of the line counts.
+        """
+        return float(sum(log10 for log10, _, _ in self.full_scores(sentence, bos, eos)))
+
+    def full_scores(
+        self, sentence: str, bos: bool = True, eos: bool = True
+    ) -> Iterator[tuple[float, int, bool]]:
+        """Iterate over log10 P of each word, the length of its n-gram, and whether the word is unknown.
+
+        Arguments as of :meth:`score`; the end of the line comes last.
+
+        Raises:
+            UsageError: A word is unknown, and the model has no ``<unk>``.
+        """
+        (sentence,) = require_texts([sentence])
+        ids, unknown = self._encode(sentence, eos)
+        scores, lengths = self._model.full_scores(ids, bos=bos)
+        yield from zip(scores.tolist(), lengths.tolist(), unknown, strict=True)
+
+    def scores(self, sentences: Iterable[str]) -> np.ndarray:
+        """Return log10 P (N,) float64 of each sentence, from its start to its end; faster than one by one."""
+        rows = [self._encode(sentence, True)[0] for sentence in require_texts(sentences)]
+        if not rows:
+            return np.zeros(0)
+        scores, _ = self._model.full_scores(np.concatenate(rows))
+        return np.add.reduceat(scores, np.cumsum([0, *(len(row) for row in rows[:-1])]))
+
+    def perplexity(self, sentence: str) -> float:
+        """Return the perplexity of a sentence, its end included."""
+        scores = [log10 for log10, _, _ in self.full_scores(sentence)]
+        return float(10 ** (-sum(scores) / len(scores)))
+
+    def save_arpa(self, path: str | Path) -> None:
+        """Write an ARPA file, which KenLM, SRILM and others read; gzip-compressed if it ends in ``.gz``.
+
+        Raises:
+            UsageError: A word has a blank, as that of characters does.
+        """
+        write_arpa(path, self._model, self._words)
+
+    def _encode(self, sentence: str, eos: bool) -> tuple[np.ndarray, list[bool]]:
+        words = self._tokenizer.tokenize(sentence)
+        ids = [self._ids.get(word, self._unk) for word in words]
+        for word, i in zip(words, ids, strict=True):
+            if i is None:
+                raise UsageError(f"{word!r} is not in the vocabulary, which has no {UNK}")
+        unknown = [i == self._unk for i in ids]
+        end = [self._model.config.eos_id] if eos else []
+        return np.array([*ids, *end], np.int64), [*unknown, *([False] * len(end))]
