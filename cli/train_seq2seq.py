@@ -54,6 +54,7 @@ HELP = {
     "teacher_forcing": "Probability of feeding the decoder the true token instead of its own.",
     "batch_size": "Batch size.  "
     "[default: char 128; words 32 below 10,000 pairs, 128 from 100,000 on, else 64]",
+    "batch_tokens": "Tokens of a batch at most, padding included, instead of --batch-size.",
     "bucket": "Batch pairs of similar length.  [default: no for char, else yes]",
     "eval_batch_size": "Batch size of the validation.",
     "max_new_tokens": "Maximum length of an output in tokens.",

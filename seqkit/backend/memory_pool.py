@@ -2,8 +2,12 @@
 
 The C library returns a freed block of megabytes to the system and requests it again a moment later; the
 page faults of one language-model step cost several milliseconds (measured: 28 MB of logits, 3 ms). Here a
-block goes back to a free list when the last array that views it dies, and the next request of its size takes
-it from there. Nothing is freed explicitly, so no array can ever lose its memory early.
+block goes back to a free list when the last array that views it dies, and the next request of about its size
+takes it from there. Nothing is freed explicitly, so no array can ever lose its memory early.
+
+Batches of ever other lengths ask for ever other sizes, so blocks have few sizes, a request may get one that
+is a little larger, and blocks that nobody asked for go back to the system, the longest unused first, as soon
+as all blocks together exceed what was lately in use at once by a fourth.
 """
 
 import contextlib
@@ -11,7 +15,7 @@ import functools
 import math
 import mmap
 import threading
-from collections import defaultdict
+from collections import defaultdict, deque
 from typing import Any
 
 import numpy as np
@@ -19,8 +23,14 @@ import numpy as np
 SMALLEST = 1 << 16
 """Blocks below 64 KiB come from the C library, which keeps them well enough by itself."""
 
-KEEP_BYTES = 4 << 30
-"""Free memory above this is returned to the system."""
+SURPLUS = 1.25
+"""Bytes of all blocks, those in use and the free ones, at most, as a multiple of the recent peak in use."""
+
+RECENT = 1 << 14
+"""Allocations after which a peak is forgotten; some dozens of training steps."""
+
+LARGER = 3
+"""How many sizes above its own a request may get: 3 eighths of a power of two."""
 
 # By default anonymous maps are shared: a forked worker would write into its parent's arrays, and the system
 # gives shared memory no huge pages. Windows has neither fork nor flags.
@@ -33,35 +43,73 @@ class _FreeBlocks:
     """Free blocks by size, for all threads.
 
     The lock is reentrant: an array can die, and release its block, in the middle of an allocation.
+
+    Attributes:
+        blocks: The free blocks of each size with the time of their release, the longest unused first.
+        nbytes: Bytes of the free blocks.
+        used: Bytes of the blocks in use.
     """
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self.blocks: defaultdict[int, list[mmap.mmap]] = defaultdict(list)
-        self.nbytes = 0
+        self.blocks: defaultdict[int, deque[tuple[int, mmap.mmap]]] = defaultdict(deque)
+        self.nbytes = self.used = 0
+        self._peaks = [0, 0]  # of the bytes in use, in the current and the previous period
+        self._time = 0
 
     def release(self, block: mmap.mmap) -> None:
-        """Keep a block, unless enough are kept."""
+        """Keep a block that is no longer in use."""
         with self._lock:
-            if self.nbytes + len(block) <= KEEP_BYTES:
-                self.nbytes += len(block)
-                self.blocks[len(block)].append(block)
+            self.used -= len(block)
+            self.nbytes += len(block)
+            self.blocks[len(block)].append((self._time, block))
 
     def allocate(self, size: int) -> mmap.mmap:
-        """Return a block of ``size`` bytes, kept or new."""
+        """Return a block of ``size`` bytes or a little more, kept or new."""
         with self._lock:
-            if self.blocks[size]:
+            self._time += 1
+            if self._time % RECENT == 0:
+                self._peaks = [self.used, self._peaks[0]]
+            block = self._kept(size)
+            if block is None:
+                self._peaks[0] = max(self._peaks[0], self.used + size)
+                self._evict(int(SURPLUS * max(self._peaks)) - size)
+                block = self._map(size)
+            self.used += len(block)
+            self._peaks[0] = max(self._peaks[0], self.used)
+            return block
+
+    def _kept(self, size: int) -> mmap.mmap | None:
+        for _ in range(LARGER + 1):
+            if self.blocks.get(size):
                 self.nbytes -= size
-                return self.blocks[size].pop()
+                return self.blocks[size].pop()[1]  # the last one used is the likeliest to be in a cache
+            size = _round_up(size + 1)
+        return None
+
+    def _map(self, size: int) -> mmap.mmap:
         # Not an array: NumPy shortens chains of array bases and would skip the owner.
-        block = mmap.mmap(-1, size, **_PRIVATE)
+        try:
+            block = mmap.mmap(-1, size, **_PRIVATE)
+        except OSError:  # no memory is left: give back what is free, and try again
+            self.clear()
+            block = mmap.mmap(-1, size, **_PRIVATE)
         if hasattr(mmap, "MADV_HUGEPAGE"):
             with contextlib.suppress(OSError):  # kernels without huge pages
                 block.madvise(mmap.MADV_HUGEPAGE)
         return block
 
+    def _evict(self, most: int) -> None:
+        """Return free blocks to the system until all blocks have ``most`` bytes, or none is free."""
+        while self.nbytes and self.used + self.nbytes > most:
+            size = min(
+                (size for size, kept in self.blocks.items() if kept), key=lambda size: self.blocks[size][0][0]
+            )
+            self.blocks[size].popleft()
+            self.nbytes -= size
+
     def clear(self) -> None:
-        """Return all blocks to the system."""
+        """Return all free blocks to the system."""
         with self._lock:
             self.blocks.clear()
             self.nbytes = 0

@@ -84,13 +84,16 @@ class BucketedBatches(Generic[Batch]):
         unit: The name of the examples, in the plural; also that of the random stream for the order.
         lengths: One or more (N,) arrays of the examples' lengths; the first counts most.
         batch_size: B.
+        batch_tokens: The most tokens of a batch, padding included, by the longest of its lengths; a longer
+            example is a batch by itself, and B is an upper limit. All examples are one pool then, so that
+            every epoch has as many batches.
         bucket: Put examples of similar lengths into a batch, from pools of 100 shuffled batches, whose order
             is shuffled again. Without ``shuffle`` all examples are one pool.
         shuffle: False for evaluation.
         seed: Draws the order.
 
     Raises:
-        UsageError: For a batch size below 1.
+        UsageError: For a batch size below 1, or ``batch_tokens`` without ``bucket``.
         DataError: For no examples.
     """
 
@@ -100,23 +103,33 @@ class BucketedBatches(Generic[Batch]):
         lengths: tuple[np.ndarray, ...],
         batch_size: int,
         *,
+        batch_tokens: int | None = None,
         bucket: bool = True,
         shuffle: bool = True,
         seed: int = 0,
     ) -> None:
-        if batch_size < 1:
-            raise UsageError(f"expected a batch_size of 1 or more, got {batch_size}")
+        for name, value in (("batch_size", batch_size), ("batch_tokens", batch_tokens)):
+            if value is not None and value < 1:
+                raise UsageError(f"expected a {name} of 1 or more, got {value}")
+        if batch_tokens is not None and not bucket:
+            raise UsageError("batch_tokens has no effect here: it is for batches of similar lengths")
         if len(lengths[0]) == 0:
             raise DataError(f"no {unit} to make batches of", remedy=f"give a split with {unit} in it")
         self.unit, self.lengths, self.batch_size, self.seed = unit, lengths, batch_size, seed
         self.bucket, self.shuffle = bucket, shuffle
         self._epoch: int | None = None
         self._order = np.empty(0, np.int64)
-        self._starts = np.empty(0, np.int64)
+        self._spans = np.empty((0, 2), np.int64)
+        N = len(lengths[0])
+        starts = np.arange(0, N, batch_size)
+        if batch_tokens is not None:
+            starts = _starts_by_tokens(lengths, batch_size, batch_tokens)
+        self._in_order = np.stack([starts, np.append(starts[1:], N)], axis=1)
+        self._pool = N if batch_tokens is not None or not shuffle else _POOL * batch_size
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""
-        return -(-len(self.lengths[0]) // self.batch_size)
+        return len(self._in_order)
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
         """Iterate over the batches of an epoch."""
@@ -131,23 +144,39 @@ class BucketedBatches(Generic[Batch]):
         if not 0 <= index < len(self):
             raise IndexError(f"batch {index} of {len(self)}")
         if self._epoch is None or (self.shuffle and epoch != self._epoch):
-            self._order, self._starts = self._arrange(epoch)
+            self._order, self._spans = self._arrange(epoch)
             self._epoch = epoch
-        start = int(self._starts[index])
-        return self._order[start : start + self.batch_size]
+        start, end = self._spans[index].tolist()
+        return self._order[start:end]
 
     def _arrange(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the order of the examples, and where in it each batch begins."""
-        N, B = len(self.lengths[0]), self.batch_size
+        """Return the order of the examples, and where in it each batch begins and ends."""
+        N = len(self.lengths[0])
         generator = epoch_generator(self.seed, self.unit, epoch)
         order = generator.permutation(N) if self.shuffle else np.arange(N)
-        starts = np.arange(0, N, B)
+        spans = self._in_order
         if self.bucket:
-            pool = _POOL * B if self.shuffle else N
-            for first in range(0, N, pool):
-                pooled = order[first : first + pool]
-                by_length = np.lexsort([lengths[pooled] for lengths in reversed(self.lengths)])  # stable
-                order[first : first + pool] = pooled[by_length]
+            for first in range(0, N, self._pool):
+                pooled = order[first : first + self._pool]
+                order[first : first + self._pool] = pooled[_by_length(self.lengths, pooled)]
             if self.shuffle:
-                starts = starts[generator.permutation(len(starts))]
-        return order, starts
+                spans = spans[generator.permutation(len(spans))]
+        return order, spans
+
+
+def _by_length(lengths: tuple[np.ndarray, ...], rows: np.ndarray) -> np.ndarray:
+    """Return the order of rows by their lengths, the first of which counts most; equal rows keep theirs."""
+    return np.lexsort([of_rows[rows] for of_rows in reversed(lengths)])
+
+
+def _starts_by_tokens(lengths: tuple[np.ndarray, ...], batch_size: int, tokens: int) -> np.ndarray:
+    """Return where in the order by length each batch begins that has up to ``tokens`` with its padding."""
+    rows = np.arange(len(lengths[0]))
+    longest = np.max([of_rows[_by_length(lengths, rows)] for of_rows in lengths], axis=0).tolist()
+    starts, first, most = [0], 0, 0
+    for row, length in enumerate(longest):
+        most = max(most, length)
+        if row > first and ((row + 1 - first) * most > tokens or row - first == batch_size):
+            starts.append(row)
+            first, most = row, length
+    return np.array(starts)

@@ -255,7 +255,7 @@ class Seq2SeqBatches(BucketedBatches[Seq2SeqBatch]):
 
     Args:
         pairs: The pairs of a split.
-        batch_size: B.
+        batch_size: B; with ``batch_tokens`` its upper limit.
         reverse: Turn each source around; its padding still comes behind.
     """
 
@@ -265,12 +265,21 @@ class Seq2SeqBatches(BucketedBatches[Seq2SeqBatch]):
         batch_size: int,
         *,
         reverse: bool = False,
+        batch_tokens: int | None = None,
         bucket: bool = True,
         shuffle: bool = True,
         seed: int = 0,
     ) -> None:
-        lengths = np.diff(pairs.source_offsets), np.diff(pairs.target_offsets)
-        super().__init__("pairs", lengths, batch_size, bucket=bucket, shuffle=shuffle, seed=seed)
+        lengths = np.diff(pairs.source_offsets), np.diff(pairs.target_offsets) + 1  # with the end
+        super().__init__(
+            "pairs",
+            lengths,
+            batch_size,
+            batch_tokens=batch_tokens,
+            bucket=bucket,
+            shuffle=shuffle,
+            seed=seed,
+        )
         self.pairs, self.reverse = pairs, reverse
 
     @property

@@ -394,12 +394,15 @@ class TestPool:
         assert maps == []
 
     def test_a_limit_to_what_is_kept(self, maps: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(memory_pool, "KEEP_BYTES", 1 << 18)
+        monkeypatch.setattr(memory_pool, "_free", memory_pool._FreeBlocks())
         first, second = (empty(np, self.BIG, np.float32) for _ in range(2))
         del first, second
         pair = [empty(np, self.BIG, np.float32) for _ in range(2)]
-        assert len(pair) == 2
-        assert len(maps) == 3  # one of the two was kept
+        assert len(pair) == len(maps) == 2
+        del pair
+        larger = empty(np, (2 * self.BIG[0], self.BIG[1]), np.float32)  # as much as was in use at once
+        assert larger.nbytes == memory_pool._free.used
+        assert memory_pool._free.nbytes == 0  # a fourth more than that is less than another block
 
     def test_a_training_loop_settles_into_no_allocation(self, maps: list[int]) -> None:
         B, T, E, H, V = 16, 32, 64, 64, 1024

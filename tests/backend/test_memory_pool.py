@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,6 +53,70 @@ def test_threads_share_the_free_blocks() -> None:
         worker.join()
     assert wrong == []
     free = memory_pool._free
-    assert free.nbytes == sum(len(block) for blocks in free.blocks.values() for block in blocks)
+    assert free.nbytes == sum(len(block) for blocks in free.blocks.values() for _, block in blocks)
     memory_pool.clear()
     assert (free.nbytes, dict(free.blocks)) == (0, {})
+
+
+@pytest.fixture
+def pool(monkeypatch: pytest.MonkeyPatch) -> memory_pool._FreeBlocks:
+    """A pool that has seen no other test's arrays."""
+    pool = memory_pool._FreeBlocks()
+    monkeypatch.setattr(memory_pool, "_free", pool)
+    return pool
+
+
+def test_ever_other_lengths_cost_no_more_than_the_longest(pool: memory_pool._FreeBlocks) -> None:
+    """Ascending and random sizes keep blocks in proportion to what was in use at once."""
+    rng = np.random.default_rng(0)
+    lengths = [*range(20, 400), *rng.integers(20, 400, 400).tolist()]
+    most = 0
+    for length in lengths:
+        arrays = [memory_pool.empty((length, 1 << 12), np.float32) for _ in range(5)]
+        most = max(most, sum(x.nbytes for x in arrays))
+        del arrays
+        assert pool.nbytes + pool.used <= 1.5 * most
+
+
+def test_a_free_block_serves_a_request_that_is_a_little_smaller(pool: memory_pool._FreeBlocks) -> None:
+    x = memory_pool.empty(1 << 20, np.uint8)
+    address = x.ctypes.data
+    del x
+    y = memory_pool.empty(900_000, np.uint8)
+    assert y.ctypes.data == address
+    del y
+    z = memory_pool.empty(500_000, np.uint8)  # half a block would be wasted
+    assert z.ctypes.data != address
+    del z
+
+
+def test_what_is_free_is_given_back_before_memory_runs_out(
+    pool: memory_pool._FreeBlocks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = memory_pool.empty(1 << 20, np.uint8)
+    del kept
+    assert pool.nbytes == 1 << 20
+    refused = []
+
+    class Full(memory_pool.mmap.mmap):
+        def __new__(cls, number: int, size: int, **settings: Any) -> Any:
+            if pool.nbytes:
+                refused.append(size)
+                raise OSError(errno.ENOMEM, "Cannot allocate memory")
+            return super().__new__(cls, number, size, **settings)
+
+    monkeypatch.setattr(memory_pool.mmap, "mmap", Full)
+    x = memory_pool.empty(1 << 22, np.uint8)
+    assert len(x) == 1 << 22
+    assert refused == [1 << 22]
+    assert pool.nbytes == 0
+
+
+def test_an_old_peak_is_forgotten(pool: memory_pool._FreeBlocks, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory_pool, "RECENT", 10)
+    large = memory_pool.empty(1 << 24, np.uint8)
+    del large
+    for size in range(20):
+        x = memory_pool.empty((1 << 20) + (size << 18), np.uint8)
+        del x
+    assert pool.nbytes < 1 << 24

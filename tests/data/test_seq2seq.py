@@ -283,7 +283,29 @@ def test_the_arrays_given_are_not_written_to() -> None:
     assert np.array_equal(pairs.target, copies[1])
 
 
+def test_batches_of_a_budget_of_tokens() -> None:
+    pairs = example(500)
+    batches = Seq2SeqBatches(pairs, 40, batch_tokens=60, seed=2)
+    counts = []
+    for epoch in range(3):
+        of_epoch = list(batches.epoch(epoch))
+        counts.append(len(of_epoch))
+        assert sorted(np.concatenate([batch.rows for batch in of_epoch]).tolist()) == list(range(500))
+        for batch in of_epoch:
+            assert len(batch) == 1 or max(batch.source.size, batch.target_in.size) <= 60
+            assert len(batch) <= 40
+    assert counts == [len(batches)] * 3  # a resumed run finds its place
+    fewest = sum(max(b.source.size, b.target_in.size) for b in of_epoch) / 60
+    assert len(batches) < 1.6 * fewest
+    orders = [batches.batch(epoch, 0).rows.tolist() for epoch in range(3)]
+    assert orders[0] != orders[1]
+    long = Seq2SeqBatches(pairs, 40, batch_tokens=1, shuffle=False)
+    assert len(long) == 500
+
+
 def test_what_cannot_be_batched() -> None:
+    with pytest.raises(UsageError, match="batch_tokens has no effect here"):
+        Seq2SeqBatches(example(3), 2, batch_tokens=9, bucket=False)
     empty = EncodedSeq2Seq(*[np.zeros(n, np.int32) for n in (0, 1, 0, 1)], start_id=0, end_id=1)
     with pytest.raises(DataError, match="no pairs"):
         Seq2SeqBatches(empty, 2)

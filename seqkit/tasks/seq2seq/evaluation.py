@@ -11,6 +11,9 @@ from seqkit.data import EncodedSeq2Seq, Seq2SeqBatches
 from seqkit.decoding import Generated, beam_search, greedy
 from seqkit.tasks.seq2seq.model import Seq2SeqModel
 
+EVAL_TOKENS = 2048
+"""Tokens of a batch at most in evaluation: its scores of all types are 80 MB for 10,000 types."""
+
 
 @dataclass(frozen=True)
 class DecodedSplit:
@@ -94,7 +97,7 @@ def decode_split(
     generated: list[Generated | None] = [None] * len(pairs)
     correct = np.zeros(len(pairs), bool)
     loss = 0.0
-    batches = Seq2SeqBatches(pairs, batch_size, reverse=reverse, shuffle=False)
+    batches = Seq2SeqBatches(pairs, batch_size, batch_tokens=EVAL_TOKENS, reverse=reverse, shuffle=False)
     for batch in batches.epoch(0):
         losses = model.token_losses(batch.source, batch.source_lengths, batch.target_in, batch.target_out)
         loss += float(to_numpy(losses).sum())

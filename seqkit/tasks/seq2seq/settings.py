@@ -119,6 +119,8 @@ class Seq2SeqSettings(TextSettings):
         label_smoothing: Fraction of the probability that the loss asks for on all types alike.
         teacher_forcing: Probability of feeding the decoder the true token instead of its own.
         batch_size: Batch size.
+        batch_tokens: Tokens of a batch at most, padding included, of sources or of targets, whichever are
+            more; instead of ``batch_size``.
         bucket: Batch pairs of similar length.
         eval_batch_size: Batch size of the validation.
         max_new_tokens: Length of an output at most.
@@ -166,6 +168,7 @@ class Seq2SeqSettings(TextSettings):
     label_smoothing: float | None = None
     teacher_forcing: float = 1.0
     batch_size: int | None = None
+    batch_tokens: int | None = None
     bucket: bool | None = None
     eval_batch_size: int = 500
     max_new_tokens: int = 100
@@ -183,7 +186,7 @@ class Seq2SeqSettings(TextSettings):
         self._require_choice("on_bad_line", ON_BAD_LINE)
         self._require_positive(
             "embedding_size hidden_size num_layers num_heads batch_size eval_batch_size max_new_tokens "
-            "min_count vocab_size target_vocab_size init_range"
+            "min_count vocab_size target_vocab_size init_range batch_tokens"
         )
         self._require_at_least_zero("examples")
         self._require_fraction("dropout label_smoothing")
@@ -201,6 +204,10 @@ class Seq2SeqSettings(TextSettings):
         ):
             if tokenizer is not None and tokenizer not in TOKENIZERS:
                 ignored[size] = "tokens that are not read from a file"
+        if self.batch_tokens is not None:
+            ignored["batch_size"] = "batches without batch_tokens"
+            if self.bucket is False:
+                ignored["batch_tokens"] = "batches of similar lengths"
         if self.shared_vocabulary:
             names = ("target_tokenizer", "target_lowercase", "target_vocab_size")
             ignored |= dict.fromkeys(names, "separate vocabularies")
@@ -258,6 +265,8 @@ class Seq2SeqSettings(TextSettings):
             values["bidirectional"] = None
         elif self.bidirectional is None and values["hidden_size"] % 2:
             values["bidirectional"] = False  # its directions have half of hidden_size each
+        if self.batch_tokens is not None:
+            values |= {"bucket": True, "batch_size": self.batch_tokens}  # a token a pair at least
         attention = "none" if self.corpus in ("addition", "book:addition") else "general"
         return self.resolve_to(
             ResolvedSeq2SeqSettings,

@@ -52,6 +52,7 @@ class Seq2SeqLearning(Task):
         self.batches = Seq2SeqBatches(
             encoded.splits["train"],
             settings.batch_size,
+            batch_tokens=settings.batch_tokens,
             reverse=settings.reverse,
             bucket=settings.bucket,
             seed=settings.seed,
