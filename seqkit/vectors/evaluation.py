@@ -56,11 +56,15 @@ def read_analogies(path: _PathLike) -> list[Section]:
 def read_pairs(
     path: _PathLike, delimiter: str = "\t", encoding: str = "utf8"
 ) -> list[tuple[str, str, float]]:
-    """Read a file like WordSim-353's: three fields a line, # comments, perhaps a heading.
+    """Read a file of word pairs with scores: two words, then perhaps other columns, then the score.
+
+    The score is the first column behind the words that holds a number, as in WordSim-353, SimLex-999 and
+    SimVerb-3500. There may be a heading, and comments that begin with #.
 
     Args:
         path: The file.
-        delimiter: The separator of the fields.
+        delimiter: The separator of the fields. Where a file has no tab in its first line, commas, semicolons
+            and blanks are found.
         encoding: The encoding of the file.
 
     Returns:
@@ -70,25 +74,35 @@ def read_pairs(
         DataError: Another number of fields, or a score that is not a finite number; names the line.
     """
     pairs: list[tuple[str, str, float]] = []
-    first = True
+    separator: str | None = delimiter
+    heading, size, column = True, 0, 2
     for number, at, line in numbered_lines(path, encoding):
         if line.startswith("#") or not line.strip():
             continue
-        fields = line.rstrip("\r\n").split(delimiter)
-        heading, first = first, False
-        if len(fields) != 3:
-            raise _bad_line(path, number, at, f"expected two words and a score, got {len(fields)} fields")
-        try:
-            score = float(fields[2])
-            if not np.isfinite(score):
-                raise ValueError
-        except ValueError:
-            if heading:
-                continue
-            what = f"expected a finite number as the score, got {fields[2]!r}"
-            raise _bad_line(path, number, at, what) from None
-        pairs.append((fields[0], fields[1], score))
+        if heading and delimiter == "\t" and not pairs:
+            separator = next((each for each in "\t,;" if line.count(each) >= 2), None)
+        fields = line.rstrip("\r\n").split(separator)
+        numbers = [place for place in range(2, len(fields)) if _is_score(fields[place])]
+        if heading and not pairs and not numbers and len(fields) > 2:
+            heading = False  # a second line without a number is an error
+            continue
+        if not pairs and numbers:
+            size, column = len(fields), numbers[0]
+        if len(fields) != (size or 3):
+            expected = "two words and a score" if size in (0, 3) else f"{size} fields"
+            raise _bad_line(path, number, at, f"expected {expected}, got {len(fields)} fields")
+        if column not in numbers:
+            what = f"expected a finite number as the score, got {fields[column]!r}"
+            raise _bad_line(path, number, at, what)
+        pairs.append((fields[0].strip(), fields[1].strip(), float(fields[column])))
     return pairs
+
+
+def _is_score(text: str) -> bool:
+    try:
+        return bool(np.isfinite(float(text)))
+    except ValueError:
+        return False
 
 
 def _known_words(table: SimilarityTable, restrict: int | None, fold: bool) -> dict[str, int]:

@@ -124,6 +124,8 @@ class SubwordVectors(KeyedVectors):
     """The shortest n-grams."""
     max_n: int
     """The longest n-grams."""
+    encoding: str = "utf8"
+    """The encoding of the text that it was trained on, whose bytes the n-grams are made of."""
 
     @property
     def bucket(self) -> int:
@@ -137,7 +139,8 @@ class SubwordVectors(KeyedVectors):
         """Return the vector of a key, (D,); of an unknown string the mean of its n-grams, or zero."""
         if self.has_index_for(key) or key not in self:
             return super().get_vector(key, norm)
-        _, rows = ngram_buckets([str(key)], self.min_n, self.max_n, self.bucket)
+        word = str(key).encode(self.encoding, "replace")
+        _, rows = ngram_buckets([word], self.min_n, self.max_n, self.bucket)
         if len(rows) == 0:
             return np.zeros(self.vector_size, np.float32)
         result = self.vectors_ngrams[rows].mean(axis=0, dtype=np.float32)

@@ -98,9 +98,14 @@ def test_reading_pairs(tmp_path: Path) -> None:
     path.write_text("a\tb\t1\nking\tqueen\thigh\n")
     with pytest.raises(DataError, match=r"finite number as the score, got 'high'.*line 2, byte 6"):
         read_pairs(path)
-    path.write_text("a b 1\n")
-    with pytest.raises(DataError, match=r"1 fields.*line 1"):
+    path.write_text("a b\n")
+    with pytest.raises(DataError, match=r"2 fields.*line 1"):
         read_pairs(path)
+    path.write_text("a\tb\t1\nking\tqueen\t2\t3\n")
+    with pytest.raises(DataError, match=r"expected two words and a score, got 4 fields.*line 2"):
+        read_pairs(path)
+    path.write_text("a b 1\n")
+    assert read_pairs(path) == [("a", "b", 1.0)]
     assert read_pairs(path, delimiter=" ") == [("a", "b", 1.0)]
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from seqkit.errors import DataError, UsageError
 from seqkit.files.formats import encoding_of, format_of
 from seqkit.vectors.formats.content import Content, header_of
+from seqkit.vectors.formats.headers import is_headerless
 from seqkit.vectors.formats.options import COMMAND, LIBRARY, ReadOptions
 from seqkit.vectors.formats.source import Source
 from seqkit.vectors.words import Words, encode_words
@@ -64,8 +65,7 @@ def _read_native(path: _PathLike, options: ReadOptions) -> KeyedVectors:
 def _read_fasttext(path: _PathLike, options: ReadOptions) -> KeyedVectors:
     from seqkit.vectors.formats.fasttext import read_fasttext
 
-    options.refuse_for("fasttext")
-    return read_fasttext(path, options.remedies)
+    return read_fasttext(path, options)
 
 
 def _write_native(table: KeyedVectors, path: _PathLike) -> None:
@@ -104,7 +104,7 @@ FORMATS: dict[str, Format] = {
     "fasttext": Format((".ftz",), _read_fasttext),
     "projector": Format((".tsv",), None, _write_projector),
 }
-"""Name -> format. fastText's .vec is "word2vec"; suffixes may be followed by .gz or .bz2."""
+"""Name -> format. fastText's .vec is "word2vec"; suffixes may be followed by .gz, .bz2 or .xz."""
 
 _PICKLE = re.compile(rb"\x80[\x02-\x05]")
 _SNIFFED = 1 << 16
@@ -132,6 +132,8 @@ def detect_format(path: _PathLike) -> str:
             f"  import gensim; kv = gensim.utils.SaveLoad.load({str(path)!r})\n"
             f'  getattr(kv, "wv", kv).save_word2vec_format({str(path) + ".bin"!r}, binary=True)',
         )
+    if is_headerless(head):
+        return "fasttext"
     found = encoding_of(head) or format_of(head, Path(path))
     if found is not None and not found.startswith(_READ):
         raise DataError(f"expected vectors, got {found}", where=str(path), remedy=_OF_VECTORS)
@@ -147,7 +149,7 @@ def detect_format(path: _PathLike) -> str:
 
 def _is_text_row(data: bytes, dimensions: int) -> bool:
     """Return whether what follows a header reads as a line of text rather than as float32."""
-    line, ended, _ = data.partition(b"\n")
+    line, ended, _ = data.lstrip(b"\n").partition(b"\n")  # a binary file may have them before a word
     fields = line.split(b" ", 2)
     if len(fields) < 2:  # no vectors at all, or no blank: either reader says so
         return True
@@ -167,10 +169,10 @@ def load_vectors(
     duplicates: str = "error",
     writable: bool = True,
 ) -> KeyedVectors:
-    r"""Read the vectors of a file; gzip, bz2 and xz are decompressed.
+    r"""Read the vectors of a file; gzip, bz2, xz and Zstandard are decompressed.
 
     Args:
-        path: The file.
+        path: The file, an archive of one file, or ``archive.zip:member``.
         format: A name of :data:`FORMATS`; None takes that of the content.
         limit: Read only this many words, the first ones.
         encoding: The encoding of the words.
@@ -216,7 +218,7 @@ def save_vectors(
 
     Args:
         table: The vectors.
-        path: The file; .gz and .bz2 at the end of its name compress.
+        path: The file; .gz, .bz2 and .xz at the end of its name compress.
         format: A name of :data:`FORMATS`; None takes that of the suffix.
 
     Raises:
@@ -245,7 +247,7 @@ def _known(name: str) -> Format:
 
 
 def _format_of_suffix(path: str) -> str:
-    plain = path.removesuffix(".gz").removesuffix(".bz2")
+    plain = path.removesuffix(".gz").removesuffix(".bz2").removesuffix(".xz")
     for name, each in FORMATS.items():
         if each.write is not None and plain.endswith(each.suffixes):
             return name

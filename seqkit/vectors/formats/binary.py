@@ -1,7 +1,8 @@
 """word2vec's binary format: a header line, then each word, a blank and its float32 numbers, little-endian.
 
-Source: word2vec.c (``-binary 1``), which ends each vector with a line feed; gensim writes none. A file does
-the one or the other throughout, which is how a shifted row is noticed.
+Source: word2vec.c (``-binary 1``), which ends each vector with a line feed; gensim writes none. A file that
+has them has them throughout, which is how a shifted row is noticed. Line feeds before a word are no part of
+it.
 """
 
 import numpy as np
@@ -20,6 +21,7 @@ from seqkit.vectors.formats.source import BLOCK, Source
 from seqkit.vectors.words import Words
 
 _LONGEST_WORD = 1 << 16
+_CONTROLS = bytes(range(1, 32))
 
 
 def read_binary(source: Source, options: ReadOptions) -> Content:
@@ -56,15 +58,14 @@ def read_binary(source: Source, options: ReadOptions) -> Content:
             buffer, base, at = buffer[at:] + more, base + at, 0
             continue
         word = buffer[at:stop]
-        if words:
-            if ends_line is None:
-                ends_line = word.startswith(b"\n")
-            if word.startswith(b"\n") != ends_line:
-                source.fail(f"entry {len(words) + 1} does not begin where one should", at=base + at)
-            word = word[1:] if ends_line else word
+        if words and ends_line is None:
+            ends_line = word.startswith(b"\n")
+        if words and ends_line and not word.startswith(b"\n"):
+            source.fail(f"entry {len(words) + 1} does not begin where one should", at=base + at)
+        word = word.lstrip(b"\n")
         if not word:
             source.fail(f"entry {len(words) + 1} has no word", at=base + at)
-        if min(word) < 32:
+        if min(word) < 32 and not _is_text(word):
             source.fail(f"the word {word[:40]!r} holds a control character", at=base + at)
         if len(words) == len(matrix):
             matrix.resize((min(due, len(matrix) * 2), dimensions), refcheck=False)
@@ -82,6 +83,14 @@ def read_binary(source: Source, options: ReadOptions) -> Content:
     if kept is not None:
         matrix, words = matrix[kept], [words[i] for i in kept]
     return Content(matrix, Words.of(words), attributes={"count": descending_counts(due, len(words))})
+
+
+def _is_text(word: bytes) -> bool:
+    """Return whether a word with a control character is a word of some text, and no bytes of numbers."""
+    try:
+        return word.strip(_CONTROLS).decode().isprintable() and b"\0" not in word
+    except UnicodeDecodeError:
+        return False
 
 
 def _check_finite(source: Source, matrix: np.ndarray, words: list[bytes], positions: list[int]) -> None:

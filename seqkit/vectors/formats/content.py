@@ -14,6 +14,9 @@ from seqkit.vectors.words import Words
 
 _log = logging.getLogger("seqkit")
 
+_CUT_AT = (98, 99, 100)
+"""Bytes of the words that word2vec.c and its variants cut: MAX_STRING is 100, with and without the ends."""
+
 MAX_DIMENSIONS = 1 << 16
 """The widest vectors that are read: a header beyond it is taken for damage before memory is."""
 
@@ -88,16 +91,29 @@ def utf8_words(
             return words
         except UnicodeDecodeError:
             pass
-    result = []
+    result, cut = [], []
     for word, at in zip(words, positions.tolist(), strict=True):
         try:
             result.append(word.decode(encoding, options.errors).encode())
         except UnicodeError as error:
+            if _is_cut(word, error):
+                result.append(word.decode(encoding, "backslashreplace").encode())
+                cut.append(result[-1])
+                continue
             place = at + getattr(error, "start", 0)
             source.fail(
                 f"the word {word[:40]!r} is not {encoding}", at=place, remedy=options.remedies.encoding
             )
+    if cut:
+        shown = cut[0].decode()
+        _log.warning("%s: %d words are cut within a character, as %r", source.name, len(cut), shown)
     return result
+
+
+def _is_cut(word: bytes, error: UnicodeError) -> bool:
+    """Return whether word2vec.c has cut a word, at 100 bytes with its end, within its last character."""
+    ends = isinstance(error, UnicodeDecodeError) and error.end == len(word) and error.start >= len(word) - 3
+    return ends and len(word) in _CUT_AT
 
 
 def first_not_finite(matrix: np.ndarray) -> int | None:

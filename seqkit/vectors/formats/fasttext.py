@@ -1,7 +1,8 @@
 """fastText's .bin format: settings, dictionary, input vectors of words and n-grams, output vectors.
 
 Source: the format that fastText's ``FastText::saveModel``, ``Args::save``, ``Dictionary::save`` and
-``DenseMatrix::save`` write (versions 11 and 12), all little-endian. The output vectors are skipped.
+``DenseMatrix::save`` write (versions 11 and 12), all little-endian. Files of 2016 have no magic number, no
+version, no number of pruned entries and no flags of quantisation. The output vectors are skipped.
 """
 
 import logging
@@ -13,16 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from seqkit.errors import DataError
+from seqkit.errors import DataError, UsageError
 from seqkit.vectors.fasttext import SubwordVectors, word_vectors
 from seqkit.vectors.formats.content import MAX_DIMENSIONS, first_not_finite
-from seqkit.vectors.formats.options import LIBRARY, Remedies
+from seqkit.vectors.formats.headers import NAMES, is_headerless
+from seqkit.vectors.formats.options import ReadOptions
 from seqkit.vectors.formats.source import Source
 
 MAGIC, VERSIONS = 793712314, (11, 12)
 _log = logging.getLogger("seqkit")
 _SUPERVISED = 3
-_NAMES = ("dim", "ws", "epoch", "min_count", "neg", "word_ngrams", "loss", "model", "bucket", "minn", "maxn")
+_USUAL = ReadOptions()
 
 
 @dataclass
@@ -32,24 +34,37 @@ class _Entries:
     positions: list[int]
 
 
-def read_fasttext(path: str | os.PathLike[str], remedies: Remedies = LIBRARY) -> SubwordVectors:
-    """Read a .bin file. Raises DataError with the byte where it is damaged, and for a quantised model."""
-    with Source(path, remedies) as source:
-        settings = _settings(source)
-        nwords, entries = _dictionary(source)
-        matrix = _matrix(source, settings, nwords)
-    words = [word.decode(errors="backslashreplace") for word in entries.words]
-    cut = [word for word, raw in zip(words, entries.words, strict=True) if word.encode() != raw]
+def read_fasttext(path: str | os.PathLike[str], options: ReadOptions = _USUAL) -> SubwordVectors:
+    """Read a .bin file. Bytes that are not of the encoding are escaped, unless ``options`` say otherwise.
+
+    Raises:
+        DataError: The file is damaged; names the byte. Or it is a quantised model.
+        UsageError: ``options`` has a limit: the vectors of words need all n-grams.
+    """
+    if options.limit is not None:
+        raise UsageError("the format fasttext is read whole, got limit")
+    with Source(path, options.remedies) as source:
+        settings, version = _settings(source)
+        nwords, entries = _dictionary(source, version)
+        matrix = _matrix(source, settings, nwords, version)
+    encoding = options.encoding
+    errors = "backslashreplace" if options.errors == "strict" else options.errors
+    try:
+        words = [word.decode(encoding, errors) for word in entries.words]
+    except UnicodeError as error:
+        raise DataError(f"the words are not {encoding} ({error})", where=f"{path}, byte 0") from error
+    cut = [word for word, raw in zip(words, entries.words, strict=True) if _bytes(word, encoding) != raw]
     if cut:
-        _log.warning("%s: %d words are not UTF-8; their bytes stand as in %r", path, len(cut), cut[0])
+        name = "UTF-8" if encoding == "utf8" else encoding
+        _log.warning("%s: %d words are not %s; their bytes stand as in %r", path, len(cut), name, cut[0])
     own, ngram = matrix[:nwords], matrix[nwords:]
     table = SubwordVectors(settings["dim"], 0)
     table.vectors_vocab, table.vectors_ngrams = own, ngram
-    table.min_n, table.max_n = settings["minn"], settings["maxn"]
+    table.min_n, table.max_n, table.encoding = settings["minn"], settings["maxn"], encoding
     table.index_to_key = words
     table.key_to_index = {word: i for i, word in enumerate(words)}
     if len(table.key_to_index) < len(words):
-        raise DataError("two words that are not UTF-8 have the same spelling", where=f"{path}, byte 0")
+        raise DataError(f"two words that are not {encoding} have the same spelling", where=f"{path}, byte 0")
     with np.errstate(over="ignore"):  # sums of finite numbers may overflow in a damaged file
         table.vectors = word_vectors(entries.words, own, ngram, table.min_n, table.max_n)
     row = first_not_finite(table.vectors)
@@ -60,6 +75,13 @@ def read_fasttext(path: str | os.PathLike[str], remedies: Remedies = LIBRARY) ->
     return table
 
 
+def _bytes(word: str, encoding: str) -> bytes | None:
+    try:
+        return word.encode(encoding)
+    except UnicodeError:
+        return None
+
+
 def _take(source: Source, form: str) -> tuple[Any, ...]:
     size = struct.calcsize("<" + form)
     data = source.read(size)
@@ -68,13 +90,16 @@ def _take(source: Source, form: str) -> tuple[Any, ...]:
     return struct.unpack("<" + form, data)
 
 
-def _settings(source: Source) -> dict[str, int]:
-    magic, version = _take(source, "ii")
-    if magic != MAGIC or version not in VERSIONS:
-        source.fail(f"expected magic {MAGIC} and version 11 or 12, got {magic} and {version}", at=0)
+def _settings(source: Source) -> tuple[dict[str, int], int]:
+    """Return the settings and the version; 0 for files of 2016."""
+    version = 0
+    if not is_headerless(source.peek(128)):
+        magic, version = _take(source, "ii")
+        if magic != MAGIC or version not in VERSIONS:
+            source.fail(f"expected magic {MAGIC} and version 11 or 12, got {magic} and {version}", at=0)
     start = source.position
     values = _take(source, "12id")
-    settings = dict(zip(_NAMES, values, strict=False))
+    settings = dict(zip(NAMES, values, strict=False))
     in_range = (
         0 < settings["dim"] <= MAX_DIMENSIONS
         and 1 <= settings["model"] <= 3
@@ -86,14 +111,15 @@ def _settings(source: Source) -> dict[str, int]:
     )
     if not in_range:
         source.fail(f"settings out of range: {settings}", at=start)
-    if version == 11 and settings["model"] == _SUPERVISED:
+    if version < 12 and settings["model"] == _SUPERVISED:
         settings["maxn"] = 0  # classifiers had no n-grams of characters then
-    return settings
+    return settings, version
 
 
-def _dictionary(source: Source) -> tuple[int, _Entries]:
+def _dictionary(source: Source, version: int) -> tuple[int, _Entries]:
     start = source.position
-    size, nwords, nlabels, ntokens, pruned = _take(source, "iiiqq")
+    size, nwords, nlabels, ntokens = _take(source, "iiiq")
+    (pruned,) = _take(source, "q") if version else (-1,)
     if min(nwords, nlabels, ntokens) < 0 or nwords + nlabels != size:
         source.fail(f"a dictionary of {size} entries, {nwords} words and {nlabels} labels", at=start)
     if pruned > 0:
@@ -127,9 +153,9 @@ def _dictionary(source: Source) -> tuple[int, _Entries]:
     return nwords, entries
 
 
-def _matrix(source: Source, settings: dict[str, int], nwords: int) -> np.ndarray:
+def _matrix(source: Source, settings: dict[str, int], nwords: int, version: int) -> np.ndarray:
     start = source.position
-    (quantised,) = _take(source, "?")
+    (quantised,) = _take(source, "?") if version else (False,)
     if quantised:
         source.fail("a quantised model", at=start, remedy="use the .bin before quantising, or its .vec")
     data, rows, columns = _floats(source)
@@ -141,7 +167,7 @@ def _matrix(source: Source, settings: dict[str, int], nwords: int) -> np.ndarray
         )
     matrix = _read(source, data, (rows, columns))
     flag = source.position
-    (quantised,) = _take(source, "?")
+    (quantised,) = _take(source, "?") if version else (False,)
     if quantised:
         source.fail("a quantised model", at=flag, remedy="use the .bin before quantising, or its .vec")
     end, _, columns = _floats(source)

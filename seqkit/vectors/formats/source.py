@@ -17,6 +17,7 @@ from typing import IO, Any, NoReturn
 
 from seqkit.errors import DataError
 from seqkit.files import atomic_writer
+from seqkit.files.archives import open_member, split_member, with_member
 from seqkit.files.compressed import COMPRESSED, MAGIC
 from seqkit.files.lines import BOM
 from seqkit.files.substitutes import HEAD, find_substitute, refuse_substitute
@@ -28,7 +29,7 @@ LONGEST_LINE = 1 << 16
 
 
 class Source:
-    """A file, decompressed where it is compressed.
+    """A file, decompressed where it is compressed, or a member of an archive (``archive.zip:member``).
 
     ``position`` counts the bytes that were read. ``header_lines`` counts the lines before the first word, for
     error messages. ``size`` is the number of bytes in all, None for a compressed file, whose own size tells
@@ -49,8 +50,13 @@ class Source:
         self._pushed = b""
         if os.path.isdir(path):
             raise not_as_expected(path, f"{self.name} is no file of vectors", error=DataError)
+        archive, member = split_member(with_member(Path(path)))
         try:
-            self._raw: IO[bytes] = open(path, "rb", buffering=0)  # noqa: SIM115  # closed by close()
+            self._raw: IO[bytes] = (
+                open(path, "rb", buffering=0)  # noqa: SIM115  # closed by close()
+                if member is None
+                else open_member(archive, member)
+            )
             head = self._raw.read(HEAD)
             self._raw.seek(0)
         except OSError as error:
@@ -61,7 +67,8 @@ class Source:
             self._raw.close()
             refuse_substitute(path, head)
         opener = next((COMPRESSED[MAGIC[magic]] for magic in MAGIC if head.startswith(magic)), None)
-        self.size = os.fstat(self._raw.fileno()).st_size if opener is None else None
+        whole = opener is None and member is None
+        self.size = os.fstat(self._raw.fileno()).st_size if whole else None
         self._file: IO[bytes] = self._raw if opener is None else opener(self._raw, "rb")
 
     def __enter__(self) -> Source:
@@ -166,7 +173,7 @@ def numbered_lines(
 
 @contextlib.contextmanager
 def published(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """Open a file to write, seen under its name only when it is whole; .gz and .bz2 are compressed.
+    """Open a file to write, seen under its name only when it is whole; .gz, .bz2 and .xz are compressed.
 
     Raises DataError when it cannot be written (disk full, no permission); an old file then stays as it was.
     """
@@ -177,6 +184,8 @@ def published(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
             file = stack.enter_context(gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0))
         elif suffix == ".bz2":
             file = stack.enter_context(bz2.BZ2File(file, "wb"))
+        elif suffix == ".xz":
+            file = stack.enter_context(lzma.LZMAFile(file, "wb"))
         yield file
 
 
