@@ -10,9 +10,10 @@ from seqkit.corpora.entry import CorpusEntry, RemoteFile
 from seqkit.corpora.readers.generated import Generated, draw_dates, draw_sums
 from seqkit.corpora.readers.idx import read_idx_set
 from seqkit.corpora.readers.nltk_tagged import NltkTagged
+from seqkit.corpora.readers.pairs import read_pair_table
 from seqkit.corpora.readers.pydocs import read_pydocs
 from seqkit.corpora.readers.scikit_learn import read_digits
-from seqkit.corpora.readers.tables import read_class_files, read_pair_table
+from seqkit.corpora.readers.tables import read_class_files
 from seqkit.corpora.readers.text_files import read_90_percent, read_splits
 from seqkit.corpora.readers.textbook import read_textbook_pairs
 from seqkit.errors import UsageError

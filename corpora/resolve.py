@@ -13,8 +13,9 @@ from seqkit.corpora.readers.idx import idx_images, idx_paths
 from seqkit.corpora.readers.image_files import folder_images
 from seqkit.corpora.readers.lines import BadLines
 from seqkit.corpora.readers.nltk import nltk_corpus
+from seqkit.corpora.readers.pairs import pair_corpus, pair_folder
 from seqkit.corpora.readers.roles import columns_of
-from seqkit.corpora.readers.tables import has_tables, labelled_folder, labelled_table, pair_corpus
+from seqkit.corpora.readers.tables import has_tables, labelled_folder, labelled_table
 from seqkit.corpora.readers.text_files import file_corpus, folder_corpus, whole_file_corpus
 from seqkit.corpora.readers.text_sources import TextOptions
 from seqkit.corpora.registry import REGISTRY, corpus_names
@@ -24,7 +25,7 @@ from seqkit.files.what_is import not_as_expected, what_is
 
 _FORMS = {
     "text": "nltk:NAME, a text file or a folder",
-    "seq2seq": "a table of sources and targets, or two files whose lines belong together",
+    "seq2seq": "a table of sources and targets, two files whose lines belong together, or a folder of such",
     "labelled": "a table of labels and texts, or a folder with a text file for each class",
     "tagged": "a file with a word and its tag in each line, or a folder with train, valid and test files",
     "images": "a folder with one sub-folder of images for each class",
@@ -90,6 +91,7 @@ def open_seq2seq(
     source_column: int | str | None = None,
     target_column: int | str | None = None,
     header: bool | None = None,
+    whole: bool = False,
 ) -> Seq2SeqCorpus:
     """Open a corpus of (source, target) pairs.
 
@@ -98,15 +100,19 @@ def open_seq2seq(
     dropped. A registered name wins over a file of that name; write ``./NAME`` for the file.
 
     Args:
-        spec: A registered name, or a file with source, tab, target in each line (further columns are
-            ignored). With ``target``, the file of sources.
+        spec: A registered name; a table with source and target in each line (further columns are ignored), or
+            a translation memory (TMX); a folder as published, with train, valid and test tables or with two
+            files for each part (``train.en train.de val.en …``); or one part of it, ``FOLDER/test_2016``.
+            With ``target``, the file of sources.
         on_bad_line: How to treat a line without a tab, with an empty text, of more than ``MAX_EXAMPLE``
             characters, not UTF-8, or beyond the end of the other file: "error" names the first, "skip" leaves
             them out and lists them in ``skipped``.
         target: The file of targets, whose line n belongs to line n of ``spec``.
-        source_column: The column of the sources of a table, by number from 1 or by name; found if not given.
+        source_column: The column of the sources of a table, by number from 1 or by name; the language of a
+            translation memory; the suffix of the files of a folder. It is found if it is not given.
         target_column: That of the targets.
         header: Whether the first row of a table has the names of its columns; found if it is not given.
+        whole: Whether files without given splits are test data, all of them.
 
     Raises:
         CorpusNotFoundError: If the files are absent.
@@ -129,13 +135,31 @@ def open_seq2seq(
         path, target_path = (_file_of_pairs(os.fspath(given)) for given in (name, target))
         description = f"the lines of {path} with those of {target_path}"
         both = f"{path} and {target_path}"
-        return pair_corpus(both, path, bad_lines, target=target_path, description=description)
+        return pair_corpus(both, path, bad_lines, target=target_path, description=description, whole=whole)
     entry = _registered(name, "seq2seq")
     if entry is not None:
         corpus: Seq2SeqCorpus = entry.open(on_bad_line)
         return corpus
+    folder, part = Path(name), None
+    if not _exists(folder) and _exists(folder.parent) and folder.name:
+        folder, part = folder.parent, folder.name
+    if _exists(folder) and folder.is_dir():
+        if what_is(folder).sort in ("run", "checkpoint"):
+            _refuse_other_folders(folder, "seq2seq")
+        corpus_of_folder = pair_folder(folder, columns, bad_lines, part=part, whole=whole)
+        if corpus_of_folder is not None:
+            return corpus_of_folder
     path = _file_of_pairs(name)
-    return pair_corpus(name, path, bad_lines, columns=columns, description=f"the pairs of {path}")
+    description = f"the pairs of {path}"
+    return pair_corpus(name, path, bad_lines, columns=columns, description=description, whole=whole)
+
+
+def _exists(path: Path) -> bool:
+    """Return whether there is a file, a folder, or the archive of a member; False for what is no path."""
+    try:
+        return split_member(path)[0].exists()
+    except (OSError, ValueError):  # a name too long, a zero byte
+        return False
 
 
 def _without_effect(given: str, purpose: str, name: str) -> UsageError:
@@ -317,13 +341,9 @@ def has_image_files(spec: str | os.PathLike[str]) -> bool:
 def _idx_files(name: str) -> dict[tuple[str, str], Path] | None:
     """Return the idx files of ``FOLDER``, or those of ``FOLDER/PREFIX``; None if there are none."""
     path = Path(name).expanduser()
-    try:
-        there, in_folder = path.exists(), path.parent.is_dir()
-    except (OSError, ValueError):  # a name too long, a zero byte
-        return None
-    if there:
+    if _exists(path):
         return idx_paths(path) if path.is_dir() else None
-    return idx_paths(path.parent, path.name) if in_folder else None
+    return idx_paths(path.parent, path.name) if _exists(path.parent) and path.parent.is_dir() else None
 
 
 def _registered(name: str, type: str) -> CorpusEntry | None:  # noqa: A002

@@ -105,6 +105,7 @@ class HashSplit:
         key: Returns the key of a source text, the first of a pair, or of a sentence with tags.
         key_name: The name of the key in messages.
         buckets: Number of buckets, of which one goes to valid and one to test.
+        label: Returns the class of an example, of which one at least is to train; None for no classes.
         reading: Whatever else decides how the files' bytes are read; part of the content key.
     """
 
@@ -114,6 +115,7 @@ class HashSplit:
     key_name: str
     buckets: int
     reading: tuple[object, ...] = ()
+    label: Callable[[Any], str] | None = None
 
     @property
     def percentages(self) -> str:
@@ -161,22 +163,30 @@ class ExampleFiles(Generic[AnyExamples]):
         rule, where = self.rule, " and ".join(map(str, paths))
         split_rule = f"{rule.percentages} by the hash of the {rule.key_name}"
         table: dict[str, str] | None = None
+        moved: dict[str, str] = {}
 
         def split_of_example(example: Any) -> str:
-            return rule.split(example) if table is None else table[rule.key_of(example)]
+            if table is None and not moved:
+                return rule.split(example)
+            key = rule.key_of(example)
+            return moved.get(key) or (split_of(key, rule.buckets) if table is None else table[key])
 
         self._check(paths)
-        counts = dict.fromkeys(SPLITS, 0)
-        for example in self.bad_lines.examples(rows()):
-            counts[split_of_example(example)] += 1
+        counts, lacking = self._counted(rows, split_of_example)
         if not any(counts.values()):
             raise self._nothing_left(where)
         if not all(counts.values()):  # a small file, of whose keys a table is kept
             split_rule = f"{rule.percentages} of the different {rule.key_name}s in the order of their hashes"
             table = self._table_of_keys(rows, where)
-            counts = dict.fromkeys(SPLITS, 0)
-            for example in self.bad_lines.examples(rows(), again=True):
-                counts[split_of_example(example)] += 1
+            counts, lacking = self._counted(rows, split_of_example, again=True)
+        if lacking:
+            moved = self._rare_keys(rows, lacking)
+            recounted, _ = self._counted(rows, split_of_example, again=True)
+            if all(recounted.values()):
+                counts = recounted
+                split_rule += f"; {len(lacking)} rare class(es) by themselves, so that each trains"
+            else:
+                moved = {}
 
         def examples(split: str) -> Iterator[Any]:
             again = self.bad_lines.examples(rows(), again=True)
@@ -185,25 +195,80 @@ class ExampleFiles(Generic[AnyExamples]):
         files = tuple(CorpusFile("all", path) for path in paths)
         return self._corpus({split: partial(examples, split) for split in SPLITS}, files, counts, split_rule)
 
+    def _counted(
+        self, rows: Rows, split_of_example: Callable[[Any], str], *, again: bool = False
+    ) -> tuple[dict[str, int], set[str]]:
+        """Return the number of examples of each split, and the classes of which none trains."""
+        counts = dict.fromkeys(SPLITS, 0)
+        classes: dict[str, set[str]] = {split: set() for split in SPLITS}
+        label = self.rule.label
+        for example in self.bad_lines.examples(rows(), again=again):
+            split = split_of_example(example)
+            counts[split] += 1
+            if label is not None:
+                classes[split].add(label(example))
+        return counts, (classes["valid"] | classes["test"]) - classes["train"]
+
+    def _rare_keys(self, rows: Rows, classes: set[str]) -> dict[str, str]:
+        """Return key -> split for the examples of some classes, each split by the percentages by itself."""
+        label = self.rule.label
+        assert label is not None
+        keys: dict[str, set[str]] = {name: set() for name in classes}
+        for example in self.bad_lines.examples(rows(), again=True):
+            if label(example) in classes:
+                keys[label(example)].add(self.rule.key_of(example))
+        moved = {}
+        for of_class in keys.values():
+            ordered = sorted(of_class, key=lambda key: (name_hash(key), key))
+            held_out = round(len(ordered) / self.rule.buckets)
+            for number, key in enumerate(ordered):
+                place = number // held_out if held_out else 2
+                moved[key] = ("valid", "test", "train")[min(place, 2)]
+        return moved
+
     def keep_splits(self, rows: Mapping[str, Rows], paths: Mapping[str, tuple[Path, ...]]) -> AnyExamples:
         """Return the corpus of the examples that ``rows`` gives for each split, read from its ``paths``.
 
         Raises:
             DataError: As :meth:`split_by_hash`, and for a split without examples.
         """
+        split_rule = "the files' names"
+        if "train" in rows and "valid" not in rows:
+            split_rule += f"; a part of train validates, by the hash of the {self.rule.key_name}"
+            rows = self._with_validation(rows)
         counts = {}
         for split, start in rows.items():
-            self._check(paths[split])
+            self._check(paths.get(split, ()))
             counts[split] = sum(1 for _ in self.bad_lines.examples(start()))
             if not counts[split]:
-                raise self._nothing_left(" and ".join(map(str, paths[split])))
+                raise self._nothing_left(" and ".join(map(str, paths.get(split, paths.get("train", ())))))
 
         def examples(start: Rows) -> Iterator[Any]:
             return self.bad_lines.examples(start(), again=True)
 
         sources = {split: partial(examples, start) for split, start in rows.items()}
         files = tuple(CorpusFile(split, path) for split, of_split in paths.items() for path in of_split)
-        return self._corpus(sources, files, counts, "the files' names")
+        return self._corpus(sources, files, counts, split_rule)
+
+    def _with_validation(self, rows: Mapping[str, Rows]) -> dict[str, Rows]:
+        """Return the rows with those of "train" split in two, by the hash of their keys."""
+        start, rule = rows["train"], self.rule
+        held: set[str] = set()
+
+        def validates(example: Any) -> bool:
+            return rule.key_of(example) in held if held else rule.split(example) == "valid"
+
+        def train() -> Iterator[tuple[int, Any | BadLine]]:
+            return ((n, row) for n, row in start() if isinstance(row, BadLine) or not validates(row))
+
+        def valid() -> Iterator[tuple[int, Any | BadLine]]:
+            return ((n, row) for n, row in start() if not isinstance(row, BadLine) and validates(row))
+
+        if next(valid(), None) is None:  # few examples: that of the smallest hash
+            keys = (rule.key_of(row) for _, row in start() if not isinstance(row, BadLine))
+            held.update(sorted(set(keys), key=name_hash)[:1])
+        others = {split: rows[split] for split in rows if split not in ("train", "valid")}
+        return {"train": train, "valid": valid, **others}
 
     def _check(self, paths: tuple[Path, ...]) -> None:
         """Refuse empty files, and those of other formats."""
@@ -225,13 +290,14 @@ class ExampleFiles(Generic[AnyExamples]):
         return {key: split for split, of_split in split_names(keys, rule.buckets).items() for key in of_split}
 
     def _nothing_left(self, where: str) -> DataError:
-        line, reason = self.bad_lines.first[0]
-        return DataError(
-            f"no {self.rule.unit} is left: {self.bad_lines.count} bad line(s), the first is line {line}"
-            f" ({reason})",
-            where=where,
-            remedy=self.rule.remedy,
-        )
+        what = f"no {self.rule.unit} in it"
+        if self.bad_lines.first:
+            line, reason = self.bad_lines.first[0]
+            what = (
+                f"no {self.rule.unit} is left: {self.bad_lines.count} bad line(s), the first is line {line}"
+            )
+            what += f" ({reason})"
+        return DataError(what, where=where, remedy=self.rule.remedy)
 
     def _corpus(
         self,

@@ -240,6 +240,8 @@ ELSEWHERE: dict[str, str] = {
     r"to=\"safetensors\"|^_SAFETENSORS$": "tests/cli/test_export.py",
     r"give its new place": "tests/tasks/test_moved_corpora.py",
     r"start from a run of such images": "tests/tasks/test_initial_runs.py",
+    r"translation memory \(TMX|join their files|name two: |name one part: ": "tests/corpora/test_parallel.py",
+    r"name one of them: \{folder": "tests/corpora/test_idx_names.py::test_one_of_several_sets_is_named",
     r"give a table with rows|uncompressed as a file": "tests/corpora/test_tables.py::test_other_arrow_files",
     r"image_size=N": "tests/cli/test_remedies.py::test_each_remedy_helps_where_it_is_read",
     r"min_count=2": "tests/cli/test_remedies.py::test_an_unknown_token_needs_a_vocabulary_that_has_one",

@@ -1,25 +1,16 @@
-"""Examples from tables, from two aligned files, or from one file for each class."""
+"""Labelled texts from tables, or from one file for each class."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from itertools import zip_longest
+from operator import itemgetter
 from pathlib import Path
 
-from seqkit.corpora.corpus import DEFAULTS, LabelledCorpus, Seq2SeqCorpus, TextDefaults
+from seqkit.corpora.corpus import LabelledCorpus, TextDefaults
 from seqkit.corpora.entry import CorpusEntry
 from seqkit.corpora.readers.label_lines import open_labelled_table
 from seqkit.corpora.readers.lines import MAX_EXAMPLE, BadLine, BadLines, Row, numbered_lines
-from seqkit.corpora.readers.roles import (
-    Columns,
-    Roles,
-    choose,
-    columns_of,
-    described,
-    find_label_and_text,
-    find_source_and_target,
-    open_table,
-)
+from seqkit.corpora.readers.roles import Columns, Roles, choose, described, find_label_and_text
 from seqkit.corpora.readers.rows import FORMATS, Table
 from seqkit.corpora.readers.text_files import TEXT_SUFFIXES, named_splits
 from seqkit.corpora.split import ExampleFiles, HashSplit
@@ -47,77 +38,6 @@ def example_rows(table: Table, roles: Roles) -> Iterator[Row]:
         yield number, BadLine(reason, table.place(number), remedy)
 
 
-# Pairs of source and target
-
-PAIRS = HashSplit(
-    unit="pair",
-    remedy="write source, a tab and target in each line, or give two files of equally many lines",
-    key=str,
-    key_name="source text",
-    buckets=20,
-)
-
-
-def pair_corpus(
-    name: str,
-    path: Path,
-    bad_lines: BadLines,
-    *,
-    target: Path | None = None,
-    columns: Columns | None = None,
-    description: str,
-    defaults: TextDefaults = DEFAULTS,
-) -> Seq2SeqCorpus:
-    """Return the pairs of a table, or of ``path`` with the lines of ``target``, split by source text."""
-    if target is not None:
-        files = ExampleFiles(Seq2SeqCorpus, 1, name, PAIRS, bad_lines, description, defaults)
-        return files.split_by_hash(partial(aligned_rows, path, target), (path, target))
-    columns = columns or columns_of(source=None, target=None)
-    table = open_table(path, columns)
-    roles = choose(table, columns, find_source_and_target)
-    reading = (*table.reading, *(() if tuple(roles.values()) == (1, 2) else roles.values()))
-    rule = replace(PAIRS, reading=reading)
-    notes = (described(table, roles),) if reading else ()
-    files = ExampleFiles(Seq2SeqCorpus, 0, name, rule, bad_lines, description, defaults, notes)
-    return files.split_by_hash(partial(example_rows, table, roles), (path,))
-
-
-def read_pair_table(entry: CorpusEntry, bad_lines: BadLines) -> Seq2SeqCorpus:
-    """Return the pairs of a registered corpus of one table."""
-    (path,) = entry.local_files().values()
-    return pair_corpus(entry.name, path, bad_lines, description=entry.description, defaults=entry.defaults)
-
-
-def aligned_rows(source: Path, target: Path) -> Iterator[Row]:
-    """Iterate over (line n of one file, line n of the other)."""
-    for left, right in zip_longest(numbered_lines(source), numbered_lines(target)):
-        if left is None or right is None:
-            number = (left or right)[0]
-            longer, shorter = (source, target) if right is None else (target, source)
-            reason = f"a line without a partner: {shorter} ends at line {number - 1}"
-            yield number, BadLine(reason, f"{longer}, line {number}", "make the files equally long")
-            continue
-        (number, first), (_, second) = left, right
-        if isinstance(first, BadLine):
-            yield number, first
-        elif isinstance(second, BadLine):
-            yield number, second
-        else:
-            yield number, _pair(first, second, f"{source}, line {number}", f"{target}, line {number}")
-
-
-def _pair(source: str, target: str, source_place: str, target_place: str) -> tuple[str, str] | BadLine:
-    """Strip the blanks around both sides; an empty side makes a bad line."""
-    source, target = source.strip(), target.strip()
-    for role, text, place in (("source", source, source_place), ("target", target, target_place)):
-        if not text:
-            return BadLine(f"the {role} is empty", place, "write it, or delete the line")
-    return source, target
-
-
-# Labelled texts
-
-
 def normalized(text: str) -> str:
     """Return the key of duplicates: the text, case folded, with single blanks between words."""
     return " ".join(text.casefold().split())
@@ -140,6 +60,7 @@ def _labelled(
         key_name="text",
         buckets=10,
         reading=reading,
+        label=itemgetter(1),
     )
     return ExampleFiles(LabelledCorpus, columns, name, rule, bad_lines, description, defaults, notes, whole)
 
@@ -176,8 +97,13 @@ def _notes(table: Table, roles: Roles) -> tuple[str, ...]:
 
 def has_tables(folder: Path) -> bool:
     """Return whether a folder holds train, valid or test tables."""
-    files = (path for path in sorted(folder.iterdir()) if path.is_file() and path.name[0] != ".")
-    return bool(named_splits(folder, files, TABLE_SUFFIXES))
+    return bool(named_tables(folder))
+
+
+def named_tables(folder: Path) -> dict[str, Path]:
+    """Return split -> table for the train, valid and test tables of a folder; "valid" may be absent."""
+    files = [path for path in sorted(folder.iterdir()) if path.is_file() and path.name[0] != "."]
+    return named_splits(folder, files, TABLE_SUFFIXES, needs_valid=False)
 
 
 def labelled_folder(folder: Path, columns: Columns, bad_lines: BadLines, *, whole: bool) -> LabelledCorpus:
@@ -187,7 +113,7 @@ def labelled_folder(folder: Path, columns: Columns, bad_lines: BadLines, *, whol
     split by text, a file for each class.
     """
     entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    paths = named_splits(folder, (path for path in entries if path.is_file()), TABLE_SUFFIXES)
+    paths = named_tables(folder)
     folders = named_splits(folder, (path for path in entries if path.is_dir()), ("/", "/"))
     name = str(folder)
     if not paths and not folders:

@@ -177,18 +177,24 @@ def list_files(folder: Path) -> list[Path]:
 
 
 def named_splits(
-    folder: Path, paths: Iterable[Path], suffixes: tuple[str, ...] = TEXT_SUFFIXES
+    folder: Path,
+    paths: Iterable[Path],
+    suffixes: tuple[str, ...] = TEXT_SUFFIXES,
+    *,
+    needs_valid: bool = True,
 ) -> dict[str, Path]:
     """Return split -> file or folder for those of ``paths`` that are named after a split, train first.
 
-    A name is train, valid (validation, val, dev) or test, perhaps with a word and a dot before it and one of
-    ``suffixes`` behind.
+    A name is train, valid (validation, val, dev) or test, perhaps with words and dots before it, a dot and
+    a version (``v2``) or the number of a shard (``-00000-of-00001``) behind it, and one of ``suffixes``.
+    Without ``needs_valid``, "valid" may be absent where "test" is there.
 
     Raises:
         DataError: For two of one split, and if there is one of any split but none of train or valid.
     """
     endings = "|".join(map(re.escape, suffixes))
-    pattern = re.compile(rf"(?:[\w-]+\.)?({_SPLIT_NAMES})(?:{endings})?", re.IGNORECASE)
+    behind = r"(?:\.v?\d+)*(?:-\d+-of-\d+)?"
+    pattern = re.compile(rf"(?:[\w-]+\.)*({_SPLIT_NAMES}){behind}(?:{endings})?", re.IGNORECASE)
     named: dict[str, Path] = {}
     for path in paths:
         match = pattern.fullmatch(plain_name(path)) if path.parent == folder else None
@@ -203,7 +209,7 @@ def named_splits(
             )
         named[split] = path
     for split in ("train", "valid") if named else ():
-        if split not in named:
+        if split not in named and not (split == "valid" and "test" in named and not needs_valid):
             present = ", ".join(path.name for path in named.values())
             first, second, *_ = suffixes
             raise DataError(

@@ -41,7 +41,9 @@ _WEIGHTS = (
 _TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt")
 _RUN_FILES = ("log.jsonl", "last.safetensors")
 _SPLITS = ("train", "valid", "validation", "val", "dev", "test")
-_TEXTS = (".txt", ".text", ".tokens", ".raw", ".tsv")
+_TEXTS = (
+    ".txt", ".text", ".tokens", ".raw", ".tsv", ".tab", ".csv", ".jsonl", ".ndjson", ".parquet", ".arrow",
+)  # fmt: skip
 _IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".pgm", ".ppm", ".tif", ".tiff")
 _NO_CORPUS = (
     "vocab.txt", "merges.txt", "labels.txt", "source.vocab.txt", "target.vocab.txt", "README.txt",
@@ -54,12 +56,12 @@ _OTHERS = {
     r".*\.onnx": "a model in ONNX",
     r".*\.gguf": "a model in GGUF",
     r".*\.(keras|h5|hdf5)": "a model of Keras",
-    r"dataset_info\.json|dataset_dict\.json|.*\.(arrow|parquet)": "a data set of Hugging Face",
+    r"dataset_info\.json|dataset_dict\.json": "a data set of Hugging Face: give one of its .arrow files",
     r".*\.(pt|pth|ckpt|bin)": "weights of PyTorch or another program",
     r".*\.arpa": "an n-gram model (ARPA)",
     r".*\.model": "a model of SentencePiece or gensim",
     r".*\.(sqlite3?|db)": "a folder with a database",
-    r".*\.(pdf|docx?|odt|epub|rtf|html?|xml|csv|json|jsonl)": "a folder of documents that are not plain text",
+    r".*\.(pdf|docx?|odt|epub|rtf|html?|xml|json)": "a folder of documents that are not plain text",
     r".*\.(zip|tar|tgz|7z|rar|zst)": "a folder with an archive: unpack it first",
 }
 """Folders of other programs: a file that each has, and its description."""
@@ -192,6 +194,8 @@ def _plain(name: str) -> Path:
 
 def _what_corpus(folder: Path, names: list[str]) -> Found | None:
     plain = [_plain(name) for name in names]
+    if any(name in names for name in ("dataset_info.json", "dataset_dict.json")):
+        return None
     if any(re.search(r"[-_.](images|labels)[-_.]idx\d", name) for name in names):
         return Found("corpus", "a folder of idx files (images)", _opened("seqkit train-images {}", folder))
     texts = [name for name in plain if name.suffix in _TEXTS and name.name not in _NO_CORPUS]

@@ -10,6 +10,7 @@ import pytest
 
 from seqkit.corpora import LabelledCorpus, corpus_names, open_labelled
 from seqkit.corpora.readers.tables import normalized
+from seqkit.corpora.split import split_of
 from seqkit.errors import CorpusNotFoundError, DataError, UsageError
 
 EXAMPLES = [(f"text number {n}", "odd" if n % 2 else "even") for n in range(300)]
@@ -157,6 +158,36 @@ def test_too_few_columns_and_bad_lines_of_classes(path: Path, tmp_path: Path) ->
     with pytest.raises(DataError, match=r"the text is empty \(a\.txt\), .*line 2; delete the line"):
         open_labelled(folder)
     assert open_labelled(folder, on_bad_line="skip").skipped == ((2, "the text is empty (a.txt)"),)
+
+
+# Rare classes
+
+
+def test_a_class_that_would_not_train_is_split_by_itself(path: Path) -> None:
+    """The texts of "rare" are held out by their hashes; the other ones stay where they are."""
+    plain = parts(open_labelled(path))
+    held_out = [f"rare {n}" for n in range(300) if split_of(f"rare {n}", 10) != "train"]
+    path.write_text(table([*EXAMPLES, *((text, "rare") for text in held_out[:20]), (held_out[20], "single")]))
+    corpus = open_labelled(path)
+    made = parts(corpus)
+    for split, pairs in plain.items():
+        assert [pair for pair in made[split] if pair[1] in ("odd", "even")] == pairs
+    counts = {split: Counter(label for _, label in pairs) for split, pairs in made.items()}
+    assert [counts[split]["rare"] for split in ("train", "valid", "test")] == [16, 2, 2]
+    assert [counts[split]["single"] for split in ("train", "valid", "test")] == [1, 0, 0]
+    assert corpus.provenance()["split_rule"].endswith("; 2 rare class(es) by themselves, so that each trains")
+
+
+def test_without_a_validation_file_a_part_of_train_validates(tmp_path: Path) -> None:
+    for split, examples in (("train", EXAMPLES[:200]), ("test", EXAMPLES[200:])):
+        (tmp_path / f"{split}.csv").write_text(table(examples).replace("\t", ","))
+    made = parts(open_labelled(tmp_path))
+    assert made["test"] == EXAMPLES[200:]
+    assert made["valid"] == [pair for pair in EXAMPLES[:200] if split_of(pair[0], 10) == "valid"]
+    assert sorted(made["train"] + made["valid"]) == sorted(EXAMPLES[:200])
+    (tmp_path / "train.csv").write_text("odd,a text\neven,another text\nodd,one more\n")
+    made = parts(open_labelled(tmp_path))
+    assert (len(made["train"]), len(made["valid"])) == (2, 1)
 
 
 # What is refused

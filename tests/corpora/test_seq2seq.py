@@ -13,9 +13,9 @@ from click.testing import CliRunner
 from seqkit.backend.paths import data_dir
 from seqkit.cli.corpora import command
 from seqkit.corpora import REGISTRY, corpus_names, generated_seq2seq, open_seq2seq
-from seqkit.corpora.readers import tables
 from seqkit.corpora.readers.generated import FIRST, LAST, spellings
 from seqkit.corpora.readers.lines import MAX_EXAMPLE
+from seqkit.corpora.readers.pairs import aligned_rows
 from seqkit.corpora.split import split_of
 from seqkit.errors import CorpusNotFoundError, DataError, UsageError
 from tests.exhaustive import exhaustive
@@ -169,7 +169,7 @@ def test_bad_lines_of_two_files_name_their_file(tmp_path) -> None:
         open_seq2seq(left, target=right)
     with pytest.raises(DataError, match=r"no pair|too few"):
         open_seq2seq(left, target=right, on_bad_line="skip")
-    rows = list(tables.aligned_rows(left, right))
+    rows = list(aligned_rows(left, right))
     assert [row for _, row in rows if isinstance(row, tuple)] == [("a", "1"), ("f", "6")]
     places = [row.place.removeprefix(f"{tmp_path}/") for _, row in rows if not isinstance(row, tuple)]
     assert places == ["b.txt, line 2", "a.txt, line 3", f"b.txt, line 4, byte {5}", "b.txt, line 5"]

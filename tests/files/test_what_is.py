@@ -125,7 +125,7 @@ def test_every_opener_says_what_a_folder_is_and_what_opens_it(made: str, opener:
 OTHER_FOLDERS = {
     "saved_model.pb": "TensorFlow", "model.ckpt-1.index": "checkpoint of TensorFlow", "config.cfg": "spaCy",
     "model.onnx": "ONNX", "q4.gguf": "GGUF", "model.h5": "Keras", "model.keras": "Keras",
-    "data.arrow": "data set of Hugging Face", "model.pt": "PyTorch", "lm.arpa": "n-gram model",
+    "dataset_info.json": "data set of Hugging Face", "model.pt": "PyTorch", "lm.arpa": "n-gram model",
     "tok.model": "SentencePiece", "db.sqlite": "database", "paper.pdf": "documents", "all.zip": "unpack",
 }  # fmt: skip
 
