@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command("eval-lm")
-@click.argument("run", type=click.Path())
+@click.argument("runs", nargs=-1, required=True, type=click.Path(), metavar="RUN...")
 @split_option
 @click.option("--corpus", default=None, help="Corpus to evaluate on.  [default: that of the run]")
 @text_column_option
@@ -38,16 +38,34 @@ if TYPE_CHECKING:
     help="exact: predict every token once with the recurrent state kept. textbook: 10 streams in windows of "
     "35, without the incomplete end. blocks: independent consecutive windows as long as in training.",
 )
+@click.option(
+    "--interpolate",
+    is_flag=True,
+    help="Evaluate the linear mixture of several RUNs of one vocabulary, with weights by EM on "
+    "the validation split.",
+)
+@click.option(
+    "--cache",
+    type=click.IntRange(1, 100_000),
+    default=None,
+    help="Add a cache of this many past tokens to the model; its weight by EM on the validation split.",
+)
+@click.option(
+    "--out", type=click.Path(), default=None, help="Write the mixture as a run, for score and generate."
+)
 @device_option
 @threads_option
 @json_option
 def command(
-    run: str,
+    runs: tuple[str, ...],
     split: str | None,
     corpus: str | None,
     text_column: int | str | None,
     batch_size: int,
     eval_protocol: str,
+    interpolate: bool,
+    cache: int | None,
+    out: str | None,
     device: str | None,
     as_json: bool,
 ) -> None:
@@ -60,10 +78,24 @@ def command(
     from seqkit.tasks.runs import is_checkpoint_folder
     from seqkit.training import RunDirectory
 
+    run = runs[0]
     if corpus is None:
         refuse_unused("text_column", "another --corpus")
     if eval_protocol != "exact":
         refuse_unused("batch_size", "the protocol exact")
+    if interpolate or cache is not None:
+        refuse_unused("batch_size eval_protocol", "a single model without cache")
+        if interpolate and len(runs) + (cache is not None) < 2:
+            raise UsageError("expected several runs to interpolate, got one")
+    else:
+        refuse_unused("out", "mixtures, with --interpolate")
+    if out is not None and (cache is not None or not interpolate):
+        raise UsageError("--out has no effect here: it is for mixtures without --cache")
+    if len(runs) > 1 and not interpolate:
+        raise UsageError(f"expected one run, or --interpolate for their mixture, got {len(runs)} runs")
+    if interpolate or cache is not None:
+        _evaluate_mixture(runs, split, corpus, text_column, cache or 0, out, device, as_json)
+        return
     if is_checkpoint_folder(run):
         from seqkit.tasks import causal_checkpoints
 
@@ -92,6 +124,36 @@ def command(
         on_message=warn,
     )
     print_evaluation(result, run, corpus or model.settings.corpus, as_json)
+
+
+def _evaluate_mixture(
+    runs: tuple[str, ...],
+    split: str | None,
+    corpus: str | None,
+    text_column: int | str | None,
+    cache: int,
+    out: str | None,
+    device: str | None,
+    as_json: bool,
+) -> None:
+    from seqkit.tasks.language_modeling import load
+    from seqkit.tasks.language_modeling.mixture import evaluate_mixture, save_mixture
+    from seqkit.training import RunDirectory
+
+    if out is not None:
+        RunDirectory.require_free(out)
+    models = [load(run, device=device) for run in runs]
+    result = evaluate_mixture(models, split, corpus=corpus, text_column=text_column, cache=cache)
+    if out is not None:
+        save_mixture(models, result.weights, out)
+    if as_json:
+        print_json({**result.to_dict(), "runs": runs, "corpus": corpus or models[0].settings.corpus})
+        return
+    names = [*runs, f"cache of {cache:,} tokens, θ {result.flatness:g}"] if cache else runs
+    for name, weight, perplexity in zip(names, result.weights, result.members, strict=True):
+        alone = "" if perplexity is None else f"  perplexity {perplexity:.2f} alone"
+        echo(f"weight {weight:.4f}{alone}  {name}")
+    print_evaluation(result.mixture, "", "", as_json)
 
 
 def print_evaluation(result: Evaluation, run: str, corpus: str, as_json: bool) -> None:

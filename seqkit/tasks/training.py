@@ -64,6 +64,8 @@ def run_training(
     """
     callback = CallbackList([*CallbackList(callbacks).callbacks, InfoLog(), ProgressBar(progress)])
     run = open_run(out, name) if resume and RunDirectory.exists(out) else None
+    if run is not None and run.config.get("mixture") is not None:
+        raise RunError("expected a run to go on with, got a mixture of trained runs", where=str(run.path))
     if run is None:
         RunDirectory.require_free(out)
     device(getattr(settings, "device", None) or default_device())

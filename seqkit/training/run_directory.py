@@ -46,6 +46,15 @@ class _Config:
     target_tokenizer: _Tokenizer | None = None
     model: dict[str, Any] = field(default_factory=dict)
     init: dict[str, str] = field(default_factory=dict)
+    mixture: _Mixture | None = None
+
+
+@dataclass(frozen=True)
+class _Mixture:
+    """The members of a mixture of runs, folders in its own, and their weights."""
+
+    members: list[str]
+    weights: list[Annotated[float, Between(0)]]
 
 
 @dataclass(frozen=True)

@@ -232,7 +232,7 @@ def test_a_page_has_commands() -> None:
         ("train-ml ptb", "No such command"),
         ("train-lm --recipe textbook-cbow", "no recipe"),
         ("train-lm ptb --epochs many", "valid integer"),
-        ("eval-lm RUN more", "too many arguments"),
+        ("corpora info ptb more", "too many arguments"),
         ("lab dance", "no command"),
     ],
 )

@@ -90,7 +90,7 @@ def test_another_text_and_the_textbooks_protocol(seqkit: Seqkit, lstm: Path, cor
         (["RUN", "--batch-size", "0"], 2, "0 is not in the range"),
         (["RUN", "--eval-protocol", "textbook"], 1, "do not fill one window of 35"),
         (["RUN", "--device", "tpu"], 1, "unknown device 'tpu'"),
-        ([], 2, "Missing argument 'RUN'"),
+        ([], 2, "Missing argument 'RUN...'"),
     ],
 )
 def test_mistakes_of_eval_lm(seqkit: Seqkit, lstm: Path, arguments: list[str], code: int, said: str) -> None:

@@ -96,6 +96,35 @@ class KneserNey:
             numbers[ends] = found
         return np.log(p)
 
+    def zero_state(self, batch: int) -> list[np.ndarray]:
+        """The tokens of each row's line so far: none."""
+        return [np.empty(0, np.int64) for _ in range(batch)]
+
+    def token_losses(
+        self, ids: np.ndarray, targets: np.ndarray, state: list[np.ndarray] | None = None
+    ) -> tuple[np.ndarray, list[np.ndarray]]:
+        """-log P (B, T) float64 of each target after ids (B, T), 0 where it is -1, and the state.
+
+        A row begins with ``eos_id``, or goes on from its state: the tokens of its line so far.
+        """
+        ids, targets = np.asarray(ids, np.int64), np.asarray(targets, np.int64)
+        state = self.zero_state(len(ids)) if state is None else state
+        eos = self.config.eos_id
+        known = np.where(targets < 0, eos, targets)
+        rows = [
+            np.append(before, (*row, end)) for before, row, end in zip(state, ids, known[:, -1], strict=True)
+        ]
+        # One stream: an eos_id between the rows, so that each begins a line.
+        scores = self.log_probs(np.concatenate([np.append(row, eos) for row in rows]))
+        ends = np.cumsum([len(row) + 1 for row in rows]) - 1
+        losses = np.stack([-scores[end - ids.shape[1] : end] for end in ends])
+        after = []
+        for row in rows:
+            line = row[:-1]
+            starts = np.flatnonzero(line == eos)
+            after.append(line[starts[-1] :] if len(starts) else line)
+        return np.where(targets < 0, 0.0, losses), after
+
     def start(self, batch: int, context: None = None) -> np.ndarray:
         """The state before any token; feed ``eos_id`` first to stand at the start of a line."""
         if context is not None:

@@ -17,7 +17,7 @@ from seqkit.backend import to_numpy
 from seqkit.backend.ids import IGNORE_INDEX
 from seqkit.data import BPTTBatches, LineStreams, TextWindows, textbook_batches
 from seqkit.models import KneserNey
-from seqkit.tasks.language_modeling.model import AnyLanguageModel, NeuralModel
+from seqkit.tasks.language_modeling.model import AnyLanguageModel, StreamModel
 
 _SCORES_AT_ONCE = 1 << 23  # elements of one (B, T, V) array of scores: 32 MiB
 _TOKENS_AT_ONCE = 1 << 12  # in a batch of blocks: wide layers of 10^5 rows would take gigabytes
@@ -50,7 +50,7 @@ def _window(batch_size: int, vocab_size: int) -> int:
     return max(1, min(1024, _SCORES_AT_ONCE // (batch_size * vocab_size)))
 
 
-def windows_loss(model: NeuralModel, windows: BPTTBatches | LineStreams, poll: Callable[[], None]) -> float:
+def windows_loss(model: StreamModel, windows: BPTTBatches | LineStreams, poll: Callable[[], None]) -> float:
     """Return Σ -log P in nats over all targets; the state is passed from each window to the next."""
     state = model.zero_state(windows.batch_size)
     total = 0.0
@@ -81,7 +81,7 @@ def stream_loss(
     return windows_loss(model, LineStreams(ids, batch_size=batch_size, length=length, end_id=eos_id), poll)
 
 
-def textbook_loss(model: NeuralModel, ids: np.ndarray) -> tuple[float, int]:
+def textbook_loss(model: StreamModel, ids: np.ndarray) -> tuple[float, int]:
     """Return Σ -log P and the number of predictions by the textbook's protocol.
 
     It reads 10 streams in windows of 35 and drops the remainder.
@@ -90,7 +90,7 @@ def textbook_loss(model: NeuralModel, ids: np.ndarray) -> tuple[float, int]:
     return windows_loss(model, windows, lambda: None), windows.predictions
 
 
-def blocks_loss(model: NeuralModel, ids: np.ndarray, eos_id: int, *, length: int) -> float:
+def blocks_loss(model: StreamModel, ids: np.ndarray, eos_id: int, *, length: int) -> float:
     """Return Σ -log P in nats over all N ids, read in independent consecutive blocks of ``length``.
 
     The first target of a block has a context of one token, the last of ``length`` tokens, as in training. It

@@ -10,10 +10,13 @@ from seqkit.models import (
     TransformerLanguageModel,
     TransformerLanguageModelConfig,
 )
+from seqkit.models.mixture import MixtureModel
 from seqkit.tasks.language_modeling.settings import ResolvedLanguageModelSettings
 
 NeuralModel = LanguageModel | TransformerLanguageModel
-AnyLanguageModel = NeuralModel | KneserNey
+StreamModel = NeuralModel | MixtureModel
+"""Models that pass a state from one window of a text to the next."""
+AnyLanguageModel = StreamModel | KneserNey
 
 _COMMON = ("hidden_size", "num_layers", "dropout", "embedding_size", "tied")
 _RECURRENT = ("model", "dropout_input", "dropout_hidden", "dropout_output", "locked_dropout", "init_range")

@@ -8,6 +8,7 @@ import numpy as np
 from seqkit.data import EncodedCorpus, encode_corpus
 from seqkit.errors import UsageError, require_choice, require_number
 from seqkit.models import KneserNey, KneserNeyConfig
+from seqkit.models.mixture import MixtureModel
 from seqkit.tasks.language_modeling import evaluation, scoring
 from seqkit.tasks.language_modeling.evaluation import Evaluation
 from seqkit.tasks.language_modeling.generation import Sample, generate_samples
@@ -273,7 +274,11 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedLanguageModel
     settings = run_settings(run, ResolvedLanguageModelSettings)
     vocabulary, tokenizer = run_vocabulary(run), run_tokenizer(run)
     model: AnyLanguageModel
-    if settings.model == "kneser-ney":
+    mixture = run.config.get("mixture")
+    if mixture is not None:
+        members = [load(run.path / Path(name).name, device=device) for name in mixture["members"]]
+        model = MixtureModel([member.model for member in members], mixture["weights"])
+    elif settings.model == "kneser-ney":
         require_cpu(device, "the model kneser-ney")
         eos_id = vocabulary.id(tokenizer.end_of_line)
         config = KneserNeyConfig(len(vocabulary), settings.order, eos_id)
