@@ -23,6 +23,37 @@ _log = logging.getLogger("seqkit")
 _PathLike = str | os.PathLike[str]
 
 
+SEP_LIMIT = 10 * 1024**2
+"""gensim's default of ``sep_limit``."""
+OMITTED = {
+    "wmdistance": "it needs the POT library, with which it takes a dozen lines",
+    "similarity_unseen_docs": "it raises NotImplementedError in gensim",
+    "add_lifecycle_event": "it is a log inside gensim's pickles",
+    "lifecycle_events": "it is a log inside gensim's pickles",
+    "vocab": "gensim 4 has key_to_index and get_vecattr(key, 'count')",
+    "index2word": "gensim 4 has index_to_key",
+    "index2entity": "gensim 4 has index_to_key",
+    "vectors_norm": "gensim 4 has get_normed_vectors()",
+}
+"""Names of gensim's that are not here, with the reason."""
+
+
+def refuse_pickling(separately: object, sep_limit: object, ignore: object, pickle_protocol: object) -> None:
+    """Raise UsageError for gensim's settings of pickling, unless they have their default."""
+    given = {
+        "separately": separately is not None,
+        "sep_limit": sep_limit != SEP_LIMIT,
+        "ignore": ignore != frozenset(),
+        "pickle_protocol": pickle_protocol != 4,
+    }
+    for name, differs in given.items():
+        if differs:
+            raise UsageError(
+                f"{name} has no effect here: the native format is a single file and no pickle",
+                remedy="leave it out",
+            )
+
+
 class KeyedVectors(SimilarityTable):
     """Keys and their vectors, (N, D).
 
@@ -43,6 +74,12 @@ class KeyedVectors(SimilarityTable):
         >>> float(vectors.similarity("east", "west"))
         -1.0
     """
+
+    def __getattr__(self, name: str) -> Any:
+        """Say why a name of gensim's is not here."""
+        reason = OMITTED.get(name)
+        text = f"{type(self).__name__!r} object has no attribute {name!r}"
+        raise AttributeError(text if reason is None else f"{text}: {reason}")
 
     def vectors_for_all(
         self, keys: Iterable[Any], allow_inference: bool = True, copy_vecattrs: bool = False
@@ -142,10 +179,26 @@ class KeyedVectors(SimilarityTable):
 
     # files
 
-    def save(self, fname: _PathLike) -> None:
-        """Write the native format, which :meth:`load` maps into memory at once. Keys must be strings."""
+    def save(
+        self,
+        fname: _PathLike,
+        separately: object = None,
+        sep_limit: int = SEP_LIMIT,
+        ignore: object = frozenset(),
+        pickle_protocol: int = 4,
+    ) -> None:
+        """Write the native format, which :meth:`load` maps into memory at once. Keys must be strings.
+
+        Args:
+            fname: The file.
+            separately: Refused unless it has its default, as are the next: they are settings of pickling.
+            sep_limit: Likewise.
+            ignore: Likewise.
+            pickle_protocol: Likewise.
+        """
         from seqkit.vectors.formats import save_vectors
 
+        refuse_pickling(separately, sep_limit, ignore, pickle_protocol)
         save_vectors(self, fname, "native")
 
     @classmethod

@@ -15,7 +15,7 @@ import numpy as np
 from seqkit.backend.kernels.word2vec.settings import Word2VecSettings
 from seqkit.errors import UsageError
 from seqkit.progress_bar import Bar
-from seqkit.vectors.keyed_vectors import KeyedVectors
+from seqkit.vectors.keyed_vectors import SEP_LIMIT, KeyedVectors, refuse_pickling
 from seqkit.vectors.word2vec.callbacks import Word2VecCallbacks
 from seqkit.vectors.word2vec.sentences import (
     LineSentences,
@@ -300,25 +300,39 @@ class Word2Vec(VocabularyBuilder):
 
     # files
 
-    def save(self, path: _PathLike) -> None:
+    def save(
+        self,
+        path: _PathLike,
+        separately: object = None,
+        sep_limit: int = SEP_LIMIT,
+        ignore: object = frozenset(),
+        pickle_protocol: int = 4,
+    ) -> None:
         """Write the whole model, to continue its training later; atomically.
 
         The file is a native vector file (safetensors, no pickle) that also holds the output vectors and the
-        settings; it can be read as a vector file. Words must be strings; callbacks are not kept.
+        settings; it can be read as a vector file. Words must be strings; callbacks are not kept. gensim's
+        settings of pickling are refused unless they have their default.
         """
         from seqkit.vectors.word2vec.model_file import save_model
 
+        refuse_pickling(separately, sep_limit, ignore, pickle_protocol)
         save_model(self, path)
 
     @classmethod
-    def load(cls, path: _PathLike) -> Word2Vec:
-        """Open a file of :meth:`save`.
+    def load(cls, path: _PathLike, mmap: str | None = None) -> Word2Vec:
+        """Open a file of :meth:`save`; ``mmap`` must be None, since a model is read to be trained.
 
         Raises:
             DataError: The file is damaged or holds no model.
         """
         from seqkit.vectors.word2vec.model_file import load_model
 
+        if mmap is not None:
+            raise UsageError(
+                "mmap has no effect here: it is for KeyedVectors.load; a model is read to be trained",
+                remedy="leave it out",
+            )
         return load_model(cls, path)
 
     # queries
