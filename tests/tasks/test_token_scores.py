@@ -155,3 +155,16 @@ def test_pieces_of_a_text_are_cut_as_the_whole(folder: Path, monkeypatch: pytest
     assert "".join(pieces) == "".join(line + "\n" for line in lines)
     whole = tokenizer.encode(["".join(pieces)], special_tokens=False)[0]
     assert [i for ids in tokenizer.encode(pieces, special_tokens=False) for i in ids] == whole
+
+
+def test_lines_that_hold_the_end_of_line(tmp_path: Path) -> None:
+    """Lines of n-grams are scored as one stream unless one of them would end it."""
+    corpus = str(write_corpus(tmp_path / "text.txt"))
+    settings = LanguageModelSettings(corpus=corpus, model="kneser-ney", order=3, tokenizer="whitespace")
+    run = train(settings, tmp_path / "run")
+    lines = ["the cat sat", "the <eos> cat", "a dog\nran", "", "dog"]
+    for line, score in zip(lines, run.score(lines), strict=True):
+        tokens = next(iter(run.score_tokens([line])))
+        assert score.log_prob == pytest.approx(sum(each.log_prob for each in tokens))
+        assert score.tokens == len(tokens)
+        assert score == next(iter(run.score([line])))

@@ -150,8 +150,24 @@ class TrainedLanguageModel:
             UsageError: ``lines`` is a string, or holds what is none.
         """
         if isinstance(self.model, KneserNey):
-            return scoring.in_batches(lines, self._line_scores, scoring.NGRAM_LINES_AT_ONCE)
+            return scoring.in_batches(lines, self._ngram_scores, scoring.NGRAM_LINES_AT_ONCE)
         return scoring.in_batches(lines, self._line_scores)
+
+    def _ngram_scores(self, lines: list[str]) -> Iterable[LineScore]:
+        """Return the scores of lines as one stream, since each ends where the next begins."""
+        assert isinstance(self.model, KneserNey)
+        tokens = self.tokenizer.tokenize_block("\n".join([*lines, ""]))
+        ids = self.vocabulary.encode(tokens)
+        ends = np.flatnonzero(ids == self.eos_id) + 1
+        if len(ends) != len(lines):  # a line end, or its token, within a line
+            return self._line_scores(lines)
+        starts = np.concatenate(([0], ends[:-1]))
+        totals = np.add.reduceat(self.model.log_probs(ids), starts)
+        unk = -1 if self.vocabulary.unk_id is None else self.vocabulary.unk_id
+        unknown = np.add.reduceat(ids == unk, starts, dtype=np.int64)
+        lengths = ends - starts
+        columns = (totals, lengths, np.exp(-totals / lengths), unknown)
+        return map(LineScore, *(column.tolist() for column in columns))
 
     def _tokens(self, line: str) -> list[str]:
         return [*self.tokenizer.tokenize(line), self.tokenizer.end_of_line]
