@@ -58,13 +58,16 @@ def list_(as_json: bool) -> None:
 @click.argument("name")
 @json_option
 def info(name: str, as_json: bool) -> None:
-    """Show the licence, files and state of a corpus, and its splits if it is downloaded."""
+    """Show the licence, files and state of a corpus, and its splits if it is downloaded.
+
+    The files that are there are read, and their checksums compared with the published ones.
+    """
     from seqkit.corpora import REGISTRY, open_corpus
 
     row: dict[str, Any] = {"name": name}
     corpus = None
     if name in REGISTRY:
-        row = _row(name)
+        row = _with_sums(_row(name))
         if row["present"] and REGISTRY[name].read is not None:
             corpus = REGISTRY[name].open()
     else:
@@ -79,9 +82,35 @@ def info(name: str, as_json: bool) -> None:
     for key, value in row.items():
         if key == "files" and value and isinstance(value[0], dict) and "state" in value[0]:
             for file in value:
-                echo(f"  {file['name']}: {file['state']}, {file['bytes']:,} bytes")
+                sums = f", {file['sums']}" if file["sums"] else ""
+                echo(f"  {file['name']}: {file['state']}, {file['bytes']:,} bytes{sums}")
         else:
             echo(f"{key}: {value}")
+
+
+def _with_sums(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the row of a registered corpus with the verification of its checksums."""
+    from seqkit.corpora import REGISTRY, corpus_status
+    from seqkit.corpora.download import verify
+
+    entry = REGISTRY[row["name"]]
+    wrong = 0
+    for status, file, shown in zip(corpus_status(row["name"]).files, entry.files, row["files"], strict=True):
+        shown["sums"] = None
+        if status.state == "present":
+            difference = verify(status.path, file)
+            wrong += difference is not None
+            kind = "sha256" if file.sha256 else "md5"
+            shown["sums"] = (
+                f"{kind} verified" if difference is None else f"not the published one: {difference}"
+            )
+    if not entry.files:
+        sums = "none: the corpus is generated or comes with a package"
+    elif not row["present"]:
+        sums = "not verified: files are absent"
+    else:
+        sums = f"{wrong} of {len(entry.files)} files are not the published ones" if wrong else "all verified"
+    return {**row, "sums": sums}
 
 
 @command.command("fetch")

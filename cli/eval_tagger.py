@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seqkit.cli.common import device_option, echo, json_option, print_json, threads_option
+from seqkit.cli.common import device_option, echo, json_option, print_json, split_option, threads_option
 
 if TYPE_CHECKING:
     from seqkit.tasks.sequence_labeling.evaluation import TaggingScores
@@ -17,26 +17,24 @@ _CONFUSIONS = 10
 
 @click.command("eval-tagger")
 @click.argument("run", type=click.Path())
-@click.option(
-    "--split",
-    type=click.Choice(["train", "valid", "test"]),
-    default=None,
-    help="Split to evaluate.  [default: test, or valid if there is none]",
-)
+@split_option
+@click.option("--corpus", default=None, help="Sentences to evaluate on.  [default: those of the run]")
 @device_option
 @threads_option
 @json_option
-def command(run: str, split: str | None, device: str | None, as_json: bool) -> None:
+def command(run: str, split: str | None, corpus: str | None, device: str | None, as_json: bool) -> None:
     """Evaluate the tagger in RUN.
 
     Prints the accuracy of words, known and unknown ones apart, precision, recall and F1 of spans by type and
-    overall, counted as the conlleval script does, and the most frequent confusions.
+    overall, counted as the conlleval script does, and the most frequent confusions. Of a --corpus that is a
+    file, all sentences are evaluated unless --split is given.
     """
     from seqkit.tasks.sequence_labeling import load
 
-    scores = load(run, device=device).evaluate(split)
+    tagger = load(run, device=device)
+    scores = tagger.evaluate(split, corpus=corpus)
     if as_json:
-        print_json({**scores.to_dict(), "run": run})
+        print_json({**scores.to_dict(), "run": run, "corpus": corpus or tagger.settings.corpus})
         return
     _print_scores(scores)
 

@@ -238,6 +238,7 @@ def open_tagged(
     on_bad_line: str = "error",
     word_column: str | None = None,
     tag_column: str | None = None,
+    whole: bool = False,
 ) -> TaggedCorpus:
     """Open a corpus of sentences with a tag for each word.
 
@@ -252,6 +253,7 @@ def open_tagged(
             UTF-8: "error" names the first, "skip" leaves them out and lists them in ``skipped``.
         word_column: Number of the words' column, from 1, or its name in CoNLL-U; by default 1 or FORM.
         tag_column: Number of the tags' column, -1 for the last, or its name; by default -1 or UPOS.
+        whole: Whether a file is test data, all of it.
 
     Raises:
         CorpusNotFoundError: If the files are absent.
@@ -270,8 +272,9 @@ def open_tagged(
         corpus: TaggedCorpus = entry.open(on_bad_line)
         return corpus
     path = _existing(name, "tagged")
-    read = tagged_folder if path.is_dir() else tagged_table
-    return read(path, columns, bad_lines)
+    if path.is_dir():
+        return tagged_folder(path, columns, bad_lines)
+    return tagged_table(path, columns, bad_lines, whole=whole)
 
 
 def open_images(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -178,9 +178,13 @@ def tagged_files(
     return ExampleFiles(TaggedCorpus, 2, name, rule, bad_lines, description, TAGGED)
 
 
-def tagged_table(path: Path, columns: Columns, bad_lines: BadLines) -> TaggedCorpus:
-    """Return the sentences of a file, split by sentence, so that repeated ones stay in one split."""
+def tagged_table(path: Path, columns: Columns, bad_lines: BadLines, *, whole: bool = False) -> TaggedCorpus:
+    """Return the sentences of a file, split by sentence, so that repeated ones stay in one split.
+
+    With ``whole``, they are test data, all of them.
+    """
     files = tagged_files(str(path), bad_lines, f"the tagged sentences of {path}", columns)
+    files = replace(files, whole=whole)
     return files.split_by_hash(partial(file_rows, path, columns), (path,))
 
 

@@ -1,4 +1,5 @@
 import bz2
+import dataclasses
 import datetime
 import gzip
 import hashlib
@@ -388,9 +389,26 @@ def test_the_command_lists_and_describes_pairs(folders) -> None:
     assert made["pairs"] == {"train": 45_000, "valid": 2_500, "test": 2_500}
     assert made["defaults"]["tokenizer"] == "char"
     assert "state" not in made
+    assert made["sums"] == "none: the corpus is generated or comes with a package"
     row = json.loads(seqkit("info", "tatoeba-eng-fra", "--json"))
+    assert row["sums"] == "not verified: files are absent"
     assert (row["present"], row["licence"]) == (False, "CC BY 2.0")
     assert "pairs" not in row
+
+
+def test_info_verifies_the_sums(folders, monkeypatch) -> None:
+    entry = REGISTRY["tatoeba-eng-fra"]
+    (folders / entry.name).mkdir()
+    path = write(folders / entry.name / "fra.txt", table(PAIRS))
+    sha = hashlib.sha256(table(PAIRS)).hexdigest()
+    for given, said in ((sha, "all verified"), ("0" * 64, "1 of 1 files are not the published ones")):
+        file = dataclasses.replace(entry.files[0], size=path.stat().st_size, sha256=given)
+        monkeypatch.setitem(REGISTRY, entry.name, dataclasses.replace(entry, files=(file,)))
+        done = CliRunner().invoke(command, ["info", entry.name])
+        assert f"sums: {said}" in done.stdout
+        assert (
+            "sha256 verified" if given == sha else f"not the published one: expected sha256 {given}"
+        ) in done.stdout
 
 
 def book_folder(folders, data, name="addition.txt"):

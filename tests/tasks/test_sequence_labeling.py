@@ -240,6 +240,15 @@ def test_held_out_tags_that_training_lacks(tmp_path: Path) -> None:
         run.evaluate("test")
 
 
+def test_other_sentences_are_evaluated_as_a_whole_or_by_split(tmp_path: Path) -> None:
+    path = write_sentences(tmp_path / "sentences.txt", count=60)
+    tagger = train(SequenceLabelingSettings(corpus=str(path), model="frequent"), tmp_path / "run")
+    other = write_sentences(tmp_path / "other.txt", count=30, seed=5)
+    scores = tagger.evaluate(corpus=other)
+    assert (scores.split, scores.sentences) == ("test", 30)
+    assert tagger.evaluate("valid", corpus=other).sentences < 30
+
+
 def test_bad_input(names: Path, tmp_path: Path) -> None:
     good = names.read_text()
     names.write_text(good + "\nlonely\n")

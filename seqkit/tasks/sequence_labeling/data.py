@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
-from seqkit.corpora import TaggedCorpus, TaggedSentence, open_tagged
+from seqkit.corpora import REGISTRY, TaggedCorpus, TaggedSentence, open_tagged
 from seqkit.data import EncodedTaggedCorpus, WordEncoder, encode_tagged
 from seqkit.data.tagging import normalized
 from seqkit.data.text_check import MOST_UNKNOWN, uncut_fraction
@@ -21,13 +21,20 @@ _CHECKED = 1000
 """Sentences whose words the tokenizer should find."""
 
 
-def open_corpus(settings: SequenceLabelingSettings) -> TaggedCorpus:
-    """Open the tagged sentences that the settings name."""
+def open_corpus(
+    settings: SequenceLabelingSettings, other: str | None = None, *, whole: bool = False
+) -> TaggedCorpus:
+    """Open the tagged sentences that the settings name, or others with these columns.
+
+    With ``whole``, a file of others is test data, all of it.
+    """
+    registered = other in REGISTRY
     return open_tagged(
-        settings.corpus,
+        settings.corpus if other is None else other,
         on_bad_line=settings.on_bad_line,
-        word_column=settings.word_column,
-        tag_column=settings.tag_column,
+        word_column=None if registered else settings.word_column,
+        tag_column=None if registered else settings.tag_column,
+        whole=whole,
     )
 
 

@@ -247,20 +247,27 @@ class TrainedTagger:
             spans.append(TaggedSpan(text[start:end], start, end, label, probability))
         return TaggedText(text, words, tuple(spans))
 
-    def evaluate(self, split: str | None = None) -> TaggingScores:
-        """Return the scores on a split.
+    def evaluate(self, split: str | None = None, *, corpus: str | Path | None = None) -> TaggingScores:
+        """Return the scores on a split of the run's sentences, or of others.
 
         Args:
-            split: The split; None for "test", or "valid" if the corpus has no "test".
+            split: The split; None for "test", or "valid" if the corpus has no "test". Of a file of other
+                sentences, None is all of them.
+            corpus: Other sentences, named as in the settings; their columns are those of the run's settings.
 
         Raises:
             DataError: The corpus is absent or has changed, or has no such split.
         """
-        corpus = open_corpus(self.settings)
-        require_same_corpus(self.run, corpus, remedy="restore its files")
-        encoded = encode(self.settings, corpus, encoder=self.encoder, labels=self.labels)
-        corpus.require_unchanged()
-        split = choose_split(split, encoded.splits, self.settings.corpus)
+        if corpus is None:
+            source = open_corpus(self.settings)
+            require_same_corpus(
+                self.run, source, remedy="restore its files, or name sentences to evaluate on"
+            )
+        else:
+            source = open_corpus(self.settings, str(corpus), whole=split is None)
+        encoded = encode(self.settings, source, encoder=self.encoder, labels=self.labels)
+        source.require_unchanged()
+        split = choose_split(split, encoded.splits, source.name)
         sentences = encoded.splits[split]
         loss = None
         if isinstance(self.model, CountTagger):
