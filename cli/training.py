@@ -212,6 +212,7 @@ def training_command(
             dry_run: bool,
             quiet: bool,
             as_json: bool,
+            named_corpus: str | None,
             **flags: Any,
         ) -> None:
             if recipe == "help":
@@ -221,6 +222,10 @@ def training_command(
             if config:
                 given |= read_settings(config)
             given = settings.by_field(given)
+            if named_corpus is not None:
+                if flags["corpus"] is not None:
+                    raise UsageError("expected CORPUS or --corpus, got both", remedy="give one of them")
+                flags["corpus"] = named_corpus
             given |= {key: value for key, value in flags.items() if value is not None}
             resumed = resume and out is not None and RunDirectory.exists(out)
             # a run's own settings hold, with those given; they are checked when they are read
@@ -255,6 +260,12 @@ def _options(
             "--out", type=click.Path(), default=None, help="Run directory.  [default: runs/NAME-TIME]"
         ),
         click.option("--resume", is_flag=True, help="Continue the run at --out."),
+        click.option(
+            "--corpus",
+            "named_corpus",
+            default=None,
+            help="The same as CORPUS; with --resume the new place of a corpus that moved.",
+        ),
         click.option(
             "--config",
             type=click.Path(dir_okay=False),

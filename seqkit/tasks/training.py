@@ -112,7 +112,7 @@ def _moved(run: RunDirectory, settings: Settings, changes: Mapping[str, Any]) ->
                     f"the {name} of {run.path} is no longer at {place}",
                     remedy=Remedy(
                         f'restore it, or give its new place: changes={{"{name}": PATH}}',
-                        command="restore it, or give its new place: CORPUS",
+                        command=f"restore it, or give its new place: --{name}",
                     ),
                 )
             changes[name] = getattr(settings, name)

@@ -326,9 +326,14 @@ def test_a_corpus_that_moved_is_given_by_its_new_place(seqkit: Seqkit, tmp_path:
     corpus.rename(tmp_path / "moved.txt")
     gone = seqkit("train-lm", "--out", "run", "--resume", "--epochs", "2")
     assert gone.code == 1
-    assert "restore it, or give its new place: CORPUS" in gone.err
+    assert "restore it, or give its new place: --corpus" in gone.err
     done = seqkit("train-lm", "moved.txt", "--out", "run", "--resume", "--epochs", "2")
     assert done.code == 0, done.err
+    named = seqkit("train-lm", "--corpus", "moved.txt", "--out", "run", "--resume", "--epochs", "3")
+    assert named.code == 0, named.err
+    both = seqkit("train-lm", "moved.txt", "--corpus", "moved.txt", "--out", "other")
+    assert (both.code, both.out) == (2, "")
+    assert "expected CORPUS or --corpus, got both; give one of them" in both.err
 
 
 def test_a_run_starts_from_another(seqkit: Seqkit, tmp_path: Path) -> None:
