@@ -75,6 +75,65 @@ split_option = click.option(
     default=None,
     help="Split to evaluate.  [default: test, or valid if there is none]",
 )
+_SEARCH_OPTIONS = (
+    click.option(
+        "--beam", type=click.IntRange(1, 1000), default=1, show_default=True, help="Beam size; 1 is greedy."
+    ),
+    click.option(
+        "--length-penalty",
+        type=float,
+        default=0.6,
+        show_default=True,
+        help="Exponent of the length normalisation in beam search.",
+    ),
+    click.option(
+        "--temperature",
+        type=click.FloatRange(0),
+        default=None,
+        help="Sample with this temperature.  [default: search]",
+    ),
+    click.option(
+        "--top-k",
+        type=click.IntRange(1),
+        default=None,
+        help="Sample from the k most probable tokens.  [default: all]",
+    ),
+    click.option(
+        "--top-p",
+        type=click.FloatRange(0, 1, min_open=True),
+        default=None,
+        help="Sample from the smallest set of tokens with this total probability.  [default: all]",
+    ),
+    click.option(
+        "--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed of the samples."
+    ),
+    click.option(
+        "--replace-unk",
+        is_flag=True,
+        help="Put the source's word with the most attention for an unknown one.",
+    ),
+)
+
+
+def search_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of how an encoder-decoder finds its outputs, the same in all commands."""
+    for option in reversed(_SEARCH_OPTIONS):
+        command = option(command)
+    return command
+
+
+def refuse_unused_search(beam: int, temperature: float | None) -> None:
+    """Raise UsageError for a search option that has no effect beside the others."""
+    if temperature is None:
+        refuse_unused("top_k top_p seed", "sampling, with --temperature")
+        if beam == 1:
+            refuse_unused("length_penalty", "beam search, with --beam above 1")
+    else:
+        refuse_unused("beam length_penalty n_best", "searches, without --temperature")
+        if temperature == 0:
+            refuse_unused("top_k top_p seed", "sampling, with --temperature above 0")
+
+
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print only results and errors.")
 
 

@@ -89,11 +89,15 @@ def command(request: Request[Seq2SeqSettings]) -> None:
         "model": repr(trained),
         "epochs": epochs,
         "exact_match": last.get("valid_exact_match"),
+        "bleu": last.get("valid_bleu"),
         "settings": trained.settings.to_dict(),
     }
     if request.as_json:
         print_json(result)
     elif last:
-        echo(f"{out}: exact match {last['valid_exact_match']:.2%} after epoch {last['epoch']}")
+        echo(
+            f"{out}: exact match {last['valid_exact_match']:.2%}, BLEU {last['valid_bleu']:.1f} "
+            f"after epoch {last['epoch']}"
+        )
     else:
         echo(f"{out}: trained; the corpus has no validation split")

@@ -177,7 +177,7 @@ class _Warnings(Callback):
 
 def epoch_scores(run: RunDirectory) -> list[dict[str, Any]]:
     """Return step, epoch and scores of each validation of a run, from its log."""
-    names, endings = ("step", "epoch", "best"), ("_loss", "accuracy", "f1", "exact_match")
+    names, endings = ("step", "epoch", "best"), ("_loss", "accuracy", "f1", "exact_match", "bleu")
     return [
         {name: value for name, value in record.items() if name in names or name.endswith(endings)}
         for record in run.log.records()

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqkit.cli.common import device_option, json_option, refuse_unused, threads_option
+from seqkit.cli.common import (
+    device_option,
+    json_option,
+    refuse_unused,
+    refuse_unused_search,
+    search_options,
+    threads_option,
+)
 
 if TYPE_CHECKING:
     from seqkit.tasks.seq2seq import Translation
@@ -15,22 +22,13 @@ if TYPE_CHECKING:
 @click.command("translate")
 @click.argument("run", type=click.Path())
 @click.argument("texts", nargs=-1, metavar="[TEXT...]")
-@click.option(
-    "--beam", type=click.IntRange(1, 1000), default=1, show_default=True, help="Beam size; 1 is greedy."
-)
+@search_options
 @click.option(
     "--n-best",
     type=click.IntRange(1, 1000),
     default=1,
     show_default=True,
     help="Translations per text; the beam is at least as wide.",
-)
-@click.option(
-    "--length-penalty",
-    type=float,
-    default=0.6,
-    show_default=True,
-    help="Exponent of the length normalisation in beam search.",
 )
 @click.option(
     "--max-new-tokens",
@@ -46,10 +44,11 @@ def command(
     texts: tuple[str, ...],
     beam: int,
     n_best: int,
-    length_penalty: float,
+    temperature: float | None,
     max_new_tokens: int | None,
     device: str | None,
     as_json: bool,
+    **options: Any,
 ) -> int:
     """Translate TEXTs, or each line of standard input, with the encoder-decoder in RUN.
 
@@ -58,8 +57,7 @@ def command(
     from seqkit.cli.lines import UnknownTokens, answer_lines, argument_lines, input_lines
     from seqkit.tasks.seq2seq import load
 
-    if max(beam, n_best) == 1:
-        refuse_unused("length_penalty", "beam search, with --beam above 1")
+    refuse_unused_search(max(beam, n_best), temperature)
     if beam < n_best:
         refuse_unused("beam", f"beams at least as wide as --n-best {n_best}")
     lines = argument_lines(texts) if texts else input_lines(None)
@@ -73,8 +71,9 @@ def command(
             sources,
             beam=max(beam, n_best),
             n_best=n_best,
-            length_penalty=length_penalty,
+            temperature=temperature,
             max_new_tokens=max_new_tokens,
+            **options,
         )
 
     def to_text(source: str, translations: list[Translation]) -> str:

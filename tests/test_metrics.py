@@ -12,6 +12,8 @@ from seqkit.metrics import (
     accuracy,
     bits_per_character,
     bleu,
+    bleu_tokenizer,
+    chrf,
     confusion_matrix,
     exact_match,
     perplexity,
@@ -19,6 +21,7 @@ from seqkit.metrics import (
     span_counts,
     token_accuracy,
     total_counts,
+    translation,
 )
 
 # Class 0: three examples, predicted 0 0 1. Class 1: two, predicted 1 0. Class 2: one, predicted 1.
@@ -157,11 +160,52 @@ def test_bleu_misuse(predicted, target, settings, error, match):
         bleu(predicted, target, **settings)
 
 
-def test_without_sacrebleu_the_error_names_the_extra(monkeypatch):
+SENTENCES = [
+    ("the cat sat on a mat .", "The cat sat on the mat."),
+    ("&quot;Hi&quot; <skipped> 10-20, a.b", '"Hi" 10-20, a.b.'),
+    ("今天天气很好，我们去公园。A-1 100.5元", "今天天气不错，我们去公园吧。A-1 100元"),
+    ("", "an empty prediction"),
+    ("x", "y"),
+]
+
+
+@pytest.mark.parametrize("tokenize", ["13a", "zh", "char", "none"])
+@pytest.mark.parametrize("lowercase", [False, True])
+@pytest.mark.parametrize("chosen", [slice(None), slice(1), slice(2, 3), slice(3, 4), slice(4, 5)])
+def test_bleu_and_chrf_of_our_own_equal_sacrebleu(tokenize, lowercase, chosen):
+    pytest.importorskip("sacrebleu")
+    predicted, target = map(list, zip(*SENTENCES[chosen], strict=True))
+    several = [[one, "the cat sat there"] for one in target]
+    for references in (target, several):
+        checked = translation._references(predicted, references)
+        expected = bleu(predicted, references, lowercase=lowercase, tokenize=tokenize)
+        own = translation._own_bleu(predicted, checked, lowercase, tokenize)
+        assert own.score == pytest.approx(expected.score, abs=1e-9)
+        assert own.signature.rpartition("|")[0] == expected.signature.rpartition("|")[0]
+        expected = chrf(predicted, references, lowercase=lowercase)
+        own = translation._own_chrf(predicted, checked, lowercase)
+        assert own.score == pytest.approx(expected.score, abs=1e-9)
+        assert own.signature.rpartition("|")[0] == expected.signature.rpartition("|")[0]
+
+
+def test_the_tokenizer_of_bleu_follows_the_script():
+    assert bleu_tokenizer(["Die Größe ist 3,5 m.", "Привет"]) == "13a"
+    assert bleu_tokenizer(["我们去公园。A-1", "100元"]) == "zh"
+    assert bleu_tokenizer(["今日はいい天気です。"]) in ("char", "ja-mecab")
+    assert bleu_tokenizer(["วันนี้อากาศดี"]) == "char"
+    assert bleu_tokenizer(["", "12"]) == "13a"
+    chinese, other = ["我们去公园"], ["我们去学校"]
+    assert bleu(chinese, other).score < 1  # one token of 13a, which is wrong
+    assert bleu(chinese, other, tokenize="zh").score > 20
+
+
+def test_without_sacrebleu_only_its_segmenters_are_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "sacrebleu", None)
     monkeypatch.setitem(sys.modules, "sacrebleu.metrics", None)
+    assert bleu(["a b c d"], ["a b c d"]).score == pytest.approx(100)
+    assert chrf(["a b c d"], ["a b c d"]).score == pytest.approx(100)
     with pytest.raises(MissingDependencyError, match=r"pip install 'seqkit\[bleu\]'"):
-        bleu(["a"], ["a"])
+        bleu(["a"], ["a"], tokenize="flores200")
 
 
 def test_confusion_matrix():

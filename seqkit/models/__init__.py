@@ -34,6 +34,7 @@ from seqkit.models.transformer import (
     TransformerSeq2SeqConfig,
 )
 from seqkit.models.word2vec import Word2VecConfig, Word2VecModel
+from seqkit.models.word_translation import WordTranslation
 
 __all__ = [
     "MLP",
@@ -69,6 +70,7 @@ __all__ = [
     "Unigram",
     "Word2VecConfig",
     "Word2VecModel",
+    "WordTranslation",
     "bert",
     "gpt2",
     "image_config",

@@ -122,11 +122,11 @@ def test_every_kind_opens_as_what_was_trained(pairs: Path, tmp_path: Path, chang
     assert again.translate(["abc"])[0][0].text == run.translate(["abc"])[0][0].text
 
 
-def write_sentences(path: Path, count: int = 60) -> Path:
-    """Write sentences of three numbers in words, and the same in capitals, back to front."""
+def write_sentences(path: Path, count: int = 60, length: int = 3) -> Path:
+    """Write sentences of numbers in words, and the same in capitals, back to front."""
     rng = np.random.default_rng(3)
     words = np.array(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"])
-    rows = [words[rng.permutation(10)[:3]] for _ in range(count)]
+    rows = [words[rng.permutation(10)[:length]] for _ in range(count)]
     path.write_text("".join(f"{' '.join(row)}\t{' '.join(row[::-1]).upper()}\n" for row in rows))
     return path
 
@@ -189,6 +189,61 @@ def test_the_defaults_of_words_depend_on_the_number_of_pairs() -> None:
     assert (characters.weight_init, characters.tied, characters.lr) == ("uniform", False, 0.001)
     assert resolved(9, hidden_size=11).bidirectional is False  # an odd number cannot be halved
     assert resolved(9, dropout=0.0, label_smoothing=0.0, tied=False).dropout == 0
+
+
+def test_scores_of_other_pairs_by_other_searches_and_beside_baselines(pairs: Path, tmp_path: Path) -> None:
+    run = trained(pairs, tmp_path / "run", epochs=12)
+    other = tmp_path / "other.tsv"
+    rows = [("abc", "ABC"), ("ed", "CC"), ("cab", "CAB"), ("bd", "BD")]
+    other.write_text("".join(f"{source}\t{target}\n" for source, target in rows))
+    scores = run.evaluate(corpus=other, baseline=True)
+    answers = [best[0].text for best in run.translate([source for source, _ in rows])]
+    right = sum(a == target for a, (_, target) in zip(answers, rows, strict=True))
+    assert (scores.split, scores.pairs, scores.exact_match) == ("test", 4, right / 4)
+    assert scores.baselines.keys() == {"source copied", "word by word"}
+    assert scores.baselines["source copied"] == 0
+    for side, column in (("sources.txt", 0), ("targets.txt", 1)):
+        (tmp_path / side).write_text("".join(row[column] + "\n" for row in rows))
+    again = run.evaluate(corpus=tmp_path / "sources.txt", target=tmp_path / "targets.txt")
+    assert (again.bleu, again.chrf) == (scores.bleu, scores.chrf)
+    assert 0 < scores.chrf < 100
+    same = [run.evaluate(corpus=other, temperature=1.0, seed=seed).exact_match for seed in (3, 3)]
+    assert same[0] == same[1]
+    drawn = {str(run.translate(["abcde"], temperature=3.0, seed=seed)[0][0].text) for seed in range(5)}
+    assert len(drawn) > 1
+    with pytest.raises(UsageError, match="beam has no effect here"):
+        run.translate(["abc"], beam=3, temperature=1.0)
+
+
+def test_unknown_words_are_replaced_by_words_of_the_source(tmp_path: Path) -> None:
+    """Names occur once each, so that they are unknown, and stand elsewhere in the target."""
+    rng = np.random.default_rng(0)
+    names = ["".join(rng.choice(list("abcdefgh"), 6)) for _ in range(400)]
+    rows = [
+        (f"hello {a} and {b} !", f"{b} greets {a} .") for a, b in zip(names[::2], names[1::2], strict=True)
+    ]
+    path = tmp_path / "names.tsv"
+    path.write_text("".join(f"{source}\t{target}\n" for source, target in rows))
+    settings = {"tokenizer": "whitespace", "min_count": 2, "epochs": 25, "dropout": 0.0, "batch_size": 16}
+    run = trained(path, tmp_path / "run", **settings)
+    [[plain]] = run.translate(["hello Tom and Ann !"])
+    assert not {"Tom", "Ann"} & set(plain.tokens)
+    [[copied]] = run.translate(["hello Tom and Ann !"], replace_unk=True)
+    assert set(copied.tokens) <= {"Tom", "Ann", "hello", "and", "!", "greets", "."}
+    assert {"Tom", "Ann"} & set(copied.tokens)
+    assert run.evaluate("valid", replace_unk=True).chrf > run.evaluate("valid").chrf
+    without = trained(path, tmp_path / "without", **{**settings, "epochs": 1, "attention": "none"})
+    with pytest.raises(UsageError, match="it is for models with attention"):
+        without.translate(["hello Tom and Ann !"], replace_unk=True)
+
+
+def test_a_model_below_the_word_table_is_reported(tmp_path: Path) -> None:
+    path = write_sentences(tmp_path / "sentences.tsv", count=120, length=5)
+    notes = Notes()
+    trained(path, tmp_path / "run", notes, tokenizer="word", epochs=1, lr=1e-6, batch_size=64)
+    assert any("has not learned to read its source" in text for text in notes.messages)
+    records = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert any("valid_bleu" in record for record in records)
 
 
 def test_bad_lines_are_errors_or_told_of(pairs: Path, tmp_path: Path) -> None:

@@ -2,17 +2,19 @@
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
+from seqkit import metrics
 from seqkit.autograd import Tensor
 from seqkit.backend import make_current
 from seqkit.corpora import Seq2SeqCorpus
 from seqkit.data import EncodedSeq2SeqCorpus, Seq2SeqBatches
 from seqkit.tasks.initial_run import open_initial_run, report_start
 from seqkit.tasks.seq2seq.data import describe, encode, open_corpus
-from seqkit.tasks.seq2seq.evaluation import DecodedSplit, decode_split
+from seqkit.tasks.seq2seq.evaluation import DecodedSplit, decode_split, literal_texts, word_table
 from seqkit.tasks.seq2seq.model import Seq2SeqModel, make_model
 from seqkit.tasks.seq2seq.settings import ResolvedSeq2SeqSettings, Seq2SeqSettings
 from seqkit.tasks.seq2seq.trained import (
@@ -27,9 +29,11 @@ from seqkit.tasks.seq2seq.trained import (
 )
 from seqkit.tasks.text import tokenizer_artifacts
 from seqkit.tasks.training import Callbacks, Changes, run_training
-from seqkit.text import Tokenizer, Vocabulary
-from seqkit.training import Callback, Task
+from seqkit.training import Callback, RunDirectory, Task
 from seqkit.training.settings import WITH_VALIDATION
+
+BLEU_PAIRS = 2000
+"""Pairs of the validation split, at most, of which each epoch reports BLEU."""
 
 
 class Seq2SeqLearning(Task):
@@ -43,7 +47,11 @@ class Seq2SeqLearning(Task):
     model: Seq2SeqModel
 
     def __init__(
-        self, settings: ResolvedSeq2SeqSettings, encoded: EncodedSeq2SeqCorpus, callback: Callback
+        self,
+        settings: ResolvedSeq2SeqSettings,
+        encoded: EncodedSeq2SeqCorpus,
+        callback: Callback,
+        references: list[str],
     ) -> None:
         source, target = encoded.source_vocabulary, encoded.target_vocabulary
         if "valid" not in encoded.splits:
@@ -58,7 +66,7 @@ class Seq2SeqLearning(Task):
             seed=settings.seed,
         )
         super().__init__(settings, model, len(self.batches))
-        self.settings, self.encoded, self.callback = settings, encoded, callback
+        self.settings, self.encoded, self.callback, self.references = settings, encoded, callback, references
         self.divergence_loss = 20 * math.log(len(target))  # 20 times the loss of a uniform guess
         self.artifacts: dict[str, bytes] = {
             SOURCE_VOCABULARY: source.to_bytes(),
@@ -89,7 +97,7 @@ class Seq2SeqLearning(Task):
         return loss, int(np.count_nonzero(batch.target_out >= 0))
 
     def validate(self, poll: Callable[[], None]) -> dict[str, float] | None:
-        """Return mean loss and exact match of the validation split, and report a few outputs."""
+        """Return loss, exact match and BLEU of the validation split, and report a few outputs."""
         pairs = self.encoded.splits.get("valid")
         if pairs is None:
             return None
@@ -104,20 +112,51 @@ class Seq2SeqLearning(Task):
         )
         for row in range(min(self.settings.examples, len(pairs))):
             self.callback.on_message(self._example(row, outputs))
-        return {"loss": outputs.loss / outputs.predictions, "exact_match": float(outputs.correct.mean())}
+        texts = [self._target(output.ids) for output in outputs.generated[: len(self.references)]]
+        return {
+            "loss": outputs.loss / outputs.predictions,
+            "exact_match": float(outputs.correct.mean()),
+            "bleu": self._bleu(texts),
+        }
+
+    def _target(self, ids: Sequence[int] | np.ndarray) -> str:
+        return self.encoded.target_tokenizer.detokenize(self.encoded.target_vocabulary.decode(ids))
+
+    def _bleu(self, texts: list[str]) -> float:
+        tokenize = metrics.bleu_tokenizer(self.references)
+        lowercase = self.encoded.target_tokenizer.lowercase
+        return metrics.bleu(texts, self.references, lowercase=lowercase, tokenize=tokenize).score
+
+    def fit(self, run: RunDirectory, callbacks: Callback, *, resume: bool) -> None:
+        """Train; at the end report a model of words that translates worse than a word-by-word table."""
+        super().fit(run, callbacks, resume=resume)
+        if "char" in (self.encoded.source_tokenizer.name, self.encoded.target_tokenizer.name):
+            return
+        reached = [record["valid_bleu"] for record in run.log.records() if "valid_bleu" in record]
+        if not reached:
+            return
+        literal = literal_texts(word_table(self.encoded), self.encoded, "valid")
+        baseline = self._bleu(literal[: len(self.references)])
+        if max(reached) < baseline:
+            callbacks.on_message(
+                f"warning: the model has not learned to read its source: BLEU {max(reached):.1f} on the "
+                f"validation split, and {baseline:.1f} word by word (IBM model 1): train it longer, or on "
+                "more pairs"
+            )
 
     def _example(self, row: int, outputs: DecodedSplit) -> str:
         encoded, pairs = self.encoded, self.encoded.splits["valid"]
-
-        def text(ids: Sequence[int] | np.ndarray, vocabulary: Vocabulary, tokenizer: Tokenizer) -> str:
-            return tokenizer.detokenize(vocabulary.decode(ids))
-
-        source = text(pairs.source_ids(row), encoded.source_vocabulary, encoded.source_tokenizer)
-        target = text(pairs.target_ids(row), encoded.target_vocabulary, encoded.target_tokenizer)
-        output = text(outputs.generated[row].ids, encoded.target_vocabulary, encoded.target_tokenizer)
+        source = encoded.source_tokenizer.detokenize(encoded.source_vocabulary.decode(pairs.source_ids(row)))
+        target, output = self._target(pairs.target_ids(row)), self._target(outputs.generated[row].ids)
         return f"  {'☑' if outputs.correct[row] else '☒'} {source} → {output}" + (
             "" if outputs.correct[row] else f"   (not {target})"
         )
+
+
+def references_of(corpus: Seq2SeqCorpus) -> list[str]:
+    """Return the targets of the first validation pairs, by which BLEU is reported after each epoch."""
+    valid = corpus.sources.get("valid")
+    return [] if valid is None else [target for _, target in islice(valid(), BLEU_PAIRS)]
 
 
 def make_task(settings: Seq2SeqSettings, corpus: Seq2SeqCorpus, callback: Callback) -> Seq2SeqLearning:
@@ -125,13 +164,14 @@ def make_task(settings: Seq2SeqSettings, corpus: Seq2SeqCorpus, callback: Callba
     initial = open_initial_run(settings, TASK, ResolvedSeq2SeqSettings, "train-seq2seq")
     if initial is None:
         resolved = settings.resolve(corpus)
-        return Seq2SeqLearning(resolved, encode(resolved, corpus, callback), callback)
+        return Seq2SeqLearning(resolved, encode(resolved, corpus, callback), callback, references_of(corpus))
     tokenizers = tokenizers_of(initial.run)
     for tokenizer in tokenizers:
         initial = initial.growing(settings.grow_vocabulary, tokenizer)
     resolved = initial.keep(initial.complete(settings).resolve(corpus))
     before = vocabularies_of(initial.run)
-    task = Seq2SeqLearning(resolved, encode(resolved, corpus, callback, before, tokenizers), callback)
+    encoded = encode(resolved, corpus, callback, before, tokenizers)
+    task = Seq2SeqLearning(resolved, encoded, callback, references_of(corpus))
     after = task.encoded.source_vocabulary, task.encoded.target_vocabulary
     names = ("source words", "target words")
     report_start(initial, dict(zip(names, zip(before, after, strict=True), strict=True)), callback.on_message)

@@ -1,27 +1,38 @@
 """Trained sequence-to-sequence models: translation and evaluation."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from seqkit import metrics
-from seqkit.corpora import Seq2SeqCorpus
+from seqkit.backend.random import Generator
+from seqkit.corpora import REGISTRY, Seq2SeqCorpus, open_seq2seq
 from seqkit.data import EncodedSeq2SeqCorpus, encode_seq2seq, encode_texts, pad_batch
 from seqkit.decoding import Generated
-from seqkit.errors import MissingDependencyError
+from seqkit.errors import Remedy, UsageError
 from seqkit.tasks.runs import (
+    choose_split,
     load_best_weights,
     open_run,
     require_same_corpus,
-    require_split,
     require_texts,
     run_settings,
 )
 from seqkit.tasks.seq2seq.data import open_corpus, warn_of_pairs
-from seqkit.tasks.seq2seq.evaluation import decode, decode_split
+from seqkit.tasks.seq2seq.evaluation import (
+    COPIED,
+    WORD_BY_WORD,
+    Search,
+    Seq2SeqScores,
+    decode,
+    decode_split,
+    literal_texts,
+    word_table,
+)
 from seqkit.tasks.seq2seq.model import Seq2SeqModel, make_model
 from seqkit.tasks.seq2seq.settings import ResolvedSeq2SeqSettings
 from seqkit.tasks.text import OnMessage, run_tokenizer, run_vocabulary
@@ -56,37 +67,6 @@ class Translation:
     complete: bool
     source_tokens: list[str]
     attention: np.ndarray | None
-
-
-@dataclass(frozen=True)
-class Seq2SeqScores:
-    """Scores of a model on a split.
-
-    Attributes:
-        exact_match: Fraction of outputs equal to the target, the end token included.
-        token_accuracy: Fraction of target tokens at the same position in the output.
-        loss: Mean -log P of the target tokens under teacher forcing, end tokens included, in nats.
-        perplexity: exp(loss).
-        predictions: Number of target tokens.
-        pairs: Number of pairs.
-        beam: Width of the beam.
-        bleu: Corpus BLEU against the original targets, unknown words included; None without sacreBLEU.
-        bleu_signature: The signature of sacreBLEU.
-    """
-
-    exact_match: float
-    token_accuracy: float
-    loss: float
-    perplexity: float
-    predictions: int
-    pairs: int
-    beam: int
-    bleu: float | None
-    bleu_signature: str | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the scores as JSON values."""
-        return dict(vars(self))
 
 
 class TrainedSeq2Seq:
@@ -126,8 +106,13 @@ class TrainedSeq2Seq:
         n_best: int = 1,
         length_penalty: float = 0.6,
         max_new_tokens: int | None = None,
+        temperature: float | None = None,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int = 0,
+        replace_unk: bool = False,
     ) -> list[list[Translation]]:
-        """Translate texts, by greedy search if ``beam`` and ``n_best`` are 1, else by beam search.
+        """Translate texts greedily, by beam search with ``beam``, or by sampling with ``temperature``.
 
         Args:
             texts: The texts.
@@ -135,14 +120,23 @@ class TrainedSeq2Seq:
             n_best: Number of translations for each text, at most ``beam``.
             length_penalty: As of :func:`seqkit.decoding.beam_search`.
             max_new_tokens: Tokens of a translation at most; None for that of the settings.
+            temperature: Sample with this temperature; None to search.
+            top_k: As of :func:`seqkit.decoding.sample`, as the next.
+            top_p: Sample from the smallest set of tokens with this total probability.
+            seed: Seed of the samples.
+            replace_unk: Let the model write unknown words, and put the source's word with the most attention
+                in the place of each.
 
         Returns:
             The translations of each text, best first.
 
         Raises:
             DataError: A text is empty.
-            UsageError: A number is out of range.
+            UsageError: A number is out of range or has no effect, or ``replace_unk`` lacks attention.
         """
+        search = Search(beam, n_best, length_penalty, temperature, top_k, top_p, seed)
+        generator = Generator(seed, "sampling")
+        self._require_attention(replace_unk)
         texts = require_texts(texts)
         rows = encode_texts(texts, self.source_tokenizer, self.source_vocabulary)
         order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
@@ -154,25 +148,47 @@ class TrainedSeq2Seq:
                 self.model,
                 source,
                 lengths,
+                search,
                 start_id=self.target_vocabulary.id(START),
                 end_id=self.target_vocabulary.id(EOS),
-                unk_id=self.target_vocabulary.unk_id,
+                unk_id=None if replace_unk else self.target_vocabulary.unk_id,
                 max_new_tokens=self.settings.max_new_tokens if max_new_tokens is None else max_new_tokens,
-                beam=beam,
-                n_best=n_best,
-                length_penalty=length_penalty,
                 with_attention=self.model.attention is not None,
+                generator=generator,
             )
             for i, best in zip(batch, outputs, strict=True):
-                translations[i] = [self._translation(rows[i], output) for output in best]
+                written = texts[i] if replace_unk else None
+                translations[i] = [self._translation(rows[i], output, written) for output in best]
         return translations
 
-    def _translation(self, source: np.ndarray, output: Generated) -> Translation:
-        tokens = self.target_vocabulary.decode(output.ids)
+    def _require_attention(self, replace_unk: bool) -> None:
+        if replace_unk and self.model.attention is None:
+            raise UsageError(
+                "replace_unk has no effect here: it is for models with attention",
+                remedy=Remedy("leave replace_unk out", command="leave out --replace-unk"),
+            )
+
+    def _weights(self, output: Generated, S: int) -> np.ndarray | None:
+        """Return the attention weights (T, S) of an output in the order of the source."""
         weights = output.attention
         if weights is not None:
-            weights = weights[:, : len(source)]
+            weights = weights[:, :S]
             weights = weights[:, ::-1] if self.settings.reverse else weights
+        return weights
+
+    def _tokens(self, output: Generated, written: str | None) -> list[str]:
+        """Return the tokens of an output; of a ``written`` source the words that replace unknown ones."""
+        tokens = self.target_vocabulary.decode(output.ids)
+        if written is None or self.target_vocabulary.unk_id not in output.ids:
+            return tokens
+        words = self.source_tokenizer.tokenize(written.strip())
+        weights = self._weights(output, len(words))
+        assert weights is not None
+        unknown = [i == self.target_vocabulary.unk_id for i in output.ids]
+        return [words[int(weights[t].argmax())] if unknown[t] else token for t, token in enumerate(tokens)]
+
+    def _translation(self, source: np.ndarray, output: Generated, written: str | None) -> Translation:
+        tokens, weights = self._tokens(output, written), self._weights(output, len(source))
         return Translation(
             self.target_tokenizer.detokenize(tokens),
             tokens,
@@ -202,50 +218,99 @@ class TrainedSeq2Seq:
         return encoded
 
     def evaluate(
-        self, split: str | None = None, *, beam: int = 1, on_message: OnMessage | None = None
+        self,
+        split: str | None = None,
+        *,
+        corpus: str | Path | None = None,
+        target: str | Path | None = None,
+        source_column: int | str | None = None,
+        target_column: int | str | None = None,
+        header: bool | None = None,
+        beam: int = 1,
+        length_penalty: float = 0.6,
+        temperature: float | None = None,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int = 0,
+        replace_unk: bool = False,
+        baseline: bool = False,
+        on_message: OnMessage | None = None,
     ) -> Seq2SeqScores:
-        """Return the scores on a split.
+        """Return the scores on a split of the run's pairs, or on others.
 
         Args:
-            split: The split; None for "test", or "valid" if the corpus has no "test".
+            split: The split; None for "test", or "valid" if the corpus has no "test". Of other pairs without
+                splits of their own, None is all of them.
+            corpus: Other pairs, named as in the settings.
+            target: The file of their targets, if ``corpus`` is a file of sources.
+            source_column: As of :func:`seqkit.corpora.open_seq2seq`, for these pairs, as the next two.
+            target_column: Column of their targets.
+            header: Whether their first row has names.
             beam: Width of the beam; 1 is greedy search.
+            length_penalty: As of :meth:`translate`, like the next five.
+            temperature: Sample with this temperature; None to search.
+            top_k: Sample from the k most probable tokens.
+            top_p: Sample from the smallest set of tokens with this total probability.
+            seed: Seed of the samples.
+            replace_unk: Put words of the source in the places of unknown words.
+            baseline: Also score the copied source, and each word by its likeliest translation by IBM model 1,
+                estimated on the run's training pairs.
             on_message: Called with a warning about texts that do not fit their tokenizer.
 
         Raises:
             DataError: The corpus is absent or has changed, or has no such split.
+            UsageError: An argument is out of range or has no effect.
         """
-        corpus = self.pairs()
-        encoded = self.encoded(corpus)
-        split = split or ("test" if "test" in encoded.splits else "valid")
-        require_split(split, encoded.splits, self.settings.corpus)
+        search = Search(beam, 1, length_penalty, temperature, top_k, top_p, seed)
+        self._require_attention(replace_unk)
+        options = {
+            "target": target,
+            "source_column": source_column,
+            "target_column": target_column,
+            "header": header,
+        }
+        source = self.pairs() if corpus is None else self._other(str(corpus), options, whole=split is None)
+        encoded = self.encoded(source)
+        split = choose_split(split, encoded.splits, str(corpus or self.settings.corpus))
         warn_of_pairs(encoded, on_message, [split])
         pairs = encoded.splits[split]
         outputs = decode_split(
             self.model,
             pairs,
             reverse=self.settings.reverse,
-            unk_id=self.target_vocabulary.unk_id,
+            unk_id=None if replace_unk else self.target_vocabulary.unk_id,
             batch_size=self.settings.eval_batch_size,
             max_new_tokens=self.settings.max_new_tokens,
-            beam=beam,
+            search=search,
+            with_attention=replace_unk,
         )
-        predicted = [output.ids for output in outputs.generated]
         targets = [pairs.target_ids(row).tolist() for row in range(len(pairs))]
         positions = sum(len(target) for target in targets)
         hits = sum(
-            a == b for p, t in zip(predicted, targets, strict=True) for a, b in zip(p, t, strict=False)
+            a == b
+            for output, t in zip(outputs.generated, targets, strict=True)
+            for a, b in zip(output.ids, t, strict=False)
         )
-        score = signature = None
-        try:
-            bleu = metrics.bleu(
-                [self._text(ids) for ids in predicted],
-                [target for _, target in corpus.sources[split]()],
-                lowercase=self.target_tokenizer.lowercase,
-            )
-            score, signature = bleu.score, bleu.signature
-        except MissingDependencyError:
-            pass  # sacreBLEU is optional
+        written = list(source.sources[split]())
+        texts = [
+            self.target_tokenizer.detokenize(self._tokens(output, text if replace_unk else None))
+            for output, (text, _) in zip(outputs.generated, written, strict=True)
+        ]
+        references = [target for _, target in written]
+        compare: dict[str, Any] = {"lowercase": self.target_tokenizer.lowercase}
+        chrf = metrics.chrf(texts, references, **compare)
+        compare["tokenize"] = metrics.bleu_tokenizer(references)
+        bleu = metrics.bleu(texts, references, **compare)
+        baselines = {}
+        if baseline:
+            table = word_table(encoded if corpus is None else self.encoded())
+            others = {
+                COPIED: [text for text, _ in written],
+                WORD_BY_WORD: literal_texts(table, encoded, split),
+            }
+            baselines = {name: metrics.bleu(of, references, **compare).score for name, of in others.items()}
         return Seq2SeqScores(
+            split=split,
             exact_match=float(outputs.correct.mean()),
             token_accuracy=hits / max(1, positions),
             loss=outputs.loss / outputs.predictions,
@@ -253,12 +318,27 @@ class TrainedSeq2Seq:
             predictions=outputs.predictions,
             pairs=len(pairs),
             beam=beam,
-            bleu=score,
-            bleu_signature=signature,
+            bleu=bleu.score,
+            bleu_signature=bleu.signature,
+            chrf=chrf.score,
+            chrf_signature=chrf.signature,
+            baselines=baselines,
         )
 
-    def _text(self, ids: Sequence[int]) -> str:
-        return self.target_tokenizer.detokenize(self.target_vocabulary.decode(ids))
+    def _other(self, corpus: str, options: dict[str, Any], whole: bool) -> Seq2SeqCorpus:
+        """Return other pairs, read as the run's unless options are given; of one split if ``whole``."""
+        if corpus not in REGISTRY and all(value is None for value in options.values()):
+            names = ("source_column", "target_column", "header")
+            options = {name: getattr(self.settings, name) for name in names}
+        opened = open_seq2seq(corpus, on_bad_line=self.settings.on_bad_line, **options)
+        if whole and not opened.own_splits and corpus not in REGISTRY:
+            starts = list(opened.sources.values())
+
+            def every_pair() -> Iterator[Any]:
+                return chain.from_iterable(start() for start in starts)
+
+            return replace(opened, sources={"test": every_pair})
+        return opened
 
 
 def vocabularies_of(run: RunDirectory) -> tuple[Vocabulary, Vocabulary]:

@@ -1,16 +1,20 @@
 """Metrics of predictions. Everywhere the predictions come first, the targets second."""
 
 import importlib
-import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from seqkit.errors import MissingDependencyError, ShapeError, UsageError, require_choice
+from seqkit.errors import ShapeError, UsageError
+from seqkit.metrics.translation import Bleu as Bleu
+from seqkit.metrics.translation import bleu as bleu
+from seqkit.metrics.translation import bleu_tokenizer as bleu_tokenizer
+from seqkit.metrics.translation import check_one_each
+from seqkit.metrics.translation import chrf as chrf
 
 
 def _mean_nll(total_nll: float, n: int, unit: str) -> float:
@@ -100,13 +104,6 @@ def token_accuracy(predicted: ArrayLike, target: ArrayLike, ignore_index: int | 
     return float(np.mean(p[counted] == t[counted]))
 
 
-def _check_one_each(predicted: Sequence, target: Sequence) -> None:
-    if len(predicted) != len(target):
-        raise ShapeError(f"expected one target a prediction, got {len(target)} targets for {len(predicted)}")
-    if len(target) == 0:
-        raise UsageError("expected at least one prediction, got none")
-
-
 def exact_match(predicted: Sequence[Sequence], target: Sequence[Sequence]) -> float:
     """Return the fraction of sequences (lists of ids, or strings) that equal their target from end to end.
 
@@ -116,69 +113,12 @@ def exact_match(predicted: Sequence[Sequence], target: Sequence[Sequence]) -> fl
         ShapeError: Two lengths.
         UsageError: No sequences.
     """
-    _check_one_each(predicted, target)
+    check_one_each(predicted, target)
     equal = (
         p == t if isinstance(p, str) or isinstance(t, str) else list(p) == list(t)
         for p, t in zip(predicted, target, strict=True)
     )
     return sum(equal) / len(target)
-
-
-@dataclass(frozen=True)
-class Bleu:
-    """``score`` from 0 to 100, and sacreBLEU's ``signature``: the settings and version to publish with it."""
-
-    score: float
-    signature: str
-
-
-def bleu(
-    predicted: Sequence[str],
-    target: Sequence[str | Sequence[str]],
-    *,
-    lowercase: bool = False,
-    tokenize: str = "13a",
-) -> Bleu:
-    """Return the corpus BLEU (Papineni et al. 2002) of detokenised sentences, computed by sacreBLEU (Post
-    2018).
-
-    For n = 1 to 4 the n-grams of all predictions together are counted, each at most as often as it occurs in
-    one reference of its sentence. The score is 100 times the geometric mean of the four precisions, times
-    exp(1 - reference length / predicted length) if the predictions are shorter; so it is not a mean over
-    sentences. An n without any match gets a small precision in place of 0 (sacreBLEU's smoothing ``exp``).
-
-    Args:
-        predicted: Sentences.
-        target: For each a reference, or a list of several.
-        lowercase: Ignore case.
-        tokenize: sacreBLEU's tokenizer: ``13a`` is the usual one, ``none`` splits at spaces.
-
-    Raises:
-        MissingDependencyError: sacreBLEU is not installed.
-        ShapeError: Two lengths.
-        UsageError: No sentences, a sentence that is not a string, or an unknown tokenizer.
-    """
-    try:
-        metrics: Any = importlib.import_module("sacrebleu.metrics")
-    except ImportError as error:
-        raise MissingDependencyError(
-            "BLEU needs sacreBLEU, which is not installed", remedy="pip install 'seqkit[bleu]' (or sacrebleu)"
-        ) from error
-    if isinstance(predicted, str) or isinstance(target, str):
-        raise UsageError("expected predictions and targets to be lists of sentences, got one string")
-    _check_one_each(predicted, target)
-    references = [[t] if isinstance(t, str) else list(t) for t in target]
-    for i, (sentence, of_sentence) in enumerate(zip(predicted, references, strict=True)):
-        if not of_sentence or not all(isinstance(x, str) for x in (sentence, *of_sentence)):
-            raise UsageError(
-                f"expected sentence {i} to be a string with at least one reference, "
-                f"got {sentence!r} with {of_sentence!r}"
-            )
-    require_choice("tokenize", tokenize, sorted(metrics.BLEU.TOKENIZERS))
-    scorer = metrics.BLEU(lowercase=lowercase, tokenize=tokenize)
-    streams = [list(stream) for stream in itertools.zip_longest(*references)]  # None: has no such reference
-    score = scorer.corpus_score(list(predicted), streams).score
-    return Bleu(float(score), str(scorer.get_signature()))
 
 
 def confusion_matrix(predicted: ArrayLike, target: ArrayLike, num_classes: int | None = None) -> np.ndarray:
@@ -311,7 +251,7 @@ def span_counts(
         >>> counts["NP"].f1, counts["VP"].f1
         (1.0, 0.0)
     """
-    _check_one_each(predicted, target)
+    check_one_each(predicted, target)
     found: dict[str, list[int]] = {}
     for guesses, truth in zip(predicted, target, strict=True):
         right = set(guesses) & set(truth)
