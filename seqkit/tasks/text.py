@@ -27,6 +27,7 @@ from seqkit.text import (
     tokenizer_from_config,
 )
 from seqkit.text.scripts import sample
+from seqkit.text.special_tokens import UNK
 from seqkit.text.subwords import FILE
 from seqkit.text.tokenizers import note_of_words, tokenizer_of_words
 from seqkit.training import ResolvedTrainingSettings, RunDirectory, Settings, Task, TrainingSettings
@@ -54,10 +55,14 @@ def training_texts(corpus: ExampleCorpus, position: int = 0) -> TrainingLines:
 
 
 def default_tokenizer_name(defaults: TextDefaults, lines: TrainingLines) -> str:
-    """Return the tokenizer of a corpus; for words the one that fits the script of its text."""
+    """Return the tokenizer of a corpus; for words the one that fits its text.
+
+    A text that has unknown tokens was cut into words before, and is cut at blanks. Others go by their script.
+    """
     if defaults.tokenizer != "word" or lines is None:
         return defaults.tokenizer
-    return tokenizer_of_words(sample(lines()))
+    text = sample(lines())
+    return "whitespace" if UNK in text.split() else tokenizer_of_words(text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +157,7 @@ class TextSettings(TrainingSettings):
         tokenizer = self.tokenizer or default_tokenizer_name(defaults, lines)
         subwords = tokenizer in SUBWORDS
         all_kept = subwords or tokenizer == "char"
+        cut_before = default_tokenizer and tokenizer == "whitespace" != defaults.tokenizer
 
         def choose(given: V, default: V, otherwise: V) -> V:
             return given if given is not None else default if default_tokenizer else otherwise
@@ -160,7 +166,9 @@ class TextSettings(TrainingSettings):
             "tokenizer": tokenizer,
             "lowercase": choose(self.lowercase, defaults.lowercase, False),
             "unicode_normalization": self.unicode_normalization or "nfc",
-            "min_count": choose(self.min_count, defaults.min_count, 1 if all_kept else 2),
+            "min_count": choose(
+                self.min_count, 1 if cut_before else defaults.min_count, 1 if all_kept else 2
+            ),
             "vocab_size": choose(self.vocab_size, defaults.vocab_size, SUBWORD_COUNT if subwords else None),
         }
 

@@ -414,3 +414,19 @@ def test_streams_side_by_side_give_the_exact_figure(batch_size: int) -> None:
     middle = BPTTBatches(ids, batch_size=batch_size, bptt=64, start_id=0, drop_remainder=False)
     assert windows_loss(model, middle, lambda: None) > 1.1 * exact, "the model shows the fault"
     assert stream_loss(model, ids, 0, batch_size=batch_size) == pytest.approx(exact, rel=0.02)
+
+
+def test_a_text_with_unknown_tokens_was_cut_before(tmp_path: Path) -> None:
+    """As a folder of the Penn Treebank's files: cut at blanks, all words kept."""
+    for split, text in (
+        ("train", "no it was n't <unk> mr. n\n"),
+        ("valid", "u.s. n\n"),
+        ("test", "was n't\n"),
+    ):
+        (tmp_path / f"ptb.{split}.txt").write_text(text * 20)
+    settings = LanguageModelSettings(corpus=str(tmp_path), model="kneser-ney")
+    made = train(settings, tmp_path / "run").settings
+    assert (made.tokenizer, made.min_count) == ("whitespace", 1)
+    given = LanguageModelSettings(corpus=str(tmp_path), model="kneser-ney", tokenizer="word", min_count=3)
+    made = train(given, tmp_path / "words").settings
+    assert (made.tokenizer, made.min_count) == ("word", 3)

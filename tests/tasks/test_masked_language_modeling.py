@@ -15,9 +15,11 @@ from seqkit.tasks.masked_language_modeling import (
     load,
     train,
 )
+from seqkit.tasks.seq2seq import Seq2SeqSettings
+from seqkit.tasks.seq2seq import train as train_seq2seq
 from seqkit.tasks.text_classification import TextClassificationSettings
 from seqkit.tasks.text_classification import train as train_classifier
-from tests.tasks.test_seq2seq import Notes
+from tests.tasks.test_seq2seq import Notes, write_pairs
 from tests.tasks.test_text_classification import write_reviews
 
 QUICK: dict[str, Any] = {
@@ -166,8 +168,9 @@ def test_what_an_encoder_decides(encoder: Path, tmp_path: Path) -> None:
         values = {"corpus": str(reviews), "init": str(encoder), **changes}
         with pytest.raises(UsageError, match=said):
             train_classifier(TextClassificationSettings.from_values(values), tmp_path / "run")
-    train_classifier(TextClassificationSettings(corpus=str(reviews), model="bag", epochs=1), tmp_path / "bag")
-    settings = TextClassificationSettings(corpus=str(reviews), init=str(tmp_path / "bag"))
-    with pytest.raises(RunError, match="is a run of text_classification, which has no encoder"):
+    pairs = Seq2SeqSettings(corpus=str(write_pairs(tmp_path / "pairs.tsv")), tokenizer="char", max_steps=1)
+    train_seq2seq(pairs, tmp_path / "pairs")
+    settings = TextClassificationSettings(corpus=str(reviews), init=str(tmp_path / "pairs"))
+    with pytest.raises(RunError, match="is a run of seq2seq, which has no encoder"):
         train_classifier(settings, tmp_path / "run")
     assert not (tmp_path / "run").exists()
