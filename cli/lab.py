@@ -148,7 +148,7 @@ def run(
         if out is not None:
             results.save(Path(out) / f"{experiment.name}.json")
         if plot is not None:
-            save(draw(results), plot, colors=PALETTE)
+            save(draw(results), plot, colors=PALETTE, on_message=warn)
     if as_json:
         print_json([_judged(results) for results in finished])
     elif len(finished) > 1:
@@ -166,7 +166,7 @@ def plot_(numbers: str, out: str, as_json: bool) -> None:
     from seqkit.plotting import save
 
     results = Results.load(numbers)
-    save(draw(results), out, colors=PALETTE)
+    save(draw(results), out, colors=PALETTE, on_message=warn)
     if as_json:
         print_json({"file": out, **_judged(results)})
         return

@@ -32,7 +32,7 @@ def curves(runs: tuple[str, ...], out: str) -> None:
     from seqkit.training import RunDirectory
 
     records = [RunDirectory.open(run).log.records() for run in runs]
-    save(plot_curves(records, [escape(Path(run).name) for run in runs]), Path(out))
+    save(plot_curves(records, [escape(Path(run).name) for run in runs]), Path(out), on_message=warn)
     echo(out)
 
 
@@ -103,7 +103,7 @@ def vectors(
     figure = plot_word_map(
         list(group_of), points, list(group_of.values()) if grouped else None, centres if grouped else None
     )
-    save(figure, Path(out))
+    save(figure, Path(out), on_message=warn)
     if as_json:
         rows = [
             {"word": word, "x": float(x), "y": float(y), "group": centres[number] if words else None}
@@ -130,7 +130,7 @@ def attention(run: str, text: str, out: str, as_json: bool) -> None:
     if weights is None:
         remedy = "train one with `seqkit train-seq2seq --attention general`"
         raise UsageError(f"{run} was trained without attention", remedy=remedy)
-    save(plot_attention(weights, translation.source_tokens, translation.tokens), Path(out))
+    save(plot_attention(weights, translation.source_tokens, translation.tokens), Path(out), on_message=warn)
     if as_json:
         print_json(
             {
@@ -155,7 +155,7 @@ def filters(run: str, out: str) -> None:
     from seqkit.plotting import plot_images, save
     from seqkit.tasks.image_classification import load
 
-    save(plot_images(load(run).filters()), Path(out))
+    save(plot_images(load(run).filters()), Path(out), on_message=warn)
     echo(out)
 
 
@@ -183,7 +183,7 @@ def mistakes(run: str, top: int, split: str | None, out: str, as_json: bool) -> 
         )
     shown = all_mistakes[:top]
     titles = [f"{each.label} → {each.predicted}\n{each.probability:.2f}" for each in shown]
-    save(plot_images(np.stack([each.image for each in shown]), titles), Path(out))
+    save(plot_images(np.stack([each.image for each in shown]), titles), Path(out), on_message=warn)
     if as_json:
         keys = ("row", "label", "predicted", "probability")
         rows = [{key: getattr(each, key) for key in keys} for each in shown]

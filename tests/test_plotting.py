@@ -316,3 +316,32 @@ def test_any_text_can_stand_in_a_figure(text: str) -> None:
 def test_a_figure_that_no_memory_holds_is_refused() -> None:
     with pytest.raises(UsageError, match=r"at most 134,217,728 pixels, got 1,000 × 1,000 inches; draw less"):
         new_figure(1000, 1000)
+
+
+@pytest.mark.parametrize("found", [False, True])
+def test_characters_get_a_font_that_has_them_or_its_name_is_said(
+    found: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Warnings are errors here, Matplotlib's about missing glyphs included."""
+    from matplotlib.font_manager import findfont, fontManager
+
+    from seqkit.plotting import fonts
+
+    others = [entry.fname for entry in fontManager.ttflist if entry.name.startswith("Last Resort")]
+    if found and not others:
+        pytest.skip("this Matplotlib has no font of all characters")
+    candidates = [(findfont("DejaVu Sans Mono"), "DejaVu Sans Mono")]
+    candidates += [(others[0], "Last Resort High-Efficiency")] * found
+    monkeypatch.setattr(fonts, "_candidates", lambda: candidates)
+    notes: list[str] = []
+    figure = plot_word_map(["天气", "かな", "ไทย", "word"], np.eye(4, 2))
+    save(figure, tmp_path / "map.png", on_message=notes.append)
+    families = figure.axes[0].texts[0].get_fontfamily()
+    if found:
+        assert notes == []
+        assert families[1:] == ["Last Resort High-Efficiency"]
+        return
+    assert len(notes) == 1
+    assert notes[0].startswith("no installed font has the characters ทยไかな天气; install Noto Sans CJK and ")
+    with pytest.warns(UserWarning, match="no installed font"):
+        save(figure, tmp_path / "map.svg")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqkit.errors import MissingDependencyError, UsageError
+from seqkit.plotting.fonts import fonts_for
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,7 +60,13 @@ def new_figure(width: float, height: float, dpi: float = 150) -> Figure:
     return Figure(figsize=(width, height), dpi=dpi, layout="constrained")
 
 
-def save(figure: Figure, path: str | os.PathLike[str], *, colors: int | None = None) -> None:
+def save(
+    figure: Figure,
+    path: str | os.PathLike[str],
+    *,
+    colors: int | None = None,
+    on_message: Callable[[str], object] | None = None,
+) -> None:
     """Write a figure in the format of the path's suffix: .pdf, .png or .svg.
 
     No date is written, so that equal figures are equal files.
@@ -66,6 +75,8 @@ def save(figure: Figure, path: str | os.PathLike[str], *, colors: int | None = N
         figure: The figure to write.
         path: The file to write, in an existing folder.
         colors: Reduce a .png to a palette of this many colours, for a third of the size.
+        on_message: Called with a sentence about characters that no installed font has; without it, a
+            warning says so.
 
     Raises:
         UsageError: The suffix is unknown, or the folder does not exist.
@@ -73,7 +84,10 @@ def save(figure: Figure, path: str | os.PathLike[str], *, colors: int | None = N
     target = check_figure_path(path)
     suffix = target.suffix.lower()
     undated = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}, ".png": None}[suffix]
-    figure.savefig(target, format=suffix[1:], metadata=undated)
+    with fonts_for(figure) as advice:
+        figure.savefig(target, format=suffix[1:], metadata=undated)
+    if advice is not None:
+        (on_message or warnings.warn)(advice)
     if suffix == ".png" and colors is not None:
         from PIL import Image  # comes with Matplotlib
 

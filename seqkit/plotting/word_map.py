@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from seqkit.errors import MissingDependencyError, UsageError
 from seqkit.plotting.figure import draw_legend, label_of, new_figure
+from seqkit.plotting.fonts import fonts_for
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -160,7 +161,8 @@ def _place_labels(
         )
         for label, (x, y), style in zip(labels, xy, styles, strict=True)
     ]
-    figure.draw_without_rendering()  # fixes the axes, so that positions in pixels are known
+    with fonts_for(figure):
+        figure.draw_without_rendering()  # fixes the axes, so that positions in pixels are known
     scale = figure.dpi / 72
     pixels = axes.transData.transform(xy)
     frame = axes.get_window_extent()
