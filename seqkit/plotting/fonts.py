@@ -38,7 +38,7 @@ def fonts_for(figure: Figure) -> Iterator[str | None]:
 
 def _set_fonts(figure: Figure) -> list[str]:
     """Set the fonts of all texts; return the characters that no font has."""
-    from matplotlib.font_manager import findfont
+    from matplotlib.font_manager import FontProperties, findfont
     from matplotlib.text import Text
 
     texts: list[Any] = figure.findobj(Text)
@@ -47,7 +47,7 @@ def _set_fonts(figure: Figure) -> list[str]:
         return []
     families, missing = texts[0].get_fontfamily(), characters
     for family in families:
-        missing = _absent(findfont(family), missing)
+        missing = _absent(findfont(FontProperties(family=[family])), missing)
     added: list[str] = []
     for path, family in _candidates() if missing else ():
         left = _absent(path, missing)
