@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
     "language_model": ("torch",),
     "seq2seq": ("torch",),
     "similar": ("gensim",),
+    "tokenizing": (),
     "transformer": ("torch",),
     "word2vec": ("gensim",),
     "word2vec_quality": ("gensim",),

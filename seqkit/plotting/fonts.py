@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import unicodedata
 import warnings
 from collections.abc import Iterable, Iterator
@@ -31,9 +32,15 @@ def fonts_for(figure: Figure) -> Iterator[str | None]:
         A sentence that says which font to install; None if the fonts have all characters.
     """
     missing = _set_fonts(figure)
+    logger = logging.getLogger("matplotlib.font_manager")  # of weights that a font does not have
+    level = logger.level
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from")
-        yield _advice(missing) if missing else None
+        logger.setLevel(logging.ERROR)
+        try:
+            yield _advice(missing) if missing else None
+        finally:
+            logger.setLevel(level)
 
 
 def _set_fonts(figure: Figure) -> list[str]:
