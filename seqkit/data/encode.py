@@ -18,7 +18,7 @@ from seqkit.data.text_encoder import FEW_WORDS
 from seqkit.data.token_files import SummedFile, id_dtype, map_ids, publish, read_entry, work_folder
 from seqkit.errors import DataError
 from seqkit.files.lines import UnfinishedLine
-from seqkit.text import Tokenizer, Vocabulary
+from seqkit.text import Tokenizer, Vocabulary, normalize
 from seqkit.text.special_tokens import UNK
 
 _FORMAT = 2
@@ -29,8 +29,8 @@ _VOCABULARY = "vocab.txt"
 
 @dataclass(frozen=True)
 class SplitInfo:
-    """Sizes of a split: tokens (end-of-line tokens included), characters (a newline for each line included),
-    lines, and how many tokens are ``<unk>``.
+    """Sizes of a split: tokens (end-of-line tokens included), characters after Unicode normalization (a
+    newline for each line included), lines, and how many tokens are ``<unk>``.
     """
 
     tokens: int
@@ -192,7 +192,8 @@ class _FirstPass:
                 pieces = self.tokenizer.tokenize_block(text)
                 numbers = np.array(list(map(self.seen.__getitem__, pieces)), np.int32)
                 numbers.tofile(file)
-                tokens, characters, lines = tokens + len(numbers), characters + len(text), lines + n_lines
+                tokens, lines = tokens + len(numbers), lines + n_lines
+                characters += len(normalize(text, self.tokenizer.normalization))
                 words += len(numbers) - int(np.count_nonzero(numbers == self.eos))
                 if split == "train":
                     block = np.bincount(numbers, minlength=len(self.seen))

@@ -85,15 +85,19 @@ def default_vectors(on_message: Callable[[str], object] = lambda text: None) -> 
     CBOW, 100 wide, 20 epochs, one worker: the same vectors on every machine of this Python version.
     """
     from seqkit.corpora import open_corpus
-    from seqkit.text import get_tokenizer
+    from seqkit.text import WordTokenizer
     from seqkit.vectors.word2vec import Word2Vec
 
     corpus = open_corpus("pydocs")
-    path = cache_dir() / "vectors" / f"pydocs-{corpus.content_key()[:16]}-{EPOCHS}.safetensors"
+    path = (
+        cache_dir()
+        / "vectors"
+        / f"pydocs-{corpus.content_key()[:16]}-words{WordTokenizer.rules}-{EPOCHS}.safetensors"
+    )
     if path.exists():
         return path
     on_message("training vectors on the embedded corpus, once")
-    tokenizer = get_tokenizer("word", lowercase=True)
+    tokenizer = WordTokenizer(lowercase=True)
 
     class Words:
         def __iter__(self) -> Iterator[list[str]]:
