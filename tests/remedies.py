@@ -381,6 +381,10 @@ MORE: dict[str, tuple[Call, Call]] = {
         lambda: open_corpus(written("t.csv", "title,body,year\n" + "a,b,1\n" * 60)),
         lambda: open_corpus("t.csv", text_column="body"),
     ),
+    r"name a column that is there": (
+        lambda: open_corpus(written("t.csv", "title,body\n" + "a,b\n" * 60), text_column=3, header=True),
+        lambda: open_corpus("t.csv", text_column=2, header=True),
+    ),
     r"leave header out": (
         lambda: open_labelled(written("l.jsonl", OBJECTS), header=True),
         lambda: open_labelled("l.jsonl"),

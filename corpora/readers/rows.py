@@ -79,7 +79,11 @@ class Table(ABC):
             return column if names is None else self._by_number(column)
         twice = isinstance(column, str) and names is not None and column in names
         shown = f"the name {column!r} twice" if twice else self.shown
-        raise DataError(f"expected a column {column!r} for the {role}, got {shown}", where=str(self.path))
+        raise DataError(
+            f"expected a column {column!r} for the {role}, got {shown}",
+            where=str(self.path),
+            remedy="name a column that is there, or take the file out of the folder if it has no such column",
+        )
 
     def shown_as(self, column: Column) -> Column:
         """Return a column of :meth:`column` by its name, or its number where it has none."""

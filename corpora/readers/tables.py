@@ -123,13 +123,13 @@ def labelled_folder(folder: Path, columns: Columns, bad_lines: BadLines, *, whol
     files: dict[str, tuple[Path, ...]] = {}
     reading: tuple[object, ...] = ()
     notes: tuple[str, ...] = ()
+    chosen = columns
     for split, path in paths.items():
         table = open_labelled_table(path, columns)
-        roles = choose(table, columns, find_label_and_text)
+        roles = choose(table, chosen, find_label_and_text)
         if not rows:  # the columns of the first split are those of the others
             reading, notes = (*roles.values(), *table.reading), _notes(table, roles)
-            by_role = {role: table.shown_as(column) for role, column in roles.items()}
-            columns = replace(columns, by_role=by_role)
+            chosen = replace(columns, by_role={role: table.shown_as(each) for role, each in roles.items()})
         rows[split], files[split] = partial(labelled_rows, table, roles), (path,)
     if not paths:
         classes = {split: class_files(path) for split, path in folders.items()}

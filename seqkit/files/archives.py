@@ -15,7 +15,7 @@ from seqkit.files.compressed import decompressed, stream_of
 _SUFFIXES = r"\.zip|\.tar|\.tgz|\.tbz2?|\.txz|\.tar\.(?:gz|bz2|xz|zst)"
 _ARCHIVE = re.compile(rf".+({_SUFFIXES})", re.I | re.S)
 _MEMBER = re.compile(rf"(.+?(?:{_SUFFIXES})):(.+)", re.I | re.S)
-_BESIDE = re.compile(r"(read\s*me|licen[cs]e|copying|notice)\b.*", re.I)
+_BESIDE = re.compile(r"_?(read\s*me|about|licen[cs]e|copying|notice)\b.*", re.I)
 """Files that come with the data in an archive and are none."""
 _MOST_MEMBERS = 100_000
 _BLOCK = 1 << 18
