@@ -48,18 +48,19 @@ class BlankLines(LineTable):
     reading = (form,)
 
 
-def open_labelled_table(path: Path, columns: Columns) -> Table:
+def open_labelled_table(path: Path, columns: Columns, like: Table | None = None) -> Table:
     """Open a table of labels and texts, by tabs or in one of the forms of this module.
 
-    Lines without a tab are of a form if every one of the first ones is.
+    Lines are of such a form if every one of the first ones is, or if those of the table ``like`` are.
     """
     plain = columns.given is None and format_by_name(path) in (None, "tsv")
     if plain:
         refuse_other_formats(path, columns=2)
         lines = [line for _, line in islice(numbered_lines(path), SAMPLE_ROWS) if isinstance(line, str)]
-        if lines and all(line.lstrip().startswith(_PREFIX) for line in lines):
+        begin = bool(lines) and all(line.lstrip().startswith(_PREFIX) for line in lines)
+        if begin if like is None else isinstance(like, FastTextLines):
             return FastTextLines(path, header=False)
-        if _have_labels(lines):
+        if _have_labels(lines) if like is None else isinstance(like, BlankLines):
             return BlankLines(
                 path, header=False, split=lambda line: line.split(maxsplit=1), separator="blank"
             )

@@ -124,11 +124,13 @@ def labelled_folder(folder: Path, columns: Columns, bad_lines: BadLines, *, whol
     reading: tuple[object, ...] = ()
     notes: tuple[str, ...] = ()
     chosen = columns
+    first: Table | None = None
     for split, path in paths.items():
-        table = open_labelled_table(path, columns)
+        table = open_labelled_table(path, columns, first)
         roles = choose(table, chosen, find_label_and_text)
-        if not rows:  # the columns of the first split are those of the others
+        if first is None:  # the columns of the first split are those of the others
             reading, notes = (*roles.values(), *table.reading), _notes(table, roles)
+            first = table
             chosen = replace(columns, by_role={role: table.shown_as(each) for role, each in roles.items()})
         rows[split], files[split] = partial(labelled_rows, table, roles), (path,)
     if not paths:
