@@ -195,7 +195,7 @@ TRIED: dict[str, tuple[Call, Call]] = {
     r"give sample=0\.0": (
         lambda: EmbeddingSettings(optimizer="adam"), lambda: EmbeddingSettings(optimizer="adam", sample=0.0)
     ),
-    r"leave \{name\} out|leave out \{flag\}|^'leave it out'|leave target out|leave replace_unk out|leave \{given\} out": (
+    r"leave \{name\} out|leave out \{flag\}|^'leave it out'|leave (target|replace_unk|\{given\}) out": (
         lambda: Seq2SeqSettings(num_heads=2), Seq2SeqSettings
     ),
     r"^hint$": (

@@ -296,7 +296,7 @@ class ResolvedSeq2SeqSettings(Seq2SeqSettings, ResolvedTextSettings):
     hidden_size: int
     num_layers: int
     dropout: float
-    label_smoothing: float
+    label_smoothing: float = 0.0  # which runs of before do not state
     batch_size: int
     tied: bool
     bucket: bool
