@@ -155,7 +155,9 @@ class Request(Generic[S]):
         if self.out is not None:
             RunDirectory.require_free(self.out)
         task = make_task(self.settings, open_corpus(self.settings), Callback() if self.quiet else _Warnings())
-        settings, ignored = task.settings, task.settings.ignored() | self.settings.ignored()
+        settings, ignored = task.settings, task.settings.ignored()
+        if not self.settings.from_run:
+            ignored |= self.settings.ignored()
         values = {name: value for name, value in settings.to_dict().items() if name not in ignored}
         if self.as_json:
             size = {"parameters": task.model.parameter_count()} if hasattr(task, "model") else {}

@@ -201,15 +201,30 @@ def refuse_growing_subwords(growing: bool | None, tokenizer: Tokenizer) -> None:
 
 
 def report_start(
-    initial: InitialRun[R], vocabularies: Mapping[str, tuple[Vocabulary, Vocabulary]], on_message: OnMessage
+    initial: InitialRun[R],
+    vocabularies: Mapping[str, tuple[Vocabulary, Vocabulary]],
+    on_message: OnMessage,
+    unknown: float = 0.0,
 ) -> None:
-    """Tell from which run a training starts, and by how much its vocabularies (before, after) grew."""
+    """Tell from which run a training starts.
+
+    Args:
+        initial: The run.
+        vocabularies: By name, each before and after the training split was read.
+        on_message: Gets the sentence.
+        unknown: The fraction of the training tokens that are unknown.
+    """
     grown = [
         f"{name} {len(before):,} → {len(after):,}"
         for name, (before, after) in vocabularies.items()
         if len(before) != len(after)
     ]
-    on_message(f"starts from {initial.path}" + (f", with new {', '.join(grown)}" if grown else ""))
+    text = f"starts from {initial.path}" + (f", with new {', '.join(grown)}" if grown else "")
+    if unknown:
+        text += f"; {unknown:.1%} of the tokens are unknown" + (
+            "" if grown else " (grow_vocabulary adds them)"
+        )
+    on_message(text)
 
 
 def same_labels(

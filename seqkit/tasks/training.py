@@ -77,6 +77,7 @@ def run_training(
             corpus = open_corpus(settings)
             if run is not None:
                 require_same_corpus(run, corpus, remedy="restore its files, or start a new run")
+                run.move(_places(settings))
             corpus.content_key()  # of the text before it is read
             task = make_task(settings, corpus, callback)
             corpus.require_unchanged()
@@ -93,6 +94,12 @@ def run_training(
             if run is not None:
                 run.unlock()
     return run
+
+
+def _places(settings: Settings) -> dict[str, str]:
+    """Return the places of the files that settings name and that may move."""
+    values = {name: getattr(settings, name, None) for name in settings.MAY_MOVE}
+    return {name: value for name, value in values.items() if isinstance(value, str)}
 
 
 def _moved(run: RunDirectory, settings: Settings, changes: Mapping[str, Any]) -> dict[str, Any]:

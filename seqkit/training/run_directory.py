@@ -6,6 +6,7 @@ vocab.txt, …           artifacts: vocabularies, labels, tokenizers
 model.safetensors      the weights with the best validation loss
 last.safetensors       the whole checkpoint: weights, optimiser, position, generators, log length
 log.jsonl              one record per log interval and per epoch
+places.json            the new places of a corpus that moved, in place of those in config.json
 =====================  ======================================================================
 """
 
@@ -28,6 +29,7 @@ from seqkit.training import checksummed
 from seqkit.training.run_log import LogState, RunLog
 
 CONFIG, MODEL, CHECKPOINT, LOG = "config.json", "model.safetensors", "last.safetensors", "log.jsonl"
+PLACES = "places.json"
 _USABLE = f"restore {CHECKPOINT} from a copy; the weights can be used, but not trained further"
 
 
@@ -183,12 +185,26 @@ class RunDirectory:
             raise not_as_expected(path, f"{path} is not a run directory")
         content = checksummed.read_json(path / CONFIG)
         fill_json(_Config, content, lambda message: DamagedFileError(message, where=str(path / CONFIG)))
-        return cls(path, content)
+        run = cls(path, content)
+        if (path / PLACES).exists():
+            moved = checksummed.read_json(path / PLACES)
+            content["settings"] = {
+                **content.get("settings", {}),
+                **run._filled(dict[str, str], moved, PLACES),
+            }
+        return run
 
     @staticmethod
     def exists(path: str | Path) -> bool:
         """Return whether ``path`` is a run directory."""
         return (Path(path) / CONFIG).exists()
+
+    def move(self, places: Mapping[str, str]) -> None:
+        """Keep the new places of files that settings name. Raise RunError if they cannot be written."""
+        settings = self.entry("settings")
+        if any(settings.get(name) != place for name, place in places.items()):
+            checksummed.write_json(self.path / PLACES, dict(places))
+            settings.update(places)
 
     def entry(self, name: str) -> Any:
         """Return an entry of config.json. DamagedFileError if there is none."""

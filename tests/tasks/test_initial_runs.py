@@ -243,6 +243,14 @@ def test_a_given_dropout_replaces_that_of_the_run(folder: Path) -> None:
     assert (task.settings.dropout, task.settings.lr) == (0.4, 0.5)  # type: ignore[attr-defined]
 
 
+def test_unknown_words_are_told_with_the_remedy(folder: Path) -> None:
+    init, notes = str(first_run(folder, "language_modeling", "lstm")), Notes()
+    started(folder, "language_modeling", notes, corpus=str(folder / "new-text"), init=init)
+    [said] = [note for note in notes.messages if note.startswith("starts from")]
+    assert said.endswith("of the tokens are unknown (grow_vocabulary adds them)")
+    assert not any(note.startswith("warning") for note in notes.messages)
+
+
 def test_images_are_standardized_as_in_the_run(folder: Path, tmp_path: Path) -> None:
     init = first_run(folder, "image_classification", "mlp")
     write_stripes(tmp_path / "other", count=40, size=8, seed=9)

@@ -29,13 +29,16 @@ def run(tmp_path: Path) -> Path:
 
 def test_a_moved_corpus_is_found_by_its_new_place(run: Path, tmp_path: Path) -> None:
     new = str(tmp_path / "new" / "text")
-    settings = LanguageModelSettings(corpus=new)
     with pytest.raises(DataError, match=r"corpus of .*run is no longer at .*text; restore it, or"):
         language_modeling.train(LanguageModelSettings(), run, resume=True, changes={"epochs": 2})
     changed = language_modeling.train(
         LanguageModelSettings(), run, resume=True, changes={"epochs": 2, "corpus": new}
     )
     assert changed.run.log.records()[-1]["epoch"] == 2
+    assert changed.settings.corpus == language_modeling.load(run).settings.corpus == new
+    assert language_modeling.load(run).evaluate("test").predictions > 0  # the run keeps the new place
+    Path(new).rename(tmp_path / "third")
+    settings = LanguageModelSettings(corpus=str(tmp_path / "third"))
     again = language_modeling.train(settings, run, resume=True, changes={"epochs": 3})
     assert again.run.log.records()[-1]["epoch"] == 3
 

@@ -29,9 +29,11 @@ def encode(
     encoded = encode_text(settings, corpus, callback.on_message, words)
     seconds = time.perf_counter() - started
     callback.on_message(f"{corpus.name}: {describe_text(encoded, encoded.vocabulary)} ({seconds:.1f} s)")
-    warn_of_text(encoded, encoded.vocabulary, callback.on_message)
-    if initial is not None:
-        report_start(initial, {"words": (initial.vocabulary, encoded.vocabulary)}, callback.on_message)
+    if initial is None:
+        warn_of_text(encoded, encoded.vocabulary, callback.on_message)
+    else:
+        vocabularies = {"words": (initial.vocabulary, encoded.vocabulary)}
+        report_start(initial, vocabularies, callback.on_message, encoded.info["train"].unk_fraction)
     return encoded
 
 

@@ -43,9 +43,11 @@ def encode(
     vocabulary = with_mask_tokens(encoded.vocabulary)
     seconds = time.perf_counter() - started
     callback.on_message(f"{corpus.name}: {describe_text(encoded, vocabulary)} ({seconds:.1f} s)")
-    warn_of_text(encoded, vocabulary, callback.on_message)
-    if initial is not None:
-        report_start(initial, {"words": (initial.vocabulary, vocabulary)}, callback.on_message)
+    if initial is None:
+        warn_of_text(encoded, vocabulary, callback.on_message)
+    else:
+        vocabularies = {"words": (initial.vocabulary, vocabulary)}
+        report_start(initial, vocabularies, callback.on_message, encoded.info["train"].unk_fraction)
     return encoded, vocabulary
 
 

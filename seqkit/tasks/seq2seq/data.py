@@ -57,7 +57,8 @@ def encode(
     )
     seconds = time.perf_counter() - started
     callback.on_message(f"{corpus.name}: {describe(encoded)} ({seconds:.1f} s)")
-    warn_of_pairs(encoded, callback.on_message)
+    if initial is None:
+        warn_of_pairs(encoded, callback.on_message)
     return encoded
 
 

@@ -174,7 +174,10 @@ def make_task(settings: Seq2SeqSettings, corpus: Seq2SeqCorpus, callback: Callba
     task = Seq2SeqLearning(resolved, encoded, callback, references_of(corpus))
     after = task.encoded.source_vocabulary, task.encoded.target_vocabulary
     names = ("source words", "target words")
-    report_start(initial, dict(zip(names, zip(before, after, strict=True), strict=True)), callback.on_message)
+    vocabularies = dict(zip(names, zip(before, after, strict=True), strict=True))
+    sizes = task.encoded.info["train"]
+    unknown = (sizes.source_unk + sizes.target_unk) / (sizes.source_tokens + sizes.target_tokens)
+    report_start(initial, vocabularies, callback.on_message, unknown)
     rows = [(old.tokens, new.tokens) for old, new in zip(before, after, strict=True)]
     task.initial_weights = lambda: initial.weights_for(
         task.model, lambda name: rows[not name.startswith("source_")], seed=resolved.seed
