@@ -1,5 +1,6 @@
 """Labelled texts from tables, or from one file for each class."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -18,17 +19,21 @@ from seqkit.errors import DataError
 from seqkit.files.compressed import plain_name
 
 TABLE_SUFFIXES = (*FORMATS, *TEXT_SUFFIXES)
+_LINE_ENDS = re.compile(r"\s*[\r\n]\s*")
 _LABELLED = TextDefaults(tokenizer="word", lowercase=True, min_count=2)
 
 
 def example_rows(table: Table, roles: Roles) -> Iterator[Row]:
-    """Iterate over the cells of two roles, without the blanks around them; an empty cell makes a bad line."""
+    """Iterate over the cells of two roles, without the blanks around them; an empty cell makes a bad line.
+
+    Line ends within a cell, as quotes and JSON allow them, become blanks: an example is one line.
+    """
     names = tuple(roles)
     for number, cells in table.cells(roles):
         if isinstance(cells, BadLine):
             yield number, cells
             continue
-        first, second = (cell.strip() for cell in cells)
+        first, second = (_LINE_ENDS.sub(" ", cell.strip()) for cell in cells)
         if first and second and len(first) <= MAX_EXAMPLE and len(second) <= MAX_EXAMPLE:
             yield number, (first, second)
             continue

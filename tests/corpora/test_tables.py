@@ -376,3 +376,15 @@ def test_wrapped_prose_is_recognised_and_its_paragraphs_are_lines(tmp_path: Path
     assert corpus.content_key() != open_corpus(path).content_key()
     path.write_text("".join(f"{'word ' * (n % 13 + 1)}\n" for n in range(300)))
     assert open_corpus(path).notes == ()
+
+
+def test_line_ends_within_a_cell_become_blanks(tmp_path: Path) -> None:
+    """As IMDB's reviews have them: each example is one line, for all that reads it later."""
+    (tmp_path / "r.csv").write_text('text,label\n"one\ntwo",a\n"three\r\n\r\n four",b\n' * 20)
+    (tmp_path / "r.jsonl").write_text(
+        '{"text": "one\\ntwo", "label": "a"}\n{"text": "three\\r\\n\\r\\n four", "label": "b"}\n' * 20
+    )
+    for name in ("r.csv", "r.jsonl"):
+        corpus = open_labelled(tmp_path / name)
+        texts = {text for split in corpus.splits for text, _ in corpus.sources[split]()}
+        assert texts == {"one two", "three four"}
