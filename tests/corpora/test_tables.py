@@ -380,7 +380,7 @@ def test_wrapped_prose_is_recognised_and_its_paragraphs_are_lines(tmp_path: Path
 
 def test_line_ends_within_a_cell_become_blanks(tmp_path: Path) -> None:
     """As IMDB's reviews have them: each example is one line, for all that reads it later."""
-    (tmp_path / "r.csv").write_text('text,label\n"one\ntwo",a\n"three\r\n\r\n four",b\n' * 20)
+    (tmp_path / "r.csv").write_text("text,label\n" + '"one\ntwo",a\n"three\r\n\r\n four",b\n' * 20)
     (tmp_path / "r.jsonl").write_text(
         '{"text": "one\\ntwo", "label": "a"}\n{"text": "three\\r\\n\\r\\n four", "label": "b"}\n' * 20
     )
