@@ -76,6 +76,8 @@ def info(name: str, as_json: bool) -> None:
         row = {**corpus.provenance(), **row, "splits": list(corpus.splits)}
         if hasattr(corpus, "defaults"):
             row["defaults"] = vars(corpus.defaults)
+        if getattr(corpus, "notes", ()):
+            row["notes"] = list(corpus.notes)
     if as_json:
         print_json(row)
         return

@@ -43,7 +43,19 @@ _LANGUAGES = frozenset(
 _NAME = re.compile(r"\s*[\"'`#*]?[^\W\d][\w .:?-]{0,39}[\"'`*?]?\s*")
 _SHORT_NAME = re.compile(r"\s*[\"']?[^\W\d]\w{0,24}[\"']?\s*")
 _NUMBER = re.compile(r"\s*-?\d+(\.\d+)?\s*")
-_LEAST_ROWS = 3
+_LEAST_ROWS, _LONGEST_CODE = 3, 5
+
+_CODES = frozenset(
+    (
+        "af", "am", "ar", "az", "be", "bg", "bn", "bs", "ca", "cs", "cy", "da", "de", "el", "en", "eo",
+        "es", "et", "eu", "fa", "fi", "fr", "ga", "gl", "gu", "he", "hi", "hr", "hu", "hy", "is", "it",
+        "ja", "ka", "kk", "km", "kn", "ko", "ky", "la", "lb", "lo", "lt", "lv", "mk", "ml", "mn", "mr",
+        "ms", "mt", "my", "nb", "ne", "nl", "nn", "no", "pa", "pl", "ps", "pt", "ro", "ru", "si", "sk",
+        "sl", "so", "sq", "sr", "sv", "sw", "ta", "te", "tg", "th", "tl", "tr", "uk", "ur", "uz", "vi",
+        "xh", "yi", "zh", "zu",
+    )
+)  # fmt: skip
+"""Codes of languages (ISO 639-1, without that of Indonesian, "id"), which a region may follow: en-US."""
 
 
 def _plain(cell: str) -> str:
@@ -63,7 +75,11 @@ def is_label_name(name: str) -> bool:
 def are_pair_names(source: str, target: str) -> bool:
     """Return whether these are the usual names of a source's and a target's column, in any order."""
     names = {_plain(source), _plain(target)}
-    return names in _PAIRS or (len(names) == 2 and names <= _LANGUAGES)
+    return names in _PAIRS or (len(names) == 2 and (names <= _LANGUAGES or all(map(_is_code, names))))
+
+
+def _is_code(name: str) -> bool:
+    return re.split("[-_]", name)[0] in _CODES
 
 
 def is_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
@@ -87,12 +103,21 @@ def is_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
         return False
     if len(first) == 1:
         return is_text_name(first[0])
-    if any(are_pair_names(a, b) or _are_columns(_plain(a), _plain(b)) for a, b in combinations(first, 2)):
-        return True
+    for a, b in combinations(first, 2):
+        if _is_code(_plain(a)) and _is_code(_plain(b)):  # "is" and "it" may be words, above other short ones
+            if len(rows) >= _LEAST_ROWS and all(len(cell) > _LONGEST_CODE for cell in _longest(rows)):
+                return True
+        elif are_pair_names(a, b) or _are_columns(_plain(a), _plain(b)):
+            return True
     columns = list(zip(*rows, strict=False)) if len(rows) >= _LEAST_ROWS else []
     return any(all(map(_NUMBER.fullmatch, column)) for column in columns) and all(
         _SHORT_NAME.fullmatch(name) for name in first if name
     )
+
+
+def _longest(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the longest cell of each row."""
+    return [max(row, key=len, default="") for row in rows]
 
 
 def is_tagged_header(word: str, tag: str) -> bool:

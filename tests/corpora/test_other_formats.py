@@ -144,7 +144,9 @@ def test_the_header_row_of_pairs_is_no_pair(header: str, tmp_path: Path) -> None
     assert sum(open_seq2seq(tmp_path / "x.tsv", header=False).provenance()["pairs"].values()) == 61
 
 
-@pytest.mark.parametrize("first", ["source\tsource", "english\tanglais", "a question\tan answer"])
+@pytest.mark.parametrize(
+    "first", ["source\tsource", "english\tanglais", "a question\tan answer", "is\tis it"]
+)
 def test_pairs_that_look_a_little_like_a_header_are_pairs(first: str, tmp_path: Path) -> None:
     (tmp_path / "x.tsv").write_text(f"{first}\n{SWAPPED}")
     assert open_seq2seq(tmp_path / "x.tsv").skipped_count == 0

@@ -204,6 +204,8 @@ def test_label_and_text_are_found(name: str, data: bytes, options: dict[str, Any
     [
         ("a.csv", csv_of(PAIRS), {}),
         ("a.csv", csv_of(PAIRS, "source", "target"), {}),
+        ("a.csv", csv_of(PAIRS, "en", "de"), {}),
+        ("a.csv", csv_of([(n, a, b) for n, (a, b) in enumerate(PAIRS)], "id", "en-US", "de"), {}),
         ("a.csv", csv_of([(b, a) for a, b in PAIRS], "target", "source"), {}),
         ("a.csv", csv_of([(n, a, b) for n, (a, b) in enumerate(PAIRS)], "id", "en", "de"),
          {"source_column": "en", "target_column": "de"}),
