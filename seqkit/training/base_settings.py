@@ -200,7 +200,7 @@ class Settings:
         for name in cls.by_field(given):
             before, after = saved[name], getattr(resumed, name)
             is_path = isinstance(before, str) and isinstance(after, str) and Path(before).is_absolute()
-            if is_path and before == absolute_path(after):
+            if is_path and before == str(Path(after).expanduser().resolve()):  # which may be gone
                 kept[name] = before  # the same path, written differently
             elif is_path and name in cls.MAY_MOVE:
                 kept[name] = absolute_path(after)

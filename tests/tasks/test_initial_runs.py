@@ -136,7 +136,7 @@ def test_a_run_that_started_from_another_goes_on_without_it(folder: Path, task: 
     with pytest.raises(TrainingInterrupted):
         TASKS[task].train(settings, tmp_path / "cut", callbacks=Stop())
     shutil.rmtree(init)
-    cut = TASKS[task].train(settings, tmp_path / "cut", resume=True)
+    cut = TASKS[task].train(settings, tmp_path / "cut", resume=True, changes={"init": str(init)})
     assert cut.run.load_model().keys() == whole.run.load_model().keys()
     for name, array in whole.run.load_model().items():
         np.testing.assert_array_equal(cut.run.load_model()[name], array)
