@@ -236,6 +236,20 @@ def test_a_character_that_the_run_has_not_seen_needs_a_row(folder: Path, tmp_pat
     assert "☃".encode() in grown.artifacts["vocab.txt"]
 
 
+@pytest.mark.parametrize("grow_vocabulary", [True, False])
+def test_vectors_go_on_with_another_optimizer(folder: Path, grow_vocabulary: bool) -> None:
+    init = first_run(folder, "embeddings", "cbow")
+    values = {**METHODS["embeddings"]["adam"], "init": str(init), "grow_vocabulary": grow_vocabulary}
+    if not grow_vocabulary:
+        del values["min_count"]
+    task = started(folder, "embeddings", **{**values, "corpus": str(folder / "new-text")})
+    before, now = seqkit.load(init), weights(task)
+    assert ("quokka" in task.encoded.vocabulary) is grow_vocabulary  # type: ignore[attr-defined]
+    rows = task.encoded.vocabulary.encode(before.vocabulary.tokens)  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(now["input.weight"][rows], before.vectors)
+    np.testing.assert_array_equal(now["output.weight"][rows], before.output)
+
+
 def test_a_given_dropout_replaces_that_of_the_run(folder: Path) -> None:
     init = str(first_run(folder, "language_modeling", "lstm"))
     assert started(folder, "language_modeling", init=init).settings.dropout == 0.1  # type: ignore[attr-defined]

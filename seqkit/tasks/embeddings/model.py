@@ -39,13 +39,15 @@ def make_trainer(
         settings.word2vec(),
         eos_id=eos_id,
         unk_id=encoded.vocabulary.unk_id,
-        initial=None if before is None else _initial(before, encoded.vocabulary, settings.seed),
+        initial=None if before is None else initial_vectors_of(before, encoded.vocabulary, settings.seed),
         epochs_before=0 if before is None else before.epochs_trained,
         device=settings.device,
     )
 
 
-def _initial(before: TrainedEmbeddings, vocabulary: Vocabulary, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def initial_vectors_of(
+    before: TrainedEmbeddings, vocabulary: Vocabulary, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the input and output vectors of a run, with untrained ones for new words."""
     E = before.settings.vector_size
     V, known = len(vocabulary), len(before.vocabulary)

@@ -24,6 +24,8 @@ WORD2VEC = "word2vec"
 """The optimiser of the word2vec program: asynchronous SGD, one example at a time."""
 
 _TRAINED = (
+    "init",
+    "grow_vocabulary",
     "shrink_windows",
     "loss",
     "negative",
@@ -173,8 +175,6 @@ class EmbeddingSettings(TextFileSettings):
                 f"subsampling needs the optimizer word2vec, not {self.optimizer}",
                 remedy=Remedy("give sample=0.0", command="add --sample 0"),
             )
-        if self.init is not None and (self.optimizer != WORD2VEC or self.model == "counts"):
-            raise UsageError("init needs the optimizer word2vec")
         if self.model == "counts" and self.device not in (None, "cpu"):
             raise UsageError(f"expected device to be cpu for the model counts, got {self.device}")
         if self.optimizer == WORD2VEC and self.model != "counts":
@@ -185,7 +185,9 @@ class EmbeddingSettings(TextFileSettings):
         ignored: dict[str, str] = {}
         if self.init is None:
             ignored["grow_vocabulary"] = FROM_A_RUN
-        elif not self.grow_vocabulary:
+        else:
+            ignored["weight_init"] = "new weights"
+        if self.init is not None and not self.grow_vocabulary:
             ignored |= dict.fromkeys(("vocabulary", "vocab_size", "min_count"), "vocabularies that grow")
         if self.vocabulary is not None:
             ignored |= dict.fromkeys(("vocab_size", "min_count"), "vocabularies that are counted in the text")

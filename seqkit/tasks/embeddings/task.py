@@ -9,9 +9,9 @@ from seqkit.corpora import Corpus
 from seqkit.data import ContextWindows, EncodedCorpus, NegativeSampler
 from seqkit.models import Word2VecModel
 from seqkit.tasks.embeddings.data import describe, encode, occurrences, open_corpus
-from seqkit.tasks.embeddings.model import make_model, make_trainer
+from seqkit.tasks.embeddings.model import initial_vectors_of, make_model, make_trainer
 from seqkit.tasks.embeddings.settings import WORD2VEC, EmbeddingSettings, ResolvedEmbeddingSettings
-from seqkit.tasks.embeddings.trained import INPUT, TASK, TrainedEmbeddings, load
+from seqkit.tasks.embeddings.trained import INPUT, OUTPUT, TASK, TrainedEmbeddings, load
 from seqkit.tasks.embeddings.word2vec import Word2VecTraining
 from seqkit.tasks.runs import VOCABULARY, open_run, run_settings
 from seqkit.tasks.text import tokenizer_artifacts
@@ -105,6 +105,16 @@ class GradientEmbeddings(_EmbeddingTask):
         uniform = (1 + self.negative) * math.log(2) if self.negative else math.log(vocab_size)
         neighbours = 1 if settings.model == "cbow" else 2 * settings.window
         self.divergence_loss = 20 * uniform * neighbours  # 20 times the loss of a uniform guess
+        if settings.init is not None:
+            self.initial_weights = self._vectors_of_the_run
+
+    def _vectors_of_the_run(self) -> dict[str, Array]:
+        """Return the vectors of the run that the training starts from, with untrained ones for new words."""
+        assert self.settings.init is not None
+        vectors, output = initial_vectors_of(
+            load(self.settings.init), self.encoded.vocabulary, self.settings.seed
+        )
+        return {INPUT: vectors, OUTPUT: output}
 
     def loss(self, index: int) -> tuple[Tensor, int]:
         """Return the mean loss of a batch of windows and their number."""
