@@ -51,6 +51,11 @@ if TYPE_CHECKING:
     help="Add a cache of this many past tokens to the model; its weight by EM on the validation split.",
 )
 @click.option(
+    "--dynamic",
+    is_flag=True,
+    help="Go on training on each segment after it was predicted; rate and decay from the validation split.",
+)
+@click.option(
     "--out", type=click.Path(), default=None, help="Write the mixture as a run, for score and generate."
 )
 @device_option
@@ -65,6 +70,7 @@ def command(
     eval_protocol: str,
     interpolate: bool,
     cache: int | None,
+    dynamic: bool,
     out: str | None,
     device: str | None,
     as_json: bool,
@@ -93,6 +99,10 @@ def command(
         raise UsageError("--out has no effect here: it is for mixtures without --cache")
     if len(runs) > 1 and not interpolate:
         raise UsageError(f"expected one run, or --interpolate for their mixture, got {len(runs)} runs")
+    if dynamic:
+        refuse_unused("batch_size eval_protocol cache interpolate", "evaluation without --dynamic")
+        _evaluate_dynamic(run, split, corpus, text_column, device, as_json)
+        return
     if interpolate or cache is not None:
         _evaluate_mixture(runs, split, corpus, text_column, cache or 0, out, device, as_json)
         return
@@ -154,6 +164,33 @@ def _evaluate_mixture(
         alone = "" if perplexity is None else f"  perplexity {perplexity:.2f} alone"
         echo(f"weight {weight:.4f}{alone}  {name}")
     print_evaluation(result.mixture, "", "", as_json)
+
+
+def _evaluate_dynamic(
+    run: str,
+    split: str | None,
+    corpus: str | None,
+    text_column: int | str | None,
+    device: str | None,
+    as_json: bool,
+) -> None:
+    from seqkit.tasks.language_modeling import load
+    from seqkit.tasks.language_modeling.dynamic import evaluate_dynamic
+
+    model = load(run, device=device)
+    result = evaluate_dynamic(
+        model,
+        split,
+        corpus=corpus,
+        text_column=text_column,
+        device=device,
+        on_message=lambda text: echo(text, err=True),
+    )
+    if as_json:
+        print_json({**result.to_dict(), "run": run, "corpus": corpus or model.settings.corpus})
+        return
+    echo(f"lr {result.lr:g}, decay {result.decay:g}; without adaptation: perplexity {result.static:.2f}")
+    print_evaluation(result.evaluation, run, "", as_json)
 
 
 def print_evaluation(result: Evaluation, run: str, corpus: str, as_json: bool) -> None:
