@@ -238,6 +238,7 @@ TRIED: dict[str, tuple[Call, Call]] = {
 ELSEWHERE: dict[str, str] = {
     r"^'leave one out'|leave grow_vocabulary out|give a run of \{train\}": "tests/tasks/test_initial_runs.py",
     r"to=\"safetensors\"|^_SAFETENSORS$": "tests/cli/test_export.py",
+    r"give one of its members": "tests/tasks/test_mixture.py",
     r"give its new place": "tests/tasks/test_moved_corpora.py",
     r"start from a run of such images": "tests/tasks/test_initial_runs.py",
     r"translation memory \(TMX|join their files|name two: |name one part: ": "tests/corpora/test_parallel.py",

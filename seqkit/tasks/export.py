@@ -13,6 +13,7 @@ from seqkit.models import MaskedLanguageModel, TransformerLanguageModel, bert, g
 from seqkit.models.checkpoints import WEIGHTS
 from seqkit.tasks import load
 from seqkit.tasks.language_modeling import NGram
+from seqkit.tasks.runs import refuse_mixture
 from seqkit.tasks.text import run_tokenizer
 from seqkit.text import SubwordTokenizer
 from seqkit.text.special_tokens import EOS
@@ -50,6 +51,7 @@ def export(run: str | Path, to: str, out: str | Path | None = None) -> Path:
     require_choice("the format", to, tuple(_WRITERS))
     opened = RunDirectory.open(run)
     opened.verify()
+    refuse_mixture(opened, "to export")
     name = opened.path.name + _FILES.get(to, f"-{to}")
     target = opened.path.absolute().with_name(name) if out is None else Path(out)
     if to not in _FILES and target.exists() and (not target.is_dir() or any(target.iterdir())):

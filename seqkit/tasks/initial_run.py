@@ -15,7 +15,7 @@ from seqkit.backend.random import Generator
 from seqkit.errors import DamagedFileError, Remedy, RunError, UsageError
 from seqkit.files.what_is import not_as_expected
 from seqkit.nn import Module, initializers
-from seqkit.tasks.runs import open_run, run_settings
+from seqkit.tasks.runs import open_run, refuse_mixture, run_settings
 from seqkit.tasks.text import OnMessage, TextSettings, run_tokenizer, run_vocabulary
 from seqkit.text import SubwordTokenizer, Tokenizer, Vocabulary
 from seqkit.training import RunDirectory, Settings, TrainingSettings
@@ -133,6 +133,7 @@ def open_initial_run(settings: S, task: str, resolved: type[R], train: str) -> I
     if not RunDirectory.exists(settings.init):
         raise not_as_expected(settings.init, f"no run at {settings.init}", remedy=f"give a run of {train}")
     run = open_run(settings.init, task)
+    refuse_mixture(run, "to start from")
     return InitialRun(run, run_settings(run, resolved))
 
 

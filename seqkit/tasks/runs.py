@@ -140,6 +140,16 @@ def load_best_weights(
     return model
 
 
+def refuse_mixture(run: RunDirectory, purpose: str) -> None:
+    """Raise RunError for a mixture, whose weights are those of its members."""
+    if run.config.get("mixture") is not None:
+        raise RunError(
+            f"expected a run {purpose}, got a mixture of trained runs",
+            where=str(run.path),
+            remedy=f"give one of its members, such as {run.path / run.config['mixture']['members'][0]}",
+        )
+
+
 def require_cpu(requested: str | None, model: str) -> None:
     """Raise UsageError if another device than the CPU is requested for a model that computes there only."""
     if requested is not None and device(requested).kind != "cpu":

@@ -9,7 +9,7 @@ import seqkit
 from seqkit.backend import default_device, device
 from seqkit.errors import DataError, Remedy, RunError
 from seqkit.tasks.initial_run import content_of, require_same_weights
-from seqkit.tasks.runs import Corpus, open_run, require_same_corpus
+from seqkit.tasks.runs import Corpus, open_run, refuse_mixture, require_same_corpus
 from seqkit.threads import thread_count
 from seqkit.training import Callback, CallbackList, RunDirectory, Settings, Task
 from seqkit.training.reporting import InfoLog, ProgressBar
@@ -64,8 +64,8 @@ def run_training(
     """
     callback = CallbackList([*CallbackList(callbacks).callbacks, InfoLog(), ProgressBar(progress)])
     run = open_run(out, name) if resume and RunDirectory.exists(out) else None
-    if run is not None and run.config.get("mixture") is not None:
-        raise RunError("expected a run to go on with, got a mixture of trained runs", where=str(run.path))
+    if run is not None:
+        refuse_mixture(run, "to go on with")
     if run is None:
         RunDirectory.require_free(out)
     device(getattr(settings, "device", None) or default_device())

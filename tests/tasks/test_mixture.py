@@ -14,6 +14,7 @@ from seqkit.data import LineStreams
 from seqkit.errors import RunError, UsageError
 from seqkit.models import KneserNey, KneserNeyConfig, LanguageModel, LanguageModelConfig
 from seqkit.models.mixture import MixtureModel
+from seqkit.tasks.export import export
 from seqkit.tasks.language_modeling import LanguageModelSettings, TrainedLanguageModel, train
 from seqkit.tasks.language_modeling.evaluation import line_losses, windows_loss
 from seqkit.tasks.language_modeling.mixture import (
@@ -154,5 +155,13 @@ def test_a_mixture_is_a_run(runs: Any, tmp_path: Path) -> None:
     assert result.mixture.perplexity <= expected * 1.05
     with pytest.raises(RunError, match="expected a run to go on with, got a mixture of trained runs"):
         train(LanguageModelSettings(corpus=str(folder / "text.txt")), tmp_path / "mix", resume=True)
+    started = LanguageModelSettings(corpus=str(folder / "text.txt"), init=str(tmp_path / "mix"))
+    with pytest.raises(
+        RunError, match=r"expected a run to start from, got a mixture .*; give one of its memb"
+    ):
+        train(started, tmp_path / "new")
+    with pytest.raises(RunError, match="expected a run to export, got a mixture"):
+        export(tmp_path / "mix", "safetensors", tmp_path / "out")
+    assert export(tmp_path / "mix" / "member-1", "safetensors", tmp_path / "out").is_dir()
     with pytest.raises(UsageError, match="expected models with the vocabulary and tokenizer of"):
         evaluate_mixture([first, seqkit.load(folder / "other")])
