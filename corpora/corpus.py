@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, field
@@ -31,6 +32,7 @@ class TextDefaults:
 
 DEFAULTS = TextDefaults()
 _BLOCK = 1 << 18
+_MOST_FILES = 1000
 _TICK = 2.0
 """Seconds within which two changes of a file may have one time, on coarse file systems."""
 
@@ -226,5 +228,13 @@ def hash_file(path: Path) -> tuple[int, str]:
 
 
 def describe_files(hashes: Mapping[Path, tuple[int, str]]) -> list[dict[str, object]]:
-    """Return path, size and sha256 of hashed files, as :meth:`BaseCorpus.provenance` reports them."""
+    """Return path, size and sha256 of hashed files, as :meth:`BaseCorpus.provenance` reports them.
+
+    Of more than a thousand files, it is their folder, their number, and the hash of their hashes.
+    """
+    if len(hashes) > _MOST_FILES:
+        digest = hashlib.sha256("".join(sha for _, sha in hashes.values()).encode()).hexdigest()
+        size = sum(size for size, _ in hashes.values())
+        folder = os.path.commonpath(hashes)
+        return [{"path": folder, "files": len(hashes), "bytes": size, "sha256": digest}]
     return [{"path": str(path), "bytes": size, "sha256": sha} for path, (size, sha) in hashes.items()]

@@ -10,6 +10,8 @@ from seqkit.files.lines import BOM, open_bytes
 
 MAX_EXAMPLE = 10_000
 """Characters of a line that is an example; a batch is as wide as its longest text."""
+MAX_DOCUMENT = 1_000_000
+"""Characters of a labelled text in a cell or a file of its own, whose tokens are cut to a greatest length."""
 
 _REPORTED = 20
 

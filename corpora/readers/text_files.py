@@ -69,7 +69,8 @@ def corpus_of_pieces(
         return {
             "split_rule": rule,
             "files": [
-                {**file, "roles": of_file} for file, of_file in zip(files, roles.values(), strict=True)
+                {**file, "roles": of_file} if len(files) == len(roles) else file
+                for file, of_file in zip(files, roles.values(), strict=False)
             ],
             "key": {
                 split: [

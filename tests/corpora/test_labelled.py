@@ -118,6 +118,32 @@ def test_given_splits_are_kept(tmp_path: Path, kind: str) -> None:
     assert [file.role for file in corpus.files][:1] == ["train"]
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_a_folder_for_each_class_with_a_file_for_each_text(tmp_path: Path, named: bool) -> None:
+    """As aclImdb has them: texts of several lines, lists of addresses beside, and texts without a class."""
+    given = {"train": 12, "test": 4} if named else {".": 12}
+    for split, count in given.items():
+        for label in ("neg", "pos", "unsup"):
+            folder = tmp_path / split / label
+            folder.mkdir(parents=True)
+            for n in range(count):
+                (folder / f"{n}_7.txt").write_text(f"A {label} text,\nnumber {n} of {split}.\n")
+            (tmp_path / split / f"urls_{label}.txt").write_text("http://localhost\n" * count)
+    corpus = open_labelled(tmp_path)
+    made = parts(corpus)
+    assert together(corpus) == Counter(
+        (f"A {label} text, number {n} of {split}.", label)
+        for split, count in given.items()
+        for label in ("neg", "pos")
+        for n in range(count)
+    )
+    if named:
+        assert len(made["test"]) == 8
+        (tmp_path / "train" / "pos" / "0_7.txt").write_bytes(b"caf\xe9")
+        with pytest.raises(DataError, match=r"byte 0xe9 is not UTF-8, .*pos.0_7\.txt; convert it"):
+            open_labelled(tmp_path)
+
+
 # Bad lines
 
 

@@ -261,7 +261,7 @@ BAD_ROWS = [
     ("a.csv", TABLE + b"p,caf\xe9\nn,b\n", 61, "byte 0xe9 is not UTF-8"),
     ("a.csv", TABLE + b'p,"caf\n\xe9"\nn,b\n', 61, "byte 0xe9 is not UTF-8"),
     ("a.csv", TABLE + b"p,\n", 61, "the text is empty"),
-    ("a.csv", TABLE + b"p," + b"x" * 10_001 + b"\n", 61, "a text of more than 10,000 characters"),
+    ("a.csv", TABLE + b"p," + b"x" * 1_000_001 + b"\n", 61, "a text of more than 1,000,000 characters"),
     ("a.jsonl", OBJECTS + b'{"label": "p"}\n', 61, "no field 'text' for the text"),
     ("a.jsonl", OBJECTS + b'{"label": "p", "text": null}\n', 61, "the text is empty"),
     ("a.jsonl", OBJECTS + b'{"label": ["p", "n"], "text": "a"}\n', 61,
@@ -291,7 +291,7 @@ def test_a_bad_row_is_named_or_skipped(
     corpus = open_labelled(path, on_bad_line="skip")
     assert corpus.skipped[0][0] == line
     assert sum(corpus.provenance()["examples"].values()) in (60, 61)
-    if reason in ("the text is empty", "a text of more than 10,000 characters") or "label" in reason:
+    if reason in ("the text is empty", "a text of more than 1,000,000 characters") or "label" in reason:
         return
     with pytest.raises(DataError, match=rf"^{reason}, .*{name}, line ({line}|62, byte)"):
         list(open_corpus(path, **({"text_column": 2} if name == "a.csv" else {})).every_line())

