@@ -17,6 +17,8 @@ _CLOSED_BY = {
     '"': '"', "'": "'", "`": "`", "“": "”", "„": "“”", "‘": "’", "‚": "‘’", "«": "»", "»": "«»", "‹": "›",
     "›": "‹›", "”": "”",
 }  # fmt: skip
+_DEEPEST = 8
+"""Quotations within each other that are followed: more are never closed."""
 _DASHES = frozenset("-–—")
 
 
@@ -41,7 +43,7 @@ def join_words(tokens: Sequence[str]) -> str:
                 pass
         opening = not closing and _opens(token, previous, following)
         if opening:
-            closers.append(_CLOSED_BY.get(token, token))
+            closers = [*closers[-_DEEPEST:], _CLOSED_BY.get(token, token)]
         if not (glue or closing or _joins(previous, token, opening)):
             parts.append(" ")
         parts.append(token)

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from seqkit.nn import Embedding
 from seqkit.tasks import embeddings, language_modeling, text_classification
-from seqkit.text import SEGMENTERS, get_tokenizer
+from seqkit.tasks.text_classification.initial_weights import start_from_vectors
+from seqkit.text import SEGMENTERS, Vocabulary, get_tokenizer
 from seqkit.training import Callback
 from tests.inputs.chinese import ANIMALS, CITIES, sentences
 
@@ -138,3 +140,13 @@ def test_chinese_without_a_flag_is_read_by_every_task(task: str, chinese: str, t
     assert [text for text in notes.messages if text.startswith("Chinese text")]
     assert trained.tokenizer.name == trained.settings.tokenizer
     assert trained.settings.tokenizer in ("word", "jieba")
+
+
+def test_words_are_found_in_vectors_of_another_normal_form(tmp_path: Path) -> None:
+    """Vectors with decomposed letters serve a vocabulary of composed ones."""
+    file = tmp_path / "vectors.txt"
+    file.write_text("e\u0301te\u0301 1 2\nmer 3 4\n", "utf-8")
+    embedding = Embedding(3, 2, generator=0)
+    words = Vocabulary(["\xe9t\xe9", "mer", "<unk>"], eos=None)
+    assert start_from_vectors(embedding, words, str(file), seed=0) == 2
+    assert embedding.weight.data[:2].tolist() == [[1, 2], [3, 4]]

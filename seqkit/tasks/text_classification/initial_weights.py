@@ -15,7 +15,7 @@ from seqkit.errors import DataError, RunError, UsageError
 from seqkit.files.what_is import not_as_expected, what_is
 from seqkit.models import TransformerEncoderConfig, bert
 from seqkit.nn import Embedding, initializers
-from seqkit.tasks.embeddings import open_vectors
+from seqkit.tasks.embeddings import known_spelling, open_vectors
 from seqkit.tasks.initial_run import InitialText, open_initial_run, refuse_growing_subwords, with_text
 from seqkit.tasks.masked_language_modeling.trained import open_encoder
 from seqkit.tasks.runs import fitting_tokenizer, is_checkpoint_folder
@@ -206,7 +206,8 @@ def start_from_vectors(embedding: Embedding, vocabulary: Vocabulary, source: str
 
     Args:
         embedding: The embedding; its weights are overwritten.
-        vocabulary: Its vocabulary; a word is looked up as it is, then in lower case.
+        vocabulary: Its vocabulary; a word is looked up as it is, in lower case, and in other Unicode
+            normalization forms.
         source: A vector file or a run of train-embeddings.
         seed: Seed of the random vectors.
 
@@ -219,7 +220,7 @@ def start_from_vectors(embedding: Embedding, vocabulary: Vocabulary, source: str
     table = open_vectors(source)
     rows, vectors = [], []
     for row, token in enumerate(vocabulary):
-        for key in (token, token.lower()):
+        for key in (token, token.lower(), known_spelling(table, token)):
             if key in table.key_to_index:
                 rows.append(row)
                 vectors.append(table[key])
