@@ -55,10 +55,11 @@ def _clauses() -> tuple[Path, Callable[..., Any], list[Any], list[str]]:
     path.write_text(CLAUSES, "utf-8")
 
     def read(**options: Any) -> Any:
+        options = {"tokenizer": "whitespace", **options}
         settings = LanguageModelSettings(corpus=str(path), max_steps=1, embedding_size=8, **options)
-        return train(settings, f"run{len(options)}{options.get('tokenizer', '')}")
+        return train(settings, f"run{len(options)}{options['tokenizer']}")
 
-    command = ["train-lm", path, "--emsize", "8", *TINY]
+    command = ["train-lm", path, "--emsize", "8", "--tokenizer", "whitespace", *TINY]
     return path, read, command, ["min_count=1", 'tokenizer="char"']
 
 
