@@ -22,6 +22,8 @@ from seqkit.vectors import load_vectors
 from tests.tasks.test_every_setting import METHODS, SETTINGS, TASKS
 from tests.training.tiny import cache_set, write_corpus
 
+pytestmark = pytest.mark.slow
+
 SUBWORDS: dict[str, Any] = {"tokenizer": "bpe", "vocab_size": 300, "min_count": None}
 RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "gpt": ("language_modeling", {**METHODS["language_modeling"]["transformer"], **SUBWORDS}),

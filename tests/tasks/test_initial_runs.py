@@ -14,12 +14,15 @@ import seqkit
 from seqkit.backend import to_numpy
 from seqkit.errors import DataError, RunError, TrainingInterrupted, UsageError
 from seqkit.training import Callback, RunDirectory, Task
+from tests.exhaustive import some
 from tests.tasks.test_every_setting import CORPORA, METHODS, SETTINGS, TASKS
 from tests.tasks.test_image_classification import write_stripes
 from tests.tasks.test_seq2seq import write_pairs
 from tests.tasks.test_sequence_labeling import write_sentences
 from tests.tasks.test_text_classification import write_reviews
 from tests.training.tiny import cache_set, write_corpus
+
+pytestmark = pytest.mark.slow
 
 GRADIENT = [task for task in METHODS if task != "embeddings"]
 TEXT = [task for task in GRADIENT if task != "image_classification"]
@@ -79,7 +82,7 @@ NEURAL = [
 ]
 
 
-@pytest.mark.parametrize(("task", "method"), NEURAL)
+@pytest.mark.parametrize(("task", "method"), some(NEURAL, every=2))
 def test_before_the_first_step_the_weights_are_those_of_the_run(folder: Path, task: str, method: str) -> None:
     init = first_run(folder, task, method)
     now, before = weights(started(folder, task, init=str(init), seed=5)), RunDirectory.open(init).load_model()
@@ -122,7 +125,7 @@ class Stop(Callback):
         raise TrainingInterrupted("stopped", signum=15)
 
 
-@pytest.mark.parametrize("task", METHODS)
+@pytest.mark.parametrize("task", some(list(METHODS), every=2))
 def test_a_run_that_started_from_another_goes_on_without_it(folder: Path, task: str, tmp_path: Path) -> None:
     method = next(iter(METHODS[task]))
     init = shutil.copytree(first_run(folder, task, method), tmp_path / "init")

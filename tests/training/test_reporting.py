@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 
 from seqkit.vectors import Word2Vec
+from tests.exhaustive import some
 from tests.tasks.test_every_setting import CORPORA, METHODS, SETTINGS, TASKS
 from tests.tasks.test_image_classification import write_stripes
 from tests.tasks.test_seq2seq import write_pairs
 from tests.tasks.test_sequence_labeling import write_sentences
 from tests.tasks.test_text_classification import write_reviews
 from tests.training.tiny import write_corpus
+
+pytestmark = pytest.mark.slow
 
 WRITERS: dict[str, Any] = {
     "text": write_corpus, "seq2seq": write_pairs, "labelled": write_reviews, "tagged": write_sentences,
@@ -46,6 +49,7 @@ def test_every_training_logs_and_shows_a_bar_if_asked(
     assert "%|" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("training", some(list(METHODS), every=4), indirect=True)
 def test_by_default_nothing_is_printed(training: Any, capfd: pytest.CaptureFixture[str]) -> None:
     training()
     assert capfd.readouterr() == ("", "")
