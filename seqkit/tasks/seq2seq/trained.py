@@ -1,8 +1,7 @@
 """Trained sequence-to-sequence models: translation and evaluation."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -326,19 +325,14 @@ class TrainedSeq2Seq:
         )
 
     def _other(self, corpus: str, options: dict[str, Any], whole: bool) -> Seq2SeqCorpus:
-        """Return other pairs, read as the run's unless options are given; of one split if ``whole``."""
-        if corpus not in REGISTRY and all(value is None for value in options.values()):
+        """Return other pairs, read as the run's unless options are given; all test data if ``whole``."""
+        alike = (
+            Path(corpus).is_file() == Path(self.settings.corpus).is_file()
+        )  # tables, or folders of languages
+        if alike and corpus not in REGISTRY and all(value is None for value in options.values()):
             names = ("source_column", "target_column", "header")
             options = {name: getattr(self.settings, name) for name in names}
-        opened = open_seq2seq(corpus, on_bad_line=self.settings.on_bad_line, **options)
-        if whole and not opened.own_splits and corpus not in REGISTRY:
-            starts = list(opened.sources.values())
-
-            def every_pair() -> Iterator[Any]:
-                return chain.from_iterable(start() for start in starts)
-
-            return replace(opened, sources={"test": every_pair})
-        return opened
+        return open_seq2seq(corpus, on_bad_line=self.settings.on_bad_line, whole=whole, **options)
 
 
 def vocabularies_of(run: RunDirectory) -> tuple[Vocabulary, Vocabulary]:
