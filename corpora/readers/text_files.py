@@ -188,27 +188,33 @@ def named_splits(
 
     A name is train, valid (validation, val, dev) or test, perhaps with words and dots before it, a dot and
     a version (``v2``) or the number of a shard (``-00000-of-00001``) behind it, and one of ``suffixes``.
-    Without ``needs_valid``, "valid" may be absent where "test" is there.
+    Without ``needs_valid``, "valid" may be absent where "test" is there, and a name may have other words and
+    ``_`` or ``-`` around that of its split where one of each is so named.
 
     Raises:
         DataError: For two of one split, and if there is one of any split but none of train or valid.
     """
     endings = "|".join(map(re.escape, suffixes))
-    behind = r"(?:\.v?\d+)*(?:-\d+-of-\d+)?"
-    pattern = re.compile(rf"(?:[\w-]+\.)*({_SPLIT_NAMES}){behind}(?:{endings})?", re.IGNORECASE)
-    named: dict[str, Path] = {}
-    for path in paths:
-        match = pattern.fullmatch(plain_name(path)) if path.parent == folder else None
-        if match is None:
-            continue
-        split = _SPLIT_OF.get(match[1].lower(), "valid")
-        if split in named:
+    listed = [path for path in paths if path.parent == folder]
+    for pattern in (
+        rf"(?:[\w-]+\.)?({_SPLIT_NAMES})(?:{endings})?",
+        rf"(?:[\w-]+\.)*({_SPLIT_NAMES})(?:\.v?\d+)*(?:-\d+-of-\d+)?(?:{endings})?",
+    ):
+        found = _by_split(pattern, listed)
+        if found:
+            break
+    if not found and not needs_valid:  # such as sms_train.csv, 20news-bydate-test
+        found = _by_split(rf"(?:.+[_-])?({_SPLIT_NAMES})(?:[_-].+?)?(?:{endings})", listed)
+        if "train" not in found or len(found) < 2 or any(len(of_split) > 1 for of_split in found.values()):
+            found = {}
+    for split, of_split in found.items():
+        if len(of_split) > 1:
             raise DataError(
-                f"two files for the {split} split: {named[split].name} and {path.name}",
+                f"two files for the {split} split: {of_split[0].name} and {of_split[1].name}",
                 where=str(folder),
                 remedy="leave one of them in the folder",
             )
-        named[split] = path
+    named = {split: of_split[0] for split, of_split in found.items()}
     for split in ("train", "valid") if named else ():
         if split not in named and not (split == "valid" and "test" in named and not needs_valid):
             present = ", ".join(path.name for path in named.values())
@@ -219,6 +225,17 @@ def named_splits(
                 remedy=f"add {split}{first} (or {split}{second}, NAME.{split}{first}, also .gz, .bz2, .xz)",
             )
     return {split: named[split] for split in SPLITS if split in named}
+
+
+def _by_split(pattern: str, paths: Iterable[Path]) -> dict[str, list[Path]]:
+    """Return split -> the files or folders whose names fit a pattern; its group is the name of the split."""
+    found: dict[str, list[Path]] = {}
+    for path in paths:
+        name = plain_name(path) + ("/" if path.is_dir() else "")
+        match = re.fullmatch(pattern, name, re.IGNORECASE) or re.fullmatch(pattern, plain_name(path), re.I)
+        if match is not None:
+            found.setdefault(_SPLIT_OF.get(match[1].lower(), "valid"), []).append(path)
+    return found
 
 
 def folder_corpus(folder: Path, options: TextOptions) -> Corpus:

@@ -118,6 +118,24 @@ def test_given_splits_are_kept(tmp_path: Path, kind: str) -> None:
     assert [file.role for file in corpus.files][:1] == ["train"]
 
 
+def test_other_words_around_the_name_of_a_split(tmp_path: Path) -> None:
+    for name, examples in (("sms_train_v1.csv", EXAMPLES[:200]), ("sms_test_v1.csv", EXAMPLES[200:])):
+        (tmp_path / name).write_text(table(examples).replace("\t", ","))
+    assert parts(open_labelled(tmp_path))["test"] == EXAMPLES[200:]
+    for split, count in (("train", 12), ("test", 4)):
+        for label in ("alt.atheism", "sci.space"):
+            folder = tmp_path / "news" / f"20news-bydate-{split}" / label
+            folder.mkdir(parents=True)
+            for n in range(count):
+                (folder / str(49_960 + n)).write_text(f"Subject: {label} {n}\n\n{split}\n")
+    made = parts(open_labelled(tmp_path / "news"))
+    assert made["test"][:1] == [("Subject: alt.atheism 0 test", "alt.atheism")]
+    assert len(made["train"]) + len(made["valid"]) == 24
+    (tmp_path / "sms_train_v2.csv").write_text(table(EXAMPLES))
+    with pytest.raises(DataError, match="a text file for each of two or more classes"):
+        open_labelled(tmp_path)
+
+
 @pytest.mark.parametrize("named", [True, False])
 def test_a_folder_for_each_class_with_a_file_for_each_text(tmp_path: Path, named: bool) -> None:
     """As aclImdb has them: texts of several lines, lists of addresses beside, and texts without a class."""
