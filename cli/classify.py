@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqkit.cli.common import device_option, json_option, threads_option
+from seqkit.cli.common import (
+    device_option,
+    input_column_option,
+    json_option,
+    refuse_unused,
+    threads_option,
+)
 
 if TYPE_CHECKING:
     from seqkit.cli.lines import Line
@@ -19,14 +25,22 @@ if TYPE_CHECKING:
 @click.argument("run", type=click.Path())
 @click.argument("files", nargs=-1, metavar="[FILE...]", type=click.Path(allow_dash=True))
 @click.option("--resize", is_flag=True, help="Resize images to the model's size.")
+@input_column_option
 @device_option
 @threads_option
 @json_option
-def command(run: str, files: tuple[str, ...], resize: bool, device: str | None, as_json: bool) -> int:
+def command(
+    run: str,
+    files: tuple[str, ...],
+    resize: bool,
+    text_column: int | str | None,
+    device: str | None,
+    as_json: bool,
+) -> int:
     """Classify images or texts with the classifier in RUN.
 
-    RUN is a run of train-images or train-classifier. FILEs are images, or text files with one text per
-    line; without FILE, texts are read from standard input. For each image or line, prints the label, its
+    RUN is a run of train-images or train-classifier. FILEs are images, text files with one text per line, or
+    tables; without FILE, texts are read from standard input. For each image or line, prints the label, its
     probability, and the file or the line, separated by tabs. For an empty line, prints an empty line.
     """
     from seqkit.cli.lines import UnknownTokens, answer_lines, input_lines
@@ -39,6 +53,7 @@ def command(run: str, files: tuple[str, ...], resize: bool, device: str | None, 
     classify: Callable[[list[str]], list[Prediction]]
     unknown: UnknownTokens | None = None
     if task == "image_classification":
+        refuse_unused("text_column", "texts")
         if not files:
             raise UsageError(f"expected image files for {run}, got none", remedy="name the files")
         key, lines = "file", _image_lines(files)
@@ -46,7 +61,8 @@ def command(run: str, files: tuple[str, ...], resize: bool, device: str | None, 
     elif task == "text_classification":
         if resize:
             raise UsageError(f"--resize applies to images, but {run} classifies texts", remedy="leave it out")
-        key, lines = "text", itertools.chain.from_iterable([input_lines(file) for file in files or (None,)])
+        inputs = [input_lines(file, text_column) for file in files or (None,)]
+        key, lines = "text", itertools.chain.from_iterable(inputs)
         from seqkit.tasks.text_classification import load
 
         classifier = load(run, device=device)

@@ -69,6 +69,14 @@ text_column_option = click.option(
     default=None,
     help="Column of the texts in the table --corpus, by name or number.  [default: found]",
 )
+input_column_option = click.option(
+    "--text-column",
+    "--text-field",
+    "text_column",
+    type=COLUMN,
+    default=None,
+    help="Column of the texts, by name or number, if the file is a table.  [default: found]",
+)
 split_option = click.option(
     "--split",
     type=click.Choice(["train", "valid", "test"]),

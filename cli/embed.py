@@ -15,6 +15,7 @@ from seqkit.cli.common import (
     TEXT,
     device_option,
     echo,
+    input_column_option,
     json_option,
     print_json,
     quiet_option,
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
     default=None,
     help="Scale vectors to length 1.  [default: as configured in DIR]",
 )
+@input_column_option
 @device_option
 @threads_option
 @quiet_option
@@ -91,6 +93,7 @@ def command(
     prompt: str | None,
     similar_prompt_name: str | None,
     normalize: bool | None,
+    text_column: int | str | None,
     device: str | None,
     quiet: bool,
     as_json: bool,
@@ -113,7 +116,7 @@ def command(
         refuse_unused("topn similar_prompt_name", "--similar")
     write = None if out is None else _writer(out)
     among = [] if similar is None else all_texts(input_lines(similar))
-    lines = input_lines(file)
+    lines = input_lines(file, text_column)
     encoder = load(directory, device=device)
     before = encoder.prompt_text(prompt_name, prompt)
     encoder.prompt_text(similar_prompt_name)

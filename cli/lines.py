@@ -47,19 +47,25 @@ def argument_lines(texts: Sequence[str], noun: str = "text") -> Iterator[list[Li
     ]
 
 
-def input_lines(file: str | None) -> Iterator[list[Line]]:
+def input_lines(file: str | None, text_column: int | str | None = None) -> Iterator[list[Line]]:
     """Return batches of the lines of a file, or of standard input for None and "-", as they arrive.
 
     A batch holds the lines that can be read without waiting. A line that is not UTF-8, or too long, has an
-    error.
+    error. Of a table (CSV, TSV, JSON lines, Parquet, Arrow), the lines are the texts of one column.
+
+    Args:
+        file: The file.
+        text_column: The column of the texts of a table; None finds it.
 
     Raises:
         DataError: The file cannot be read. Raised at once, before the first batch.
         UsageError: Standard input is closed.
     """
     if file not in (None, "-"):
-        lines = _file_lines(Path(file))
+        lines = _table_lines(Path(file), text_column)
         return itertools.chain([next(lines)], lines)  # opens it, once: it may be a pipe
+    if text_column is not None:
+        raise UsageError("--text-column has no effect here: it is for tables, not for standard input")
     if sys.stdin is None or sys.stdin.closed:
         raise UsageError("standard input is closed", remedy="name a file")
     return _stream_lines(sys.stdin.buffer, "standard input")
@@ -78,6 +84,22 @@ def all_texts(batches: Iterable[list[Line]]) -> list[str]:
                 raise line.error
             texts.append(line.text)
     return texts
+
+
+def _table_lines(path: Path, text_column: int | str | None) -> Iterator[list[Line]]:
+    from seqkit.corpora.readers.text_sources import table_texts
+
+    table = table_texts(path, text_column)
+    if table is None:
+        yield from _file_lines(path)
+        return
+    texts, notes = table
+    for note in notes:
+        echo(note, err=True)
+    numbered = enumerate(texts, 1)
+    yield []
+    while batch := list(itertools.islice(numbered, LINES_AT_ONCE)):
+        yield [_line(text.encode(), f"{path}, text {number}", too_long=False) for number, text in batch]
 
 
 def _file_lines(path: Path) -> Iterator[list[Line]]:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqkit.cli.common import device_option, echo, json_option, refuse_unused, threads_option
+from seqkit.cli.common import (
+    device_option,
+    echo,
+    input_column_option,
+    json_option,
+    refuse_unused,
+    threads_option,
+)
 
 if TYPE_CHECKING:
     from seqkit.tasks.language_modeling.scoring import LineScore, TokenScore
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
 )
 @click.option("--log10", is_flag=True, help="Print logarithms to the base 10.  [default: natural]")
 @click.option("--json-lines", is_flag=True, help="Print a JSON object on each line.")
+@input_column_option
 @device_option
 @threads_option
 @json_option
@@ -34,6 +42,7 @@ def command(
     tokens: bool,
     log10: bool,
     json_lines: bool,
+    text_column: int | str | None,
     device: str | None,
     as_json: bool,
 ) -> int:
@@ -50,7 +59,7 @@ def command(
 
     if json_lines:
         refuse_unused("as_json", "one list, without --json-lines")
-    lines = input_lines(file)
+    lines = input_lines(file, text_column)
     model = open_causal_model(run, device=device)
     scale, name = (1 / math.log(10), "log10_prob") if log10 else (1.0, "log_prob")
     number = 0

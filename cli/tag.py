@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqkit.cli.common import device_option, escape, is_terminal, json_option, threads_option
+from seqkit.cli.common import (
+    device_option,
+    escape,
+    input_column_option,
+    is_terminal,
+    json_option,
+    threads_option,
+)
 
 if TYPE_CHECKING:
     from seqkit.cli.lines import Line
@@ -34,6 +41,7 @@ _COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "red")
 )
 @click.option("--pretokenized", is_flag=True, help="The texts are words with blanks between them.")
 @click.option("--probabilities", is_flag=True, help="Add the probability of each span or tag.")
+@input_column_option
 @device_option
 @threads_option
 @json_option
@@ -43,6 +51,7 @@ def command(
     layout: str,
     pretokenized: bool,
     probabilities: bool,
+    text_column: int | str | None,
     device: str | None,
     as_json: bool,
 ) -> int:
@@ -54,7 +63,7 @@ def command(
     from seqkit.cli.lines import answer_lines
     from seqkit.tasks.sequence_labeling import load
 
-    lines = _lines(texts)
+    lines = _lines(texts, text_column)
     tagger = load(run, device=device)
     spans = tagger.input_scheme is not None
     coloured = (
@@ -79,13 +88,13 @@ def command(
     )
 
 
-def _lines(texts: tuple[str, ...]) -> Iterator[list[Line]]:
+def _lines(texts: tuple[str, ...], text_column: int | str | None) -> Iterator[list[Line]]:
     from seqkit.cli.lines import argument_lines, input_lines
     from seqkit.corpora.readers.columns import COLUMN_SUFFIXES
     from seqkit.errors import DataError
 
     if not texts:
-        return input_lines(None)
+        return input_lines(None, text_column)
     parts = []
     for text in texts:
         if Path(text).suffix in (*COLUMN_SUFFIXES, ".gz") and text.split() == [text] and not _is_file(text):
@@ -94,7 +103,7 @@ def _lines(texts: tuple[str, ...]) -> Iterator[list[Line]]:
             )
     for is_file, group in itertools.groupby(texts, key=_is_file):
         if is_file:
-            parts += [input_lines(file) for file in group]
+            parts += [input_lines(file, text_column) for file in group]
         else:
             parts.append(argument_lines(tuple(group)))
     return itertools.chain.from_iterable(parts)

@@ -75,6 +75,20 @@ def text_source(path: Path, options: TextOptions) -> tuple[Source, tuple[str, ..
     return source, notes
 
 
+def table_texts(path: Path, column: int | str | None = None) -> tuple[Iterator[str], tuple[str, ...]] | None:
+    """Return the texts of a table, each as one line, and how it is read; None for a file of another kind.
+
+    Raises:
+        DataError: The column of the texts cannot be told, or a row cannot be read.
+    """
+    columns = columns_of(text=column)
+    if not path.is_file() or not _is_table(path, columns):
+        return None
+    source, notes = text_source(path, TextOptions(columns))
+    assert isinstance(source, DerivedText)
+    return (" ".join(text.splitlines()) for text in source.lines()), notes
+
+
 def _is_table(path: Path, columns: Columns) -> bool:
     """Whether a file is to be read as a table: by its suffix, its first bytes, or the columns asked for."""
     if columns.given is not None or format_by_name(path) not in (None, "tsv"):

@@ -303,3 +303,39 @@ def test_texts_of_unknown_tokens_are_reported(seqkit: Seqkit, tmp_path: Path) ->
     assert "the model does not know 13 of 13 tokens, such as '今'" in done.err
     assert "does not know" not in seqkit("classify", "words", "known.txt").err
     assert "does not know 13 of 13 tokens" in seqkit("translate", "pairs", "今天天气很好 สวัสดีครับ").err
+
+
+# Tables
+
+
+@pytest.mark.parametrize("name", ["lines.csv", "lines.jsonl", "lines.tsv", "lines.parquet"])
+def test_the_texts_of_a_table_are_lines(name: str, seqkit: Seqkit, lstm: Path, tmp_path: Path) -> None:
+    rows = [("the cat sat", 1), ('a dog, a "cat"', 0), ("the house\nran", 1)]
+    path = tmp_path / name
+    if name.endswith(".parquet"):
+        arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+        parquet.write_table(arrow.table({"text": [text for text, _ in rows], "n": [1, 0, 1]}), path)
+    elif name.endswith(".jsonl"):
+        path.write_text("".join(json.dumps({"id": n, "text": text}) + "\n" for text, n in rows))
+    elif name.endswith(".csv"):
+        path.write_text(
+            "n,text\n" + "".join(f'{n},"{text.replace(chr(34), chr(34) * 2)}"\n' for text, n in rows)
+        )
+    else:
+        path.write_text("n\ttext\n" + "".join(f"{n}\t{text}\n" for text, n in rows[:2] * 2))
+    texts = [text.replace("\n", " ") for text, _ in (rows[:2] * 2 if name.endswith(".tsv") else rows)]
+    (tmp_path / "plain.txt").write_text("".join(text + "\n" for text in texts))
+    expected = seqkit("score", lstm, "plain.txt")
+    found = seqkit("score", lstm, name)
+    assert (found.code, found.out) == (0, expected.out)
+    assert name in found.err  # how it was read
+    assert seqkit("score", lstm, name, "--text-column", "text").out == expected.out
+    refused = seqkit("score", lstm, name, "--text-column", "absent")
+    assert (refused.code, refused.out) == (1, "")
+    assert "'absent'" in refused.err
+
+
+def test_a_column_is_for_tables(seqkit: Seqkit, lstm: Path) -> None:
+    refused = seqkit("score", lstm, "-", "--text-column", "2")
+    assert (refused.code, refused.out) == (2, "")
+    assert "--text-column has no effect here: it is for tables, not for standard input" in refused.err

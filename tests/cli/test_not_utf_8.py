@@ -43,6 +43,11 @@ NAMES = {
     "corpora fetch names",
     "lab run names",
     "eval-lm corpus",
+    "eval-classifier corpus",
+    "eval-images corpus",
+    "eval-seq2seq corpus",
+    "eval-seq2seq target",
+    "eval-tagger corpus",
     "tag texts",
     "translate texts",
 }
