@@ -171,7 +171,17 @@ class CsvTable(DelimitedTable):
             except StopIteration:
                 return
             except csv.Error as error:
-                yield number, BadLine(f"no CSV ({error})", place, "close the quotes in this row")
+                old = "new-line" in str(error)
+                yield (
+                    number,
+                    BadLine(
+                        "line ends of a lone carriage return" if old else f"no CSV ({error})",
+                        place,
+                        "convert them: tr '\\r' '\\n' < FILE > NEW"
+                        if old
+                        else "close the quotes in this row",
+                    ),
+                )
                 continue
             broken = next((bad.pop(n) for n in range(number, pulled + 1) if n in bad), None)
             if broken:

@@ -136,7 +136,7 @@ def described(table: Table, roles: Roles) -> str:
     columns = ", ".join(f"{role} in column {table.shown_as(column)!r}" for role, column in roles.items())
     header = ""
     if isinstance(table, DelimitedTable):
-        header = f" {'with' if table.names is not None else 'without'} a header row"
+        header = f", {'with' if table.names is not None else 'without'} a header row"
     return f"{table.path}: {table.form}{header}, {columns}"
 
 
