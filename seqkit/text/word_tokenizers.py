@@ -124,8 +124,8 @@ _COMMON = "".join(
 )
 """Latin, Greek, Cyrillic, and punctuation; what needs more than one character to decide is taken out."""
 _JOINS_LETTERS, _JOINS_NUMBERS = r".\u2018\u2019\u2024'", r".\u2018\u2019\u2024',;:\u066b\u066c"
-_SIGNS = ("://", "www.")
-"""Signs of an address of the web; that of e-mail, "@", is an uncommon character."""
+_SIGNS = ("://", "www.", "@")
+"""Signs of an address of the web, and of e-mail if no blank stands beside it."""
 
 
 @cache
@@ -150,7 +150,7 @@ def word_rules() -> _Rules:
         rf"|(?<=[{letters}])(?!{own})[{middles}][{letters}][{letters}{numbers}]*+"
         rf"|(?<=[{numbers}])[{_JOINS_NUMBERS}][{numbers}][{letters}{numbers}]*+)*+"
     )
-    hard = regex.sub(rf"[{M}{F}\p{{WB=Hebrew_Letter}}\p{{DI}}@]", "", _COMMON, flags=regex.V1)
+    hard = regex.sub(rf"[{M}{F}\p{{WB=Hebrew_Letter}}\p{{DI}}]", "", _COMMON, flags=regex.V1)
     uncommon = f"[^{re.escape(hard)}]"
 
     possessive = rf"['’]s(?![{A}{N}{M}_])"
@@ -224,15 +224,14 @@ class WordTokenizer(Tokenizer):
 
 def _patterns(text: str) -> Iterator[tuple[Any, int, int]]:
     """Iterate over the pattern for each group of lines: the fast one wherever it suffices."""
-    rules, start, length = word_rules(), 0, len(text)
+    rules, start, length, ascii_only = word_rules(), 0, len(text), text.isascii()
     signs = dict.fromkeys(_SIGNS, -1)  # sign of an address -> its next position
     while start < length:
         for sign, position in signs.items():
             if position < start:
-                position = text.find(sign, start)
-                signs[sign] = length if position < 0 else position
+                signs[sign] = _find(sign, text, start)
         nearest = min(signs.values())
-        found = rules.uncommon.search(text, start, nearest)
+        found = None if ascii_only else rules.uncommon.search(text, start, nearest)
         at = nearest if found is None else found.start()
         if at == length:
             yield rules.common, start, length
@@ -240,9 +239,16 @@ def _patterns(text: str) -> Iterator[tuple[Any, int, int]]:
         line, end = max(start, text.rfind("\n", start, at) + 1), text.find("\n", at) + 1 or length
         if line > start:
             yield rules.common, start, line
-        addresses = nearest < end or text.find("@", line, end) >= 0
-        yield (rules.addresses if addresses else rules.general), line, end
+        yield (rules.addresses if nearest < end else rules.general), line, end
         start = end
+
+
+def _find(sign: str, text: str, start: int) -> int:
+    """Return the next position of a sign of an address, the length of the text without one."""
+    position = text.find(sign, start)
+    while sign == "@" and position >= 0 and len(text[max(0, position - 1) : position + 2].strip()) < 3:
+        position = text.find(sign, position + 1)
+    return len(text) if position < 0 else position
 
 
 class WhitespaceTokenizer(Tokenizer):
