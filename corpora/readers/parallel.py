@@ -23,9 +23,10 @@ _SPLITS = {
 _LANGUAGE = re.compile(r"[A-Za-z][A-Za-z0-9]{1,14}([-_][A-Za-z0-9]{2,8})?")
 _NOT_LANGUAGES = frozenset(
     (
-        "bin", "bpe", "cfg", "codes", "csv", "doc", "docx", "h5", "html", "ini", "ipynb", "jpg", "json",
-        "jsonl", "log", "lock", "md", "model", "npy", "npz", "onnx", "parquet", "pdf", "pkl", "png", "pth",
-        "py", "rst", "safetensors", "sh", "svg", "toml", "tsv", "vocab", "xml", "yaml", "yml", "zip",
+        "align", "bin", "bpe", "cfg", "codes", "csv", "doc", "docx", "h5", "html", "ids", "ini", "ipynb",
+        "jpg", "json", "jsonl", "log", "lock", "md", "model", "npy", "npz", "onnx", "parquet", "pdf", "pkl",
+        "png", "pth", "py", "rst", "safetensors", "scores", "sgm", "sh", "svg", "toml", "tsv", "vocab",
+        "xml", "yaml", "yml", "zip",
     )
 )  # fmt: skip
 """Suffixes of files that may stand beside parallel texts."""

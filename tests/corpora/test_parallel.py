@@ -84,6 +84,7 @@ def test_the_name_of_a_folder_says_the_direction(tmp_path: Path) -> None:
 
 def test_one_part_alone(tmp_path: Path) -> None:
     folder = write_parts(tmp_path / "set", "europarl-v7.de-en.LANG")
+    (folder / "europarl-v7.de-en.ids").write_text("1\n" * 5)  # as OPUS has it
     whole = open_seq2seq(folder, whole=True)
     assert {split: len(of_split) for split, of_split in pairs(whole).items()} == {"test": 5}
     assert sum(map(len, pairs(open_seq2seq(folder)).values())) == 5
