@@ -329,7 +329,7 @@ def run_tokenizer(run: RunDirectory, entry: str = "tokenizer", file: str = FILE)
     """Return the tokenizer of a run. Raise DamagedFileError if its file is damaged."""
     config = run.entry(entry)
     if "sha256" not in config:
-        return tokenizer_from_config(config)
+        return tokenizer_from_config(config, str(run.path))
     data, source = run.artifact(file), str(run.path / file)
     tokenizer = SubwordTokenizer.from_bytes(data, source, lowercase=config["lowercase"])
     longest = config.get("max_length")

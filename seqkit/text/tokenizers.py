@@ -67,8 +67,12 @@ def get_tokenizer(
     )
 
 
-def tokenizer_from_config(config: Mapping[str, object]) -> Tokenizer:
+def tokenizer_from_config(config: Mapping[str, object], source: str | None = None) -> Tokenizer:
     """Return the tokenizer of a :meth:`Tokenizer.config`; subwords have a file instead.
+
+    Args:
+        config: The configuration.
+        source: The run that holds it, for messages.
 
     Raises:
         UsageError: For anything else.
@@ -91,12 +95,14 @@ def tokenizer_from_config(config: Mapping[str, object]) -> Tokenizer:
         raise RunError(
             f"expected version {tokenizer.rules} of the rules of the tokenizer {name}, got {rules}: the "
             "model was trained on other tokens",
+            where=source,
             remedy="train the model again",
         )
     versions = tokenizer.versions if isinstance(tokenizer, SegmentingTokenizer) else None
     if segmenter != versions:
         raise RunError(
             f"expected the tokenizer {name} of {segmenter}, got {versions}: it may cut other words",
+            where=source,
             remedy="install that version, or train the model again",
         )
     return tokenizer
