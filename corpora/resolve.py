@@ -1,12 +1,18 @@
 """Resolve what a user types to a corpus: a registered name, or a file or folder of the user's own."""
 
-import difflib
 import os
 from pathlib import Path
 
 from seqkit.corpora.corpus import Corpus, LabelledCorpus, Seq2SeqCorpus, TaggedCorpus
-from seqkit.corpora.entry import CorpusEntry
 from seqkit.corpora.image_corpus import ImageCorpus
+from seqkit.corpora.names import (
+    existing_path,
+    file_of_pairs,
+    find_registered,
+    path_exists,
+    refuse_other_folders,
+    without_effect,
+)
 from seqkit.corpora.readers.columns import Columns, tagged_folder, tagged_table
 from seqkit.corpora.readers.generated import Generated
 from seqkit.corpora.readers.idx import idx_images, idx_paths
@@ -18,19 +24,9 @@ from seqkit.corpora.readers.roles import columns_of
 from seqkit.corpora.readers.tables import has_tables, labelled_folder, labelled_table
 from seqkit.corpora.readers.text_files import file_corpus, folder_corpus, whole_file_corpus
 from seqkit.corpora.readers.text_sources import TextOptions
-from seqkit.corpora.registry import REGISTRY, corpus_names
-from seqkit.errors import CorpusNotFoundError, DataError, Remedy, UsageError
-from seqkit.files.archives import split_member, with_member
-from seqkit.files.what_is import not_as_expected, what_is
-
-_FORMS = {
-    "text": "nltk:NAME, a text file or a folder",
-    "seq2seq": "a table of sources and targets, two files whose lines belong together, or a folder of such",
-    "labelled": "a table of labels and texts, or a folder with a text file for each class",
-    "tagged": "a file with a word and its tag in each line, or a folder with train, valid and test files",
-    "images": "a folder with one sub-folder of images for each class",
-}
-"""The files and folders that are accepted beside a registered name, by type of corpus."""
+from seqkit.corpora.registry import REGISTRY
+from seqkit.errors import DataError, Remedy, UsageError
+from seqkit.files.what_is import what_is
 
 
 def open_corpus(
@@ -70,14 +66,14 @@ def open_corpus(
     """
     name = os.fspath(spec)
     options = TextOptions(columns_of(header, text=text_column), paragraphs)
-    entry = None if name.startswith("nltk:") else _registered(name, "text")
+    entry = None if name.startswith("nltk:") else find_registered(name, "text")
     if entry is not None or name.startswith("nltk:"):
         given = options.columns.given or ("paragraphs" if paragraphs else None)
         if given is not None:
-            raise _without_effect(given, "text files and tables", name)
+            raise without_effect(given, "text files and tables", name)
         corpus: Corpus = nltk_corpus(name.removeprefix("nltk:")) if entry is None else entry.open()
         return corpus
-    path = _existing(name, "text")
+    path = existing_path(name, "text")
     if path.is_dir():
         return folder_corpus(path, options)
     return file_corpus(path, options) if held_out else whole_file_corpus(path, options)
@@ -125,50 +121,33 @@ def open_seq2seq(
     name, bad_lines = os.fspath(spec), BadLines(on_bad_line)
     columns = columns_of(header, source=source_column, target=target_column)
     if columns.given is not None and (target is not None or name in REGISTRY):
-        raise _without_effect(columns.given, "tables", name)
+        raise without_effect(columns.given, "tables", name)
     if target is not None:
         if name in REGISTRY and not Path(name).exists():
             raise UsageError(
                 f"target has no effect here: it is for a file of sources, and {name} is a registered corpus",
                 remedy=Remedy("leave target out", command="leave out --target"),
             )
-        path, target_path = (_file_of_pairs(os.fspath(given)) for given in (name, target))
+        path, target_path = (file_of_pairs(os.fspath(given)) for given in (name, target))
         description = f"the lines of {path} with those of {target_path}"
         both = f"{path} and {target_path}"
         return pair_corpus(both, path, bad_lines, target=target_path, description=description, whole=whole)
-    entry = _registered(name, "seq2seq")
+    entry = find_registered(name, "seq2seq")
     if entry is not None:
         corpus: Seq2SeqCorpus = entry.open(on_bad_line)
         return corpus
     folder, part = Path(name), None
-    if not _exists(folder) and _exists(folder.parent) and folder.name:
+    if not path_exists(folder) and path_exists(folder.parent) and folder.name:
         folder, part = folder.parent, folder.name
-    if _exists(folder) and folder.is_dir():
+    if path_exists(folder) and folder.is_dir():
         if what_is(folder).sort in ("run", "checkpoint"):
-            _refuse_other_folders(folder, "seq2seq")
+            refuse_other_folders(folder, "seq2seq")
         corpus_of_folder = pair_folder(folder, columns, bad_lines, part=part, whole=whole)
         if corpus_of_folder is not None:
             return corpus_of_folder
-    path = _file_of_pairs(name)
+    path = file_of_pairs(name)
     description = f"the pairs of {path}"
     return pair_corpus(name, path, bad_lines, columns=columns, description=description, whole=whole)
-
-
-def _exists(path: Path) -> bool:
-    """Return whether there is a file, a folder, or the archive of a member; False for what is no path."""
-    try:
-        return split_member(path)[0].exists()
-    except (OSError, ValueError):  # a name too long, a zero byte
-        return False
-
-
-def _without_effect(given: str, purpose: str, name: str) -> UsageError:
-    """Return the error for an argument that has no effect on a corpus."""
-    flag = "--header or --no-header" if given == "header" else f"--{given.replace('_', '-')}"
-    return UsageError(
-        f"{given} has no effect here: it is for {purpose}, and {name} is none",
-        remedy=Remedy(f"leave {given} out", command=f"leave out {flag}"),
-    )
 
 
 def generated_seq2seq(name: str, *, seed: int = 0, count: int = 50_000) -> Seq2SeqCorpus:
@@ -220,10 +199,10 @@ def open_labelled(
     """
     name, bad_lines = os.fspath(spec), BadLines(on_bad_line)
     columns = columns_of(header, label=label_column, text=text_column)
-    entry = _registered(name, "labelled")
-    path = None if entry is not None else _existing(name, "labelled")
+    entry = find_registered(name, "labelled")
+    path = None if entry is not None else existing_path(name, "labelled")
     if columns.given is not None and (path is None or (path.is_dir() and not has_tables(path))):
-        raise _without_effect(columns.given, "tables", name)
+        raise without_effect(columns.given, "tables", name)
     if entry is not None:
         corpus: LabelledCorpus = entry.open(on_bad_line)
         return corpus
@@ -261,7 +240,7 @@ def open_tagged(
     """
     name, bad_lines = os.fspath(spec), BadLines(on_bad_line)
     columns = Columns(word_column, tag_column)
-    entry = _registered(name, "tagged")
+    entry = find_registered(name, "tagged")
     if entry is not None:
         given = "tag_column" if word_column is None else "word_column"
         if columns != Columns():
@@ -271,7 +250,7 @@ def open_tagged(
             )
         corpus: TaggedCorpus = entry.open(on_bad_line)
         return corpus
-    path = _existing(name, "tagged")
+    path = existing_path(name, "tagged")
     if path.is_dir():
         return tagged_folder(path, columns, bad_lines)
     return tagged_table(path, columns, bad_lines, whole=whole)
@@ -308,10 +287,10 @@ def open_images(
     name = os.fspath(spec)
     if image_size is not None and image_size < 1:
         raise UsageError(f"image_size must be at least 1, got {image_size}")
-    entry = _registered(name, "images")
+    entry = find_registered(name, "images")
     corpus: ImageCorpus
     if has_image_files(name):
-        corpus = folder_images(_existing(name, "images"), image_size, whole=whole)
+        corpus = folder_images(existing_path(name, "images"), image_size, whole=whole)
     elif image_size is not None:
         raise UsageError(
             f"the images of {name} have one size already",
@@ -334,9 +313,9 @@ def has_image_files(spec: str | os.PathLike[str]) -> bool:
         DataError: For a file, and for idx files that do not belong together.
     """
     name = os.fspath(spec)
-    if _registered(name, "images") is not None or _idx_files(name) is not None:
+    if find_registered(name, "images") is not None or _idx_files(name) is not None:
         return False
-    if not _existing(name, "images").is_dir():
+    if not existing_path(name, "images").is_dir():
         raise DataError("expected a folder of images, got a file", where=name, remedy="give its folder")
     return True
 
@@ -344,78 +323,6 @@ def has_image_files(spec: str | os.PathLike[str]) -> bool:
 def _idx_files(name: str) -> dict[tuple[str, str], Path] | None:
     """Return the idx files of ``FOLDER``, or those of ``FOLDER/PREFIX``; None if there are none."""
     path = Path(name).expanduser()
-    if _exists(path):
+    if path_exists(path):
         return idx_paths(path) if path.is_dir() else None
-    return idx_paths(path.parent, path.name) if _exists(path.parent) and path.parent.is_dir() else None
-
-
-def _registered(name: str, type: str) -> CorpusEntry | None:  # noqa: A002
-    """Return the entry of a name; None for one that is not registered."""
-    if not name:
-        raise UsageError(
-            "expected a corpus, got an empty name", remedy=f"use {', '.join(corpus_names(type))} or a path"
-        )
-    entry = REGISTRY.get(name)
-    if entry is not None and entry.type != type:
-        raise DataError(
-            f"expected a corpus of the type {type}, got {name} ({entry.type}: {entry.description})",
-            remedy=f"use {', '.join(corpus_names(type))}, or {_FORMS[type]}",
-        )
-    return entry
-
-
-def _existing(name: str, type: str) -> Path:  # noqa: A002
-    """Return the path of a name, which exists.
-
-    Raises:
-        CorpusNotFoundError: If it does not, with the names that may have been meant.
-    """
-    path = Path(name).expanduser() if type == "images" else Path(name)
-    try:
-        archive, member = split_member(path)
-        there = archive.exists()
-    except (OSError, ValueError) as error:  # a name too long, a zero byte
-        raise DataError(f"cannot be read ({getattr(error, 'strerror', error)})", where=repr(name)) from error
-    if there and type != "images":
-        path = with_member(path)
-    if member is not None or path != Path(name).expanduser():
-        return path
-    if there and not (path.is_file() or path.is_dir()):
-        raise DataError(
-            "expected a file or folder, got a pipe or device, which cannot be read twice",
-            where=name,
-            remedy="write its content to a file first",
-        )
-    if there:
-        _refuse_other_folders(path, type)
-        return path
-    names = corpus_names(type)
-    close = difflib.get_close_matches(name, names, n=2)
-    meant = f"did you mean {' or '.join(close)}?" if close else f"registered: {', '.join(names)}"
-    raise CorpusNotFoundError(
-        f"no corpus {name!r}: neither a registered name nor a file or folder",
-        where=f"looked in {path.absolute().parent}",
-        remedy=f"{meant}; or give {_FORMS[type]}",
-    )
-
-
-def _refuse_other_folders(path: Path, type: str) -> None:  # noqa: A002
-    """Raise DataError for a folder that is a run, a checkpoint folder, or a corpus of another type."""
-    if not path.is_dir():
-        return
-    found = what_is(path)
-    images = "train-images" in (found.opened_by or "")
-    other = found.sort == "corpus" and type != "seq2seq" and images != (type == "images")
-    if found.sort in ("run", "checkpoint", "other") or other:
-        raise not_as_expected(
-            path, f"{path} is no corpus of the type {type}", error=DataError, remedy=f"give {_FORMS[type]}"
-        )
-
-
-def _file_of_pairs(name: str) -> Path:
-    path = _existing(name, "seq2seq")
-    if not name or path.is_dir():
-        raise DataError(
-            "expected a file of pairs, got a folder", where=name, remedy=f"give {_FORMS['seq2seq']}"
-        )
-    return path
+    return idx_paths(path.parent, path.name) if path_exists(path.parent) and path.parent.is_dir() else None
