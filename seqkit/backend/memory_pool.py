@@ -7,7 +7,7 @@ takes it from there. Nothing is freed explicitly, so no array can ever lose its 
 
 Batches of ever other lengths ask for ever other sizes, so blocks have few sizes, a request may get one that
 is a little larger, and blocks that nobody asked for go back to the system, the longest unused first, as soon
-as all blocks together exceed what was lately in use at once by a fourth.
+as all blocks together exceed what was lately in use at once by half.
 """
 
 import contextlib
@@ -23,14 +23,15 @@ import numpy as np
 SMALLEST = 1 << 16
 """Blocks below 64 KiB come from the C library, which keeps them well enough by itself."""
 
-SURPLUS = 1.25
+SURPLUS = 1.5
 """Bytes of all blocks, those in use and the free ones, at most, as a multiple of the recent peak in use."""
 
 RECENT = 1 << 14
 """Allocations after which a peak is forgotten; some dozens of training steps."""
 
-LARGER = 3
-"""How many sizes above its own a request may get: 3 eighths of a power of two."""
+LARGER = 6
+"""How many sizes above its own a request may get, of 8 for each power of two. With 3, and a surplus of a
+fourth, batches of ever other lengths asked the system for ten times as many blocks."""
 
 # By default anonymous maps are shared: a forked worker would write into its parent's arrays, and the system
 # gives shared memory no huge pages. Windows has neither fork nor flags.

@@ -402,7 +402,7 @@ class TestPool:
         del pair
         larger = empty(np, (2 * self.BIG[0], self.BIG[1]), np.float32)  # as much as was in use at once
         assert larger.nbytes == memory_pool._free.used
-        assert memory_pool._free.nbytes == 0  # a fourth more than that is less than another block
+        assert memory_pool._free.nbytes == larger.nbytes // 2  # half as much again may be kept
 
     def test_a_training_loop_settles_into_no_allocation(self, maps: list[int]) -> None:
         B, T, E, H, V = 16, 32, 64, 64, 1024

@@ -75,7 +75,7 @@ def test_ever_other_lengths_cost_no_more_than_the_longest(pool: memory_pool._Fre
         arrays = [memory_pool.empty((length, 1 << 12), np.float32) for _ in range(5)]
         most = max(most, sum(x.nbytes for x in arrays))
         del arrays
-        assert pool.nbytes + pool.used <= 1.5 * most
+        assert pool.nbytes + pool.used <= 1.7 * most
 
 
 def test_a_free_block_serves_a_request_that_is_a_little_smaller(pool: memory_pool._FreeBlocks) -> None:
