@@ -50,6 +50,7 @@ class Settings:
         "max_length": 1 << 20,
         "max_new_tokens": 1 << 20,
         "batch_size": 1 << 20,
+        "batch_tokens": 1 << 20,
         "eval_batch_size": 1 << 20,
         "accumulate": 1 << 20,
         "order": 32,

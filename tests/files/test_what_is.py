@@ -86,7 +86,7 @@ MADE: dict[str, tuple[Callable[[Path], Path], str]] = {
 }
 RUNS, FOLDERS, CORPORA = {"language model", "classifier", "vectors"}, {"gpt2", "bert", "sentences"}, {"texts"}
 OPENERS: dict[str, tuple[Callable[[Path], Any], set[str]]] = {
-    "seqkit.load": (seqkit.load, RUNS),
+    "seqkit.load": (seqkit.load, {*RUNS, "bert", "sentences", "gpt2"}),
     "language_modeling.load": (language_modeling.load, {"language model"}),
     "seq2seq.load": (seq2seq.load, set()),
     "embeddings.load": (embeddings.load, {"vectors"}),
