@@ -33,6 +33,7 @@ def open_corpus(
     spec: str | os.PathLike[str],
     *,
     held_out: bool = True,
+    whole: bool = False,
     text_column: int | str | None = None,
     header: bool | None = None,
     paragraphs: bool = False,
@@ -49,6 +50,7 @@ def open_corpus(
         spec: A registered name, ``nltk:NAME``, a text file, or a folder of text files.
         held_out: Whether a file needs validation and test data. Without, all of it is for training, and it
             may have few lines and long ones, which are cut.
+        whole: Whether a file is test data, all of it.
         text_column: The column of the texts of a table, by number from 1 or by name; found if not given.
         header: Whether the first row of a table has the names of its columns; found if it is not given.
         paragraphs: Whether a paragraph, of lines up to a blank one, makes one line.
@@ -76,7 +78,9 @@ def open_corpus(
     path = existing_path(name, "text")
     if path.is_dir():
         return folder_corpus(path, options)
-    return file_corpus(path, options) if held_out else whole_file_corpus(path, options)
+    if whole or not held_out:
+        return whole_file_corpus(path, options, "test" if whole else "train")
+    return file_corpus(path, options)
 
 
 def open_seq2seq(

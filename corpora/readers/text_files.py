@@ -145,13 +145,13 @@ def file_corpus(path: Path, options: TextOptions) -> Corpus:
     return corpus_of_pieces(str(path), pieces, rule=rule, description=description, notes=notes)
 
 
-def whole_file_corpus(path: Path, options: TextOptions) -> Corpus:
-    """Return the corpus of a single file that is all training data; overlong lines are cut."""
+def whole_file_corpus(path: Path, options: TextOptions, split: str = "train") -> Corpus:
+    """Return the corpus of a single file that is all of one split; overlong lines are cut."""
     source, notes = text_source(path, options)
     content_size(source)  # refuses an empty file
     return corpus_of_pieces(
         str(path),
-        {"train": [Piece(source)]},
+        {split: [Piece(source)]},
         rule="all of the file, long lines cut",
         description=f"the text file {path}",
         own_splits=True,

@@ -183,7 +183,7 @@ class CausalCheckpoint:
         with different tokens compare by their bits per character only.
 
         Args:
-            split: The split: train, valid or test; None for "test", or "valid" if there is none.
+            split: train, valid or test; by default "test", or "valid" if there is none, and all of a file.
             corpus: The corpus, named as in `train-lm`.
             text_column: The column of the texts of that corpus, if it is a table; by default it is found.
             protocol: "exact" slides the window by half its length, so that each token is predicted once with
@@ -193,7 +193,7 @@ class CausalCheckpoint:
             DataError: The corpus is absent, or has no such split, or the split no text.
         """
         require_choice("protocol", protocol, ("exact", "blocks"))
-        source = open_corpus(corpus, text_column=text_column)
+        source = open_corpus(corpus, text_column=text_column, whole=split is None)
         split = choose_split(split, source.splits, corpus)
         blocks, characters = [], 0
         for text in _paragraphs(source.lines(split)):

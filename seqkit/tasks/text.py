@@ -92,12 +92,18 @@ class TextFileSettings(Settings):
         return {"text_column": self.text_column, "header": self.header, "paragraphs": self.paragraphs}
 
 
-def open_text(settings: TextFileSettings, corpus: str | None, text_column: int | str | None) -> Corpus:
-    """Open the corpus of a run's settings, or another one, whose paragraphs are read as the run's are."""
+def open_text(
+    settings: TextFileSettings, corpus: str | None, text_column: int | str | None, *, whole: bool = False
+) -> Corpus:
+    """Open the corpus of a run's settings, or another one, whose paragraphs are read as the run's are.
+
+    With ``whole``, another file is test data, all of it.
+    """
     if corpus is None:
         return open_corpus(settings.corpus, **settings.reading)
     file = not (corpus.startswith("nltk:") or corpus in REGISTRY)
-    return open_corpus(corpus, text_column=text_column, paragraphs=settings.paragraphs and file)
+    paragraphs = settings.paragraphs and file
+    return open_corpus(corpus, text_column=text_column, paragraphs=paragraphs, whole=whole)
 
 
 @dataclass(frozen=True, kw_only=True)

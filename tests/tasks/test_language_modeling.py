@@ -430,3 +430,13 @@ def test_a_text_with_unknown_tokens_was_cut_before(tmp_path: Path) -> None:
     given = LanguageModelSettings(corpus=str(tmp_path), model="kneser-ney", tokenizer="word", min_count=3)
     made = train(given, tmp_path / "words").settings
     assert (made.tokenizer, made.min_count) == ("word", 3)
+
+
+def test_another_file_is_evaluated_whole(tmp_path: Path) -> None:
+    model = tiny(tmp_path)
+    lines = ["the cat sat", "a dog ran to the house"] * 30
+    (tmp_path / "other.txt").write_text("".join(line + "\n" for line in lines))
+    whole = model.evaluate(corpus=str(tmp_path / "other.txt"))
+    assert (whole.split, whole.predictions) == ("test", sum(len(line.split()) + 1 for line in lines))
+    part = model.evaluate("test", corpus=str(tmp_path / "other.txt"))
+    assert part.predictions < whole.predictions / 10

@@ -65,13 +65,15 @@ class TrainedLanguageModel:
         """The id of the end-of-line token."""
         return self.vocabulary.id(self.tokenizer.end_of_line)
 
-    def encoded(self, corpus: str | None = None, text_column: int | str | None = None) -> EncodedCorpus:
+    def encoded(
+        self, corpus: str | None = None, text_column: int | str | None = None, *, whole: bool = False
+    ) -> EncodedCorpus:
         """Return the run's corpus, or another, as ids of this model's vocabulary.
 
         Raises:
             DataError: The corpus is absent, or has changed since the training.
         """
-        source = open_text(self.settings, corpus, text_column)
+        source = open_text(self.settings, corpus, text_column, whole=whole)
         key = source.content_key()
         if corpus is None:
             require_same_corpus(self.run, source, remedy="restore its files, or name the text to evaluate on")
@@ -96,7 +98,8 @@ class TrainedLanguageModel:
         """Return the perplexity on a split of the run's corpus, or of another corpus.
 
         Args:
-            split: The split: train, valid or test; None for "test", or "valid" if there is none.
+            split: train, valid or test; by default "test", or "valid" if there is none, and all of another
+                file.
             corpus: Another corpus, named as in the settings.
             text_column: The column of the texts of that corpus, if it is a table; by default it is found.
             batch_size: Streams that are read in parallel; more are faster, and each begins with a zero
@@ -109,7 +112,7 @@ class TrainedLanguageModel:
             DataError: The corpus is absent or has changed, or has no such split.
             UsageError: An unknown protocol, or one that the model does not have.
         """
-        encoded = self.encoded(corpus, text_column)
+        encoded = self.encoded(corpus, text_column, whole=split is None)
         split = choose_split(split, encoded.splits, corpus or self.settings.corpus)
         warn_of_text(encoded, self.vocabulary, on_message, [split])
         ids, info = encoded.splits[split], encoded.info[split]

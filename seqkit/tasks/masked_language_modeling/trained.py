@@ -50,13 +50,15 @@ class TrainedMaskedLanguageModel:
         model = f"{size} encoder, {len(self.vocabulary):,} types"
         return f"TrainedMaskedLanguageModel({str(self.run.path)!r}: {model})"
 
-    def encoded(self, corpus: str | None = None, text_column: int | str | None = None) -> EncodedCorpus:
+    def encoded(
+        self, corpus: str | None = None, text_column: int | str | None = None, *, whole: bool = False
+    ) -> EncodedCorpus:
         """Return the run's corpus, or another, as ids of this model's vocabulary.
 
         Raises:
             DataError: The corpus is absent, or has changed since the training.
         """
-        source = open_text(self.settings, corpus, text_column)
+        source = open_text(self.settings, corpus, text_column, whole=whole)
         if corpus is None:
             require_same_corpus(self.run, source, remedy="restore its files, or name the text to evaluate on")
         return encode_corpus(
@@ -78,7 +80,8 @@ class TrainedMaskedLanguageModel:
         """Return the scores on the masked tokens of a split, the same tokens every time.
 
         Args:
-            split: The split: train, valid or test; None for "test", or "valid" if there is none.
+            split: train, valid or test; by default "test", or "valid" if there is none, and all of another
+                file.
             corpus: Another corpus, named as in the settings.
             text_column: The column of the texts of that corpus, if it is a table; by default it is found.
             on_message: Called with a warning about text that does not fit the tokenizer.
@@ -86,7 +89,7 @@ class TrainedMaskedLanguageModel:
         Raises:
             DataError: The corpus is absent or has changed, or has no such split.
         """
-        encoded = self.encoded(corpus, text_column)
+        encoded = self.encoded(corpus, text_column, whole=split is None)
         splits = encoded.splits
         split = choose_split(split, splits, corpus or self.settings.corpus)
         warn_of_text(encoded, self.vocabulary, on_message, [split])
