@@ -374,7 +374,7 @@ MORE: dict[str, tuple[Call, Call]] = {
         lambda: (Path("classes/train.text").unlink(), open_corpus("classes")),
     ),
     r"add \{split\}\{first": (
-        lambda: open_corpus(class_folder("train.txt", "test.txt")),
+        lambda: open_corpus(class_folder("train.txt")),
         lambda: open_corpus(class_folder("train.txt", "valid.txt", "test.txt")),
     ),
     r"name it: ": (

@@ -96,9 +96,7 @@ def pair_folder(
         DataError: For files that cannot be used, and for several parts none of which trains.
     """
     files = [path for path in sorted(folder.iterdir()) if path.is_file() and path.name[0] != "."]
-    tables = (
-        {} if part else named_splits(folder, files, (*FORMATS, ".tmx", *TEXT_SUFFIXES), needs_valid=False)
-    )
+    tables = {} if part else named_splits(folder, files, (*FORMATS, ".tmx", *TEXT_SUFFIXES))
     name = str(folder if part is None else folder / part)
     rule = PAIRS
     notes: tuple[str, ...] = ()

@@ -113,7 +113,7 @@ def has_tables(folder: Path) -> bool:
 def named_tables(folder: Path) -> dict[str, Path]:
     """Return split -> table for the train, valid and test tables of a folder; "valid" may be absent."""
     files = [path for path in sorted(folder.iterdir()) if path.is_file() and path.name[0] != "."]
-    return named_splits(folder, files, TABLE_SUFFIXES, needs_valid=False)
+    return named_splits(folder, files, TABLE_SUFFIXES)
 
 
 def labelled_folder(folder: Path, columns: Columns, bad_lines: BadLines, *, whole: bool) -> LabelledCorpus:
@@ -124,7 +124,7 @@ def labelled_folder(folder: Path, columns: Columns, bad_lines: BadLines, *, whol
     """
     entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     paths = named_tables(folder)
-    folders = named_splits(folder, (path for path in entries if path.is_dir()), ("/", "/"), needs_valid=False)
+    folders = named_splits(folder, (path for path in entries if path.is_dir()), ("/", "/"))
     name = str(folder)
     if not paths and not folders:
         classes_of, noun = _classes(folder)

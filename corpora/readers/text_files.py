@@ -178,18 +178,14 @@ def list_files(folder: Path) -> list[Path]:
 
 
 def named_splits(
-    folder: Path,
-    paths: Iterable[Path],
-    suffixes: tuple[str, ...] = TEXT_SUFFIXES,
-    *,
-    needs_valid: bool = True,
+    folder: Path, paths: Iterable[Path], suffixes: tuple[str, ...] = TEXT_SUFFIXES
 ) -> dict[str, Path]:
     """Return split -> file or folder for those of ``paths`` that are named after a split, train first.
 
     A name is train, valid (validation, val, dev) or test, perhaps with words and dots before it, a dot and
     a version (``v2``) or the number of a shard (``-00000-of-00001``) behind it, and one of ``suffixes``.
-    Without ``needs_valid``, "valid" may be absent where "test" is there, and a name may have other words and
-    ``_`` or ``-`` around that of its split where one of each is so named.
+    Where one of each is so named, it may have other words and ``_`` or ``-`` around that of its split.
+    "valid" may be absent where "test" is there.
 
     Raises:
         DataError: For two of one split, and if there is one of any split but none of train or valid.
@@ -203,7 +199,7 @@ def named_splits(
         found = _by_split(pattern, listed)
         if found:
             break
-    if not found and not needs_valid:  # such as sms_train.csv, 20news-bydate-test
+    if not found:  # such as sms_train.csv, 20news-bydate-test
         found = _by_split(rf"(?:.+[_-])?({_SPLIT_NAMES})(?:[_-].+?)?(?:{endings})", listed)
         if "train" not in found or len(found) < 2 or any(len(of_split) > 1 for of_split in found.values()):
             found = {}
@@ -216,7 +212,7 @@ def named_splits(
             )
     named = {split: of_split[0] for split, of_split in found.items()}
     for split in ("train", "valid") if named else ():
-        if split not in named and not (split == "valid" and "test" in named and not needs_valid):
+        if split not in named and not (split == "valid" and "test" in named):
             present = ", ".join(path.name for path in named.values())
             first, second, *_ = suffixes
             raise DataError(
@@ -241,7 +237,8 @@ def _by_split(pattern: str, paths: Iterable[Path]) -> dict[str, list[Path]]:
 def folder_corpus(folder: Path, options: TextOptions) -> Corpus:
     """Return a folder's train/valid/test files, where it has them, or its texts split by file.
 
-    Without named files, the text files (``.txt .text .tokens .raw``, compressed or not, in sub-folders too;
+    Where train and test are named only, the last twentieth of train, at a line end, validates. Without named
+    files, the text files (``.txt .text .tokens .raw``, compressed or not, in sub-folders too;
     where there are not three of these, ``.md .rst`` and names without suffix as well) are ordered by a hash
     of their names; a twentieth of them, at least one, goes to each of valid and test.
 
@@ -249,7 +246,8 @@ def folder_corpus(folder: Path, options: TextOptions) -> Corpus:
         DataError: For a missing split, an empty file, and fewer than three texts.
     """
     files = list_files(folder)
-    named = named_splits(folder, files) or named_splits(folder, files, (*FORMATS, *MORE_TEXT_SUFFIXES))
+    suffixes = (*FORMATS, *MORE_TEXT_SUFFIXES)
+    named = named_splits(folder, files) or named_splits(folder, files, suffixes)
     if named:
         parts = {split: [path] for split, path in named.items()}
         rule, description = "the files' names", f"the folder {folder} with its {'/'.join(parts)} files"
@@ -265,6 +263,15 @@ def folder_corpus(folder: Path, options: TextOptions) -> Corpus:
             content_size(source)
             pieces.setdefault(split, []).append(Piece(source))
             notes = notes or found
+    if "valid" not in pieces:
+        [whole] = pieces["train"]
+        _, cut = cut_file(whole.source)
+        pieces = {
+            "train": [Piece(whole.source, 0, cut)],
+            "valid": [Piece(whole.source, cut)],
+            "test": pieces["test"],
+        }
+        rule += "; the last twentieth of train validates"
     return corpus_of_pieces(
         str(folder), pieces, rule=rule, description=description, own_splits=bool(named), notes=notes
     )

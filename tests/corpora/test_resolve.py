@@ -2,6 +2,7 @@ import gzip
 import json
 import os
 from itertools import chain
+from pathlib import Path
 
 import pytest
 
@@ -264,3 +265,17 @@ def test_novels_with_bom_and_crlf() -> None:
     assert sum(file.role == "train" for file in corpus.files) == 90
     head = [line for _, line in zip(range(1000), corpus.lines("test"), strict=False)]
     assert not any("\r" in line or "\ufeff" in line for line in head)
+
+
+def test_a_folder_with_train_and_test_alone_validates_on_the_end_of_train(tmp_path: Path) -> None:
+    lines = [f"line {n}" for n in range(100)]
+    (tmp_path / "train.txt").write_text("".join(line + "\n" for line in lines))
+    (tmp_path / "test.txt").write_text("other\n" * 3)
+    corpus = open_corpus(tmp_path)
+    assert corpus.splits == ("train", "valid", "test")
+    found = {split: list(corpus.lines(split)) for split in corpus.splits}
+    assert found["train"] + found["valid"] == lines
+    assert (len(found["valid"]), found["test"]) == (5, ["other"] * 3)
+    (tmp_path / "test.txt").unlink()
+    with pytest.raises(DataError, match=r"no valid file beside train\.txt"):
+        open_corpus(tmp_path)
