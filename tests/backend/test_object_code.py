@@ -112,6 +112,7 @@ print([hashlib.sha256(a.tobytes()).hexdigest() for a in (y.data, x.grad, gain.gr
 """
 
 
+@exhaustive
 def test_bits_do_not_depend_on_the_cache(tmp_path: Path) -> None:
     """Nor on whether a helper was compiled by itself or within the task that calls it."""
     empty, warm = (run_python(LAYER_NORM, SEQKIT_CACHE=str(tmp_path)) for _ in range(2))

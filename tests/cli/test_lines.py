@@ -15,6 +15,7 @@ import pytest
 from seqkit.cli.lines import LINES_AT_ONCE, Line, _stream_lines, answer_lines
 from seqkit.errors import DataError, UsageError
 from tests.cli.conftest import Seqkit
+from tests.exhaustive import some
 from tests.tasks.test_seq2seq import write_pairs
 from tests.tasks.test_text_classification import write_reviews
 
@@ -101,7 +102,7 @@ def test_a_line_that_cannot_be_answered(
     assert ["error" in item for item in items] == [i in (7, 11) for i in range(13)]
 
 
-@pytest.mark.parametrize("options", [[], ["--json"]], ids=["lines", "json"])
+@pytest.mark.parametrize("options", some([[], ["--json"]], 2), ids=str)
 def test_the_first_answer_precedes_the_last_line(command: list[str], options: list[str]) -> None:
     if command[0] != "score" and options:
         pytest.skip("one function prints the JSON of all commands")

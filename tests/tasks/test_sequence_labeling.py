@@ -13,6 +13,7 @@ from seqkit.errors import DamagedFileError, DataError, RunError, TrainingInterru
 from seqkit.tasks.sequence_labeling import SequenceLabelingSettings, TrainedTagger, load, train
 from seqkit.text.tag_schemes import find_spans
 from seqkit.vectors import KeyedVectors
+from tests.exhaustive import some
 from tests.tasks.test_seq2seq import Notes
 
 TITLES, NAMES, PLACES = ("Mr", "Dr"), ("Smith", "Jones", "Miller"), ("Paris", "New York", "Rome")
@@ -61,16 +62,15 @@ def trained(data: Path, out: Path, callback: Any = None, **changes: Any) -> Trai
     return train(settings, out, callbacks=callback)
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {},
-        {"model": "gru", "characters": "lstm", "capitalization": False},
-        {"model": "transformer", "hidden_size": 16, "num_heads": 2, "capitalization": False, "lr": 0.005},
-        {"output": "softmax", "scheme": "bio", "locked_dropout": False},
-    ],
-    ids=str,
-)
+MODELS: list[dict[str, Any]] = [
+    {},
+    {"model": "gru", "characters": "lstm", "capitalization": False},
+    {"model": "transformer", "hidden_size": 16, "num_heads": 2, "capitalization": False, "lr": 0.005},
+    {"output": "softmax", "scheme": "bio", "locked_dropout": False},
+]
+
+
+@pytest.mark.parametrize("changes", some(MODELS, 2), ids=str)
 def test_it_learns_and_opens_as_what_was_trained(
     names: Path, tmp_path: Path, changes: dict[str, Any]
 ) -> None:
