@@ -15,7 +15,7 @@ from seqkit.models.checkpoints import CONFIG
 from seqkit.tasks import language_modeling
 from seqkit.tasks.language_modeling import evaluation, scoring
 from seqkit.tasks.language_modeling.evaluation import Evaluation
-from seqkit.tasks.language_modeling.generation import Sample, generate_samples
+from seqkit.tasks.language_modeling.generation import LENGTH_PENALTY, Sample, generate_samples
 from seqkit.tasks.language_modeling.scoring import LineScore, TokenScore
 from seqkit.tasks.runs import choose_split, fitting_tokenizer, is_checkpoint_folder
 from seqkit.text import SubwordTokenizer
@@ -70,7 +70,7 @@ class CausalCheckpoint:
         allow_unknown: bool = False,
         seed: int = 0,
         beam: int | None = None,
-        length_penalty: float = 0.6,
+        length_penalty: float = LENGTH_PENALTY,
         on_text: Callable[[str], None] | None = None,
     ) -> list[Sample]:
         """Generate continuations of ``prompt``.

@@ -295,6 +295,10 @@ def test_a_beam_finds_at_least_what_greedy_search_does(seqkit: Seqkit, run: Path
     model = library.load(run)
     with pytest.raises(UsageError, match="top_k has no effect here"):
         model.generate(beam=2, top_k=3)
+    with pytest.raises(UsageError, match="seed has no effect here"):
+        model.generate(beam=2, seed=3)
+    with pytest.raises(UsageError, match="length_penalty has no effect here"):
+        model.generate(length_penalty=0.0)
     with pytest.raises(UsageError, match="on_text has no effect here"):
         model.generate(beam=2, on_text=print)
 

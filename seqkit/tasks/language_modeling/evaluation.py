@@ -46,7 +46,8 @@ class Evaluation:
         return dict(vars(self))
 
 
-def _window(batch_size: int, vocab_size: int) -> int:
+def window_length(batch_size: int, vocab_size: int) -> int:
+    """Return the tokens of a window whose scores (B, T, V) fit the memory that is set apart for them."""
     return max(1, min(1024, _SCORES_AT_ONCE // (batch_size * vocab_size)))
 
 
@@ -77,7 +78,7 @@ def stream_loss(
     """
     if isinstance(model, KneserNey):
         return -float(model.log_probs(np.asarray(ids)).sum())
-    length = _window(batch_size, model.config.vocab_size)
+    length = window_length(batch_size, model.config.vocab_size)
     return windows_loss(model, LineStreams(ids, batch_size=batch_size, length=length, end_id=eos_id), poll)
 
 
@@ -127,7 +128,7 @@ def line_losses(
         targets[row, : len(line)] = line
     inputs = np.concatenate((before, np.maximum(targets[:, :-1], 0)), axis=1)
     state, pieces = model.zero_state(B), []
-    step = _window(B, model.config.vocab_size)
+    step = window_length(B, model.config.vocab_size)
     for start in range(0, longest, step):
         window = slice(start, start + step)
         losses, state = model.token_losses(inputs[:, window], targets[:, window], state)

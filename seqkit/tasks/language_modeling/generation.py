@@ -9,6 +9,9 @@ from seqkit.decoding import Decodable, Generated, beam_search, greedy, sample
 from seqkit.decoding.sampling import check_sampling
 from seqkit.errors import UsageError
 
+LENGTH_PENALTY = 0.6
+"""The exponent of the length normalisation unless another is given."""
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -60,7 +63,12 @@ def generate_samples(
         UsageError: A setting is out of range or without effect beside the others.
     """
     if beam is not None:
-        unused = {"temperature": temperature != 1, "top_k": top_k is not None, "top_p": top_p is not None}
+        unused = {
+            "temperature": temperature != 1,
+            "top_k": top_k is not None,
+            "top_p": top_p is not None,
+            "seed": seed != 0,
+        }
         for name in (name for name, given in unused.items() if given):
             raise UsageError(f"{name} has no effect here: it is for sampling, without beam")
         if on_text is not None:
@@ -68,6 +76,8 @@ def generate_samples(
         found = beam_search(model, beam=beam, n_best=batch, length_penalty=length_penalty, **decoding)
         results: Sequence[Generated] = found[0]
     else:
+        if length_penalty != LENGTH_PENALTY:
+            raise UsageError("length_penalty has no effect here: it is for searches, with beam")
         check_sampling(temperature, top_k, top_p)
         ids: list[int] = []
 

@@ -153,7 +153,7 @@ def stream_losses(trained: TrainedLanguageModel, ids: np.ndarray) -> np.ndarray:
     model = trained.model
     if isinstance(model, KneserNey):
         return -model.log_probs(np.asarray(ids))
-    length = evaluation._window(1, len(trained.vocabulary))
+    length = evaluation.window_length(1, len(trained.vocabulary))
     windows = LineStreams(ids, batch_size=1, length=length, end_id=trained.eos_id)
     state, pieces = model.zero_state(1), []
     for index in range(len(windows)):

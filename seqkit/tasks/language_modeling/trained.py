@@ -11,7 +11,7 @@ from seqkit.models import KneserNey, KneserNeyConfig
 from seqkit.models.mixture import MixtureModel
 from seqkit.tasks.language_modeling import evaluation, scoring
 from seqkit.tasks.language_modeling.evaluation import Evaluation
-from seqkit.tasks.language_modeling.generation import Sample, generate_samples
+from seqkit.tasks.language_modeling.generation import LENGTH_PENALTY, Sample, generate_samples
 from seqkit.tasks.language_modeling.model import AnyLanguageModel, make_model
 from seqkit.tasks.language_modeling.scoring import LineScore, TokenScore
 from seqkit.tasks.language_modeling.settings import ResolvedLanguageModelSettings
@@ -215,7 +215,7 @@ class TrainedLanguageModel:
         allow_unknown: bool = False,
         seed: int = 0,
         beam: int | None = None,
-        length_penalty: float = 0.6,
+        length_penalty: float = LENGTH_PENALTY,
         on_text: Callable[[str], None] | None = None,
     ) -> list[Sample]:
         """Generate continuations of ``prompt``.
