@@ -2,7 +2,7 @@
 
 import bisect
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -25,6 +25,25 @@ class Hypothesis(Generated):
     score: float
 
 
+class BeamStep(NamedTuple):
+    """The continuations that survived a step of the search, of all rows; those of a row best first.
+
+    The i-th continues the hypothesis ``parents[i]`` of the step before, or at the first step row
+    ``parents[i]``.
+    """
+
+    parents: np.ndarray
+    """(N,)"""
+    ids: np.ndarray
+    """(N,)"""
+    log_prob: np.ndarray
+    """(N,) of the whole hypothesis."""
+    score: np.ndarray
+    """(N,) the score if the hypothesis ended here."""
+    complete: np.ndarray
+    """(N,) bool: whether it ends here."""
+
+
 def beam_search(
     model: Decodable,
     *,
@@ -39,6 +58,7 @@ def beam_search(
     stop: Sequence[int] = (),
     context: object = None,
     with_attention: bool = False,
+    on_step: Callable[[BeamStep], None] | None = None,
 ) -> list[list[Hypothesis]]:
     """Search the best continuations of ``batch`` rows.
 
@@ -68,6 +88,7 @@ def beam_search(
         stop: Ids that end a hypothesis.
         context: Argument of ``model.start``.
         with_attention: Also return attention weights.
+        on_step: Called after each step with the hypotheses that survived it.
 
     Returns:
         For each row its :class:`~seqkit.decoding.Hypothesis` list, best first; shorter than ``n_best`` only
@@ -112,6 +133,8 @@ def beam_search(
         stopped = ends[parents, picked]
         complete = stopped | (length == max_new_tokens)
         scores = log_prob / length_divisor(length, length_penalty)
+        if on_step is not None:
+            on_step(BeamStep(paths.nodes_before(), ids, log_prob, scores, complete))
         for node in np.flatnonzero(complete).tolist():
             end = _End(float(scores[node]), float(log_prob[node]), bool(stopped[node]), length, node)
             finished[owner[node]].offer(end)

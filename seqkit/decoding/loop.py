@@ -66,6 +66,10 @@ class Paths:
         """Go on with these nodes of the last layer as the rows of the model."""
         self._nodes = self._nodes[nodes]
 
+    def nodes_before(self) -> np.ndarray:
+        """The node of the layer before that each node of the last layer continues."""
+        return self._steps[-1].parents
+
     def read(self, length: int, node: int, stopped: bool) -> tuple[list[int], np.ndarray | None]:
         """The ids (T,) from the first layer to ``node`` of layer ``length``, and their attention (T, S).
 

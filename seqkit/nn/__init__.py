@@ -5,7 +5,7 @@ of recurrent layers. Layers that draw weights take ``generator``: a :class:`seqk
 for fresh entropy. Dropout in training takes its own generator, as an argument of the call.
 """
 
-from seqkit.nn.attention import Attention, KeysValues, MultiHeadAttention
+from seqkit.nn.attention import Attention, AttentionRecord, KeysValues, MultiHeadAttention, record_attention
 from seqkit.nn.convolution import Conv2d
 from seqkit.nn.crf import CRF
 from seqkit.nn.dropout import Dropout, LockedDropout
@@ -27,6 +27,7 @@ __all__ = [
     "LSTM",
     "RNN",
     "Attention",
+    "AttentionRecord",
     "AveragePool2d",
     "BatchNorm",
     "Buffer",
@@ -50,4 +51,5 @@ __all__ = [
     "TransformerDecoderStack",
     "TransformerEncoderLayer",
     "TransformerEncoderStack",
+    "record_attention",
 ]

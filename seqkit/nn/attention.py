@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import NamedTuple
 
 from seqkit import ops
 from seqkit.autograd import Tensor, concatenate
-from seqkit.backend import Array
+from seqkit.backend import Array, array_module
 from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import UsageError, require_choice, require_sizes
 from seqkit.nn import initializers
@@ -115,6 +117,38 @@ class KeysValues(NamedTuple):
     """(B, N, S, D)"""
     values: Tensor
     """(B, N, S, D)"""
+
+
+_RECORD: ContextVar[AttentionRecord | None] = ContextVar("attention record", default=None)
+
+
+class AttentionRecord(dict[int, "list[Array]"]):
+    """The weights (B, N, T, S) of each call of attention layers, by the layers' ``id``."""
+
+    def of(self, layers: Sequence[MultiHeadAttention]) -> list[Array]:
+        """Return the weights (B, N, T, S) of the last call of each layer."""
+        return [self[id(layer)][-1] for layer in layers]
+
+
+@contextmanager
+def record_attention() -> Iterator[AttentionRecord]:
+    """Record the weights of the multi-head attention that this thread computes in the block.
+
+    Layers then keep all T × S weights, which they otherwise never do. Batches must not be packed.
+
+    Example:
+        >>> heads = MultiHeadAttention(12, 4, generator=0)
+        >>> with record_attention() as record:
+        ...     _ = heads(Tensor(np.zeros((3, 7, 12), np.float32)))
+        >>> record.of([heads])[0].shape
+        (3, 4, 7, 7)
+    """
+    record = AttentionRecord()
+    token = _RECORD.set(record)
+    try:
+        yield record
+    finally:
+        _RECORD.reset(token)
 
 
 class MultiHeadAttention(Module):
@@ -237,7 +271,10 @@ class MultiHeadAttention(Module):
         else:
             q = self._project_q(x)
         rate = self.rate if self.training else 0.0
-        if lengths is not None:
+        record = _RECORD.get()
+        if record is not None:
+            context = self._recorded(record, q, memory, mask, causal, packed=lengths is not None)
+        elif lengths is not None:
             context = ops.packed_attention(
                 q,
                 *memory,
@@ -252,6 +289,23 @@ class MultiHeadAttention(Module):
                 q, *memory, mask, causal=causal, rate=rate, generator=generator
             )
         return self._project_output(context)
+
+    def _recorded(
+        self, record: AttentionRecord, q: Tensor, memory: KeysValues, mask: Array, causal: bool, packed: bool
+    ) -> Tensor:
+        """Return the context (B, N, T, D) of queries, without dropout, and record the weights."""
+        if packed or (causal and mask is not None):
+            raise UsageError(
+                "attention is recorded of batches without padding", remedy="record one sequence at a time"
+            )
+        if causal:
+            T, S = q.shape[2], memory.keys.shape[2]
+            xp = array_module(q.data)
+            mask = (xp.arange(S) <= xp.arange(S - T, S)[:, None])[None]
+            mask = xp.broadcast_to(mask, (q.shape[0], T, S))
+        context, weights = ops.attention(q, *memory, mask)
+        record.setdefault(id(self), []).append(weights.data)
+        return context
 
     def decode_step(
         self, x: Tensor, past: KeysValues | None, positions: Array | None = None

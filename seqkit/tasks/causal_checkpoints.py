@@ -14,8 +14,9 @@ from seqkit.models import TransformerLanguageModel, gpt2
 from seqkit.models.checkpoints import CONFIG
 from seqkit.tasks import language_modeling
 from seqkit.tasks.language_modeling import evaluation, scoring
+from seqkit.tasks.language_modeling.continuation import Continuation
 from seqkit.tasks.language_modeling.evaluation import Evaluation
-from seqkit.tasks.language_modeling.generation import LENGTH_PENALTY, Sample, generate_samples
+from seqkit.tasks.language_modeling.generation import LENGTH_PENALTY, Prompt, Sample, generate_samples
 from seqkit.tasks.language_modeling.scoring import LineScore, TokenScore
 from seqkit.tasks.runs import choose_split, fitting_tokenizer, is_checkpoint_folder
 from seqkit.text import SubwordTokenizer
@@ -99,18 +100,9 @@ class CausalCheckpoint:
         Raises:
             UsageError: No prompt and no token that begins a text, or a stop text of several tokens.
         """
-        ids = self.tokenizer.encode([prompt], special_tokens=False)[0]
-        end = [] if self.end_id is None else [self.end_id]
-        if not ids and not end:
-            raise UsageError("expected a prompt, since the model has no token to begin a text with")
-        start, *prompt_ids = ids or end
-        unk = None if self.tokenizer.unk is None else self.tokenizer.id(self.tokenizer.unk)
-        if allow_unknown and unk is None:
-            raise UsageError("allow_unknown has no effect here: it is for vocabularies with an unknown token")
-        banned = list(range(len(self.tokenizer), self.model.config.vocab_size))  # embeddings without a token
         return generate_samples(
             self.model,
-            lambda new: self.tokenizer.decode([*ids, *new], special_tokens=True),
+            self.prompt(prompt, stop=stop, allow_unknown=allow_unknown),
             temperature=temperature,
             top_k=top_k,
             top_p=top_p,
@@ -120,11 +112,39 @@ class CausalCheckpoint:
             on_text=on_text,
             batch=num_samples,
             max_new_tokens=max_new_tokens,
-            start_id=start,
-            prompt=prompt_ids,
-            banned=banned if unk is None or allow_unknown else [*banned, unk],
-            stop=self.end_ids if stop is None else [self._id_of(token) for token in stop],
         )
+
+    def prompt(
+        self, text: str = "", *, stop: Sequence[str] | None = None, allow_unknown: bool = False
+    ) -> Prompt:
+        """Return the ids of a prompt, and those that end a text or are never generated.
+
+        Arguments and errors as of :meth:`generate`.
+        """
+        ids = self.tokenizer.encode([text], special_tokens=False)[0]
+        end = [] if self.end_id is None else [self.end_id]
+        if not ids and not end:
+            raise UsageError("expected a prompt, since the model has no token to begin a text with")
+        start, *prompt_ids = ids or end
+        unk = None if self.tokenizer.unk is None else self.tokenizer.id(self.tokenizer.unk)
+        if allow_unknown and unk is None:
+            raise UsageError("allow_unknown has no effect here: it is for vocabularies with an unknown token")
+        banned = list(range(len(self.tokenizer), self.model.config.vocab_size))  # embeddings without a token
+        return Prompt(
+            start_id=start,
+            ids=tuple(prompt_ids),
+            banned=tuple(banned if unk is None or allow_unknown else [*banned, unk]),
+            stop=tuple(self.end_ids if stop is None else [self._id_of(token) for token in stop]),
+            text_of=lambda new: self.tokenizer.decode([*ids, *new], special_tokens=True),
+            token_of=self._token_of,
+        )
+
+    def continuation(self, prompt: str = "") -> Continuation:
+        """Return a prompt to be continued token by token, with the probabilities of the next token."""
+        return Continuation.begin(self.model, self.prompt(prompt))
+
+    def _token_of(self, token_id: int) -> str:
+        return self.tokenizer.decode([token_id], special_tokens=True)
 
     def score(self, lines: Iterable[str]) -> Iterator[LineScore]:
         """Iterate over the scores of lines, in order and in bounded memory; lines are independent.
@@ -137,13 +157,17 @@ class CausalCheckpoint:
         """
         return scoring.in_batches(lines, self._line_scores)
 
-    def score_tokens(self, lines: Iterable[str]) -> Iterator[list[TokenScore]]:
+    def score_tokens(self, lines: Iterable[str], *, alternatives: int = 0) -> Iterator[list[TokenScore]]:
         """Iterate over the scores of the tokens of lines, which are those that :meth:`score` counts.
+
+        Args:
+            lines: The lines.
+            alternatives: How many of the most probable tokens each score lists.
 
         Raises:
             UsageError: ``lines`` is a string, or holds what is none.
         """
-        return scoring.in_batches(lines, self._token_scores)
+        return scoring.in_batches(lines, lambda batch: self._token_scores(batch, alternatives))
 
     def _rows(self, lines: list[str]) -> tuple[list[np.ndarray], list[int]]:
         """Return the ids to predict of each line, and the id before them."""
@@ -161,11 +185,12 @@ class CausalCheckpoint:
         for row, losses in zip(rows, evaluation.line_losses(self.model, rows, start_ids), strict=True):
             yield scoring.line_score(losses, int(self._unknown(row).sum()))
 
-    def _token_scores(self, lines: list[str]) -> Iterator[list[TokenScore]]:
+    def _token_scores(self, lines: list[str], alternatives: int) -> Iterator[list[TokenScore]]:
         rows, start_ids = self._rows(lines)
-        for row, scores in zip(rows, scoring.token_scores(self.model, rows, start_ids), strict=True):
+        found = scoring.token_scores(self.model, rows, start_ids, alternatives)
+        for row, scores in zip(rows, found, strict=True):
             yield [
-                scoring.as_token_score(self.tokenizer.decode([i], special_tokens=True), *score, bool(unknown))
+                scoring.as_token_score(self._token_of(i), score, bool(unknown), self._token_of)
                 for i, score, unknown in zip(row.tolist(), scores, self._unknown(row), strict=True)
             ]
 

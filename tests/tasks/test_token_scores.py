@@ -45,8 +45,8 @@ def test_rows_of_any_length_score_as_alone(name: str) -> None:
     found = token_scores(model, rows, starts)
     for row, start, scores in zip(rows, starts, found, strict=True):
         expected = by_hand(model, row, start)
-        assert [rank for _, rank in scores] == [rank for _, rank in expected]
-        assert [x for x, _ in scores] == pytest.approx([x for x, _ in expected], rel=1e-4)
+        assert [each.rank for each in scores] == [rank for _, rank in expected]
+        assert [each.log_prob for each in scores] == pytest.approx([x for x, _ in expected], rel=1e-4)
     assert token_scores(model, [], []) == []
 
 

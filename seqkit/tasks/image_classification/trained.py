@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from seqkit.backend import to_numpy
-from seqkit.corpora import ImageCorpus, open_images, read_images
+from seqkit.corpora import ImageCorpus, LabelledImages, open_images, read_images
 from seqkit.corpora.resolve import has_image_files
 from seqkit.data import Standardization
 from seqkit.errors import DamagedFileError, DataError, Remedy, UsageError
@@ -174,21 +174,7 @@ class TrainedImageClassifier:
         images = self.corpus()
         split = choose_split(split, images.splits, images.name)
         labelled = images.images(split)
-        log_probs = self.log_probs(labelled.images)
-        predicted = log_probs.argmax(axis=1)
-        wrong = np.flatnonzero(predicted != labelled.labels)
-        wrong = wrong[np.argsort(-log_probs[wrong, predicted[wrong]], kind="stable")]
-        return [
-            Mistake(
-                split,
-                row,
-                labelled.images[row],
-                self.classes[labelled.labels[row]],
-                self.classes[predicted[row]],
-                float(np.exp(log_probs[row, predicted[row]])),
-            )
-            for row in wrong.tolist()
-        ]
+        return find_mistakes(split, labelled, self.log_probs(labelled.images), self.classes)
 
     def filters(self) -> np.ndarray:
         """Return the filters of the first layer as images (F, H, W, C), each scaled to 0 to 1.
@@ -206,6 +192,26 @@ class TrainedImageClassifier:
         W = to_numpy(first.weight.data).reshape(-1, c.height, c.width, c.channels)
         lowest, highest = (f(W, axis=(1, 2, 3), keepdims=True) for f in (np.min, np.max))
         return (W - lowest) / np.maximum(highest - lowest, np.finfo(W.dtype).tiny)
+
+
+def find_mistakes(
+    split: str, labelled: LabelledImages, log_probs: np.ndarray, classes: Sequence[str]
+) -> list[Mistake]:
+    """Return the misclassified images of a split by log P(class) (N, K), the most confident first."""
+    predicted = log_probs.argmax(axis=1)
+    wrong = np.flatnonzero(predicted != labelled.labels)
+    wrong = wrong[np.argsort(-log_probs[wrong, predicted[wrong]], kind="stable")]
+    return [
+        Mistake(
+            split,
+            row,
+            labelled.images[row],
+            classes[labelled.labels[row]],
+            classes[predicted[row]],
+            float(np.exp(log_probs[row, predicted[row]])),
+        )
+        for row in wrong.tolist()
+    ]
 
 
 def parts_of(

@@ -1,7 +1,8 @@
 """Language modelling: train into a run directory, load it, evaluate, score and generate."""
 
+from seqkit.tasks.language_modeling.continuation import Continuation
 from seqkit.tasks.language_modeling.evaluation import Evaluation
-from seqkit.tasks.language_modeling.generation import Sample
+from seqkit.tasks.language_modeling.generation import Prompt, Sample
 from seqkit.tasks.language_modeling.ngram import NGram
 from seqkit.tasks.language_modeling.scoring import LineScore, TokenScore
 from seqkit.tasks.language_modeling.settings import LanguageModelSettings, ResolvedLanguageModelSettings
@@ -9,10 +10,12 @@ from seqkit.tasks.language_modeling.task import train
 from seqkit.tasks.language_modeling.trained import TrainedLanguageModel, load
 
 __all__ = [
+    "Continuation",
     "Evaluation",
     "LanguageModelSettings",
     "LineScore",
     "NGram",
+    "Prompt",
     "ResolvedLanguageModelSettings",
     "Sample",
     "TokenScore",

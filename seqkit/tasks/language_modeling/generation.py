@@ -14,6 +14,27 @@ LENGTH_PENALTY = 0.6
 
 
 @dataclass(frozen=True)
+class Prompt:
+    """The beginning of a text as a model reads it.
+
+    Attributes:
+        start_id: The id that is fed first.
+        ids: The ids of the prompt after it.
+        banned: The ids that are never generated.
+        stop: The ids that end a text.
+        text_of: Returns the whole text for the ids generated after the prompt.
+        token_of: Returns the text of an id.
+    """
+
+    start_id: int
+    ids: tuple[int, ...]
+    banned: tuple[int, ...]
+    stop: tuple[int, ...]
+    text_of: Callable[[Sequence[int]], str]
+    token_of: Callable[[int], str]
+
+
+@dataclass(frozen=True)
 class Sample:
     """A generated text.
 
@@ -32,8 +53,9 @@ class Sample:
 
 def generate_samples(
     model: Decodable,
-    text_of: Callable[[Sequence[int]], str],
+    prompt: Prompt,
     *,
+    max_new_tokens: int,
     temperature: float,
     top_k: int | None,
     top_p: float | None,
@@ -42,13 +64,13 @@ def generate_samples(
     length_penalty: float,
     on_text: Callable[[str], None] | None,
     batch: int,
-    **decoding: Any,
 ) -> list[Sample]:
     """Generate texts.
 
     Args:
         model: The model.
-        text_of: Returns the whole text for the generated ids.
+        prompt: The beginning of the texts.
+        max_new_tokens: Number of tokens to generate at most.
         temperature: Divisor of the logits; 0 takes the most probable token at each step.
         top_k: Sample from the k most probable tokens.
         top_p: Sample from the most probable tokens that together have this probability.
@@ -57,11 +79,18 @@ def generate_samples(
         length_penalty: Exponent of the length normalisation of the search.
         on_text: Called with the text so far, after each token of a single text.
         batch: Number of texts.
-        **decoding: Arguments that search and sampling share.
 
     Raises:
         UsageError: A setting is out of range or without effect beside the others.
     """
+    text_of = prompt.text_of
+    decoding: dict[str, Any] = {
+        "max_new_tokens": max_new_tokens,
+        "start_id": prompt.start_id,
+        "prompt": prompt.ids,
+        "banned": prompt.banned,
+        "stop": prompt.stop,
+    }
     if beam is not None:
         unused = {
             "temperature": temperature != 1,

@@ -4,12 +4,13 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from seqkit.backend import array_module, to_numpy
 from seqkit.decoding import Decodable
+from seqkit.tasks.language_modeling.continuation import most_probable
 from seqkit.tasks.runs import require_texts
 
 _LINES_AT_ONCE = 64
@@ -46,6 +47,8 @@ class TokenScore:
         surprisal: The same in bits: -log2 of the probability.
         rank: 1 for the most probable token, 2 for the next; 1 + the number of more probable tokens.
         unknown: Whether it is not in the vocabulary; the score is that of the unknown token then.
+        alternatives: The most probable tokens in its place with their log-probabilities, best first; as many
+            as were asked for.
     """
 
     token: str
@@ -53,6 +56,15 @@ class TokenScore:
     surprisal: float
     rank: int
     unknown: bool
+    alternatives: tuple[tuple[str, float], ...] = ()
+
+
+class IdScore(NamedTuple):
+    """Log-probability and rank of an id, and the most probable ids in its place."""
+
+    log_prob: float
+    rank: int
+    alternatives: list[tuple[int, float]]
 
 
 def line_score(losses: np.ndarray, unknown: int) -> LineScore:
@@ -81,17 +93,18 @@ def in_batches(
 
 
 def token_scores(
-    model: Decodable, rows: Sequence[np.ndarray], start_ids: Sequence[int]
-) -> list[list[tuple[float, int]]]:
-    """Return log-probability and rank of each id of each row, by the decoding protocol.
+    model: Decodable, rows: Sequence[np.ndarray], start_ids: Sequence[int], alternatives: int = 0
+) -> list[list[IdScore]]:
+    """Return the scores of each id of each row, by the decoding protocol.
 
     Args:
         model: The model.
         rows: Ids (T,) of each row; the lengths may differ.
         start_ids: The id that is fed before each row.
+        alternatives: How many of the most probable ids each score lists.
     """
     order = sorted(range(len(rows)), key=lambda i: -len(rows[i]))  # rows that end leave the batch
-    found: list[list[tuple[float, int]]] = [[] for _ in rows]
+    found: list[list[IdScore]] = [[] for _ in rows]
     state = model.start(len(rows))
     fed = np.array([start_ids[i] for i in order], np.int64)
     for t in range(max(map(len, rows), default=0)):
@@ -104,11 +117,15 @@ def token_scores(
         chosen = log_probs[xp.arange(live), xp.asarray(fed)]
         ranks = to_numpy((log_probs > chosen[:, None]).sum(axis=1)) + 1
         values = np.asarray(to_numpy(chosen), np.float64)
-        for i, value, rank in zip(order, values.tolist(), ranks.tolist(), strict=False):
-            found[i].append((value, rank))
+        others: list[list[tuple[int, float]]] = [[]] * live
+        if alternatives:
+            others = [most_probable(row, alternatives) for row in to_numpy(log_probs)]
+        for i, *score in zip(order, values.tolist(), ranks.tolist(), others, strict=False):
+            found[i].append(IdScore(*score))
     return found
 
 
-def as_token_score(token: str, log_prob: float, rank: int, unknown: bool) -> TokenScore:
-    """Return the score of a token from its log-probability in nats and its rank."""
-    return TokenScore(token, log_prob, -log_prob / math.log(2), rank, unknown)
+def as_token_score(token: str, score: IdScore, unknown: bool, token_of: Callable[[int], str]) -> TokenScore:
+    """Return the score of a token from that of its id."""
+    others = tuple((token_of(i), log_prob) for i, log_prob in score.alternatives)
+    return TokenScore(token, score.log_prob, -score.log_prob / math.log(2), score.rank, unknown, others)

@@ -10,8 +10,9 @@ from seqkit.errors import UsageError, require_choice, require_number
 from seqkit.models import KneserNey, KneserNeyConfig
 from seqkit.models.mixture import MixtureModel
 from seqkit.tasks.language_modeling import evaluation, scoring
+from seqkit.tasks.language_modeling.continuation import Continuation
 from seqkit.tasks.language_modeling.evaluation import Evaluation
-from seqkit.tasks.language_modeling.generation import LENGTH_PENALTY, Sample, generate_samples
+from seqkit.tasks.language_modeling.generation import LENGTH_PENALTY, Prompt, Sample, generate_samples
 from seqkit.tasks.language_modeling.model import AnyLanguageModel, make_model
 from seqkit.tasks.language_modeling.scoring import LineScore, TokenScore
 from seqkit.tasks.language_modeling.settings import ResolvedLanguageModelSettings
@@ -181,24 +182,29 @@ class TrainedLanguageModel:
         for line, losses in zip(ids, evaluation.line_losses(self.model, ids, self.eos_id), strict=True):
             yield scoring.line_score(losses, int((line == unk).sum()))
 
-    def score_tokens(self, lines: Iterable[str]) -> Iterator[list[TokenScore]]:
+    def score_tokens(self, lines: Iterable[str], *, alternatives: int = 0) -> Iterator[list[TokenScore]]:
         """Iterate over the scores of the tokens of lines, the end-of-line token included.
 
         Lines are independent. Each token takes the probabilities of the whole vocabulary, which costs more
         than :meth:`score`.
 
+        Args:
+            lines: The lines.
+            alternatives: How many of the most probable tokens each score lists.
+
         Raises:
             UsageError: ``lines`` is a string, or holds what is none.
         """
-        return scoring.in_batches(lines, self._token_scores)
+        return scoring.in_batches(lines, lambda batch: self._token_scores(batch, alternatives))
 
-    def _token_scores(self, lines: list[str]) -> Iterator[list[TokenScore]]:
+    def _token_scores(self, lines: list[str], alternatives: int) -> Iterator[list[TokenScore]]:
         tokens = [self._tokens(line) for line in lines]
         rows = [self.vocabulary.encode(each) for each in tokens]
-        found = scoring.token_scores(self.model, rows, [self.eos_id] * len(rows))
+        found = scoring.token_scores(self.model, rows, [self.eos_id] * len(rows), alternatives)
+        token_of = self.vocabulary.tokens.__getitem__
         for texts, row, scores in zip(tokens, rows, found, strict=True):
             yield [
-                scoring.as_token_score(text, *score, unknown=i == self.vocabulary.unk_id)
+                scoring.as_token_score(text, score, i == self.vocabulary.unk_id, token_of)
                 for text, i, score in zip(texts, row.tolist(), scores, strict=True)
             ]
 
@@ -242,19 +248,9 @@ class TrainedLanguageModel:
         Raises:
             UsageError: A stop token is not in the vocabulary, or a number is out of range.
         """
-        (prompt,) = require_texts([prompt])
-        words = self.tokenizer.name != "char"
-        stop = ([self.tokenizer.end_of_line] if words else []) if stop is None else require_texts(stop)
-        for token in stop:
-            if token not in self.vocabulary:
-                raise UsageError(f"expected stop to be tokens of the vocabulary, got {token!r}")
-        unk = self.vocabulary.unk_id
-        if allow_unknown and unk is None:
-            raise UsageError("allow_unknown has no effect here: it is for vocabularies with an unknown token")
-        prompt_tokens = self._prompt_tokens(prompt)
         return generate_samples(
             self.model,
-            lambda ids: self.tokenizer.detokenize(prompt_tokens + self.vocabulary.decode(ids)),
+            self.prompt(prompt, stop=stop, allow_unknown=allow_unknown),
             temperature=temperature,
             top_k=top_k,
             top_p=top_p,
@@ -264,11 +260,37 @@ class TrainedLanguageModel:
             on_text=on_text,
             batch=num_samples,
             max_new_tokens=max_new_tokens,
+        )
+
+    def prompt(
+        self, text: str = "", *, stop: Sequence[str] | None = None, allow_unknown: bool = False
+    ) -> Prompt:
+        """Return the ids of a prompt, and those that end a text or are never generated.
+
+        Arguments and errors as of :meth:`generate`.
+        """
+        (text,) = require_texts([text])
+        words = self.tokenizer.name != "char"
+        stop = ([self.tokenizer.end_of_line] if words else []) if stop is None else require_texts(stop)
+        for token in stop:
+            if token not in self.vocabulary:
+                raise UsageError(f"expected stop to be tokens of the vocabulary, got {token!r}")
+        unk = self.vocabulary.unk_id
+        if allow_unknown and unk is None:
+            raise UsageError("allow_unknown has no effect here: it is for vocabularies with an unknown token")
+        tokens = self._prompt_tokens(text)
+        return Prompt(
             start_id=self.eos_id,
-            prompt=self.vocabulary.encode(prompt_tokens) if prompt_tokens else None,
+            ids=tuple(self.vocabulary.encode(tokens).tolist()) if tokens else (),
             banned=() if unk is None or allow_unknown else (unk,),
             stop=tuple(self.vocabulary.id(token) for token in stop),
+            text_of=lambda ids: self.tokenizer.detokenize(tokens + self.vocabulary.decode(ids)),
+            token_of=self.vocabulary.tokens.__getitem__,
         )
+
+    def continuation(self, prompt: str = "") -> Continuation:
+        """Return a prompt to be continued token by token, with the probabilities of the next token."""
+        return Continuation.begin(self.model, self.prompt(prompt))
 
     def _prompt_tokens(self, prompt: str) -> list[str]:
         tokens: list[str] = []

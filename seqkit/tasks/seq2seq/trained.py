@@ -11,7 +11,7 @@ from seqkit import metrics
 from seqkit.backend.random import Generator
 from seqkit.corpora import REGISTRY, Seq2SeqCorpus, open_seq2seq
 from seqkit.data import EncodedSeq2SeqCorpus, encode_seq2seq, encode_texts, pad_batch
-from seqkit.decoding import Generated
+from seqkit.decoding import BeamTree, Generated, beam_tree
 from seqkit.errors import Remedy, UsageError
 from seqkit.tasks.runs import (
     choose_split,
@@ -159,6 +159,26 @@ class TrainedSeq2Seq:
                 written = texts[i] if replace_unk else None
                 translations[i] = [self._translation(rows[i], output, written) for output in best]
         return translations
+
+    def beam_tree(
+        self, text: str, *, beam: int = 5, length_penalty: float = 0.6, max_new_tokens: int | None = None
+    ) -> BeamTree:
+        """Return the beam search for the translation of a text as a tree.
+
+        Its best hypothesis is the result of :meth:`translate`. Arguments and errors as there.
+        """
+        rows = encode_texts(require_texts([text]), self.source_tokenizer, self.source_vocabulary)
+        start, unk = self.target_vocabulary.id(START), self.target_vocabulary.unk_id
+        return beam_tree(
+            self.model,
+            beam=beam,
+            length_penalty=length_penalty,
+            max_new_tokens=self.settings.max_new_tokens if max_new_tokens is None else max_new_tokens,
+            start_id=start,
+            banned=(start,) if unk is None else (start, unk),
+            stop=(self.target_vocabulary.id(EOS),),
+            context=pad_batch(rows, reverse=self.settings.reverse),
+        )
 
     def _require_attention(self, replace_unk: bool) -> None:
         if replace_unk and self.model.attention is None:

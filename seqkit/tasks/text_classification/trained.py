@@ -28,6 +28,7 @@ from seqkit.tasks.runs import (
     run_settings,
 )
 from seqkit.tasks.text import OnMessage, run_tokenizer, run_vocabulary
+from seqkit.tasks.text_classification.contributions import Contribution, log_odds, text_without, word_spans
 from seqkit.tasks.text_classification.data import open_corpus, warn_of_texts
 from seqkit.tasks.text_classification.evaluation import log_probs
 from seqkit.tasks.text_classification.initial_weights import is_published
@@ -83,6 +84,33 @@ class TrainedTextClassifier:
     def classify(self, texts: Sequence[str]) -> list[Prediction]:
         """Return the predictions for texts. Raise DataError for an empty text."""
         return predictions(self.log_probs(texts), self.labels)
+
+    def contributions(self, text: str) -> list[Contribution]:
+        """Return the contribution of each word of a text, found by leaving the word out.
+
+        Each word costs a classification. Words work together, so that contributions do not add up.
+
+        Raises:
+            DataError: The text is empty.
+        """
+        (text,) = require_texts([text])
+        spans = word_spans(self.tokenizer, text)
+        without = [text_without(text, *span) for span in spans]
+        left = [row for row, rest in enumerate(without) if self.tokenizer.tokenize(rest)]
+        scores = self.log_probs([text, *(without[row] for row in left)])
+        found = dict(zip(left, predictions(scores[1:], self.labels), strict=True))
+        odds = log_odds(scores)
+        change = {row: odds[0] - each for row, each in zip(left, odds[1:], strict=True)}
+        nothing = np.zeros(len(self.labels))
+        return [
+            Contribution(
+                text[slice(*span)],
+                *span,
+                found.get(row),
+                dict(zip(self.labels, change.get(row, nothing).tolist(), strict=True)),
+            )
+            for row, span in enumerate(spans)
+        ]
 
     def encoded(
         self,
