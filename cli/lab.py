@@ -32,7 +32,7 @@ def command() -> None:
 @command.command("list", short_help="List all experiments and their claims.")
 @json_option
 def list_(as_json: bool) -> None:
-    """List all experiments and their claims in the order of the course."""
+    """List all experiments and their claims in the order of the course page."""
     from seqkit.lab import all_experiments
 
     experiments = all_experiments()
@@ -57,7 +57,7 @@ def _description(experiment: Experiment) -> dict[str, Any]:
 
 @command.command("run", short_help="Run experiments and print their verdicts.")
 @click.argument("names", nargs=-1)
-@click.option("--all", "run_all", is_flag=True, help="Run every experiment, in the order of the course.")
+@click.option("--all", "run_all", is_flag=True, help="Run every experiment, in the order of the course page.")
 @click.option(
     "--quick",
     is_flag=True,
@@ -184,12 +184,16 @@ def _default_to_one_thread() -> None:
 
 def _report(results: Results) -> Iterable[str]:
     """Return lines with mean and deviation of the numbers, and the verdict."""
+    from seqkit.lab import get_experiment
+
     table = results.table()
     width = max((len(name) for name, _, _ in table), default=0)
     for name, mean, deviation in table:
         yield f"  {name:<{width}}  {mean:10.4g} ± {deviation:.2g}"
     yield f"verdict: {results.verdict()}"
     quick = ", quick" if results.quick else ""
+    if results.quick and not get_experiment(results.experiment).has_sizes:
+        quick = ", of one size: --quick changes nothing"
     yield f"  ({len(results.seeds)} seeds{quick}, {results.seconds:.1f} s)"
 
 

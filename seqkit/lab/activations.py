@@ -54,6 +54,7 @@ def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="1.3",
+    place=1,
     claim=f"Through {DEPTH} layers of sigmoid the gradient vanishes; through as many of ReLU it does not.",
     criteria=(
         Criterion(
@@ -69,5 +70,6 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     draw=draw,
+    has_sizes=False,
     source="Glorot and Bengio 2010; He et al. 2015, section 2.2",
 )

@@ -51,6 +51,7 @@ def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="1.6",
+    place=5,
     claim="With BatchNorm a deep network trains from many more scales of the initial weights than without.",
     criteria=(
         Criterion(

@@ -62,6 +62,7 @@ def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="1.6",
+    place=6,
     claim="BatchNorm must use running statistics in inference: with those of the batch, a prediction depends "
     "on the other images in it.",
     criteria=(

@@ -56,6 +56,7 @@ def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="1.4",
+    place=2,
     claim="An epoch of N/B iterations sees every example once if the order is shuffled, and 63 % of them "
     "if each batch is drawn anew.",
     criteria=(
@@ -68,6 +69,7 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     draw=draw,
+    has_sizes=False,
     note="N/B batches drawn at random from all examples are not strictly an epoch: more than a third of "
     "the data has not been seen.",
     source="Goodfellow, Bengio, Courville 2016, section 8.1.3; Bottou 2012, Stochastic Gradient Descent "

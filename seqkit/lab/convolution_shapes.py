@@ -103,6 +103,7 @@ def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="1.7",
+    place=1,
     claim="A convolution's output has ⌊(H + 2P - K)/S⌋ + 1 positions per side, and it has F·(C·K² + 1) "
     "weights, whatever the image's size.",
     criteria=(

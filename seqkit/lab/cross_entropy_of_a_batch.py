@@ -96,6 +96,7 @@ def equality(pair: str) -> Criterion:
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="1.4",
+    place=1,
     claim="One-hot and index labels, the formula and the fused op give the same loss and the gradient "
     "(p - t)/B, at any score.",
     criteria=(
@@ -113,6 +114,7 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     draw=draw,
+    has_sizes=False,
     note="Adding 1e-7 before the logarithm avoids log 0, and cuts every loss off at 16.1; a "
     "stable log-sum-exp is exact.",
     source="Blanchard, Higham, Higham 2021, Accurately Computing the Log-Sum-Exp and Softmax Functions",

@@ -47,6 +47,7 @@ def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="1.6",
+    place=9,
     claim="Dropout narrows the gap between training and test accuracy and raises the latter where labels "
     "are wrong.",
     criteria=(

@@ -51,6 +51,7 @@ def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="1.6",
+    place=7,
     claim="A large network memorises 200 images: training accuracy goes to 1, test accuracy stays "
     "behind, and falls where labels are wrong.",
     criteria=(

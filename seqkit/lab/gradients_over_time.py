@@ -88,6 +88,7 @@ def last_norm(n: Numbers, name: str) -> float:
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="2.6",
+    place=1,
     claim="Through time a tanh network's gradient vanishes and that of large ReLU weights explodes, unless "
     "clipped; an LSTM's lasts far longer, but fades too.",
     criteria=(
@@ -104,6 +105,7 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     draw=draw,
+    has_sizes=False,
     note="An LSTM mitigates vanishing gradients but does not eliminate them: along its cell a gradient "
     "shrinks by the forget gate at every step. Nor does it prevent growth: with a forget bias of 5 the "
     "norm rises, through h and the gates.",

@@ -9,7 +9,7 @@ from seqkit import nn, ops
 from seqkit.autograd import Tensor, no_grad
 from seqkit.lab.harness.drawing import label_axes, plot_band, stack
 from seqkit.lab.harness.experiment import Criterion, Experiment, Numbers, Setup
-from seqkit.lab.harness.training import median_seconds
+from seqkit.lab.harness.training import shortest_seconds
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,7 +31,7 @@ def run(setup: Setup) -> Numbers:
             return output(ops.relu(hidden(x)))
 
         with no_grad():
-            seconds = median_seconds(
+            seconds = shortest_seconds(
                 {
                     "with": lambda: ops.softmax(scores()).data.argmax(axis=1),
                     "without": lambda: scores().data.argmax(axis=1),
@@ -65,6 +65,7 @@ def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="1.3",
+    place=2,
     claim="Inference without the softmax gives the same predictions, faster where classes are many.",
     criteria=(
         Criterion("fraction of equal predictions", lambda n: n["fraction of equal predictions"], above=0.999),

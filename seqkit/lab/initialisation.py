@@ -73,6 +73,7 @@ def log_ratio(n: Numbers, name: str) -> float:
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="1.6",
+    place=3,
     claim="Xavier weights keep tanh's activations spread through five layers and He weights ReLU's; with "
     "deviation 0.01 they collapse, with 1 they saturate.",
     criteria=(
@@ -97,6 +98,7 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     draw=draw,
+    has_sizes=False,
     source="Glorot and Bengio 2010; He et al. 2015",
     size=(9.0, 5.6),
 )

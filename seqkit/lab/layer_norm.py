@@ -144,7 +144,8 @@ def small_batch_loss(n: Numbers, norm: str, batch: int) -> float:
 
 EXPERIMENT = Experiment(
     module=__name__,
-    chapter="2.8",
+    chapter="2.9",
+    place=2,
     claim="As the batch shrinks BatchNorm loses accuracy and LayerNorm does not; in a recurrent network, "
     "too, LayerNorm does better in small batches.",
     criteria=(

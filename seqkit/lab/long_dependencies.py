@@ -117,6 +117,7 @@ def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="2.9",
+    place=1,
     claim="With the training that ten tokens need, a Transformer encoder learns to look back a hundred or "
     "more, and an LSTM does not.",
     criteria=(

@@ -72,6 +72,7 @@ def most_travel(n: Numbers, *names: str) -> float:
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="1.6",
+    place=1,
     claim="In a narrow valley plain SGD zigzags; Momentum, AdaGrad and Adam cross it far less on the "
     "way down.",
     criteria=(
@@ -83,6 +84,7 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     draw=draw,
+    has_sizes=False,
     source="the function and rates of the textbook",
     size=(8.0, 5.2),
 )

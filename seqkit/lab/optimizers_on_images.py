@@ -88,6 +88,7 @@ def loss_ratio(n: Numbers, name: str, *others: str) -> float:
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="1.6",
+    place=2,
     claim="Which optimiser looks best depends on the learning rate: each at its own best, they lie closer, "
     "AdaGrad does not lead, and Adam is no worse.",
     criteria=(

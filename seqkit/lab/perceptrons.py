@@ -70,6 +70,7 @@ def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="1.2",
+    place=1,
     claim="One layer learns 14 of the 16 functions of two bits, all but XOR and its negation; two layers "
     "learn all.",
     criteria=(

@@ -72,6 +72,7 @@ def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="2.5",
+    place=1,
     claim="Perplexity, the exponential of the mean loss, is the reciprocal of the geometric mean of the "
     "probabilities given to the true words.",
     criteria=(
@@ -88,7 +89,7 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     draw=draw,
-    note="Perplexity is the reciprocal of a probability, not a derivative: 90 is the uncertainty "
-    "between 90 equally likely words.",
+    note="A perplexity of 90 is the uncertainty between 90 equally likely words; the mean of the "
+    "probabilities is the geometric one, not the arithmetic.",
     source="Jelinek et al. 1977",
 )

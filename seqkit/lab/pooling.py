@@ -75,6 +75,7 @@ def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="1.7",
+    place=2,
     claim="Max pooling makes features change less when the image shifts by a pixel, and the next layer "
     "smaller; it has no parameters itself.",
     criteria=(
@@ -92,6 +93,7 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     draw=draw,
+    has_sizes=False,
     reads_images=True,
     note="Pooling has no parameters to save; it saves positions, and so weights and time of the next "
     "layer. It reduces the effect of a shift but does not remove it.",

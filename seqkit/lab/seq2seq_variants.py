@@ -86,6 +86,7 @@ def loss_ratio(n: Numbers, variant: str, other: str) -> float:
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="2.7",
+    place=1,
     claim="In copying digits, an encoder-decoder learns faster with the source reversed, faster still "
     "with peeking or with the memory cell passed on, and by far fastest with attention.",
     criteria=(

@@ -77,6 +77,7 @@ def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="1.3",
+    place=5,
     claim="Where one image in fifty is positive, always saying no has a high accuracy and an F1 of 0: "
     "accuracy cannot tell it from a useful classifier, F1 can.",
     criteria=(

@@ -67,6 +67,7 @@ def draw(figure: Figure, numbers: Sequence[Numbers]) -> None:
 EXPERIMENT = Experiment(
     module=__name__,
     chapter="1.6",
+    place=4,
     claim="From zero weights all hidden units stay equal and the network learns like one with a single unit, "
     "although gradients reach them.",
     criteria=(

@@ -28,6 +28,7 @@ def test_run_states_the_claim_then_the_verdict(seqkit: Seqkit) -> None:
     ]
     assert positions == sorted(positions)
     assert "seed 2" in done.err
+    assert "(3 seeds, of one size: --quick changes nothing, " in done.out
     assert seqkit("lab", "run", CHEAP, "--quick", "--quiet").err == ""
 
 

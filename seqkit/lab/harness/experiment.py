@@ -25,7 +25,7 @@ _STUDENT_95 = (6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833, 1.
 
 @dataclass(frozen=True)
 class Finding:
-    """The outcome of one criterion over all seeds: ``mean`` ± ``error``, one-sided 95 % bounds."""
+    """The outcome of one criterion over all seeds; ``mean`` ± ``error`` is the two-sided 90 % interval."""
 
     measure: str
     condition: str
@@ -71,8 +71,9 @@ class Criterion:
     def judge(self, numbers: Sequence[Mapping[str, Any]]) -> Finding:
         """Compare the interval mean ± t·s/√n of the seeds with the margin.
 
-        The criterion holds if the whole interval lies on the claimed side, and fails if none of it
-        does. It is undecided in between, and where a value is missing or not finite.
+        It is the two-sided 90 % interval of the mean. The criterion holds if the whole interval lies on the
+        claimed side, and fails if none of it does. It is undecided in between, and where a value is missing
+        or not finite.
 
         Raises:
             UsageError: There are fewer than three seeds.
@@ -155,11 +156,13 @@ class Experiment:
         module: ``__name__`` of the experiment's module.
         chapter: Volume and chapter of "Deep Learning from Scratch" that teach it, such as "1.6"; "2.9" is
             for topics after the last chapter.
+        place: Place among the experiments of that chapter on the course page, from 1.
         claim: One sentence.
         criteria: Conditions that the numbers must meet for the claim to hold.
         run: Function that measures the numbers of one seed.
         draw: Function that draws the numbers of all seeds.
         reads_images: Whether it reads the images that ``Setup.data`` names.
+        has_sizes: Whether a quick run is smaller; some experiments take no time at their full size.
         note: A correction of a common misstatement.
         source: Reference for the claim or the note.
         seeds: Number of seeds, three or more.
@@ -168,11 +171,13 @@ class Experiment:
 
     module: str
     chapter: str
+    place: int
     claim: str
     criteria: tuple[Criterion, ...]
     run: Callable[[Setup], Numbers]
     draw: Callable[[Figure, Sequence[Numbers]], None]
     reads_images: bool = False
+    has_sizes: bool = True
     note: str | None = None
     source: str | None = None
     seeds: int = 3
@@ -221,6 +226,6 @@ def get_experiment(name: str) -> Experiment:
 
 
 def all_experiments() -> list[Experiment]:
-    """Return all experiments in the order of the course."""
+    """Return all experiments in the order of the course page, docs/course.md."""
     experiments = map(get_experiment, experiment_names())
-    return sorted(experiments, key=lambda experiment: (experiment.chapter, experiment.name))
+    return sorted(experiments, key=lambda experiment: (experiment.chapter, experiment.place))

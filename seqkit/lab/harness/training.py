@@ -88,13 +88,13 @@ def generalisation_gap(curves: Curves) -> float:
     return final_mean(curves["train"]) - final_mean(curves["test"])
 
 
-def median_seconds(functions: Mapping[str, Callable[[], Any]], repeats: int) -> dict[str, float]:
-    """Time functions in turn and return the median seconds of each.
+def shortest_seconds(functions: Mapping[str, Callable[[], Any]], repeats: int) -> dict[str, float]:
+    """Time functions in turn and return the least seconds of each.
 
-    Whatever slows the machine down for a while then slows all of them down.
+    On a busy machine most times contain waiting, but the least of many short ones does not.
 
     Args:
-        functions: The functions to time, by name.
+        functions: The functions to time, by name; each should take a few milliseconds at most.
         repeats: Timed rounds, after a first round that is not timed.
     """
     seconds: dict[str, list[float]] = {name: [] for name in functions}
@@ -104,7 +104,7 @@ def median_seconds(functions: Mapping[str, Callable[[], Any]], repeats: int) -> 
             function()
             if repeat:
                 seconds[name].append(time.perf_counter() - start)
-    return {name: float(np.median(each)) for name, each in seconds.items()}
+    return {name: min(each) for name, each in seconds.items()}
 
 
 OVERFITTING_IMAGES = 200
