@@ -27,6 +27,7 @@ COMMANDS = {
     "corpora": "List, fetch and describe corpora.",
     "demo": "Train a small language model and compare it with baselines.",
     "embed": "Embed sentences, or find the nearest lines.",
+    "explore": "Look at runs and word vectors in the browser.",
     "export": "Write a trained run in the formats of other libraries.",
     "doctor": "Show versions, devices and folders, and missing packages.",
     "eval-images": "Evaluate an image classifier.",

@@ -18,6 +18,10 @@ PACKAGES = {
     "nltk": "nltk",
     "tqdm": "tqdm",
     "matplotlib": "'seqkit[plot]'",
+    "starlette": "'seqkit[explore]'",
+    "uvicorn": "'seqkit[explore]'",
+    "jinja2": "'seqkit[explore]'",
+    "plotly": "'seqkit[explore]'",
     "torch": "'seqkit[bench]'",
 }
 """Packages, with the argument of pip install for each."""

@@ -42,6 +42,8 @@ from seqkit.data.batches import BucketedBatches
 from seqkit.data.images import ImageBatches, Standardization
 from seqkit.decoding import greedy
 from seqkit.decoding.loop import require_finite
+from seqkit.explorer.opening import open_items
+from seqkit.explorer.server import bind
 from seqkit.files.lines import content_size
 from seqkit.files.safetensors import encode_safetensors
 from seqkit.models import (
@@ -95,6 +97,14 @@ def vectors(*words: str) -> KeyedVectors:
 def command(*arguments: str) -> None:
     """Run a command; its errors are raised."""
     group.main(list(arguments), standalone_mode=False)
+
+
+def taken_port() -> None:
+    listener = bind("127.0.0.1", None)
+    try:
+        bind("127.0.0.1", listener.getsockname()[1])
+    finally:
+        listener.close()
 
 
 def encoded(split: str, *lines: str, **options: Any) -> object:
@@ -593,6 +603,15 @@ MORE: dict[str, tuple[Call, Call]] = {
         lambda: command("embed", sentence_encoder(), written("t.txt", "a\n"), "--out", "v.csv"),
         lambda: command("embed", sentence_encoder(), written("t.txt", "a\n"), "--out", "v.npy"),
     ),
+    r"give the folder of a training run, or": (
+        lambda: open_items([written("notes/a.md", "") and "notes"]),
+        lambda: open_items([saved()]),
+    ),
+    r"such as `seqkit explore RUN`": (
+        lambda: command("explore", "--no-browser"),
+        lambda: open_items([saved()]),
+    ),
+    r"choose another port": (taken_port, lambda: bind("127.0.0.1", None).close()),
     r"`seqkit lab list` shows them": (lambda: command("lab", "run"), lambda: command("lab", "list")),
     r"use --out, then `seqkit lab plot`": (
         lambda: command("lab", "run", "--all", "--plot", "f.png"),

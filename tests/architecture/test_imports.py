@@ -39,7 +39,8 @@ ALLOWED: dict[str, set[str]] = {
     "corpora": {"text", "data", "backend"},
     "tasks": BELOW_TASKS,
     "lab": BELOW_TASKS | {"tasks"},
-    "cli": BELOW_TASKS | {"tasks", "lab", "recipes"},
+    "explorer": BELOW_TASKS | {"tasks", "lab"},
+    "cli": BELOW_TASKS | {"tasks", "lab", "explorer", "recipes"},
     "recipes": set(),
 }
 """The packages that each package may import, beside itself and ``BASE``."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+KINDS = (".py", ".toml", ".cu", ".cuh", ".html", ".css", ".js", ".svg")
 
 
 def build(source: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -48,7 +49,7 @@ def test_wheel_holds_every_module_of_the_library(wheel: zipfile.ZipFile) -> None
     links = {"seqkit/corpora": ROOT / "corpora", "seqkit/cli": ROOT / "cli", "seqkit": ROOT / "seqkit"}
     for prefix, folder in links.items():
         for path in folder.rglob("*"):
-            if path.suffix in (".py", ".toml", ".cu", ".cuh") and "__pycache__" not in path.parts:
+            if path.suffix in KINDS and "__pycache__" not in path.parts:
                 assert f"{prefix}/{path.relative_to(folder).as_posix()}" in held
     assert "seqkit/py.typed" in held
 
@@ -56,10 +57,9 @@ def test_wheel_holds_every_module_of_the_library(wheel: zipfile.ZipFile) -> None
 def test_wheel_holds_nothing_else(wheel: zipfile.ZipFile) -> None:
     tops = {name.split("/")[0] for name in wheel.namelist()}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"seqkit"}
-    kinds = {".py", ".toml", ".cu", ".cuh", ".typed"}
     for name in wheel.namelist():
         if name.startswith("seqkit/"):
-            assert Path(name).suffix in kinds, name
+            assert Path(name).suffix in {*KINDS, ".typed"}, name
 
 
 def test_links_are_real_files_in_the_wheel(wheel: zipfile.ZipFile) -> None:
