@@ -2,10 +2,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all stress check format bench clean
+.PHONY: demo test test-all stress check format dist bench clean
 
 # The only rule that uses the network.
-$(VENV)/ready: pyproject.toml
+$(VENV)/ready: pyproject.toml setup.py
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	touch $@
@@ -35,6 +35,11 @@ check: $(VENV)/ready
 format: $(VENV)/ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# A wheel and an sdist in dist/, the wheel built from the sdist.
+dist: $(VENV)/ready
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
 
 # Needs PyTorch, from the extra "bench" (the CPU build is enough).
 bench: $(VENV)/ready

@@ -1,15 +1,19 @@
-"""Refuse to build from a checkout whose symbolic links are plain files; all else is in pyproject.toml."""
+"""Name the packages: `cli` and `corpora` stand at the top of the tree and are imported as parts of seqkit.
 
-from pathlib import Path
+All else is in pyproject.toml. Builds do without the two links in `seqkit`, which archives and checkouts on
+Windows may lack. An editable install puts the checkout on sys.path: for any other mapping setuptools would
+install a finder, which Python asks after a folder named seqkit in the working folder.
+"""
 
-from setuptools import setup
+import sys
 
-for name in ("cli", "corpora"):
-    if not Path(__file__).parent.joinpath("seqkit", name, "__init__.py").is_file():
-        raise SystemExit(
-            f"error: expected seqkit/{name} to be a symbolic link to the folder {name}, got a plain file: "
-            "this checkout was made without symbolic links, as Git for Windows does by default; "
-            "turn on Windows' Developer Mode and clone again with: git clone -c core.symlinks=true URL"
-        )
+from setuptools import find_namespace_packages, setup
 
-setup()
+packages = set(find_namespace_packages(include=["seqkit*"]))
+folders = {"": "."}
+if "editable_wheel" not in sys.argv:
+    for folder in ("cli", "corpora"):
+        folders[f"seqkit.{folder}"] = folder
+        packages |= {f"seqkit.{name}" for name in find_namespace_packages(include=[folder, f"{folder}.*"])}
+
+setup(packages=sorted(packages), package_dir=folders)

@@ -12,6 +12,7 @@ Example:
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from seqkit.threads import let_blas_sleep
@@ -47,6 +48,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 let_blas_sleep()  # here, for it must come before NumPy
+
+if not os.path.isdir(os.path.join(os.path.dirname(__file__), "cli")):
+    # Archives and Windows may lack the two symbolic links: cli and corpora stand beside seqkit.
+    __path__.append(os.path.dirname(os.path.dirname(__file__)))
 
 _MODULES = {
     "autograd",

@@ -15,6 +15,7 @@ import seqkit
 from benchmarks.__main__ import BENCHMARKS
 from seqkit.cli import COMMANDS, group
 from seqkit.cli.settings_file import recipe_names
+from tests.architecture.test_imports import SOURCES
 from tests.models.folders import write_bert
 from tests.tasks.test_sequence_labeling import write_sentences
 from tests.training.tiny import write_corpus
@@ -279,7 +280,7 @@ def test_every_command_and_every_environment_variable_is_documented() -> None:
     pages = "".join(map(text_of, PAGES))
     table = text_of(ROOT / "docs" / "commands.md")
     assert [name for name in COMMANDS if f"`{name}" not in table] == []
-    sources = "".join(text_of(path) for path in (ROOT / "seqkit").rglob("*.py"))
+    sources = "".join(source.code for source in SOURCES)
     assert set(re.findall(r"SEQKIT_[A-Z]+", pages)) <= set(re.findall(r"SEQKIT_[A-Z]+", sources))
 
 
@@ -329,19 +330,7 @@ def test_code_of_docs_runs(name: str, first: int) -> None:
 
 NAMES = {name: getattr(seqkit, name) for name in ("nn", "ops", "optim", "Tensor", "Generator")}
 NAMES |= {"np": np, "seqkit": seqkit}
-LIBRARY_ROOT = Path(seqkit.__file__).parent
-FILES = [
-    path
-    for folder in (LIBRARY_ROOT, LIBRARY_ROOT / "cli", LIBRARY_ROOT / "corpora")
-    for path in folder.rglob("*.py")
-]
-MODULES = sorted(
-    {
-        ".".join(("seqkit", *path.relative_to(LIBRARY_ROOT).with_suffix("").parts)).removesuffix(".__init__")
-        for path in FILES
-        if ">>> " in path.read_text(encoding="utf-8")
-    }
-)
+MODULES = sorted(source.name.removesuffix(".__init__") for source in SOURCES if ">>> " in source.code)
 
 
 def test_there_are_examples() -> None:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-SEQKIT = Path(__file__).parents[2] / "seqkit"
+ROOT = Path(__file__).parents[2]
 FOLDERS = sorted(
-    path.name for path in SEQKIT.iterdir() if path.is_dir() and path.name not in ("cli", "recipes")
+    path
+    for path in [ROOT / "corpora", *(ROOT / "seqkit").iterdir()]
+    if path.is_dir() and not path.is_symlink() and path.name != "recipes"
 )
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 ARGUMENT = re.compile(r"\b[a-z_]+=[\w\"']")
@@ -35,10 +37,10 @@ def _texts(node: ast.AST) -> Iterator[str]:
             yield each.value
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
-def test_no_remedy_is_for_someone_else(folder: str) -> None:
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_no_remedy_is_for_someone_else(folder: Path) -> None:
     wrong = []
-    for path in sorted((SEQKIT / folder).resolve().rglob("*.py")):
+    for path in sorted(folder.rglob("*.py")):
         for line, command, text in advice_of(path.read_text("utf-8")):
             plain = _SHELL.sub("", text)
             if ARGUMENT.search(plain) if command else FLAG.search(plain):
