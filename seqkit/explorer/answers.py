@@ -66,6 +66,14 @@ class Values:
             raise UsageError(f"expected at most {count:,} {name} of at most {most:,} characters each")
         return value
 
+    def integers(self, name: str, *, count: int = 1000, most: int = 1 << 53) -> list[int]:
+        """Return a list of at most ``count`` whole numbers from 0 to ``most``; none if it is absent."""
+        value = self._values.get(name, [])
+        whole = isinstance(value, list) and all(type(each) is int and 0 <= each <= most for each in value)
+        if not whole or len(value) > count:
+            raise UsageError(f"expected {name} to be at most {count:,} whole numbers, got {value!r:.80}")
+        return list(value)
+
     def number(
         self, name: str, default: float | None = None, *, least: float = -math.inf, most: float = math.inf
     ) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from seqkit.tasks.language_modeling import LanguageModelSettings, train
 from seqkit.vectors import KeyedVectors
+from tests.explorer.models import write_models
 from tests.training.tiny import TINY, cache_set, write_corpus
 
 TOKEN = "a-token-of-tests"
@@ -63,19 +65,18 @@ def runs(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path) -> Path:
 Ask = Callable[..., Any]
 
 
-@pytest.fixture(scope="session")
-def app(runs: Path) -> Any:
-    """The application over the runs."""
+def application(folder: Path) -> Any:
+    """The application over what is in a folder."""
     for name in ("starlette", "uvicorn", "jinja2", "plotly"):
         pytest.importorskip(name)
     from seqkit.explorer import create_app, open_items
 
-    return create_app(open_items([runs]), TOKEN)
+    return create_app(open_items([folder]), TOKEN)
 
 
-@pytest.fixture(scope="session")
-def client(app: Any) -> Iterator[Any]:
-    """A client of the application that has opened its address."""
+@contextmanager
+def client_of(app: Any) -> Iterator[Any]:
+    """A client of an application that has opened its address."""
     pytest.importorskip("httpx2")
     from starlette.testclient import TestClient
 
@@ -84,8 +85,8 @@ def client(app: Any) -> Iterator[Any]:
         yield client
 
 
-@pytest.fixture(scope="session")
-def address(app: Any) -> Iterator[str]:
+@contextmanager
+def served(app: Any) -> Iterator[str]:
     """The address, with its token, of a server in a thread."""
     import uvicorn
 
@@ -101,3 +102,46 @@ def address(app: Any) -> Iterator[str]:
     server.should_exit = True
     thread.join()
     listener.close()
+
+
+@pytest.fixture(scope="session")
+def app(runs: Path) -> Any:
+    """The application over the runs."""
+    return application(runs)
+
+
+@pytest.fixture(scope="session")
+def client(app: Any) -> Iterator[Any]:
+    """A client of the application over the runs."""
+    with client_of(app) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def address(app: Any) -> Iterator[str]:
+    """The address of a server over the runs."""
+    with served(app) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path) -> Path:
+    """A folder with a tiny run of each task."""
+    folder = tmp_path_factory.mktemp("models")
+    with cache_set(cache_folder):
+        write_models(folder)
+    return folder / "runs"
+
+
+@pytest.fixture(scope="session")
+def model_client(models: Path) -> Iterator[Any]:
+    """A client of the application over a run of each task."""
+    with client_of(application(models)) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def model_address(models: Path) -> Iterator[str]:
+    """The address of a server over a run of each task."""
+    with served(application(models)) as address:
+        yield address

@@ -5,6 +5,8 @@ export const page = JSON.parse(document.getElementById("page").textContent);
 /** Colours that the colour-blind can tell apart (Okabe and Ito 2008), the palest last. */
 export const PALETTE = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8A8A8A", "#D9C400"];
 
+document.querySelector("nav a[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }); // on a phone
+
 // Requests
 
 /** An error that the server explained. */

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from seqkit.explorer.views import runs
+from seqkit.explorer.views import images, labels, language_model, runs, tagger, translation
 from seqkit.explorer.views.view import View
 
 __all__ = ["VIEWS", "View"]
 
-VIEWS: list[View] = [runs.VIEW]
+VIEWS: list[View] = [
+    language_model.VIEW,
+    translation.VIEW,
+    labels.VIEW,
+    images.VIEW,
+    tagger.VIEW,
+    runs.VIEW,
+]

@@ -24,6 +24,7 @@ class View:
         kinds: The kinds of items that it can show.
         always: Whether it is there without any item.
         webgl: Whether its page draws a WebGL scatter.
+        fits: Returns whether it can show an item of these kinds.
     """
 
     name: str
@@ -32,6 +33,7 @@ class View:
     kinds: frozenset[str] = frozenset()
     always: bool = False
     webgl: bool = False
+    fits: Callable[[Item], bool] = lambda item: True
 
     @property
     def template(self) -> str:
@@ -40,4 +42,4 @@ class View:
 
     def applies(self, items: Collection[Item]) -> list[Item]:
         """Return the items that it can show."""
-        return [item for item in items if item.kind in self.kinds]
+        return [item for item in items if item.kind in self.kinds and self.fits(item)]

@@ -85,6 +85,10 @@ class TrainedTextClassifier:
         """Return the predictions for texts. Raise DataError for an empty text."""
         return predictions(self.log_probs(texts), self.labels)
 
+    def word_spans(self, text: str) -> list[tuple[int, int]]:
+        """Return start and end of each word of a text; with subwords, of each text between blanks."""
+        return word_spans(self.tokenizer, text)
+
     def contributions(self, text: str) -> list[Contribution]:
         """Return the contribution of each word of a text, found by leaving the word out.
 
@@ -94,7 +98,7 @@ class TrainedTextClassifier:
             DataError: The text is empty.
         """
         (text,) = require_texts([text])
-        spans = word_spans(self.tokenizer, text)
+        spans = self.word_spans(text)
         without = [text_without(text, *span) for span in spans]
         left = [row for row, rest in enumerate(without) if self.tokenizer.tokenize(rest)]
         scores = self.log_probs([text, *(without[row] for row in left)])
