@@ -159,10 +159,12 @@ def main(arguments: list[str] | None = None) -> None:
     Exit codes: 0 success, 1 error, 2 wrong usage, 130 or 143 interrupted after saving.
     """
     from seqkit.errors import SeqkitError, TrainingInterrupted, UsageError
+    from seqkit.platforms import is_closed_pipe, print_any_text
 
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the caller
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  # for the whole process
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  # for the process
+        print_any_text(getattr(sys, name))
     if "seqkit.backend" not in sys.modules:
         _log_to_stderr()
     try:
@@ -190,12 +192,12 @@ def main(arguments: list[str] | None = None) -> None:
             _fail("unexpected end of a file or of the standard input", 1)
         _say("interrupted")
         sys.exit(130)
-    except BrokenPipeError:  # `seqkit score … | head`
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # the interpreter flushes it on exit
-        sys.exit(1)
     except UnicodeEncodeError as error:
         _fail(f"the output cannot encode this text: {error}; try PYTHONIOENCODING=utf-8", 1)
     except OSError as error:
+        if is_closed_pipe(error):  # `seqkit score … | head`
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # it is flushed on exit
+            sys.exit(1)
         if os.environ.get("SEQKIT_DEBUG"):
             raise
         _fail(f"{error.strerror or error}{f', {error.filename}' if error.filename else ''}", 1)

@@ -6,6 +6,7 @@ import sys
 import click
 
 from seqkit.cli.common import echo, warn
+from seqkit.platforms import has_display
 
 
 @click.command("explore", short_help="Look at runs and word vectors in the browser.")
@@ -61,8 +62,6 @@ def _open_browser(address: str) -> None:
     import threading
     import webbrowser
 
-    if sys.platform.startswith("linux") and not (
-        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    ):
+    if not has_display():
         return
     threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()

@@ -15,6 +15,7 @@ from seqkit.corpora.transfer import Opener, Progress, Transfer
 from seqkit.errors import DownloadError
 from seqkit.files import publish
 from seqkit.files.substitutes import HEAD, find_substitute
+from seqkit.platforms import flush_file, replace_file
 
 _UNKNOWN_SIZE = 64 << 20
 """The most bytes taken for a file whose size its publisher does not state."""
@@ -172,7 +173,7 @@ def _fetch_file(
         )
     if os.path.lexists(path):
         kept = _free_name(path)
-        path.rename(kept)
+        replace_file(path, kept)
         if on_message is not None:
             on_message(f"{path} was not the published file; it is kept as {kept.name}")
     publish(part, path)
@@ -203,8 +204,7 @@ def _extract(archive: Path, part: Path, file: RemoteFile, again: str) -> None:
             raise DownloadError(
                 f"{what} ({error})", where=file.url, remedy=f"what was received is deleted; {again}"
             ) from error
-        out.flush()
-        os.fsync(out.fileno())
+        flush_file(out)
 
 
 class _ArchiveError(Exception):

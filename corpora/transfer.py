@@ -1,7 +1,6 @@
 """Download one file over HTTP(S) into a ``.part`` file: resumed, of bounded size, certificates verified."""
 
 import http.client
-import os
 import re
 import urllib.error
 import urllib.request
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from seqkit.errors import DownloadError
+from seqkit.platforms import flush_file
 
 
 class Response(Protocol):
@@ -156,8 +156,7 @@ class Transfer:
                 have += len(block)
                 if self.progress:
                     self.progress(self.label, have, self.size)
-            file.flush()
-            os.fsync(file.fileno())
+            flush_file(file)
         return have
 
     def _read(self, response: Response) -> bytes:

@@ -12,6 +12,8 @@ library in the process (measured on 2 cores: 1.8 times as long). :func:`let_blas
 import os
 import sys
 
+from seqkit.platforms import usable_cores
+
 VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "BLIS_NUM_THREADS")
 
 _WAIT, _WAIT_LOG2_CYCLES = "OPENBLAS_THREAD_TIMEOUT", "20"
@@ -20,9 +22,7 @@ _WAIT, _WAIT_LOG2_CYCLES = "OPENBLAS_THREAD_TIMEOUT", "20"
 
 def available_cores() -> int:
     """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return usable_cores()
 
 
 def thread_count() -> int:

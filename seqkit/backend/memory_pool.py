@@ -10,7 +10,6 @@ is a little larger, and blocks that nobody asked for go back to the system, the 
 as all blocks together exceed what was lately in use at once by half.
 """
 
-import contextlib
 import functools
 import math
 import mmap
@@ -19,6 +18,8 @@ from collections import defaultdict, deque
 from typing import Any
 
 import numpy as np
+
+from seqkit.platforms import private_memory
 
 SMALLEST = 1 << 16
 """Blocks below 64 KiB come from the C library, which keeps them well enough by itself."""
@@ -32,12 +33,6 @@ RECENT = 1 << 14
 LARGER = 6
 """How many sizes above its own a request may get, of 8 for each power of two. With 3, and a surplus of a
 fourth, batches of ever other lengths asked the system for ten times as many blocks."""
-
-# By default anonymous maps are shared: a forked worker would write into its parent's arrays, and the system
-# gives shared memory no huge pages. Windows has neither fork nor flags.
-_PRIVATE: dict[str, int] = (
-    {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
-)
 
 
 class _FreeBlocks:
@@ -91,14 +86,10 @@ class _FreeBlocks:
     def _map(self, size: int) -> mmap.mmap:
         # Not an array: NumPy shortens chains of array bases and would skip the owner.
         try:
-            block = mmap.mmap(-1, size, **_PRIVATE)
+            return private_memory(size)
         except OSError:  # no memory is left: give back what is free, and try again
             self.clear()
-            block = mmap.mmap(-1, size, **_PRIVATE)
-        if hasattr(mmap, "MADV_HUGEPAGE"):
-            with contextlib.suppress(OSError):  # kernels without huge pages
-                block.madvise(mmap.MADV_HUGEPAGE)
-        return block
+            return private_memory(size)
 
     def _evict(self, most: int) -> None:
         """Return free blocks to the system until all blocks have ``most`` bytes, or none is free."""

@@ -1,16 +1,17 @@
 """The folders that seqkit reads and writes, from environment variables or the platform's conventions."""
 
 import os
-import stat
-import sys
 import tempfile
 from pathlib import Path
+
+from seqkit.platforms import MAC, WINDOWS, user_id
+from seqkit.platforms import is_private as is_private
 
 
 def private_folder() -> Path:
     """Return a folder for this user among the temporary ones; it need not exist."""
-    user = f"-{os.geteuid()}" if hasattr(os, "geteuid") else ""
-    return Path(tempfile.gettempdir()) / f"seqkit{user}"
+    user = user_id()
+    return Path(tempfile.gettempdir()) / ("seqkit" if user is None else f"seqkit-{user}")
 
 
 def _home() -> Path:
@@ -22,9 +23,9 @@ def _home() -> Path:
 
 
 def _platform_folder(xdg: str, linux: str, mac: str, windows: str) -> Path:
-    if sys.platform == "darwin":
+    if MAC:
         return _home() / "Library" / mac / "seqkit"
-    if sys.platform == "win32":
+    if WINDOWS:
         base = os.environ.get("LOCALAPPDATA")
         return (Path(base) if base else _home() / "AppData" / "Local") / "seqkit" / windows
     base = os.environ.get(xdg)
@@ -57,11 +58,3 @@ def make_folder(path: Path) -> None:
     missing = [folder for folder in path.parents if not folder.exists()]
     for folder in (*reversed(missing), path):
         folder.mkdir(mode=0o700, exist_ok=True)
-
-
-def is_private(status: os.stat_result) -> bool:
-    """Return whether only this user can write to what has this status; a sticky folder counts as private."""
-    if not hasattr(os, "geteuid"):
-        return True
-    others = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not status.st_mode & stat.S_ISVTX
-    return status.st_uid == os.geteuid() and not others

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 import time
@@ -17,7 +16,8 @@ import numpy as np
 
 from seqkit.backend.paths import make_folder
 from seqkit.errors import DataError, RunError
-from seqkit.files import flush_folder, read_json
+from seqkit.files import read_json
+from seqkit.platforms import flush_file, flush_folder, rename_folder
 
 META = "meta.json"
 _STALE = 24 * 3600
@@ -80,8 +80,7 @@ class SummedFile:
     def close(self) -> dict[str, int | str]:
         """Flush the file to the disk and return the description that :func:`publish` takes."""
         size = self._file.tell()
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        flush_file(self._file)
         self._file.close()
         return {"bytes": size, "sha256": self._digest.hexdigest()}
 
@@ -168,10 +167,10 @@ def publish(
     flush_folder(work)
     if target.exists() and read_entry(target) is None:
         aside = Path(tempfile.mkdtemp(prefix=".new-", dir=target.parent))
-        os.rename(target, aside / "damaged")
+        rename_folder(target, aside / "damaged")
         shutil.rmtree(aside, ignore_errors=True)
     try:
-        os.rename(work, target)
+        rename_folder(work, target)
         flush_folder(target.parent)
     except OSError:
         if read_entry(target) is None:

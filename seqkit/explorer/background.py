@@ -5,17 +5,17 @@ Threads would not do: t-SNE cannot be told to stop, and Ctrl-C must not wait for
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
 import secrets
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
 from seqkit.errors import SeqkitError, UsageError
+from seqkit.platforms import interrupts_blocked
 
 Report = Callable[[float | None, str], None]
 """Called by a job with the fraction that is done (None: not known) and a short text."""
@@ -68,7 +68,7 @@ class Job:
         context = multiprocessing.get_context("spawn")
         receiver, sender = context.Pipe(duplex=False)
         process = context.Process(target=_work, args=(sender, self._function, self._arguments), daemon=True)
-        with _without_interrupts():
+        with interrupts_blocked():
             process.start()
         sender.close()
         self._process, self.state, self.begun = process, "running", time.monotonic()
@@ -172,16 +172,3 @@ def _work(sender: Connection, function: Callable[..., Any], arguments: tuple[Any
         return  # the server is gone
     except Exception as error:
         sender.send(("error", f"the computation failed ({type(error).__name__}: {error})"))
-
-
-@contextlib.contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Start a process that a Ctrl-C does not reach before it can ignore it."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from seqkit.errors import RunError, SeqkitError
+from seqkit.platforms import flush_file, flush_folder, replace_file
 
 _REMEDY = "free some space or choose another --out; the last good files are untouched"
 
@@ -40,8 +41,7 @@ def atomic_writer(
     try:
         with open(part, "wb") as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
+            flush_file(file)
         publish(part, target)
     except BaseException as failure:
         with contextlib.suppress(OSError):
@@ -67,16 +67,5 @@ def write_atomically(
 
 def publish(part: Path, target: Path) -> None:
     """Give a complete file its name, and flush the folder, so that the rename survives a power cut."""
-    os.replace(part, target)
+    replace_file(part, target)
     flush_folder(target.parent)
-
-
-def flush_folder(folder: Path) -> None:
-    """Flush the names in a folder to the disk."""
-    if os.name == "nt":  # folders cannot be opened there
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

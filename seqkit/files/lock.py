@@ -1,17 +1,10 @@
 """Exclusive locks on files: held by a living process, released by its death."""
 
 import os
-import sys
 from pathlib import Path
 from typing import BinaryIO
 
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
-
-_FAR = 1 << 40
-"""Windows locks bytes against all access; this one is far behind the end of any file that is locked."""
+from seqkit.platforms import lock_file
 
 
 class FileLock:
@@ -38,14 +31,9 @@ class FileLock:
             self.path.touch()
         file = open(self.path, "r+b" if os.access(self.path, os.W_OK) else "rb")  # noqa: SIM115  # kept open
         try:
-            if sys.platform == "win32":
-                file.seek(_FAR)
-                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-            else:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):
-            file.close()
-            return False
+            if not lock_file(file):
+                file.close()
+                return False
         except OSError:
             file.close()  # the file system has no locks
             return True

@@ -8,7 +8,6 @@ wrong, and orders the metadata at random.
 import json
 import math
 import mmap
-import os
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -185,19 +184,3 @@ def encode_safetensors(
     header = json.dumps(entries, separators=(",", ":")).encode()
     header += b" " * (-(len(header) + 8) % align)
     return struct.pack("<Q", len(header)) + header, contents
-
-
-def map_file(path: str | os.PathLike[str], *, writable: bool = False) -> bytes | mmap.mmap:
-    """Map a file into memory; an empty file, which cannot be mapped, is ``b""``.
-
-    Args:
-        path: The file.
-        writable: Whether this process may change its copy of the pages; the file never changes.
-
-    Raises:
-        OSError: The file cannot be opened.
-    """
-    with open(path, "rb") as file:
-        if os.fstat(file.fileno()).st_size == 0:
-            return b""
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY if writable else mmap.ACCESS_READ)

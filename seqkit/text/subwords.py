@@ -342,7 +342,8 @@ class SubwordTokenizer(Tokenizer):
         try:
             Path(folder).mkdir(parents=True, exist_ok=True)
             (Path(folder) / FILE).write_bytes(self.to_bytes())
-            (Path(folder) / "tokenizer_config.json").write_text(json.dumps(settings, indent=2) + "\n")
+            content = json.dumps(settings, indent=2) + "\n"
+            (Path(folder) / "tokenizer_config.json").write_bytes(content.encode())
         except OSError as error:
             raise RunError(f"cannot write {folder} ({error.strerror or error})") from error
 

@@ -25,6 +25,7 @@ from seqkit.errors import DamagedFileError, Remedy, RunError
 from seqkit.files import Between, FileLock, fill_json, write_atomically
 from seqkit.files.substitutes import HEAD, refuse_substitute
 from seqkit.files.what_is import not_as_expected, read_config, what_is
+from seqkit.platforms import locked_files_move
 from seqkit.training import checksummed
 from seqkit.training.run_log import LogState, RunLog
 
@@ -359,7 +360,7 @@ def _lock_new_config(path: Path) -> FileLock:
     """
     part = path / f"{CONFIG}.part"
     lock = FileLock(path / CONFIG)
-    if os.name != "nt":
+    if locked_files_move():
         lock.path = part
         if not (lock.acquire(create=True) and lock.is_of(part)):  # removed by the process that created it
             lock.release()

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from seqkit.errors import DamagedFileError, RunError
 from seqkit.files import Between, DocumentLimits, fill_json, parse_json
+from seqkit.platforms import flush_file
 from seqkit.training.callbacks import Callback, Record
 
 _LIMITS = DocumentLimits(finite=False)
@@ -75,8 +76,8 @@ class RunLog(Callback):
         """Flush the log and return its length in bytes and its sha256. Raise RunError if that fails."""
         if self._length:
             try:
-                with open(self.path, "rb") as file:
-                    os.fsync(file.fileno())
+                with open(self.path, "r+b") as file:
+                    flush_file(file)
             except OSError as error:
                 raise self._write_error(error) from error
         return LogState(self._length, self._hash.hexdigest())

@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
 
+from seqkit.platforms import STOP_SIGNALS, hangup_signal
+
 _Handler = Callable[[int, FrameType | None], object] | int | None
 
 
@@ -30,7 +32,7 @@ class SignalWatch:
     def __enter__(self) -> SignalWatch:
         self.received = None
         if threading.current_thread() is threading.main_thread():
-            for signum in (signal.SIGINT, signal.SIGTERM):
+            for signum in STOP_SIGNALS:
                 self._before[signum] = signal.signal(signum, self._handle)
         return self
 
@@ -45,10 +47,12 @@ class SignalWatch:
 @contextlib.contextmanager
 def hangup_ignored() -> Iterator[None]:
     """Ignore SIGHUP, the loss of the terminal: the training goes on, and its log has everything."""
-    watched = hasattr(signal, "SIGHUP") and threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN) if watched else None
+    signum = hangup_signal()
+    if signum is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signum, signal.SIG_IGN)
     try:
         yield
     finally:
-        if watched:
-            signal.signal(signal.SIGHUP, before)
+        signal.signal(signum, before)

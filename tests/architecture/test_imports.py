@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = {"seqkit": "seqkit", "seqkit.cli": "cli", "seqkit.corpora": "corpora"}
 """Packages and their folders; the links of the last two may be absent."""
 
-BASE = {"errors", "files", "metrics", "plotting", "progress_bar", "threads"}
+BASE = {"errors", "files", "metrics", "platforms", "plotting", "progress_bar", "threads"}
 BELOW_TASKS = {
     "backend", "text", "data", "autograd", "ops", "nn", "optim", "vectors", "models", "decoding", "training",
     "corpora",
@@ -25,6 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "files": {"errors"},
     "metrics": {"errors"},
     "plotting": {"errors", "metrics"},
+    "platforms": set(),
     "progress_bar": set(),
     "threads": set(),
     "backend": set(),

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from seqkit.errors import DataError, UsageError
-from seqkit.files import SafetensorsData, encode_safetensors, map_file
+from seqkit.files import SafetensorsData, encode_safetensors
+from seqkit.platforms import map_file
 
 ARRAYS = {
     "float": np.arange(6, dtype=np.float32).reshape(2, 3),

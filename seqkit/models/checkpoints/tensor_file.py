@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from seqkit.errors import DamagedFileError, RunError
-from seqkit.files import SafetensorsData, map_file
+from seqkit.files import SafetensorsData
 from seqkit.files.substitutes import HEAD, refuse_substitute
+from seqkit.platforms import map_file
 
 _FLOATS = ("F16", "BF16", "F32", "F64")
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from seqkit.platforms import release_pages
 from seqkit.vectors.formats.source import BLOCK, LONGEST_LINE, Source
 
 LONGEST_WORD = LONGEST_LINE
@@ -40,10 +41,8 @@ class Block:
 
     def release(self) -> None:
         """Let the system take mapped pages back, so that reading a file does not fill the memory with it."""
-        if isinstance(self.data, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-            first = -(-self.begin // mmap.PAGESIZE) * mmap.PAGESIZE
-            if self.end > first:
-                self.data.madvise(mmap.MADV_DONTNEED, first, self.end - first)
+        if isinstance(self.data, mmap.mmap):
+            release_pages(self.data, self.begin, self.end)
 
 
 def blocks(source: Source, dimensions: int) -> Iterator[Block]:

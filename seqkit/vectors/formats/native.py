@@ -17,7 +17,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from seqkit.errors import DataError, Remedy
-from seqkit.files import SafetensorsData, encode_safetensors, map_file
+from seqkit.files import SafetensorsData, encode_safetensors
+from seqkit.platforms import map_file
 from seqkit.vectors.formats.content import Content, first_not_finite
 from seqkit.vectors.formats.source import Source, published
 from seqkit.vectors.words import Words
