@@ -1,4 +1,4 @@
-"""What operating systems lack, forbid or do in their own manner: the only module that asks which one runs.
+"""Differences between operating systems: the only module that asks which one runs.
 
 Linux is what the rest of the code is written for. macOS lacks a few calls. Windows forbids more: a file that
 is open or mapped can be neither replaced nor deleted, a handle opened for reading cannot be flushed, folders
