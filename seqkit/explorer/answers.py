@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import threading
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ MAX_BODY = 1 << 20
 MAX_TEXT = 20_000
 """Characters of a text in a request."""
 _WORKERS = 8
+_MOST_CACHED = 100
 _log = logging.getLogger("seqkit")
 
 
@@ -32,6 +34,28 @@ class Explorer:
     def __init__(self, items: Collection[Item], jobs: Jobs) -> None:
         self.items = {item.name: item for item in items}
         self.jobs = jobs
+        self._kept: dict[tuple[Any, ...], Any] = {}
+        self._lock = threading.Lock()
+        self._locks: dict[tuple[Any, ...], threading.Lock] = {}
+
+    def cached(self, key: tuple[Any, ...], compute: Callable[[], Any]) -> Any:
+        """Return what ``compute`` returned first for a key; other threads that ask for it wait.
+
+        A result of the last hundred keys is kept. An error is not: the next call computes again.
+        """
+        with self._lock:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            kept = self._kept.get(key)
+            if kept is not None:
+                return kept
+            value = compute()
+            with self._lock:
+                self._kept[key] = value
+                while len(self._kept) > _MOST_CACHED:
+                    oldest = next(iter(self._kept))
+                    del self._kept[oldest], self._locks[oldest]
+            return value
 
 
 class Values:

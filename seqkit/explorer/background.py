@@ -157,7 +157,8 @@ class Jobs:
 
 def _work(sender: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     """Call a function in the process of a job and send what it reports and returns."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends its jobs itself
+    if multiprocessing.parent_process() is not None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends its jobs itself
 
     def report(fraction: float | None, text: str) -> None:
         sender.send(("progress", fraction, text))

@@ -18,13 +18,11 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _POLICY = (
-    "default-src 'self'; script-src 'self'{script}; style-src 'self' 'unsafe-inline'; "
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
 )
 """Plotly sets styles and makes images of its figures; all else is the server's own."""
-_COMPILES = " 'unsafe-eval'"
-"""Plotly's WebGL scatter compiles its drawing code at run time: only pages with one may."""
 
 
 class Guard:
@@ -34,11 +32,10 @@ class Guard:
         app: The application behind.
         token: The secret of the address.
         host: The address that the server binds.
-        webgl: Paths of pages with a WebGL scatter.
     """
 
-    def __init__(self, app: ASGIApp, *, token: str, host: str, webgl: frozenset[str]) -> None:
-        self.app, self.token, self.host, self.webgl = app, token, host, webgl
+    def __init__(self, app: ASGIApp, *, token: str, host: str) -> None:
+        self.app, self.token, self.host = app, token, host
         self.cookie = f"seqkit-{secrets.token_hex(4)}"  # cookies of other ports are sent here, too
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,9 +45,8 @@ class Guard:
             return
         from starlette.responses import RedirectResponse
 
-        script = _COMPILES if scope["path"] in self.webgl else ""
         headers = {
-            b"content-security-policy": _POLICY.format(script=script).encode(),
+            b"content-security-policy": _POLICY.encode(),
             b"x-content-type-options": b"nosniff",
             b"referrer-policy": b"no-referrer",
             b"cross-origin-resource-policy": b"same-origin",

@@ -100,10 +100,9 @@ def create_app(items: Sequence[Item], token: str, host: str = "127.0.0.1") -> St
     ]
     for view in shown:
         routes += [Route(f"/{view.name}", page(view), name=view.name), *view.routes()]
-    webgl = frozenset(f"/{view.name}" for view in shown if view.webgl)
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Guard, token=token, host=host, webgl=webgl)],
+        middleware=[Middleware(Guard, token=token, host=host)],
         exception_handlers={HTTPException: problem, Exception: problem},
         lifespan=lifespan,
     )

@@ -100,12 +100,15 @@ export function el(tag, attributes = {}, ...children) {
 /** A word of any script, in its own direction. */
 export const word = (text, tag = "bdi") => el(tag, { dir: "auto", text });
 
+/** Call `work` when the calls have paused; `.cancel()` drops the last one. */
 export function debounce(work, milliseconds = 150) {
   let timer;
-  return (...values) => {
+  const later = (...values) => {
     clearTimeout(timer);
     timer = setTimeout(() => work(...values), milliseconds);
   };
+  later.cancel = () => clearTimeout(timer);
+  return later;
 }
 
 /** A number for people: four significant digits, thousands apart. */

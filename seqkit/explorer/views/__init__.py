@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from seqkit.explorer.views import images, labels, language_model, runs, tagger, translation
+from seqkit.explorer.views import images, labels, language_model, runs, tagger, translation, words
 from seqkit.explorer.views.view import View
 
 __all__ = ["VIEWS", "View"]
 
 VIEWS: list[View] = [
+    words.VIEW,
     language_model.VIEW,
     translation.VIEW,
     labels.VIEW,

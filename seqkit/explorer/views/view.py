@@ -23,7 +23,6 @@ class View:
             :func:`~seqkit.explorer.answers.endpoint`.
         kinds: The kinds of items that it can show.
         always: Whether it is there without any item.
-        webgl: Whether its page draws a WebGL scatter.
         fits: Returns whether it can show an item of these kinds.
     """
 
@@ -32,7 +31,6 @@ class View:
     routes: Callable[[], list[Route]]
     kinds: frozenset[str] = frozenset()
     always: bool = False
-    webgl: bool = False
     fits: Callable[[Item], bool] = lambda item: True
 
     @property
