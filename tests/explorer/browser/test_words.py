@@ -49,7 +49,7 @@ def test_completion_by_keyboard_and_neighbours(page: Any) -> None:
 
 
 def test_words_of_all_scripts_and_markup(page: Any) -> None:
-    for word in ("日本語", "<b>", "שלום", "a&b"):
+    for word in ("日本語", "<b>bold</b>", "שלום", "a&b"):
         search(page, word)
     assert page.locator("#neighbours-a h3 b").count() == 0
     search(page, "שלום")
