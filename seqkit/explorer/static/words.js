@@ -9,6 +9,7 @@ const byId = (id) => document.getElementById(id);
 const SIZES = [1000, 2000, 5000, 10000, 20000, 50000, 100000];
 const NAMES = { pca: "PCA", tsne: "t-SNE", umap: "UMAP" };
 const QUICK = 5000; // words of a first map by a method that takes long
+const isInside = ({ kind }) => !["vectors", "embeddings"].includes(kind);
 const COLORS = { first: "#D55E00", near: "#0072B2", firstDark: "#FFB000", nearDark: "#7CC7F5" };
 
 /** One of the two sets: its map and its lists. */
@@ -296,6 +297,8 @@ byId("beside").addEventListener("change", shown(async () => {
   await again();
 }));
 
+// vectors that were trained to be looked at come before those inside other models
+page.items.sort((a, b) => isInside(a) - isInside(b));
 for (const letter of ["a", "b"]) {
   byId(`set-${letter}`).replaceChildren(...page.items.map(({ name }) => el("option", { value: name, text: name })));
 }

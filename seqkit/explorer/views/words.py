@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +10,7 @@ import numpy as np
 from seqkit.errors import UsageError
 from seqkit.explorer import maps
 from seqkit.explorer.answers import Explorer, Values, endpoint
-from seqkit.explorer.opening import VECTORS, Item
+from seqkit.explorer.opening import Item
 from seqkit.explorer.views.view import View
 from seqkit.explorer.word_tables import KINDS, Completions, has_words, words_of
 from seqkit.tasks.embeddings import known_spelling
@@ -25,13 +23,6 @@ MAX_MAPPED = 100_000
 """Words of a map: the first, which are the most frequent in most files. Searches look at all words."""
 _MAX_WORD = 1000
 _COMPLETIONS = 12
-
-
-@dataclass(frozen=True)
-class _View(View):
-    def applies(self, items: Collection[Item]) -> list[Item]:
-        found = [item for item in items if has_words(item)]
-        return sorted(found, key=lambda item: item.kind not in (VECTORS, "embeddings"))
 
 
 def _item(explorer: Explorer, values: Values, name: str = "item") -> Item:
@@ -180,4 +171,4 @@ def _routes() -> list[Route]:
     ]
 
 
-VIEW = _View("words", "Words", _routes, KINDS)
+VIEW = View("words", "Words", _routes, KINDS, fits=has_words)

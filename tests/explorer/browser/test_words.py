@@ -10,7 +10,7 @@ from tests.explorer.browser.conftest import Open, is_wider_than_screen
 @pytest.fixture
 def page(open_page: Open) -> Any:
     """The view with the set words.safetensors."""
-    page = open_page("words")
+    page = open_page("words", refused=True)
     page.select_option("#set-a", "words.safetensors")
     page.locator('#map-a[data-shown="words.safetensors"]').wait_for()
     page.locator(".wordmap .labels span", has_text="the").first.wait_for()
@@ -79,12 +79,12 @@ def test_analogy_groups_and_two_sets(page: Any) -> None:
     page.click("#analogy button")
     page.locator("#answers-a li").first.wait_for()
     page.select_option("#grouping", "k-means")
-    page.locator(".legend li").nth(7).wait_for()
+    page.locator(".map-legend li").nth(7).wait_for()
     page.select_option("#grouping", "lists")
     page.fill("#lists", "pets: cat dog\nrest： house nothing")
     page.click("#use-lists")
     page.locator("#unknown", has_text="nothing").wait_for()
-    assert page.locator(".legend li").all_inner_texts() == ["pets", "rest"]
+    assert page.locator(".map-legend li").all_inner_texts() == ["pets", "rest"]
     page.check("#beside")
     page.locator("#answers-b li").first.wait_for()
     assert page.locator("#map-b .labels span").count() > 0
