@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all stress check format dist bench clean
+.PHONY: demo test test-all stress check format dist bench docs clean
 
 # The only rule that uses the network.
 $(VENV)/ready: pyproject.toml setup.py
@@ -44,6 +44,15 @@ dist: $(VENV)/ready
 # Needs PyTorch, from the extra "bench" (the CPU build is enough).
 bench: $(VENV)/ready
 	$(BIN)/python -m benchmarks language_model --against torch
+
+# The site of docs/ in build/site, which opens without a server. Only the extra is fetched; the build needs no network.
+$(VENV)/docs: $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	touch $@
+
+docs: $(VENV)/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "open build/site/index.html"
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

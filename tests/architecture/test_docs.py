@@ -1,4 +1,4 @@
-"""Files, links, names, commands and flags that the documentation mentions exist, and its code runs."""
+"""Files, links, names, commands and flags that the documentation mentions exist; tests/docs runs its code."""
 
 import doctest
 import importlib
@@ -16,13 +16,10 @@ from benchmarks.__main__ import BENCHMARKS
 from seqkit.cli import COMMANDS, group
 from seqkit.cli.settings_file import recipe_names
 from tests.architecture.test_imports import SOURCES
-from tests.models.folders import write_bert
-from tests.tasks.test_sequence_labeling import write_sentences
-from tests.training.tiny import write_corpus
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
-PAGES += sorted((ROOT / "docs").glob("*.md"))
+PAGES += sorted((ROOT / "docs").rglob("*.md"))
 RECIPES = sorted((ROOT / "seqkit" / "recipes").glob("*.toml"))
 FOLDERS = ("seqkit", "corpora", "cli", "tests", "benchmarks", "docs", ".ci")
 LIBRARY = (
@@ -303,29 +300,6 @@ def test_imports_of_code_resolve(page: Path) -> None:
                 if not resolves([*home.split("."), name])
             ]
     assert missing == []
-
-
-def test_code_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("tokenizers")
-    monkeypatch.chdir(tmp_path)
-    write_corpus(tmp_path / "my-text.txt")
-    lines = (tmp_path / "my-text.txt").read_text().splitlines()
-    pairs = "".join(f"{line}\t{line.upper()}\n" for line in lines)
-    (tmp_path / "my-pairs.tsv").write_text(pairs)
-    (tmp_path / "my-labels.tsv").write_text("".join(f"{i % 2}\t{line}\n" for i, line in enumerate(lines)))
-    write_sentences(tmp_path / "my-names.conll", 40)
-    write_bert(tmp_path / "all-MiniLM-L6-v2")
-    values: dict[str, object] = {}
-    for block in blocks_of(ROOT / "README.md"):
-        exec(compile(block, "README.md", "exec"), values)
-
-
-@pytest.mark.parametrize(("name", "first"), [("ops.md", 0), ("transformers.md", 1)])
-def test_code_of_docs_runs(name: str, first: int) -> None:
-    """From the first block that needs no trained run."""
-    values: dict[str, object] = {}
-    for block in blocks_of(ROOT / "docs" / name)[first:]:
-        exec(compile(block, name, "exec"), values)
 
 
 NAMES = {name: getattr(seqkit, name) for name in ("nn", "ops", "optim", "Tensor", "Generator")}
