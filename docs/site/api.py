@@ -50,7 +50,7 @@ def identifiers() -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for package, names in packages().items():
-        found[package] = package
+        found[package] = _page_id(package)
         for name in names:
             home = _home(package, name)
             if home:
@@ -72,6 +72,10 @@ def _homes() -> dict[int, str]:
     return homes
 
 
+def _page_id(package: str) -> str:
+    return f"package-{package}"
+
+
 def _value(package: str, name: str) -> object:
     return getattr(importlib.import_module(package), name)
 
@@ -80,7 +84,7 @@ def _home(package: str, name: str) -> str:
     """Return the full name under which the reference has an object or module, or ""."""
     value = _value(package, name)
     if isinstance(value, types.ModuleType):
-        return value.__name__ if value.__name__ in packages() else ""
+        return _page_id(value.__name__) if value.__name__ in packages() else ""
     return _homes()[id(value)]
 
 
@@ -105,7 +109,7 @@ def _page(package: str) -> str:
         if home == f"{package}.{name}":
             objects.append(f"::: {home}\n")
     module = importlib.import_module(package)
-    heading = f"# {package} {{#{package}}}\n\n"
+    heading = f"# {package} {{#{_page_id(package)}}}\n\n"
     prose = markdown(inspect.getdoc(module) or "").partition("\n\nExample:")[0]
     return f"{heading}{prose}\n\n| name | |\n|---|---|\n" + "\n".join(rows) + "\n\n" + "\n".join(objects)
 

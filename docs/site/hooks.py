@@ -62,13 +62,15 @@ def _short(package: str) -> str:
 def _copy_of_the_library(folder: Path) -> Path:
     """Copy the sources as mkdocstrings reads them.
 
-    It finds neither files behind links nor those of folders without __init__.py, and knows no roles.
+    It finds neither files behind links nor those of folders without __init__.py, and knows no roles
+    and no heading "Example:".
     """
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / "seqkit", folder / "seqkit", ignore=shutil.ignore_patterns("__pycache__"))
     for path in (folder / "seqkit").rglob("*.py"):
         (path.parent / "__init__.py").touch()
-        path.write_text(api.markdown(path.read_text("utf-8")), "utf-8")
+        text = api.markdown(path.read_text("utf-8"))
+        path.write_text(re.sub(r"^( +)Example:$", r"\1Examples:", text, flags=re.MULTILINE), "utf-8")
     return folder
 
 
@@ -97,7 +99,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     place = page.file.src_uri
     up = "../" * place.count("/")
     for name, copy in COPIES.items():
-        markdown = markdown.replace(f"](../{name}", f"]({up}{copy}")
+        markdown = markdown.replace(f"]({up}../{name}", f"]({up}{copy}")
     parts = FENCE.split(markdown)
     for i in range(0, len(parts), 2):
         parts[i] = _with_blank_lines(parts[i])

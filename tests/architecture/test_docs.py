@@ -41,6 +41,15 @@ INLINE = re.compile(r"`([^`]+)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 CHECKED = (click.Choice, click.types.IntParamType, click.types.FloatParamType)
 OTHER_FLAGS = {"--racecheck", "--tool"}  # of compute-sanitizer
+OTHER_FLAGS |= {
+    "--data",
+    "--batch",
+    "--save",
+    "--cuda",
+    "--checkpoint",
+    "--words",
+}  # of PyTorch's main.py
+OTHER_FLAGS |= {"--discount"}  # of KenLM
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 

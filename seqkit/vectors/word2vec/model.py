@@ -62,8 +62,8 @@ class Word2Vec(VocabularyBuilder):
         device: Where the vectors are trained.
         progress: Whether trainings show a progress bar, in a terminal or a notebook; not gensim's.
         hs, hashfxn, null_word, batch_words: Refused unless they have their default.
-        vector_size, alpha, window, sample, seed, workers, min_alpha, sg, negative, ns_exponent, cbow_mean,
-            epochs, shrink_windows, true_gradient: See :class:`Word2VecSettings`.
+        vector_size, alpha, window, sample, seed, workers, min_alpha: See :class:`Word2VecSettings`.
+        sg, negative, ns_exponent, cbow_mean, epochs, shrink_windows, true_gradient: The same.
 
     Raises:
         UsageError: For settings that no training can have.
