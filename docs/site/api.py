@@ -9,7 +9,7 @@ import types
 
 import seqkit
 
-PRIVATE = ("seqkit.files", "seqkit.cli", "seqkit.lab")
+PRIVATE = ("seqkit.explorer", "seqkit.files", "seqkit.cli", "seqkit.lab")
 """Packages for the library's own use."""
 WITHOUT_ALL = ("seqkit.errors", "seqkit.metrics", "seqkit.tasks.export")
 """Public modules without ``__all__``: their names are those that do not begin with _."""

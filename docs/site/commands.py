@@ -67,6 +67,8 @@ def _options(command: click.Command, context: click.Context) -> Iterator[str]:
         if record is None:
             continue
         flags, text = record
+        if isinstance(parameter, click.Argument) and not text:  # the usage has it
+            continue
         title = str(getattr(parameter, "group", None) or "Flags")
         groups.setdefault(title, []).append(f"| `{flags.replace('|', chr(92) + '|')}` | {_cell(text)} |")
     for title, rows in groups.items():

@@ -28,7 +28,9 @@ COPIES = {
 
 FENCE = re.compile(r"^(```.*?^```)", re.MULTILINE | re.DOTALL)
 LIST = re.compile(r"(?:- |\d+\. )")
-NAME = re.compile(r"(?<![`\[\w])`([a-z][\w.-]*)(?:\(\))?`(?![`\]])", re.IGNORECASE)
+CODE = re.compile(r"(?<![`\[\w])`([^`\n]+)`(?![`\]])")
+INLINE = re.compile(r"(?<!</span>)<code>[^<]*</code>")
+FLAG = re.compile(r"(?<![\w-])--?[a-z][\w-]*")
 
 _targets: dict[str, str] = {}
 """Names that stand in backticks → identifier or page of the reference."""
@@ -103,6 +105,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     parts = FENCE.split(markdown)
     for i in range(0, len(parts), 2):
         parts[i] = _with_blank_lines(parts[i])
+        # the repository's view needs \\| in the code of a table, and Python-Markdown would show the backslash
+        parts[i] = CODE.sub(lambda match: match.group().replace("\\|", "|"), parts[i])
         if not place.startswith("reference/"):
             parts[i] = _linked(parts[i], up)
     return "".join(parts)
@@ -129,18 +133,28 @@ def _in_list(lines: list[str]) -> bool:
 
 
 def _linked(text: str, up: str) -> str:
-    """Link names of the API and of commands in backticks, but not in headings."""
+    """Link names of the API and commands in backticks, but not in headings and beside other links."""
 
     def link(match: re.Match[str]) -> str:
-        name = match.group(1).rstrip(".")
-        if name in _targets:
+        code = match.group(1).removeprefix("seqkit ")
+        name = code.split()[0].removesuffix("()")
+        if code == name and name in _targets:
             return f"[{match.group()}][{_targets[name]}]"
         if name in commands.names():
             return f"[{match.group()}]({up}reference/commands/{name}.md)"
         return match.group()
 
     lines = text.split("\n")
-    return "\n".join(line if line.startswith("#") or "](" in line else NAME.sub(link, line) for line in lines)
+    return "\n".join(line if line.startswith("#") or "](" in line else CODE.sub(link, line) for line in lines)
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Keep flags whole where a line of inline code breaks."""
+
+    def whole(match: re.Match[str]) -> str:
+        return FLAG.sub(r'<span class="flag">\g<0></span>', match.group())
+
+    return INLINE.sub(whole, html)
 
 
 def on_post_build(config: MkDocsConfig, **_: Any) -> None:
