@@ -10,6 +10,11 @@ import pytest
 
 import seqkit
 from seqkit.backend.random import Generator
+from seqkit.explorer.answers import Explorer, Values
+from seqkit.explorer.background import Jobs
+from seqkit.explorer.opening import open_items
+from seqkit.explorer.views import language_model, translation
+from tests.tasks.test_causal_checkpoints import folder  # noqa: F401
 
 MODELS = ["lstm", "kneser-ney", "transformer"]
 
@@ -65,8 +70,6 @@ def test_a_chosen_token_and_its_distribution(model_client: Any, models: Path) ->
 def test_the_other_tokens_are_in_groups(
     model_client: Any, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from seqkit.explorer.views import language_model
-
     monkeypatch.setattr(language_model, "TOP", 3)
     monkeypatch.setattr(language_model, "_GROUPS", 2)
     answer = model_client.post("/language-model/next", json={"item": "kneser-ney", "prompt": "on"}).json()
@@ -100,3 +103,24 @@ def test_wrong_values_are_sentences(model_client: Any, path: str, values: dict, 
 def test_no_example_of_files_that_a_run_names(model_client: Any) -> None:
     answer = model_client.get("/language-model/example", params={"item": "lstm"})
     assert answer.json() == {"text": None}
+
+
+def test_a_folder_of_gpt2(folder: Path) -> None:  # noqa: F811
+    """Its tokens are pieces of text, and no end of a line is predicted."""
+    explorer = Explorer(open_items([folder]), Jobs())
+
+    def ask(function: Any, **values: Any) -> Any:
+        return function(explorer, Values({"item": folder.name, **values}, explorer))
+
+    answer = ask(language_model.score, text="low lower")
+    [expected] = seqkit.load(folder).score_tokens(["low lower"])
+    assert "".join(token["text"] for token in answer["lines"][0]) == "low lower"
+    assert answer["bits"] == pytest.approx(sum(each.surprisal for each in expected))
+    assert answer["bits_per_character"] == pytest.approx(answer["bits"] / 9)
+    first = ask(language_model.next_token, prompt="low", seed=1, top_k=2)
+    again = ask(language_model.next_token, prompt="low", ids=first["ids"])
+    assert first["text"].startswith("low")
+    assert again["top"] == first["top"]
+    assert all(each["banned"] for each in first["top"] if each["id"] >= len(seqkit.load(folder).tokenizer))
+    maps = ask(translation.attention, text="low lower")
+    assert [each["name"] for each in maps] == ["self"]

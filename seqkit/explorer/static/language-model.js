@@ -30,13 +30,16 @@ async function scoreAll() {
   const round = ++asked;
   byId("state").textContent = "computing …";
   try {
-    const results = await Promise.all(chosen().map(async (model) => {
+    const answers = await Promise.allSettled(chosen().map(async (model) => {
       const result = await postJSON("/language-model/score", { item: model.name, text });
       return [model, result];
     }));
     if (round !== asked) return;
+    const results = answers.filter((each) => each.status === "fulfilled").map((each) => each.value);
     byId("scores").replaceChildren(...results.map(([model, result]) => scoreCard(model, result)));
     await compare(results);
+    const failed = answers.find((each) => each.status === "rejected"); // the other models are shown all the same
+    if (failed) throw failed.reason;
   } finally {
     if (round === asked) byId("state").textContent = "";
   }
@@ -46,9 +49,9 @@ const score = shown(scoreAll);
 function scoreCard(model, result) {
   const figures = [
     ["perplexity", number(result.perplexity)],
-    ["bits a token", number(result.bits_per_token, 3)],
-    ["bits a character", number(result.bits_per_character, 3)],
-    ["bits in all", number(result.bits, 4)],
+    ["bits/token", number(result.bits_per_token, 3)],
+    ["bits/character", number(result.bits_per_character, 3)],
+    ["bits", number(result.bits, 4)],
   ];
   if (result.unknown) figures.push(["unknown", number(result.unknown)]);
   const lines = result.lines.map((line) => {
@@ -177,9 +180,16 @@ const snapshot = (model) => ({ ids: model.ids, tokens: model.tokens, state: mode
 /** Ask for the next distribution of some models, after a draw or a choice if `move` says so. */
 async function advance(some, move = null) {
   const prompt = byId("prompt").value;
-  await Promise.all(some.filter((model) => !(move && model.ended)).map(async (model) => {
-    const result = await postJSON("/language-model/next", { item: model.name, prompt, ids: model.ids, ...move });
-    if (prompt !== byId("prompt").value) return;
+  const answers = await Promise.allSettled(some.filter((model) => !(move && (model.ended || model.busy))).map(async (model) => {
+    const { ids } = model;
+    model.busy = true;
+    let result;
+    try {
+      result = await postJSON("/language-model/next", { item: model.name, prompt, ids, ...move });
+    } finally {
+      model.busy = false;
+    }
+    if (prompt !== byId("prompt").value || ids !== model.ids) return; // begun anew meanwhile
     if (move) model.history.push(snapshot(model));
     model.ids = result.ids;
     model.text = result.text;
@@ -189,6 +199,8 @@ async function advance(some, move = null) {
     drawText(model);
     drawModel(model);
   }));
+  const failed = answers.find((each) => each.status === "rejected");
+  if (failed) throw failed.reason;
 }
 
 const draw = () => ({ seed: Math.floor(Math.random() * 2 ** 32), ...Object.fromEntries(Object.entries(settings()).filter(([name, value]) => value !== null && (settings().temperature > 0 || name === "temperature"))) });

@@ -16,7 +16,7 @@ export function percent(p) {
   if (p >= 0.9995) return "> 99.9 %";
   if (p >= 0.995 || (p >= 0.0005 && p < 0.0995)) return `${(100 * p).toFixed(1)} %`;
   if (p >= 0.0995) return `${(100 * p).toFixed(0)} %`;
-  return p < 1e-6 ? "< 0.0001 %" : `${Number((100 * p).toPrecision(1)).toFixed(p < 1e-5 ? 4 : p < 1e-4 ? 3 : 2)} %`;
+  return p < 1e-6 ? "< 0.0001 %" : `${Number((100 * p).toPrecision(1))} %`;
 }
 
 export function fillLegend(place) {

@@ -184,18 +184,19 @@ async function drawHeatmap() {
   const ticks = (tokens) => ({ tickvals: tokens.map((_, i) => i), ticktext: tokens.map((text) => plotlyText(visible(text))), showgrid: false, zeroline: false, fixedrange: true });
   const place = byId("heatmap");
   place.style.height = `${Math.max(260, Math.min(760, 26 * T + 150))}px`;
+  const narrow = place.clientWidth < 500;
   const long = Math.max(...map.keys.map((key) => [...key].length)) > 2;
   place.style.maxWidth = `${Math.max(300, (long ? 44 : 30) * S + 190)}px`;
   await plot(place, [{
     type: "heatmap", z, zmin: 0, zmax: 1, colorscale: scale(), xgap: 1, ygap: 1,
     customdata: map.queries.map((query) => map.keys.map((key) => [plotlyText(visible(query)), plotlyText(visible(key))])),
     hovertemplate: "%{customdata[0]} → %{customdata[1]}: %{z:.3f}<extra></extra>",
-    colorbar: { thickness: 12, len: 0.9, title: { text: "weight" } },
+    colorbar: narrow ? { orientation: "h", thickness: 10, y: -0.02, yanchor: "top" } : { thickness: 12, len: 0.9, title: { text: "weight" } },
   }], {
     dragmode: false,
     xaxis: { ...ticks(map.keys), side: "top", tickangle: long ? -60 : 0 },
     yaxis: { ...ticks(map.queries), autorange: "reversed" },
-    margin: { l: 60, r: 10, t: 60, b: 10 },
+    margin: { l: 60, r: 10, t: 60, b: narrow ? 50 : 10 },
   }, { displayModeBar: false });
   await Plotly.Plots.resize(place); // its size changes with the number of tokens
 }
