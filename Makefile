@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all stress check format dist bench docs clean
+.PHONY: demo test test-all stress matrix check format dist bench docs clean
 
 # The only rule that uses the network.
 $(VENV)/ready: pyproject.toml setup.py
@@ -26,6 +26,10 @@ test-all:
 MINUTES := 20
 stress: $(VENV)/ready
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.stress --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+# The suite on all supported versions; writes a table into docs/installing.md: make matrix PYTHONS="python3.14" ONLY=oldest
+matrix: $(VENV)/ready
+	$(BIN)/python -m tests.matrix --pythons "$(PYTHONS)" --only "$(ONLY)"
 
 check: $(VENV)/ready
 	$(BIN)/ruff check .

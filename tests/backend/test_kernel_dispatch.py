@@ -140,7 +140,7 @@ print(products())
 family = kernels("matrix_product", np)
 a, out = np.ones((100, 100), np.float32), np.empty((100, 100), np.float32)
 family.product(a, a, out)
-print(family.__name__.rpartition(".")[2], out.sum())
+print(family.__name__.rpartition(".")[2], int(out.sum()))
 from seqkit.backend.kernels.thread_pool import chunks_for
 print(chunks_for(1000, 1))
 """
@@ -155,7 +155,7 @@ def test_seqkit_kernels_blas() -> None:
             "blas",
             "None",
             "BLAS, kernels on one thread",
-            "cpu 1e+06",
+            "cpu 1000000",
             "1",
         ]
 

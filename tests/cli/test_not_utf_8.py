@@ -41,6 +41,7 @@ NAMES = {
     "convert encoding",
     "corpora info name",
     "corpora fetch names",
+    "explore host",
     "lab run names",
     "eval-lm corpus",
     "eval-classifier corpus",

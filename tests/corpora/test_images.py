@@ -301,7 +301,7 @@ def test_files_that_are_no_images(tmp_path: Path) -> None:
             read_images([path])
     deep = tmp_path / "deep.png"
     Image.fromarray(rng.integers(0, 60000, (4, 4), np.uint16)).save(deep)
-    with pytest.raises(DataError, match=r"expected an image of 8 bits a channel, got mode I;16"):
+    with pytest.raises(DataError, match=r"expected an image of 8 bits a channel, got mode I"):
         read_images([deep])
     with pytest.raises(DataError, match="none such"):
         read_images([tmp_path / "none such.png"])
