@@ -26,6 +26,9 @@ SHELL = [
 """Pages whose commands run as well. Those of all pages are parsed: tests/architecture/test_docs.py."""
 
 BEFORE = {
+    "docs/explore.md": [
+        "train-lm my-text.txt --vocab-size 10 --emsize 8 --nhid 8 --epochs 1 --out runs/lstm"
+    ],
     "docs/seq2seq.md": ["train-seq2seq my-pairs.tsv --tokenizer word --epochs 1 --out R"],
     "docs/transformers.md": [
         "train-lm my-text.txt --objective masked --tokenizer wordpiece --vocab-size 80 --emsize 8 "
