@@ -16,8 +16,11 @@ from seqkit.errors import CorpusNotFoundError, DataError, SeqkitError, UsageErro
 from seqkit.files.what_is import what_is
 from seqkit.training import RunDirectory
 
-VECTORS, CAUSAL, ENCODER, UNREADABLE = "vectors", "causal", "encoder", "unreadable"
-"""Kinds of items beside the tasks of runs; CAUSAL is a folder of the GPT-2 family, ENCODER one of BERT's."""
+VECTORS, CAUSAL, ENCODER, LABORATORY, UNREADABLE = "vectors", "causal", "encoder", "laboratory", "unreadable"
+"""Kinds of items beside the tasks of runs.
+
+CAUSAL is a folder of the GPT-2 family, ENCODER one of BERT's; LABORATORY has results of `seqkit lab run`.
+"""
 _MOST = 200
 _VECTOR_SUFFIXES = (".safetensors", ".kv", ".vec", ".glove", ".w2v", ".bin", ".ftz")
 """Files that are taken for vectors in a folder; a file that is named may have any suffix."""
@@ -30,7 +33,7 @@ class Item:
         name: The name in pages and addresses; no two items have the same.
         path: Its file or folder.
         kind: The task of a run ("language_modeling", "seq2seq", "embeddings", …), or :data:`VECTORS`,
-            :data:`CAUSAL`, :data:`ENCODER`, or :data:`UNREADABLE`.
+            :data:`CAUSAL`, :data:`ENCODER`, :data:`LABORATORY`, or :data:`UNREADABLE`.
         error: Why it cannot be read; None for all kinds but :data:`UNREADABLE`.
         run: The run directory of a run, else None.
     """
@@ -119,7 +122,7 @@ Make = Callable[[set[str]], Item]
 
 def _open(path: Path) -> Iterator[Make]:
     if path.is_file():
-        yield _vectors(path)
+        yield _made(path.name, path, LABORATORY) if _is_result(path) else _vectors(path)
         return
     if not path.exists():
         raise CorpusNotFoundError(f"no file or folder {path}")
@@ -127,11 +130,26 @@ def _open(path: Path) -> Iterator[Make]:
     if found.sort in ("run", "checkpoint"):
         yield _folder(path)
         return
+    if _holds_results(path):
+        yield _made(path.absolute().name, path, LABORATORY)
     for inside in sorted(path.iterdir())[:_MOST]:
         if inside.is_dir() and what_is(inside).sort in ("run", "checkpoint"):
             yield _folder(inside)
+        elif inside.is_dir() and _holds_results(inside):
+            yield _made(inside.name, inside, LABORATORY)
         elif inside.is_file() and inside.suffix in _VECTOR_SUFFIXES:
             yield _vectors(inside)
+
+
+def _is_result(path: Path) -> bool:
+    """Return whether a file has the name of results of an experiment."""
+    from seqkit.lab import experiment_names
+
+    return path.suffix == ".json" and path.stem in experiment_names()
+
+
+def _holds_results(folder: Path) -> bool:
+    return any(_is_result(each) for each in folder.glob("*.json"))
 
 
 def _vectors(path: Path) -> Make:

@@ -7,10 +7,16 @@ const PERIOD = 2000; // milliseconds between two looks at the logs
 const LIVE = 120; // seconds after which a log that does not grow counts as ended
 const NO_CURVES = new Set(["step", "epoch", "tokens", "seconds", "best"]);
 
-const runs = (await getJSON("/runs/list")).map((run, i) => ({
-  ...run, color: PALETTE[i % PALETTE.length], dash: ["solid", "dash", "dot"][Math.floor(i / PALETTE.length) % 3],
-  records: [], offset: 0, age: null, visible: true,
-}));
+const runs = (await getJSON("/runs/list")).map((run, _, all) => {
+  const i = all.filter(({ task }) => task === run.task).findIndex(({ name }) => name === run.name);
+  return {
+    ...run, color: PALETTE[i % PALETTE.length], dash: ["solid", "dash", "dot"][Math.floor(i / PALETTE.length) % 3],
+    records: [], offset: 0, age: null, visible: true,
+  };
+});
+
+/** The runs of the chosen task. */
+const runsOfTask = () => runs.filter((run) => ["all", run.task].includes(byId("task").value));
 
 async function follow(run) {
   let grown = false;
@@ -28,7 +34,7 @@ async function follow(run) {
 
 function metrics() {
   const names = new Set();
-  for (const run of runs) {
+  for (const run of runsOfTask()) {
     for (const record of run.records) {
       for (const [name, value] of Object.entries(record)) {
         if (typeof value === "number" && !NO_CURVES.has(name)) names.add(name);
@@ -55,27 +61,32 @@ function curve(run, metric, validation) {
   const axis = byId("axis").value;
   const points = run.records.filter((record) => metric in record && axis in record);
   return {
-    type: "scatter", name: plotlyText(validation ? `${run.name}: ${metric}` : run.name),
+    type: "scatter", name: plotlyText(run.name), legendgroup: run.name, metric,
     mode: points.length < 2 ? "markers" : validation ? "lines+markers" : "lines",
     x: points.map((record) => record[axis]), y: points.map((record) => record[metric]),
     line: { color: run.color, dash: validation ? "solid" : run.dash, width: validation ? 2.4 : 1.4 },
     marker: { color: run.color, size: 7 },
     opacity: validation ? 1 : 0.75,
-    hovertemplate: `%{y:.5g}<br>${axis} %{x}<extra>%{fullData.name}</extra>`,
+    hovertemplate: `${metric} %{y:.5g}<br>${axis} %{x}<extra>%{fullData.name}</extra>`,
   };
 }
 
 function draw() {
   const metric = byId("metric").value;
   const both = metric === "loss and valid_loss";
-  const traces = runs.filter((run) => run.visible).flatMap((run) => (
+  const traces = runsOfTask().filter((run) => run.visible).flatMap((run) => (
     both ? [curve(run, "loss", false), curve(run, "valid_loss", true)] : [curve(run, metric, metric.startsWith("valid_"))]
   )).filter((trace) => trace.x.length);
+  const named = new Set(); // a run is named once, by its last curve
+  for (const trace of [...traces].reverse()) {
+    trace.showlegend = !named.has(trace.name);
+    named.add(trace.name);
+  }
   const type = byId("logarithmic").checked ? "log" : "linear";
   return plot(byId("curves"), traces, {
     uirevision: [metric, byId("axis").value, type].join(), showlegend: true,
     xaxis: { title: { text: byId("axis").value } },
-    yaxis: { title: { text: both ? "loss" : metric }, type },
+    yaxis: { title: { text: both ? "loss (bold: validation)" : metric }, type },
     annotations: traces.length ? [] : [{ text: "no records yet", showarrow: false, xref: "paper", yref: "paper", x: 0.5, y: 0.5 }],
   });
 }
@@ -98,7 +109,7 @@ function fillTable() {
     }), " ", el("span", { class: "swatch", style: { background: run.color } }), word(run.name));
   table(byId("table"), [
     { title: "run", value: (run) => run.name, show: mark },
-    { title: "task", value: (run) => run.task.replaceAll("_", " ") },
+    ...(byId("task").value === "all" ? [{ title: "task", value: (run) => run.task.replaceAll("_", " ") }] : []),
     { title: "model", value: (run) => run.settings.model ?? null },
     ...scores.map((name) => ({ title: name, value: (run) => best(run, name), number: true })),
     { title: "steps", value: (run) => last(run, "step"), number: true },
@@ -106,21 +117,22 @@ function fillTable() {
     { title: "time", value: (run) => last(run, "seconds"), number: true, show: (run) => (last(run, "seconds") === null ? "–" : seconds(last(run, "seconds"))) },
     { title: "MiB", value: (run) => (run.size === null ? null : run.size / 2 ** 20), number: true },
     { title: "corpus", value: (run) => run.corpus },
-  ], runs);
+  ], runsOfTask());
 }
 
 // Settings
 
 function fillSettings() {
-  const names = [...new Set(runs.flatMap((run) => Object.keys(run.settings)))].sort();
+  const ofTask = runsOfTask();
+  const names = [...new Set(ofTask.flatMap((run) => Object.keys(run.settings)))].sort();
   const text = (run, name) => (name in run.settings ? String(run.settings[name] ?? "none") : "");
-  const rows = names.map((name) => ({ name, differs: new Set(runs.map((run) => text(run, name))).size > 1 }));
-  const only = byId("differing").checked && runs.length > 1;
+  const rows = names.map((name) => ({ name, differs: new Set(ofTask.map((run) => text(run, name))).size > 1 }));
+  const only = byId("differing").checked && ofTask.length > 1;
   const chosen = rows.filter((row) => row.differs || !only);
   byId("settings").replaceChildren(chosen.length ? el("table", {},
-    el("thead", {}, el("tr", {}, el("th", { scope: "col", text: "setting" }), ...runs.map((run) => el("th", { scope: "col" }, word(run.name))))),
+    el("thead", {}, el("tr", {}, el("th", { scope: "col", text: "setting" }), ...ofTask.map((run) => el("th", { scope: "col" }, word(run.name))))),
     el("tbody", {}, ...chosen.map((row) => el("tr", { class: row.differs && !only && "differs" },
-      el("th", { scope: "row", text: row.name }), ...runs.map((run) => el("td", {}, word(text(run, row.name), "span")))))))
+      el("th", { scope: "row", text: row.name }), ...ofTask.map((run) => el("td", {}, word(text(run, row.name), "span")))))))
     : el("p", { class: "muted", text: "All settings are the same." }));
 }
 
@@ -154,9 +166,27 @@ async function loop() {
   }
 }
 
+function fillTasks() {
+  const counts = new Map();
+  for (const { task } of runs) counts.set(task, (counts.get(task) ?? 0) + 1);
+  const most = [...counts].sort(([, a], [, b]) => b - a)[0][0];
+  byId("task").replaceChildren(
+    ...[...counts].map(([task, count]) => el("option", { value: task, text: `${task.replaceAll("_", " ")} (${count})` })),
+    el("option", { value: "all", text: `all tasks (${runs.length})` }),
+  );
+  byId("task").value = most;
+  byId("task-label").hidden = counts.size < 2;
+}
+
+byId("task").addEventListener("change", shown(async () => {
+  fillMetrics();
+  fillTable();
+  fillSettings();
+  await draw();
+}));
 for (const id of ["metric", "axis", "logarithmic"]) byId(id).addEventListener("change", shown(draw));
 byId("differing").addEventListener("change", fillSettings);
-byId("differing").disabled = runs.length < 2;
+fillTasks();
 fillSettings();
 await shown(look)();
 document.body.dataset.ready = "yes";

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seqkit.explorer.views import images, labels, language_model, runs, tagger, translation, words
+from seqkit.explorer.views import images, labels, laboratory, language_model, runs, tagger, translation, words
 from seqkit.explorer.views.view import View
 
 __all__ = ["VIEWS", "View"]
@@ -15,4 +15,5 @@ VIEWS: list[View] = [
     images.VIEW,
     tagger.VIEW,
     runs.VIEW,
+    laboratory.VIEW,
 ]
