@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all stress matrix check format dist bench docs clean
+.PHONY: demo test test-all stress matrix check format dist bench docs notebooks clean
 
 # The only rule that uses the network.
 $(VENV)/ready: pyproject.toml setup.py
@@ -57,6 +57,16 @@ $(VENV)/docs: $(VENV)/ready
 docs: $(VENV)/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "open build/site/index.html"
+
+# Notebooks of the course, in build/notebooks: make notebooks ONLY=book1-ch4 SIZE=book
+ONLY :=
+SIZE := small
+$(VENV)/notebooks: $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --editable '.[notebooks]'
+	touch $@
+
+notebooks: $(VENV)/notebooks
+	NOTEBOOK_SIZE=$(SIZE) OPENBLAS_NUM_THREADS=1 $(BIN)/python notebooks/build.py $(ONLY)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
