@@ -18,6 +18,8 @@ from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
+import notebooks
+
 ROOT = Path(__file__).parents[2]
 COPIES = {
     "README.md": "project/readme.md",
@@ -41,6 +43,8 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Complete the navigation with the pages of the reference and of the project."""
     assert config.nav is not None
     for entry in config.nav:
+        if "Notebooks" in entry:
+            entry["Notebooks"] = notebooks.navigation()
         if "Reference" in entry:
             entry["Reference"] = [
                 {"Commands": [f"reference/commands/{name}.md" for name in ("index", *commands.names())]},
@@ -77,9 +81,10 @@ def _copy_of_the_library(folder: Path) -> Path:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the generated pages and the copies of README, CHANGELOG and CONTRIBUTING."""
+    """Add the generated pages, the notebooks and the copies of README, CHANGELOG and CONTRIBUTING."""
     made = {f"reference/commands/{name}.md": text for name, text in commands.pages().items()}
     made |= {f"reference/python/{name}.md": text for name, text in api.pages().items()}
+    made |= notebooks.pages()
     made |= {place: _moved((ROOT / name).read_text("utf-8")) for name, place in COPIES.items()}
     for place, text in made.items():
         files.append(File.generated(config, place, content=text))
@@ -102,6 +107,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     up = "../" * place.count("/")
     for name, copy in COPIES.items():
         markdown = markdown.replace(f"]({up}../{name}", f"]({up}{copy}")
+    language = "zh" if place.endswith(".zh.md") else "en"
+    markdown = re.sub(r"\]\(\.\./notebooks/([\w-]+)\.py\)", rf"](notebooks/{language}/\1.md)", markdown)
     parts = FENCE.split(markdown)
     for i in range(0, len(parts), 2):
         parts[i] = _with_blank_lines(parts[i])
