@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import seqkit
+from seqkit.explorer.answers import Explorer, Values
+from seqkit.explorer.background import Jobs
+from seqkit.explorer.opening import open_items
 from seqkit.explorer.readable import reader
+from seqkit.explorer.views import images
 from seqkit.explorer.views.tagger import pieces
 from seqkit.tasks.attention_maps import attention_maps
 from seqkit.tasks.sequence_labeling.trained import TaggedSpan, TaggedText
@@ -114,8 +119,8 @@ def test_mistakes_of_a_split(model_client: Any, models: Path) -> None:
     answer = model_client.get("/images/mistakes", params={"item": "stripes"}).json()
     assert answer["total"] == len(expected)
     assert [each["row"] for each in answer["mistakes"]] == [each.row for each in expected[:60]]
-    images = np.frombuffer(base64.b64decode(answer["pixels"]), np.uint8).reshape(answer["shape"])
-    np.testing.assert_array_equal(images, [each.image for each in expected[:60]])
+    shown = np.frombuffer(base64.b64decode(answer["pixels"]), np.uint8).reshape(answer["shape"])
+    np.testing.assert_array_equal(shown, [each.image for each in expected[:60]])
     first = expected[0]
     cell = {"item": "stripes", "label": first.label, "predicted": first.predicted, "first": 1}
     rest = model_client.get("/images/mistakes", params=cell).json()
@@ -126,6 +131,24 @@ def test_mistakes_of_a_split(model_client: Any, models: Path) -> None:
     assert picture["probabilities"][0] == [first.predicted, pytest.approx(first.probability, rel=1e-4)]
     beyond = model_client.get("/images/picture", params={"item": "stripes", "row": 1 << 20})
     assert beyond.status_code == 400
+
+
+def test_progress_of_a_classification(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "_AT_ONCE", 5)
+    explorer = Explorer(open_items([models / "stripes"]), Jobs())
+    [item] = explorer.items.values()
+    values = Values({"item": "stripes"}, explorer)
+    seen = []
+
+    def log_probs(some: np.ndarray) -> np.ndarray:
+        seen.append((len(some), images.progress(explorer, values)["fraction"]))
+        return 2 * some
+
+    trained = SimpleNamespace(settings=SimpleNamespace(eval_batch_size=3), log_probs=log_probs)
+    assert images.progress(explorer, values) == {"fraction": 0.0}
+    found = images._log_probs(item, trained, np.arange(15.0))
+    np.testing.assert_array_equal(found, 2 * np.arange(15.0))
+    assert seen == [(6, 0.0), (6, 0.4), (3, 0.8)]
 
 
 def test_filters(model_client: Any, models: Path) -> None:

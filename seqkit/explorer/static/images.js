@@ -99,7 +99,12 @@ async function choose() {
   byId("picture").hidden = true;
   try {
     const filters = showFilters();
-    summary = await getJSON("/images/summary", { item: item() });
+    const asked = getJSON("/images/summary", { item: item() });
+    const timer = setInterval(() => getJSON("/images/progress", { item: item() }).then(
+      ({ fraction }) => { byId("state").textContent &&= `classifying … ${Math.round(100 * fraction)} %`; },
+      () => {}, // the summary's own error is shown
+    ), 500);
+    summary = await asked.finally(() => clearInterval(timer));
     for (const id of ["label", "predicted"]) {
       byId(id).replaceChildren(el("option", { value: "", text: "any" }), ...summary.classes.map((name) => el("option", { value: name, text: name })));
     }

@@ -28,7 +28,7 @@ function drawWords() {
     const value = piece.log_odds[label];
     const strength = Math.round((4 * Math.abs(value)) / most);
     const kind = strength === 0 ? "" : value > 0 ? `for-${strength}` : `against-${strength}`;
-    const chip = el("span", { class: `chip word ${kind}`, "aria-label": `${piece.text}, ${signed(value)}`, "data-value": value }, word(piece.text));
+    const chip = el("span", { class: `chip word ${kind}`, "aria-label": `${piece.text}, ${signed(value)}`, "data-value": value, text: piece.text });
     chips.push(chip);
     return chip;
   }));

@@ -24,10 +24,10 @@ export function fillLegend(place) {
   place.replaceChildren(...names.map((name, i) => el("span", { class: `chip bits-${i}`, text: name })));
 }
 
-/** A token: {text, bits, unknown}. */
+/** A token: {text, bits, unknown}. Its text is no <bdi>, which the direction of its line (dir="auto") would not see. */
 export function chip(token, attributes = {}) {
   const classes = ["chip", `bits-${level(token.bits)}`, token.unknown && "unknown"].filter(Boolean).join(" ");
-  return el("span", { class: classes, ...attributes }, word(visible(token.text)));
+  return el("span", { class: classes, text: visible(token.text), ...attributes });
 }
 
 /**

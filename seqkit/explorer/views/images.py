@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 PAGE = 60
 """Mistakes of an answer."""
 MAX_FILTERS, MAX_SIDE = 256, 256
+_AT_ONCE = 500
+"""Images between two reports of progress, at least."""
 MAX_CLASSES = 100
 """Classes of a confusion matrix that is sent."""
 
@@ -38,6 +40,7 @@ class _Evaluated:
 
 
 _evaluated: WeakKeyDictionary[Item, _Evaluated] = WeakKeyDictionary()
+_done: WeakKeyDictionary[Item, float] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
@@ -51,7 +54,7 @@ def _evaluate(item: Item) -> _Evaluated:
         corpus = trained.corpus()
         split = choose_split(None, corpus.splits, corpus.name)
         data = corpus.images(split)
-        log_probs = trained.log_probs(data.images)
+        log_probs = _log_probs(item, trained, data.images)
         found = _Evaluated(
             data.images,
             data.labels,
@@ -62,6 +65,21 @@ def _evaluate(item: Item) -> _Evaluated:
         with _lock:
             _evaluated[item] = found
         return found
+
+
+def _log_probs(item: Item, trained: Any, images: np.ndarray) -> np.ndarray:
+    """Return log P(class) (N, K) of images, and report how far it is."""
+    size = -(-_AT_ONCE // trained.settings.eval_batch_size) * trained.settings.eval_batch_size
+    found = []
+    for first in range(0, len(images), size):
+        _done[item] = first / len(images)
+        found.append(trained.log_probs(images[first : first + size]))
+    return np.concatenate(found)
+
+
+def progress(explorer: Explorer, values: Values) -> dict[str, float]:
+    """Return which fraction of the images of a run is classified."""
+    return {"fraction": _done.get(values.item(VIEW.applies(explorer.items.values())), 0.0)}
 
 
 def summary(explorer: Explorer, values: Values) -> dict[str, Any]:
@@ -133,6 +151,7 @@ def _pixels(images: np.ndarray) -> dict[str, Any]:
 
 def _routes() -> list[Route]:
     return [
+        endpoint("/images/progress", progress),
         endpoint("/images/summary", summary),
         endpoint("/images/mistakes", mistakes),
         endpoint("/images/picture", picture),

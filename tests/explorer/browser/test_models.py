@@ -17,13 +17,15 @@ def numbers(page: Any, selector: str, expression: str) -> list[float]:
 
 def test_language_model(open_model_page: Open) -> None:
     page = open_model_page("language-model")
-    page.fill("#text", "the cat sat\non big red mat")
+    page.fill("#text", "the cat sat\nשלום mat mat mat")
     page.press("#text", "Control+Enter")
     page.wait_for_selector("#scores article")
     assert page.locator("#scores article").count() == 3
     chips = page.locator("#scores article").first.locator("[role=button]")
     assert chips.count() == 9
     assert page.locator("#chart .scatterlayer .trace").count() == 3
+    lines = page.locator("#scores article").first.locator(".tokens")
+    assert [line.evaluate("e => getComputedStyle(e).direction") for line in lines.all()] == ["ltr", "rtl"]
     popover = page.locator("#scores article").first.locator(".popover:visible")
     assert popover.count() == 0
     chips.nth(1).hover()
