@@ -20,7 +20,7 @@ def command(out: str | None, quiet: bool) -> None:
     """
     from seqkit.cli.progress import ProgressBar
     from seqkit.metrics import perplexity
-    from seqkit.models import KneserNey, KneserNeyConfig, Unigram
+    from seqkit.models import NGramConfig, Unigram, fit_kneser_ney
     from seqkit.tasks.language_modeling import LanguageModelSettings, train
 
     out = out or f"runs/demo-{time.strftime('%Y%m%d-%H%M%S')}"
@@ -29,7 +29,7 @@ def command(out: str | None, quiet: bool) -> None:
     encoded = model.encoded()
     train_ids, test_ids, vocab_size = encoded.splits["train"], encoded.splits["test"], len(model.vocabulary)
     unigram = Unigram.fit(train_ids, vocab_size)
-    five_gram = KneserNey.fit(train_ids, KneserNeyConfig(vocab_size, 5, model.eos_id))
+    five_gram = fit_kneser_ney(train_ids, NGramConfig(vocab_size, 5, model.eos_id))
     result = model.evaluate("test")
     figures = [
         ("unigram", perplexity(-float(unigram.log_probs(test_ids).sum()), len(test_ids))),

@@ -24,6 +24,12 @@ HELP = {
     "min_count": "Drop types with fewer occurrences.  [default: that of the corpus]",
     "model": "Type of model.",
     "order": "Length of the longest n-grams of a Kneser-Ney model.",
+    "prune": "Leave out n-grams of order 2, 3, … that occur so often or less: '0 1' leaves out those of "
+    "order 3 and above that occur once.  [default: keep all]",
+    "discount_fallback": "Discounts of a Kneser-Ney model for orders whose counts do not determine them, as "
+    "KenLM has them: '0.5 1 1.5'.  [default: replace only those that are not determined]",
+    "bits": "Bits of each logarithm of a Kneser-Ney model: 32, 64, or 2 to 16, which makes it smaller.",
+    "memory": "Memory that fitting a Kneser-Ney model may take; the rest lies in temporary files.",
     "embedding_size": "Size of the embeddings.",
     "hidden_size": "Size of the hidden layers.  [default: 256; transformer 4 × emsize]",
     "num_layers": "Number of layers.  [default: 1; transformer 4]",

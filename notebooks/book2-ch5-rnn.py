@@ -21,7 +21,7 @@ from seqkit.corpora import open_corpus
 from seqkit.data import BPTTBatches
 from seqkit.decoding import sample
 from seqkit.metrics import perplexity
-from seqkit.models import KneserNey, KneserNeyConfig, LanguageModel, LanguageModelConfig, Unigram
+from seqkit.models import LanguageModel, LanguageModelConfig, NGramConfig, Unigram, fit_kneser_ney
 from seqkit.optim import Adam, clip_grad_norm
 from seqkit.text import get_tokenizer
 
@@ -136,7 +136,7 @@ for _ in range(EPOCHS):
 
 baselines = {
     "word frequencies": Unigram.fit(train, V),
-    "Kneser-Ney, order 4": KneserNey.fit(train, KneserNeyConfig(V, order=4, eos_id=eos)),
+    "Kneser-Ney, order 4": fit_kneser_ney(train, NGramConfig(V, order=4, eos_id=eos)),
 }
 figure, axes = plt.subplots(figsize=(6, 3.4), layout="constrained")
 on_train, on_valid = np.array(curve).T

@@ -62,7 +62,7 @@ from seqkit.models import (
     image_config,
     make_image_model,
 )
-from seqkit.models.kneser_ney.config import KneserNeyConfig
+from seqkit.models.ngrams.config import NGramConfig
 from seqkit.optim import Adam
 from seqkit.plotting import plot_curves
 from seqkit.plotting.figure import check_figure_path, new_figure
@@ -357,8 +357,8 @@ MORE: dict[str, tuple[Call, Call]] = {
     ),
     r"use \{', '\.join\(known\)\}": (lambda: images(depth=1), lambda: images(hidden=(3,))),
     r"known: ": (
-        lambda: KneserNeyConfig.from_dict({"size": 1}),
-        lambda: KneserNeyConfig.from_dict({"vocab_size": 5, "order": 2, "eos_id": 0}),
+        lambda: NGramConfig.from_dict({"size": 1}),
+        lambda: NGramConfig.from_dict({"vocab_size": 5, "order": 2, "eos_id": 0}),
     ),
     r"use one of \{sorted\(DTYPES": (
         lambda: encode_safetensors({"x": np.ones(2, complex)}, {}),

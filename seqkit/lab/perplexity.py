@@ -11,7 +11,7 @@ from seqkit.lab.harness.drawing import label_axes, stack
 from seqkit.lab.harness.experiment import Criterion, Experiment, Numbers, Setup
 from seqkit.lab.harness.training import encode_pydocs
 from seqkit.metrics import perplexity
-from seqkit.models import KneserNey, KneserNeyConfig, Unigram
+from seqkit.models import NGramConfig, Unigram, fit_kneser_ney
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,7 +32,7 @@ def run(setup: Setup) -> Numbers:
     models: dict[str, Any] = {
         "unigram": Unigram.fit(train, V),
         **{
-            f"Kneser-Ney, order {n}": KneserNey.fit(train, KneserNeyConfig(V, order=n, eos_id=eos))
+            f"Kneser-Ney, order {n}": fit_kneser_ney(train, NGramConfig(V, order=n, eos_id=eos))
             for n in (2, 4)
         },
     }

@@ -19,9 +19,9 @@ from seqkit.models.images import (
     image_config,
     make_image_model,
 )
-from seqkit.models.kneser_ney import KneserNey, KneserNeyConfig, Unigram
 from seqkit.models.language_model import LanguageModel, LanguageModelConfig
 from seqkit.models.masked_language_model import MaskedLanguageModel
+from seqkit.models.ngrams import NGramConfig, NGramModel, Unigram, fit_kneser_ney
 from seqkit.models.seq2seq import Seq2Seq, Seq2SeqConfig, Seq2SeqState
 from seqkit.models.tag_counts import CountTagger
 from seqkit.models.tagger import Tagger, TaggerConfig, TaggerInput
@@ -44,12 +44,12 @@ __all__ = [
     "DeepConvNetConfig",
     "ImageClassifier",
     "ImageConfig",
-    "KneserNey",
-    "KneserNeyConfig",
     "LanguageModel",
     "LanguageModelConfig",
     "MLPConfig",
     "MaskedLanguageModel",
+    "NGramConfig",
+    "NGramModel",
     "RecurrentConfig",
     "Seq2Seq",
     "Seq2SeqConfig",
@@ -72,6 +72,7 @@ __all__ = [
     "Word2VecModel",
     "WordTranslation",
     "bert",
+    "fit_kneser_ney",
     "gpt2",
     "image_config",
     "make_image_model",

@@ -7,18 +7,27 @@ missing or changed byte is detected before any content is used.
 
 import hashlib
 import json
-from collections.abc import Mapping
+import mmap
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from seqkit.errors import DamagedFileError, RunError
 from seqkit.files import SafetensorsData, atomic_writer, encode_safetensors, write_atomically
 from seqkit.files.substitutes import HEAD, refuse_substitute
+from seqkit.platforms import map_file
+from seqkit.training import verified
 
 _BLANK = "0" * 64
 _FIELD = b'"seqkit.sha256":"'
+_AT_ONCE = 1 << 24
+"""Bytes of a mapped file to hash at once."""
+
+T = TypeVar("T")
+Data = bytes | mmap.mmap
+D = TypeVar("D", bytes, Data)
 
 
 _REMEDY = "restore it from a copy, or train the run again"
@@ -33,9 +42,9 @@ def _damaged(path: Path, reason: str) -> DamagedFileError:
     return DamagedFileError(f"{path} is damaged: {reason}", remedy=_REMEDIES.get(path.name, _REMEDY))
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, read: Callable[[Path], D]) -> D:
     try:
-        data = path.read_bytes()
+        data = read(path)
     except FileNotFoundError as error:
         raise RunError(f"{path} is missing", remedy="is this a complete run directory?") from error
     except OSError as error:
@@ -74,15 +83,62 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         RunError: The file is missing or cannot be read.
         DamagedFileError: A byte of it is not as written.
     """
-    data = _read(path)
+    data = _read(path, Path.read_bytes)
+    file, start = _checksum_of(path, data)
+    _verify(path, data, start)
+    return _content(path, file)
+
+
+def map_tensors(path: Path, use: Callable[[dict[str, np.ndarray], bool], T]) -> tuple[T, dict[str, Any]]:
+    """Map a file that :func:`write_tensors` wrote into memory, and use its arrays.
+
+    All bytes are read once to verify the checksum; as long as the file keeps its place, size, time and
+    checksum, later calls trust it, so that opening a large file takes milliseconds.
+
+    Args:
+        path: The file.
+        use: Called with the arrays, read-only, and whether their content has to be checked: it does unless an
+            earlier call returned.
+
+    Returns:
+        The result of ``use``, and the metadata.
+
+    Raises:
+        RunError: The file is missing or cannot be read.
+        DamagedFileError: A byte of it is not as written.
+    """
+    data = _read(path, map_file)
+    file, start = _checksum_of(path, data)
+    digest = data[start : start + 64].decode("ascii", "replace")
+    known = verified.is_remembered(path, digest)
+    if not known:
+        _verify(path, data, start)
+    arrays, metadata = _content(path, file)
+    result = use(arrays, not known)
+    if not known:
+        verified.remember(path, digest)
+    return result, metadata
+
+
+def _checksum_of(path: Path, data: Data) -> tuple[SafetensorsData, int]:
+    """Return the file's header, and the byte where its checksum begins."""
     file = SafetensorsData(data, lambda reason, _: _damaged(path, reason))
     start = data.find(_FIELD, 8, file.begin) + len(_FIELD)
     if start < len(_FIELD) or start + 64 > file.begin:
         raise _damaged(path, "it carries no checksum")
+    return file, start
+
+
+def _verify(path: Path, data: Data, start: int) -> None:
     digest = hashlib.sha256(data[:start] + _BLANK.encode())
-    digest.update(memoryview(data)[start + 64 :])
+    view = memoryview(data)
+    for begin in range(start + 64, len(view), _AT_ONCE):
+        digest.update(view[begin : begin + _AT_ONCE])
     if digest.hexdigest().encode() != data[start : start + 64]:
         raise _damaged(path, "its checksum does not match its content")
+
+
+def _content(path: Path, file: SafetensorsData) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     try:
         metadata = json.loads(file.metadata["seqkit"])
     except (ValueError, KeyError, RecursionError) as error:
@@ -110,7 +166,7 @@ def read_json(path: Path) -> dict[str, Any]:
         RunError: The file is missing or cannot be read.
         DamagedFileError: A byte of it is not as written.
     """
-    data = _read(path)
+    data = _read(path, Path.read_bytes)
     try:
         content = json.loads(data)
         digest = content.pop("sha256")

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -264,14 +264,30 @@ class RunDirectory:
             RunError: No epoch has been finished yet.
             DamagedFileError: A byte of the file is not as written.
         """
-        if not (self.path / MODEL).exists() and (self.path / CHECKPOINT).exists():
-            raise RunError(
-                f"{self.path} has no {MODEL} yet: no epoch was finished", remedy="resume its training first"
-            )
+        self._require_model()
         arrays, metadata = checksummed.read_tensors(self.path / MODEL)
         self._filled(_Best, metadata, MODEL)
         self.best = metadata
         return arrays
+
+    def map_model(self, use: Callable[[dict[str, np.ndarray], bool], T]) -> T:
+        """Return what ``use`` makes of the best weights, mapped into memory, and set :attr:`best`.
+
+        Args:
+            use: Called with the arrays, read-only, and whether their content has to be checked, as
+                :func:`seqkit.training.checksummed.map_tensors` does. Raises as :meth:`load_model`.
+        """
+        self._require_model()
+        result, metadata = checksummed.map_tensors(self.path / MODEL, use)
+        self._filled(_Best, metadata, MODEL)
+        self.best = metadata
+        return result
+
+    def _require_model(self) -> None:
+        if not (self.path / MODEL).exists() and (self.path / CHECKPOINT).exists():
+            raise RunError(
+                f"{self.path} has no {MODEL} yet: no epoch was finished", remedy="resume its training first"
+            )
 
     def _filled(self, declared: type[T], content: object, name: str) -> T:
         """Return a value of a declared type from the metadata of a file. Raises DamagedFileError."""

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 from seqkit.autograd import Tensor
@@ -122,8 +123,12 @@ class SinglePassTask(Task):
     There is no intermediate state: a fit that was interrupted begins again.
     """
 
-    def fit_model(self) -> tuple[dict[str, Array], Record, dict[str, float] | None]:
-        """Return the fitted model's arrays, the record for the log, and the validation scores or None."""
+    def fit_model(self, folder: Path) -> tuple[dict[str, Array], Record, dict[str, float] | None]:
+        """Return the fitted model's arrays, the record for the log, and the validation scores or None.
+
+        Args:
+            folder: A folder for temporary files.
+        """
         raise NotImplementedError
 
     def fit(self, run: RunDirectory, callbacks: Callback, *, resume: bool) -> None:
@@ -134,7 +139,7 @@ class SinglePassTask(Task):
         started = time.perf_counter()
         callbacks.on_train_start(1, 0, "pass")
         try:
-            arrays, record, scores = self.fit_model()
+            arrays, record, scores = self.fit_model(run.path)
         finally:
             callbacks.on_train_end()
         record["seconds"] = round(time.perf_counter() - started, 3)

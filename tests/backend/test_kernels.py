@@ -23,6 +23,8 @@ from seqkit.backend.kernels.layer_norm import cpu as layer_norm_cpu
 from seqkit.backend.kernels.layer_norm import reference as layer_norm_reference
 from seqkit.backend.kernels.lstm import cpu as lstm_cpu
 from seqkit.backend.kernels.lstm import reference as lstm_reference
+from seqkit.backend.kernels.ngrams import cpu as ngrams_cpu
+from seqkit.backend.kernels.ngrams import reference as ngrams_reference
 from seqkit.backend.kernels.philox import cpu as philox_cpu
 from seqkit.backend.kernels.philox import reference as philox_reference
 from seqkit.backend.kernels.row_sums import cpu as row_sums_cpu
@@ -219,6 +221,24 @@ def test_row_sums(N: int, E: int, high: int, order: Any, random: np.random.Gener
     assert (np.diff(rows) > 0).all()
     assert sums.dtype == np.float32
     np.testing.assert_allclose(sums, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("family", [ngrams_reference, ngrams_cpu], ids=["reference", "cpu"])
+def test_ngrams_by_hand(family: Any) -> None:
+    # Context 0 continues with 2 and 5, context 1 with nothing, context 2 with 0, 5 and 9.
+    words, first = np.array([2, 5, 0, 5, 9], np.int32), np.array([0, 2, 2, 5], np.int32)
+    contexts = np.array([0, 0, 0, 0, 1, 2, 2, 2, 2, -1], np.int32)
+    wanted = np.array([2, 5, 0, 9, 2, 0, 5, 9, 2, 2], np.int32)
+    found = np.empty(10, np.int32)
+    family.find(words, first, contexts, wanted, found)
+    assert found.tolist() == [0, 1, -1, -1, -1, 2, 3, 4, -1, -1]
+    nothing = np.empty(0, np.int32)
+    family.find(nothing, np.zeros(4, np.int32), contexts, wanted, found)
+    assert set(found.tolist()) == {-1}
+    family.find(words, first, nothing, nothing, nothing)
+    counts = np.ones(3, np.int32)
+    family.count(np.array([2, 0, 2], np.int32), counts)
+    assert counts.tolist() == [2, 1, 3]
 
 
 def _biases(shape: tuple[int, ...], random: np.random.Generator) -> list[np.ndarray | None]:

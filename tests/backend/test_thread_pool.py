@@ -300,6 +300,20 @@ def _crf(kernel: Any) -> list[Any]:
     return [alphas[keep], totals, d_emissions, *(x.reshape(-1) for x in sums), tags, scores]
 
 
+def _ngrams(kernel: Any) -> list[Any]:
+    random = np.random.default_rng(0)
+    first = np.sort(random.integers(0, 41, 14)).astype(np.int32)
+    first[0], first[-1] = 0, 40
+    words = np.concatenate([np.sort(random.permutation(50)[:n]) for n in np.diff(first)]).astype(np.int32)
+    contexts = random.integers(-1, 13, 301).astype(np.int32)
+    wanted = random.integers(0, 51, 301).astype(np.int32)
+    found, counts = np.empty(301, np.int32), np.zeros(52, np.int32)
+    kernel.find(words, first, contexts, wanted, found)
+    kernel.count(wanted, counts)
+    assert (found >= 0).sum() > 5
+    return [found, counts]
+
+
 CASES: dict[str, Callable[[Any], list[Any]]] = {
     "activation": _activation,
     "attention": _attention,
@@ -313,6 +327,7 @@ CASES: dict[str, Callable[[Any], list[Any]]] = {
     "winograd": _winograd,
     "pooling": _pooling,
     "rotary": _rotary,
+    "ngrams": _ngrams,
 }
 
 

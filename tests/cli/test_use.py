@@ -15,7 +15,7 @@ import seqkit as library
 import seqkit.tasks.language_modeling as job
 from seqkit.cli import demo
 from seqkit.errors import UsageError
-from seqkit.models import KneserNey, Unigram
+from seqkit.models import NGramModel, Unigram
 from tests.cli.conftest import Seqkit
 from tests.training.tiny import TINY, write_corpus
 
@@ -446,7 +446,7 @@ def test_an_lstm_that_hardly_trained_fails_the_demo(tmp_path: Path, monkeypatch:
 
 def test_an_lstm_below_both_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bad = {"log_probs": lambda self, ids: -99.0 * (ids >= 0)}  # baselines that know nothing
-    for baseline in (KneserNey, Unigram):
+    for baseline in (NGramModel, Unigram):
         monkeypatch.setattr(baseline, "log_probs", bad["log_probs"])
     code, output = run_demo(tmp_path, monkeypatch)
     assert code == 0

@@ -456,10 +456,10 @@ def test_one_crossing_from_the_device_a_step(table_model, gpu, monkeypatch):
 
 
 def test_a_kneser_ney_model():
-    from seqkit.models.kneser_ney import KneserNey, KneserNeyConfig
+    from seqkit.models.ngrams import NGramConfig, fit_kneser_ney
 
     ids = np.array([1, 2, 3, 0] * 20 + [2, 1, 0] * 20 + [4, 0])
-    model = KneserNey.fit(ids, KneserNeyConfig(vocab_size=5, order=3, eos_id=0))
+    model = fit_kneser_ney(ids, NGramConfig(vocab_size=5, order=3, eos_id=0))
     [found] = beam_search(model, max_new_tokens=4, start_id=0, beam=625, n_best=50, stop=[0], banned=[4])
     sequences = every_sequence(model, 0, 4, [0], [4])
     expected = sorted((score_of(s, 0.6) for s in sequences), reverse=True)[:50]

@@ -11,12 +11,13 @@ from seqkit.decoding import greedy
 from seqkit.decoding.sampling import truncate
 from seqkit.errors import UsageError
 from seqkit.models import (
-    KneserNey,
-    KneserNeyConfig,
     LanguageModel,
     LanguageModelConfig,
+    NGramConfig,
+    NGramModel,
     TransformerLanguageModel,
     TransformerLanguageModelConfig,
+    fit_kneser_ney,
 )
 
 V = 11
@@ -34,9 +35,9 @@ def transformer(**settings: Any) -> TransformerLanguageModel:
     return TransformerLanguageModel(config, generator=0).eval()
 
 
-def kneser_ney() -> KneserNey:
+def kneser_ney() -> NGramModel:
     ids = np.random.default_rng(0).integers(0, V, 500)
-    return KneserNey.fit(ids, KneserNeyConfig(V, eos_id=0, order=4))
+    return fit_kneser_ney(ids, NGramConfig(V, eos_id=0, order=4))
 
 
 MODELS = {

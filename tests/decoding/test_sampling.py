@@ -186,10 +186,10 @@ def test_one_seed_one_result(table_model):
 
 
 def test_a_kneser_ney_model_generates():
-    from seqkit.models.kneser_ney import KneserNey, KneserNeyConfig
+    from seqkit.models.ngrams import NGramConfig, fit_kneser_ney
 
     ids = np.array([1, 2, 3, 0] * 20 + [2, 1, 0] * 20)
-    model = KneserNey.fit(ids, KneserNeyConfig(vocab_size=5, order=3, eos_id=0))
+    model = fit_kneser_ney(ids, NGramConfig(vocab_size=5, order=3, eos_id=0))
     results = sample(
         model,
         batch=8,

@@ -2,21 +2,27 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
 
 from seqkit.backend import data_dir
-from seqkit.errors import DamagedFileError, SeqkitError, ShapeError, UsageError
-from seqkit.models.kneser_ney import KneserNey, KneserNeyConfig, Unigram
-from seqkit.models.kneser_ney.ngrams import discounts
+from seqkit.errors import DamagedFileError, DataError, SeqkitError, ShapeError, UsageError
+from seqkit.models.ngrams import NGramConfig, NGramModel, Unigram, fit_kneser_ney
+from seqkit.models.ngrams.counting import continuation_counts, count_orders
+from seqkit.models.ngrams.kneser_ney import discounts
+from seqkit.models.ngrams.quantization import quantize
+from seqkit.models.ngrams.storage import Storage
+from seqkit.models.ngrams.trie import NGramTrie
 
 EOS, A, B = 0, 1, 2
+fit = partial(fit_kneser_ney, dtype=np.float64)
 TOY = np.array([A, B, EOS, A, EOS])  # two lines: "a b", "a"
 
 
-def toy(order: int) -> KneserNey:
-    return KneserNey.fit(TOY, KneserNeyConfig(vocab_size=3, order=order, eos_id=EOS))
+def toy(order: int) -> NGramModel:
+    return fit(TOY, NGramConfig(vocab_size=3, order=order, eos_id=EOS))
 
 
 def random_stream(seed: int, vocab_size: int, length: int) -> np.ndarray:
@@ -32,7 +38,7 @@ def random_stream(seed: int, vocab_size: int, length: int) -> np.ndarray:
     return ids
 
 
-def distribution_after(model: KneserNey, line: list[int]) -> np.ndarray:
+def distribution_after(model: NGramModel, line: list[int]) -> np.ndarray:
     """(V,) probabilities after ``line`` at the start of a line, token by token through ``step``."""
     state = model.start(1)
     for i in [model.config.eos_id, *line]:
@@ -61,7 +67,8 @@ BIGRAM = {
 
 
 def test_discounts_of_the_toy_corpus():
-    np.testing.assert_allclose(toy(2).discounts, [[0, 0.5, 1, 1.5], [0, 0.6, 1, 1.5]], rtol=1e-15)
+    np.testing.assert_allclose(discounts(np.array([2, 1, 1])), [0, 0.5, 1, 1.5], rtol=1e-15)
+    np.testing.assert_allclose(discounts(np.array([2, 1, 1, 1])), [0, 0.6, 1, 1.5], rtol=1e-15)
 
 
 def test_bigram_by_hand():
@@ -103,14 +110,15 @@ def test_lower_orders_count_what_stands_to_the_left():
     # Of the bigrams, raw: s a 3, a b 3, b . 4, s b 1, b b 1; with order 3 those that do not begin with s
     # count their left neighbours: a b {s} 1, b . {a, b} 2, b b {s} 1.
     ids = np.array([A, B, EOS] * 3 + [B, B, EOS])
-    arrays = KneserNey.fit(ids, KneserNeyConfig(3, order=3, eos_id=EOS)).state_dict()
-    np.testing.assert_array_equal(arrays["order1.counts"], [1, 1, 3])
-    bigrams = {
-        (int(k) // 4, int(k) % 4): int(c)
-        for k, c in zip(arrays["order2.keys"], arrays["order2.counts"], strict=True)
-    }
+    storage, trie = Storage(1 << 20), NGramTrie(3)
+    orders = list(count_orders(ids, NGramConfig(3, order=3, eos_id=EOS), trie, storage))
+    assert continuation_counts(orders[0], orders[1], storage)[:3].tolist() == [1, 1, 3]
+    counts = continuation_counts(orders[1], orders[2], storage).tolist()
+    bigrams = dict(zip(map(tuple, trie.ids(2, np.arange(5)).tolist()), counts, strict=True))
     start = 3
     assert bigrams == {(start, A): 3, (A, B): 1, (B, EOS): 2, (start, B): 1, (B, B): 1}
+    assert orders[1].occurrences.tolist() == [3, 4, 1, 3, 1]  # a b, b ., b b, s a, s b
+    assert orders[1].suffixes.tolist() == [B, EOS, B, A, B]
 
 
 def test_discounts_by_hand():
@@ -135,8 +143,11 @@ def test_discounts_fall_back_where_the_estimate_has_no_ground(counts, expected):
     np.testing.assert_allclose(discounts(np.array(counts, np.int32)), expected, rtol=1e-14)
 
 
-def oracle(ids: np.ndarray, V: int, order: int, eos: int) -> Callable[[list[int], int], float]:
+def oracle(
+    ids: np.ndarray, V: int, order: int, eos: int, prune: tuple[int, ...] = ()
+) -> Callable[[list[int], int], float]:
     """p(word | history) from dictionaries of tuples; written from the definition, shares only discounts()."""
+    least = [0, *prune, *[prune[-1] if prune else 0] * (order - 1 - len(prune))]
     lines: list[list[int]] = [[V]]
     for i in ids.tolist():
         lines[-1].append(i)
@@ -162,8 +173,9 @@ def oracle(ids: np.ndarray, V: int, order: int, eos: int) -> Callable[[list[int]
             if not followers:
                 return lower
             total = sum(followers.values())
-            c = followers.get((*context, word), 0)
-            freed = sum(D[k][min(c, 3)] for c in followers.values())
+            kept = {g: c for g, c in followers.items() if raw[g] > least[k - 1]}
+            c = kept.get((*context, word), 0)
+            freed = sum(D[k][min(c, 3)] if g in kept else c for g, c in followers.items())
             return (c - D[k][min(c, 3)] + freed * lower) / total
 
         return at(tuple([V, *history][-(order - 1) :]) if order > 1 else ())
@@ -181,7 +193,7 @@ def test_equals_the_definition_on_dictionaries(order):
     for i in test.tolist():
         expected.append(np.log(p(history, i)))
         history = [] if i == eos else [*history, i]
-    model = KneserNey.fit(train, KneserNeyConfig(V, order, eos))
+    model = fit(train, NGramConfig(V, order, eos))
     np.testing.assert_allclose(model.log_probs(test), expected, rtol=1e-12)
 
 
@@ -193,7 +205,7 @@ def test_probabilities_sum_to_one_in_every_context(order):
     V, eos, rare = 13, 4, 11
     train = random_stream(3, V, 1500)
     train = train[train != rare]  # one id of the vocabulary never occurs
-    model = KneserNey.fit(train, KneserNeyConfig(V, order, eos))
+    model = fit(train, NGramConfig(V, order, eos))
     first = train[:7].tolist()
     assert eos not in first[:5], "the seen context must lie within one line"
     contexts = [
@@ -213,7 +225,7 @@ def test_probabilities_sum_to_one_in_every_context(order):
 @pytest.mark.parametrize("order", [1, 2, 3, 5])
 def test_step_gives_what_log_probs_gives(order):
     V, eos = 11, 3
-    model = KneserNey.fit(random_stream(4, V, 2000), KneserNeyConfig(V, order, eos))
+    model = fit(random_stream(4, V, 2000), NGramConfig(V, order, eos))
     rows = np.stack([random_stream(seed, V, 60) for seed in (5, 6, 7)])
     state = model.start(3)
     previous = np.full(3, eos)
@@ -228,7 +240,7 @@ def test_step_gives_what_log_probs_gives(order):
 
 def test_every_line_starts_anew():
     V, eos = 11, 3
-    model = KneserNey.fit(random_stream(4, V, 2000), KneserNeyConfig(V, 4, eos))
+    model = fit(random_stream(4, V, 2000), NGramConfig(V, 4, eos))
     first, second = np.array([5, 1, 2, eos]), np.array([7, 7, 1, eos])
     together = model.log_probs(np.concatenate([first, second]))
     np.testing.assert_array_equal(together, np.concatenate([model.log_probs(first), model.log_probs(second)]))
@@ -236,7 +248,7 @@ def test_every_line_starts_anew():
 
 def test_reorder_picks_rows():
     V, eos = 11, 3
-    model = KneserNey.fit(random_stream(4, V, 2000), KneserNeyConfig(V, 4, eos))
+    model = fit(random_stream(4, V, 2000), NGramConfig(V, 4, eos))
     _, state = model.step(np.array([eos, 1, 2]), model.start(3))
     whole, _ = model.step(np.array([5, 6, 7]), state)
     picked, _ = model.step(np.array([7, 5]), model.reorder(state, np.array([2, 0])))
@@ -254,8 +266,8 @@ def test_step_leaves_its_arguments_alone():
 
 def test_fitting_twice_gives_the_same_bits_for_any_integer_dtype():
     ids = random_stream(8, 9, 500)
-    config = KneserNeyConfig(9, 4, 0)
-    once, again = KneserNey.fit(ids, config), KneserNey.fit(ids.astype(np.uint16), config)
+    config = NGramConfig(9, 4, 0)
+    once, again = fit(ids, config), fit(ids.astype(np.uint16), config)
     for name, array in once.state_dict().items():
         np.testing.assert_array_equal(array, again.state_dict()[name])
         assert array.dtype == again.state_dict()[name].dtype
@@ -263,17 +275,15 @@ def test_fitting_twice_gives_the_same_bits_for_any_integer_dtype():
 
 def test_order_beyond_the_longest_line():
     train = np.array([1, 2, 0, 2, 0])
-    model = KneserNey.fit(train, KneserNeyConfig(3, 9, 0))
+    model = fit(train, NGramConfig(3, 9, 0))
     np.testing.assert_allclose(distribution_after(model, [1, 2, 1, 1, 2, 1, 2, 2, 1]).sum(), 1, rtol=1e-13)
-    np.testing.assert_array_equal(
-        model.log_probs(train), KneserNey.fit(train, KneserNeyConfig(3, 4, 0)).log_probs(train)
-    )
+    np.testing.assert_array_equal(model.log_probs(train), fit(train, NGramConfig(3, 4, 0)).log_probs(train))
 
 
 @pytest.mark.parametrize("ids", [[0], [1], [0, 0, 0], [2, 2, 2, 2]])
 @pytest.mark.parametrize("order", [1, 2, 4])
 def test_smallest_corpora(ids, order):
-    model = KneserNey.fit(np.array(ids), KneserNeyConfig(3, order, 0))
+    model = fit(np.array(ids), NGramConfig(3, order, 0))
     for context in ([], [1], [2, 2]):
         p = distribution_after(model, context)
         assert p.min() > 0
@@ -289,10 +299,10 @@ def test_scoring_nothing_gives_nothing():
 
 def test_a_saved_model_loads_equal():
     V, eos = 11, 3
-    model = KneserNey.fit(random_stream(4, V, 2000), KneserNeyConfig(V, 4, eos))
-    config = KneserNeyConfig.from_dict(model.config.to_dict())
+    model = fit(random_stream(4, V, 2000), NGramConfig(V, 4, eos))
+    config = NGramConfig.from_dict(model.config.to_dict())
     assert config == model.config
-    loaded = KneserNey.from_state_dict(config, model.state_dict())
+    loaded = NGramModel.from_state_dict(config, model.state_dict())
     ids = random_stream(9, V, 300)
     np.testing.assert_array_equal(loaded.log_probs(ids), model.log_probs(ids))
 
@@ -311,46 +321,61 @@ def with_entry(index: int, value: int) -> Callable[[np.ndarray], np.ndarray]:
     return change
 
 
-# The keys of order 2 are prefix · 4 + word: "a ." 4, "a b" 6, "b ." 8, "s a" 13.
+def logs(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda array: change(array).astype(np.float32)
+
+
+# Order 2 is "a .", "a b", "b .", "s a"; order 3 "a b .", "s a .", "s a b".
 @pytest.mark.parametrize(
     ("name", "change", "error", "match"),
     [
-        ("order1.counts", lambda x: x.astype(np.int64), ShapeError, r"int32 \(3,\), got int64 \(3,\)"),
-        ("order1.counts", lambda x: x[:2], ShapeError, r"int32 \(3,\), got int32 \(2,\)"),
-        ("order1.counts", lambda x: x[None], ShapeError, r"got int32 \(1, 3\)"),
-        ("order1.counts", lambda x: x.tolist(), ShapeError, "to be a NumPy array, got list"),
-        ("order1.counts", lambda x: x * 0, DamagedFileError, "all counts are zero"),
-        ("order1.counts", with_entry(1, -1), DamagedFileError, "a count is negative"),
-        ("order2.keys", lambda x: x.astype(float), ShapeError, "got float64"),
-        ("order2.keys", lambda x: x[::-1], DamagedFileError, "do not increase"),
-        ("order2.keys", with_entry(1, 4), DamagedFileError, "do not increase"),  # one key twice
-        ("order2.keys", with_entry(0, -1), DamagedFileError, "negative"),
-        ("order2.keys", with_entry(0, 3), DamagedFileError, "predicts the start symbol"),
-        ("order2.keys", with_entry(-1, 4 * 4), DamagedFileError, "beyond order 1"),
-        ("order3.keys", with_entry(-1, 4 * 4), DamagedFileError, "beyond order 2"),
-        ("order2.counts", lambda x: x[1:], ShapeError, r"int32 \(4,\), got int32 \(3,\)"),
-        ("order3.counts", with_entry(0, 0), DamagedFileError, "below 1"),
+        (
+            "order1.log10_probs",
+            lambda x: np.zeros(len(x), np.int64),
+            ShapeError,
+            r"float64 \(4,\), got int64 \(4,\)",
+        ),
+        ("order1.log10_probs", lambda x: x[:2], ShapeError, r"\(4,\), got float64 \(2,\)"),
+        ("order1.log10_probs", lambda x: x[None], ShapeError, r"got float64 \(1, 4\)"),
+        ("order1.log10_probs", lambda x: x.tolist(), ShapeError, "to be a NumPy array, got list"),
+        ("order1.log10_probs", logs(lambda x: x * np.nan), DamagedFileError, "a word has no probability"),
+        ("order1.log10_probs", logs(lambda x: -x), DamagedFileError, "a probability is above 1"),
+        ("order2.log10_probs", logs(lambda x: x - np.inf), DamagedFileError, "a probability is 0"),
+        ("order1.log10_backoffs", logs(lambda x: x + np.nan), DamagedFileError, "a weight is not finite"),
+        ("order2.log10_probs", lambda x: x[1:], ShapeError, r"\(4,\), got float64 \(3,\)"),
+        ("order2.words", lambda x: x.astype(float), ShapeError, "int32.*got float64"),
+        ("order2.words", with_entry(1, 0), DamagedFileError, "do not increase"),  # "a ." twice
+        ("order2.words", with_entry(0, -1), DamagedFileError, "not in the vocabulary"),
+        ("order2.words", with_entry(0, 3), DamagedFileError, "not in the vocabulary"),
+        ("order1.first", with_entry(0, 1), DamagedFileError, "does not cover order 2"),
+        ("order1.first", with_entry(-1, 5), DamagedFileError, "does not cover order 2"),
+        ("order2.first", with_entry(1, 3), DamagedFileError, "it falls"),
+        ("order2.first", lambda x: x[1:], ShapeError, r"int32 \(5,\), got int32 \(4,\)"),
     ],
 )
 def test_damage_is_refused_by_name(name, change, error, match):
     arrays = changed(name, change)
     with pytest.raises(error, match=match) as raised:
-        KneserNey.from_state_dict(KneserNeyConfig(3, 3, EOS), arrays)
+        NGramModel.from_state_dict(NGramConfig(3, 3, EOS), arrays)
     assert repr(name) in str(raised.value)
 
 
 def test_missing_and_extra_tensors_are_refused_by_name():
     arrays = toy(2).state_dict()
-    with pytest.raises(DamagedFileError, match=r"'order3\.keys' is missing"):
-        KneserNey.from_state_dict(KneserNeyConfig(3, 3, EOS), arrays)
-    with pytest.raises(DamagedFileError, match=r"'order2\.counts' does not belong to a model of order 1"):
-        KneserNey.from_state_dict(KneserNeyConfig(3, 1, EOS), arrays)
+    with pytest.raises(DamagedFileError, match=r"'order2\.log10_backoffs' is missing"):
+        NGramModel.from_state_dict(NGramConfig(3, 3, EOS), arrays)
+    with pytest.raises(DamagedFileError, match=r"'order1\.first' does not belong to a model of order 1"):
+        NGramModel.from_state_dict(
+            NGramConfig(3, 1, EOS), {k: v for k, v in arrays.items() if k != "order1.log10_backoffs"}
+        )
 
 
-def test_random_damage_is_refused_or_still_a_distribution():
+@pytest.mark.parametrize("bits", [None, 4])
+def test_random_damage_is_refused_or_still_gives_probabilities(bits):
     rng = np.random.default_rng(10)
-    V, config = 5, KneserNeyConfig(5, 3, 0)
-    whole = KneserNey.fit(random_stream(11, V, 60), config).state_dict()
+    V, config = 5, NGramConfig(5, 3, 0)
+    model = fit(random_stream(11, V, 60), config)
+    whole = (model if bits is None else model.quantized(bits)).state_dict()
     refused = 0
     for _ in range(300):
         arrays = {name: array.copy() for name, array in whole.items()}
@@ -359,12 +384,99 @@ def test_random_damage_is_refused_or_still_a_distribution():
         damaged[rng.integers(len(damaged))] ^= 1 << rng.integers(8)
         arrays[name] = np.frombuffer(bytes(damaged), arrays[name].dtype)
         try:
-            model = KneserNey.from_state_dict(config, arrays)
+            read = NGramModel.from_state_dict(config, arrays)
         except SeqkitError:
             refused += 1
             continue
-        np.testing.assert_allclose(distribution_after(model, [1, 4]).sum(), 1, rtol=1e-12)
+        with np.errstate(over="ignore"):  # a weight may have become huge
+            assert distribution_after(read, [1, 4]).min() >= 0
+        read.log_probs(random_stream(12, V, 30))
     assert 0 < refused < 300
+
+
+# Pruning, few bits, little memory.
+
+
+@pytest.mark.parametrize("prune", [(1,), (0, 1), (1, 2), (0, 0, 3), (500,)])
+def test_pruning_equals_the_definition_on_dictionaries(prune):
+    V, eos, order = 7, 2, 4
+    train, test = random_stream(1, V, 300), random_stream(2, V, 40)
+    p = oracle(train, V, order, eos, prune)
+    history: list[int] = []
+    expected = []
+    for i in test.tolist():
+        expected.append(np.log(p(history, i)))
+        history = [] if i == eos else [*history, i]
+    model = fit(train, NGramConfig(V, order, eos), prune=prune)
+    np.testing.assert_allclose(model.log_probs(test), expected, rtol=1e-12)
+    whole = fit(train, NGramConfig(V, order, eos))
+    assert model.trie.size(order) < whole.trie.size(order)
+    for context in ([], [1, 4], train[:5].tolist()):
+        np.testing.assert_allclose(distribution_after(model, context).sum(), 1, rtol=1e-12)
+    again = NGramModel.from_state_dict(model.config, model.state_dict())
+    np.testing.assert_array_equal(again.log_probs(test), model.log_probs(test))
+
+
+@pytest.mark.parametrize("prune", [(-1,), (2, 1), (0, 0, 0, 0), (0.5,)])
+def test_numbers_to_prune_by_are_checked(prune):
+    with pytest.raises(UsageError, match="numbers to prune by"):
+        fit(TOY, NGramConfig(3, 4, EOS), prune=prune)
+
+
+def test_discounts_fall_back_together_when_asked():
+    # n1..n4 = 4, 3, 2, 0: D3 is not determined.
+    counts = np.array([1] * 4 + [2] * 3 + [3] * 2)
+    np.testing.assert_allclose(discounts(counts), [0, 0.4, 1.2, 1.5], rtol=1e-14)
+    np.testing.assert_allclose(discounts(counts, (0.3, 0.9, 1.4)), [0, 0.3, 0.9, 1.4])
+    whole = np.array([1] * 4 + [2] * 3 + [3] * 2 + [4])
+    np.testing.assert_allclose(discounts(whole, (0.3, 0.9, 1.4)), [0, 0.4, 1.2, 2.2], rtol=1e-14)
+    for wrong in ((0.5,), (0.5, 1, 3), (0, 1, 1.5), (np.nan, 1, 1)):
+        with pytest.raises(UsageError, match="to fall back to"):
+            fit(TOY, NGramConfig(3), discount_fallback=wrong)
+
+
+def test_many_bits_give_the_model_and_few_are_near_it():
+    V, eos = 11, 3
+    model = fit(random_stream(4, V, 2000), NGramConfig(V, 4, eos))
+    ids = random_stream(9, V, 300)
+    exact = model.log_probs(ids)
+    np.testing.assert_allclose(model.quantized(16).log_probs(ids), exact, rtol=1e-6)
+    errors = [np.abs(model.quantized(bits).log_probs(ids) - exact).mean() for bits in (2, 4, 8)]
+    assert errors[0] > 2 * errors[1] > 4 * errors[2]
+    small = model.quantized(8)
+    arrays = small.state_dict()
+    assert {arrays[f"order{k}.log10_probs.codes"].dtype for k in (2, 3, 4)} == {np.dtype(np.uint8)}
+    again = NGramModel.from_state_dict(model.config, arrays)
+    np.testing.assert_array_equal(again.log_probs(ids), small.log_probs(ids))
+    arrays["order2.log10_probs.values"] = arrays["order2.log10_probs.values"][:3]
+    with pytest.raises(DamagedFileError, match="a code without a value"):
+        NGramModel.from_state_dict(model.config, arrays)
+
+
+def test_quantised_values_are_the_means_of_their_bins():
+    # 2 bits: a code for 0, one for NaN, and two bins. The second begins at the fourth of -6 -4 -3 -3 -2 -1,
+    # and with it its equal before it: means -5 and -2.25.
+    array = quantize(np.array([-1.0, 0.0, -4.0, -2.0, np.nan, -3.0, -3.0, -6.0]), 2)
+    np.testing.assert_allclose(array[:], [-2.25, 0, -5, -2.25, np.nan, -2.25, -2.25, -5], rtol=1e-6)
+    for bits in (1, 17, True, 8.0):
+        with pytest.raises(UsageError, match="expected bits from 2 to 16"):
+            quantize(np.zeros(3), bits)
+
+
+@pytest.mark.parametrize("prune", [(), (0, 1)])
+def test_little_memory_gives_the_same_bits(prune, tmp_path):
+    V, eos = 50, 3
+    ids, config = random_stream(4, V, 20_000), NGramConfig(V, 4, eos)
+    whole = fit(ids, config, prune=prune).state_dict()
+    small = fit(ids.astype(np.uint16), config, prune=prune, memory=1 << 16, folder=tmp_path).state_dict()
+    for name, array in whole.items():
+        np.testing.assert_array_equal(small[name], array)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    with pytest.raises(DataError, match="cannot write temporary files for counting"):
+        fit(random_stream(4, 50, 20_000), NGramConfig(50), memory=1 << 16, folder=tmp_path / "absent")
 
 
 # Misuse.
@@ -385,7 +497,7 @@ def test_random_damage_is_refused_or_still_a_distribution():
 )
 def test_settings_out_of_range(settings, match):
     with pytest.raises(UsageError, match=match):
-        KneserNeyConfig.from_dict(settings)
+        NGramConfig.from_dict(settings)
 
 
 @pytest.mark.parametrize(
@@ -400,7 +512,7 @@ def test_settings_out_of_range(settings, match):
 )
 def test_streams_that_are_none(ids, error, match):
     with pytest.raises(error, match=match):
-        KneserNey.fit(np.array(ids), KneserNeyConfig(3))
+        fit(np.array(ids), NGramConfig(3))
 
 
 def test_step_refuses_what_does_not_fit():
@@ -449,7 +561,7 @@ def test_five_gram_on_penn_treebank():
 
     train, test = read("train"), read("test")
     assert (len(train), len(test), len(vocabulary)) == (929_589, 82_430, 10_000)
-    model = KneserNey.fit(train, KneserNeyConfig(10_000, 5, 0))
+    model = fit(train, NGramConfig(10_000, 5, 0))
     # 141.2: Mikolov et al. 2011, "Empirical evaluation and combination of advanced language modeling
     # techniques".
     assert np.exp(-model.log_probs(test).mean()) == pytest.approx(141.2, abs=0.1)

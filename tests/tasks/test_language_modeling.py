@@ -14,12 +14,12 @@ from seqkit.corpora import open_corpus
 from seqkit.data import BPTTBatches, LineStreams
 from seqkit.errors import DataError, RunError, UsageError
 from seqkit.models import (
-    KneserNey,
-    KneserNeyConfig,
     LanguageModel,
     LanguageModelConfig,
+    NGramConfig,
     TransformerLanguageModel,
     TransformerLanguageModelConfig,
+    fit_kneser_ney,
 )
 from seqkit.tasks.language_modeling import (
     LanguageModelSettings,
@@ -142,7 +142,7 @@ def test_evaluation_polls_between_windows(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_kneser_ney_starts_each_line_anew() -> None:
     ids = stream(300)
-    model = KneserNey.fit(ids, KneserNeyConfig(V, 3, EOS))
+    model = fit_kneser_ney(ids, NGramConfig(V, 3, EOS))
     test = stream(101, seed=1)
     assert stream_loss(model, test, EOS) == pytest.approx(step_by_step(model, test, EOS), rel=1e-12)
     ends = [0, *(np.flatnonzero(test == EOS) + 1).tolist(), len(test)]
@@ -286,7 +286,7 @@ def test_kneser_ney_is_trained_saved_and_read(tmp_path: Path) -> None:
     )
     model = train(settings, tmp_path / "run")
     encoded = model.encoded()
-    direct = KneserNey.fit(encoded.splits["train"], KneserNeyConfig(len(model.vocabulary), 3, model.eos_id))
+    direct = fit_kneser_ney(encoded.splits["train"], NGramConfig(len(model.vocabulary), 3, model.eos_id))
     expected = -float(direct.log_probs(encoded.splits["test"]).sum())
     assert model.evaluate("test").loss * len(encoded.splits["test"]) == expected
 

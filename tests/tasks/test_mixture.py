@@ -12,7 +12,7 @@ import pytest
 import seqkit
 from seqkit.data import LineStreams
 from seqkit.errors import RunError, UsageError
-from seqkit.models import KneserNey, KneserNeyConfig, LanguageModel, LanguageModelConfig
+from seqkit.models import LanguageModel, LanguageModelConfig, NGramConfig, NGramModel, fit_kneser_ney
 from seqkit.models.mixture import MixtureModel
 from seqkit.tasks.export import export
 from seqkit.tasks.language_modeling import LanguageModelSettings, TrainedLanguageModel, train
@@ -30,8 +30,8 @@ from tests.training.tiny import TINY, write_corpus
 V, EOS = 9, 4
 
 
-def kneser_ney(seed: int = 0, order: int = 3) -> KneserNey:
-    return KneserNey.fit(np.random.default_rng(seed).integers(0, V, 400), KneserNeyConfig(V, order, EOS))
+def kneser_ney(seed: int = 0, order: int = 3) -> NGramModel:
+    return fit_kneser_ney(np.random.default_rng(seed).integers(0, V, 400), NGramConfig(V, order, EOS))
 
 
 def lstm() -> LanguageModel:

@@ -6,14 +6,16 @@ import gzip
 import itertools
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import seqkit
 from seqkit.errors import DamagedFileError, RunError, SeqkitError, UsageError
-from seqkit.models import KneserNey, KneserNeyConfig
-from seqkit.models.backoff import LN10, BackoffModel
+from seqkit.models import NGramConfig, NGramModel, fit_kneser_ney
+from seqkit.models.ngrams.model import LN10
+from seqkit.models.ngrams.quantization import QuantizedArray
 from seqkit.tasks.language_modeling import LanguageModelSettings, train
 from seqkit.tasks.language_modeling.arpa import read_arpa, write_arpa
 from tests.exhaustive import some
@@ -54,9 +56,9 @@ def toy(tmp_path: Path) -> Path:
     return path
 
 
-def fitted(order: int = 4, seed: int = 0, size: int = 400) -> KneserNey:
+def fitted(order: int = 4, seed: int = 0, size: int = 400) -> NGramModel:
     ids = np.random.default_rng(seed).zipf(1.7, size) % V
-    return KneserNey.fit(ids, KneserNeyConfig(V, order, EOS))
+    return fit_kneser_ney(ids, NGramConfig(V, order, EOS), dtype=np.float64)
 
 
 def test_scores_by_hand(toy: Path) -> None:
@@ -88,14 +90,12 @@ def test_scores_by_hand(toy: Path) -> None:
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 5])
-def test_it_is_kneser_ney_with_its_probabilities_written_out(order: int, tmp_path: Path) -> None:
+def test_kneser_ney_as_a_file(order: int, tmp_path: Path) -> None:
     model = fitted(order)
     ids = np.append(np.random.default_rng(5).integers(0, V, 300), EOS)
     expected = model.log_probs(ids)
-    made = BackoffModel.from_kneser_ney(model)
-    np.testing.assert_allclose(made.log_probs(ids), expected, rtol=1e-10)
     words = [*"abc", "</s>", *"def"]
-    write_arpa(tmp_path / "m.arpa.gz", made, words)
+    write_arpa(tmp_path / "m.arpa.gz", model, words)
     again, read = read_arpa(tmp_path / "m.arpa.gz")
     assert sorted(read) == sorted([*words, "<unk>"])
     moved = np.array([read.index(word) for word in words])
@@ -103,8 +103,7 @@ def test_it_is_kneser_ney_with_its_probabilities_written_out(order: int, tmp_pat
 
 
 def test_decoding_equals_scoring() -> None:
-    model = fitted(4)
-    made = BackoffModel.from_kneser_ney(model)
+    made = fitted(4)
     state = made.start(1)
     ids = [EOS, *np.random.default_rng(6).integers(0, V, 60).tolist()]
     expected = made.log_probs(np.array(ids[1:]))
@@ -138,6 +137,48 @@ def test_a_run_and_its_file(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="expected words without blanks, got"):
         seqkit.NGram(tmp_path / "char").save_arpa(tmp_path / "c.arpa")
     assert not (tmp_path / "c.arpa").exists()
+
+
+def test_settings_of_counts_reach_the_model(tmp_path: Path) -> None:
+    corpus = str(write_corpus(tmp_path / "text.txt"))
+
+    def fit(name: str, **settings: Any) -> NGramModel:
+        chosen = LanguageModelSettings(
+            corpus=corpus, model="kneser-ney", order=3, tokenizer="whitespace", **settings
+        )
+        model = train(chosen, tmp_path / name).model
+        assert isinstance(model, NGramModel)
+        return model
+
+    plain = fit("plain")
+    assert plain.log10_probs[1].dtype == np.float32
+    assert fit("double", bits=64).log10_probs[1].dtype == np.float64
+    assert isinstance(fit("small", bits=8).log10_probs[2], QuantizedArray)
+    pruned = fit("pruned", prune="0 2", memory="1M")
+    assert pruned.trie.size(2) == plain.trie.size(2)
+    assert pruned.trie.size(3) < plain.trie.size(3)
+    fallback = fit("fallback", discount_fallback="0.1, 0.2, 0.3")
+    assert not np.array_equal(fallback.log10_probs[0], plain.log10_probs[0], equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"bits": 1}, "expected bits from 2 to 16, 32 or 64, got 1"),
+        ({"bits": 17}, "expected bits from 2 to 16, 32 or 64, got 17"),
+        ({"prune": "x"}, "expected prune to be whole numbers such as '0 1', got 'x'"),
+        ({"prune": "2 1"}, "that do not fall"),
+        ({"prune": "0 0 0 1", "order": 3}, "expected at most 2 numbers to prune by"),
+        ({"discount_fallback": "0.5 1"}, "to fall back to"),
+        ({"discount_fallback": "a b c"}, "expected discount_fallback to be numbers"),
+        ({"memory": "100"}, "expected memory to be a size of at least 1M, such as 2G, got '100'"),
+        ({"memory": "-2G"}, "expected memory to be a size"),
+        ({"memory": "2 apples"}, "expected memory to be a size"),
+    ],
+)
+def test_settings_of_counts_out_of_range(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        LanguageModelSettings(model="kneser-ney", **settings)
 
 
 def test_pruned_contexts_and_files_of_other_tools(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 import seqkit
 from seqkit import nn, text
-from seqkit.models.kneser_ney import KneserNey
+from seqkit.models.ngrams import NGramModel
 from seqkit.tasks import (
     causal_checkpoints,
     embeddings,
@@ -36,7 +36,7 @@ from tests.training.tiny import TINY, write_corpus
 THREADS, ROUNDS = 8, 6
 
 SHARED = [
-    seqkit.KeyedVectors, SubwordVectors, ApproximateIndex, seqkit.Vocabulary, KneserNey, nn.Module,
+    seqkit.KeyedVectors, SubwordVectors, ApproximateIndex, seqkit.Vocabulary, NGramModel, nn.Module,
     text.Tokenizer, text.WordTokenizer, text.CharTokenizer, text.WhitespaceTokenizer,
     text.SubwordTokenizer, text.BpeTokenizer, text.WordPieceTokenizer,
     sentence_encoding.SentenceEncoder, causal_checkpoints.CausalCheckpoint,

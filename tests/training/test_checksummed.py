@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 import re
+import shutil
 import struct
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -210,6 +212,73 @@ def test_a_lying_header_with_a_good_checksum_is_refused(tensors: Path, lie: dict
     tensors.write_bytes(forged[:start] + digest + forged[start + 64 :])
     with pytest.raises(DamagedFileError, match=r"t\.safetensors is damaged"):
         checksummed.read_tensors(tensors)
+
+
+# Tensors mapped into memory
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SEQKIT_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "verified"
+
+
+def checks(path: Path) -> bool:
+    """Whether the content of the mapped tensors has to be checked."""
+    check, _ = checksummed.map_tensors(path, lambda arrays, check: check)
+    return check
+
+
+def test_a_mapped_file_is_verified_once(tensors: Path, cache: Path) -> None:
+    arrays, metadata = checksummed.map_tensors(tensors, lambda arrays, check: arrays)
+    np.testing.assert_array_equal(arrays["a"], [[0, 1, 2], [3, 4, 5]])
+    assert not arrays["a"].flags.writeable
+    assert metadata["number"] == 0.1
+    assert not checks(tensors)
+    os.utime(tensors, ns=(1, 1))  # as if written again
+    assert checks(tensors)
+    assert not checks(tensors)
+    shutil.copy2(tensors, copy := tensors.with_name("copy"))
+    assert checks(copy)
+    for name in cache.iterdir():
+        name.write_text("{}")
+    assert checks(tensors)
+    for name in cache.iterdir():
+        name.chmod(0o666)  # others might have written it
+    assert checks(tensors)
+
+
+def test_a_mapped_file_that_is_damaged_is_refused_each_time(tensors: Path, cache: Path) -> None:
+    data = bytearray(tensors.read_bytes())
+    data[-3] ^= 1
+    tensors.write_bytes(data)
+    for _ in range(2):
+        with pytest.raises(DamagedFileError, match="its checksum does not match"):
+            checks(tensors)
+    tensors.write_bytes(b"")
+    with pytest.raises(DamagedFileError):
+        checks(tensors)
+    with pytest.raises(RunError, match="is missing"):
+        checks(tensors.with_name("absent"))
+
+
+def test_what_fails_its_check_is_not_remembered(tensors: Path, cache: Path) -> None:
+    def refuse(arrays: dict[str, np.ndarray], check: bool) -> None:
+        assert check
+        raise DamagedFileError("impossible")
+
+    for _ in range(2):
+        with pytest.raises(DamagedFileError, match="impossible"):
+            checksummed.map_tensors(tensors, refuse)
+
+
+def test_without_a_cache_that_can_be_written_it_is_verified_each_time(
+    tensors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SEQKIT_CACHE", str(tmp_path / "file" / "cache"))
+    assert checks(tensors)
+    assert checks(tensors)
 
 
 # JSON

@@ -37,7 +37,7 @@ class _EmbeddingTask(Task):
 class CountedEmbeddings(SinglePassTask, _EmbeddingTask):
     """Vectors from co-occurrence counts: positive pointwise mutual information and its SVD."""
 
-    def fit_model(self) -> tuple[dict[str, Array], Record, dict[str, float] | None]:
+    def fit_model(self, folder: Path) -> tuple[dict[str, Array], Record, dict[str, float] | None]:
         """Return the vectors, the record of the fit, and no scores."""
         settings, ids = self.settings, self.encoded.splits["train"]
         vectors = count_vectors(

@@ -18,9 +18,8 @@ import numpy as np
 from seqkit.errors import DamagedFileError, DataError, UsageError
 from seqkit.files.atomic import atomic_writer
 from seqkit.files.lines import content_size, read_lines
-from seqkit.models.backoff import BackoffModel
-from seqkit.models.kneser_ney import KneserNeyConfig
-from seqkit.models.kneser_ney.ngrams import ABSENT, find
+from seqkit.models.ngrams import NGramConfig, NGramModel
+from seqkit.models.ngrams.trie import ABSENT, NGramTrie
 from seqkit.text.special_tokens import UNK
 
 BOS, EOS = "<s>", "</s>"
@@ -35,7 +34,7 @@ _AT_ONCE = 1 << 16
 _BLANKS = re.compile("[ \t]+")
 
 
-def write_arpa(path: str | Path, model: BackoffModel, words: Sequence[str]) -> None:
+def write_arpa(path: str | Path, model: NGramModel, words: Sequence[str]) -> None:
     """Write a model, gzip-compressed if the name ends in ``.gz``.
 
     Args:
@@ -56,7 +55,8 @@ def write_arpa(path: str | Path, model: BackoffModel, words: Sequence[str]) -> N
         if texts.count(word) > 1:
             raise UsageError(f"expected words other than {word}, which stands for an end of a line there")
     table = np.array(texts, object)
-    listed = [np.arange(V + 1), *(np.flatnonzero(~np.isnan(probs)) for probs in model.log10_probs[1:])]
+    listed = [np.arange(V + 1)]
+    listed += [np.flatnonzero(~np.isnan(np.asarray(probs))) for probs in model.log10_probs[1:]]
 
     def lines() -> Iterator[str]:
         yield "\\data\\\n" + "".join(f"ngram {k}={len(of_order)}\n" for k, of_order in enumerate(listed, 1))
@@ -70,7 +70,7 @@ def write_arpa(path: str | Path, model: BackoffModel, words: Sequence[str]) -> N
                 yield "".join(
                     f"{_number(prob)}\t{' '.join(ngram)}{f'{chr(9)}{weight:.9g}' if weight else ''}\n"
                     for prob, ngram, weight in zip(
-                        probs, table[_ids_of(model, k, numbers)].tolist(), weights, strict=True
+                        probs, table[model.trie.ids(k, numbers)].tolist(), weights, strict=True
                     )
                 )
         yield "\n\\end\\\n"
@@ -85,16 +85,6 @@ def write_arpa(path: str | Path, model: BackoffModel, words: Sequence[str]) -> N
 
 def _number(log10: float) -> str:
     return f"{NO_PROBABILITY:g}" if np.isnan(log10) else f"{log10:.9g}"
-
-
-def _ids_of(model: BackoffModel, k: int, numbers: np.ndarray) -> np.ndarray:
-    """Return the ids (N, k) of the n-grams of order k with these numbers (N,)."""
-    columns = []
-    for order in range(k, 1, -1):
-        keys = model.keys[order - 1][numbers]
-        columns.append(keys % (model.config.vocab_size + 1))
-        numbers = keys // (model.config.vocab_size + 1)
-    return np.stack([numbers, *columns[::-1]], axis=1)
 
 
 class _Reader:
@@ -118,7 +108,7 @@ class _Reader:
         )
 
 
-def read_arpa(path: str | Path) -> tuple[BackoffModel, list[str]]:
+def read_arpa(path: str | Path) -> tuple[NGramModel, list[str]]:
     """Return the model of an ARPA file and the word of each id: ``</s>``, ``<unk>``, then as in the file.
 
     A file without ``<unk>`` gives unknown words a log10 probability of -100. A context that has no line of
@@ -219,23 +209,23 @@ def _model(
     probs: list[np.ndarray],
     weights: list[np.ndarray],
     words: list[str],
-) -> tuple[BackoffModel, list[str]]:
+) -> tuple[NGramModel, list[str]]:
     V = len(words)
-    config = KneserNeyConfig(V, len(rows), eos_id=0)
+    config = NGramConfig(V, len(rows), eos_id=0)
     unigrams, unigram_weights = np.full(V + 1, np.nan), np.zeros(V + 1)
     unigrams[1] = MISSING_UNK
     for ids in rows:
         ids[ids == ABSENT] = V
     unigrams[rows[0][:, 0]], unigram_weights[rows[0][:, 0]] = probs[0], weights[0]
     unigrams[V] = np.nan
-    keys, log10_probs, log10_weights = [np.empty(0, np.int64)], [unigrams], [unigram_weights]
+    trie, log10_probs, log10_weights = NGramTrie(V), [unigrams], [unigram_weights]
     for k in range(2, len(rows) + 1):
         ids = rows[k - 1]
-        numbers = _context_numbers(keys, ids, V)
+        numbers = _context_numbers(trie, ids)
         if (numbers == ABSENT).any():
             _add_contexts(rows, probs, weights)
             return _model(reader, rows, probs, weights, words)
-        key = numbers * (V + 1) + ids[:, -1]
+        key = numbers.astype(np.int64) * (V + 1) + ids[:, -1]
         order = np.argsort(key, kind="stable")
         key = key[order]
         twice = np.flatnonzero(key[1:] == key[:-1])
@@ -243,17 +233,17 @@ def _model(
             texts = [*words, BOS]
             again = " ".join(texts[i] for i in ids[order[twice[0]]].tolist())
             raise DataError(f"the {k}-gram {again!r} stands there twice", where=str(reader.path))
-        keys.append(key)
+        trie.append_keys(key)
         log10_probs.append(probs[k - 1][order])
         log10_weights.append(weights[k - 1][order])
-    return BackoffModel(config, keys, log10_probs, log10_weights[:-1] or []), words
+    return NGramModel(config, trie, log10_probs, log10_weights[:-1]), words
 
 
-def _context_numbers(keys: list[np.ndarray], ids: np.ndarray, vocab_size: int) -> np.ndarray:
-    """Return the numbers (N,) of the n-grams (N, k) without their last word."""
-    numbers = ids[:, 0]
+def _context_numbers(trie: NGramTrie, ids: np.ndarray) -> np.ndarray:
+    """Return the numbers (N,) int32 of the n-grams (N, k) without their last word."""
+    numbers = ids[:, 0].astype(np.int32)
     for at in range(1, ids.shape[1] - 1):
-        numbers = find(keys[at], numbers, ids[:, at], vocab_size)
+        numbers = trie.find(at + 1, numbers, ids[:, at].astype(np.int32))
     return numbers
 
 

@@ -16,7 +16,7 @@ from seqkit import metrics
 from seqkit.backend import to_numpy
 from seqkit.backend.ids import IGNORE_INDEX
 from seqkit.data import BPTTBatches, LineStreams, TextWindows, textbook_batches
-from seqkit.models import KneserNey
+from seqkit.models import NGramModel
 from seqkit.tasks.language_modeling.model import AnyLanguageModel, StreamModel
 
 _SCORES_AT_ONCE = 1 << 23  # elements of one (B, T, V) array of scores: 32 MiB
@@ -76,7 +76,7 @@ def stream_loss(
     A recurrent model reads ``batch_size`` streams in parallel, each from the start of a line with a zero
     state; with one stream the perplexity is exact. Kneser-Ney has no state and ignores ``batch_size``.
     """
-    if isinstance(model, KneserNey):
+    if isinstance(model, NGramModel):
         return -float(model.log_probs(np.asarray(ids)).sum())
     length = window_length(batch_size, model.config.vocab_size)
     return windows_loss(model, LineStreams(ids, batch_size=batch_size, length=length, end_id=eos_id), poll)
@@ -117,7 +117,7 @@ def line_losses(
         lines: Ids (T,) of each line; those of an n-gram model end in its end-of-line token.
         start_ids: The id before each line, or before all of them; an n-gram model has its own.
     """
-    if isinstance(model, KneserNey):
+    if isinstance(model, NGramModel):
         losses = -model.log_probs(np.concatenate(lines))  # each line ends in eos, where the next begins
         yield from np.split(losses, np.cumsum([len(line) for line in lines])[:-1])
         return

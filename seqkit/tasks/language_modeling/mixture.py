@@ -17,7 +17,7 @@ import numpy as np
 from seqkit.backend import to_numpy
 from seqkit.data import LineStreams
 from seqkit.errors import RunError, UsageError, require_number
-from seqkit.models import KneserNey, LanguageModel
+from seqkit.models import LanguageModel, NGramModel
 from seqkit.tasks.language_modeling import evaluation
 from seqkit.tasks.language_modeling.evaluation import Evaluation
 from seqkit.tasks.language_modeling.trained import TrainedLanguageModel
@@ -151,7 +151,7 @@ def _mixed(log_probs: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def stream_losses(trained: TrainedLanguageModel, ids: np.ndarray) -> np.ndarray:
     """Return -log P (N,) float64 of each token of a stream, after all before it."""
     model = trained.model
-    if isinstance(model, KneserNey):
+    if isinstance(model, NGramModel):
         return -model.log_probs(np.asarray(ids))
     length = evaluation.window_length(1, len(trained.vocabulary))
     windows = LineStreams(ids, batch_size=1, length=length, end_id=trained.eos_id)

@@ -4,9 +4,9 @@ import dataclasses
 
 from seqkit.backend.random import Generator
 from seqkit.models import (
-    KneserNey,
     LanguageModel,
     LanguageModelConfig,
+    NGramModel,
     TransformerLanguageModel,
     TransformerLanguageModelConfig,
 )
@@ -16,7 +16,7 @@ from seqkit.tasks.language_modeling.settings import ResolvedLanguageModelSetting
 NeuralModel = LanguageModel | TransformerLanguageModel
 StreamModel = NeuralModel | MixtureModel
 """Models that pass a state from one window of a text to the next."""
-AnyLanguageModel = StreamModel | KneserNey
+AnyLanguageModel = StreamModel | NGramModel
 
 _COMMON = ("hidden_size", "num_layers", "dropout", "embedding_size", "tied")
 _RECURRENT = ("model", "dropout_input", "dropout_hidden", "dropout_output", "locked_dropout", "init_range")

@@ -9,13 +9,21 @@ import numpy as np
 
 from seqkit.errors import RunError, UsageError
 from seqkit.files.what_is import what_is
-from seqkit.models import KneserNey
-from seqkit.models.backoff import BackoffModel
+from seqkit.models import NGramModel
 from seqkit.tasks.language_modeling.arpa import read_arpa, write_arpa
 from seqkit.tasks.language_modeling.trained import load
 from seqkit.tasks.runs import require_texts
 from seqkit.text import Tokenizer, get_tokenizer
 from seqkit.text.special_tokens import UNK
+
+
+class _Ids(dict[str, int]):
+    """The id of each word; of others that of ``<unk>``."""
+
+    def __missing__(self, word: str) -> int:
+        if UNK not in self:
+            raise UsageError(f"{word!r} is not in the vocabulary, which has no {UNK}")
+        return self[UNK]
 
 
 class NGram:
@@ -47,18 +55,17 @@ class NGram:
         self._tokenizer: Tokenizer = get_tokenizer("whitespace")
         if path.is_dir():
             run = load(path)
-            if not isinstance(run.model, KneserNey):
+            if not isinstance(run.model, NGramModel):
                 raise RunError(
                     f"expected a run of Kneser-Ney, got one of {run.settings.model}",
                     where=str(path),
                     remedy=what_is(path).remedy,
                 )
-            self._model = BackoffModel.from_kneser_ney(run.model)
+            self._model = run.model
             self._words, self._tokenizer = list(run.vocabulary.tokens), run.tokenizer
         else:
             self._model, self._words = read_arpa(path)
-        self._ids = {word: i for i, word in enumerate(self._words)}
-        self._unk = self._ids.get(UNK)
+        self._ids = _Ids(zip(self._words, range(len(self._words)), strict=True))
 
     def __repr__(self) -> str:
         return f"NGram(order {self.order}, {len(self._words):,} words)"
@@ -93,17 +100,24 @@ class NGram:
             UsageError: A word is unknown, and the model has no ``<unk>``.
         """
         (sentence,) = require_texts([sentence])
-        ids, unknown = self._encode(sentence, eos)
-        scores, lengths = self._model.full_scores(ids, bos=bos)
+        ids = self._encode(sentence)
+        unknown = [i == self._ids.get(UNK) for i in ids] + [False] * eos
+        ids += [self._model.config.eos_id] * eos
+        scores, lengths = self._model.full_scores(np.array(ids, np.int32), bos=bos)
         yield from zip(scores.tolist(), lengths.tolist(), unknown, strict=True)
 
     def scores(self, sentences: Iterable[str]) -> np.ndarray:
         """Return log10 P (N,) float64 of each sentence, from its start to its end; faster than one by one."""
-        rows = [self._encode(sentence, True)[0] for sentence in require_texts(sentences)]
-        if not rows:
+        ids: list[int] = []
+        starts: list[int] = []
+        for sentence in require_texts(sentences):
+            starts.append(len(ids))
+            ids += self._encode(sentence)
+            ids.append(self._model.config.eos_id)
+        if not starts:
             return np.zeros(0)
-        scores, _ = self._model.full_scores(np.concatenate(rows))
-        return np.add.reduceat(scores, np.cumsum([0, *(len(row) for row in rows[:-1])]))
+        scores, _ = self._model.full_scores(np.array(ids, np.int32))
+        return np.add.reduceat(scores, starts)
 
     def perplexity(self, sentence: str) -> float:
         """Return the perplexity of a sentence, its end included."""
@@ -118,12 +132,5 @@ class NGram:
         """
         write_arpa(path, self._model, self._words)
 
-    def _encode(self, sentence: str, eos: bool) -> tuple[np.ndarray, list[bool]]:
-        words = self._tokenizer.tokenize(sentence)
-        ids = [self._ids.get(word, self._unk) for word in words]
-        for word, i in zip(words, ids, strict=True):
-            if i is None:
-                raise UsageError(f"{word!r} is not in the vocabulary, which has no {UNK}")
-        unknown = [i == self._unk for i in ids]
-        end = [self._model.config.eos_id] if eos else []
-        return np.array([*ids, *end], np.int64), [*unknown, *([False] * len(end))]
+    def _encode(self, sentence: str) -> list[int]:
+        return list(map(self._ids.__getitem__, self._tokenizer.tokenize(sentence)))

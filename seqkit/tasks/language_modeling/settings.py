@@ -10,6 +10,7 @@ from seqkit.autograd import Tensor
 from seqkit.corpora import Corpus
 from seqkit.errors import UsageError
 from seqkit.models.transformer.inputs import POSITIONS
+from seqkit.tasks.language_modeling.ngram_options import NGramOptions, ngram_options
 from seqkit.tasks.text import ResolvedTextSettings, TextFileSettings, TextSettings, absolute_corpus
 
 _RECURRENT = ("bptt", "dropout_input", "dropout_hidden", "dropout_output", "locked_dropout", "init_range")
@@ -27,6 +28,10 @@ _COUNTED = (
     "min_count",
     "model",
     "order",
+    "prune",
+    "discount_fallback",
+    "bits",
+    "memory",
     "device",
 )
 MODELS = ("lstm", "gru", "rnn", "transformer", "kneser-ney")
@@ -47,6 +52,13 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
         corpus: A registered name, "nltk:NAME", a text file or table, or a folder of text files.
         model: lstm, gru, rnn, transformer or kneser-ney.
         order: Order of a Kneser-Ney model.
+        prune: Leave out n-grams of order 2, 3, … that occur so often or less: "0 1" leaves out those of
+            order 3 and above that occur once. None keeps all.
+        discount_fallback: The discounts of a Kneser-Ney model for orders whose counts do not determine them,
+            "0.5 1 1.5" as KenLM has them. None replaces only those that are not determined.
+        bits: Bits of each logarithm of a Kneser-Ney model: 32, 64, or 2 to 16, which makes it smaller.
+        memory: Memory that fitting a Kneser-Ney model may take, such as "2G"; the rest lies in temporary
+            files.
         embedding_size: Size of the embeddings.
         hidden_size: Size of the recurrent layers, or of the feed-forward layers of a Transformer.
         num_layers: Number of layers.
@@ -91,6 +103,10 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
     corpus: str = "pydocs"
     model: str = "lstm"
     order: int = 5
+    prune: str | None = None
+    discount_fallback: str | None = None
+    bits: int = 32
+    memory: str = "512M"
     embedding_size: int = 256
     hidden_size: int | None = None
     num_layers: int | None = None
@@ -124,15 +140,21 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
             "eval_batch_size min_count vocab_size valid_tokens init_range"
         )
         self._require_fraction("dropout dropout_input dropout_hidden dropout_output")
+        self.ngrams()
         if self.model == "kneser-ney" and self.device not in (None, "cpu"):
             raise UsageError(f"expected device to be cpu for the model kneser-ney, got {self.device}")
+
+    def ngrams(self) -> NGramOptions:
+        """Return the settings of a Kneser-Ney model as values."""
+        return ngram_options(self.order, self.prune, self.discount_fallback, self.bits, self.memory)
 
     def ignored(self) -> dict[str, str]:
         """Return the fields that have no effect with the model, each with what it is for."""
         if self.model == "kneser-ney":
             neural = {field.name for field in dataclasses.fields(self)} - set(_COUNTED)
             return dict.fromkeys(sorted(neural), "neural models")
-        ignored = super().ignored() | {"order": "the model kneser-ney"}
+        counted = ("order", "prune", "discount_fallback", "bits", "memory")
+        ignored = super().ignored() | dict.fromkeys(counted, "the model kneser-ney")
         if self.init is not None:
             ignored["init_range"] = "new weights"
         if self.dropout == 0 and not (self.dropout_input or self.dropout_hidden or self.dropout_output):

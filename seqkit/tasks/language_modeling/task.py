@@ -4,12 +4,14 @@ import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
+
 from seqkit.autograd import Tensor
 from seqkit.backend import Array, make_current, to_device
 from seqkit.corpora import Corpus
 from seqkit.data import BPTTBatches, EncodedCorpus
 from seqkit.errors import RunError
-from seqkit.models import KneserNey, KneserNeyConfig
+from seqkit.models import NGramConfig, fit_kneser_ney
 from seqkit.tasks.initial_run import InitialText, initial_text
 from seqkit.tasks.language_modeling.data import encode, open_corpus, training_batches
 from seqkit.tasks.language_modeling.evaluation import stream_loss
@@ -101,13 +103,23 @@ class KneserNeyModeling(SinglePassTask, TextTask):
 
     def __init__(self, settings: ResolvedLanguageModelSettings, encoded: EncodedCorpus) -> None:
         super().__init__(settings, encoded, encoded.vocabulary)
-        self.order, self.eos_id = settings.order, encoded.vocabulary.id(encoded.tokenizer.end_of_line)
+        self.ngrams, self.eos_id = settings.ngrams(), encoded.vocabulary.id(encoded.tokenizer.end_of_line)
 
-    def fit_model(self) -> tuple[dict[str, Array], Record, dict[str, float] | None]:
+    def fit_model(self, folder: Path) -> tuple[dict[str, Array], Record, dict[str, float] | None]:
         """Return the model's arrays, the record of the fit, and the validation scores."""
         splits = self.encoded.splits
-        config = KneserNeyConfig(len(self.vocabulary), self.order, self.eos_id)
-        model = KneserNey.fit(splits["train"], config)
+        settings = self.ngrams
+        model = fit_kneser_ney(
+            splits["train"],
+            NGramConfig(len(self.vocabulary), settings.order, self.eos_id),
+            prune=settings.prune,
+            discount_fallback=settings.discount_fallback,
+            memory=settings.memory,
+            folder=folder,
+            dtype=np.float64 if settings.bits == 64 else np.float32,
+        )
+        if settings.bits < 32:
+            model = model.quantized(settings.bits)
         record: Record = {"step": 1, "epoch": 1, "tokens": self.encoded.info["train"].tokens}
         scores = None
         if "valid" in splits:

@@ -7,7 +7,7 @@ import numpy as np
 
 from seqkit.data import EncodedCorpus, encode_corpus
 from seqkit.errors import UsageError, require_choice, require_number
-from seqkit.models import KneserNey, KneserNeyConfig
+from seqkit.models import NGramConfig, NGramModel
 from seqkit.models.mixture import MixtureModel
 from seqkit.tasks.language_modeling import evaluation, scoring
 from seqkit.tasks.language_modeling.continuation import Continuation
@@ -121,12 +121,12 @@ class TrainedLanguageModel:
         characters: int | None = info.characters
         require_choice("protocol", protocol, PROTOCOLS)
         require_number("batch_size", batch_size, least=1)
-        if batch_size != 1 and (protocol != "exact" or isinstance(self.model, KneserNey)):
+        if batch_size != 1 and (protocol != "exact" or isinstance(self.model, NGramModel)):
             raise UsageError("batch_size has no effect here: it is for neural models and the protocol exact")
         if protocol == "exact":
             batch_size = min(batch_size, len(ids))
             total = evaluation.stream_loss(self.model, ids, self.eos_id, batch_size=batch_size)
-        elif isinstance(self.model, KneserNey):
+        elif isinstance(self.model, NGramModel):
             raise UsageError(f"expected protocol to be exact for Kneser-Ney, got {protocol!r}")
         elif protocol == "blocks":
             batch_size, length = 1, self.settings.window_length
@@ -153,13 +153,13 @@ class TrainedLanguageModel:
         Raises:
             UsageError: ``lines`` is a string, or holds what is none.
         """
-        if isinstance(self.model, KneserNey):
+        if isinstance(self.model, NGramModel):
             return scoring.in_batches(lines, self._ngram_scores, scoring.NGRAM_LINES_AT_ONCE)
         return scoring.in_batches(lines, self._line_scores)
 
     def _ngram_scores(self, lines: list[str]) -> Iterable[LineScore]:
         """Return the scores of lines as one stream, since each ends where the next begins."""
-        assert isinstance(self.model, KneserNey)
+        assert isinstance(self.model, NGramModel)
         tokens = self.tokenizer.tokenize_block("\n".join([*lines, ""]))
         ids = self.vocabulary.encode(tokens)
         ends = np.flatnonzero(ids == self.eos_id) + 1
@@ -322,8 +322,8 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedLanguageModel
     elif settings.model == "kneser-ney":
         require_cpu(device, "the model kneser-ney")
         eos_id = vocabulary.id(tokenizer.end_of_line)
-        config = KneserNeyConfig(len(vocabulary), settings.order, eos_id)
-        model = KneserNey.from_state_dict(config, run.load_model())
+        config = NGramConfig(len(vocabulary), settings.order, eos_id)
+        model = run.map_model(lambda arrays, check: NGramModel.from_state_dict(config, arrays, check=check))
     else:
         V = len(vocabulary)
         at_least = V * settings.embedding_size + settings.least_layer_weights()

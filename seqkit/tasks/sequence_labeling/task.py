@@ -109,7 +109,7 @@ class CountLabeling(SinglePassTask):
         self.config = {"tokenizer": tagging_tokenizer(settings).config()}
         self.summary = describe(encoded)
 
-    def fit_model(self) -> tuple[dict[str, Array], Record, dict[str, float] | None]:
+    def fit_model(self, folder: Path) -> tuple[dict[str, Array], Record, dict[str, float] | None]:
         """Return the counts, the record of the fit, and the validation scores."""
         encoded = self.encoded
         train, encoder = encoded.splits["train"], encoded.encoder

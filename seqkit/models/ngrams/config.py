@@ -1,4 +1,4 @@
-"""The settings of a Kneser-Ney model."""
+"""The settings of an n-gram model."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ LARGEST_SIZE = 2**31 - 2
 
 
 @dataclass(frozen=True)
-class KneserNeyConfig:
-    """Settings of a Kneser-Ney model.
+class NGramConfig:
+    """Settings of an n-gram model.
 
     Args:
         vocab_size: V, the number of ids that can be predicted (0 … V-1).
@@ -34,16 +34,16 @@ class KneserNeyConfig:
         for field in fields(self):
             value = getattr(self, field.name)
             if not isinstance(value, int) or isinstance(value, bool):
-                raise UsageError(f"Kneser-Ney: expected {field.name} to be an integer, got {value!r}")
+                raise UsageError(f"n-grams: expected {field.name} to be an integer, got {value!r}")
         if not 1 <= self.vocab_size <= LARGEST_SIZE:
             raise UsageError(
-                f"Kneser-Ney: expected vocab_size between 1 and {LARGEST_SIZE}, got {self.vocab_size}"
+                f"n-grams: expected vocab_size between 1 and {LARGEST_SIZE}, got {self.vocab_size}"
             )
         if self.order < 1:
-            raise UsageError(f"Kneser-Ney: expected order to be at least 1, got {self.order}")
+            raise UsageError(f"n-grams: expected order to be at least 1, got {self.order}")
         if not 0 <= self.eos_id < self.vocab_size:
             raise UsageError(
-                f"Kneser-Ney: expected eos_id to be an id of the vocabulary (0 to {self.vocab_size - 1}), "
+                f"n-grams: expected eos_id to be an id of the vocabulary (0 to {self.vocab_size - 1}), "
                 f"got {self.eos_id}"
             )
 
@@ -52,12 +52,12 @@ class KneserNeyConfig:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, settings: Mapping[str, Any]) -> KneserNeyConfig:
+    def from_dict(cls, settings: Mapping[str, Any]) -> NGramConfig:
         """The inverse of :meth:`to_dict`. Raises UsageError naming a setting unknown or missing."""
         known = {field.name for field in fields(cls)}
         unknown = sorted(str(name) for name in settings if name not in known)
         if unknown:
-            raise UsageError(f"Kneser-Ney: unknown setting {unknown[0]!r}", remedy=f"known: {sorted(known)}")
+            raise UsageError(f"n-grams: unknown setting {unknown[0]!r}", remedy=f"known: {sorted(known)}")
         if "vocab_size" not in settings:
-            raise UsageError("Kneser-Ney: the setting vocab_size is missing")
+            raise UsageError("n-grams: the setting vocab_size is missing")
         return cls(**settings)
