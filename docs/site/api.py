@@ -5,6 +5,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+import sys
 import types
 
 import seqkit
@@ -62,14 +63,23 @@ def identifiers() -> dict[str, str]:
 def _homes() -> dict[int, str]:
     """Return the one full name of each object that several packages export: nearest to its definition."""
     homes: dict[int, str] = {}
+    owners: dict[int, str] = {}
     for package, names in packages().items():
         for name in names:
             value = _value(package, name)
             defined = str(getattr(value, "__module__", ""))
             old = homes.get(id(value))
-            if old is None or (defined.startswith(package) and len(package) > len(old.rpartition(".")[0])):
-                homes[id(value)] = f"{package}.{name}"
+            if old is None or (defined.startswith(package) and len(package) > len(owners[id(value)])):
+                owners[id(value)] = package
+                homes[id(value)] = _target(package, name)
     return homes
+
+
+def _target(package: str, name: str) -> str:
+    """Return where mkdocstrings finds an object; a module of the same name would hide it (ops.attention)."""
+    path = f"{package}.{name}"
+    hidden = not isinstance(_value(package, name), types.ModuleType) and path in sys.modules
+    return f"{path}.{name}" if hidden else path
 
 
 def _page_id(package: str) -> str:
@@ -106,8 +116,9 @@ def _page(package: str) -> str:
         value = _value(package, name)
         title = f"[`{name}`][{home}]" if home else f"`{name}`"
         rows.append(f"| {title} | {_first_line(value)} |")
-        if home == f"{package}.{name}":
-            objects.append(f"::: {home}\n")
+        if home == _target(package, name):
+            options = f"    options:\n      heading: {package}.{name}\n      toc_label: {name}\n"
+            objects.append(f"::: {home}\n{options if home != f'{package}.{name}' else ''}")
     module = importlib.import_module(package)
     heading = f"# {package} {{#{_page_id(package)}}}\n\n"
     prose = markdown(inspect.getdoc(module) or "").partition("\n\nExample:")[0]

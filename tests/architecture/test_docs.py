@@ -73,7 +73,7 @@ def shell_of(page: Path) -> Iterator[str]:
     """Lines of shell in blocks and inline, without comments."""
     for language, block in FENCE.findall(text_of(page)):
         if language == "sh":
-            for line in block.splitlines():
+            for line in block.replace("\\\n", " ").splitlines():
                 yield line.split("  #")[0].split(" # ")[0]
     yield from code_of(page)
 

@@ -36,7 +36,7 @@ def test_code_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         if block.language == "python":
             exec(compile(smaller(block.code), name, "exec"), values)
         elif name in SHELL:
-            for line in smaller(block.code).splitlines():
+            for line in smaller(block.code).replace("\\\n", " ").splitlines():
                 shell(line, monkeypatch)
 
 
