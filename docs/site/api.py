@@ -12,7 +12,7 @@ import seqkit
 
 PRIVATE = ("seqkit.explorer", "seqkit.files", "seqkit.cli", "seqkit.lab")
 """Packages for the library's own use."""
-WITHOUT_ALL = ("seqkit.errors", "seqkit.metrics", "seqkit.tasks.export")
+WITHOUT_ALL = ("seqkit.errors", "seqkit.metrics", "seqkit.tasks.attention_maps", "seqkit.tasks.export")
 """Public modules without ``__all__``: their names are those that do not begin with _."""
 
 ROLE = re.compile(r":(?:class|func|meth|mod|data|attr|obj):`(~?)([^`]+)`")

@@ -12,9 +12,16 @@ from seqkit import nn
 from seqkit.autograd import Tensor
 from seqkit.backend.random import Generator
 from seqkit.errors import UsageError
-from seqkit.tasks import language_modeling, seq2seq, text_classification
+from seqkit.tasks import (
+    language_modeling,
+    masked_language_modeling,
+    sentence_encoding,
+    seq2seq,
+    text_classification,
+)
 from seqkit.tasks.attention_maps import attention_maps, has_attention
 from seqkit.tasks.causal_checkpoints import load as load_causal
+from tests.models.folders import write_bert
 from tests.tasks.test_causal_checkpoints import folder  # noqa: F401
 from tests.tasks.test_seq2seq import QUICK, write_pairs
 from tests.tasks.test_text_classification import write_reviews
@@ -95,6 +102,25 @@ def test_models_of_one_text(tmp_path: Path, folder: Path) -> None:  # noqa: F811
     assert_weights(found.weights, (2, 3, len(found.keys), len(found.keys)))
     with pytest.raises(UsageError, match="target has no effect"):
         attention_maps(classifier, "a good film", ["x"])
+
+
+def test_encoders(tmp_path: Path) -> None:
+    """A masked language model, and a BERT of a checkpoint folder with its special tokens."""
+    corpus = str(write_corpus(tmp_path / "text.txt"))
+    settings = masked_language_modeling.MaskedLanguageModelSettings(
+        corpus=corpus, context_length=12, hidden_size=16, **TRANSFORMER
+    )
+    run = masked_language_modeling.train(settings, tmp_path / "masked")
+    [found] = attention_maps(run, "the cat sat")
+    assert found.keys[-3:] == ["the", "cat", "sat"]
+    assert_weights(found.weights, (2, 3, len(found.keys), len(found.keys)))
+    pytest.importorskip("tokenizers")
+    encoder = sentence_encoding.load(write_bert(tmp_path / "bert"))
+    [ids] = encoder.tokenizer.encode(["low"])
+    [found] = attention_maps(encoder, "low")
+    assert len(found.queries) == len(ids)
+    config = encoder.model.config
+    assert_weights(found.weights, (config.num_layers, config.num_heads, len(ids), len(ids)))
 
 
 def test_models_without_attention(tmp_path: Path) -> None:
