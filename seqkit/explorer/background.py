@@ -45,6 +45,7 @@ class Job:
         self._function, self._arguments = function, arguments
         self._process: Any = None
         self._cancelled = False
+        self._starting = threading.Lock()
 
     def status(self) -> dict[str, Any]:
         """Return state, progress, seconds since the start and seconds left (None: not known) for a page."""
@@ -62,25 +63,24 @@ class Job:
 
     def run(self) -> None:
         """Run the function in a process and wait for it."""
-        if self._cancelled:
-            self.state = "cancelled"
-            return
         context = multiprocessing.get_context("spawn")
         receiver, sender = context.Pipe(duplex=False)
         process = context.Process(target=_work, args=(sender, self._function, self._arguments), daemon=True)
-        with interrupts_blocked():
-            process.start()
+        with self._starting:  # cancel() waits, so that no process outlives the server
+            if self._cancelled:
+                self.state = "cancelled"
+                return
+            with interrupts_blocked():
+                process.start()
+            self._process, self.state, self.begun = process, "running", time.monotonic()
         sender.close()
-        self._process, self.state, self.begun = process, "running", time.monotonic()
-        if self._cancelled:
-            process.kill()
         try:
             self._follow(receiver)
         except (EOFError, OSError):
-            self.state = "cancelled" if self._cancelled else "failed"
+            process.join(5)
             if not self._cancelled:
-                process.join(5)
                 self.error = f"the computation ended without a result (exit code {process.exitcode})"
+            self.state = "cancelled" if self._cancelled else "failed"
         process.join(5)
         receiver.close()
 
@@ -98,10 +98,10 @@ class Job:
 
     def cancel(self) -> None:
         """End the computation, if it has not ended."""
-        self._cancelled = True
-        process = self._process
-        if process is not None and process.is_alive():
-            process.kill()
+        with self._starting:
+            self._cancelled = True
+            if self._process is not None and self.state == "running":
+                self._process.kill()
 
 
 class Jobs:

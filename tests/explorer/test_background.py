@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import time
 from typing import Any
@@ -75,6 +76,15 @@ def test_jobs_are_cancelled_waiting_or_running() -> None:
         wait(job, "cancelled")
     with pytest.raises(UsageError):
         jobs.start(sleep)
+
+
+def test_a_job_that_is_cancelled_while_it_starts_leaves_no_process() -> None:
+    jobs = Jobs()
+    started = [jobs.start(sleep) for _ in range(2)]
+    jobs.close()
+    for job in started:
+        wait(job, "cancelled")
+    assert multiprocessing.active_children() == []
 
 
 def test_old_jobs_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:

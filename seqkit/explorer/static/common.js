@@ -226,7 +226,8 @@ export async function followJob(job, place) {
   const bar = el("progress", { max: 1, "aria-label": "Progress" });
   const text = el("span", { class: "muted", role: "status" });
   const cancel = el("button", { text: "Cancel", onclick: shown(() => postJSON("/jobs/cancel", { job })) });
-  place.replaceChildren(bar, text, cancel);
+  const line = el("span", { class: "controls" }, bar, text, cancel);
+  place.append(line);
   try {
     for (;;) {
       const status = await getJSON("/jobs/status", { job });
@@ -240,6 +241,6 @@ export async function followJob(job, place) {
       await new Promise((resolve) => setTimeout(resolve, 400));
     }
   } finally {
-    place.replaceChildren();
+    line.remove();
   }
 }

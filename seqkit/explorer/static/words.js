@@ -59,10 +59,12 @@ class Side {
     this.wanted = key;
     let points;
     if (method === "pca") {
+      if (this.job) await postJSON("/jobs/cancel", { job: this.job });
+      this.job = null;
       ({ points } = await getJSON("/words/pca", values));
     } else {
+      if (this.job) await postJSON("/jobs/cancel", { job: this.job });
       const { job } = await postJSON("/words/start", { ...values, method });
-      if (this.job) postJSON("/jobs/cancel", { job: this.job }).catch(() => {});
       this.job = job;
       const done = await followJob(job, byId(`progress-${this.letter}`));
       if (this.job === job) this.job = null;
