@@ -145,9 +145,7 @@ def _log_to_stderr() -> None:
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            tqdm = sys.modules.get("tqdm")
-            bar_away = tqdm.tqdm.external_write_mode() if tqdm else contextlib.nullcontext()
-            with contextlib.suppress(OSError, ValueError), bar_away:
+            with contextlib.suppress(OSError, ValueError):
                 echo(record.getMessage(), err=True)
 
     logging.basicConfig(handlers=[Handler()])

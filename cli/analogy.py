@@ -3,6 +3,7 @@
 import click
 
 from seqkit.cli.common import TEXT, json_option, print_json, warn
+from seqkit.cli.progress import quiet_option
 from seqkit.cli.similar import as_rows, print_neighbours, topn_option, vectors_option
 
 
@@ -19,6 +20,7 @@ from seqkit.cli.similar import as_rows, print_neighbours, topn_option, vectors_o
 )
 @vectors_option
 @topn_option
+@quiet_option
 @json_option
 def command(a: str, b: str, c: str, by: str, vectors: str | None, topn: int, as_json: bool) -> None:
     """Solve an analogy: A is to B as C is to what? Print the words nearest to B - A + C."""

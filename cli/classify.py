@@ -15,6 +15,7 @@ from seqkit.cli.common import (
     refuse_unused,
     threads_option,
 )
+from seqkit.cli.progress import quiet_option
 
 if TYPE_CHECKING:
     from seqkit.cli.lines import Line
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 @input_column_option
 @device_option
 @threads_option
+@quiet_option
 @json_option
 def command(
     run: str,
@@ -43,26 +45,27 @@ def command(
     tables; without FILE, texts are read from standard input. For each image or line, prints the label, its
     probability, and the file or the line, separated by tabs. For an empty line, prints an empty line.
     """
-    from seqkit.cli.lines import UnknownTokens, answer_lines, input_lines
+    from seqkit.cli.lines import UnknownTokens, answer_lines, count_lines, input_lines
     from seqkit.errors import RunError, UsageError
     from seqkit.files.what_is import what_is
     from seqkit.training import RunDirectory
 
     task = RunDirectory.open(run).config.get("task")
     lines: Iterator[list[Line]]
+    total: int | None
     classify: Callable[[list[str]], list[Prediction]]
     unknown: UnknownTokens | None = None
     if task == "image_classification":
         refuse_unused("text_column", "texts")
         if not files:
             raise UsageError(f"expected image files for {run}, got none", remedy="name the files")
-        key, lines = "file", _image_lines(files)
+        key, lines, total = "file", _image_lines(files), len(files)
         classify = _image_classifier(run, resize, device)
     elif task == "text_classification":
         if resize:
             raise UsageError(f"--resize applies to images, but {run} classifies texts", remedy="leave it out")
         inputs = [input_lines(file, text_column) for file in files or (None,)]
-        key, lines = "text", itertools.chain.from_iterable(inputs)
+        key, lines, total = "text", itertools.chain.from_iterable(inputs), count_lines(*files or (None,))
         from seqkit.tasks.text_classification import load
 
         classifier = load(run, device=device)
@@ -86,7 +89,7 @@ def command(
             unknown.count(batch)
         return classify(batch)
 
-    code = answer_lines(lines, answer, to_text, to_dict, key=key, as_json=as_json)
+    code = answer_lines(lines, answer, to_text, to_dict, key=key, as_json=as_json, total=total)
     if unknown is not None:
         unknown.report()
     return code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import sys
@@ -142,9 +143,6 @@ def refuse_unused_search(beam: int, temperature: float | None) -> None:
             refuse_unused("top_k top_p seed", "sampling, with --temperature above 0")
 
 
-quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print only results and errors.")
-
-
 def figure_option(default: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return the option --out FILE of a command that draws a figure, checked before the command starts.
 
@@ -278,8 +276,10 @@ def print_json(value: object) -> None:
 
 
 def warn(text: str) -> None:
-    """Print a message on standard error."""
-    echo(text, err=True)
+    """Print a message on standard error, unless the running command has --quiet."""
+    context = click.get_current_context(silent=True)
+    if context is None or not context.params.get("quiet"):
+        echo(text, err=True)
 
 
 _KEPT = "\t\n"
@@ -310,7 +310,9 @@ def echo(text: str = "", *, err: bool = False, nl: bool = True) -> None:
         nl: End the line.
     """
     if err or is_terminal(sys.stdout):
-        click.echo(escape(text), err=err, nl=nl)
+        tqdm = sys.modules.get("tqdm")
+        with tqdm.tqdm.external_write_mode() if tqdm else contextlib.nullcontext():  # clears bars meanwhile
+            click.echo(escape(text), err=err, nl=nl)
     elif text.isascii() or not any("\ud800" <= character < "\ue000" for character in text):
         click.echo(text, nl=nl)
     else:  # bytes of a file name that is not UTF-8

@@ -3,6 +3,7 @@
 import click
 
 from seqkit.cli.common import echo
+from seqkit.cli.progress import quiet_option
 
 
 @click.command("convert")
@@ -31,6 +32,7 @@ from seqkit.cli.common import echo
     show_default=True,
     help="How to handle bytes that are invalid in the encoding.",
 )
+@quiet_option
 def command(
     source: str,
     target: str,

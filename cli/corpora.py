@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from seqkit.cli.common import echo, json_option, print_json, warn
-
-if TYPE_CHECKING:
-    from tqdm import tqdm
+from seqkit.cli.progress import quiet_option
 
 
 @click.group("corpora")
@@ -117,26 +114,14 @@ def _with_sums(row: dict[str, Any]) -> dict[str, Any]:
 
 @command.command("fetch")
 @click.argument("names", nargs=-1, required=True)
-@click.option("-q", "--quiet", is_flag=True)
-def fetch_(names: tuple[str, ...], quiet: bool) -> None:
-    """Download corpora and verify every file; an interrupted download resumes."""
+@quiet_option
+def fetch_(names: tuple[str, ...]) -> None:
+    """Download corpora and verify every file; an interrupted download resumes.
+
+    The licence of each corpus is printed before anything of it is downloaded.
+    """
     from seqkit.corpora import fetch
 
-    bars: dict[str, tqdm[Any]] = {}
-
-    def progress(name: str, done: int, total: int | None) -> None:
-        if quiet or not sys.stderr.isatty():
-            return
-        if name not in bars:
-            from tqdm import tqdm
-
-            bars[name] = tqdm(total=total, unit="B", unit_scale=True, desc=name)
-        bars[name].update(done - bars[name].n)
-
-    try:
-        for name in names:
-            for path in fetch(name, progress=progress, on_message=warn):
-                echo(str(path))
-    finally:
-        for bar in bars.values():
-            bar.close()
+    for name in names:
+        for path in fetch(name, on_message=warn):
+            echo(str(path))

@@ -5,7 +5,8 @@ import time
 
 import click
 
-from seqkit.cli.common import echo, quiet_option, threads_option
+from seqkit.cli.common import echo, threads_option
+from seqkit.cli.progress import quiet_option
 
 
 @click.command("demo")
@@ -18,14 +19,14 @@ def command(out: str | None, quiet: bool) -> None:
     The baselines, a unigram and a 5-gram model, predict the same tokens of the test split. Exits with 1 if
     the LSTM is not better than both.
     """
-    from seqkit.cli.progress import ProgressBar
+    from seqkit.cli.log_lines import LogLines
     from seqkit.metrics import perplexity
     from seqkit.models import NGramConfig, Unigram, fit_kneser_ney
     from seqkit.tasks.language_modeling import LanguageModelSettings, train
 
     out = out or f"runs/demo-{time.strftime('%Y%m%d-%H%M%S')}"
     settings = LanguageModelSettings()
-    model = train(settings, out, callbacks=ProgressBar(quiet))
+    model = train(settings, out, callbacks=LogLines(quiet))
     encoded = model.encoded()
     train_ids, test_ids, vocab_size = encoded.splits["train"], encoded.splits["test"], len(model.vocabulary)
     unigram = Unigram.fit(train_ids, vocab_size)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -18,11 +16,11 @@ from seqkit.cli.common import (
     input_column_option,
     json_option,
     print_json,
-    quiet_option,
     refuse_unused,
     threads_option,
     to_json,
 )
+from seqkit.cli.progress import quiet_option
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,7 +93,6 @@ def command(
     normalize: bool | None,
     text_column: int | str | None,
     device: str | None,
-    quiet: bool,
     as_json: bool,
 ) -> int:
     """Embed each line of FILE, or of standard input, with the sentence encoder in DIR.
@@ -106,7 +103,7 @@ def command(
     nearest lines of another file: similarity, line number and line, separated by tabs; for an empty line
     none.
     """
-    from seqkit.cli.lines import all_texts, answer_lines, input_lines
+    from seqkit.cli.lines import all_texts, answer_lines, count_lines, input_lines
     from seqkit.errors import UsageError
     from seqkit.tasks.sentence_encoding import load
 
@@ -121,34 +118,31 @@ def command(
     before = encoder.prompt_text(prompt_name, prompt)
     encoder.prompt_text(similar_prompt_name)
 
-    def encode(texts: list[str], progress: Callable[[int], None] | None = None) -> np.ndarray:
-        return encoder.encode(
-            texts, prompt=before, batch_size=batch_size, normalize=normalize, progress=progress
-        )
+    def encode(texts: list[str]) -> np.ndarray:
+        return encoder.encode(texts, prompt=before, batch_size=batch_size, normalize=normalize)
 
     if similar is not None:
         texts = all_texts(lines)
-        with _progress(len(texts) + len(among), quiet) as progress:
-            nearest = encoder.nearest(
-                [text for text in texts if text.strip()],
-                among,
-                topn,
-                prompt=before,
-                among_prompt_name=similar_prompt_name,
-                batch_size=batch_size,
-                progress=progress,
-            )
+        nearest = encoder.nearest(
+            [text for text in texts if text.strip()],
+            among,
+            topn,
+            prompt=before,
+            among_prompt_name=similar_prompt_name,
+            batch_size=batch_size,
+        )
         rest = iter(nearest)
         neighbours = [next(rest) if text.strip() else [] for text in texts]
         _print_nearest(texts, neighbours, as_json)
     elif write is not None:
         texts = all_texts(lines)
-        with _progress(len(texts), quiet) as progress:
-            write(texts, encode(texts, progress))
+        write(texts, encode(texts))
         if as_json:
             print_json({"out": out, "lines": len(texts), "dimensions": encoder.dimensions})
     else:
-        return answer_lines(lines, encode, _to_text, _to_dict, key="text", as_json=as_json)
+        return answer_lines(
+            lines, encode, _to_text, _to_dict, key="text", as_json=as_json, total=count_lines(file)
+        )
     return 0
 
 
@@ -176,18 +170,6 @@ def _print_nearest(texts: list[str], neighbours: list[list[Neighbour]], as_json:
 
 def _neighbour(neighbour: Neighbour) -> dict[str, Any]:
     return {"line": neighbour.index + 1, "similarity": neighbour.similarity, "text": neighbour.text}
-
-
-@contextlib.contextmanager
-def _progress(total: int, quiet: bool) -> Iterator[Callable[[int], None] | None]:
-    """Yield the function that moves a progress bar, or None if standard error is not a terminal."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from tqdm import tqdm
-
-    with tqdm(total=total, unit="line", dynamic_ncols=True, leave=False) as bar:
-        yield bar.update
 
 
 def _writer(out: str) -> Callable[[list[str], Any], None]:

@@ -14,6 +14,7 @@ from seqkit.cli.common import (
     threads_option,
     warn,
 )
+from seqkit.cli.progress import quiet_option
 
 
 @click.command("eval-classifier")
@@ -32,6 +33,7 @@ from seqkit.cli.common import (
 @click.option("--header/--no-header", default=None, help="Whether the first row of --corpus has names.")
 @device_option
 @threads_option
+@quiet_option
 @json_option
 def command(
     run: str,

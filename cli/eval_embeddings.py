@@ -5,6 +5,7 @@ import os
 import click
 
 from seqkit.cli.common import echo, json_option, print_json, warn
+from seqkit.cli.progress import quiet_option
 from seqkit.cli.similar import vectors_option
 from seqkit.errors import UsageError
 
@@ -24,6 +25,7 @@ from seqkit.errors import UsageError
     default=None,
     help="File of word pairs with scores.  [default: wordsim353]",
 )
+@quiet_option
 @json_option
 def command(
     source: str | None, vectors: str | None, analogies: str | None, pairs: str | None, as_json: bool

@@ -10,6 +10,7 @@ from seqkit.cli.common import (
     split_option,
     threads_option,
 )
+from seqkit.cli.progress import quiet_option
 
 
 @click.command("eval-images")
@@ -18,6 +19,7 @@ from seqkit.cli.common import (
 @click.option("--corpus", default=None, help="Images to evaluate on.  [default: those of the run]")
 @device_option
 @threads_option
+@quiet_option
 @json_option
 def command(run: str, split: str | None, corpus: str | None, device: str | None, as_json: bool) -> None:
     """Evaluate the image classifier in RUN: accuracy, precision, recall, F1, confusion matrix.

@@ -17,6 +17,7 @@ from seqkit.cli.common import (
     threads_option,
     warn,
 )
+from seqkit.cli.progress import quiet_option
 
 if TYPE_CHECKING:
     from seqkit.tasks.language_modeling import Evaluation
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
 )
 @device_option
 @threads_option
+@quiet_option
 @json_option
 def command(
     runs: tuple[str, ...],

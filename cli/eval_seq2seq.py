@@ -17,6 +17,7 @@ from seqkit.cli.common import (
     threads_option,
     warn,
 )
+from seqkit.cli.progress import quiet_option
 
 
 @click.command("eval-seq2seq")
@@ -36,6 +37,7 @@ from seqkit.cli.common import (
 @click.option("--baseline", is_flag=True, help="Also score the source as it is, and its words one by one.")
 @device_option
 @threads_option
+@quiet_option
 @json_option
 def command(
     run: str,

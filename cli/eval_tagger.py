@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from seqkit.cli.common import device_option, echo, json_option, print_json, split_option, threads_option
+from seqkit.cli.progress import quiet_option
 
 if TYPE_CHECKING:
     from seqkit.tasks.sequence_labeling.evaluation import TaggingScores
@@ -21,6 +22,7 @@ _CONFUSIONS = 10
 @click.option("--corpus", default=None, help="Sentences to evaluate on.  [default: those of the run]")
 @device_option
 @threads_option
+@quiet_option
 @json_option
 def command(run: str, split: str | None, corpus: str | None, device: str | None, as_json: bool) -> None:
     """Evaluate the tagger in RUN.

@@ -3,6 +3,7 @@
 import click
 
 from seqkit.cli.common import echo, json_option, print_json
+from seqkit.cli.progress import quiet_option
 
 
 @click.command("export")
@@ -20,6 +21,7 @@ from seqkit.cli.common import echo, json_option, print_json
     default=None,
     help="Folder or file.  [default: RUN-hf, RUN-safetensors, RUN.word2vec.txt or RUN.arpa]",
 )
+@quiet_option
 @json_option
 def command(run: str, target: str, out: str | None, as_json: bool) -> None:
     r"""Write the trained model in RUN in the format of other libraries.

@@ -13,6 +13,7 @@ from seqkit.cli.common import (
     refuse_unused,
     threads_option,
 )
+from seqkit.cli.progress import quiet_option
 
 
 @click.command("generate")
@@ -73,6 +74,7 @@ from seqkit.cli.common import (
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed.")
 @device_option
 @threads_option
+@quiet_option
 @json_option
 def command(
     run: str,

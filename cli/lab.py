@@ -14,11 +14,11 @@ from seqkit.cli.common import (
     figure_option,
     json_option,
     print_json,
-    quiet_option,
     refuse_unused,
     threads_option,
     warn,
 )
+from seqkit.cli.progress import quiet_option
 
 if TYPE_CHECKING:
     from seqkit.lab import Experiment, Results
@@ -98,7 +98,6 @@ def run(
     data: str | None,
     plot: str | None,
     out: str | None,
-    quiet: bool,
     as_json: bool,
 ) -> None:
     """Run experiments by NAME; print each claim with its margins, then the numbers and the verdict."""
@@ -108,6 +107,7 @@ def run(
     from seqkit.lab import all_experiments, draw, get_experiment, run_experiment
     from seqkit.lab.harness.drawing import PALETTE
     from seqkit.plotting import check_figure_path, save
+    from seqkit.progress import tracked
 
     experiments = all_experiments() if run_all else [get_experiment(name) for name in names]
     if not experiments or (run_all and names):
@@ -126,13 +126,12 @@ def run(
                 refuse_unused("data", f"experiments with images, and {experiment.name} reads none")
     if readers:
         open_images(data or "digits")
-    report = (lambda text: None) if quiet else warn
     if out is not None:
         Path(out).mkdir(parents=True, exist_ok=True)
         if not os.access(out, os.W_OK):
             raise UsageError("the folder cannot be written", where=out, remedy="name another folder")
     finished = []
-    for experiment in experiments:
+    for experiment in tracked(experiments, "experiments", ""):
         if not as_json:
             echo(f"{experiment.name}\n{experiment.statement()}")
         results = run_experiment(
@@ -140,7 +139,7 @@ def run(
             quick=quick,
             data=data if experiment.name in readers else None,
             seeds=None if seeds is None else range(seeds),
-            report=report,
+            report=warn,
         )
         finished.append(results)
         if not as_json:

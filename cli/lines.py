@@ -1,6 +1,8 @@
 """Line-by-line commands: one answer for each line of input, in order, while the input is being read."""
 
+import contextlib
 import itertools
+import os
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,8 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from seqkit.cli.common import echo, flags_of, to_json
+from seqkit.cli.common import echo, flags_of, is_terminal, to_json, warn
 from seqkit.errors import DataError, UsageError
+from seqkit.progress import progress
 
 if TYPE_CHECKING:
     from seqkit.text import Tokenizer, Vocabulary
@@ -21,6 +24,9 @@ Answer = TypeVar("Answer")
 LINES_AT_ONCE = 256
 """Lines that are answered together, if as many have been read."""
 _BLOCK = 1 << 16
+_COUNTED = 1 << 20
+_NO_LINES = {".gz", ".bz2", ".xz", ".zst", ".zip", ".tar", ".json", ".parquet", ".arrow", ".feather"}
+"""Suffixes of files whose bytes do not show the number of their texts."""
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -68,7 +74,28 @@ def input_lines(file: str | None, text_column: int | str | None = None) -> Itera
         raise UsageError("--text-column has no effect here: it is for tables, not for standard input")
     if sys.stdin is None or sys.stdin.closed:
         raise UsageError("standard input is closed", remedy="name a file")
+    if is_terminal(sys.stdin):
+        end = "Ctrl-Z and Enter" if os.name == "nt" else "Ctrl-D"
+        warn(f"reading from standard input; end with {end}")
     return _stream_lines(sys.stdin.buffer, "standard input")
+
+
+def count_lines(*files: str | None) -> int | None:
+    """Return the number of lines of files, for progress; None if it cannot be told at once.
+
+    Those of standard input, of pipes and of compressed files are not known before they are read.
+    """
+    total = 0
+    for file in files:
+        if file in (None, "-") or Path(file).suffix in _NO_LINES or not Path(file).is_file():
+            return None
+        try:
+            with open(file, "rb") as stream:
+                while block := stream.read(_COUNTED):
+                    total += block.count(b"\n")
+        except OSError:  # reading it reports the error
+            return None
+    return total
 
 
 def all_texts(batches: Iterable[list[Line]]) -> list[str]:
@@ -95,7 +122,7 @@ def _table_lines(path: Path, text_column: int | str | None) -> Iterator[list[Lin
         return
     texts, notes = table
     for note in notes:
-        echo(note, err=True)
+        warn(note)
     numbered = enumerate(texts, 1)
     yield []
     while batch := list(itertools.islice(numbered, LINES_AT_ONCE)):
@@ -160,6 +187,7 @@ def answer_lines(
     empty_text: str = "",
     styled: bool = False,
     on_line: Callable[[int], None] | None = None,
+    total: int | None = None,
 ) -> int:
     """Answer lines and print the answers as they come, each in the place of its line.
 
@@ -177,14 +205,15 @@ def answer_lines(
         empty_text: Text to print in place of a missing answer.
         styled: Whether the printed texts have colours for a terminal, and are escaped otherwise.
         on_line: Called with the number of each line, from 1, before its answer is printed.
+        total: Number of all lines, if it is known, for progress; not shown beside answers on a terminal.
 
     Returns:
         The exit code: 1 if some line could not be answered, otherwise 0.
     """
     exit_code, printed = 0, 0
-    for batch in batches:
-        for start in range(0, len(batch), LINES_AT_ONCE):
-            lines = batch[start : start + LINES_AT_ONCE]
+    beside_answers = is_terminal(sys.stdout)
+    with contextlib.nullcontext() if beside_answers else progress("lines", total, "lines") as job:
+        for lines in _pieces(batches):
             results: list[Answer | DataError | None] = [line.error for line in lines]
             answerable = [i for i, line in enumerate(lines) if line.error is None and line.text.strip()]
             answers = _answers([lines[i] for i in answerable], answer)
@@ -209,9 +238,17 @@ def answer_lines(
                 (click.echo if styled else echo)(text, nl=not as_json)
                 printed += 1
             sys.stdout.flush()
+            if job is not None:
+                job.advance(len(lines))
     if as_json:
         echo("\n]" if printed else "[]")
     return exit_code
+
+
+def _pieces(batches: Iterable[list[Line]]) -> Iterator[list[Line]]:
+    for batch in batches:
+        for start in range(0, len(batch), LINES_AT_ONCE):
+            yield batch[start : start + LINES_AT_ONCE]
 
 
 class UnknownTokens:
@@ -239,10 +276,9 @@ class UnknownTokens:
     def report(self) -> None:
         """Warn on standard error if more than half of the tokens are unknown."""
         if 2 * self.unknown > self.tokens:
-            echo(
+            warn(
                 f"warning: the model does not know {self.unknown:,} of {self.tokens:,} tokens, such as "
-                f"{self.example[:20]!r}: was it trained on texts like these, cut into words as these are?",
-                err=True,
+                f"{self.example[:20]!r}: was it trained on texts like these, cut into words as these are?"
             )
 
 

@@ -15,6 +15,7 @@ from seqkit.cli.common import (
     split_option,
     warn,
 )
+from seqkit.cli.progress import quiet_option
 from seqkit.cli.similar import vectors_option
 
 
@@ -26,6 +27,7 @@ def command() -> None:
 @command.command("curves")
 @click.argument("runs", nargs=-1, required=True, type=click.Path())
 @figure_option("curves.png")
+@quiet_option
 def curves(runs: tuple[str, ...], out: str) -> None:
     """Plot loss and perplexity of one or more RUNS by step."""
     from seqkit.plotting import plot_curves, save
@@ -62,6 +64,7 @@ def curves(runs: tuple[str, ...], out: str) -> None:
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Random seed for t-SNE.")
 @figure_option("vectors.png")
+@quiet_option
 @json_option
 def vectors(
     words: tuple[str, ...],
@@ -118,6 +121,7 @@ def vectors(
 @click.argument("run", type=click.Path())
 @click.argument("text", type=TEXT)
 @figure_option("attention.png")
+@quiet_option
 @json_option
 def attention(run: str, text: str, out: str, as_json: bool) -> None:
     """Plot the attention weights of RUN, a run of train-seq2seq, while it translates TEXT."""
@@ -147,6 +151,7 @@ def attention(run: str, text: str, out: str, as_json: bool) -> None:
 @command.command("filters", short_help="Plot the filters of an image classifier.")
 @click.argument("run", type=click.Path())
 @figure_option("filters.png")
+@quiet_option
 def filters(run: str, out: str) -> None:
     """Plot the filters of the first layer of RUN, a run of train-images, or its weights for an MLP.
 
@@ -166,6 +171,7 @@ def filters(run: str, out: str) -> None:
 )
 @split_option
 @figure_option("mistakes.png")
+@quiet_option
 @json_option
 def mistakes(run: str, top: int, split: str | None, out: str, as_json: bool) -> None:
     """Plot the images that RUN, a run of train-images, misclassifies with the highest probability."""

@@ -1,43 +1,41 @@
-"""Progress of a training on stderr: a bar on a terminal, and a line for each record."""
+"""Progress of commands on standard error, and the option --quiet, which turns it off."""
 
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
 import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
 
 from seqkit.cli.common import echo, is_terminal
-from seqkit.training import Record
-from seqkit.training.reporting import ProgressBar as Bar
-from seqkit.training.reporting import epoch_line, log_line
 
 
-class ProgressBar(Bar):
-    """Shows the progress of a training.
+def quiet_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the option --quiet, without which work of over two seconds is shown: bars on a terminal, or lines.
 
-    Args:
-        quiet: Show nothing.
-        unit: Unit of the speed: tokens, texts, images.
+    The function gets the value if it has an argument ``quiet``.
     """
+    takes_value = "quiet" in inspect.signature(function).parameters
 
-    def __init__(self, quiet: bool = False, unit: str = "tokens") -> None:
-        super().__init__(not quiet)
-        self.unit = unit
+    @click.option("-q", "--quiet", is_flag=True, help="Print only results and errors.")
+    @functools.wraps(function)
+    def call(*arguments: Any, quiet: bool, **options: Any) -> Any:
+        if takes_value:
+            options["quiet"] = quiet
+        with contextlib.nullcontext() if quiet else command_reporter():
+            return function(*arguments, **options)
 
-    def _print(self, text: str) -> None:
-        if self.bar.enabled:
-            with self.bar.away():
-                echo(text, err=True)
+    return call
 
-    def on_train_start(self, total: int | None, done: int, unit: str = "step") -> None:
-        """Open the bar on a terminal, or change its total."""
-        if is_terminal(sys.stderr):
-            super().on_train_start(total, done, unit)
 
-    def on_log(self, record: Record) -> None:
-        """Print a line for each log interval."""
-        self._print(log_line(record, self.unit))
+def command_reporter() -> contextlib.AbstractContextManager[Any]:
+    """Return the reporter of a command: bars on a terminal, lines elsewhere."""
+    from seqkit.progress import BarReporter, LineReporter
 
-    def on_epoch_end(self, record: Record) -> None:
-        """Print a line for each epoch."""
-        self._print(epoch_line(record))
-
-    def on_message(self, text: str) -> None:
-        """Print a message."""
-        self._print(text)
+    if is_terminal(sys.stderr):
+        return BarReporter()
+    return LineReporter(lambda line: echo(line, err=True))

@@ -16,6 +16,7 @@ from seqkit.cli.common import (
     refuse_unused,
     threads_option,
 )
+from seqkit.cli.progress import quiet_option
 
 if TYPE_CHECKING:
     from seqkit.tasks.language_modeling.scoring import LineScore, TokenScore
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 @input_column_option
 @device_option
 @threads_option
+@quiet_option
 @json_option
 def command(
     run: str,
@@ -54,7 +56,7 @@ def command(
     perplexity, unknown tokens and text, separated by tabs. Lines are scored independently, and answered as
     they come. An empty line is answered by an empty line.
     """
-    from seqkit.cli.lines import answer_lines, input_lines
+    from seqkit.cli.lines import answer_lines, count_lines, input_lines
     from seqkit.tasks.causal_checkpoints import open_causal_model
 
     if json_lines:
@@ -98,7 +100,9 @@ def command(
         nonlocal number
         number = line
 
-    answered = partial(answer_lines, lines, key="line", as_json=as_json, json_lines=json_lines)
+    answered = partial(
+        answer_lines, lines, key="line", as_json=as_json, json_lines=json_lines, total=count_lines(file)
+    )
     if not tokens:
         return answered(model.score, line_text, line_dict)
     if not (as_json or json_lines):

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from seqkit.cli.common import TEXT, echo, json_option, print_json, warn
+from seqkit.cli.progress import quiet_option
 
 vectors_option = click.option(
     "--vectors",
@@ -37,6 +38,7 @@ def print_neighbours(neighbours: Neighbours) -> None:
 @click.option("--together", is_flag=True, help="Find the words nearest to the mean of WORDS.")
 @vectors_option
 @topn_option
+@quiet_option
 @json_option
 def command(
     words: tuple[str, ...],

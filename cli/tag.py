@@ -19,6 +19,7 @@ from seqkit.cli.common import (
     json_option,
     threads_option,
 )
+from seqkit.cli.progress import quiet_option
 
 if TYPE_CHECKING:
     from seqkit.cli.lines import Line
@@ -44,6 +45,7 @@ _COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "red")
 @input_column_option
 @device_option
 @threads_option
+@quiet_option
 @json_option
 def command(
     run: str,
@@ -60,7 +62,7 @@ def command(
     An argument that is the name of a file is a FILE. Each text is one sentence. On a terminal, spans are
     coloured by their label (not with NO_COLOR). An empty line is answered by an empty line.
     """
-    from seqkit.cli.lines import answer_lines
+    from seqkit.cli.lines import answer_lines, count_lines
     from seqkit.tasks.sequence_labeling import load
 
     lines = _lines(texts, text_column)
@@ -84,7 +86,14 @@ def command(
         )
 
     return answer_lines(
-        lines, answer, to_text, _to_dict, key="text", as_json=as_json, styled=coloured and spans
+        lines,
+        answer,
+        to_text,
+        _to_dict,
+        key="text",
+        as_json=as_json,
+        styled=coloured and spans,
+        total=count_lines(*(texts or (None,))),
     )
 
 

@@ -66,12 +66,12 @@ def command(request: Request[EmbeddingSettings]) -> None:
         request.print_dry_run(open_corpus, make_task)
         return
     corpus = Path(request.settings.corpus.replace(":", "-")).stem
-    out, trained, progress = request.train(
+    out, trained, log = request.train(
         train, name=f"{corpus}-{request.settings.model}", evaluate="eval-embeddings RUN"
     )
     best = trained.run.best
     loss = (best.get("scores") or {}).get("loss")
-    progress.on_message(
+    log.on_message(
         f"nearest:  seqkit similar WORD --vectors {out}\nevaluate: seqkit eval-embeddings {out}\n"
         f"export:   seqkit convert {out} vectors.txt"
     )

@@ -66,12 +66,12 @@ def command(request: Request[LanguageModelSettings]) -> None:
         request.print_dry_run(open_corpus, make_task)
         return
     corpus = Path(request.settings.corpus.replace(":", "-")).stem
-    out, trained, progress = request.train(
+    out, trained, log = request.train(
         train, name=f"{corpus}-{request.settings.model}", evaluate="eval-lm RUN --split valid"
     )
     best = trained.run.best
     loss = (best.get("scores") or {}).get("loss")
-    progress.on_message(f"evaluate: seqkit eval-lm {out}\ngenerate: seqkit generate {out}")
+    log.on_message(f"evaluate: seqkit eval-lm {out}\ngenerate: seqkit generate {out}")
     result = {
         "run": out,
         "model": repr(trained),

@@ -23,12 +23,8 @@ def train_masked(request: Request[LanguageModelSettings]) -> None:
         masked.print_dry_run(open_corpus, make_task)
         return
     corpus = Path(settings.corpus.replace(":", "-")).stem
-    out, trained, progress = masked.train(
-        train, name=f"{corpus}-masked", evaluate="eval-lm RUN --split valid"
-    )
-    progress.on_message(
-        f"evaluate: seqkit eval-lm {out}\nfine-tune: seqkit train-classifier DATA --init {out}"
-    )
+    out, trained, log = masked.train(train, name=f"{corpus}-masked", evaluate="eval-lm RUN --split valid")
+    log.on_message(f"evaluate: seqkit eval-lm {out}\nfine-tune: seqkit train-classifier DATA --init {out}")
     best = trained.run.best
     scores = best.get("scores") or {}
     result = {

@@ -14,12 +14,12 @@ from seqkit.cli.common import (
     echo,
     json_option,
     print_json,
-    quiet_option,
     refuse_unused,
     threads_option,
     warn,
 )
-from seqkit.cli.progress import ProgressBar
+from seqkit.cli.log_lines import LogLines
+from seqkit.cli.progress import quiet_option
 from seqkit.cli.settings_file import read_recipe, read_settings, recipe_names, to_toml
 from seqkit.errors import TrainingInterrupted, UsageError
 from seqkit.optim import OPTIMIZERS
@@ -117,36 +117,36 @@ class Request(Generic[S]):
 
     def train(
         self, train: Train[T], *, name: str, evaluate: str, unit: str = "tokens"
-    ) -> tuple[str, T, ProgressBar]:
+    ) -> tuple[str, T, LogLines]:
         """Train into --out, by default runs/NAME-TIME.
 
         Args:
             train: The task's ``train``.
             name: The NAME of the default run directory.
             evaluate: The command that evaluates the run RUN, shown after an interruption.
-            unit: Unit of the speed that the progress bar shows: tokens, texts, images.
+            unit: Unit of the speed in the log: tokens, texts, images.
 
         Returns:
-            The run directory, the trained model and the progress bar.
+            The run directory, the trained model, and what prints messages.
 
         Raises:
             TrainingInterrupted: A signal was received; the message says how to continue.
         """
         out = self.out or f"runs/{name}-{time.strftime('%Y%m%d-%H%M%S')}"
-        progress = ProgressBar(self.quiet, unit)
+        log = LogLines(self.quiet, unit)
         # a resumed run has its own corpus
         echoed = self.given if self.resume else {"corpus": self.settings.to_dict()["corpus"], **self.given}
         if echoed:
-            progress.on_message(to_toml(echoed, type(self.settings)))
+            log.on_message(to_toml(echoed, type(self.settings)))
         try:
-            trained = train(self.settings, out, resume=self.resume, changes=self.given, callbacks=progress)
+            trained = train(self.settings, out, resume=self.resume, changes=self.given, callbacks=log)
         except TrainingInterrupted as stop:
             raise TrainingInterrupted(
                 f"{stop.what}\n  continue: seqkit {self.command} --out {out} --resume\n"
                 f"  evaluate: seqkit {evaluate.replace('RUN', out)}  (after the first epoch)",
                 signum=stop.signum,
             ) from None
-        return out, trained, progress
+        return out, trained, log
 
     def print_dry_run(
         self, open_corpus: Callable[[S], C], make_task: Callable[[S, C, Callback], Task]

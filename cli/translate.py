@@ -14,6 +14,7 @@ from seqkit.cli.common import (
     search_options,
     threads_option,
 )
+from seqkit.cli.progress import quiet_option
 
 if TYPE_CHECKING:
     from seqkit.tasks.seq2seq import Translation
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 )
 @device_option
 @threads_option
+@quiet_option
 @json_option
 def command(
     run: str,
@@ -82,7 +84,14 @@ def command(
         return "\n".join(f"{each.score:.4f}\t{each.text}" for each in translations)
 
     code = answer_lines(
-        lines, translate, to_text, _to_dict, key="source", as_json=as_json, empty_text="\n" * (n_best - 1)
+        lines,
+        translate,
+        to_text,
+        _to_dict,
+        key="source",
+        as_json=as_json,
+        empty_text="\n" * (n_best - 1),
+        total=len(texts) or None,
     )
     unknown.report()
     return code

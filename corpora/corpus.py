@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from seqkit.errors import DataError, UsageError
 from seqkit.files.archives import open_member, split_member
+from seqkit.progress import progress
 
 SPLITS = ("train", "valid", "test")
 Pair = tuple[str, str]
@@ -218,10 +219,14 @@ def hash_file(path: Path) -> tuple[int, str]:
     """
     archive, member = split_member(path)
     try:
-        with archive.open("rb") if member is None else open_member(archive, member) as file:
+        with (
+            archive.open("rb") if member is None else open_member(archive, member) as file,
+            progress(f"reading {path.name}", path.stat().st_size if member is None else None, "B") as job,
+        ):
             digest = hashlib.sha256()
             while block := file.read(_BLOCK):
                 digest.update(block)
+                job.advance(len(block))
             return file.tell(), digest.hexdigest()
     except OSError as error:
         raise DataError(f"cannot be read ({error.strerror})", where=str(path)) from error

@@ -11,11 +11,12 @@ from pathlib import Path
 from seqkit.backend import paths
 from seqkit.corpora.entry import CorpusEntry, RemoteFile
 from seqkit.corpora.registry import registered
-from seqkit.corpora.transfer import Opener, Progress, Transfer
+from seqkit.corpora.transfer import Opener, Transfer
 from seqkit.errors import DownloadError
 from seqkit.files import publish
 from seqkit.files.substitutes import HEAD, find_substitute
 from seqkit.platforms import flush_file, replace_file
+from seqkit.progress import amount, with_progress
 
 _UNKNOWN_SIZE = 64 << 20
 """The most bytes taken for a file whose size its publisher does not state."""
@@ -91,12 +92,13 @@ def verify(path: Path, file: RemoteFile) -> str | None:
     return None if actual == expected else f"expected {algorithm} {expected}, got {actual}"
 
 
+@with_progress
 def fetch(
     corpus: str | CorpusEntry,
     *,
     data_dir: Path | None = None,
     opener: Opener | None = None,
-    progress: Progress | None = None,
+    progress: bool = False,
     on_message: Callable[[str], object] | None = None,
 ) -> list[Path]:
     """Fetch every file of a registered corpus that is not there yet.
@@ -109,8 +111,9 @@ def fetch(
         data_dir: The folder of corpora ($SEQKIT_DATA by default).
         opener: ``urllib.request.OpenerDirector.open`` or the like; by default one that verifies certificates
             and refuses to be redirected from https to http.
-        progress: Called as ``progress(file name, bytes so far, bytes in all or None)``.
-        on_message: Called with a sentence about each file that was kept under another name.
+        progress: Whether to show a progress bar.
+        on_message: Called with the licence before anything is fetched, and with a sentence about each file
+            that was kept under another name.
 
     Returns:
         The files.
@@ -123,11 +126,18 @@ def fetch(
     entry = registered(corpus) if isinstance(corpus, str) else corpus
     folder = entry.folder(paths.data_dir() if data_dir is None else data_dir)
     again = f"run it again: seqkit corpora fetch {entry.name}"
+    say = on_message or (lambda text: None)
+    announced = False
+
+    def announce() -> None:
+        nonlocal announced
+        if not announced:
+            say(_notice(entry))
+        announced = True
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return [
-            _fetch_file(folder / file.name, file, opener, progress, again, on_message) for file in entry.files
-        ]
+        return [_fetch_file(folder / file.name, file, opener, again, say, announce) for file in entry.files]
     except OSError as error:
         raise DownloadError(
             f"cannot write {entry.name} ({error.strerror or error})",
@@ -136,19 +146,25 @@ def fetch(
         ) from error
 
 
+def _notice(entry: CorpusEntry) -> str:
+    """Return the licence of a corpus and the size of its files."""
+    sizes = [file.size if file.member is None else file.archive_size for file in entry.files]
+    known = [size for size in sizes if size is not None]
+    size = f" ({amount(sum(known), 'B')})" if len(known) == len(sizes) else ""
+    return f"{entry.name}{size}, licence: {entry.licence}"
+
+
 def _fetch_file(
     path: Path,
     file: RemoteFile,
     opener: Opener | None,
-    progress: Progress | None,
     again: str,
-    on_message: Callable[[str], object] | None,
+    on_message: Callable[[str], object],
+    announce: Callable[[], None],
 ) -> Path:
     if path.is_dir():
         raise DownloadError(f"expected a file or nothing, got a folder at {path}", remedy="move it away")
     if path.exists() and verify(path, file) is None:
-        if progress:
-            progress(file.name, path.stat().st_size, file.size)
         return path
     part = part_path(path)
     archive = part_path(path.with_name(path.name + ".zip"))
@@ -156,7 +172,8 @@ def _fetch_file(
         if unfinished.is_symlink():  # never written through
             unfinished.unlink()
     target, size = (part, file.size) if file.member is None else (archive, file.archive_size)
-    Transfer(file.url, target, size, _UNKNOWN_SIZE, file.name, again, opener, progress).run()
+    announce()
+    Transfer(file.url, target, size, _UNKNOWN_SIZE, file.name, again, opener).run()
     if file.member is not None:
         _extract(archive, part, file, again)
     difference = verify(part, file)
@@ -174,8 +191,7 @@ def _fetch_file(
     if os.path.lexists(path):
         kept = _free_name(path)
         replace_file(path, kept)
-        if on_message is not None:
-            on_message(f"{path} was not the published file; it is kept as {kept.name}")
+        on_message(f"{path} was not the published file; it is kept as {kept.name}")
     publish(part, path)
     archive.unlink(missing_ok=True)
     return path

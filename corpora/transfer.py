@@ -12,6 +12,7 @@ from typing import IO, Protocol
 
 from seqkit.errors import DownloadError
 from seqkit.platforms import flush_file
+from seqkit.progress import progress
 
 
 class Response(Protocol):
@@ -29,8 +30,6 @@ class Response(Protocol):
 
 Opener = Callable[..., Response]
 """``open(request, timeout=seconds)`` -> a response."""
-Progress = Callable[[str, int, int | None], None]
-"""``progress(file name, bytes so far, bytes in all or None)``."""
 
 _BLOCK = 1 << 16
 _TIMEOUT = 60.0
@@ -76,7 +75,6 @@ class Transfer:
         label: The file's name in progress reports.
         again: How the user tries again, for error messages.
         opener: As in ``fetch``.
-        progress: As in ``fetch``.
     """
 
     url: str
@@ -86,7 +84,6 @@ class Transfer:
     label: str = ""
     again: str = "run it again"
     opener: Opener | None = None
-    progress: Progress | None = None
 
     def run(self) -> None:
         """Complete the part from where an earlier call left it. The caller has to check the content.
@@ -141,7 +138,10 @@ class Transfer:
     def _receive(self, response: Response, have: int) -> int:
         """Append to the first ``have`` bytes of the part; return the number of bytes that it then has."""
         most = self.limit if self.size is None else self.size
-        with self.part.open("r+b" if have else "wb") as file:
+        with (
+            self.part.open("r+b" if have else "wb") as file,
+            progress(f"fetching {self.label}", self.size, "B", done=have) as job,
+        ):
             file.seek(have)
             file.truncate()
             while block := self._read(response):
@@ -154,8 +154,7 @@ class Transfer:
                     )
                 file.write(block)
                 have += len(block)
-                if self.progress:
-                    self.progress(self.label, have, self.size)
+                job.move(have)
             flush_file(file)
         return have
 

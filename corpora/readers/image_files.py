@@ -15,6 +15,7 @@ from seqkit.corpora.image_corpus import ImageCorpus, LabelledImages
 from seqkit.corpora.split import name_hash
 from seqkit.errors import DataError, MissingDependencyError, Remedy, UsageError
 from seqkit.files.substitutes import refuse_substitute
+from seqkit.progress import tracked
 
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 _LAYOUT = "give one sub-folder of images a class, or such folders below train, test and perhaps valid"
@@ -48,7 +49,7 @@ def read_images(
     if not paths:
         raise UsageError("expected one image file or more, got none")
     colours, shape = False, size
-    for path in paths:
+    for path in tracked(paths, "reading images", "files"):
         with _opened(path) as image:
             colours = colours or image.mode in _COLOUR
             own = (image.height, image.width)
@@ -67,7 +68,7 @@ def read_images(
     C = channels or (3 if colours else 1)
     assert shape is not None
     images = np.empty((len(paths), *shape, C), np.uint8)
-    for row, path in enumerate(paths):
+    for row, path in enumerate(tracked(paths, "reading images", "files")):
         with _opened(path) as image:
             images[row] = _pixels(image, C, size)
     return images

@@ -18,6 +18,7 @@ from seqkit.data.text_encoder import FEW_WORDS
 from seqkit.data.token_files import SummedFile, id_dtype, map_ids, publish, read_entry, work_folder
 from seqkit.errors import DataError
 from seqkit.files.lines import UnfinishedLine
+from seqkit.progress import progress
 from seqkit.text import Tokenizer, Vocabulary, normalize
 from seqkit.text.special_tokens import UNK
 
@@ -74,7 +75,6 @@ def encode_corpus(
     more_words: bool = False,
     require_unchanged: Callable[[], None] | None = None,
     cache: Path | None = None,
-    progress: Callable[[str, int], None] | None = None,
 ) -> EncodedCorpus:
     """Encode every split of a corpus of running text.
 
@@ -93,7 +93,6 @@ def encode_corpus(
         require_unchanged: Called when the text was read: raises where it may no longer be that of the key
             (``Corpus.require_unchanged``), and then nothing is kept.
         cache: The folder of token files; ``tokens`` below the cache folder by default.
-        progress: Called as ``progress(split, tokens so far)`` after each block of about a million characters.
 
     Raises:
         DataError: For a split without text, a vocabulary of fewer than two tokens, and, without an ``<unk>``,
@@ -117,7 +116,7 @@ def encode_corpus(
     meta = read_entry(folder)
     if meta is None:
         with work_folder(root) as work:
-            first = _first_pass(work, corpus_lines, tokenizer, progress)
+            first = _first_pass(work, corpus_lines, tokenizer)
             if vocabulary is None:
                 vocabulary = _choose(first, vocab_size, min_count)
             elif more_words:
@@ -178,8 +177,8 @@ def _join(block: list[str], lines: int) -> str:
 class _FirstPass:
     """Tokenizes every split into files of provisional ids, and counts those of the training split."""
 
-    def __init__(self, work: Path, tokenizer: Tokenizer, progress: Callable[[str, int], None] | None) -> None:
-        self.work, self.tokenizer, self.progress = work, tokenizer, progress
+    def __init__(self, work: Path, tokenizer: Tokenizer) -> None:
+        self.work, self.tokenizer = work, tokenizer
         self.seen = _FirstSeen()
         self.eos = self.seen[tokenizer.end_of_line]
         self.counts = np.zeros(0, np.int64)
@@ -187,7 +186,8 @@ class _FirstPass:
 
     def run(self, split: str, line_source: Iterator[str]) -> None:
         tokens, characters, lines, words = 0, 0, 0, 0
-        with (self.work / f"{split}.first").open("wb") as file:
+        path = self.work / f"{split}.first"
+        with path.open("wb") as file, progress(f"tokenizing {split}", unit="tokens") as job:
             for text, n_lines in join_blocks(line_source):
                 pieces = self.tokenizer.tokenize_block(text)
                 numbers = np.array(list(map(self.seen.__getitem__, pieces)), np.int32)
@@ -199,8 +199,7 @@ class _FirstPass:
                     block = np.bincount(numbers, minlength=len(self.seen))
                     block[: len(self.counts)] += self.counts
                     self.counts = block
-                if self.progress:
-                    self.progress(split, tokens)
+                job.move(tokens)
         if words == 0:
             raise DataError(f"the {split} split has no words", remedy="give a text that is not blank")
         self.infos[split] = SplitInfo(tokens, characters, lines, unk=0)
@@ -214,10 +213,9 @@ def _first_pass(
     work: Path,
     corpus_lines: Mapping[str, Callable[[], Iterator[str]]],
     tokenizer: Tokenizer,
-    progress: Callable[[str, int], None] | None,
 ) -> _FirstPass:
     """Tokenize all splits into ``work``, the training split first."""
-    first = _FirstPass(work, tokenizer, progress)
+    first = _FirstPass(work, tokenizer)
     for split in sorted(corpus_lines, key=lambda split: split != "train"):
         first.run(split, corpus_lines[split]())
     return first

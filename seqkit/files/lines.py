@@ -2,10 +2,12 @@
 
 import gzip
 import lzma
+import os
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
@@ -14,6 +16,7 @@ from seqkit.errors import DataError
 from seqkit.files.archives import open_member, split_member, with_member
 from seqkit.files.compressed import decompressed, stream_of
 from seqkit.files.substitutes import HEAD, refuse_substitute
+from seqkit.progress import Job, progress
 
 BOM = b"\xef\xbb\xbf"
 MAX_LINE = 1_000_000
@@ -81,6 +84,7 @@ def open_bytes(source: Source) -> Iterator[BinaryIO]:
             if member is None:
                 raw = file = stack.enter_context(archive.open("rb"))
                 refuse_substitute(archive, file.peek(HEAD)[:HEAD], may_be_empty=True)
+                stack.enter_context(_reading(archive, file.fileno()))
             else:
                 raw = stack.enter_context(open_member(archive, member))
             yield stack.enter_context(decompressed(raw, member or archive.name))
@@ -88,6 +92,13 @@ def open_bytes(source: Source) -> Iterator[BinaryIO]:
         raise _unreadable(source, f"damaged compressed file ({error})") from error
     except OSError as error:
         raise _unreadable(source, f"cannot be read ({error.strerror or error})") from error
+
+
+def _reading(path: Path, descriptor: int) -> AbstractContextManager[Job]:
+    """Return the job of reading a file, whose progress is the position in it, compressed or not."""
+    size = os.fstat(descriptor).st_size  # 0 of a pipe
+    position = partial(os.lseek, descriptor, 0, os.SEEK_CUR)  # holds no file that outlives its reader
+    return progress(f"reading {path.name}", size or None, "B", position=position)
 
 
 def _unreadable(path: Source, problem: str) -> DataError:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from seqkit.errors import MissingDependencyError, UsageError
 from seqkit.plotting.figure import draw_legend, label_of, new_figure
 from seqkit.plotting.fonts import fonts_for
+from seqkit.progress import progress
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,7 +48,8 @@ def project_to_plane(vectors: ArrayLike, method: str = "pca", seed: int = 0) -> 
     if method == "tsne":
         perplexity = min(30.0, (len(x) - 1) / 3)  # of neighbours; it must stay below the number of points
         tsne = _manifold().TSNE(2, perplexity=perplexity, init="pca", random_state=seed)
-        points: np.ndarray = tsne.fit_transform(x)
+        with progress(f"t-SNE of {len(x):,} words"):
+            points: np.ndarray = tsne.fit_transform(x)
         return points
     x = x - x.mean(axis=0)
     _, _, directions = np.linalg.svd(x, full_matrices=False)

@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 import seqkit
 from seqkit.backend import default_device, device
 from seqkit.errors import DataError, Remedy, RunError
+from seqkit.progress import show_progress
 from seqkit.tasks.initial_run import content_of, require_same_weights
 from seqkit.tasks.runs import Corpus, open_run, refuse_mixture, require_same_corpus
 from seqkit.threads import thread_count
 from seqkit.training import Callback, CallbackList, RunDirectory, Settings, Task
-from seqkit.training.reporting import InfoLog, ProgressBar
+from seqkit.training.reporting import InfoLog
 from seqkit.training.signals import hangup_ignored
 
 S = TypeVar("S", bound=Settings)
@@ -62,14 +63,14 @@ def run_training(
         DivergenceError: A loss is not finite.
         TrainingInterrupted: A signal was received; the state is saved.
     """
-    callback = CallbackList([*CallbackList(callbacks).callbacks, InfoLog(), ProgressBar(progress)])
+    callback = CallbackList([*CallbackList(callbacks).callbacks, InfoLog()])
     run = open_run(out, name) if resume and RunDirectory.exists(out) else None
     if run is not None:
         refuse_mixture(run, "to go on with")
     if run is None:
         RunDirectory.require_free(out)
     device(getattr(settings, "device", None) or default_device())
-    with hangup_ignored():
+    with hangup_ignored(), show_progress(progress):
         try:
             if run is not None:
                 run.lock()

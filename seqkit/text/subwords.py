@@ -26,6 +26,7 @@ from seqkit.errors import (
     UsageError,
 )
 from seqkit.files.substitutes import HEAD, refuse_substitute
+from seqkit.progress import progress
 from seqkit.text.special_tokens import BERT_TOKENS, CLS, EOS, MASK, UNK
 from seqkit.text.vocabulary import Vocabulary
 from seqkit.text.word_tokenizers import NORMALIZATIONS, Tokenizer
@@ -373,7 +374,8 @@ class BpeTokenizer(SubwordTokenizer):
         inner.decoder = library.decoders.ByteLevel()
         bytes_ = library.pre_tokenizers.ByteLevel.alphabet()
         trainer = library.trainers.BpeTrainer(initial_alphabet=bytes_, special_tokens=_SPECIALS, **settings)
-        inner.train_from_iterator(lines(), trainer)
+        with progress("learning subwords"):
+            inner.train_from_iterator(lines(), trainer)
         return inner
 
 
@@ -409,7 +411,8 @@ class WordPieceTokenizer(SubwordTokenizer):
                 within.update(word[1:])
         fixed = [*_SPECIALS, *(f"##{character}" for character in sorted(within))]
         trainer = library.trainers.WordPieceTrainer(special_tokens=fixed, **settings)
-        inner.train_from_iterator(lines(), trainer)
+        with progress("learning subwords"):
+            inner.train_from_iterator(lines(), trainer)
         trained = untrained(vocab=inner.get_vocab())  # in which those characters are no special tokens
         trained.add_special_tokens(_SPECIALS)
         return trained
@@ -434,7 +437,8 @@ class UnigramTokenizer(SubwordTokenizer):
         inner.decoder = library.decoders.Metaspace()
         kept = {name: value for name, value in settings.items() if name != "min_frequency"}
         trainer = library.trainers.UnigramTrainer(special_tokens=_SPECIALS, unk_token=UNK, **kept)
-        inner.train_from_iterator(lines(), trainer)
+        with progress("learning subwords"):
+            inner.train_from_iterator(lines(), trainer)
         # The trainer adds in the order of a hash table, and gives letters that are no part of their own the
         # least score plus 0.0001, 0.0002, … in that order. Scores are rounded, and those letters get the
         # least: so a text always gives the same tokens.

@@ -1,8 +1,8 @@
-"""Callbacks that report a training: a progress bar, and the lines of the log for :mod:`logging`."""
+"""The lines of a training's log for people, and the callback that gives them to :mod:`logging`."""
 
 import logging
 
-from seqkit.progress_bar import Bar
+from seqkit.progress import duration
 from seqkit.training.callbacks import Callback, Record
 
 _log = logging.getLogger("seqkit")
@@ -10,7 +10,7 @@ _log = logging.getLogger("seqkit")
 
 def log_line(record: Record, unit: str = "tokens") -> str:
     """Return the record of a log interval as a line; ``unit`` is that of the speed: tokens, texts, images."""
-    parts = [f"step {record['step']:>7}", f"epoch {record['epoch']}", f"loss {record['loss']:.4f}"]
+    parts = [_of("step", record, "steps"), _of("epoch", record, "epochs"), f"loss {record['loss']:.4f}"]
     if "ppl" in record:
         parts.append(f"ppl {record['ppl']:.2f}")
     parts.append(f"lr {record['lr']:.3g}")
@@ -18,7 +18,7 @@ def log_line(record: Record, unit: str = "tokens") -> str:
         parts.append(f"grad norm {record['grad_norm']:.3g}")
     parts.append(f"{record['tokens_per_s']:,.0f} {unit}/s")
     if "seconds_left" in record:
-        parts.append(f"{record['seconds_left']:,.0f} s left")
+        parts.append(f"{duration(record['seconds_left'])} left")
     return "  ".join(parts)
 
 
@@ -31,31 +31,18 @@ def epoch_line(record: Record) -> str:
     for name, value in record.items():
         if name.endswith(("_accuracy", "_exact_match")):
             scores += f"  {name.replace('_', ' ')} {value:.2%}"
+    ended = "done" if record.get("complete", True) else "stopped by a limit"
     scores += "  (best so far)" if "valid_loss" in record and record.get("best") else ""
-    return f"epoch {record['epoch']} done at step {record['step']}, {record['seconds']:.0f} s{scores}"
+    epoch, step = _of("epoch", record, "epochs"), record["step"]
+    return f"{epoch} {ended} at step {step:,}, {duration(record['seconds'])}{scores}"
 
 
-class ProgressBar(Callback):
-    """Shows a bar of the steps, in a terminal or a notebook.
-
-    Args:
-        enabled: Whether to show anything.
-    """
-
-    def __init__(self, enabled: bool = True) -> None:
-        self.bar = Bar(enabled)
-
-    def on_train_start(self, total: int | None, done: int, unit: str = "step") -> None:
-        """Open the bar, or change its total."""
-        self.bar.start(total, done, unit)
-
-    def on_step(self, step: int, loss: float) -> None:
-        """Move the bar."""
-        self.bar.move(step, loss)
-
-    def on_train_end(self) -> None:
-        """Close the bar."""
-        self.bar.close()
+def _of(name: str, record: Record, total: str) -> str:
+    """Return a number of the record with the total, if the record has it: "epoch 2 of 5"."""
+    value = f"{name} {record[name]:,}"
+    if total not in record:
+        return value
+    return f"{value.rjust(len(f'{name} {record[total]:,}'))} of {record[total]:,}"
 
 
 class InfoLog(Callback):

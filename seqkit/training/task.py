@@ -11,6 +11,7 @@ from seqkit.backend import Array
 from seqkit.backend.random import Generator
 from seqkit.errors import RunError
 from seqkit.nn import Module
+from seqkit.progress import progress
 from seqkit.training.base_settings import Settings
 from seqkit.training.callbacks import Callback, Record
 from seqkit.training.run_directory import RunDirectory
@@ -139,7 +140,8 @@ class SinglePassTask(Task):
         started = time.perf_counter()
         callbacks.on_train_start(1, 0, "pass")
         try:
-            arrays, record, scores = self.fit_model(run.path)
+            with progress("fitting"):
+                arrays, record, scores = self.fit_model(run.path)
         finally:
             callbacks.on_train_end()
         record["seconds"] = round(time.perf_counter() - started, 3)

@@ -17,6 +17,7 @@ from seqkit.errors import DivergenceError, Remedy, RunError, SeqkitError, Traini
 from seqkit.files import fill_json
 from seqkit.optim import clip_grad_norm
 from seqkit.optim.clipping import reduce_gradients
+from seqkit.progress import Job, progress
 from seqkit.training.callbacks import Callback, CallbackList, Record
 from seqkit.training.progress import Progress
 from seqkit.training.run_directory import RunDirectory
@@ -43,6 +44,7 @@ class Trainer:
         self.callbacks = CallbackList([run.log, *([callbacks] if callbacks else [])])
         self.progress = Progress()
         self.base_lr = task.optimizer.lr
+        self._job = Job("training")
         self._signals = SignalWatch()
         self._clock = time.perf_counter()
         self._saved_at = self._clock
@@ -65,7 +67,7 @@ class Trainer:
             self.load_checkpoint()
         p, task = self.progress, self.task
         batches = task.batches_per_epoch
-        steps = self.rules.total_steps(math.ceil(batches / self.settings.accumulate))
+        steps = self.total_steps
         if self.settings.max_time is not None and self.settings.schedule_name in ("linear", "cosine"):
             end = (
                 "or after {:g} seconds" if self.settings.anneal_to_max_time else "unless {:g} seconds cut it"
@@ -77,7 +79,8 @@ class Trainer:
         if self.rules.finished(p):
             self.callbacks.on_message(NOTHING_LEFT)
         self._clock = self._saved_at = time.perf_counter()
-        with self._signals:
+        left = None if self.rules.max_time is None else max(0.0, self.rules.max_time - p.seconds)
+        with self._signals, progress("training", steps, "steps", done=p.step, limit=left) as self._job:
             try:
                 while not self.rules.finished(p):
                     task.start_epoch(p.epoch, fresh=p.batch == 0)
@@ -92,6 +95,11 @@ class Trainer:
             finally:
                 self.callbacks.on_train_end()
         return p
+
+    @property
+    def total_steps(self) -> int:
+        """The optimiser steps of the whole training, unless another limit comes first."""
+        return self.rules.total_steps(math.ceil(self.task.batches_per_epoch / self.settings.accumulate))
 
     def _step(self) -> None:
         """Take one optimiser step over up to ``accumulate`` batches."""
@@ -121,6 +129,7 @@ class Trainer:
         p.interval_loss, p.interval_tokens = p.interval_loss + total, p.interval_tokens + sum(counts)
         p.epoch_loss, p.epoch_tokens = p.epoch_loss + total, p.epoch_tokens + sum(counts)
         self._update_clock()
+        self._job.move(p.step, f"epoch {p.epoch + 1} of {self.rules.epochs}, loss {losses[-1]:.3f}")
         self.callbacks.on_step(p.step, losses[-1])
         if p.step % self.settings.log_interval == 0:
             self._log(norm)
@@ -146,7 +155,9 @@ class Trainer:
         loss = p.interval_loss / max(p.interval_tokens, 1)
         record = {
             "step": p.step,
-            "epoch": p.epoch,
+            "steps": self.total_steps,
+            "epoch": p.epoch + 1,
+            "epochs": self.rules.epochs,
             "tokens": p.tokens,
             "loss": loss,
             **({"ppl": _exp(loss)} if self.task.reports_perplexity else {}),
@@ -154,9 +165,16 @@ class Trainer:
             "grad_norm": norm,
             "tokens_per_s": round(p.interval_tokens / max(p.interval_seconds, 1e-9), 1),
             "seconds": round(p.seconds, 3),
+            "seconds_left": round(self._seconds_left(), 1),
         }
         p.interval_loss, p.interval_tokens, p.interval_seconds = 0.0, 0, 0.0
         self.callbacks.on_log(record)
+
+    def _seconds_left(self) -> float:
+        """Return the estimated seconds to the last step, validations included, or to the limit of time."""
+        p = self.progress
+        left = (self.total_steps - p.step) * p.seconds / p.step
+        return left if self.rules.max_time is None else min(left, max(0.0, self.rules.max_time - p.seconds))
 
     def _validate(self, *, complete: bool) -> None:
         """Validate the model, save it if it is the best so far, and end the epoch if it is ``complete``."""
@@ -174,7 +192,8 @@ class Trainer:
         self._update_clock()
         record: Record = {
             "step": p.step,
-            "epoch": p.epoch + (1 if complete else 0),
+            "epoch": p.epoch + 1,
+            "epochs": self.rules.epochs,
             "tokens": p.tokens,
             "train_loss": p.epoch_loss / max(p.epoch_tokens, 1),
             "lr": self.optimizer.lr,
@@ -184,6 +203,8 @@ class Trainer:
             record[name if name.startswith(("train_", "test_")) else f"valid_{name}"] = value
         if loss is not None and task.reports_perplexity:
             record["valid_ppl"] = _exp(loss)
+        if not complete:
+            record["complete"] = False
         record["best"] = (
             lowest is None
             or p.best is None

@@ -14,6 +14,7 @@ import numpy as np
 from seqkit.backend.ids import checked_ids
 from seqkit.backend.random import Generator
 from seqkit.errors import DataError, UsageError
+from seqkit.progress import tracked
 
 _BLOCK = 1 << 20
 """Tokens that are counted at once: with a window of 5, 40 MB of pairs."""
@@ -100,7 +101,7 @@ def cooccurrence(ids: np.ndarray, V: int, window: int, *, eos_id: int | None = N
     if V < 1 or window < 1:
         raise UsageError(f"expected V and window of at least 1, got {V} and {window}")
     counted: list[_Counts] = []
-    for start in range(0, len(ids), _BLOCK):
+    for start in tracked(range(0, len(ids), _BLOCK), "counting co-occurrences", "blocks"):
         counted.append(_count_block(ids, start, V, window, eos_id))
         while len(counted) > 1 and len(counted[-2][0]) < 2 * len(counted[-1][0]):
             counted.append(_merged(counted.pop(), counted.pop()))
@@ -223,7 +224,7 @@ def _randomised_svd(
     """Approximate the left singular vectors (V, rank) and the singular values (rank,)."""
     transposed = matrix.T
     Q = matrix @ generator.normal((matrix.size, rank))
-    for _ in range(iterations):
+    for _ in tracked(range(iterations), "decomposing counts", "iterations"):
         Q = np.linalg.qr(transposed @ np.linalg.qr(Q)[0])[0]
         Q = matrix @ Q
     Q = np.linalg.qr(Q)[0]

@@ -11,6 +11,7 @@ import numpy as np
 
 from seqkit.errors import DataError, UsageError
 from seqkit.metrics import Correlation, pearson, spearman
+from seqkit.progress import tracked
 from seqkit.vectors.formats.source import numbered_lines
 from seqkit.vectors.nearest import searched_rows, top_indices
 
@@ -203,7 +204,7 @@ def _answer(
     searched, scale = table.vectors[:V], divisors[:V]
     right: list[bool] = []
     step = max(1, _BLOCK_SCORES // (V * (1 if method == "most_similar" else 3)))
-    for first in range(0, len(questions), step):
+    for first in tracked(range(0, len(questions), step), "answering analogies", "batches"):
         a, b, c = np.moveaxis(rows[first : first + step], 1, 0)
         if method == "most_similar":
             scores = (b + c - a) @ searched.T / scale

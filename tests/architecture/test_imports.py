@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = {"seqkit": "seqkit", "seqkit.cli": "cli", "seqkit.corpora": "corpora"}
 """Packages and their folders; the links of the last two may be absent."""
 
-BASE = {"errors", "files", "metrics", "platforms", "plotting", "progress_bar", "threads"}
+BASE = {"errors", "files", "metrics", "platforms", "plotting", "progress", "threads"}
 BELOW_TASKS = {
     "backend", "text", "data", "autograd", "ops", "nn", "optim", "vectors", "models", "decoding", "training",
     "corpora",
@@ -26,7 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "metrics": {"errors"},
     "plotting": {"errors", "metrics"},
     "platforms": set(),
-    "progress_bar": set(),
+    "progress": set(),
     "threads": set(),
     "backend": set(),
     "text": set(),

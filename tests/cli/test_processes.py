@@ -97,7 +97,7 @@ def test_the_second_interrupt_ends_it_at_once(corpus: Path, tmp_path: Path) -> N
     code = f"""
 import signal, sys, time
 from seqkit.training import RunDirectory, Callback
-from seqkit.cli import main, progress
+from seqkit.cli import log_lines, main
 def on_step(self, step, loss):
     if step == 3:
         RunDirectory.save_checkpoint = hang
@@ -105,7 +105,7 @@ def on_step(self, step, loss):
 def hang(self, arrays, metadata):
     signal.raise_signal(signal.SIGINT)
     time.sleep(600)
-progress.ProgressBar.on_step = on_step
+log_lines.LogLines.on_step = on_step
 main(["train-lm", {str(corpus)!r}, "--out", "run", *{LONG!r}])
 """
     done = python("-c", code, cwd=tmp_path)

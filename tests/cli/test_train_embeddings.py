@@ -29,7 +29,7 @@ def test_train_and_ask(seqkit: Seqkit, text: Path) -> None:
     done = seqkit("train-embeddings", text, *QUICK, "--out", "run", "--json")
     assert done.code == 0
     assert (done.json["words"], done.json["vector_size"], done.json["run"]) == (8, 8, "run")
-    assert "epoch 10 done" in done.err
+    assert "epoch 10 of 10 done" in done.err
     assert "seqkit similar WORD --vectors run" in done.err
     near = seqkit("similar", "cat", "--vectors", "run", "-n", "3", "--json")
     assert {row["word"] for row in near.json[0]["neighbours"]} == set(PLACES[0]) - {"cat"}

@@ -23,7 +23,7 @@ def test_results_on_stdout_the_rest_on_stderr(seqkit: Seqkit, corpus: Path) -> N
     assert done.code == 0
     assert done.out.startswith("run: best validation perplexity ")
     assert done.out.count("\n") == 1
-    for said in ('corpus = "', "emsize = 8", "step      20", "epoch 1 done", "seqkit eval-lm run"):
+    for said in ('corpus = "', "emsize = 8", "step 20 of 41", "epoch 1 of 1 done", "seqkit eval-lm run"):
         assert said in done.err
     quiet = seqkit("train-lm", corpus, *QUICK, "--out", "quiet", "--quiet")
     assert (quiet.code, quiet.err) == (0, "")

@@ -11,6 +11,7 @@ import pytest
 from seqkit.corpora import CorpusEntry, RemoteFile, corpus_status, fetch, transfer
 from seqkit.corpora.download import part_path
 from seqkit.errors import DownloadError, UsageError
+from seqkit.progress import Job, Reporter
 
 DATA = bytes(range(256)) * 1500
 
@@ -73,13 +74,33 @@ def entry(url: str, **changes: object) -> CorpusEntry:
 
 
 def test_a_file_arrives_whole(server, tmp_path) -> None:
-    seen = []
-    made = fetch(entry(server.url + "/a.bin"), data_dir=tmp_path, progress=lambda *row: seen.append(row))
+    made = fetch(entry(server.url + "/a.bin"), data_dir=tmp_path)
     assert made == [tmp_path / "sample" / "a.bin"]
     assert made[0].read_bytes() == DATA
     assert [p.name for p in made[0].parent.iterdir()] == ["a.bin"]
-    assert seen[-1] == ("a.bin", len(DATA), len(DATA))
-    assert [row[1] for row in seen] == sorted(row[1] for row in seen)
+
+
+def test_a_download_is_a_job_in_bytes(server, tmp_path) -> None:
+    class Seen(Reporter):
+        def start(self, job: Job) -> None:
+            super().start(job)
+            seen.append(job)
+
+    seen: list[Job] = []
+    with Seen():
+        fetch(entry(server.url + "/a.bin"), data_dir=tmp_path)
+    assert [(job.description, job.total, job.unit, job.done) for job in seen] == [
+        ("fetching a.bin", len(DATA), "B", len(DATA))
+    ]
+
+
+def test_the_licence_is_told_before_anything_is_requested(server, tmp_path) -> None:
+    told = []
+    sample = entry(server.url + "/a.bin")
+    fetch(sample, data_dir=tmp_path, on_message=lambda text: told.append((text, len(server.requests))))
+    assert told == [("sample (384.0 kB), licence: none", 0)]
+    fetch(sample, data_dir=tmp_path, on_message=told.append)
+    assert len(told) == 1, "nothing was fetched"
 
 
 def test_a_file_that_is_there_is_not_fetched_again(server, tmp_path) -> None:

@@ -155,7 +155,8 @@ def test_a_file_of_the_users_own_is_kept(server, tmp_path: Path) -> None:
         fetch(entry(server.url), data_dir=tmp_path, on_message=told.append)
         assert (folder / "a.txt").read_bytes() == DATA
         assert (folder / f"a.txt.old{2 if number else ''}").read_text() == text
-    assert ["kept as a.txt.old" in text for text in told] == [True, True]
+    kept = [text for text in told if "kept as a.txt.old" in text]
+    assert len(kept) == 2
     (folder / "a.txt").unlink()
     (folder / "a.txt").mkdir()
     with pytest.raises(DownloadError, match="got a folder"):

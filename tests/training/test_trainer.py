@@ -32,7 +32,9 @@ def test_training_lowers_the_loss_and_logs_it(tmp_path: Path) -> None:
     assert intervals[0]["ppl"] == pytest.approx(math.exp(intervals[0]["loss"]))
     assert set(intervals[0]) == {"step", "epoch", "tokens", "loss", "ppl", "lr", "grad_norm"}
     with_timings = json.loads((tmp_path / "run" / "log.jsonl").read_text().splitlines()[0])
-    assert with_timings.keys() - intervals[0].keys() == {"tokens_per_s", "seconds"}
+    assert with_timings.keys() - intervals[0].keys() == {
+        "tokens_per_s", "seconds", "seconds_left", "steps", "epochs",
+    }  # fmt: skip
 
 
 def test_the_logged_loss_is_the_mean_over_the_interval(tmp_path: Path) -> None:
@@ -52,7 +54,7 @@ def test_max_steps_stops_in_the_middle_of_an_epoch_and_validates(tmp_path: Path)
     progress = toy_trainer(tmp_path / "run", task, max_steps=8).fit()
     assert (progress.step, progress.epoch, progress.batch, progress.validated) == (8, 1, 2, 8)
     assert task.validations == 2
-    assert [r["epoch"] for r in log_of(tmp_path / "run") if "valid_loss" in r] == [1, 1]
+    assert [r["epoch"] for r in log_of(tmp_path / "run") if "valid_loss" in r] == [1, 2]
 
 
 def test_max_time_stops_after_the_step_that_reached_it(tmp_path: Path) -> None:

@@ -150,11 +150,12 @@ def content(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
 
 def log_of(path: Path) -> list[dict[str, Any]]:
-    """Return the records of log.jsonl without timings."""
+    """Return the records of log.jsonl without timings and limits, which may change when a run is resumed."""
     import json
 
     records = [json.loads(line) for line in (path / "log.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in r.items() if k not in ("seconds", "tokens_per_s")} for r in records]
+    left_out = ("seconds", "seconds_left", "tokens_per_s", "steps", "epochs")
+    return [{k: v for k, v in r.items() if k not in left_out} for r in records]
 
 
 __all__ = ["E", "Recorder", "Toy", "ToyTask", "V", "content", "log_of", "same_state", "toy_trainer"]

@@ -16,6 +16,7 @@ import seqkit
 from seqkit.errors import DataError, SeqkitError, UsageError
 from seqkit.files import read_json, write_atomically
 from seqkit.lab.harness.experiment import MIN_SEEDS, Experiment, Numbers, Setup, Verdict, get_experiment
+from seqkit.progress import tracked
 
 UNUSABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """Raised where the numbers of an experiment are of other types than it measures."""
@@ -111,7 +112,7 @@ def run_experiment(
         raise UsageError(f"expected {MIN_SEEDS} different seeds or more, got {list(seeds)}")
     start = time.perf_counter()
     numbers = []
-    for seed in seeds:
+    for seed in tracked(seeds, experiment.name, "seeds"):
         seed_start = time.perf_counter()
         numbers.append(to_json_types(experiment.run(Setup(seed, quick, images))))
         report(f"  seed {seed}: {time.perf_counter() - seed_start:.1f} s")

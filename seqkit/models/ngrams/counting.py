@@ -14,6 +14,7 @@ from seqkit.errors import UsageError
 from seqkit.models.ngrams.config import LARGEST_SIZE, NGramConfig
 from seqkit.models.ngrams.storage import Storage, release
 from seqkit.models.ngrams.trie import ABSENT, NGramTrie, padded_lines
+from seqkit.progress import tracked
 
 
 @dataclass
@@ -56,7 +57,7 @@ def count_orders(ids: np.ndarray, config: NGramConfig, trie: NGramTrie, storage:
     for k in range(2, config.order + 1):
         runs = [
             _run(_keys(stream, numbers, begin, end, V), storage)
-            for begin, end in _blocks(len(stream), storage.block)
+            for begin, end in tracked(_blocks(len(stream), storage.block), f"counting {k}-grams", "blocks")
         ]
         words, first, occurrences = _merged(runs, trie.size(k - 1), V, storage)
         del runs

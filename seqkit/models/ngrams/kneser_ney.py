@@ -15,6 +15,7 @@ from seqkit.models.ngrams.counting import Order, continuation_counts, count_orde
 from seqkit.models.ngrams.model import NGramModel
 from seqkit.models.ngrams.storage import Storage, release
 from seqkit.models.ngrams.trie import NGramTrie
+from seqkit.progress import tracked
 
 MEMORY = 1 << 29
 """Bytes that a fit takes at most by default, beside its model and the smallest arrays."""
@@ -68,7 +69,8 @@ def fit_kneser_ney(
     storage, trie = Storage(memory, folder), NGramTrie(config.vocab_size)
     fitter = _Fitter(config, trie, storage, thresholds, discount_fallback, dtype)
     below: Order | None = None
-    for order in count_orders(ids, config, trie, storage):
+    orders = count_orders(ids, config, trie, storage)
+    for order in tracked(orders, "fitting n-grams", "orders", total=config.order):
         if below is not None:
             fitter.add(below, continuation_counts(below, order, storage))
         below = order

@@ -12,6 +12,7 @@ from seqkit.models.ngrams.config import NGramConfig
 from seqkit.models.ngrams.quantization import quantize
 from seqkit.models.ngrams.tensors import Logarithms, checked_tensors, tensors
 from seqkit.models.ngrams.trie import ABSENT, NGramTrie, padded_lines
+from seqkit.progress import tracked
 
 LN10 = float(np.log(10))
 
@@ -100,7 +101,7 @@ class NGramModel:
         numbers = stream.copy()
         if not bos:
             numbers[0] = ABSENT
-        for k in range(2, self.config.order + 1):
+        for k in tracked(range(2, self.config.order + 1), "looking up n-grams", "orders"):
             contexts = numbers[ends - 1]
             found = self.trie.find(k, contexts, words)
             known = np.flatnonzero(contexts != ABSENT)

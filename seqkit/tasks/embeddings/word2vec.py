@@ -11,6 +11,7 @@ import time
 import numpy as np
 
 from seqkit.errors import DivergenceError, Remedy, RunError, TrainingInterrupted
+from seqkit.progress import Job, progress
 from seqkit.tasks.embeddings.trained import INPUT, OUTPUT
 from seqkit.training import Callback, CallbackList, Record, RunDirectory
 from seqkit.training.signals import SignalWatch
@@ -41,6 +42,7 @@ class Word2VecTraining:
         self.trainer, self.run = trainer, run
         self.callbacks = CallbackList([run.log, callbacks])
         self.log_interval, self.checkpoint_interval = log_interval, checkpoint_interval
+        self._job = Job("training")
         self._signals = SignalWatch()
         self._lock = threading.Lock()
         self._logged = (0, 0.0, 0, 0.0)  # words, seconds, examples and loss at the last log record
@@ -76,7 +78,8 @@ class Word2VecTraining:
         trainer, state = self.trainer, self.trainer.state
         if state.epoch >= trainer.settings.epochs:
             self.callbacks.on_message(NOTHING_LEFT)
-        with self._signals:
+        total = trainer.settings.epochs * trainer.corpus_words
+        with self._signals, progress("training", total, "words", done=state.words) as self._job:
             try:
                 if state.words == 0:
                     self._checkpoint()
@@ -116,7 +119,10 @@ class Word2VecTraining:
         if now - self._shown > 0.1 and self._lock.acquire(blocking=False):
             try:
                 self._shown = now
-                self.callbacks.on_step(state.words, state.epoch_loss / max(1, state.epoch_examples))
+                loss = state.epoch_loss / max(1, state.epoch_examples)
+                epochs = self.trainer.settings.epochs
+                self._job.move(state.words, f"epoch {state.epoch + 1} of {epochs}, loss {loss:.3f}")
+                self.callbacks.on_step(state.words, loss)
             finally:
                 self._lock.release()
 
@@ -165,7 +171,9 @@ class Word2VecTraining:
         left = (trainer.settings.epochs * trainer.corpus_words - state.words) / max(speed, 1e-9)
         record = {
             "step": self._step(),
-            "epoch": state.epoch,
+            "steps": trainer.settings.epochs * (len(trainer.bounds) - 1),
+            "epoch": state.epoch + 1,
+            "epochs": trainer.settings.epochs,
             "tokens": state.words,
             "loss": (state.epoch_loss - loss) / max(1, state.epoch_examples - examples),
             "lr": trainer.alpha,
@@ -182,6 +190,7 @@ class Word2VecTraining:
         record: Record = {
             "step": self._step(),
             "epoch": state.epoch,
+            "epochs": self.trainer.settings.epochs,
             "tokens": state.words,
             "train_loss": loss,
             "lr": self.trainer.alpha,

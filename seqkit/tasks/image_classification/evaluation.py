@@ -6,6 +6,7 @@ import numpy as np
 
 from seqkit.data import Standardization
 from seqkit.models import ImageClassifier
+from seqkit.progress import tracked
 
 
 def log_probs(
@@ -18,7 +19,7 @@ def log_probs(
 ) -> np.ndarray:
     """Return log P(class) (N, K) of images (N, H, W, C) uint8."""
     batches = []
-    for first in range(0, len(images), batch_size):
+    for first in tracked(range(0, len(images), batch_size), "evaluating", "batches"):
         batches.append(model.log_probs(standardization.apply(images[first : first + batch_size])))
         poll()
     return np.concatenate(batches)

@@ -20,6 +20,7 @@ from seqkit.files.atomic import atomic_writer
 from seqkit.files.lines import content_size, read_lines
 from seqkit.models.ngrams import NGramConfig, NGramModel
 from seqkit.models.ngrams.trie import ABSENT, NGramTrie
+from seqkit.progress import tracked
 from seqkit.text.special_tokens import UNK
 
 BOS, EOS = "<s>", "</s>"
@@ -63,7 +64,7 @@ def write_arpa(path: str | Path, model: NGramModel, words: Sequence[str]) -> Non
         for k, of_order in enumerate(listed, 1):
             yield f"\n\\{k}-grams:\n"
             backoffs = model.log10_backoffs[k - 1] if k < config.order else None
-            for start in range(0, len(of_order), _AT_ONCE):
+            for start in tracked(range(0, len(of_order), _AT_ONCE), f"writing {k}-grams", "blocks"):
                 numbers = of_order[start : start + _AT_ONCE]
                 probs = model.log10_probs[k - 1][numbers].tolist()
                 weights = [0.0] * len(numbers) if backoffs is None else backoffs[numbers].tolist()

@@ -13,6 +13,7 @@ from seqkit.autograd import to_dense
 from seqkit.data import LineStreams
 from seqkit.errors import UsageError, require_number
 from seqkit.models import LanguageModel, TransformerLanguageModel
+from seqkit.progress import tracked
 from seqkit.tasks.language_modeling import evaluation
 from seqkit.tasks.language_modeling.evaluation import Evaluation
 from seqkit.tasks.language_modeling.trained import TrainedLanguageModel, load
@@ -85,7 +86,7 @@ def evaluate_dynamic(
     require_split("valid", encoded.splits, name)
     tuning = np.asarray(encoded.splits["valid"][:TUNING_TOKENS])
     best = (np.inf, RATES[0], DECAYS[0])
-    for lr, decay in itertools.product(RATES, DECAYS):
+    for lr, decay in tracked([*itertools.product(RATES, DECAYS)], "choosing rate and decay", "pairs"):
         loss = float(dynamic_losses(trained, tuning, lr=lr, decay=decay, device=device).mean())
         on_message(f"lr {lr:g}, decay {decay:g}: validation loss {loss:.4f} over {len(tuning):,} tokens")
         if loss < best[0]:
@@ -131,7 +132,7 @@ def dynamic_losses(
     parameters = list(dict.fromkeys(model.parameters()))
     start = [parameter.data.copy() for parameter in parameters]
     state, pieces = model.zero_state(1), []
-    for index in range(len(windows)):
+    for index in tracked(range(len(windows)), "evaluating", "segments"):
         inputs, targets = windows.batch(index)
         before = state
         losses, state = model.token_losses(inputs, targets, before if model.carries_state else None)

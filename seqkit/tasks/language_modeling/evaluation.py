@@ -17,6 +17,7 @@ from seqkit.backend import to_numpy
 from seqkit.backend.ids import IGNORE_INDEX
 from seqkit.data import BPTTBatches, LineStreams, TextWindows, textbook_batches
 from seqkit.models import NGramModel
+from seqkit.progress import tracked
 from seqkit.tasks.language_modeling.model import AnyLanguageModel, StreamModel
 
 _SCORES_AT_ONCE = 1 << 23  # elements of one (B, T, V) array of scores: 32 MiB
@@ -55,7 +56,7 @@ def windows_loss(model: StreamModel, windows: BPTTBatches | LineStreams, poll: C
     """Return Σ -log P in nats over all targets; the state is passed from each window to the next."""
     state = model.zero_state(windows.batch_size)
     total = 0.0
-    for index in range(len(windows)):
+    for index in tracked(range(len(windows)), "evaluating", "windows"):
         inputs, targets = windows.batch(index)
         losses, state = model.token_losses(inputs, targets, state)
         total += float(losses.sum())
@@ -101,7 +102,7 @@ def blocks_loss(model: StreamModel, ids: np.ndarray, eos_id: int, *, length: int
     batch_size = max(1, tokens // length)
     blocks = TextWindows(ids, batch_size=batch_size, length=length, start_id=eos_id, shuffle=False)
     total = 0.0
-    for index in range(len(blocks)):
+    for index in tracked(range(len(blocks)), "evaluating", "batches"):
         losses, _ = model.token_losses(*blocks.batch(0, index))
         total += float(losses.sum())
     return total

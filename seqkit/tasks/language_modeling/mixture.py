@@ -18,6 +18,7 @@ from seqkit.backend import to_numpy
 from seqkit.data import LineStreams
 from seqkit.errors import RunError, UsageError, require_number
 from seqkit.models import LanguageModel, NGramModel
+from seqkit.progress import tracked
 from seqkit.tasks.language_modeling import evaluation
 from seqkit.tasks.language_modeling.evaluation import Evaluation
 from seqkit.tasks.language_modeling.trained import TrainedLanguageModel
@@ -156,7 +157,7 @@ def stream_losses(trained: TrainedLanguageModel, ids: np.ndarray) -> np.ndarray:
     length = evaluation.window_length(1, len(trained.vocabulary))
     windows = LineStreams(ids, batch_size=1, length=length, end_id=trained.eos_id)
     state, pieces = model.zero_state(1), []
-    for index in range(len(windows)):
+    for index in tracked(range(len(windows)), "evaluating", "windows"):
         losses, state = model.token_losses(*windows.batch(index), state)
         pieces.append(np.asarray(to_numpy(losses), np.float64)[0])
     return np.concatenate(pieces)
@@ -173,7 +174,7 @@ def cache_log_probs(
     found: list[list[np.ndarray]] = [[] for _ in thetas]
     state = model.zero_state(1) if recurrent else None
     inputs = np.concatenate(([trained.eos_id], ids[:-1]))
-    for start in range(0, len(ids), _WINDOW):
+    for start in tracked(range(0, len(ids), _WINDOW), "looking up the cache", "windows"):
         tokens = ids[start : start + _WINDOW]
         if recurrent:
             with model.evaluating():

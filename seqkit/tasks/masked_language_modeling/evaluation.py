@@ -7,6 +7,7 @@ from typing import Any
 from seqkit import metrics
 from seqkit.data import MaskedBatches
 from seqkit.models import MaskedLanguageModel
+from seqkit.progress import tracked
 from seqkit.text import Vocabulary
 
 
@@ -42,7 +43,7 @@ def masked_scores(
 ) -> tuple[float, int, int]:
     """Return Σ -log P, the number of correct predictions, and the number of masked tokens."""
     total, correct, count = 0.0, 0, 0
-    for batch in batches.epoch(0):
+    for batch in tracked(batches.epoch(0), "evaluating", "batches", total=len(batches)):
         losses, right = model.answers(batch.ids, batch.targets, batch.lengths)
         total, correct, count = total + float(losses.sum()), correct + int(right.sum()), count + len(right)
         poll()

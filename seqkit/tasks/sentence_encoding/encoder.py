@@ -1,7 +1,7 @@
 """Texts to vectors, and which texts are near to which."""
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from seqkit.backend import Array, Device, array_module, device_of, to_device, to
 from seqkit.data import pad_batch
 from seqkit.errors import Remedy, RunError, UsageError
 from seqkit.models import TransformerEncoder, bert
+from seqkit.progress import progress as progress_of
+from seqkit.progress import with_progress
 from seqkit.tasks.runs import fitting_tokenizer, require_texts
 from seqkit.tasks.sentence_encoding.modules import POOLINGS, SIMILARITIES, read_modules
 from seqkit.text import SubwordTokenizer
@@ -92,6 +94,7 @@ class SentenceEncoder:
         """The size of the vectors."""
         return len(self.pooling) * self.model.config.embedding_size
 
+    @with_progress
     def encode(
         self,
         texts: str | Sequence[str],
@@ -100,7 +103,7 @@ class SentenceEncoder:
         prompt: str | None = None,
         batch_size: int = 32,
         normalize: bool | None = None,
-        progress: Callable[[int], None] | None = None,
+        progress: bool = False,
     ) -> np.ndarray:
         """Return the vectors of N texts, (N, dimensions) float32, in their order; of one text, (dimensions,).
 
@@ -112,7 +115,7 @@ class SentenceEncoder:
             prompt: Another text to put before each; "" for none.
             batch_size: Texts in a batch.
             normalize: Other than the encoder's own.
-            progress: Called with the number of texts in each batch that is done.
+            progress: Whether to show a progress bar.
 
         Raises:
             UsageError: For an unknown prompt, and for texts that are no strings.
@@ -130,7 +133,7 @@ class SentenceEncoder:
         skipped = 0 if self.pool_prompt or not before else self._tokens_before(before)
         order = sorted((i for i in range(len(rows)) if len(rows[i]) > skipped), key=lambda i: len(rows[i]))
         found = np.zeros((len(rows), self.dimensions), np.float32)
-        with self._evaluating():
+        with self._evaluating(), progress_of("encoding", len(order), "texts") as job:
             for first in range(0, len(order), batch_size):
                 some = order[first : first + batch_size]
                 ids, lengths = pad_batch([np.array(rows[i], np.int64) for i in some])
@@ -138,8 +141,7 @@ class SentenceEncoder:
                 found[some] = np.concatenate(
                     [to_numpy(_pooled(hidden, lengths - skipped, name)) for name in self.pooling], axis=1
                 )
-                if progress is not None:
-                    progress(len(some))
+                job.advance(len(some))
         if self.normalize if normalize is None else normalize:
             found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), _SHORTEST)
         return found[0] if single else found
@@ -171,6 +173,7 @@ class SentenceEncoder:
         closing = 0 if not plain or whole[-1:] == plain[-1:] else 1
         return len(whole) - closing
 
+    @with_progress
     def nearest(
         self,
         texts: Sequence[str],
@@ -181,7 +184,7 @@ class SentenceEncoder:
         prompt: str | None = None,
         among_prompt_name: str | None = None,
         batch_size: int = 32,
-        progress: Callable[[int], None] | None = None,
+        progress: bool = False,
     ) -> list[list[Neighbour]]:
         """Return for each text the ``count`` most similar of ``among``, the nearest first.
 
@@ -195,7 +198,7 @@ class SentenceEncoder:
             prompt: Another text before each of ``texts``.
             among_prompt_name: The prompt of ``among``.
             batch_size: Texts in a batch.
-            progress: Called with the number of texts in each batch that is done.
+            progress: Whether to show a progress bar.
 
         Raises:
             UsageError: There are no texts to search, or the folder requires another similarity.
@@ -213,7 +216,7 @@ class SentenceEncoder:
                 ),
             )
         normalize = True if self.similarity == "cosine" else None
-        settings: dict[str, Any] = {"batch_size": batch_size, "normalize": normalize, "progress": progress}
+        settings: dict[str, Any] = {"batch_size": batch_size, "normalize": normalize}
         texts, among = require_texts(texts), require_texts(among)
         theirs = self.encode(among, prompt_name=among_prompt_name, **settings)
         own = self.encode(texts, prompt_name=prompt_name, prompt=prompt, **settings)

@@ -12,6 +12,7 @@ from seqkit.data import EncodedSeq2Seq, EncodedSeq2SeqCorpus, Seq2SeqBatches
 from seqkit.decoding import Generated, beam_search, greedy, sample
 from seqkit.errors import UsageError
 from seqkit.models import WordTranslation
+from seqkit.progress import tracked
 from seqkit.tasks.seq2seq.model import Seq2SeqModel
 
 EVAL_TOKENS = 2048
@@ -214,7 +215,7 @@ def decode_split(
     search = search or Search()
     generator = Generator(search.seed, "sampling")
     batches = Seq2SeqBatches(pairs, batch_size, batch_tokens=EVAL_TOKENS, reverse=reverse, shuffle=False)
-    for batch in batches.epoch(0):
+    for batch in tracked(batches.epoch(0), "evaluating", "batches", total=len(batches)):
         losses = model.token_losses(batch.source, batch.source_lengths, batch.target_in, batch.target_out)
         loss += float(to_numpy(losses).sum())
         outputs = decode(

@@ -13,6 +13,7 @@ from seqkit.corpora import REGISTRY, Seq2SeqCorpus, open_seq2seq
 from seqkit.data import EncodedSeq2SeqCorpus, encode_seq2seq, encode_texts, pad_batch
 from seqkit.decoding import BeamTree, Generated, beam_tree
 from seqkit.errors import Remedy, UsageError
+from seqkit.progress import tracked
 from seqkit.tasks.runs import (
     choose_split,
     load_best_weights,
@@ -140,7 +141,7 @@ class TrainedSeq2Seq:
         rows = encode_texts(texts, self.source_tokenizer, self.source_vocabulary)
         order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
         translations: list[list[Translation]] = [[] for _ in rows]
-        for first in range(0, len(order), _BATCH_SIZE):
+        for first in tracked(range(0, len(order), _BATCH_SIZE), "translating", "batches"):
             batch = order[first : first + _BATCH_SIZE]
             source, lengths = pad_batch([rows[i] for i in batch], reverse=self.settings.reverse)
             outputs = decode(

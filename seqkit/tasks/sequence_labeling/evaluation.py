@@ -11,6 +11,7 @@ from seqkit.data import EncodedSentences, TaggedBatch, WordEncoder, tagged_batch
 from seqkit.data.tagging import WordTable
 from seqkit.metrics import SpanCounts, span_counts, total_counts
 from seqkit.models import CountTagger, Tagger
+from seqkit.progress import tracked
 from seqkit.tasks.sequence_labeling.model import model_input
 from seqkit.text.tag_schemes import find_spans, span_tags
 
@@ -51,7 +52,8 @@ def predict(
     """
     predicted = np.empty(len(sentences.words), np.int64)
     loss, words = 0.0, 0
-    for batch in length_batches(sentences, table, batch_size, LONGEST_BATCH):
+    batches = length_batches(sentences, table, batch_size, LONGEST_BATCH)
+    for batch in tracked(batches, "evaluating", "batches"):
         unknown = (batch.tags >= model.config.tags).any(axis=1)
         tags = np.where(batch.tags < model.config.tags, batch.tags, 0)
         best, losses = model.evaluate(model_input(batch, model.config), tags)
@@ -73,7 +75,7 @@ def predict_by_counts(
     ids = [None if (n := words.id(encoder.key(form))) == words.unk_id else n for form in forms]
     known = dict(zip(forms, zip(ids, encoder.spelling(forms), strict=True), strict=True))
     found = []
-    for sentence in sentences:
+    for sentence in tracked(sentences, "tagging", "sentences"):
         numbers, spelling = zip(*(known[word] for word in sentence), strict=True)
         found.append(model.tag(numbers, spelling))
     return found

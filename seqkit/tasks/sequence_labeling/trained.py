@@ -12,6 +12,7 @@ from seqkit.data import EncodedSentences, WordEncoder
 from seqkit.errors import DamagedFileError, DataError, Remedy, UsageError
 from seqkit.models import CountTagger, Tagger
 from seqkit.models.tag_counts import count_arrays
+from seqkit.progress import tracked
 from seqkit.tasks.classes import LABELS, labels_from_bytes
 from seqkit.tasks.runs import (
     VOCABULARY,
@@ -220,7 +221,8 @@ class TrainedTagger:
         table = self.encoder.table(rows_of)
         tags_of = np.empty(len(words), np.int64)
         probabilities = np.empty(len(words), np.float64)
-        for batch in length_batches(encoded, table, self.settings.eval_batch_size, LONGEST_BATCH):
+        batches = length_batches(encoded, table, self.settings.eval_batch_size, LONGEST_BATCH)
+        for batch in tracked(batches, "tagging", "batches"):
             decoded = self.model.decode_with_probabilities(model_input(batch, self.model.config))
             for row, length, tags, given in zip(batch.rows, batch.lengths, *decoded, strict=True):
                 place = slice(offsets[row], offsets[row] + length)

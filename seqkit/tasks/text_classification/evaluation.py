@@ -6,6 +6,7 @@ import numpy as np
 
 from seqkit.data import EncodedTexts, TextBatches
 from seqkit.models import SequenceClassifier
+from seqkit.progress import tracked
 
 
 def log_probs(
@@ -17,7 +18,8 @@ def log_probs(
 ) -> np.ndarray:
     """Return log P(class) (N, K) of N texts, computed in batches of similar length."""
     scores = np.empty((len(texts), model.config.classes), np.float64)
-    for batch in TextBatches(texts, batch_size, shuffle=False).epoch(0):
+    batches = TextBatches(texts, batch_size, shuffle=False)
+    for batch in tracked(batches.epoch(0), "evaluating", "batches", total=len(batches)):
         scores[batch.rows] = model.log_probs(batch.ids, batch.lengths)
         poll()
     return scores

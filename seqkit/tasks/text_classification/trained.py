@@ -11,6 +11,7 @@ from seqkit.corpora.readers.tables import has_tables
 from seqkit.data import EncodedLabelledCorpus, encode_labelled, pad_batch, text_rows
 from seqkit.errors import DamagedFileError
 from seqkit.models import BagConfig, RecurrentConfig, SequenceClassifier
+from seqkit.progress import tracked
 from seqkit.tasks.classes import (
     LABELS,
     ClassScores,
@@ -76,7 +77,7 @@ class TrainedTextClassifier:
         rows = text_rows(texts, self.tokenizer, self.vocabulary, self.settings.max_length)
         order = sorted(range(len(rows)), key=lambda i: len(rows[i]))  # similar lengths together
         scores = np.empty((len(texts), len(self.labels)), np.float64)
-        for first in range(0, len(order), self.settings.eval_batch_size):
+        for first in tracked(range(0, len(order), self.settings.eval_batch_size), "classifying", "batches"):
             batch = order[first : first + self.settings.eval_batch_size]
             scores[batch] = self.model.log_probs(*pad_batch([rows[i] for i in batch]))
         return scores

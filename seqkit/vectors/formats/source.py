@@ -22,6 +22,7 @@ from seqkit.files.compressed import COMPRESSED, MAGIC
 from seqkit.files.lines import BOM
 from seqkit.files.substitutes import HEAD, find_substitute, refuse_substitute
 from seqkit.files.what_is import not_as_expected
+from seqkit.progress import progress
 from seqkit.vectors.formats.options import LIBRARY, Remedies
 
 BLOCK = 4 << 20
@@ -48,6 +49,7 @@ class Source:
         self.position = 0
         self.header_lines = 0
         self._pushed = b""
+        self._job = contextlib.ExitStack()
         if os.path.isdir(path):
             raise not_as_expected(path, f"{self.name} is no file of vectors", error=DataError)
         archive, member = split_member(with_member(Path(path)))
@@ -67,16 +69,20 @@ class Source:
             self._raw.close()
             refuse_substitute(path, head)
         opener = next((COMPRESSED[MAGIC[magic]] for magic in MAGIC if head.startswith(magic)), None)
-        whole = opener is None and member is None
-        self.size = os.fstat(self._raw.fileno()).st_size if whole else None
+        self._stored = os.fstat(self._raw.fileno()).st_size if member is None else None
+        self.size = self._stored if opener is None else None
         self._file: IO[bytes] = self._raw if opener is None else opener(self._raw, "rb")
 
     def __enter__(self) -> Source:
+        position = self._raw.tell if self._file is not self._raw else lambda: self.position
+        job = progress(f"reading {os.path.basename(self.name)}", self._stored, "B", position=position)
+        self._job.enter_context(job)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._job.close()
         if self._file is not self._raw:
             self._file.close()
         self._raw.close()

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from seqkit.errors import DataError, UsageError
+from seqkit.progress import tracked
 from seqkit.vectors.formats.binary import read_binary
 from seqkit.vectors.formats.content import Content
 from seqkit.vectors.formats.options import GENSIM, ReadOptions
@@ -130,15 +131,16 @@ def save(
                 file.write(name + f" {counts[i]}\n".encode())
     vectors = table.vectors
     count = len(names) if total_vec is None else total_vec
+    rows = tracked(zip(order, names, strict=True), "writing vectors", "words", total=len(names))
     with opened(path) as file:
         if write_header:
             file.write(f"{count} {table.vector_size}\n".encode())
         if binary:
-            for i, name in zip(order, names, strict=True):
+            for i, name in rows:
                 file.write(name + b" " + vectors[i].astype("<f4").tobytes() + b"\n")
         else:
             form = f" %.{_DIGITS[vectors.dtype.itemsize]}g" * table.vector_size + "\n"
-            for i, name in zip(order, names, strict=True):
+            for i, name in rows:
                 file.write(name + (form % tuple(vectors[i].tolist())).encode())
 
 

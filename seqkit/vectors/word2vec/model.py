@@ -6,7 +6,6 @@ import dataclasses
 import logging
 import os
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -14,7 +13,8 @@ import numpy as np
 
 from seqkit.backend.kernels.word2vec.settings import Word2VecSettings
 from seqkit.errors import UsageError
-from seqkit.progress_bar import Bar
+from seqkit.progress import Job, show_progress
+from seqkit.progress import progress as progress_of
 from seqkit.vectors.keyed_vectors import SEP_LIMIT, KeyedVectors, refuse_pickling
 from seqkit.vectors.word2vec.callbacks import Word2VecCallbacks
 from seqkit.vectors.word2vec.sentences import (
@@ -133,9 +133,10 @@ class Word2Vec(VocabularyBuilder):
         _ = self.settings  # checks them
         if sentences is not None or corpus_file is not None:
             source = sentences_of(sentences, corpus_file)
-            text = self._scan(source, trim_rule=trim_rule)
-            self._set_vocab(text.counts, text.sentences, text.words, update=False, trim_rule=trim_rule)
-            self._train(source, text, self.settings, Bar(self.progress))
+            with show_progress(self.progress):
+                text = self._scan(source, trim_rule=trim_rule)
+                self._set_vocab(text.counts, text.sentences, text.words, update=False, trim_rule=trim_rule)
+                self._train(source, text, self.settings)
 
     def __setattr__(self, name: str, value: object) -> None:
         """Refuse what no method would read: an unknown setting, a part that is not offered."""
@@ -223,15 +224,14 @@ class Word2Vec(VocabularyBuilder):
         if not isinstance(source, LineSentences) or source.state() != state:
             text = None
         totals = {"examples": total_examples, "words": total_words}
-        bar = Bar(self.progress if progress is None else progress)
-        return self._train(source, text, settings, bar, totals, callbacks, report_delay)
+        with show_progress(self.progress if progress is None else progress):
+            return self._train(source, text, settings, totals, callbacks, report_delay)
 
     def _train(
         self,
         source: Sentences,
         text: Scan | None,
         settings: Word2VecSettings,
-        bar: Bar,
         totals: Mapping[str, int | None] | None = None,
         callbacks: Iterable[object] = (),
         report_delay: float = 1.0,
@@ -285,10 +285,9 @@ class Word2Vec(VocabularyBuilder):
             called.call("on_train_begin", self)
             if settings.epochs:
                 called.call("on_epoch_begin", self)
-            try:
-                trainer.run(on_epoch=after_epoch, on_progress=_ProgressLog(trainer, report_delay, bar))
-            finally:
-                bar.close()
+            total = max(1, settings.epochs * trainer.corpus_words)
+            with progress_of("training", total, "words") as job:
+                trainer.run(on_epoch=after_epoch, on_progress=_ProgressLog(trainer, report_delay, job))
             called.call("on_train_end", self)
             del ids
         return trainer.state.words, words * settings.epochs
@@ -371,21 +370,16 @@ class Word2Vec(VocabularyBuilder):
 
 
 class _ProgressLog:
-    """Logs the words read, their rate and the learning rate, every ``delay`` seconds, and moves a bar."""
+    """Logs the words read, their rate and the learning rate, every ``delay`` seconds, and moves a job."""
 
-    def __init__(self, trainer: Word2VecTrainer, delay: float, bar: Bar) -> None:
-        self.trainer, self.delay, self.bar = trainer, delay, bar
+    def __init__(self, trainer: Word2VecTrainer, delay: float, job: Job) -> None:
+        self.trainer, self.delay, self.job = trainer, delay, job
         self.total = max(1, trainer.settings.epochs * trainer.corpus_words)
         self.started = self.logged = time.monotonic()
-        self._moving = threading.Lock()
-        bar.start(self.total, trainer.state.words, "word")
 
     def __call__(self, state: TrainingState) -> None:
-        if self._moving.acquire(blocking=False):  # called by all workers
-            try:
-                self.bar.move(state.words, state.epoch_loss / max(1, state.epoch_examples))
-            finally:
-                self._moving.release()
+        loss = state.epoch_loss / max(1, state.epoch_examples)
+        self.job.move(state.words, f"epoch {state.epoch + 1}, loss {loss:.3f}")  # called by all workers
         now = time.monotonic()
         if now - self.logged < self.delay:
             return
