@@ -14,42 +14,64 @@ from collections.abc import Iterator
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 import seqkit
 from seqkit.cli.common import echo, flags_of
 
-COMMANDS = {
-    "analogy": "Solve analogies: A is to B as C is to what?",
-    "classify": "Classify images or texts with a trained classifier.",
-    "convert": "Convert word vectors between file formats.",
-    "eval-embeddings": "Evaluate word vectors on analogies and word similarity.",
-    "similar": "Find the words nearest to given words.",
-    "corpora": "List, fetch and describe corpora.",
-    "demo": "Train a small language model and compare it with baselines.",
-    "embed": "Embed sentences, or find the nearest lines.",
-    "explore": "Look at runs and word vectors in the browser.",
-    "export": "Write a trained run in the formats of other libraries.",
-    "doctor": "Show versions, devices and folders, and missing packages.",
-    "eval-images": "Evaluate an image classifier.",
-    "eval-lm": "Evaluate a language model.",
-    "generate": "Generate text with a trained language model.",
-    "lab": "Run the experiments of the course and judge their claims.",
-    "plot": "Plot training curves, words, attention and images.",
-    "score": "Score each line of a text with a language model.",
-    "train-embeddings": "Train word vectors.",
-    "train-images": "Train an image classifier.",
-    "train-seq2seq": "Train an encoder-decoder on pairs of texts.",
-    "eval-seq2seq": "Evaluate an encoder-decoder.",
-    "translate": "Translate texts with a trained encoder-decoder.",
-    "train-lm": "Train a language model.",
-    "train-tagger": "Train a tagger of words: chunks, named entities, parts of speech.",
-    "eval-tagger": "Evaluate a tagger.",
-    "tag": "Tag the words and spans of texts with a trained tagger.",
-    "train-classifier": "Train a text classifier.",
-    "eval-classifier": "Evaluate a text classifier.",
+GROUPS = {
+    "Train": {
+        "train-lm": "Train a language model.",
+        "train-embeddings": "Train word vectors.",
+        "train-seq2seq": "Train an encoder-decoder on pairs of texts.",
+        "train-classifier": "Train a text classifier.",
+        "train-tagger": "Train a tagger of words: chunks, named entities, parts of speech.",
+        "train-images": "Train an image classifier.",
+        "demo": "Train a small language model and compare it with baselines.",
+    },
+    "Evaluate": {
+        "eval-lm": "Evaluate a language model.",
+        "eval-embeddings": "Evaluate word vectors on analogies and word similarity.",
+        "eval-seq2seq": "Evaluate an encoder-decoder.",
+        "eval-classifier": "Evaluate a text classifier.",
+        "eval-tagger": "Evaluate a tagger.",
+        "eval-images": "Evaluate an image classifier.",
+    },
+    "Use": {
+        "generate": "Generate text with a trained language model.",
+        "score": "Score each line of a text with a language model.",
+        "translate": "Translate texts with a trained encoder-decoder.",
+        "classify": "Classify images or texts with a trained classifier.",
+        "tag": "Tag the words and spans of texts with a trained tagger.",
+        "similar": "Find the words nearest to given words.",
+        "analogy": "Solve analogies: A is to B as C is to what?",
+        "embed": "Embed sentences, or find the nearest lines.",
+    },
+    "Data": {
+        "corpora": "List, fetch and describe corpora.",
+        "convert": "Convert word vectors between file formats.",
+        "export": "Write a trained run in the formats of other libraries.",
+    },
+    "Look": {
+        "explore": "Look at runs and word vectors in the browser.",
+        "plot": "Plot training curves, words, attention and images.",
+        "lab": "Run the experiments of the course and judge their claims.",
+        "doctor": "Show versions, devices and folders, and missing packages.",
+    },
 }
-"""Name and short help of each command; its code is ``command`` in ``cli/<name with underscores>.py``."""
+"""Name and short help of each command by section; its code is ``command`` in ``cli/<name>.py``."""
 
+COMMANDS = {name: text for group in GROUPS.values() for name, text in group.items()}
+
+_WIDTH = max(map(len, COMMANDS))
+_EXAMPLES = """\b
+Examples:
+  seqkit train-lm --out runs/first          train on the embedded corpus
+  seqkit eval-lm runs/first                 its perplexity
+  seqkit generate runs/first --prompt the   text from it
+  seqkit train-lm --help                    the flags of a command
+  seqkit doctor                             what is installed
+"""
 
 _SIZES = ("--batch-size", "--nhid", "--vector-size", "--vocab-size", "--beam")
 """Flags on which the memory of a command depends."""
@@ -92,11 +114,19 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands for --help without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(sorted(COMMANDS.items()))
+        for title, commands in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(_WIDTH), text) for name, text in commands.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the commands and options that begin so, without importing the commands."""
+        names = [
+            CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)
+        ]
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, epilog=_EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(seqkit.__version__, prog_name="seqkit")
 @click.option("--debug", is_flag=True, help="Show tracebacks of errors.")
 def group(debug: bool) -> None:

@@ -15,6 +15,7 @@ from seqkit.cli.common import (
     refuse_unused,
     threads_option,
 )
+from seqkit.cli.parameter_types import RUN
 from seqkit.cli.progress import quiet_option
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command("classify")
-@click.argument("run", type=click.Path())
+@click.argument("run", type=RUN)
 @click.argument("files", nargs=-1, metavar="[FILE...]", type=click.Path(allow_dash=True))
 @click.option("--resize", is_flag=True, help="Resize images to the model's size.")
 @input_column_option

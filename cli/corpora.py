@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from seqkit.cli.common import echo, json_option, print_json, warn
+from seqkit.cli.parameter_types import CORPUS, REGISTERED
 from seqkit.cli.progress import quiet_option
 
 
@@ -52,7 +53,7 @@ def list_(as_json: bool) -> None:
 
 
 @command.command("info")
-@click.argument("name")
+@click.argument("name", type=CORPUS)
 @json_option
 def info(name: str, as_json: bool) -> None:
     """Show the licence, files and state of a corpus, and its splits if it is downloaded.
@@ -113,7 +114,7 @@ def _with_sums(row: dict[str, Any]) -> dict[str, Any]:
 
 
 @command.command("fetch")
-@click.argument("names", nargs=-1, required=True)
+@click.argument("names", nargs=-1, required=True, type=REGISTERED)
 @quiet_option
 def fetch_(names: tuple[str, ...]) -> None:
     """Download corpora and verify every file; an interrupted download resumes.

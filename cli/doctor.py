@@ -11,20 +11,31 @@ import click
 
 from seqkit.cli.common import echo, json_option, print_json
 
-PACKAGES = {
-    "numpy": "numpy",
-    "numba": "numba",
-    "click": "click",
-    "nltk": "nltk",
-    "tqdm": "tqdm",
-    "matplotlib": "'seqkit[plot]'",
-    "starlette": "'seqkit[explore]'",
-    "uvicorn": "'seqkit[explore]'",
-    "jinja2": "'seqkit[explore]'",
-    "plotly": "'seqkit[explore]'",
-    "torch": "'seqkit[bench]'",
-}
-"""Packages, with the argument of pip install for each."""
+PACKAGES = ("numpy", "numba", "click", "nltk", "regex", "tqdm")
+"""Packages that come with seqkit; without Numba it computes slowly, without another it does not start."""
+
+EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "cuda12": ("NVIDIA GPUs with CUDA 12", ("cupy-cuda12x",)),
+    "cuda13": ("NVIDIA GPUs with CUDA 13", ("cupy-cuda13x",)),
+    "plot": ("figures: plot, lab --plot", ("matplotlib",)),
+    "explore": ("explore: a web page over runs", ("starlette", "uvicorn", "jinja2", "plotly")),
+    "tensorboard": ("train-… --tensorboard", ("tensorboardX",)),
+    "ann": ("approximate search of nearest words", ("faiss-cpu",)),
+    "bert": ("subwords, and folders of BERT and GPT-2", ("tokenizers",)),
+    "images": ("image files, handwritten digits, t-SNE", ("scikit-learn", "pillow")),
+    "search": ("search of hyper-parameters", ("optuna",)),
+    "bleu": ("BLEU and chrF as published", ("sacrebleu",)),
+    "arrow": ("tables in Parquet and Arrow", ("pyarrow",)),
+    "zstd": ("files compressed by Zstandard, before Python 3.14", ("zstandard",)),
+    "cjk": (
+        "words of Chinese, Japanese and Thai",
+        ("jieba", "sudachipy", "sudachidict-core", "pythainlp"),
+    ),
+    "bench": ("comparisons with other libraries", ("torch", "gensim", "transformers")),
+    "docs": ("the site of the documentation", ("mkdocs", "mkdocs-material", "mkdocstrings")),
+    "test": ("the tests", ("pytest", "pytest-randomly", "pytest-xdist")),
+}  # fmt: skip
+"""What each extra of pyproject.toml is for, and its packages; of those of the tests the first ones."""
 
 CUPY = ("cupy-cuda12x", "cupy-cuda13x", "cupy")
 
@@ -51,10 +62,17 @@ def _folder(path: Path) -> dict[str, Any]:
     return {"path": str(path), "exists": path.is_dir(), "writable": os.access(parent, os.W_OK)}
 
 
+def _extra(name: str) -> dict[str, Any]:
+    """Return what an extra is for, its packages with their versions, and whether none of them is there."""
+    purpose, packages = EXTRAS[name]
+    versions = {package: _version(package) for package in packages}
+    return {"purpose": purpose, "packages": versions, "missing": not any(versions.values())}
+
+
 @click.command("doctor")
 @json_option
 def command(as_json: bool) -> None:
-    """Show versions, BLAS, threads, GPU and folders, and how to install missing packages."""
+    """Show versions, BLAS, threads, GPU and folders, and what each extra is for and whether it is there."""
     import seqkit
     from seqkit.backend import cache_dir, data_dir
     from seqkit.backend import device as parse_device
@@ -69,9 +87,6 @@ def command(as_json: bool) -> None:
         gpu = f"{parse_device('cuda')} works"
     except DeviceError as error:
         gpu = f"none: {error}"
-    missing = [f"{name}: pip install {line}" for name, line in PACKAGES.items() if versions[name] is None]
-    if cupy is None:
-        missing.append("cupy (GPU): pip install 'seqkit[cuda12]' or 'seqkit[cuda13]'")
     numba_error = numba_missing()
     report = {
         "seqkit": seqkit.__version__,
@@ -87,7 +102,7 @@ def command(as_json: bool) -> None:
         "data": _folder(data_dir()),
         "cache": _folder(cache_dir()),
         "corpora": [name for name in REGISTRY if corpus_status(name).present],
-        "missing": missing,
+        "extras": {name: _extra(name) for name in EXTRAS},
     }
     if as_json:
         print_json(report)
@@ -105,5 +120,9 @@ def command(as_json: bool) -> None:
     echo(f"corpora   {', '.join(report['corpora'])}")  # type: ignore[arg-type]
     for name, version in report["packages"].items():  # type: ignore[attr-defined]
         echo(f"  {name:<12} {version or 'missing'}")
-    for line in missing:
-        echo(f"to install {line}")
+    echo("extras: pip install 'seqkit[NAME]'")
+    for name, extra in report["extras"].items():  # type: ignore[attr-defined]
+        absent = [package for package, version in extra["packages"].items() if version is None]
+        state = "installed" if not absent else "missing" if extra["missing"] else "partly"
+        lacks = f" (no {', '.join(absent)})" if state == "partly" else ""
+        echo(f"  {name:<12} {state:<10} {extra['purpose']}{lacks}")

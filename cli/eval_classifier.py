@@ -14,13 +14,16 @@ from seqkit.cli.common import (
     threads_option,
     warn,
 )
+from seqkit.cli.parameter_types import CORPUS, RUN
 from seqkit.cli.progress import quiet_option
 
 
 @click.command("eval-classifier")
-@click.argument("run", type=click.Path())
+@click.argument("run", type=RUN)
 @split_option
-@click.option("--corpus", default=None, help="Labelled texts to evaluate on.  [default: those of the run]")
+@click.option(
+    "--corpus", type=CORPUS, default=None, help="Labelled texts to evaluate on.  [default: those of the run]"
+)
 @text_column_option
 @click.option(
     "--label-column",

@@ -10,13 +10,16 @@ from seqkit.cli.common import (
     split_option,
     threads_option,
 )
+from seqkit.cli.parameter_types import CORPUS, RUN
 from seqkit.cli.progress import quiet_option
 
 
 @click.command("eval-images")
-@click.argument("run", type=click.Path())
+@click.argument("run", type=RUN)
 @split_option
-@click.option("--corpus", default=None, help="Images to evaluate on.  [default: those of the run]")
+@click.option(
+    "--corpus", type=CORPUS, default=None, help="Images to evaluate on.  [default: those of the run]"
+)
 @device_option
 @threads_option
 @quiet_option

@@ -17,6 +17,7 @@ from seqkit.cli.common import (
     threads_option,
     warn,
 )
+from seqkit.cli.parameter_types import CORPUS, RUN
 from seqkit.cli.progress import quiet_option
 
 if TYPE_CHECKING:
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
 
 
 @click.command("eval-lm")
-@click.argument("runs", nargs=-1, required=True, type=click.Path(), metavar="RUN...")
+@click.argument("runs", nargs=-1, required=True, type=RUN, metavar="RUN...")
 @split_option
-@click.option("--corpus", default=None, help="Corpus to evaluate on.  [default: that of the run]")
+@click.option(
+    "--corpus", type=CORPUS, default=None, help="Corpus to evaluate on.  [default: that of the run]"
+)
 @text_column_option
 @click.option(
     "--batch-size", type=click.IntRange(1), default=1, show_default=True, help="Number of parallel streams."

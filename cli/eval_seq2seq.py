@@ -17,13 +17,16 @@ from seqkit.cli.common import (
     threads_option,
     warn,
 )
+from seqkit.cli.parameter_types import CORPUS, RUN
 from seqkit.cli.progress import quiet_option
 
 
 @click.command("eval-seq2seq")
-@click.argument("run", type=click.Path())
+@click.argument("run", type=RUN)
 @split_option
-@click.option("--corpus", default=None, help="Pairs to evaluate on.  [default: those of the run]")
+@click.option(
+    "--corpus", type=CORPUS, default=None, help="Pairs to evaluate on.  [default: those of the run]"
+)
 @click.option("--target", default=None, help="File of targets, if --corpus is a file of sources.")
 @click.option(
     "--source-column",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from seqkit.cli.common import device_option, echo, json_option, print_json, split_option, threads_option
+from seqkit.cli.parameter_types import CORPUS, RUN
 from seqkit.cli.progress import quiet_option
 
 if TYPE_CHECKING:
@@ -17,9 +18,11 @@ _CONFUSIONS = 10
 
 
 @click.command("eval-tagger")
-@click.argument("run", type=click.Path())
+@click.argument("run", type=RUN)
 @split_option
-@click.option("--corpus", default=None, help="Sentences to evaluate on.  [default: those of the run]")
+@click.option(
+    "--corpus", type=CORPUS, default=None, help="Sentences to evaluate on.  [default: those of the run]"
+)
 @device_option
 @threads_option
 @quiet_option

@@ -3,11 +3,12 @@
 import click
 
 from seqkit.cli.common import echo, json_option, print_json
+from seqkit.cli.parameter_types import RUN
 from seqkit.cli.progress import quiet_option
 
 
 @click.command("export")
-@click.argument("run", type=click.Path())
+@click.argument("run", type=RUN)
 @click.option(
     "--to",
     "target",

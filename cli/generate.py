@@ -13,11 +13,12 @@ from seqkit.cli.common import (
     refuse_unused,
     threads_option,
 )
+from seqkit.cli.parameter_types import RUN
 from seqkit.cli.progress import quiet_option
 
 
 @click.command("generate")
-@click.argument("run", type=click.Path())
+@click.argument("run", type=RUN)
 @click.option("--prompt", type=TEXT, default="", help="Text to continue.  [default: start a new text]")
 @click.option(
     "--max-new-tokens",

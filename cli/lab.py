@@ -18,6 +18,7 @@ from seqkit.cli.common import (
     threads_option,
     warn,
 )
+from seqkit.cli.parameter_types import ExperimentName
 from seqkit.cli.progress import quiet_option
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _description(experiment: Experiment) -> dict[str, Any]:
 
 
 @command.command("run", short_help="Run experiments and print their verdicts.")
-@click.argument("names", nargs=-1)
+@click.argument("names", nargs=-1, type=ExperimentName())
 @click.option("--all", "run_all", is_flag=True, help="Run every experiment, in the order of the course page.")
 @click.option(
     "--quick",

@@ -15,6 +15,7 @@ from seqkit.cli.common import (
     split_option,
     warn,
 )
+from seqkit.cli.parameter_types import RUN
 from seqkit.cli.progress import quiet_option
 from seqkit.cli.similar import vectors_option
 
@@ -25,16 +26,25 @@ def command() -> None:
 
 
 @command.command("curves")
-@click.argument("runs", nargs=-1, required=True, type=click.Path())
+@click.argument("runs", nargs=-1, required=True, type=RUN)
+@click.option(
+    "--by",
+    type=click.Choice(["step", "epoch", "minutes"]),
+    default="step",
+    show_default=True,
+    help="Horizontal axis.",
+)
 @figure_option("curves.png")
 @quiet_option
-def curves(runs: tuple[str, ...], out: str) -> None:
-    """Plot loss and perplexity of one or more RUNS by step."""
+def curves(runs: tuple[str, ...], by: str, out: str) -> None:
+    """Plot loss, perplexity and validation score of one or more RUNS."""
     from seqkit.plotting import plot_curves, save
     from seqkit.training import RunDirectory
 
     records = [RunDirectory.open(run).log.records() for run in runs]
-    save(plot_curves(records, [escape(Path(run).name) for run in runs]), Path(out), on_message=warn)
+    names = [Path(run).name for run in runs]
+    names = names if len(set(names)) == len(names) else list(runs)
+    save(plot_curves(records, [escape(name) for name in names], by=by), Path(out), on_message=warn)
     echo(out)
 
 
@@ -118,7 +128,7 @@ def vectors(
 
 
 @command.command("attention", short_help="Plot the attention weights of a translation.")
-@click.argument("run", type=click.Path())
+@click.argument("run", type=RUN)
 @click.argument("text", type=TEXT)
 @figure_option("attention.png")
 @quiet_option
@@ -149,7 +159,7 @@ def attention(run: str, text: str, out: str, as_json: bool) -> None:
 
 
 @command.command("filters", short_help="Plot the filters of an image classifier.")
-@click.argument("run", type=click.Path())
+@click.argument("run", type=RUN)
 @figure_option("filters.png")
 @quiet_option
 def filters(run: str, out: str) -> None:
@@ -165,7 +175,7 @@ def filters(run: str, out: str) -> None:
 
 
 @command.command("mistakes", short_help="Plot misclassified images.")
-@click.argument("run", type=click.Path())
+@click.argument("run", type=RUN)
 @click.option(
     "--top", type=click.IntRange(1), default=40, show_default=True, help="Maximum number of images."
 )

@@ -19,6 +19,7 @@ from seqkit.cli.common import (
     json_option,
     threads_option,
 )
+from seqkit.cli.parameter_types import RUN
 from seqkit.cli.progress import quiet_option
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "red")
 
 
 @click.command("tag")
-@click.argument("run", type=click.Path())
+@click.argument("run", type=RUN)
 @click.argument("texts", nargs=-1, metavar="[TEXT...|FILE...]")
 @click.option(
     "--format",

@@ -42,7 +42,16 @@ HELP = {
 CHOICES = {"model": MODELS, "pooling": POOLINGS, "on_bad_line": ON_BAD_LINE}
 
 
-@training_command("train-classifier", TextClassificationSettings, HELP, CHOICES)
+@training_command(
+    "train-classifier",
+    TextClassificationSettings,
+    HELP,
+    CHOICES,
+    "seqkit train-classifier rt-polarity --out runs/reviews",
+    "seqkit train-classifier my-table.csv --text-column text --label-column stars",
+    "seqkit train-classifier my-labels.tsv --init bert-base-uncased --epochs 3",
+    "seqkit classify runs/reviews my-lines.txt",
+)
 def command(request: Request[TextClassificationSettings]) -> None:
     """Train a text classifier on the labels of CORPUS.
 

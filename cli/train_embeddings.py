@@ -56,7 +56,15 @@ CHOICES = {
 }
 
 
-@training_command("train-embeddings", EmbeddingSettings, HELP, CHOICES)
+@training_command(
+    "train-embeddings",
+    EmbeddingSettings,
+    HELP,
+    CHOICES,
+    "seqkit train-embeddings my-text.txt --out runs/words",
+    "seqkit train-embeddings my-text.txt --sg --vector-size 200 --window 10",
+    "seqkit similar house --vectors runs/words",
+)
 def command(request: Request[EmbeddingSettings]) -> None:
     """Train word vectors on the text of CORPUS.
 

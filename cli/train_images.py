@@ -40,7 +40,15 @@ HELP = {
 CHOICES = {"model": MODELS, "normalize": NORMALIZATIONS, "activation": ACTIVATIONS}
 
 
-@training_command("train-images", ImageClassificationSettings, HELP, CHOICES)
+@training_command(
+    "train-images",
+    ImageClassificationSettings,
+    HELP,
+    CHOICES,
+    "seqkit train-images mnist --model simple-cnn --out runs/mnist",
+    "seqkit train-images my-folder --image-size 32 --max-time 10m",
+    "seqkit classify runs/mnist picture.png",
+)
 def command(request: Request[ImageClassificationSettings]) -> None:
     """Train an image classifier on CORPUS.
 

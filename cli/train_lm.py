@@ -51,7 +51,17 @@ HELP = {
 CHOICES = {"model": MODELS, "objective": OBJECTIVES, "positions": POSITIONS}
 
 
-@training_command("train-lm", LanguageModelSettings, HELP, CHOICES)
+@training_command(
+    "train-lm",
+    LanguageModelSettings,
+    HELP,
+    CHOICES,
+    "seqkit train-lm ptb --out runs/ptb",
+    "seqkit train-lm my-text.txt --model transformer --epochs 3 --max-time 1h30m",
+    "seqkit train-lm ptb --recipe ptb-lstm --out runs/ptb   # a published result",
+    "seqkit train-lm --out runs/ptb --resume --epochs 20    # go on with it",
+    "seqkit train-lm my-text.txt --init runs/ptb            # fine-tune it",
+)
 def command(request: Request[LanguageModelSettings]) -> None:
     """Train a language model on the text of CORPUS.
 

@@ -68,7 +68,16 @@ CHOICES = {
 }
 
 
-@training_command("train-seq2seq", Seq2SeqSettings, HELP, CHOICES)
+@training_command(
+    "train-seq2seq",
+    Seq2SeqSettings,
+    HELP,
+    CHOICES,
+    "seqkit train-seq2seq dates --recipe dates-attention --out runs/dates",
+    "seqkit train-seq2seq my-pairs.tsv --model transformer --max-time 2h",
+    "seqkit train-seq2seq europarl.en --target europarl.de --tokenizer bpe",
+    'seqkit translate runs/dates "7 July 1998"',
+)
 def command(request: Request[Seq2SeqSettings]) -> None:
     """Train an encoder and decoder on the pairs of CORPUS.
 

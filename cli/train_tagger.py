@@ -65,7 +65,15 @@ CHOICES = {
 }
 
 
-@training_command("train-tagger", SequenceLabelingSettings, HELP, CHOICES)
+@training_command(
+    "train-tagger",
+    SequenceLabelingSettings,
+    HELP,
+    CHOICES,
+    "seqkit train-tagger my-names.conll --out runs/names",
+    "seqkit train-tagger nltk:conll2000 --recipe conll2000",
+    'seqkit tag runs/names "Mr Smith went to Rome."',
+)
 def command(request: Request[SequenceLabelingSettings]) -> None:
     """Train a tagger on the words and tags of CORPUS: chunks, named entities, parts of speech.
 

@@ -18,19 +18,21 @@ from seqkit.cli.common import (
     threads_option,
     warn,
 )
+from seqkit.cli.help_sections import TrainingCommand, examples
 from seqkit.cli.log_lines import LogLines
+from seqkit.cli.parameter_types import CORPUS, DURATION, RUN, RecipeName
 from seqkit.cli.progress import quiet_option
 from seqkit.cli.settings_file import read_recipe, read_settings, recipe_names, to_toml
 from seqkit.errors import TrainingInterrupted, UsageError
 from seqkit.optim import OPTIMIZERS
-from seqkit.training import Callback, RunDirectory, Settings, Task, TrainingSettings
+from seqkit.training import Callback, RunDirectory, Settings, Task, TensorBoard, TrainingSettings
 
 TRAINING_HELP = {
     "init": "Start from the weights of a run of this command; its vocabulary and model are kept.",
     "grow_vocabulary": "Add the new words of CORPUS to the vocabulary of --init, if seen --min-count times.",
     "epochs": "Passes over the training data.",
     "max_steps": "Stop after this many optimiser steps.  [default: no limit]",
-    "max_time": "Stop after this many seconds of training.  [default: no limit]",
+    "max_time": "Stop after this time of training: seconds, or 10m, 1h30m.  [default: no limit]",
     "anneal_to_max_time": "Let a linear or cosine schedule end at --max-time, not at the last epoch.",
     "patience": "Stop after this many epochs without a better validation loss.  [default: never]",
     "optimizer": "Optimiser that updates the weights.",
@@ -103,7 +105,7 @@ class Request(Generic[S]):
         settings: All settings.
         given: Those that were given by flag, --config or --recipe.
         out: The run directory; None for the default.
-        resume, dry_run, quiet, as_json: The flags of the same names.
+        resume, dry_run, tensorboard, quiet, as_json: The flags of the same names.
     """
 
     command: str
@@ -112,6 +114,7 @@ class Request(Generic[S]):
     out: str | None
     resume: bool
     dry_run: bool
+    tensorboard: bool
     quiet: bool
     as_json: bool
 
@@ -139,7 +142,8 @@ class Request(Generic[S]):
         if echoed:
             log.on_message(to_toml(echoed, type(self.settings)))
         try:
-            trained = train(self.settings, out, resume=self.resume, changes=self.given, callbacks=log)
+            callbacks = [log, TensorBoard(out)] if self.tensorboard else [log]
+            trained = train(self.settings, out, resume=self.resume, changes=self.given, callbacks=callbacks)
         except TrainingInterrupted as stop:
             raise TrainingInterrupted(
                 f"{stop.what}\n  continue: seqkit {self.command} --out {out} --resume\n"
@@ -192,6 +196,7 @@ def training_command(
     settings: type[S],
     help_texts: Mapping[str, str],
     choices: Mapping[str, tuple[str, ...]],
+    *example_lines: str,
 ) -> Callable[[Callable[[Request[S]], None]], click.Command]:
     """Decorate a function of a :class:`Request` as a training command.
 
@@ -203,6 +208,7 @@ def training_command(
         settings: The task's settings.
         help_texts: Help of the task's own flags, by field.
         choices: Allowed values, by field.
+        *example_lines: Commands to copy, for the end of the help text.
     """
 
     def decorate(function: Callable[[Request[S]], None]) -> click.Command:
@@ -212,6 +218,7 @@ def training_command(
             config: str | None,
             recipe: str | None,
             dry_run: bool,
+            tensorboard: bool,
             quiet: bool,
             as_json: bool,
             named_corpus: str | None,
@@ -233,12 +240,12 @@ def training_command(
             # a run's own settings hold, with those given; they are checked when they are read
             values = settings() if resumed else settings.from_values(given, source=config or "the settings")
             if dry_run:
-                refuse_unused("resume", "trainings, and --dry-run trains nothing")
+                refuse_unused("resume tensorboard", "trainings, and --dry-run trains nothing")
             if out is None and resume:
                 raise UsageError("expected a run to resume, got none", remedy="add --out RUN")
             if not resumed:
                 values.require_effect(given)
-            function(Request(name, values, given, out, resume, dry_run, quiet, as_json))
+            function(Request(name, values, given, out, resume, dry_run, tensorboard, quiet, as_json))
 
         default = settings.from_values({}).to_dict()["corpus"]
         call.__doc__ = (
@@ -246,7 +253,8 @@ def training_command(
         )
         for option in _options(settings, help_texts, choices):
             call = option(call)
-        return click.command(name)(click.argument("corpus", required=False)(call))
+        command = click.command(name, cls=TrainingCommand, epilog=examples(*example_lines))
+        return command(click.argument("corpus", required=False, type=CORPUS)(call))
 
     return decorate
 
@@ -258,13 +266,12 @@ def _options(
 ) -> list[Decorator]:
     """Return all options, those that --help lists last first."""
     options: list[Decorator] = [
-        click.option(
-            "--out", type=click.Path(), default=None, help="Run directory.  [default: runs/NAME-TIME]"
-        ),
+        click.option("--out", type=RUN, default=None, help="Run directory.  [default: runs/NAME-TIME]"),
         click.option("--resume", is_flag=True, help="Continue the run at --out."),
         click.option(
             "--corpus",
             "named_corpus",
+            type=CORPUS,
             default=None,
             help="The same as CORPUS; with --resume the new place of a corpus that moved.",
         ),
@@ -276,6 +283,7 @@ def _options(
         ),
         click.option(
             "--recipe",
+            type=RecipeName(),
             default=None,
             metavar="NAME",
             help="Use the settings of a published result; `--recipe help` lists them.",
@@ -298,6 +306,7 @@ def _options(
         else:
             number = int if "int" in types else float if "float" in types else str
             value_type: Any = click.Choice(choices[field.name]) if field.name in choices else number
+            value_type = {"max_time": DURATION, "init": RUN}.get(field.name, value_type)
             if {"int", "str"} <= set(types.split(" | ")):
                 value_type = COLUMN
             options.append(click.option(*flags, field.name, type=value_type, default=None, help=text))
@@ -312,6 +321,9 @@ def _options(
         threads_option,
         click.option(
             "--dry-run", is_flag=True, help="Print the settings and the model's size without training."
+        ),
+        click.option(
+            "--tensorboard", is_flag=True, help="Also write the log for TensorBoard, to RUN/tensorboard."
         ),
         quiet_option,
         json_option,

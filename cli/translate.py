@@ -14,6 +14,7 @@ from seqkit.cli.common import (
     search_options,
     threads_option,
 )
+from seqkit.cli.parameter_types import RUN
 from seqkit.cli.progress import quiet_option
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command("translate")
-@click.argument("run", type=click.Path())
+@click.argument("run", type=RUN)
 @click.argument("texts", nargs=-1, metavar="[TEXT...]")
 @search_options
 @click.option(

@@ -593,6 +593,10 @@ MORE: dict[str, tuple[Call, Call]] = {
         lambda: plot_curves([[{"step": 1}]]),
         lambda: plot_curves([[{"step": 1, "loss": 2.0}]]),
     ),
+    r"draw it by=": (
+        lambda: plot_curves([[{"step": 1, "loss": 2.0}]], by="epoch"),
+        lambda: plot_curves([[{"step": 1, "loss": 2.0}]], by="step"),
+    ),
     r"leave out --out and --normalize": (
         lambda: command(
             "embed", sentence_encoder(), written("t.txt", "a\n"), "--similar", "t.txt", "--normalize"

@@ -55,17 +55,44 @@ def test_curves_of_one_run():
 
 def test_curves_of_several_runs_are_told_apart():
     loss, ppl = plot_curves([RUN, OTHER], ["lstm", "gru"]).axes
-    assert list(drawn(loss)) == ["lstm, train", "gru, train"]
-    assert list(drawn(ppl)) == ["lstm, train", "lstm, valid", "gru, train"]
-    assert [text.get_text() for text in ppl.get_legend().get_texts()] == list(drawn(ppl))
-    lstm_train, lstm_valid, gru_train = ppl.lines
+    assert [text.get_text() for text in loss.get_legend().get_texts()] == ["lstm", "gru"]
+    assert [text.get_text() for text in ppl.get_legend().get_texts()] == ["lstm", "gru", "train", "valid"]
+    lstm_train, lstm_valid, gru_train, *_ = ppl.lines
+    assert lstm_valid.get_label() == "lstm"
     assert lstm_train.get_color() == lstm_valid.get_color() == loss.lines[0].get_color()
     assert lstm_train.get_color() != gru_train.get_color()
 
 
 def test_runs_without_labels_are_numbered():
     loss, _ = plot_curves([RUN, OTHER]).axes
-    assert list(drawn(loss)) == ["run 1, train", "run 2, train"]
+    assert list(drawn(loss)) == ["run 1", "run 2"]
+
+
+LONG = [
+    {"step": 5, "epoch": 1, "loss": 3.0, "seconds": 30},
+    {"step": 10, "epoch": 1, "train_loss": 3.0, "valid_loss": 2.5, "valid_accuracy": 0.5, "seconds": 90},
+    {"step": 15, "epoch": 2, "loss": 2.0, "seconds": 120},
+    {"step": 18, "epoch": 2, "train_loss": 2.0, "valid_loss": 2.0, "complete": False, "seconds": 150},
+]
+
+
+@pytest.mark.parametrize(
+    ("by", "train", "valid"),
+    [("step", [5, 15], [10, 18]), ("epoch", [0.5, 1.5], [1, 1.8]), ("minutes", [0.5, 2], [1.5, 2.5])],
+)
+def test_the_horizontal_axis(by: str, train: list[float], valid: list[float]) -> None:
+    loss, score = plot_curves([LONG], by=by).axes
+    assert loss.get_xlabel() == by
+    assert [x for x, _ in drawn(loss)["train"]] == pytest.approx(train)
+    assert [x for x, _ in drawn(loss)["valid"]] == pytest.approx(valid)
+    assert score.get_ylabel() == "validation score"
+    assert [y for _, y in drawn(score)["valid"]] == [0.5]
+
+
+@pytest.mark.parametrize(("by", "missing"), [("epoch", "complete epochs"), ("minutes", "times")])
+def test_a_log_without_epochs_or_times(by: str, missing: str) -> None:
+    with pytest.raises(UsageError, match=f"the log of 'run 1' has no {missing}"):
+        plot_curves([OTHER], by=by)
 
 
 def test_a_panel_without_values_is_left_out():

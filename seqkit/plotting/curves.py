@@ -1,12 +1,13 @@
-"""Training curves: loss and perplexity by step."""
+"""Training curves: loss, perplexity and validation scores by step, epoch or time."""
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from seqkit.errors import Remedy, UsageError
+from seqkit.errors import Remedy, UsageError, require_choice
 from seqkit.plotting.figure import draw_legend, label_of, new_figure
 
 if TYPE_CHECKING:
@@ -16,45 +17,63 @@ if TYPE_CHECKING:
 Record = Mapping[str, Any]
 """One line of a run's log.jsonl."""
 
+X_AXES = ("step", "epoch", "minutes")
+"""The horizontal axes of :func:`plot_curves`."""
+
 # Training curves are thin and pale, since they are noisy; validation curves have a marker for each epoch.
-_TRAIN: dict[str, Any] = {"linewidth": 1.0, "alpha": 0.6}
+_TRAIN: dict[str, Any] = {"linewidth": 1.0, "alpha": 0.5}
 _VALID: dict[str, Any] = {"linewidth": 1.8, "marker": "o", "markersize": 4}
-_PANELS: tuple[tuple[str, bool, tuple[tuple[str, str, dict[str, Any]], ...]], ...] = (
-    ("loss (nats)", False, (("loss", "train", _TRAIN), ("valid_loss", "valid", _VALID))),
-    ("perplexity", True, (("ppl", "train", _TRAIN), ("valid_ppl", "valid", _VALID))),
-)
-"""For each panel: axis label, whether its scale is logarithmic, and (key, legend suffix, style) of curves."""
+_TRAINING, _VALIDATION = "train", "valid"
+_Curve = tuple[str, str, dict[str, Any]]
+_PANELS: tuple[tuple[str, bool, tuple[_Curve, ...]], ...] = (
+    ("loss (nats)", False, (("loss", _TRAINING, _TRAIN), ("valid_loss", _VALIDATION, _VALID))),
+    ("perplexity", True, (("ppl", _TRAINING, _TRAIN), ("valid_ppl", _VALIDATION, _VALID))),
+    ("validation score", False, (
+        ("valid_f1", _VALIDATION, _VALID), ("valid_exact_match", _VALIDATION, _VALID),
+        ("valid_accuracy", _VALIDATION, _VALID),
+    )),
+)  # fmt: skip
+"""For each panel: axis label, whether its scale is logarithmic, and (key, split, style) of curves. Of several
+validation scores, a run's first counts."""
 
 
-def plot_curves(runs: Sequence[Sequence[Record]], labels: Sequence[str] | None = None) -> Figure:
-    """Draw the loss and the perplexity of one or more runs by step, in one panel each.
+def plot_curves(
+    runs: Sequence[Sequence[Record]], labels: Sequence[str] | None = None, *, by: str = "step"
+) -> Figure:
+    """Draw loss, perplexity and validation score of one or more runs, in one panel each.
 
-    The keys ``loss``, ``valid_loss``, ``ppl`` and ``valid_ppl`` are drawn by ``step``. Values that are
-    missing, None or not finite are left out, and so is a panel without values.
+    The keys ``loss``, ``valid_loss``, ``ppl``, ``valid_ppl``, and ``valid_f1``, ``valid_exact_match`` or
+    ``valid_accuracy`` are drawn. Values that are missing, None or not finite are left out, and so is a panel
+    without values.
 
     Args:
         runs: For each run, the records of its log.jsonl.
         labels: The names of the runs in the legend.
+        by: The horizontal axis: "step"; "epoch", the position among the ends of epochs; or "minutes" of
+            training.
 
     Returns:
         The figure.
 
     Raises:
-        UsageError: The labels do not match, a value has no step, or there is nothing to draw.
+        UsageError: The labels do not match, a value has no step or time, a run has no complete epoch to
+            count by, or there is nothing to draw.
         MissingDependencyError: Matplotlib is not installed.
     """
+    require_choice("by", by, X_AXES)
     names = [f"run {i + 1}" for i in range(len(runs))] if labels is None else list(map(label_of, labels))
     if len(names) != len(runs):
         raise UsageError(f"expected one label for each of {len(runs)} runs, got {len(names)}")
     panels = []
     for title, log_scale, curves in _PANELS:
-        lines = []
+        lines: list[tuple[int, str, list[float], list[float], dict[str, Any]]] = []
         for i, (run, name) in enumerate(zip(runs, names, strict=True)):
-            for key, suffix, style in curves:
+            drawn: set[str] = set()
+            for key, split, style in curves:
                 steps, values = _points(run, key, name)
-                if steps:
-                    label = suffix if len(runs) == 1 and labels is None else f"{name}, {suffix}"
-                    lines.append((steps, values, {"color": f"C{i % 10}", "label": label, **style}))
+                if steps and split not in drawn:
+                    drawn.add(split)
+                    lines.append((i, split, _positions(run, steps, by, name), values, style))
         if lines:
             panels.append((title, log_scale, lines))
     if not panels:
@@ -69,9 +88,15 @@ def plot_curves(runs: Sequence[Sequence[Record]], labels: Sequence[str] | None =
     for axes, (title, log_scale, lines) in zip(
         figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
     ):
-        for steps, values, style in lines:
-            axes.plot(steps, values, **style)
-        axes.set_xlabel("step")
+        single = len(runs) == 1 and labels is None
+        named = {i: split for i, split, *_ in lines}  # the validation curve where there are both
+        for i, split, positions, values, style in lines:
+            label = split if single else names[i] if named[i] == split else None
+            axes.plot(positions, values, color=f"C{i % 10}", **style, label=label)
+        if not single and len({split for _, split, *_ in lines}) == 2:
+            for split, style in ((_TRAINING, _TRAIN), (_VALIDATION, _VALID)):
+                axes.plot([], [], color="0.4", label=split, **style)
+        axes.set_xlabel(by)
         axes.set_ylabel(title)
         if log_scale:
             axes.set_yscale("log")
@@ -79,6 +104,40 @@ def plot_curves(runs: Sequence[Sequence[Record]], labels: Sequence[str] | None =
         axes.grid(True, alpha=0.3)
         draw_legend(axes)
     return figure
+
+
+def _positions(run: Sequence[Record], steps: list[float], by: str, label: str) -> list[float]:
+    """Return the positions of steps on the horizontal axis.
+
+    Epochs are counted by the steps at which they ended; before, between and behind these, steps are even.
+    """
+    if by == "step":
+        return steps
+    known, epoch = {0.0: 0.0}, 0
+    for record in run:
+        if by == "minutes" and "seconds" in record:
+            known[record["step"]] = record["seconds"] / 60
+        elif by == "epoch" and _ends_epoch(record, epoch):
+            known[record["step"]] = epoch = record["epoch"]
+    places = sorted(known)
+    if len(places) < 2:
+        missing = "complete epochs" if by == "epoch" else "times"
+        raise UsageError(
+            f"the log of {label!r} has no {missing}",
+            remedy=Remedy('draw it by="step"', command="draw it with --by step"),
+        )
+    positions = []
+    for step in steps:
+        right = min(max(1, bisect.bisect_left(places, step)), len(places) - 1)
+        left, end = places[right - 1], places[right]
+        slope = (known[end] - known[left]) / (end - left)
+        positions.append(known[left] + slope * (step - left))
+    return positions
+
+
+def _ends_epoch(record: Record, before: int) -> bool:
+    """Return whether a record ends an epoch after ``before``; a validation within an epoch does not."""
+    return "train_loss" in record and record.get("complete", True) and record.get("epoch", 0) > before
 
 
 def _points(run: Sequence[Record], key: str, label: str) -> tuple[list[float], list[float]]:

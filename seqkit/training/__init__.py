@@ -7,6 +7,7 @@ from seqkit.training.run_directory import RunDirectory
 from seqkit.training.settings import ResolvedTrainingSettings, TrainingSettings
 from seqkit.training.stopping import StoppingRules
 from seqkit.training.task import SinglePassTask, Task
+from seqkit.training.tensorboard import TensorBoard
 from seqkit.training.trainer import Trainer
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "SinglePassTask",
     "StoppingRules",
     "Task",
+    "TensorBoard",
     "Trainer",
     "TrainingSettings",
 ]

@@ -142,10 +142,10 @@ class SinglePassTask(Task):
         try:
             with progress("fitting"):
                 arrays, record, scores = self.fit_model(run.path)
+            record["seconds"] = round(time.perf_counter() - started, 3)
+            run.save_model(arrays, {"step": 1, "epoch": 1, "scores": scores})
+            run.log.append(record)
+            run.save_checkpoint({}, {})
+            callbacks.on_epoch_end(record)
         finally:
             callbacks.on_train_end()
-        record["seconds"] = round(time.perf_counter() - started, 3)
-        run.save_model(arrays, {"step": 1, "epoch": 1, "scores": scores})
-        run.log.append(record)
-        run.save_checkpoint({}, {})
-        callbacks.on_epoch_end(record)
