@@ -73,6 +73,9 @@ Examples:
   seqkit doctor                             what is installed
 """
 
+COMPLETION = "_SEQKIT_COMPLETE"
+"""The environment variable with which a shell asks for completions."""
+
 _SIZES = ("--batch-size", "--nhid", "--vector-size", "--vocab-size", "--beam")
 """Flags on which the memory of a command depends."""
 
@@ -197,7 +200,9 @@ def main(arguments: list[str] | None = None) -> None:
         _log_to_stderr()
     try:
         with _interrupts_kept():
-            result: Any = group.main(arguments, prog_name="seqkit", standalone_mode=False)
+            result: Any = group.main(
+                arguments, prog_name="seqkit", complete_var=COMPLETION, standalone_mode=False
+            )
         sys.exit(result if isinstance(result, int) else 0)
     except TrainingInterrupted as stop:
         _say(stop.for_command())

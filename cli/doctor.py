@@ -35,7 +35,7 @@ EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
     "docs": ("the site of the documentation", ("mkdocs", "mkdocs-material", "mkdocstrings")),
     "test": ("the tests", ("pytest", "pytest-randomly", "pytest-xdist")),
 }  # fmt: skip
-"""What each extra of pyproject.toml is for, and its packages; of those of the tests the first ones."""
+"""Purpose and packages of each extra of pyproject.toml; of the packages of the tests the first ones."""
 
 CUPY = ("cupy-cuda12x", "cupy-cuda13x", "cupy")
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import itertools
-import os
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,6 +13,7 @@ import click
 
 from seqkit.cli.common import echo, flags_of, is_terminal, to_json, warn
 from seqkit.errors import DataError, UsageError
+from seqkit.platforms import end_of_input
 from seqkit.progress import progress
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ def input_lines(file: str | None, text_column: int | str | None = None) -> Itera
     if sys.stdin is None or sys.stdin.closed:
         raise UsageError("standard input is closed", remedy="name a file")
     if is_terminal(sys.stdin):
-        end = "Ctrl-Z and Enter" if os.name == "nt" else "Ctrl-D"
-        warn(f"reading from standard input; end with {end}")
+        warn(f"reading from standard input; end with {end_of_input()}")
     return _stream_lines(sys.stdin.buffer, "standard input")
 
 

@@ -26,6 +26,12 @@ MAC = sys.platform == "darwin"
 
 _locking: Any = importlib.import_module("msvcrt" if WINDOWS else "fcntl")
 
+
+def end_of_input() -> str:
+    """Return the keys that end what is typed into a terminal."""
+    return "Ctrl-Z and Enter" if WINDOWS else "Ctrl-D"
+
+
 # Files
 
 _FAR = 1 << 40

@@ -5,7 +5,7 @@ import { PALETTE, el, getJSON, number, page, plot, plotlyText, seconds, showErro
 const byId = (id) => document.getElementById(id);
 const PERIOD = 2000; // milliseconds between two looks at the logs
 const LIVE = 120; // seconds after which a log that does not grow counts as ended
-const NO_CURVES = new Set(["step", "epoch", "tokens", "seconds", "best"]);
+const NO_CURVES = new Set(["step", "steps", "epoch", "epochs", "tokens", "seconds", "seconds_left", "best", "complete"]);
 
 const runs = (await getJSON("/runs/list")).map((run, _, all) => {
   const i = all.filter(({ task }) => task === run.task).findIndex(({ name }) => name === run.name);
