@@ -52,14 +52,12 @@ class RunPath(click.Path):
 RUN = RunPath()
 
 
-class CorpusName(click.ParamType):
+class CorpusName(click.types.StringParamType):
     """A corpus: a registered name, or a file or folder.
 
     Args:
         own: Whether files and folders are corpora too.
     """
-
-    name = "text"
 
     def __init__(self, own: bool = True) -> None:
         self.own = own
@@ -80,10 +78,8 @@ class CorpusName(click.ParamType):
 CORPUS, REGISTERED = CorpusName(), CorpusName(own=False)
 
 
-class RecipeName(click.ParamType):
+class RecipeName(click.types.StringParamType):
     """The name of a recipe of the command."""
-
-    name = "text"
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
@@ -95,10 +91,8 @@ class RecipeName(click.ParamType):
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
-class ExperimentName(click.ParamType):
+class ExperimentName(click.types.StringParamType):
     """The name of an experiment of the course."""
-
-    name = "text"
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
