@@ -32,6 +32,10 @@ EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("jieba", "sudachipy", "sudachidict-core", "pythainlp"),
     ),
     "bench": ("comparisons with other libraries", ("torch", "gensim", "transformers")),
+    "notebooks": (
+        "the notebooks of the course",
+        ("jupytext", "nbclient", "ipykernel", "matplotlib", "scikit-learn"),
+    ),
     "docs": ("the site of the documentation", ("mkdocs", "mkdocs-material", "mkdocstrings")),
     "test": ("the tests", ("pytest", "pytest-randomly", "pytest-xdist")),
 }  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -13,12 +14,12 @@ _DURATION = re.compile(
 )
 
 
-class Duration(click.ParamType):
+class Duration(click.types.FloatParamType):
     """A time: seconds as a number, or hours, minutes and seconds as in 1h30m."""
 
     name = "time"
 
-    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return seconds."""
         try:
             return float(value)

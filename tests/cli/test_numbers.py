@@ -27,7 +27,7 @@ INPUTS = {
     "eval-lm": ["LSTM"], "convert": ["words.txt", "out.vec"], "similar": ["the", "--vectors", "words.txt"],
     "analogy": ["the", "cat", "dog", "--vectors", "words.txt"], "lab run": ["batches-and-epochs", "--quick"],
     "embed": ["folder", "--similar", "text.txt"], "plot vectors": ["--vectors", "words.txt"],
-    "plot mistakes": ["folder"],
+    "plot mistakes": ["folder"], "explore": ["LSTM"],
 }  # fmt: skip
 HUGE = ["1" + "0" * 12, "1" + "0" * 30]
 INFINITE_IS_NONE = ("--clip", "--max-time")
