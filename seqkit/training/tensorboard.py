@@ -37,8 +37,12 @@ class TensorBoard(Callback):
     def _write(self, record: Record, group: str) -> None:
         if self._writer is None:  # not before: the run directory begins with the training
             earlier = self.folder.is_dir() and any(self.folder.iterdir())
-            purged = record["step"] if earlier else None
-            self._writer = self._make_writer(str(self.folder), purge_step=purged)
+            step = record["step"]
+            self._writer = self._make_writer(
+                str(self.folder),
+                purge_step=step if earlier else None,
+                filename_suffix=f".{step:010}",  # a name has the time in seconds, and must differ
+            )
         for name, value in record.items():
             if name not in _NO_SCALARS and isinstance(value, int | float):
                 split, _, score = name.partition("_")
