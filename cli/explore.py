@@ -45,7 +45,7 @@ def command(paths: tuple[str, ...], host: str, port: int | None, no_browser: boo
     listener = bind(host, port)
     token = secrets.token_urlsafe(24)
     app = create_app(items, token, host)
-    shown = "127.0.0.1" if host in ("", "0.0.0.0", "::") else f"[{host}]" if ":" in host else host
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}/?token={token}"
     if host not in ("127.0.0.1", "localhost", "::1"):
         warn(f"warning: other machines can reach {host}; who has the token can use the page, unencrypted")

@@ -98,7 +98,7 @@ def is_own_host(header: str, bound: str) -> bool:
     try:
         ipaddress.ip_address(name)
     except ValueError:
-        everywhere = bound in ("", "0.0.0.0", "::")
+        everywhere = bound in ("0.0.0.0", "::")
         return everywhere and name in (socket.gethostname().lower(), socket.getfqdn().lower())
     return True  # a name that points here in bad faith is a name
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import pytest
 
 from seqkit.explorer.safety import is_own_host
+from seqkit.explorer.server import bind
 from tests.explorer.conftest import TOKEN
 
 
@@ -66,6 +68,12 @@ def test_another_host_is_refused(client: Any) -> None:
 )
 def test_own_hosts(header: str, bound: str, own: bool) -> None:
     assert is_own_host(header, bound) is own
+
+
+def test_answers_are_sent_at_once() -> None:
+    """asyncio sets TCP_NODELAY only on sockets whose protocol is named."""
+    with bind("127.0.0.1", None) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
 
 
 def test_every_answer_has_the_policy(client: Any) -> None:
