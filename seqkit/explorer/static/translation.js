@@ -171,7 +171,7 @@ function weightsOf(map, layer, head) {
 
 const scale = () => (theme().dark
   ? [[0, "#1d2126"], [0.25, "#4a3c2a"], [0.5, "#875d22"], [0.75, "#d39238"], [1, "#ffe2b3"]]
-  : [[0, "#ffffff"], [0.25, "#fbe3bd"], [0.5, "#f2ab5c"], [0.75, "#c65d17"], [1, "#5f2706"]]);
+  : [[0, "#ffffff"], [0.25, "#fbe3bd"], [0.5, "#f2ab5c"], [0.75, "#b85413"], [1, "#5f2706"]]);
 
 async function drawHeatmap() {
   for (const button of byId("heads").querySelectorAll("button")) {

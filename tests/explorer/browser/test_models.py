@@ -184,6 +184,38 @@ def test_phone(open_model_page: Open) -> None:
             assert all(a != b for a, b in zip(chips, dark, strict=True))
 
 
+CONTRAST = """(classes) => {
+  const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const light = (color) => {
+    context.fillStyle = color;
+    context.fillRect(0, 0, 1, 1);
+    const linear = (v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    const [r, g, b] = [...context.getImageData(0, 0, 1, 1).data].map((v) => linear(v / 255));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+  };
+  return Object.fromEntries(classes.map((name) => {
+    const chip = document.createElement("span");
+    chip.className = `chip ${name}`;
+    document.querySelector("main section").append(chip);
+    const { color, backgroundColor } = getComputedStyle(chip);
+    const [a, b] = [light(color), light(backgroundColor)];
+    return [name, Math.max(a, b) / Math.min(a, b)];
+  }));
+}"""
+
+
+def test_coloured_text_can_be_read(open_model_page: Open) -> None:
+    """Contrast of text on every colour, by the formula of WCAG 2.1, of which level AA asks for 4.5."""
+    page = open_model_page("labels")
+    signs = [f"{side}-{level}" for side in ("for", "against") for level in range(1, 5)]
+    classes = [*(f"bits-{level}" for level in range(9)), *signs]
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        found = page.evaluate(CONTRAST, classes)
+        assert {name: ratio for name, ratio in found.items() if ratio < 4.5} == {}
+        assert len({round(found[f"bits-{level}"], 2) for level in range(9)}) == 9
+
+
 def test_an_error_is_a_sentence(open_model_page: Open) -> None:
     page = open_model_page("translation", refused=True)
     page.select_option("#item", "pairs")
