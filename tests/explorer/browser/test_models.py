@@ -9,6 +9,7 @@ import pytest
 from tests.explorer.browser.conftest import Open, is_wider_than_screen
 
 expect = pytest.importorskip("playwright.sync_api").expect
+expect.set_options(timeout=20_000)  # a busy machine, as that of all waits for a page
 
 
 def numbers(page: Any, selector: str, expression: str) -> list[float]:
