@@ -91,7 +91,7 @@ points = Tensor(np.stack([x0, x1], axis=-1), requires_grad=True)
 bowl(points).backward()
 figure, axes = plt.subplots(figsize=(4, 3.6), layout="constrained")
 axes.quiver(x0, x1, -points.grad[..., 0], -points.grad[..., 1], color="C0")
-axes.set(xlabel="x0", ylabel="x1", aspect="equal")
+_ = axes.set(xlabel="x0", ylabel="x1", aspect="equal")
 
 # %% [markdown] lang="en"
 # ## Gradient descent

@@ -102,7 +102,7 @@ for axes, function in zip(panels, (ops.sigmoid, ops.relu, swish), strict=True):
     axes.plot(points, x.grad, "--", label="gradient")
     axes.set(title=function.__name__, xlabel="x", ylim=(-0.5, 2))
     axes.grid(alpha=0.3)
-panels[0].legend()
+_ = panels[0].legend()
 
 # %% [markdown] lang="en"
 # ## Layers

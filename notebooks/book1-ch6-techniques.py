@@ -107,7 +107,7 @@ for axes, scale in zip(panels, (0.01, 0.1, 0.5), strict=True):
     axes.set(title=f"initial deviation {scale}", xlabel="epoch")
     axes.grid(alpha=0.3)
 panels[0].set(ylabel="training accuracy", ylim=(0, 1.02))
-panels[0].legend()
+_ = panels[0].legend()
 
 # %% [markdown] lang="en"
 # ## Overfitting
@@ -127,7 +127,7 @@ for axes, (name, settings) in zip(panels, variants.items(), strict=True):
     axes.set(title=f"against it: {name}", xlabel="epoch")
     axes.grid(alpha=0.3)
 panels[0].set(ylabel="accuracy", ylim=(0, 1.02))
-panels[0].legend()
+_ = panels[0].legend()
 
 # %% [markdown] lang="en"
 # ## Choosing settings
@@ -155,4 +155,4 @@ figure, axes = plt.subplots(figsize=(5, 3.2), layout="constrained")
 accuracy, lr, weight_decay = np.array(trials).T
 dots = axes.scatter(lr, weight_decay, c=accuracy, cmap="viridis", s=50)
 axes.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="weight decay")
-figure.colorbar(dots, label="accuracy")
+_ = figure.colorbar(dots, label="accuracy")

@@ -113,7 +113,7 @@ figure, axes = plt.subplots(figsize=(5.6, 4.8), layout="constrained")
 image = axes.imshow(units @ units.T, cmap="RdBu_r", vmin=-1, vmax=1)
 axes.set_xticks(range(len(order)), order, rotation=70)
 axes.set_yticks(range(len(order)), order)
-figure.colorbar(image, label="cosine")
+_ = figure.colorbar(image, label="cosine")
 
 # %% [markdown] lang="en"
 # The same on a plane.

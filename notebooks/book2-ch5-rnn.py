@@ -77,22 +77,21 @@ for number, (inputs, targets) in enumerate(BPTTBatches(np.arange(24), batch_size
 
 # %% [markdown] lang="en"
 # ## A text
-# Every eighth line of the English text of the Python installation. The book uses the Penn Treebank: `seqkit
-# train-lm ptb --recipe textbook-rnnlm` is its best model, in full size.
+# Every eighth line of the English text of the Python installation, in random order, since neighbours are
+# about the same module. The book uses the Penn Treebank: `seqkit train-lm ptb --recipe textbook-rnnlm` is
+# its best model, in full size.
 # %% [markdown] lang="zh"
 # ## 文本
-# 在 Python 自带的英文文档里每八行取一行。书中用的是 Penn Treebank；书中最好的模型，完整规模的训练是
-# `seqkit train-lm ptb --recipe textbook-rnnlm`。
+# 在 Python 自带的英文文档里每八行取一行，再打乱顺序，因为相邻的行讲的往往是同一个模块。书中用的是 Penn
+# Treebank；书中最好的模型，完整规模的训练是 `seqkit train-lm ptb --recipe textbook-rnnlm`。
 # %%
 tokenizer, corpus = get_tokenizer("word", lowercase=True), open_corpus(CORPUS)
-texts = {
-    split: [
-        t
-        for line in islice(corpus.lines(split), 0, None, STRIDE)
-        for t in [*tokenizer.tokenize(line), "<eos>"]
-    ]
-    for split in ("train", "valid")
-}
+texts = {}
+for split in ("train", "valid"):
+    lines = list(islice(corpus.lines(split), 0, None, STRIDE))
+    if SIZE != "book":
+        lines = [lines[i] for i in random.permutation(len(lines))]
+    texts[split] = [token for line in lines for token in [*tokenizer.tokenize(line), "<eos>"]]
 vocabulary = Vocabulary.from_counts(Counter(texts["train"]), size=WORDS, require_unk=True)
 train, valid = (vocabulary.encode(tokens) for tokens in texts.values())
 V, eos = len(vocabulary), vocabulary.eos_id
@@ -140,7 +139,7 @@ baselines = {
 }
 figure, axes = plt.subplots(figsize=(6, 3.4), layout="constrained")
 on_train, on_valid = np.array(curve).T
-axes.plot(range(1, EPOCHS + 1), on_train, "o-", markersize=3, label="RNN, training text")
+axes.plot(range(1, EPOCHS + 1), on_train, "o-", markersize=3, label="RNN, training text, mean of the epoch")
 axes.plot(
     range(1, EPOCHS + 1), on_valid, "s--", markersize=3, label=f"RNN, validation text: {on_valid[-1]:.0f}"
 )
@@ -148,7 +147,7 @@ for color, (name, baseline) in zip(("0.6", "0.3"), baselines.items(), strict=Tru
     value = perplexity(-float(baseline.log_probs(valid).sum()), len(valid))
     axes.axhline(value, color=color, linestyle=":", label=f"{name}: {value:.0f}")
 axes.set(xlabel="epoch", ylabel="perplexity", ylim=(0, None))
-axes.legend()
+_ = axes.legend()
 
 # %% [markdown] lang="en"
 # ## Writing

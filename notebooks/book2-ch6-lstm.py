@@ -89,7 +89,7 @@ for axes, name, first in zip(panels, ("input gate", "forget gate"), (0, H), stri
     axes.vlines(np.flatnonzero(marked[0]), -0.5, H - 0.5, color="w", linestyle=":", linewidth=1.5)
     axes.set(title=f"{name} (dotted: a value is marked)", ylabel="unit")
     figure.colorbar(image, ax=axes)
-panels[1].set_xlabel("step")
+_ = panels[1].set_xlabel("step")
 
 # %% [markdown] lang="en"
 # Where a value is marked, forget gates close (dark) to drop the old value, and input gates open to let the

@@ -155,4 +155,4 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained
 left.imshow(places, cmap="RdBu_r", aspect="auto")
 left.set(title="position vectors", xlabel="component", ylabel="position")
 right.imshow(causal, cmap="Blues", vmax=0.5)
-right.set(title="causal attention, random weights", xlabel="position read", ylabel="position written")
+_ = right.set(title="causal attention, random weights", xlabel="position read", ylabel="position written")

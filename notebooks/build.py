@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 OUT = ROOT / "build" / "notebooks"
 LANGUAGES = ("en", "zh")
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+_HEADING = re.compile(r"^(#+ .*)\n(?!\n)", re.MULTILINE)
 _WRAPPED = re.compile(r"(?<=[⺀-鿿，。、；：？！（）“”])\n(?=[⺀-鿿，。、；：？！（）“”])")
 """Line ends between two Chinese characters, which a browser would show as spaces."""
 
@@ -39,7 +40,7 @@ def notebook_of(source: Path, language: str) -> Any:
         if cell.cell_type == "markdown":
             if cell.metadata.pop("lang") != language:
                 continue
-            text = cell.source.replace("](../", "](../../../")
+            text = _HEADING.sub(r"\1\n\n", cell.source).replace("](../", "](../../../")
             cell.source = _WRAPPED.sub("", text) if language == "zh" else text
         kept.append(cell)
     notebook.cells, notebook.metadata = kept, nbformat.from_dict({"kernelspec": KERNEL})
@@ -49,7 +50,13 @@ def notebook_of(source: Path, language: str) -> Any:
 def build(source: Path, out: Path = OUT) -> None:
     """Run the code of a script once and write its notebooks with the outputs into folders of ``out``."""
     first = notebook_of(source, LANGUAGES[0])
-    nbclient.NotebookClient(first, timeout=None, resources={"metadata": {"path": ROOT}}).execute()
+    client = nbclient.NotebookClient(
+        first,
+        timeout=None,
+        resources={"metadata": {"path": ROOT}},
+        extra_arguments=["--log-level=ERROR"],  # the kernel says that it can be listened to on this machine
+    )
+    client.execute()
     outputs = [cell for cell in first.cells if cell.cell_type == "code"]
     for language in LANGUAGES:
         notebook = first if language == LANGUAGES[0] else notebook_of(source, language)

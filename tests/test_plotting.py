@@ -142,6 +142,14 @@ def test_the_suffix_chooses_the_format(tmp_path, suffix):
     assert path.read_bytes().startswith(SIGNATURES[suffix])
 
 
+def test_notebooks_show_figures_without_pyplot():
+    script = "from seqkit.plotting import new_figure; import sys; f = new_figure(2, 1); f.subplots()\n"
+    script += (
+        "data = f._repr_png_(); assert data[:4] == b'\\x89PNG'; assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
 @pytest.mark.parametrize(("suffix", "date"), [(".pdf", b"CreationDate"), (".svg", b"dc:date")])
 def test_no_date_is_written(tmp_path, suffix, date):
     figure = plot_curves([RUN])

@@ -40,5 +40,5 @@ def _page(text: str, language: str) -> str:
         elif kind == language:
             lines = "\n".join(line[2:] for line in cell.strip().splitlines())
             lines = _OUTSIDE.sub(r"`\1`", lines).replace("](../docs/", "](../../")
-            blocks.append(_WRAPPED.sub("", re.sub(r"^(#+ .*)\n", r"\1\n\n", lines)))
+            blocks.append(_WRAPPED.sub("", re.sub(r"^(#+ .*)\n", r"\1\n\n", lines, flags=re.MULTILINE)))
     return "\n\n".join(blocks) + "\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import warnings
 from collections.abc import Callable
@@ -19,6 +20,7 @@ FORMATS = (".pdf", ".png", ".svg")
 """File suffixes that :func:`save` can write."""
 MOST_PIXELS = 1 << 27
 """Pixels of a figure: 512 MiB while it is drawn."""
+_NOTEBOOK_DPI = 90
 LONGEST_LABEL = 60
 """Characters of a label; what is longer is cut."""
 
@@ -42,6 +44,8 @@ def draw_legend(axes: Axes, **style: Any) -> None:
 def new_figure(width: float, height: float, dpi: float = 150) -> Figure:
     """Return an empty figure of the given size in inches, independent of pyplot and its settings.
 
+    A notebook shows it where it is the last expression of a cell, with or without pyplot.
+
     Raises:
         UsageError: The figure would have more than 2^27 pixels.
         MissingDependencyError: Matplotlib is not installed.
@@ -57,7 +61,17 @@ def new_figure(width: float, height: float, dpi: float = 150) -> Figure:
         raise MissingDependencyError(
             "figures need Matplotlib, which is not installed", remedy="pip install 'seqkit[plot]'"
         ) from error
-    return Figure(figsize=(width, height), dpi=dpi, layout="constrained")
+    figure = Figure(figsize=(width, height), dpi=dpi, layout="constrained")
+    figure._repr_png_ = lambda: _png_of(figure)  # notebooks call it
+    return figure
+
+
+def _png_of(figure: Figure) -> bytes:
+    """Return a figure as a notebook shows it."""
+    file = io.BytesIO()
+    with fonts_for(figure):
+        figure.savefig(file, format="png", dpi=_NOTEBOOK_DPI)
+    return file.getvalue()
 
 
 def save(

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "notebooks").glob("book*.py"))
 CELL = re.compile(r'^# %%(?: \[markdown\] lang="(\w+)")?$', re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+HEADING = re.compile(r"^#+ .*", re.MULTILINE)
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 CHAPTERS = [*(f"book1-ch{n}" for n in range(1, 9)), *(f"book2-ch{n}" for n in range(1, 9))]
 
@@ -119,6 +120,8 @@ def test_notebooks_are_made_in_both_languages(monkeypatch: pytest.MonkeyPatch, t
             assert [cell.source for cell in codes] == [text.strip() for kind, text in parts if kind == "code"]
             assert len(texts) == sum(kind == language for kind, _ in parts)
             assert all(bool(CHINESE.search(text)) == (language == "zh") for text in texts)
+            headings = [line for kind, text in parts if kind == language for line in HEADING.findall(text)]
+            assert [line for text in texts for line in HEADING.findall(text)] == headings
             links = [link for text in texts for link in LINK.findall(text)]
             assert links
             assert all((ROOT / "build" / "notebooks" / language / link).resolve().exists() for link in links)
