@@ -12,6 +12,7 @@ from seqkit.errors import DataError, UsageError, require_choice
 from seqkit.files import read_json
 from seqkit.models import TransformerLanguageModel, gpt2
 from seqkit.models.checkpoints import CONFIG
+from seqkit.progress import with_progress
 from seqkit.tasks import language_modeling
 from seqkit.tasks.language_modeling import evaluation, scoring
 from seqkit.tasks.language_modeling.continuation import Continuation
@@ -194,6 +195,7 @@ class CausalCheckpoint:
                 for i, score, unknown in zip(row.tolist(), scores, self._unknown(row), strict=True)
             ]
 
+    @with_progress
     def evaluate(
         self,
         split: str | None = None,
@@ -201,6 +203,7 @@ class CausalCheckpoint:
         corpus: str,
         text_column: int | str | None = None,
         protocol: str = "exact",
+        progress: bool = False,
     ) -> Evaluation:
         """Return the perplexity on a split of a text corpus, over the tokens of this model.
 
@@ -213,6 +216,7 @@ class CausalCheckpoint:
             text_column: The column of the texts of that corpus, if it is a table; by default it is found.
             protocol: "exact" slides the window by half its length, so that each token is predicted once with
                 at least that much before it; "blocks" reads independent consecutive windows.
+            progress: Whether to show a progress bar.
 
         Raises:
             DataError: The corpus is absent, or has no such split, or the split no text.

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from seqkit.progress import BarReporter, Job, Reporter, reporters
+from seqkit.tasks.embeddings import TrainedEmbeddings
 from seqkit.vectors import Word2Vec
 from tests.exhaustive import some
 from tests.tasks.test_every_setting import CORPORA, METHODS, SETTINGS, TASKS
@@ -56,10 +57,15 @@ def test_every_training_logs_and_shows_a_bar_if_asked(
     training: Any, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with caplog.at_level(logging.INFO, logger="seqkit"):
-        training(progress=True)
+        trained = training(progress=True)
     lines = [record.getMessage() for record in caplog.records if record.name == "seqkit"]
     assert any(re.match(r"epoch 1( of \d)? done at step", line) for line in lines)
     assert re.search("training: .*%|fitting: ", capfd.readouterr().err)
+    if not isinstance(trained, TrainedEmbeddings):  # whose evaluation needs files
+        trained.evaluate()
+        assert capfd.readouterr().err == ""
+        trained.evaluate(progress=True)
+        assert "evaluating: " in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("training", some(list(METHODS), every=4), indirect=True)

@@ -16,7 +16,7 @@ import seqkit
 from seqkit.errors import DataError, SeqkitError, UsageError
 from seqkit.files import read_json, write_atomically
 from seqkit.lab.harness.experiment import MIN_SEEDS, Experiment, Numbers, Setup, Verdict, get_experiment
-from seqkit.progress import tracked
+from seqkit.progress import tracked, with_progress
 
 UNUSABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """Raised where the numbers of an experiment are of other types than it measures."""
@@ -81,6 +81,7 @@ class Results:
         return results
 
 
+@with_progress
 def run_experiment(
     experiment: Experiment,
     *,
@@ -88,6 +89,7 @@ def run_experiment(
     data: str | None = None,
     seeds: Sequence[int] | None = None,
     report: Callable[[str], object] = lambda text: None,
+    progress: bool = False,
 ) -> Results:
     """Run an experiment once with each seed.
 
@@ -97,6 +99,7 @@ def run_experiment(
         data: Images to use, "digits" (the default) or "mnist".
         seeds: Three or more different seeds; by default 0, 1, … as many as the experiment asks for.
         report: Called with a line of text after each seed.
+        progress: Whether to show a progress bar.
 
     Returns:
         The numbers of all seeds.

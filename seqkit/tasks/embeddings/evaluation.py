@@ -6,6 +6,7 @@ from typing import Any
 
 from seqkit.corpora import corpus_status
 from seqkit.errors import CorpusNotFoundError, DataError
+from seqkit.progress import with_progress
 from seqkit.vectors import KeyedVectors
 
 ANALOGIES = ("questions-words", "questions-words.txt")
@@ -75,8 +76,13 @@ def evaluation_files(
     return analogies, pairs
 
 
+@with_progress
 def evaluate(
-    vectors: KeyedVectors, analogies: str | Path | None = None, pairs: str | Path | None = None
+    vectors: KeyedVectors,
+    analogies: str | Path | None = None,
+    pairs: str | Path | None = None,
+    *,
+    progress: bool = False,
 ) -> EmbeddingScores:
     """Evaluate word vectors on analogy questions and word pairs; without files, on the registered ones.
 
@@ -84,6 +90,7 @@ def evaluate(
         vectors: The vectors.
         analogies: File of analogy questions; by default questions-words.txt, if ``pairs`` is None too.
         pairs: File of word pairs with human scores; by default WordSim-353, if ``analogies`` is None too.
+        progress: Whether to show a progress bar.
 
     Raises:
         DataError: A file is absent or malformed.

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from seqkit.errors import DamagedFileError
+from seqkit.progress import with_progress
 from seqkit.tasks.embeddings.evaluation import EmbeddingScores, evaluate
 from seqkit.tasks.embeddings.settings import ResolvedEmbeddingSettings
 from seqkit.tasks.runs import open_run, require_cpu, run_settings
@@ -57,10 +58,21 @@ class TrainedEmbeddings:
         best = self.run.best
         return int(best.get("epochs_trained", best.get("epoch", 0)))
 
+    @with_progress
     def evaluate(
-        self, analogies: str | Path | None = None, pairs: str | Path | None = None
+        self,
+        analogies: str | Path | None = None,
+        pairs: str | Path | None = None,
+        *,
+        progress: bool = False,
     ) -> EmbeddingScores:
-        """Return the scores of the vectors, as :func:`seqkit.tasks.embeddings.evaluate` does."""
+        """Return the scores of the vectors, as :func:`seqkit.tasks.embeddings.evaluate` does.
+
+        Args:
+            analogies: File of analogy questions.
+            pairs: File of word pairs with human scores.
+            progress: Whether to show a progress bar.
+        """
         return evaluate(self.wv, analogies, pairs)
 
     def __repr__(self) -> str:

@@ -12,6 +12,7 @@ from seqkit.corpora.resolve import has_image_files
 from seqkit.data import Standardization
 from seqkit.errors import DamagedFileError, DataError, Remedy, UsageError
 from seqkit.models import MLP, DeepConvNet, ImageClassifier, ImageConfig, MLPConfig, SimpleConvNet
+from seqkit.progress import with_progress
 from seqkit.tasks.classes import (
     LABELS,
     ClassScores,
@@ -90,16 +91,26 @@ class TrainedImageClassifier:
         """Return log P(class) (N, K) of images (N, H, W, C) uint8."""
         return log_probs(self.model, images, self.standardization, batch_size=self.settings.eval_batch_size)
 
-    def classify(self, images: np.ndarray) -> list[Prediction]:
-        """Return the predictions for images (N, H, W, C) uint8."""
+    @with_progress
+    def classify(self, images: np.ndarray, *, progress: bool = False) -> list[Prediction]:
+        """Return the predictions for images.
+
+        Args:
+            images: (N, H, W, C) uint8.
+            progress: Whether to show a progress bar.
+        """
         return predictions(self.log_probs(images), self.classes)
 
-    def classify_files(self, paths: Sequence[str | Path], *, resize: bool = False) -> list[Prediction]:
+    @with_progress
+    def classify_files(
+        self, paths: Sequence[str | Path], *, resize: bool = False, progress: bool = False
+    ) -> list[Prediction]:
         """Return the predictions for image files, converted to the channels of the model.
 
         Args:
             paths: The files.
             resize: Resize the images to the model's size; always done if the run has an ``image_size``.
+            progress: Whether to show a progress bar.
 
         Raises:
             DataError: A file is not an image, or has another size.
@@ -153,13 +164,17 @@ class TrainedImageClassifier:
         """The size to which other images are resized: only those of folders may have another."""
         return self.settings.image_size if has_image_files(other) else None
 
-    def evaluate(self, split: str | None = None, *, corpus: str | Path | None = None) -> ClassScores:
+    @with_progress
+    def evaluate(
+        self, split: str | None = None, *, corpus: str | Path | None = None, progress: bool = False
+    ) -> ClassScores:
         """Return the scores on a split of the run's images, or on others.
 
         Args:
             split: The split; None for "test", or "valid" if the corpus has no "test". Of a folder of other
                 images without splits of its own, None is all of them.
             corpus: Other images, named as in the settings, of the run's size and classes.
+            progress: Whether to show a progress bar.
 
         Raises:
             DataError: The corpus is absent or has changed, has no such split, or a class that the run lacks.

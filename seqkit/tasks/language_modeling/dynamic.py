@@ -13,7 +13,7 @@ from seqkit.autograd import to_dense
 from seqkit.data import LineStreams
 from seqkit.errors import UsageError, require_number
 from seqkit.models import LanguageModel, TransformerLanguageModel
-from seqkit.progress import tracked
+from seqkit.progress import tracked, with_progress
 from seqkit.tasks.language_modeling import evaluation
 from seqkit.tasks.language_modeling.evaluation import Evaluation
 from seqkit.tasks.language_modeling.trained import TrainedLanguageModel, load
@@ -50,6 +50,7 @@ class DynamicEvaluation:
         return {**self.evaluation.to_dict(), "static": self.static, "lr": self.lr, "decay": self.decay}
 
 
+@with_progress
 def evaluate_dynamic(
     trained: TrainedLanguageModel,
     split: str | None = None,
@@ -58,6 +59,7 @@ def evaluate_dynamic(
     text_column: int | str | None = None,
     device: str | None = None,
     on_message: Callable[[str], object] = lambda text: None,
+    progress: bool = False,
 ) -> DynamicEvaluation:
     """Return the perplexity of a model that is updated on each segment after it was predicted.
 
@@ -74,6 +76,7 @@ def evaluate_dynamic(
         text_column: The column of its texts.
         device: Where the copy computes.
         on_message: Called with the loss of each rate and decay that is tried.
+        progress: Whether to show a progress bar.
 
     Raises:
         UsageError: The model counts n-grams, or is a mixture.

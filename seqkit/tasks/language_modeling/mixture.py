@@ -18,7 +18,7 @@ from seqkit.backend import to_numpy
 from seqkit.data import LineStreams
 from seqkit.errors import RunError, UsageError, require_number
 from seqkit.models import LanguageModel, NGramModel
-from seqkit.progress import tracked
+from seqkit.progress import tracked, with_progress
 from seqkit.tasks.language_modeling import evaluation
 from seqkit.tasks.language_modeling.evaluation import Evaluation
 from seqkit.tasks.language_modeling.trained import TrainedLanguageModel
@@ -54,6 +54,7 @@ class MixtureEvaluation:
         return {**self.mixture.to_dict(), **rest}
 
 
+@with_progress
 def evaluate_mixture(
     models: Sequence[TrainedLanguageModel],
     split: str | None = None,
@@ -61,6 +62,7 @@ def evaluate_mixture(
     corpus: str | None = None,
     text_column: int | str | None = None,
     cache: int = 0,
+    progress: bool = False,
 ) -> MixtureEvaluation:
     """Return the perplexity of a linear mixture of models, perhaps with a cache, on a split of a text.
 
@@ -77,6 +79,7 @@ def evaluate_mixture(
             2017, equation 4): P(w) ∝ Σᵢ [w = xᵢ₊₁] exp(θ hₜ·hᵢ) over the last N positions i, h being the
             hidden states of the first model, if it is recurrent; otherwise θ is 0, and P(w) the frequency of
             w among the last N tokens.
+        progress: Whether to show a progress bar.
 
     Raises:
         UsageError: Models of different vocabularies or tokenizers; an argument out of range.

@@ -9,6 +9,7 @@ from seqkit.data import EncodedCorpus, encode_corpus
 from seqkit.errors import UsageError, require_choice, require_number
 from seqkit.models import NGramConfig, NGramModel
 from seqkit.models.mixture import MixtureModel
+from seqkit.progress import with_progress
 from seqkit.tasks.language_modeling import evaluation, scoring
 from seqkit.tasks.language_modeling.continuation import Continuation
 from seqkit.tasks.language_modeling.evaluation import Evaluation
@@ -86,6 +87,7 @@ class TrainedLanguageModel:
             require_unchanged=source.require_unchanged,
         )
 
+    @with_progress
     def evaluate(
         self,
         split: str | None = None,
@@ -95,6 +97,7 @@ class TrainedLanguageModel:
         batch_size: int = 1,
         protocol: str = "exact",
         on_message: OnMessage | None = None,
+        progress: bool = False,
     ) -> Evaluation:
         """Return the perplexity on a split of the run's corpus, or of another corpus.
 
@@ -108,6 +111,7 @@ class TrainedLanguageModel:
             protocol: "exact" predicts every token once; "textbook" reads 10 streams in windows of 35 and
                 drops the remainder; "blocks" reads independent blocks as long as the training windows.
             on_message: Called with a warning about text that does not fit the tokenizer.
+            progress: Whether to show a progress bar.
 
         Raises:
             DataError: The corpus is absent or has changed, or has no such split.

@@ -7,6 +7,7 @@ import numpy as np
 
 from seqkit.data import EncodedCorpus, encode_corpus
 from seqkit.models import MaskedLanguageModel, TransformerEncoderConfig
+from seqkit.progress import with_progress
 from seqkit.tasks.masked_language_modeling.data import evaluation_batches
 from seqkit.tasks.masked_language_modeling.evaluation import MaskedScores, scores
 from seqkit.tasks.masked_language_modeling.model import encoder_config, make_model
@@ -69,6 +70,7 @@ class TrainedMaskedLanguageModel:
             require_unchanged=source.require_unchanged,
         )
 
+    @with_progress
     def evaluate(
         self,
         split: str | None = None,
@@ -76,6 +78,7 @@ class TrainedMaskedLanguageModel:
         corpus: str | None = None,
         text_column: int | str | None = None,
         on_message: OnMessage | None = None,
+        progress: bool = False,
     ) -> MaskedScores:
         """Return the scores on the masked tokens of a split, the same tokens every time.
 
@@ -85,6 +88,7 @@ class TrainedMaskedLanguageModel:
             corpus: Another corpus, named as in the settings.
             text_column: The column of the texts of that corpus, if it is a table; by default it is found.
             on_message: Called with a warning about text that does not fit the tokenizer.
+            progress: Whether to show a progress bar.
 
         Raises:
             DataError: The corpus is absent or has changed, or has no such split.

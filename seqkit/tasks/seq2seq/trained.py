@@ -13,7 +13,7 @@ from seqkit.corpora import REGISTRY, Seq2SeqCorpus, open_seq2seq
 from seqkit.data import EncodedSeq2SeqCorpus, encode_seq2seq, encode_texts, pad_batch
 from seqkit.decoding import BeamTree, Generated, beam_tree
 from seqkit.errors import Remedy, UsageError
-from seqkit.progress import tracked
+from seqkit.progress import tracked, with_progress
 from seqkit.tasks.runs import (
     choose_split,
     load_best_weights,
@@ -98,6 +98,7 @@ class TrainedSeq2Seq:
         sizes = f"{len(self.source_vocabulary):,} and {len(self.target_vocabulary):,} types"
         return f"TrainedSeq2Seq({str(self.run.path)!r}: {self.settings.model}, {sizes})"
 
+    @with_progress
     def translate(
         self,
         texts: Sequence[str],
@@ -111,6 +112,7 @@ class TrainedSeq2Seq:
         top_p: float | None = None,
         seed: int = 0,
         replace_unk: bool = False,
+        progress: bool = False,
     ) -> list[list[Translation]]:
         """Translate texts greedily, by beam search with ``beam``, or by sampling with ``temperature``.
 
@@ -126,6 +128,7 @@ class TrainedSeq2Seq:
             seed: Seed of the samples.
             replace_unk: Let the model write unknown words, and put the source's word with the most attention
                 in the place of each.
+            progress: Whether to show a progress bar.
 
         Returns:
             The translations of each text, best first.
@@ -237,6 +240,7 @@ class TrainedSeq2Seq:
         corpus.require_unchanged()
         return encoded
 
+    @with_progress
     def evaluate(
         self,
         split: str | None = None,
@@ -255,6 +259,7 @@ class TrainedSeq2Seq:
         replace_unk: bool = False,
         baseline: bool = False,
         on_message: OnMessage | None = None,
+        progress: bool = False,
     ) -> Seq2SeqScores:
         """Return the scores on a split of the run's pairs, or on others.
 
@@ -276,6 +281,7 @@ class TrainedSeq2Seq:
             baseline: Also score the copied source, and each word by its likeliest translation by IBM model 1,
                 estimated on the run's training pairs.
             on_message: Called with a warning about texts that do not fit their tokenizer.
+            progress: Whether to show a progress bar.
 
         Raises:
             DataError: The corpus is absent or has changed, or has no such split.

@@ -12,7 +12,7 @@ from seqkit.data import EncodedSentences, WordEncoder
 from seqkit.errors import DamagedFileError, DataError, Remedy, UsageError
 from seqkit.models import CountTagger, Tagger
 from seqkit.models.tag_counts import count_arrays
-from seqkit.progress import tracked
+from seqkit.progress import tracked, with_progress
 from seqkit.tasks.classes import LABELS, labels_from_bytes
 from seqkit.tasks.runs import (
     VOCABULARY,
@@ -120,12 +120,16 @@ class TrainedTagger:
         """The scheme of the corpus, in which tags are given; None for tags without spans."""
         return None if self.settings.input_scheme == "none" else self.settings.input_scheme
 
-    def tag(self, texts: Sequence[str], *, pretokenized: bool = False) -> list[TaggedText]:
+    @with_progress
+    def tag(
+        self, texts: Sequence[str], *, pretokenized: bool = False, progress: bool = False
+    ) -> list[TaggedText]:
         """Tag texts, each as one sentence.
 
         Args:
             texts: The texts.
             pretokenized: Whether words have blanks between them already; otherwise the tokenizer finds them.
+            progress: Whether to show a progress bar.
 
         Returns:
             For each text its words and spans, with offsets into the text as given. A text without a word has
@@ -249,13 +253,17 @@ class TrainedTagger:
             spans.append(TaggedSpan(text[start:end], start, end, label, probability))
         return TaggedText(text, words, tuple(spans))
 
-    def evaluate(self, split: str | None = None, *, corpus: str | Path | None = None) -> TaggingScores:
+    @with_progress
+    def evaluate(
+        self, split: str | None = None, *, corpus: str | Path | None = None, progress: bool = False
+    ) -> TaggingScores:
         """Return the scores on a split of the run's sentences, or of others.
 
         Args:
             split: The split; None for "test", or "valid" if the corpus has no "test". Of a file of other
                 sentences, None is all of them.
             corpus: Other sentences, named as in the settings; their columns are those of the run's settings.
+            progress: Whether to show a progress bar.
 
         Raises:
             DataError: The corpus is absent or has changed, or has no such split.

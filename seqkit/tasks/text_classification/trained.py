@@ -11,7 +11,7 @@ from seqkit.corpora.readers.tables import has_tables
 from seqkit.data import EncodedLabelledCorpus, encode_labelled, pad_batch, text_rows
 from seqkit.errors import DamagedFileError
 from seqkit.models import BagConfig, RecurrentConfig, SequenceClassifier
-from seqkit.progress import tracked
+from seqkit.progress import tracked, with_progress
 from seqkit.tasks.classes import (
     LABELS,
     ClassScores,
@@ -82,8 +82,17 @@ class TrainedTextClassifier:
             scores[batch] = self.model.log_probs(*pad_batch([rows[i] for i in batch]))
         return scores
 
-    def classify(self, texts: Sequence[str]) -> list[Prediction]:
-        """Return the predictions for texts. Raise DataError for an empty text."""
+    @with_progress
+    def classify(self, texts: Sequence[str], *, progress: bool = False) -> list[Prediction]:
+        """Return the predictions for texts.
+
+        Args:
+            texts: The texts.
+            progress: Whether to show a progress bar.
+
+        Raises:
+            DataError: A text is empty.
+        """
         return predictions(self.log_probs(texts), self.labels)
 
     def word_spans(self, text: str) -> list[tuple[int, int]]:
@@ -160,6 +169,7 @@ class TrainedTextClassifier:
             options = {name: getattr(settings, name) for name in ("label_column", "text_column", "header")}
         return open_labelled(corpus, on_bad_line=self.settings.on_bad_line, whole=whole, **options)
 
+    @with_progress
     def evaluate(
         self,
         split: str | None = None,
@@ -169,6 +179,7 @@ class TrainedTextClassifier:
         text_column: int | str | None = None,
         header: bool | None = None,
         on_message: OnMessage | None = None,
+        progress: bool = False,
     ) -> ClassScores:
         """Return the scores on a split of the run's texts, or on others.
 
@@ -181,6 +192,7 @@ class TrainedTextClassifier:
             text_column: Likewise.
             header: Likewise.
             on_message: Called with a warning if texts do not fit the tokenizer.
+            progress: Whether to show a progress bar.
 
         Raises:
             DataError: The corpus is absent or has changed, has no such split, or a label that the run lacks.
