@@ -82,18 +82,30 @@ def input_lines(file: str | None, text_column: int | str | None = None) -> Itera
 def count_lines(*files: str | None) -> int | None:
     """Return the number of lines of files, for progress; None if it cannot be told at once.
 
-    Those of standard input, of pipes and of compressed files are not known before they are read.
+    Those of pipes and of compressed files are not known before they are read.
     """
     total = 0
     for file in files:
-        if file in (None, "-") or Path(file).suffix in _NO_LINES or not Path(file).is_file():
-            return None
         try:
-            with open(file, "rb") as stream:
-                while block := stream.read(_COUNTED):
-                    total += block.count(b"\n")
-        except OSError:  # reading it reports the error
+            if file in (None, "-"):
+                buffer: Any = sys.stdin.buffer
+                start = buffer.raw.tell()
+                total += _line_ends(buffer.raw)
+                buffer.raw.seek(start)
+            elif Path(file).suffix in _NO_LINES or not Path(file).is_file():
+                return None
+            else:
+                with open(file, "rb", buffering=0) as stream:
+                    total += _line_ends(stream)
+        except (OSError, ValueError, AttributeError):  # a pipe, or what cannot be read, which reading reports
             return None
+    return total
+
+
+def _line_ends(stream: Any) -> int:
+    total = 0
+    while block := stream.read(_COUNTED):
+        total += block.count(b"\n")
     return total
 
 

@@ -57,7 +57,7 @@ def command(
 
     RUN is a run of train-seq2seq. An empty line is translated to an empty line.
     """
-    from seqkit.cli.lines import UnknownTokens, answer_lines, argument_lines, input_lines
+    from seqkit.cli.lines import UnknownTokens, answer_lines, argument_lines, count_lines, input_lines
     from seqkit.tasks.seq2seq import load
 
     refuse_unused_search(max(beam, n_best), temperature)
@@ -92,7 +92,7 @@ def command(
         key="source",
         as_json=as_json,
         empty_text="\n" * (n_best - 1),
-        total=len(texts) or None,
+        total=len(texts) or count_lines(None),
     )
     unknown.report()
     return code

@@ -69,13 +69,17 @@ def test_reading_from_a_terminal_is_told(seqkit: Seqkit, lstm: Path, monkeypatch
     assert seqkit("score", lstm).err == ""
 
 
-def test_the_lines_of_files_are_counted_ahead(tmp_path: Path) -> None:
+def test_the_lines_of_files_are_counted_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = tmp_path / "a.txt", tmp_path / "b.txt"
     first.write_text("a\nb\n")
     second.write_text("c\n")
     assert lines.count_lines(str(first), str(second)) == 3
     for unknown in (None, "-", str(tmp_path / "none.txt"), str(tmp_path)):
         assert lines.count_lines(str(first), unknown) is None
+    with first.open() as file:
+        monkeypatch.setattr(sys, "stdin", file)
+        assert lines.count_lines(None) == 2
+        assert file.read() == "a\nb\n"
     (tmp_path / "a.txt.gz").write_bytes(b"\n")
     assert lines.count_lines(str(tmp_path / "a.txt.gz")) is None
 
