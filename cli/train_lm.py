@@ -41,6 +41,8 @@ HELP = {
     "dropout_output": "Dropout on the output only.  [default: --dropout]",
     "locked_dropout": "Use the same dropout mask at all time steps.",
     "tied": "Tie the output weights to the embeddings.",
+    "adaptive_softmax": "Narrower vectors, cheaper softmax for rarer words: the numbers of words at which "
+    "the head and all clusters but the last end, such as 2000,20000, or auto.  [default: one width]",
     "init_range": "Draw all initial weights uniformly from ± this.  [default: a range for each layer]",
     "bptt": "Sequence length of recurrent models.  [default: 35]",
     "context_length": "Context length of a Transformer.  [default: 35]",

@@ -8,7 +8,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from seqkit import nn, ops
+from seqkit import nn
 from seqkit.autograd import Tensor
 from seqkit.backend import Array, module_of, to_device
 from seqkit.backend.ids import IGNORE_INDEX, checked_ids
@@ -36,6 +36,8 @@ class LanguageModelConfig:
         dropout_output: Rate on the output instead.
         locked_dropout: One mask for all time steps.
         tied: The output matrix is the embedding matrix.
+        cutoffs: Ids at which the head and all clusters but the last of adaptive embeddings and an adaptive
+            softmax end; none for vectors of one width.
         init_range: Draw every weight uniform within ± it. By default embeddings start within ±0.1, recurrent
             weights within ±1/√H, and the LSTM's forget gates with a bias of 1.
     """
@@ -51,6 +53,7 @@ class LanguageModelConfig:
     dropout_output: float | None = None
     locked_dropout: bool = False
     tied: bool = True
+    cutoffs: tuple[int, ...] = ()
     init_range: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -90,8 +93,12 @@ class LanguageModel(nn.Module):
             kind = nn.LockedDropout if config.locked_dropout else nn.Dropout
             return kind(config.dropout if own is None else own)
 
-        self.embedding = nn.Embedding(V, E, generator=generator)
-        self.embedding.weight.data[...] = initializers.uniform((V, E), generator, 0.1)
+        self.embedding: nn.Embedding | nn.AdaptiveEmbedding
+        if config.cutoffs:
+            self.embedding = nn.AdaptiveEmbedding(V, E, config.cutoffs, generator=generator)
+        else:
+            self.embedding = nn.Embedding(V, E, generator=generator)
+            self.embedding.weight.data[...] = initializers.uniform((V, E), generator, 0.1)
         self.input_dropout = rate(config.dropout_input)
         self.recurrent = CELLS[config.model](
             E,
@@ -102,21 +109,29 @@ class LanguageModel(nn.Module):
             generator=generator,
         )
         self.output_dropout = rate(config.dropout_output)
-        self.output = nn.Linear(sizes[-1], V, generator=generator)
-        if config.tied:
-            self.output.weight = self.embedding.weight
-        else:
-            self.output.weight.data[...] = initializers.uniform((V, sizes[-1]), generator, 0.1)
-        self.output.bias = nn.Parameter(initializers.zeros((V,)))
+        self.output = self._output(sizes[-1], generator)
         if isinstance(self.recurrent, nn.LSTM):
             self.recurrent.set_forget_bias()
         if config.init_range is not None:
             for parameter in self.parameters():
                 parameter.data[...] = initializers.uniform(parameter.shape, generator, config.init_range)
 
+    def _output(self, hidden_size: int, generator: Generator) -> nn.Softmax | nn.AdaptiveSoftmax:
+        V, tied, embedding = self.config.vocab_size, self.config.tied, self.embedding
+        if isinstance(embedding, nn.AdaptiveEmbedding):
+            table = embedding if tied else None
+            return nn.AdaptiveSoftmax(hidden_size, V, self.config.cutoffs, tied=table, generator=generator)
+        output = nn.Softmax(hidden_size, V, generator=generator)
+        if tied:
+            output.weight = embedding.weight
+        else:
+            output.weight.data[...] = initializers.uniform((V, hidden_size), generator, 0.1)
+        output.bias = nn.Parameter(initializers.zeros((V,)))
+        return output
+
     def zero_state(self, batch: int) -> State:
         """Return the state before any text."""
-        return self.recurrent.zero_state(batch, self.embedding.weight.dtype)
+        return self.recurrent.zero_state(batch, next(iter(self.parameters())).dtype)
 
     def _ids(self, ids: Array, lowest: int = 0) -> Array:
         return checked_ids(
@@ -149,10 +164,7 @@ class LanguageModel(nn.Module):
         Targets of -1 do not count.
         """
         y, state = self.hidden(ids, state, generator=generator)
-        loss = ops.linear_cross_entropy(
-            y, self.output.weight, self.output.bias, self._ids(targets, IGNORE_INDEX)
-        )
-        return loss, detach(state)
+        return self.output.loss(y, self._ids(targets, IGNORE_INDEX)), detach(state)
 
     def token_losses(
         self, ids: Array, targets: Array, state: State | None = None, mask: Array | None = None
@@ -160,14 +172,8 @@ class LanguageModel(nn.Module):
         """Return -log P (B, T) float64 of each target, 0 where it is -1, and the state; without dropout."""
         with self.evaluating():
             y, state = self.hidden(ids, state, mask)
-            losses = ops.linear_cross_entropy(
-                y,
-                self.output.weight,
-                self.output.bias,
-                self._ids(targets, IGNORE_INDEX),
-                reduction="none",
-            )
-        return losses.data, detach(state)
+            losses = self.output.losses(y, self._ids(targets, IGNORE_INDEX))
+        return losses, detach(state)
 
     # The decoding protocol
 
@@ -189,8 +195,8 @@ class LanguageModel(nn.Module):
         """Feed ids (B, T), T at least 1; return log P (B, V) of the token after them, and the state."""
         with self.evaluating():
             y, state = self.hidden(ids, state)
-            scores = ops.log_softmax(self.output(y[:, -1]))
-        return scores.data, detach(state)
+            log_probs = self.output.log_probs(y[:, -1])
+        return log_probs, detach(state)
 
     def reorder(self, state: State, rows: Array) -> State:
         """Return the state of streams ``rows``, in that order; rows may repeat or be left out."""

@@ -54,7 +54,7 @@ class MaskedLanguageModel(nn.Module):
         all.
         """
         x = self._transformed(self.encoder(ids, lengths, generator=generator))
-        return ops.linear(x, self.encoder.embedding.tokens.weight, self.bias)
+        return ops.linear(x, self.encoder.embedding.weight, self.bias)
 
     def loss(
         self, ids: Array, targets: Array, lengths: Array | None = None, *, generator: Generator | None = None
@@ -64,7 +64,7 @@ class MaskedLanguageModel(nn.Module):
         Targets of -1, of tokens that are not hidden, do not count.
         """
         x, targets = self._features(ids, targets, lengths, generator)
-        return ops.linear_cross_entropy(x, self.encoder.embedding.tokens.weight, self.bias, targets)
+        return ops.linear_cross_entropy(x, self.encoder.embedding.weight, self.bias, targets)
 
     def answers(
         self, ids: Array, targets: Array, lengths: Array | None = None
@@ -75,7 +75,7 @@ class MaskedLanguageModel(nn.Module):
         """
         with self.evaluating():
             x, asked = self._features(ids, targets, lengths, None)
-            scores = ops.linear(x, self.encoder.embedding.tokens.weight, self.bias)
+            scores = ops.linear(x, self.encoder.embedding.weight, self.bias)
             losses = to_numpy(ops.softmax_cross_entropy(scores, asked, reduction="none").data)
             found, asked = to_numpy(scores.data.argmax(axis=-1)), to_numpy(asked)
         counted = asked != IGNORE_INDEX

@@ -18,6 +18,7 @@ from seqkit.nn.pooling import AveragePool2d, MaxPool2d
 from seqkit.nn.positions import LearnedPositions, RotaryPositions, SinusoidalPositions
 from seqkit.nn.recurrent import GRU, LSTM, RNN
 from seqkit.nn.sequential import Sequential
+from seqkit.nn.softmax import AdaptiveEmbedding, AdaptiveSoftmax, Softmax
 from seqkit.nn.transformer import TransformerDecoderLayer, TransformerEncoderLayer
 from seqkit.nn.transformer_stack import TransformerDecoderStack, TransformerEncoderStack
 
@@ -26,6 +27,8 @@ __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "AdaptiveEmbedding",
+    "AdaptiveSoftmax",
     "Attention",
     "AttentionRecord",
     "AveragePool2d",
@@ -47,6 +50,7 @@ __all__ = [
     "RotaryPositions",
     "Sequential",
     "SinusoidalPositions",
+    "Softmax",
     "TransformerDecoderLayer",
     "TransformerDecoderStack",
     "TransformerEncoderLayer",

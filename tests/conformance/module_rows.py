@@ -87,6 +87,23 @@ def _layers() -> list[Row]:
     return [
         row("Linear", lambda: nn.Linear(8, 7, generator=0), (x,)),
         row("Embedding", lambda: nn.Embedding(V, 7, generator=0), ids=_ids((B, T))),
+        row("Softmax", lambda: nn.Softmax(8, 7, generator=0), (x,)),
+        row(
+            "Softmax.losses",
+            lambda: nn.Softmax(8, 7, generator=0),
+            (x,),
+            _method("losses"),
+            targets=_ids((B, T), 7),
+        ),
+        row("AdaptiveSoftmax", lambda: nn.AdaptiveSoftmax(8, 13, [3, 7], generator=0), (x,)),
+        row(
+            "AdaptiveSoftmax.losses",
+            lambda: nn.AdaptiveSoftmax(8, 13, [3, 7], generator=0),
+            (x,),
+            _method("losses"),
+            targets=_ids((B, T), 13),
+        ),
+        row("AdaptiveEmbedding", lambda: nn.AdaptiveEmbedding(V, 8, [3, 5], generator=0), ids=_ids((B, T))),
         row("LayerNorm", lambda: nn.LayerNorm(8), (x,)),
         row("BatchNorm", lambda: nn.BatchNorm(8), (x,)),
         row("Conv2d", lambda: nn.Conv2d(4, 5, 3, generator=0), (wide,)),

@@ -78,6 +78,8 @@ TEXT_FILES: dict[str, Row] = {
 VALUES: dict[str, dict[str, Row]] = {
     "language_modeling": {
         **TRAINING, **TEXT, **TEXT_FILES, "objective": row("masked"), "model": row("rnn"), "order": row(3),
+        "prune": row("0 1"), "discount_fallback": row("0.1 0.2 0.3"), "bits": row(8), "memory": row("2M"),
+        "adaptive_softmax": row("3,6"),
         "positions": row("rotary"), "dropout_input": row(0.4), "dropout_hidden": row(0.4, num_layers=2),
         "dropout_output": row(0.4), "locked_dropout": row(True, dropout=0.5), "tied": row(False),
         "init_range": row(0.3), "bptt": row(3), "context_length": row(3), "eval_batch_size": row(2),
@@ -343,6 +345,7 @@ def without_times(record: dict[str, Any]) -> dict[str, Any]:
 
 IDLE = {
     ("language_modeling", "kneser-ney", "seed"): "counts are not drawn",
+    ("language_modeling", "kneser-ney", "memory"): "any limit gives the same bits",
     ("embeddings", "counts", "seed"): "the whole SVD of a small vocabulary draws nothing",
     ("embeddings", "cbow", "workers"): "the second worker may find nothing left",
     ("embeddings", "skip-gram", "workers"): "the second worker may find nothing left",
@@ -350,7 +353,10 @@ IDLE = {
 }
 
 NEEDS_PILLOW = set() if find_spec("PIL") else {"image_size"}
-CONSTANT = {"masked_language_modeling": {"device", "objective", "model"}}
+CONSTANT = {
+    "language_modeling": {"device", "objective", "memory"},
+    "masked_language_modeling": {"device", "objective", "model"},
+}
 """Settings that have one value on this machine, or in this task; another is refused."""
 
 

@@ -81,6 +81,7 @@ class TransformerEmbedding(nn.Module):
 
     positions: "learned" of ``max_length`` rows, "sinusoidal", or "rotary", which adds nothing here.
     ``scaled`` multiplies token vectors by √E, as beside sinusoids (Vaswani et al. 2017, section 3.4).
+    ``cutoffs`` are those of adaptive token vectors.
     """
 
     def __init__(
@@ -95,11 +96,16 @@ class TransformerEmbedding(nn.Module):
         scaled: bool = False,
         epsilon: float = 1e-5,
         dropout: float = 0.0,
+        cutoffs: tuple[int, ...] = (),
         generator: Generator,
     ) -> None:
         require_choice("positions", positions, POSITIONS)
         self.scale = math.sqrt(embedding_size) if scaled else None
-        self.tokens = nn.Embedding(vocab_size, embedding_size, std=0.02, generator=generator)
+        self.tokens: nn.Embedding | nn.AdaptiveEmbedding
+        if cutoffs:
+            self.tokens = nn.AdaptiveEmbedding(vocab_size, embedding_size, cutoffs, generator=generator)
+        else:
+            self.tokens = nn.Embedding(vocab_size, embedding_size, std=0.02, generator=generator)
         self.positions: nn.LearnedPositions | nn.SinusoidalPositions | None = None
         if positions == "learned":
             self.positions = nn.LearnedPositions(max_length, embedding_size, generator=generator)
@@ -108,6 +114,12 @@ class TransformerEmbedding(nn.Module):
         self.types = nn.Embedding(types, embedding_size, std=0.02, generator=generator) if types else None
         self.norm = nn.LayerNorm(embedding_size, epsilon=epsilon) if norm else None
         self.dropout = nn.Dropout(dropout)
+
+    @property
+    def weight(self) -> nn.Parameter:
+        """The matrix (V, E) of token vectors of one width."""
+        assert isinstance(self.tokens, nn.Embedding)
+        return self.tokens.weight
 
     def forward(
         self, ids: Array, positions: Array, types: Array | None = None, generator: Generator | None = None

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seqkit import nn, ops
+from seqkit import nn
 from seqkit.autograd import Tensor
 from seqkit.backend import Array, array_module, module_of, to_device, zeros
 from seqkit.backend.ids import IGNORE_INDEX, checked_ids
@@ -43,6 +43,8 @@ class TransformerLanguageModelConfig(TransformerConfig):
         max_length: Greatest number of tokens that it sees.
         activation: As of TransformerConfig, like the other settings.
         tied: The output matrix is the embedding matrix.
+        cutoffs: Ids at which the head and all clusters but the last of adaptive embeddings and an adaptive
+            softmax end; none for vectors of one width.
         output_bias: Whether scores have a bias.
         init_std: Standard deviation of the initial weights.
     """
@@ -52,6 +54,7 @@ class TransformerLanguageModelConfig(TransformerConfig):
     max_length: int = 256
     activation: str = "gelu-tanh"
     tied: bool = True
+    cutoffs: tuple[int, ...] = ()
     output_bias: bool = False
     init_std: float = 0.02
 
@@ -97,15 +100,25 @@ class TransformerLanguageModel(nn.Module):
             scaled=config.positions == "sinusoidal",
             max_length=config.max_length,
             dropout=config.dropout,
+            cutoffs=config.cutoffs,
             generator=generator,
         )
         self.stack = nn.TransformerEncoderStack(**config.layers(), generator=generator)
-        self.output = nn.Linear(
-            config.embedding_size, config.vocab_size, bias=config.output_bias, generator=generator
-        )
-        if config.tied:
-            self.output.weight = self.embedding.tokens.weight
+        self.output = self._output(generator)
         start_normal(self, generator, std=config.init_std, parts=2 * config.num_layers)
+        if isinstance(self.embedding.tokens, nn.AdaptiveEmbedding):
+            self.embedding.tokens.reset(generator, scale=config.init_std * config.embedding_size**0.5)
+
+    def _output(self, generator: Generator) -> nn.Softmax | nn.AdaptiveSoftmax:
+        config, tokens = self.config, self.embedding.tokens
+        E, V = config.embedding_size, config.vocab_size
+        if isinstance(tokens, nn.AdaptiveEmbedding):
+            table = tokens if config.tied else None
+            return nn.AdaptiveSoftmax(E, V, config.cutoffs, tied=table, generator=generator)
+        output = nn.Softmax(E, V, bias=config.output_bias, generator=generator)
+        if config.tied:
+            output.weight = tokens.weight
+        return output
 
     def _ids(self, ids: Array, lowest: int = 0) -> Array:
         return checked_ids(
@@ -142,7 +155,7 @@ class TransformerLanguageModel(nn.Module):
         """
         x = self.hidden(ids, generator=generator)
         targets = self._ids(targets, IGNORE_INDEX)
-        return ops.linear_cross_entropy(x, self.output.weight, self.output.bias, targets), []
+        return self.output.loss(x, targets), []
 
     def token_losses(self, ids: Array, targets: Array, state: Seen | None = None) -> tuple[Array, Seen]:
         """Return -log P (B, T) float64 of each target, 0 where it is -1, and the state; without dropout.
@@ -166,9 +179,7 @@ class TransformerLanguageModel(nn.Module):
                     rows = xp.concatenate([text[:, w.left : w.end] for w in group])
                     goals = xp.concatenate([targets[:, w.start - C : w.end - C] for w in group])
                     x = self.hidden(rows)[:, group[0].start - group[0].left :]
-                    found = ops.linear_cross_entropy(
-                        x, self.output.weight, self.output.bias, goals, reduction="none"
-                    ).data
+                    found = self.output.losses(x, goals)
                     for i, w in enumerate(group):
                         losses[:, w.start - C : w.end - C] = found[i * B : (i + 1) * B]
         return losses, [(text[:, max(0, C + T - kept) :],)]
@@ -220,8 +231,8 @@ class TransformerLanguageModel(nn.Module):
         with self.evaluating():
             positions = self._positions(done, done + new.shape[1])
             y, past = self.stack.decode_step(self.embedding(new, positions), past, positions)
-            log_probs = ops.log_softmax(self.output(y[:, -1]))
-        return log_probs.data, TransformerState(seen, past)
+            log_probs = self.output.log_probs(y[:, -1])
+        return log_probs, TransformerState(seen, past)
 
     def reorder(self, state: TransformerState, rows: Array) -> TransformerState:
         """Return the state of ``rows``, in that order; rows may repeat or be left out."""

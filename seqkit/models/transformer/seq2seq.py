@@ -55,12 +55,14 @@ class TransformerSeq2Seq(nn.Module):
         self.source_embedding = TransformerEmbedding(config.source_vocab_size, E, **embedded)
         self.target_embedding = TransformerEmbedding(V, E, **embedded)
         if config.shared_vocabulary:
-            self.target_embedding.tokens.weight = self.source_embedding.tokens.weight
+            tokens = self.target_embedding.tokens
+            assert isinstance(tokens, nn.Embedding)
+            tokens.weight = self.source_embedding.weight
         self.encoder = nn.TransformerEncoderStack(**config.layers(), generator=generator)
         self.decoder = nn.TransformerDecoderStack(**config.layers(), generator=generator)
         self.output = nn.Linear(E, V, generator=generator)
         if config.tied:
-            self.output.weight = self.target_embedding.tokens.weight
+            self.output.weight = self.target_embedding.weight
         start_xavier(self, generator)
 
     @property

@@ -29,6 +29,7 @@ def make_model(
     generator = Generator(settings.seed, "init") if generator is None else generator
     values = dataclasses.asdict(settings)
     common = {name: values[name] for name in _COMMON}
+    common["cutoffs"] = settings.cutoffs(vocab_size)
     if settings.model == "transformer":
         transformer = TransformerLanguageModelConfig(
             vocab_size=vocab_size,

@@ -10,6 +10,7 @@ from seqkit.autograd import Tensor
 from seqkit.corpora import Corpus
 from seqkit.errors import UsageError
 from seqkit.models.transformer.inputs import POSITIONS
+from seqkit.nn.softmax import cluster_bounds
 from seqkit.tasks.language_modeling.ngram_options import NGramOptions, ngram_options
 from seqkit.tasks.text import ResolvedTextSettings, TextFileSettings, TextSettings, absolute_corpus
 
@@ -35,6 +36,7 @@ _COUNTED = (
     "device",
 )
 MODELS = ("lstm", "gru", "rnn", "transformer", "kneser-ney")
+LARGEST_VOCABULARY = 2**31 - 2
 OBJECTIVES = ("causal", "masked")
 """Predict the next token, or masked tokens (settings in ``tasks/masked_language_modeling``)."""
 
@@ -70,6 +72,9 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
         dropout_output: Dropout on the output, instead of ``dropout``.
         locked_dropout: Use the same dropout mask at all time steps.
         tied: Tie the output weights to the embeddings.
+        adaptive_softmax: Narrower vectors and a cheaper softmax for rarer words, for large vocabularies: the
+            numbers of words at which the head and all clusters but the last end, such as "2000,20000", or
+            "auto". None gives all words vectors of one width.
         init_range: Draw the initial weights of a recurrent model uniformly from ± this.
         bptt: Sequence length of a recurrent model.
         context_length: Context length of a Transformer.
@@ -92,6 +97,7 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
     OF_THE_RUN = (
         *TextSettings.OF_THE_RUN,
         *("model", "embedding_size", "hidden_size", "num_layers", "num_heads", "positions", "tied"),
+        "adaptive_softmax",
         "context_length",
     )
     FROM_THE_RUN = (
@@ -118,6 +124,7 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
     dropout_output: float | None = None
     locked_dropout: bool = False
     tied: bool = True
+    adaptive_softmax: str | None = None
     init_range: float | None = None
     bptt: int | None = None
     context_length: int | None = None
@@ -141,8 +148,33 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
         )
         self._require_fraction("dropout dropout_input dropout_hidden dropout_output")
         self.ngrams()
+        if self.adaptive_softmax not in (None, "auto"):
+            self.cutoffs(LARGEST_VOCABULARY)
+        if self.adaptive_softmax is not None and self.grow_vocabulary:
+            raise UsageError("grow_vocabulary has no effect here: it is for vectors of one width")
         if self.model == "kneser-ney" and self.device not in (None, "cpu"):
             raise UsageError(f"expected device to be cpu for the model kneser-ney, got {self.device}")
+
+    def cutoffs(self, vocab_size: int) -> tuple[int, ...]:
+        """Return the ids at which the head and the clusters of the vocabulary end but the last; () for none.
+
+        Raises:
+            UsageError: They cannot be read, do not increase, or lie outside the vocabulary.
+        """
+        if self.adaptive_softmax is None:
+            return ()
+        if self.adaptive_softmax == "auto":
+            head = min(max(1000, vocab_size // 50), vocab_size // 2)
+            ends = (head, max(5 * head, vocab_size // 5))
+            return tuple(end for end in ends if 0 < end < vocab_size) or (1,)
+        try:
+            given = [int(text) for text in self.adaptive_softmax.replace(",", " ").split()]
+        except ValueError:
+            raise UsageError(
+                "expected adaptive_softmax to be numbers of words such as '2000,20000', or auto, "
+                f"got {self.adaptive_softmax!r}"
+            ) from None
+        return tuple(cluster_bounds(vocab_size, given)[1:-1])
 
     def ngrams(self) -> NGramOptions:
         """Return the settings of a Kneser-Ney model as values."""
@@ -227,8 +259,12 @@ class ResolvedLanguageModelSettings(LanguageModelSettings, ResolvedTextSettings)
     num_layers: int
     dropout: float
 
-    def least_layer_weights(self) -> int:
-        """Return a lower bound on the weights of the layers between the embedding and the output."""
+    def least_weights(self, vocab_size: int) -> int:
+        """Return a lower bound on the weights of the model."""
+        words = self.cutoffs(vocab_size)[0] if self.adaptive_softmax else vocab_size
+        return words * self.embedding_size + self._least_layer_weights()
+
+    def _least_layer_weights(self) -> int:
         if self.model == "transformer":
             return self.num_layers * self.embedding_size * self.hidden_size
         return (self.num_layers - 1 if self.tied else self.num_layers) * self.hidden_size**2

@@ -330,7 +330,7 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedLanguageModel
         model = run.map_model(lambda arrays, check: NGramModel.from_state_dict(config, arrays, check=check))
     else:
         V = len(vocabulary)
-        at_least = V * settings.embedding_size + settings.least_layer_weights()
+        at_least = settings.least_weights(V)
         model = load_best_weights(
             run, lambda generator: make_model(settings, V, generator), device, at_least=at_least
         )

@@ -1,0 +1,233 @@
+"""Output layers of language models: a softmax over all words, or over clusters of them by frequency."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+from seqkit import ops
+from seqkit.autograd import Tensor
+from seqkit.autograd.shaping import concatenate
+from seqkit.backend import Array, array_module, empty, zeros
+from seqkit.backend.ids import IGNORE_INDEX
+from seqkit.backend.random import Generator, as_generator
+from seqkit.errors import UsageError, require_number
+from seqkit.nn import initializers
+from seqkit.nn.embedding import Embedding
+from seqkit.nn.linear import Linear
+from seqkit.nn.module import Module
+
+
+class Softmax(Linear):
+    """P(word | x) = softmax(x·weightᵀ + bias), with its loss."""
+
+    def loss(self, x: Tensor, targets: Array) -> Tensor:
+        """Return the mean of -log P over targets (…) after x (…, H), in nats; targets of -1 do not count."""
+        return ops.linear_cross_entropy(x, self.weight, self.bias, targets)
+
+    def losses(self, x: Tensor, targets: Array) -> Array:
+        """Return -log P (…) float64 of each target, 0 where it is -1; without gradient."""
+        return ops.linear_cross_entropy(x, self.weight, self.bias, targets, reduction="none").data
+
+    def log_probs(self, x: Tensor) -> Array:
+        """Return log P (…, V) of all words; without gradient."""
+        return ops.log_softmax(self(x)).data
+
+
+class AdaptiveSoftmax(Module):
+    """An output layer that costs less the rarer a word is (Grave et al. 2017, section 4).
+
+    Words are ids by falling frequency. Those below the first cutoff, the head, are predicted by x itself,
+    beside one entry for each of the K clusters that the other cutoffs make. A word w of cluster i takes two
+    steps,
+
+        P(w | x) = P(cluster i | x) P(w | cluster i, x),
+
+    the second from x projected to H / div^i. Over all words the products sum to 1, since they do over the
+    head and within each cluster. A step of N words costs N·(c + K)·H for the head of c words, and for a
+    cluster of n words only as many rows of n·H / div^i as targets fall into it: by Zipf's law few, where n is
+    large. The loss is the sum of both negative logarithms, and its gradient reaches a cluster's weights from
+    the targets in it alone.
+
+    Args:
+        in_features: H.
+        num_classes: V.
+        cutoffs: Increasing ids below V at which the head and all clusters but the last end.
+        div: What the width of a cluster falls by from one to the next.
+        tied: An adaptive embedding of the same cutoffs and of width H whose vectors are the output weights.
+        generator: Source of the initial weights.
+
+    Raises:
+        UsageError: Cutoffs that do not increase, or lie outside the ids.
+
+    Example:
+        >>> layer = AdaptiveSoftmax(16, 1000, [50, 300], generator=0)
+        >>> x = Tensor(np.zeros((2, 3, 16), np.float32))
+        >>> float(np.exp(layer.log_probs(x)[0, 0]).sum().round(5))
+        1.0
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        num_classes: int,
+        cutoffs: Sequence[int],
+        *,
+        div: float = 4.0,
+        tied: AdaptiveEmbedding | None = None,
+        generator: Generator | int | None = None,
+    ) -> None:
+        generator = as_generator(generator)
+        bounds = cluster_bounds(num_classes, cutoffs)
+        self.in_features, self.num_classes, self.bounds = in_features, num_classes, bounds
+        self.head = Linear(in_features, bounds[1], generator=generator)
+        self.clusters = Linear(in_features, len(bounds) - 2, generator=generator)
+        self.projections: list[Linear] = []
+        self.tails: list[Linear] = []
+        for i, (begin, end) in enumerate(itertools.pairwise(bounds[1:]), 1):
+            width = cluster_width(in_features, i, div)
+            self.projections.append(Linear(in_features, width, bias=False, generator=generator))
+            self.tails.append(Linear(width, end - begin, generator=generator))
+        if tied is not None:
+            if tied.bounds != bounds or tied.embedding_size != in_features or tied.div != div:
+                raise UsageError("expected an adaptive embedding of the same cutoffs and width to tie")
+            for layer, table in zip([self.head, *self.tails], tied.tables, strict=True):
+                layer.weight = table.weight
+
+    def loss(self, x: Tensor, targets: Array) -> Tensor:
+        """Return the mean of -log P over targets (B, T) after x (B, T, H), in nats; -1 does not count."""
+        xp = array_module(targets)
+        head, members = self._split(xp, targets)
+        weight = concatenate(self.head.weight, self.clusters.weight)
+        bias = concatenate(self.head.bias, self.clusters.bias)
+        total = ops.linear_cross_entropy(x, weight, bias, head, reduction="sum")
+        for (rows, words), projection, tail in zip(members, self.projections, self.tails, strict=True):
+            if len(rows):
+                h = projection(ops.pack(x, rows))
+                total = total + ops.linear_cross_entropy(h, tail.weight, tail.bias, words, reduction="sum")
+        return total * (1 / max(1, int((targets != IGNORE_INDEX).sum())))
+
+    def losses(self, x: Tensor, targets: Array) -> Array:
+        """Return -log P (B, T) float64 of each target, 0 where it is -1; without gradient."""
+        xp = array_module(targets)
+        head, members = self._split(xp, targets)
+        weight = concatenate(self.head.weight, self.clusters.weight)
+        bias = concatenate(self.head.bias, self.clusters.bias)
+        losses = ops.linear_cross_entropy(x, weight, bias, head, reduction="none").data.reshape(-1)
+        for (rows, words), projection, tail in zip(members, self.projections, self.tails, strict=True):
+            if len(rows):
+                h = projection(ops.pack(x, rows))
+                found = ops.linear_cross_entropy(h, tail.weight, tail.bias, words, reduction="none")
+                losses[rows] += found.data
+        return losses.reshape(targets.shape)
+
+    def log_probs(self, x: Tensor) -> Array:
+        """Return log P (…, V) of all words; without gradient."""
+        xp, (first, K) = array_module(x.data), (self.bounds[1], len(self.tails))
+        scores = xp.concatenate((self.head(x).data, self.clusters(x).data), axis=-1)
+        head = ops.log_softmax(Tensor(scores)).data
+        result = empty(xp, (*x.shape[:-1], self.num_classes), head.dtype)
+        result[..., :first] = head[..., :first]
+        for i in range(K):
+            within = ops.log_softmax(self.tails[i](self.projections[i](x))).data
+            begin, end = self.bounds[i + 1 : i + 3]
+            result[..., begin:end] = within + head[..., first + i, None]
+        return result
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return log P (…, V) as a tensor without gradient: scores whose softmax is the distribution."""
+        return Tensor(self.log_probs(x))
+
+    def _split(self, xp: Any, targets: Array) -> tuple[Array, list[tuple[Array, Array]]]:
+        """Return the targets of the head, and of each cluster its rows of B·T and the targets within."""
+        head, members, flat = targets.copy(), [], targets.reshape(-1)
+        for i, (begin, end) in enumerate(itertools.pairwise(self.bounds[1:])):
+            inside = (flat >= begin) & (flat < end)
+            rows = xp.flatnonzero(inside)
+            head[inside.reshape(head.shape)] = self.bounds[1] + i
+            members.append((rows, flat[rows] - begin))
+        return head, members
+
+
+class AdaptiveEmbedding(Module):
+    """Vectors of V ids, those of rarer ids narrower and projected to E (Baevski and Auli 2019, section 3).
+
+    Args:
+        vocab_size: V, ids by falling frequency.
+        embedding_size: E.
+        cutoffs: As of :class:`AdaptiveSoftmax`.
+        div: What the width of a cluster falls by from one to the next.
+        generator: Source of the initial weights.
+
+    Raises:
+        UsageError: Cutoffs that do not increase, or lie outside the ids.
+
+    Example:
+        >>> AdaptiveEmbedding(1000, 64, [50, 300], generator=0)(np.array([[3, 999]])).shape
+        (1, 2, 64)
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        embedding_size: int,
+        cutoffs: Sequence[int],
+        *,
+        div: float = 4.0,
+        generator: Generator | int | None = None,
+    ) -> None:
+        generator = as_generator(generator)
+        self.vocab_size, self.embedding_size, self.div = vocab_size, embedding_size, div
+        self.bounds = cluster_bounds(vocab_size, cutoffs)
+        self.tables: list[Embedding] = []
+        self.projections: list[Linear] = []
+        for i, (begin, end) in enumerate(itertools.pairwise(self.bounds)):
+            width = cluster_width(embedding_size, i, div)
+            self.tables.append(Embedding(end - begin, width, generator=generator))
+            if i:
+                self.projections.append(Linear(width, embedding_size, bias=False, generator=generator))
+        self.reset(generator, scale=1.0)
+
+    def reset(self, generator: Generator, *, scale: float) -> None:
+        """Draw the weights again so that every vector's entries have the deviation ``scale`` / √E."""
+        E = self.embedding_size
+        for i, table in enumerate(self.tables):
+            width = table.weight.shape[1]
+            table.weight.data[...] = initializers.normal(table.weight.shape, generator, scale * E**-0.5)
+            if i:
+                projection = self.projections[i - 1].weight
+                projection.data[...] = initializers.normal(projection.shape, generator, width**-0.5)
+
+    def forward(self, ids: Array) -> Tensor:
+        """Return vectors (B, T, E) of ids (B, T)."""
+        xp, flat = array_module(ids), ids.reshape(-1)
+        y: Tensor | None = None
+        for i, (begin, end) in enumerate(itertools.pairwise(self.bounds)):
+            rows = xp.flatnonzero((flat >= begin) & (flat < end))
+            if len(rows):
+                x = self.tables[i](flat[rows] - begin)
+                part = ops.unpack(self.projections[i - 1](x) if i else x, rows, shape=ids.shape)
+                y = part if y is None else y + part
+        if y is None:  # no ids
+            table = self.tables[0].weight
+            return Tensor(zeros(xp, (*ids.shape, self.embedding_size), table.dtype))
+        return y
+
+
+def cluster_bounds(size: int, cutoffs: Sequence[int]) -> list[int]:
+    """Return where the clusters of ids begin and the last one ends: 0, the cutoffs, and the size.
+
+    Raises:
+        UsageError: Cutoffs that do not increase, or lie outside the ids; none.
+    """
+    bounds = [0, *(int(cutoff) for cutoff in cutoffs), size]
+    if len(bounds) < 3 or any(end <= begin for begin, end in itertools.pairwise(bounds)):
+        raise UsageError(f"expected increasing cutoffs between 0 and {size}, got {list(cutoffs)}")
+    return bounds
+
+
+def cluster_width(width: int, cluster: int, div: float) -> int:
+    """Return the width of a cluster, the head being cluster 0; at least 1."""
+    require_number("div", div, least=1)
+    return max(1, int(width / div**cluster))
