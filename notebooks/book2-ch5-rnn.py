@@ -78,12 +78,12 @@ for number, (inputs, targets) in enumerate(BPTTBatches(np.arange(24), batch_size
 # %% [markdown] lang="en"
 # ## A text
 # Every eighth line of the English text of the Python installation, in random order, since neighbours are
-# about the same module. The book uses the Penn Treebank: `seqkit train-lm ptb --recipe textbook-rnnlm` is
-# its best model, in full size.
+# about the same module. The book uses the Penn Treebank: there `seqkit train-lm ptb --model rnn` trains the
+# model of this chapter.
 # %% [markdown] lang="zh"
 # ## 文本
 # 在 Python 自带的英文文档里每八行取一行，再打乱顺序，因为相邻的行讲的往往是同一个模块。书中用的是 Penn
-# Treebank；书中最好的模型，完整规模的训练是 `seqkit train-lm ptb --recipe textbook-rnnlm`。
+# Treebank；本章的模型在上面训练，用 `seqkit train-lm ptb --model rnn`。
 # %%
 tokenizer, corpus = get_tokenizer("word", lowercase=True), open_corpus(CORPUS)
 texts = {}

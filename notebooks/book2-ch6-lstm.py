@@ -142,13 +142,13 @@ print("The " + "".join(letters.decode(sampled.ids)))
 # ## Three improvements
 # The chapter's better model has two layers, dropout between them, and one matrix for embedding and output
 # ("tied" weights). The table counts weights for 10,000 words and layers of 200: tying saves more than the
-# second layer costs. What the three are worth in perplexity takes an hour of training to see: `seqkit
-# train-lm ptb --recipe textbook-rnnlm`, and [docs/results.md](../docs/results.md) for the outcome.
+# second layer costs. What the three are worth in perplexity takes hours of training to see: `seqkit
+# train-lm ptb --recipe word-lm-650`, and [docs/results.md](../docs/results.md) for the outcome.
 # %% [markdown] lang="zh"
 # ## 三项改进
 # 本章改进后的模型有两层，层间加 Dropout，词嵌入与输出层共用一个矩阵（权重共享）。下表是一万个词、每层 200
-# 个单元时的参数个数：共享权重省下的，比第二层增加的还多。这三项能让困惑度降多少，要训练一小时才看得到：
-# `seqkit train-lm ptb --recipe textbook-rnnlm`，结果见 [docs/results.md](../docs/results.md)。
+# 个单元时的参数个数：共享权重省下的，比第二层增加的还多。这三项能让困惑度降多少，要训练几个小时才看得到：
+# `seqkit train-lm ptb --recipe word-lm-650`，结果见 [docs/results.md](../docs/results.md)。
 # %%
 for layers, tied in ((1, False), (2, False), (1, True), (2, True)):
     config = LanguageModelConfig(10_000, "lstm", 200, 200, layers, tied=tied)

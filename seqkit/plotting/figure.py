@@ -62,7 +62,7 @@ def new_figure(width: float, height: float, dpi: float = 150) -> Figure:
             "figures need Matplotlib, which is not installed", remedy="pip install 'seqkit[plot]'"
         ) from error
     figure = Figure(figsize=(width, height), dpi=dpi, layout="constrained")
-    figure._repr_png_ = lambda: _png_of(figure)  # notebooks call it
+    vars(figure)["_repr_png_"] = lambda: _png_of(figure)  # notebooks call it
     return figure
 
 
