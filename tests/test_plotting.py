@@ -366,7 +366,7 @@ def test_characters_get_a_font_that_has_them_or_its_name_is_said(
     if found and not others:
         pytest.skip("this Matplotlib has no font of all characters")
     candidates = [(findfont("DejaVu Sans Mono"), "DejaVu Sans Mono")]
-    candidates += [(others[0], "Last Resort High-Efficiency")] * found
+    candidates += [(name, "Last Resort High-Efficiency") for name in others[:found]]
     monkeypatch.setattr(fonts, "_candidates", lambda: candidates)
     notes: list[str] = []
     figure = plot_word_map(["天气", "かな", "ไทย", "word"], np.eye(4, 2))
