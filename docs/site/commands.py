@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import click
 
-from seqkit.cli import group
+from seqkit.cli import GROUPS, group
+from seqkit.cli.help_sections import SECTIONS, TrainingCommand, section_of
 
 
 @functools.cache
@@ -19,17 +20,16 @@ def pages() -> dict[str, str]:
     """Return the Markdown of a page for each command, and of the index."""
     context = click.Context(group, info_name="seqkit")
     made = {}
-    rows = []
     for name in names():
         command = group.get_command(context, name)
         assert command is not None
         made[name] = "\n".join(_page(command, context, name))
-        rows.append(f"| [`{name}`]({name}.md) | {_cell(command.get_short_help_str(200))} |")
-    head = (
-        "# Commands\n\nAll commands with all flags, as `seqkit COMMAND --help` shows them. What each is for: "
-    )
-    head += "[Commands](../../commands.md).\n\n| command | purpose |\n|---|---|\n"
-    return {"index": head + "\n".join(rows) + "\n"} | made
+    index = "# Commands\n\nAll commands with all flags, as `seqkit COMMAND --help` shows them. "
+    index += "What each is for: [Commands](../../commands.md).\n"
+    for title, members in GROUPS.items():
+        rows = [f"| [`{name}`]({name}.md) | {_cell(text)} |" for name, text in members.items()]
+        index += f"\n## {title}\n\n| command | purpose |\n|---|---|\n" + "\n".join(rows) + "\n"
+    return {"index": index} | made
 
 
 def _page(command: click.Command, parent: click.Context, name: str, level: int = 1) -> Iterator[str]:
@@ -39,7 +39,8 @@ def _page(command: click.Command, parent: click.Context, name: str, level: int =
     yield f"```text\n{context.command_path} {usage}\n```\n"
     yield _prose(command.help or "")
     if command.epilog:
-        yield _prose(command.epilog)
+        lines = inspect.cleandoc(command.epilog.removeprefix("\b\nExamples:\n"))
+        yield f"**Examples**\n\n```sh\n{lines}\n```\n"
     yield from _options(command, context)
     if isinstance(command, click.Group):
         for child in command.list_commands(context):
@@ -61,7 +62,8 @@ def _prose(text: str) -> str:
 
 def _options(command: click.Command, context: click.Context) -> Iterator[str]:
     """A table for each group of flags, the groups in the order of --help."""
-    groups: dict[str, list[str]] = {}
+    sections = isinstance(command, TrainingCommand)
+    groups: dict[str, list[str]] = {section: [] for section in SECTIONS} if sections else {"Flags": []}
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
         if record is None:
@@ -69,10 +71,12 @@ def _options(command: click.Command, context: click.Context) -> Iterator[str]:
         flags, text = record
         if isinstance(parameter, click.Argument) and not text:  # the usage has it
             continue
-        title = str(getattr(parameter, "group", None) or "Flags")
-        groups.setdefault(title, []).append(f"| `{flags.replace('|', chr(92) + '|')}` | {_cell(text)} |")
+        is_help = "--help" in parameter.opts
+        title = section_of("help" if is_help else parameter.name or "") if sections else "Flags"
+        groups[title].append(f"| `{flags.replace('|', chr(92) + '|')}` | {_cell(text)} |")
     for title, rows in groups.items():
-        yield f"**{title}**\n\n| flag | |\n|---|---|\n" + "\n".join(rows) + "\n"
+        if rows:
+            yield f"**{title}**\n\n| flag | |\n|---|---|\n" + "\n".join(rows) + "\n"
 
 
 def _cell(text: str) -> str:
