@@ -75,20 +75,21 @@ class Values:
         """Return a text of at most ``most`` characters."""
         value = self._values.get(name, default)
         if not isinstance(value, str):
-            raise UsageError(f"expected {name} to be a text, got {'none' if value is None else repr(value)}")
+            got = "none" if value is None else f"{value!r:.80}"
+            raise UsageError(f"expected {name} to be a text, got {got}")
         if len(value) > most:
             raise UsageError(f"expected {name} of at most {most:,} characters, got {len(value):,}")
-        return value
+        return _unicode(name, value)
 
     def texts(self, name: str, *, most: int = MAX_TEXT, count: int = 1000) -> list[str]:
         """Return a list of texts; of an address, those of a repeated parameter."""
         value = self._values.get(name, [])
         value = [value] if isinstance(value, str) else value
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-            raise UsageError(f"expected {name} to be a list of texts, got {value!r}")
+            raise UsageError(f"expected {name} to be a list of texts, got {value!r:.80}")
         if len(value) > count or any(len(each) > most for each in value):
             raise UsageError(f"expected at most {count:,} {name} of at most {most:,} characters each")
-        return value
+        return [_unicode(name, each) for each in value]
 
     def integers(self, name: str, *, count: int = 1000, most: int = 1 << 53) -> list[int]:
         """Return a list of at most ``count`` whole numbers from 0 to ``most``; none if it is absent."""
@@ -105,10 +106,10 @@ class Values:
         value = self._values.get(name, default)
         try:
             number = math.nan if isinstance(value, bool) else float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not least <= number <= most or math.isinf(number):
-            raise UsageError(f"expected {name} to be a number from {least:g} to {most:g}, got {value!r}")
+            raise UsageError(f"expected {name} to be a number from {least:g} to {most:g}, got {value!r:.80}")
         return number
 
     def integer(self, name: str, default: int | None = None, *, least: int, most: int) -> int:
@@ -121,14 +122,21 @@ class Values:
     def choice(self, name: str, choices: Collection[str], default: str | None = None) -> str:
         """Return one of ``choices``."""
         value = self._values.get(name, default)
-        if value not in choices:
-            raise UsageError(f"expected {name} to be one of {', '.join(choices)}, got {value!r}")
-        return str(value)
+        if not isinstance(value, str) or value not in choices:
+            raise UsageError(f"expected {name} to be one of {', '.join(choices)}, got {value!r:.80}")
+        return value
 
     def item(self, items: Collection[Item] | None = None, name: str = "item") -> Item:
         """Return the item that is named, one of ``items`` (the view's own) or of all that were opened."""
         known = {item.name: item for item in items} if items is not None else self._explorer.items
         return known[self.choice(name, known)]
+
+
+def _unicode(name: str, text: str) -> str:
+    """Return a text. Raise UsageError for one with halves of characters, which JSON can hold."""
+    if any("\ud800" <= character < "\ue000" for character in text):
+        raise UsageError(f"expected {name} to be a text in Unicode, got {text!r:.80}")
+    return text
 
 
 Function = Callable[[Explorer, Values], Any]

@@ -21,6 +21,8 @@ Report = Callable[[float | None, str], None]
 """Called by a job with the fraction that is done (None: not known) and a short text."""
 _MOST_RUNNING = 2
 _MOST_KEPT = 20
+_LEAST_KNOWN = 0.05
+"""The fraction from which on the time left can be told."""
 
 
 class Job:
@@ -50,7 +52,8 @@ class Job:
     def status(self) -> dict[str, Any]:
         """Return state, progress, seconds since the start and seconds left (None: not known) for a page."""
         seconds = 0.0 if self.begun is None else time.monotonic() - self.begun
-        left = seconds / self.fraction - seconds if self.fraction and self.state == "running" else None
+        known = self.state == "running" and self.fraction is not None and self.fraction >= _LEAST_KNOWN
+        left = seconds / self.fraction - seconds if known and self.fraction else None
         return {
             "job": self.id,
             "state": self.state,

@@ -86,7 +86,7 @@ def umap(report: Report, rows: np.ndarray, seed: int) -> np.ndarray:
     """Project vectors (N, D) by UMAP (McInnes, Healy and Melville 2018), (N, 2). A job."""
     report(None, "loading umap-learn")
     module: Any = importlib.import_module("umap")
-    report(0.02, "neighbours")
+    report(None, "neighbours, after some compiling")
     patterns = {r"(\d+)%\|": lambda done, of: (0.2 + 0.8 * done / 100, f"{done:.0f} % of the epochs")}
     neighbours = max(2, min(15, len(rows) - 1))
     with _progress_of_text(report, patterns):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from typing import Any
 
 import pytest
 
+from seqkit.errors import UsageError
+from seqkit.explorer.answers import Explorer, Values, _answer, as_json
+from seqkit.explorer.background import Jobs
 from seqkit.explorer.safety import is_own_host
 from seqkit.explorer.server import bind
 from tests.explorer.conftest import TOKEN
@@ -113,3 +117,54 @@ def test_unreadable_runs_are_listed_with_their_error(client: Any) -> None:
     text = client.get("/runs").text
     assert "damaged" in text
     assert "Traceback" not in text
+
+
+HOSTILE = [None, True, [], {}, [[]], 10**400, float("nan"), -1, 1.5, "", "\ud800", "x" * 30_000, ["a", 3]]
+
+
+@pytest.mark.parametrize("value", HOSTILE, ids=lambda value: f"{value!r:.12}")
+def test_values_of_wrong_types_and_sizes_are_refused(value: Any) -> None:
+    values = Values({"x": value}, Explorer([], Jobs()))
+    refused = []
+    for ask in (
+        lambda: values.text("x"),
+        lambda: values.texts("x", most=10),
+        lambda: values.integer("x", least=0, most=9),
+        lambda: values.number("x", least=0, most=1),
+        lambda: values.choice("x", ["a", "b"]),
+        lambda: values.item(name="x"),
+    ):
+        try:
+            ask()
+        except UsageError as error:
+            refused.append(str(error))
+    assert len(refused) >= 4
+    assert max(map(len, refused)) < 200
+
+
+def test_an_exception_becomes_a_sentence() -> None:
+    def broken(explorer: Explorer, values: Values) -> None:
+        raise ZeroDivisionError("a secret")
+
+    answer = _answer(broken, Explorer([], Jobs()), {})
+    assert answer.status_code == 500
+    assert json.loads(answer.body)["error"] == "the server could not answer (ZeroDivisionError)"
+
+
+def test_numbers_that_are_not_finite_become_null() -> None:
+    assert as_json({"a": [float("nan"), 1.5], "b": float("inf")}).body == b'{"a":[null,1.5],"b":null}'
+
+
+def test_what_is_cached_is_computed_once_and_errors_are_not_kept() -> None:
+    explorer, calls = Explorer([], Jobs()), []
+
+    def compute() -> str:
+        calls.append(1)
+        if len(calls) == 1:
+            raise UsageError("not yet")
+        return "value"
+
+    with pytest.raises(UsageError):
+        explorer.cached(("key",), compute)
+    assert [explorer.cached(("key",), compute) for _ in range(2)] == ["value", "value"]
+    assert len(calls) == 2
