@@ -1,4 +1,4 @@
-"""What is opened, under which name, and what is wrong with what is not."""
+"""Paths that are opened: their names and kinds, and the errors of those that cannot be."""
 
 from __future__ import annotations
 
