@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.architecture.test_docs import check_command
+
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "notebooks").glob("book*.py"))
 CELL = re.compile(r'^# %%(?: \[markdown\] lang="(\w+)")?$', re.MULTILINE)
@@ -92,6 +94,13 @@ def test_links_resolve(source: Path) -> None:
     links = [link for language, text in cells_of(source) if language != "code" for link in LINK.findall(text)]
     assert [link for link in links if not (source.parent / link).exists()] == []
     assert any(link.startswith("../seqkit/") for link in links)
+
+
+def test_commands_of_the_texts_parse() -> None:
+    texts = [text for source in SOURCES for language, text in cells_of(source) if language != "code"]
+    commands = {" ".join(code.split()) for text in texts for code in re.findall(r"`seqkit ([^`]+)`", text)}
+    assert len(commands) >= 8
+    assert {command: said for command in commands if (said := check_command(command.split()))} == {}
 
 
 @pytest.mark.parametrize("page", ["course.md", "course.zh.md"])
