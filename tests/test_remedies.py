@@ -22,6 +22,7 @@ from seqkit.corpora import open_corpus, open_images, open_labelled, open_seq2seq
 from seqkit.data import BPTTBatches, ContextWindows, encode_corpus, encode_labelled, encode_tagged
 from seqkit.errors import Remedy, SeqkitError
 from seqkit.optim import SGD, make_optimizer, make_schedule
+from seqkit.plotting import plot_curves
 from seqkit.tasks import embeddings, language_modeling, sentence_encoding, seq2seq
 from seqkit.tasks.embeddings import EmbeddingSettings
 from seqkit.tasks.export import export
@@ -281,11 +282,13 @@ OUTSIDE = (
 STATED = frozenset(
     (
         "'export encoders with learned positions, post-norm with embedding_norm, or pre-norm withou",
+        "'give a shorter text'",
         "'is this a complete run directory?'",
         "'move it away'",
         "'move one with seqkit.backend.to_device(x, device)'",
         "'name the files'",
         "'not followed: the file could be changed on the way'",
+        "'record one sequence at a time'",
         "'resume with the versions that began the run, or start a new run'",
         "'try another --split'",
         "'use a smaller number'",
@@ -391,6 +394,7 @@ def test_each_row_has_a_remedy() -> None:
 
 PARAMETERS: dict[str, tuple[Callable[..., Any], ...]] = {
     "binary": (KeyedVectors.load_word2vec_format, KeyedVectors.save_word2vec_format),
+    "by": (plot_curves,),
     "changes": (language_modeling.train, seq2seq.train, embeddings.train),
     "corpus_file": (Word2Vec, Word2Vec.build_vocab, Word2Vec.train),
     "device": (Word2Vec, language_modeling.load, seq2seq.load, sentence_encoding.load),
