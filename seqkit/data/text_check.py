@@ -59,11 +59,17 @@ def text_warning(
     names = (
         f"the tokenizer{'s' * (len(fitting) > 1)} {' or '.join(fitting)}" if fitting else "another tokenizer"
     )
-    if tokenizer.name in ("word", "whitespace"):
+    if tokenizer.name in ("word", "whitespace") and (mean > LONGEST_TYPES or is_unspaced_text(vocabulary)):
         remedy = f"does it lack blanks between words, as Chinese, Japanese and Thai do? Then use {names}"
     else:
         remedy = f"a larger vocabulary, or {names}, fits"
     return f"warning: {'; '.join(found)}; {remedy}"
+
+
+def is_unspaced_text(vocabulary: Vocabulary) -> bool:
+    """Return whether a tenth of the types have characters of a script without blanks between words."""
+    unspaced = sum(map(is_unspaced, vocabulary))
+    return 10 * unspaced >= len(vocabulary)
 
 
 def mean_type_length(vocabulary: Vocabulary) -> float:

@@ -40,12 +40,6 @@ NAMES = re.compile(
 """Dotted names, as the code writes them."""
 HAS = {"os", "signal", "mmap"}
 """Modules of which only ``platforms`` asks what they have."""
-KERNELS = {
-    "seqkit.backend.kernels.intrinsics": {"os.name"},
-    "seqkit.backend.kernels.object_code": {"os.replace"},
-    "seqkit.backend.kernels.thread_pool": {"os.register_at_fork", "has"},
-}
-"""Exceptions, each guarded where it stands: a change there compiles all kernels of all users anew."""
 
 
 def faults_of(source: Source) -> Iterator[str]:
@@ -82,11 +76,7 @@ def _faults_of_call(call: ast.Call) -> Iterator[str]:
 
 def test_only_the_layer_knows_systems() -> None:
     found = [(source, fault) for source in SOURCES for fault in faults_of(source)]
-    assert [
-        fault
-        for source, fault in found
-        if source.name != "seqkit.platforms" and fault.split()[-1] not in KERNELS.get(source.name, ())
-    ] == []
+    assert [fault for source, fault in found if source.name != "seqkit.platforms"] == []
 
 
 def test_the_layer_has_such_names() -> None:

@@ -5,7 +5,6 @@ This is the only module that turns integers into pointers.
 
 from __future__ import annotations
 
-import os
 import platform
 from typing import Any
 
@@ -13,9 +12,10 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
+from seqkit.platforms import HAS_SCHED_YIELD
+
 I64, I32, I8 = ir.IntType(64), ir.IntType(32), ir.IntType(8)
 _X86 = platform.machine().lower() in ("x86_64", "amd64")
-_POSIX = os.name == "posix"
 
 
 def as_pointer(builder: Any, address: Any, kind: Any) -> Any:
@@ -144,7 +144,7 @@ def yield_core(typing_context):
     """Let other threads have the core, where the system has a call for that."""
 
     def generate(context, builder, signature, arguments):
-        if _POSIX:
+        if HAS_SCHED_YIELD:
             kind = ir.FunctionType(I32, [])
             builder.call(cgutils.get_or_insert_function(builder.module, kind, "sched_yield"), [])
         return context.get_dummy_value()

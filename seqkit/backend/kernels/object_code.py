@@ -34,7 +34,8 @@ from numba.core import config
 from numba.core.registry import cpu_target
 from numba.core.runtime import rtsys
 
-from seqkit.backend.paths import cache_dir, is_private, make_folder, private_folder
+from seqkit.backend.paths import cache_dir, make_folder, private_folder
+from seqkit.platforms import is_private, replace_file
 
 _config: Any = config  # its settings are made at run time
 _log = logging.getLogger("seqkit")
@@ -139,7 +140,7 @@ def _write(path: Path, name: str, code: bytes) -> None:
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(b"\n".join((_HEADER, _checksum(path, content), content)))
-            os.replace(beside, path)
+            replace_file(Path(beside), path)
         except OSError:
             os.unlink(beside)
     except OSError as error:

@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import os
 import threading
 from collections.abc import Callable
 
@@ -47,6 +46,7 @@ from seqkit.backend.kernels.intrinsics import (
 from seqkit.backend.kernels.object_code import native_address
 from seqkit.backend.kernels.processor import TILES
 from seqkit.backend.kernels.task_arguments import HEADER, address
+from seqkit.platforms import after_fork
 from seqkit.threads import thread_count
 
 _SPINS = 1 << 17
@@ -187,8 +187,7 @@ def _after_fork() -> None:
     pool = ThreadPool()  # the child has none of the parent's threads
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+after_fork(_after_fork)
 
 
 class _Mine(threading.local):
