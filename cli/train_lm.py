@@ -24,7 +24,7 @@ HELP = {
     "min_count": "Drop types with fewer occurrences.  [default: that of the corpus]",
     "model": "Type of model.",
     "order": "Length of the longest n-grams of a Kneser-Ney model.",
-    "prune": "Leave out n-grams of order 2, 3, … that occur so often or less: '0 1' leaves out those of "
+    "prune": "Leave out n-grams of order 1, 2, … that occur so often or less: '0 0 1' leaves out those of "
     "order 3 and above that occur once.  [default: keep all]",
     "discount_fallback": "Discounts of a Kneser-Ney model for orders whose counts do not determine them, as "
     "KenLM has them: '0.5 1 1.5'.  [default: replace only those that are not determined]",

@@ -147,7 +147,7 @@ def oracle(
     ids: np.ndarray, V: int, order: int, eos: int, prune: tuple[int, ...] = ()
 ) -> Callable[[list[int], int], float]:
     """p(word | history) from dictionaries of tuples; written from the definition, shares only discounts()."""
-    least = [0, *prune, *[prune[-1] if prune else 0] * (order - 1 - len(prune))]
+    least = [*prune, *[prune[-1] if prune else 0] * (order - len(prune))]
     lines: list[list[int]] = [[V]]
     for i in ids.tolist():
         lines[-1].append(i)
@@ -397,7 +397,7 @@ def test_random_damage_is_refused_or_still_gives_probabilities(bits):
 # Pruning, few bits, little memory.
 
 
-@pytest.mark.parametrize("prune", [(1,), (0, 1), (1, 2), (0, 0, 3), (500,)])
+@pytest.mark.parametrize("prune", [(0, 1), (0, 0, 1), (0, 1, 2), (0, 0, 0, 3), (0, 500)])
 def test_pruning_equals_the_definition_on_dictionaries(prune):
     V, eos, order = 7, 2, 4
     train, test = random_stream(1, V, 300), random_stream(2, V, 40)
@@ -417,9 +417,9 @@ def test_pruning_equals_the_definition_on_dictionaries(prune):
     np.testing.assert_array_equal(again.log_probs(test), model.log_probs(test))
 
 
-@pytest.mark.parametrize("prune", [(-1,), (2, 1), (0, 0, 0, 0), (0.5,)])
+@pytest.mark.parametrize("prune", [(-1,), (0, 2, 1), (0, 0, 0, 0, 0), (0, 0.5), (1,)])
 def test_numbers_to_prune_by_are_checked(prune):
-    with pytest.raises(UsageError, match="numbers to prune by"):
+    with pytest.raises(UsageError, match=r"numbers? to prune by"):
         fit(TOY, NGramConfig(3, 4, EOS), prune=prune)
 
 
@@ -463,7 +463,7 @@ def test_quantised_values_are_the_means_of_their_bins():
             quantize(np.zeros(3), bits)
 
 
-@pytest.mark.parametrize("prune", [(), (0, 1)])
+@pytest.mark.parametrize("prune", [(), (0, 0, 1)])
 def test_little_memory_gives_the_same_bits(prune, tmp_path):
     V, eos = 50, 3
     ids, config = random_stream(4, V, 20_000), NGramConfig(V, 4, eos)

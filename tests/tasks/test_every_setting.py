@@ -78,7 +78,7 @@ TEXT_FILES: dict[str, Row] = {
 VALUES: dict[str, dict[str, Row]] = {
     "language_modeling": {
         **TRAINING, **TEXT, **TEXT_FILES, "objective": row("masked"), "model": row("rnn"), "order": row(3),
-        "prune": row("0 1"), "discount_fallback": row("0.1 0.2 0.3"), "bits": row(8), "memory": row("2M"),
+        "prune": row("0 0 1"), "discount_fallback": row("0.1 0.2 0.3"), "bits": row(8), "memory": row("2M"),
         "adaptive_softmax": row("3,6"),
         "positions": row("rotary"), "dropout_input": row(0.4), "dropout_hidden": row(0.4, num_layers=2),
         "dropout_output": row(0.4), "locked_dropout": row(True, dropout=0.5), "tied": row(False),

@@ -154,7 +154,7 @@ def test_settings_of_counts_reach_the_model(tmp_path: Path) -> None:
     assert plain.log10_probs[1].dtype == np.float32
     assert fit("double", bits=64).log10_probs[1].dtype == np.float64
     assert isinstance(fit("small", bits=8).log10_probs[2], QuantizedArray)
-    pruned = fit("pruned", prune="0 2", memory="1M")
+    pruned = fit("pruned", prune="0 0 2", memory="1M")
     assert pruned.trie.size(2) == plain.trie.size(2)
     assert pruned.trie.size(3) < plain.trie.size(3)
     fallback = fit("fallback", discount_fallback="0.1, 0.2, 0.3")
@@ -166,9 +166,10 @@ def test_settings_of_counts_reach_the_model(tmp_path: Path) -> None:
     [
         ({"bits": 1}, "expected bits from 2 to 16, 32 or 64, got 1"),
         ({"bits": 17}, "expected bits from 2 to 16, 32 or 64, got 17"),
-        ({"prune": "x"}, "expected prune to be whole numbers such as '0 1', got 'x'"),
-        ({"prune": "2 1"}, "that do not fall"),
-        ({"prune": "0 0 0 1", "order": 3}, "expected at most 2 numbers to prune by"),
+        ({"prune": "x"}, "expected prune to be whole numbers such as '0 0 1', got 'x'"),
+        ({"prune": "0 2 1"}, "that do not fall"),
+        ({"prune": "0 0 0 1", "order": 3}, "expected at most 3 numbers to prune by"),
+        ({"prune": "1 1"}, "for single words, to be 0"),
         ({"discount_fallback": "0.5 1"}, "to fall back to"),
         ({"discount_fallback": "a b c"}, "expected discount_fallback to be numbers"),
         ({"memory": "100"}, "expected memory to be a size of at least 1M, such as 2G, got '100'"),

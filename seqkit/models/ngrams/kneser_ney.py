@@ -46,9 +46,10 @@ def fit_kneser_ney(
     Args:
         ids: (N,) integers, N at least 1.
         config: Vocabulary size, order, and the id that ends each line.
-        prune: Of each order from 2 on, an n-gram that occurs so often or less is left out, as KenLM's
-            ``--prune`` has it: the numbers do not fall, the last one holds for all higher orders, and what an
-            n-gram had goes to its context's back-off weight. Discounts are those of all n-grams.
+        prune: Of each order from 1 on, an n-gram that occurs so often or less is left out, as KenLM's
+            ``--prune`` has it: the first number is 0, they do not fall, the last one holds for all higher
+            orders, and what an n-gram had goes to its context's back-off weight. Discounts are those of all
+            n-grams.
         discount_fallback: The discounts of counts of 1, 2 and 3 or more for orders whose counts do not
             determine all three, as KenLM's ``--discount_fallback`` has it; by default only what is not
             determined is 0.5, 1 and 1.5.
@@ -116,19 +117,21 @@ def check_discounts(fallback: Sequence[float]) -> None:
 
 
 def pruning_thresholds(prune: Sequence[int], order: int) -> list[int]:
-    """Return the occurrences up to which n-grams of each order from 1 are left out.
+    """Return the occurrences up to which n-grams of each order are left out.
 
     Raises:
-        UsageError: More numbers than orders from 2 on, or numbers that fall.
+        UsageError: More numbers than orders, numbers that fall, or words to be left out.
     """
     given = list(prune)
-    if len(given) > max(order - 1, 0):
+    if len(given) > order:
         raise UsageError(
-            f"expected at most {order - 1} numbers to prune by, for orders 2 to {order}, got {given}"
+            f"expected at most {order} numbers to prune by, for orders 1 to {order}, got {given}"
         )
     if any(not isinstance(t, int) or t < 0 for t in given) or given != sorted(given):
         raise UsageError(f"expected numbers to prune by of at least 0 that do not fall, got {given}")
-    return [0, *given, *[given[-1] if given else 0] * (order - 1 - len(given))]
+    if given and given[0]:
+        raise UsageError(f"expected the first number to prune by, for single words, to be 0, got {given}")
+    return given + [given[-1] if given else 0] * (order - len(given))
 
 
 @dataclass

@@ -21,7 +21,7 @@ class NGramOptions:
 
     Args:
         order: Length of the longest n-grams.
-        prune: Of each order from 2 on, the occurrences up to which an n-gram is left out.
+        prune: Of each order from 1 on, the occurrences up to which an n-gram is left out.
         discount_fallback: Three discounts, or None.
         bits: Bits of each logarithm.
         memory: Bytes that the fit may take.
@@ -41,7 +41,7 @@ def ngram_options(
 
     Args:
         order: Length of the longest n-grams.
-        prune: Whole numbers, such as "0 1".
+        prune: Whole numbers, such as "0 0 1".
         discount_fallback: Three numbers, such as "0.5 1 1.5".
         bits: 2 to 16, 32 or 64.
         memory: Bytes, with a unit of 1024 (K, M, G, T): "2G".
@@ -54,7 +54,7 @@ def ngram_options(
     try:
         counts = tuple(int(text) for text in _parts(prune))
     except ValueError:
-        raise UsageError(f"expected prune to be whole numbers such as '0 1', got {prune!r}") from None
+        raise UsageError(f"expected prune to be whole numbers such as '0 0 1', got {prune!r}") from None
     pruning_thresholds(counts, order)
     try:
         fallback = tuple(float(text) for text in _parts(discount_fallback)) or None
