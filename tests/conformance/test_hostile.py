@@ -58,7 +58,15 @@ def test_ops_take_every_form_of_every_argument(tmp_path: Path) -> None:
 
 def test_all_layers_have_a_row() -> None:
     rows = {re.split("[:.]", row.name)[0] for row in MODULE_ROWS}
-    parts = {"Buffer", "KeysValues", "Module", "Parameter", "LockedDropout"}
+    parts = {
+        "Buffer",
+        "KeysValues",
+        "Module",
+        "Parameter",
+        "LockedDropout",
+        "AttentionRecord",
+        "record_attention",
+    }
     within = {"TransformerDecoderLayer", "TransformerEncoderLayer"}
     assert set(nn.__all__) - rows == parts | within
 

@@ -52,7 +52,7 @@ class Killer(Callback):
         raise AssertionError("survived SIGKILL")
 
     def replace(self, source: Any, target: Any) -> None:
-        """os.replace, before or after which the process dies."""
+        """Replace a file as ``replace_file`` does, before or after which the process dies."""
         checkpoint = Path(target).name == "last.safetensors"
         if checkpoint and self.due("before"):
             self.kill()
@@ -88,7 +88,7 @@ class Killer(Callback):
 def install(killer: Killer) -> None:
     """Put the killer where the checkpoints and validations pass."""
     atomic.open = killer.open  # type: ignore[attr-defined]
-    atomic.os = type("os", (), {**vars(os), "replace": staticmethod(killer.replace)})  # type: ignore[assignment]
+    atomic.replace_file = killer.replace
     plain = NeuralLanguageModeling.validate
 
     def validate(self: NeuralLanguageModeling, poll: Any) -> Any:
