@@ -13,19 +13,19 @@ def find(
     Those of context c are words[first[c]:first[c + 1]], which increase. words (M,), first (C + 1,),
     contexts (N,), from -1 for none to C - 1, and wanted (N,) are int32.
     """
-    known = np.maximum(contexts, 0)
-    low, high = first[known].astype(np.int64), first[known + 1].astype(np.int64)
-    high[contexts < 0] = low[contexts < 0]
-    end = high.copy()
+    found[:] = -1
+    rows = np.flatnonzero(contexts >= 0)
+    low, end = (first[contexts[rows] + i].astype(np.int64) for i in (0, 1))
+    high, word = end.copy(), wanted[rows]
     while (low < high).any():
         middle = (low + high) // 2
-        open_ = low < high
-        right = open_ & (words[np.minimum(middle, len(words) - 1)] < wanted)
+        is_open = low < high
+        right = is_open & (words[np.minimum(middle, len(words) - 1)] < word)
         low = np.where(right, middle + 1, low)
-        high = np.where(open_ & ~right, middle, high)
-    hit = low < end
-    hit[hit] = words[low[hit]] == wanted[hit]
-    found[:] = np.where(hit, low, -1)
+        high = np.where(is_open & ~right, middle, high)
+    inside = np.flatnonzero(low < end)
+    hit = inside[words[low[inside]] == word[inside]]
+    found[rows[hit]] = low[hit]
 
 
 def count(numbers: np.ndarray, counts: np.ndarray) -> None:
