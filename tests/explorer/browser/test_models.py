@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.exhaustive import exhaustive
 from tests.explorer.browser.conftest import Open, is_wider_than_screen
 
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -65,6 +66,7 @@ def test_generation(open_model_page: Open) -> None:
     expect(page.locator("#generation .tokens .chip")).to_have_count(0)
 
 
+@exhaustive
 def test_the_page_redistributes_as_the_library(open_model_page: Open) -> None:
     """The sliders' arithmetic against that of sampling, with most of the tokens in groups."""
     import numpy as np

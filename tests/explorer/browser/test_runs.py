@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.exhaustive import some
 from tests.explorer.browser.conftest import Open, is_wider_than_screen
 
 
@@ -25,7 +26,7 @@ def test_curves_table_and_settings(open_page: Open) -> None:
     assert "damaged" in page.locator("footer").inner_text()
 
 
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("dark", some([False, True], 2))
 def test_phone(open_page: Open, dark: bool) -> None:
     page: Any = open_page("runs", width=390, height=844, dark=dark)
     assert not is_wider_than_screen(page)

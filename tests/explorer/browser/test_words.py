@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.exhaustive import some
 from tests.explorer.browser.conftest import Open, is_wider_than_screen
 
 
@@ -94,7 +95,7 @@ def test_analogy_groups_and_two_sets(page: Any) -> None:
     assert page.locator("#card-b").is_hidden()
 
 
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("dark", some([False, True], 2))
 def test_phone(open_page: Open, dark: bool) -> None:
     page = open_page("words", width=390, height=844, dark=dark)
     search(page, "cat")
