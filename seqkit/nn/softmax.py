@@ -9,7 +9,7 @@ from typing import Any
 from seqkit import ops
 from seqkit.autograd import Tensor
 from seqkit.autograd.shaping import concatenate
-from seqkit.backend import Array, array_module, empty, zeros
+from seqkit.backend import Array, array_module, zeros
 from seqkit.backend.ids import IGNORE_INDEX
 from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import UsageError, require_number
@@ -124,20 +124,16 @@ class AdaptiveSoftmax(Module):
 
     def log_probs(self, x: Tensor) -> Array:
         """Return log P (…, V) of all words; without gradient."""
-        xp, (first, K) = array_module(x.data), (self.bounds[1], len(self.tails))
-        scores = xp.concatenate((self.head(x).data, self.clusters(x).data), axis=-1)
-        head = ops.log_softmax(Tensor(scores)).data
-        result = empty(xp, (*x.shape[:-1], self.num_classes), head.dtype)
-        result[..., :first] = head[..., :first]
-        for i in range(K):
-            within = ops.log_softmax(self.tails[i](self.projections[i](x))).data
-            begin, end = self.bounds[i + 1 : i + 3]
-            result[..., begin:end] = within + head[..., first + i, None]
-        return result
+        return self(x).data
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return log P (…, V) as a tensor without gradient: scores whose softmax is the distribution."""
-        return Tensor(self.log_probs(x))
+        """Return log P (…, V) of x (…, H): scores whose softmax is the distribution."""
+        first = self.bounds[1]
+        head = ops.log_softmax(concatenate(self.head(x), self.clusters(x), axis=-1))
+        parts = [head[..., :first]]
+        for i, (projection, tail) in enumerate(zip(self.projections, self.tails, strict=True), first):
+            parts.append(ops.log_softmax(tail(projection(x))) + head[..., i : i + 1])
+        return concatenate(*parts, axis=-1)
 
     def _split(self, xp: Any, targets: Array) -> tuple[Array, list[tuple[Array, Array]]]:
         """Return the targets of the head, and of each cluster its rows of B·T and the targets within."""

@@ -66,8 +66,8 @@ def count_orders(ids: np.ndarray, config: NGramConfig, trie: NGramTrie, storage:
         yield Order(occurrences, suffixes)
 
 
-def continuation_counts(order: Order, above: Order | None, storage: Storage) -> np.ndarray:
-    """Return the adjusted counts (M_k,) int32 of the n-grams of an order (Kneser and Ney 1995).
+def continuation_counts(order: Order, above: Order, storage: Storage) -> np.ndarray:
+    """Return the adjusted counts (M_k,) int32 of an order below the highest (Kneser and Ney 1995).
 
     The count of an n-gram of the highest order, or of one that begins with the start symbol and so has
     nothing to its left, is how often it occurs; of any other, how many distinct words occur to its left (the
@@ -75,11 +75,9 @@ def continuation_counts(order: Order, above: Order | None, storage: Storage) -> 
 
     Args:
         order: The order.
-        above: The next order; None for the highest.
+        above: The next order.
         storage: Where large arrays lie.
     """
-    if above is None:
-        return order.occurrences
     counts = storage.empty(len(order.occurrences), np.int32)
     counts[:] = 0
     kernels("ngrams", np, np.dtype(np.float32)).count(above.suffixes, counts)

@@ -146,7 +146,6 @@ class _Fitter:
     dtype: Any
 
     def __post_init__(self) -> None:
-        self.discounts: list[np.ndarray] = []
         self.log10_probs: list[np.ndarray] = []
         self.log10_backoffs: list[np.ndarray] = []
         self._kept: list[np.ndarray] = []
@@ -156,7 +155,6 @@ class _Fitter:
         """Add an order with its adjusted counts (M_k,)."""
         k, V = len(self.log10_probs) + 1, self.config.vocab_size
         taken = discounts(counts[:V] if k == 1 else counts, self.fallback)
-        self.discounts.append(taken)
         if k == 1:
             counts = counts[:V]  # the start symbol is never predicted
             lost = taken[np.minimum(counts, 3)]
