@@ -31,4 +31,4 @@ def oldest(requirement: str) -> str:
     """Return the requirement of the oldest version that ``requirement`` allows; without a bound, itself."""
     version, marks, marker = requirement.partition(";")
     found = re.search(r">=\s*([\w.]+)", version)
-    return f"{name_of(version)}=={found[1]}{marks}{marker}" if found else requirement
+    return f"{version.partition('>')[0]}=={found[1]}{marks}{marker}" if found else requirement

@@ -16,6 +16,7 @@ from tests.matrix.requirements import declared, oldest
         ("numpy>=2.0", "numpy==2.0"),
         ("numba>=0.60,<0.69; python_version < '3.15'", "numba==0.60; python_version < '3.15'"),
         ("faiss-cpu>=1.8", "faiss-cpu==1.8"),
+        ("psycopg[binary]>=3.2", "psycopg[binary]==3.2"),
         ("wheel", "wheel"),
     ],
 )
