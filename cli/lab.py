@@ -22,7 +22,7 @@ from seqkit.cli.parameter_types import ExperimentName
 from seqkit.cli.progress import quiet_option
 
 if TYPE_CHECKING:
-    from seqkit.lab import Experiment, Results
+    from seqkit.lab import Results
 
 
 @click.group("lab")
@@ -38,22 +38,11 @@ def list_(as_json: bool) -> None:
 
     experiments = all_experiments()
     if as_json:
-        print_json([_description(experiment) for experiment in experiments])
+        print_json([experiment.to_dict() for experiment in experiments])
         return
     width = max(len(experiment.name) for experiment in experiments)
     for experiment in experiments:
         echo(f"{experiment.chapter}  {experiment.name:<{width}}  {experiment.claim}")
-
-
-def _description(experiment: Experiment) -> dict[str, Any]:
-    return {
-        "name": experiment.name,
-        "chapter": experiment.chapter,
-        "claim": experiment.claim,
-        "criteria": [{"measure": each.measure, "condition": each.condition} for each in experiment.criteria],
-        "note": experiment.note,
-        "source": experiment.source,
-    }
 
 
 @command.command("run", short_help="Run experiments and print their verdicts.")

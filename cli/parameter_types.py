@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,21 @@ _DURATION = re.compile(
 )
 
 
+def seconds(text: str) -> float:
+    """Return the seconds of a time such as 90, 90s, 10m or 1h30m.
+
+    Raises:
+        ValueError: It is no time.
+    """
+    with contextlib.suppress(ValueError):
+        return float(text)
+    match = _DURATION.fullmatch(text.replace(" ", ""))
+    if match is None or not any(match.groups()):
+        raise ValueError(f"expected seconds, or a time such as 90s, 10m or 1h30m, got {text!r}")
+    hours, minutes, rest = (float(number or 0) for number in match.groups())
+    return 3600 * hours + 60 * minutes + rest
+
+
 class Duration(click.types.FloatParamType):
     """A time: seconds as a number, or hours, minutes and seconds as in 1h30m."""
 
@@ -22,13 +38,9 @@ class Duration(click.types.FloatParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return seconds."""
         try:
-            return float(value)
-        except ValueError:
-            match = _DURATION.fullmatch(str(value).replace(" ", ""))
-        if match is None or not any(match.groups()):
-            self.fail(f"expected seconds, or a time such as 90s, 10m or 1h30m, got {value!r}.", param, ctx)
-        hours, minutes, seconds = (float(number or 0) for number in match.groups())
-        return 3600 * hours + 60 * minutes + seconds
+            return seconds(str(value))
+        except ValueError as error:
+            self.fail(f"{error}.", param, ctx)
 
 
 DURATION = Duration()

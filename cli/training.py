@@ -20,7 +20,7 @@ from seqkit.cli.common import (
 )
 from seqkit.cli.help_sections import TrainingCommand, examples
 from seqkit.cli.log_lines import LogLines
-from seqkit.cli.parameter_types import CORPUS, DURATION, RUN, RecipeName
+from seqkit.cli.parameter_types import CORPUS, DURATION, RUN, RecipeName, seconds
 from seqkit.cli.progress import quiet_option
 from seqkit.cli.settings_file import read_recipe, read_settings, recipe_names, to_toml
 from seqkit.errors import TrainingInterrupted, UsageError
@@ -230,7 +230,7 @@ def training_command(
             given: dict[str, Any] = read_recipe(recipe, name) if recipe else {}
             if config:
                 given |= read_settings(config)
-            given = settings.by_field(given)
+            given = _with_seconds(settings.by_field(given), config)
             if named_corpus is not None:
                 if flags["corpus"] is not None:
                     raise UsageError("expected CORPUS or --corpus, got both", remedy="give one of them")
@@ -257,6 +257,17 @@ def training_command(
         return command(click.argument("corpus", required=False, type=CORPUS)(call))
 
     return decorate
+
+
+def _with_seconds(values: dict[str, Any], source: str | None) -> dict[str, Any]:
+    """Return settings of a file with the seconds of a ``max_time`` that is text, such as 10m."""
+    limit = values.get("max_time")
+    if not isinstance(limit, str):
+        return values
+    try:
+        return {**values, "max_time": seconds(limit)}
+    except ValueError as error:
+        raise UsageError(f"max-time: {error}", where=source) from error
 
 
 def _options(

@@ -103,6 +103,9 @@ def test_narrow_terminals(seqkit: Seqkit, name: str, monkeypatch: pytest.MonkeyP
 def test_a_time_limit_in_seconds_minutes_or_hours(seqkit: Seqkit, value: str, seconds: float) -> None:
     done = seqkit("train-lm", "--max-time", value, "--dry-run", "--json", write_text())
     assert done.json["settings"]["max_time"] == seconds
+    Path("settings.toml").write_text(f'max-time = "{value}"', "utf-8")
+    done = seqkit("train-lm", "--config", "settings.toml", "--dry-run", "--json", write_text())
+    assert done.json["settings"]["max_time"] == seconds
 
 
 @pytest.mark.parametrize("value", ["", "soon", "10x", "m", "1m1h"])
@@ -111,6 +114,12 @@ def test_other_time_limits_are_refused(seqkit: Seqkit, value: str) -> None:
     assert (done.code, done.out) == (2, "")
     assert f"expected seconds, or a time such as 90s, 10m or 1h30m, got {value!r}" in done.err
     assert seqkit("train-lm", "--max-time", "-5", "--dry-run").code == 2
+    Path("settings.toml").write_text(f'max-time = "{value}"', "utf-8")
+    done = seqkit("train-lm", "--config", "settings.toml", "--dry-run")
+    assert (done.code, done.out) == (2, "")
+    expected = f"max-time: expected seconds, or a time such as 90s, 10m or 1h30m, got {value!r}"
+    assert expected in done.err
+    assert "settings.toml" in done.err
 
 
 def test_doctor_names_every_extra_of_pyproject() -> None:

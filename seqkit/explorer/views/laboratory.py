@@ -12,7 +12,6 @@ from seqkit.explorer.background import Job, Report
 from seqkit.explorer.opening import LABORATORY, Item
 from seqkit.explorer.views.view import View
 from seqkit.lab import (
-    Experiment,
     Results,
     all_experiments,
     draw,
@@ -73,21 +72,8 @@ def list_experiments(explorer: Explorer, values: Values) -> dict[str, Any]:
         if job is not None and job.state == "done":
             verdicts[HERE] = job.result.verdict().outcome
         running = job.id if job is not None and job.state in ("waiting", "running") else None
-        experiments.append({**_described(experiment), "verdicts": verdicts, "running": running})
+        experiments.append({**experiment.to_dict(), "verdicts": verdicts, "running": running})
     return {"experiments": experiments}
-
-
-def _described(experiment: Experiment) -> dict[str, Any]:
-    return {
-        "name": experiment.name,
-        "chapter": experiment.chapter,
-        "claim": experiment.claim,
-        "criteria": [{"measure": each.measure, "condition": each.condition} for each in experiment.criteria],
-        "note": experiment.note,
-        "source": experiment.source,
-        "seeds": experiment.seeds,
-        "has_sizes": experiment.has_sizes,
-    }
 
 
 def _results(explorer: Explorer, values: Values) -> Results:

@@ -199,6 +199,19 @@ class Experiment:
         sources = [f"  source: {self.source}"] if self.source else []
         return "\n".join([f"claim: {self.claim}", *measures, *notes, *sources])
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return what describes the experiment as JSON values."""
+        return {
+            "name": self.name,
+            "chapter": self.chapter,
+            "claim": self.claim,
+            "criteria": [{"measure": each.measure, "condition": each.condition} for each in self.criteria],
+            "note": self.note,
+            "source": self.source,
+            "seeds": self.seeds,
+            "has_sizes": self.has_sizes,
+        }
+
 
 _FOLDER = Path(__file__).parents[1]
 

@@ -95,24 +95,15 @@ def evaluate_dynamic(
         if loss < best[0]:
             best = (loss, lr, decay)
     _, lr, decay = best
-    ids, info = np.asarray(encoded.splits[split]), encoded.info[split]
-    losses = dynamic_losses(trained, ids, lr=lr, decay=decay, device=device)
-    static = dynamic_losses(trained, ids, lr=0.0, decay=0.0, device=device)
-
-    def scores(total: float) -> Evaluation:
-        return evaluation.evaluation(
-            split,
-            total,
-            len(ids),
-            characters=info.characters,
-            vocab_size=len(trained.vocabulary),
-            unk=info.unk,
-            tokenizer=trained.tokenizer.name,
-            batch_size=1,
-            protocol="dynamic",
+    ids = np.asarray(encoded.splits[split])
+    adapted, static = (
+        evaluation.stream_evaluation(encoded, split, float(losses.sum()), "dynamic")
+        for losses in (
+            dynamic_losses(trained, ids, lr=lr, decay=decay, device=device),
+            dynamic_losses(trained, ids, lr=0.0, decay=0.0, device=device),
         )
-
-    return DynamicEvaluation(scores(float(losses.sum())), scores(float(static.sum())).perplexity, lr, decay)
+    )
+    return DynamicEvaluation(adapted, static.perplexity, lr, decay)
 
 
 def dynamic_losses(

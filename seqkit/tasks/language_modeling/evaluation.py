@@ -15,7 +15,7 @@ import numpy as np
 from seqkit import metrics
 from seqkit.backend import to_numpy
 from seqkit.backend.ids import IGNORE_INDEX
-from seqkit.data import BPTTBatches, LineStreams, TextWindows, textbook_batches
+from seqkit.data import BPTTBatches, EncodedCorpus, LineStreams, TextWindows, textbook_batches
 from seqkit.models import NGramModel
 from seqkit.progress import tracked
 from seqkit.tasks.language_modeling.model import AnyLanguageModel, StreamModel
@@ -162,4 +162,20 @@ def evaluation(
         batch_size=batch_size,
         protocol=protocol,
         split=split,
+    )
+
+
+def stream_evaluation(encoded: EncodedCorpus, split: str, total: float, protocol: str) -> Evaluation:
+    """Return the scores of Σ -log P in nats of all tokens of a split, read as one stream."""
+    info = encoded.info[split]
+    return evaluation(
+        split,
+        total,
+        len(encoded.splits[split]),
+        characters=info.characters,
+        vocab_size=len(encoded.vocabulary),
+        unk=info.unk,
+        tokenizer=encoded.tokenizer.name,
+        batch_size=1,
+        protocol=protocol,
     )

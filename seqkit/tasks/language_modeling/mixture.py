@@ -111,20 +111,9 @@ def evaluate_mixture(
         if likelihood > best:
             weights, best, flatness = found, likelihood, theta
     [log_probs] = components(split, [flatness])
-    info = encoded.info[split]
 
     def scores(log_probs: np.ndarray) -> Evaluation:
-        return evaluation.evaluation(
-            split,
-            -float(log_probs.sum()),
-            len(log_probs),
-            characters=info.characters,
-            vocab_size=len(first.vocabulary),
-            unk=info.unk,
-            tokenizer=first.tokenizer.name,
-            batch_size=1,
-            protocol="exact",
-        )
+        return evaluation.stream_evaluation(encoded, split, -float(log_probs.sum()), "exact")
 
     alone: list[float | None] = [scores(row).perplexity for row in log_probs[: len(models)]]
     if cache:
