@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from seqkit.errors import DataError, UsageError
 from seqkit.files.archives import open_member, split_member
-from seqkit.progress import progress
+from seqkit.progress import progress, tracked
 
 SPLITS = ("train", "valid", "test")
 Pair = tuple[str, str]
@@ -230,6 +230,12 @@ def hash_file(path: Path) -> tuple[int, str]:
             return file.tell(), digest.hexdigest()
     except OSError as error:
         raise DataError(f"cannot be read ({error.strerror})", where=str(path)) from error
+
+
+def hash_files(paths: Collection[Path]) -> dict[Path, tuple[int, str]]:
+    """Return the size and the sha256 of each file, as :func:`hash_file` does."""
+    several = len(paths) > 1
+    return {path: hash_file(path) for path in (tracked(paths, "reading", "files") if several else paths)}
 
 
 def describe_files(hashes: Mapping[Path, tuple[int, str]]) -> list[dict[str, object]]:

@@ -13,7 +13,7 @@ from seqkit.corpora.corpus import (
     CorpusFile,
     TextDefaults,
     describe_files,
-    hash_file,
+    hash_files,
 )
 from seqkit.corpora.readers.lines import MAX_EXAMPLE, BadLine, BadLines
 from seqkit.errors import DataError
@@ -309,7 +309,7 @@ class ExampleFiles(Generic[AnyExamples]):
         bad_lines = self.bad_lines
 
         def identity() -> dict[str, object]:
-            hashes = {file.path: hash_file(file.path) for file in files}
+            hashes = hash_files(dict.fromkeys(file.path for file in files))
             digests = [digest for _, digest in hashes.values()]
             return {
                 "split_rule": split_rule,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from seqkit.corpora import open_corpus, open_labelled
 from seqkit.progress import (
     BarReporter,
     Job,
@@ -243,3 +246,36 @@ def test_words() -> None:
         "0.0 kB", "1.5 kB", "2.5 MB", "3.5 GB",
     ]  # fmt: skip
     assert amount(1234, "") == "1,234"
+
+
+def files_counted(names: list[str], folder: Path, read: Callable[[], object]) -> list[str]:
+    """Write a text into each file; return what jobs say of files when they are read."""
+    for number, name in enumerate(names):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(f"text {number}\n")
+    seen: list[Job] = []
+
+    class Seen(Reporter):
+        def start(self, job: Job) -> None:
+            super().start(job)
+            seen.append(job)
+
+    with Seen():
+        read()
+    return [f"{job.description} {job.done} of {job.total}" for job in seen if job.unit == "files"]
+
+
+def test_small_files_of_a_folder_are_counted(tmp_path: Path) -> None:
+    """None of them takes two seconds; together they may."""
+    names = [f"{n}.txt" for n in range(40)]
+    counted = files_counted(names, tmp_path, lambda: list(open_corpus(tmp_path).lines("train")))
+    assert len(counted) == 1
+    assert re.fullmatch(r"reading 3\d of 3\d", counted[0])
+    counted = files_counted(names, tmp_path, lambda: open_corpus(tmp_path).provenance())
+    assert counted == ["reading 40 of 40"]
+
+
+def test_texts_in_folders_of_their_class_are_counted(tmp_path: Path) -> None:
+    names = [f"{label}/{n}.txt" for label in ("neg", "pos") for n in range(40)]
+    counted = files_counted(names, tmp_path, lambda: open_labelled(tmp_path))
+    assert counted[:2] == ["reading neg 40 of 40", "reading pos 40 of 40"]

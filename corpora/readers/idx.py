@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seqkit.corpora.corpus import describe_files, hash_file
+from seqkit.corpora.corpus import describe_files, hash_files
 from seqkit.corpora.entry import CorpusEntry
 from seqkit.corpora.image_corpus import ImageCorpus, LabelledImages
 from seqkit.corpora.readers.lines import BadLines
@@ -230,6 +230,6 @@ def idx_images(
         description=description,
         data=data,
         classes=classes or tuple(map(str, numbers.tolist())),
-        origin={"files": describe_files({path: hash_file(path) for path in paths.values()})},
+        origin={"files": describe_files(hash_files(paths.values()))},
         split_rule="the published files train and test",
     )

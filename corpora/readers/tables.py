@@ -18,6 +18,7 @@ from seqkit.corpora.split import ExampleFiles, HashSplit
 from seqkit.errors import DataError
 from seqkit.files.compressed import plain_name
 from seqkit.files.lines import BOM, open_bytes
+from seqkit.progress import tracked
 
 TABLE_SUFFIXES = (*FORMATS, *TEXT_SUFFIXES)
 _LINE_ENDS = re.compile(r"[\r\n]+")
@@ -194,7 +195,7 @@ def _rows_of_classes(classes: Classes) -> Iterator[Row]:
     number = 0
     for label, files in classes.items():
         if isinstance(files, tuple):
-            for path in files:
+            for path in tracked(files, f"reading {label}", "files"):
                 number += 1
                 yield number, _document(path, label)
         else:

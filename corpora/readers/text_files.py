@@ -15,7 +15,7 @@ from seqkit.corpora.corpus import (
     CorpusFile,
     TextDefaults,
     describe_files,
-    hash_file,
+    hash_files,
 )
 from seqkit.corpora.entry import CorpusEntry
 from seqkit.corpora.readers.lines import BadLines
@@ -25,6 +25,7 @@ from seqkit.corpora.split import cut_file, split_names
 from seqkit.errors import DataError
 from seqkit.files.compressed import COMPRESSED, plain_name
 from seqkit.files.lines import DerivedText, Source, content_size, read_lines
+from seqkit.progress import tracked
 
 TEXT_SUFFIXES = (".txt", ".text", ".tokens", ".raw")
 MORE_TEXT_SUFFIXES = (".md", ".markdown", ".rst", "")
@@ -61,10 +62,13 @@ def corpus_of_pieces(
             roles.setdefault(_file(piece.source), []).append(split)
 
     def lines(split: str) -> Iterator[str]:
-        return chain.from_iterable(read_lines(*piece, cut_long=cut_long) for piece in pieces[split])
+        of_split: Iterable[Piece] = pieces[split]
+        if len(pieces[split]) > 1:
+            of_split = tracked(of_split, "reading", "files")
+        return chain.from_iterable(read_lines(*piece, cut_long=cut_long) for piece in of_split)
 
     def identity() -> dict[str, object]:
-        hashes = {path: hash_file(path) for path in roles}
+        hashes = hash_files(roles)
         files = describe_files(hashes)
         return {
             "split_rule": rule,
