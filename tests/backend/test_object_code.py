@@ -21,24 +21,29 @@ from tests.training.tiny import environment, python, write_corpus
 
 pytestmark = pytest.mark.slow
 
-DRAW = "from seqkit.backend.random import Generator; print(Generator(0).words(2).tolist())"
+SUM = """
+import numpy as np
+from seqkit.backend.kernels.column_sums.cpu import column_sums
+print(column_sums(np.ones((3, 2), np.float32)).tolist())
+"""
+"""It needs a kernel that is compiled in a second."""
 
 
 def object_file(cache: Path) -> Path:
-    (path,) = cache.rglob("philox*.o")
+    (path,) = cache.rglob("column_sums*.o")
     return path
 
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
-    """Run DRAW on an empty cache; return the process, and the cache with its kernels."""
+    """Run SUM on an empty cache; return the process, and the cache with its kernels."""
     cache = tmp_path_factory.mktemp("compiled") / "cache"
-    return run_python(DRAW, SEQKIT_CACHE=str(cache)), cache
+    return run_python(SUM, SEQKIT_CACHE=str(cache)), cache
 
 
 @pytest.fixture
 def compiled(first: tuple[subprocess.CompletedProcess[str], Path]) -> tuple[str, Path]:
-    """Return the output of DRAW, and a cache with its kernels."""
+    """Return the output of SUM, and a cache with its kernels."""
     return first[0].stdout, first[1]
 
 
@@ -50,8 +55,10 @@ def test_the_first_compilation_says_so_once(
     lines = done.stderr.splitlines()
     assert lines[0].startswith("compiling kernels for this processor, once")
     assert str(cache) in lines[0]
-    assert re.fullmatch(r"compiling kernels: philox \(1 of at most \d\d families\)", "\n".join(lines[1:]))
-    second = run_python(DRAW, SEQKIT_CACHE=str(cache))
+    assert re.fullmatch(
+        r"compiling kernels: column sums \(1 of at most \d\d families\)", "\n".join(lines[1:])
+    )
+    second = run_python(SUM, SEQKIT_CACHE=str(cache))
     assert (second.stdout, second.stderr) == (done.stdout, "")
 
 
@@ -78,9 +85,9 @@ def test_a_damaged_file_is_compiled_again(damage: str, compiled: tuple[str, Path
         "another kernel": plant(tmp_path / "another.o"),
     }[damage]
     path.write_bytes(damaged)
-    again = run_python(DRAW, SEQKIT_CACHE=str(tmp_path / "cache"))
+    again = run_python(SUM, SEQKIT_CACHE=str(tmp_path / "cache"))
     assert again.stdout == expected
-    assert "compiling kernels: philox" in again.stderr
+    assert "compiling kernels: column sums" in again.stderr
     assert object_code._read(path) is not None
     assert path.read_bytes() != damaged
     assert {file.suffix for file in path.parent.iterdir()} == {".o"}
@@ -160,7 +167,7 @@ def test_a_planted_file_in_a_shared_cache_is_not_run(compiled: tuple[str, Path],
     private.mkdir()
     share(cache, "mode")
     variables = {"SEQKIT_CACHE": str(cache), "TMPDIR": str(private)}
-    first, second = (run_python(DRAW, **variables) for _ in range(2))
+    first, second = (run_python(SUM, **variables) for _ in range(2))
     assert (first.stdout, second.stdout) == (expected, expected)
     (line,) = second.stderr.splitlines()
     assert line.startswith(f"compiled kernels are kept in {private}")
@@ -218,7 +225,7 @@ def test_kernels_that_cannot_be_kept(compiled: tuple[str, Path], tmp_path: Path)
 import resource, signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, {resource.RLIM_INFINITY}))
-{DRAW}"""
+{SUM}"""
     done = run_python(code, SEQKIT_CACHE=str(tmp_path))
     assert done.stdout == compiled[0]
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -18,6 +18,7 @@ from tests.cli.conftest import Seqkit
 from tests.exhaustive import some
 from tests.tasks.test_seq2seq import write_pairs
 from tests.tasks.test_text_classification import write_reviews
+from tests.training.tiny import environment
 
 QUICK = ("--emsize", "16", "--batch-size", "16", "--min-count", "1", "--epochs", "1", "--quiet")
 
@@ -106,24 +107,26 @@ def test_a_line_that_cannot_be_answered(
 def test_the_first_answer_precedes_the_last_line(command: list[str], options: list[str]) -> None:
     if command[0] != "score" and options:
         pytest.skip("one function prints the JSON of all commands")
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "seqkit", *command, *options],
+        env=environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    timer = threading.Timer(60, process.kill)
-    timer.start()
-    try:
-        for _ in range(2):
-            process.stdin.write(b"abc\n")
-            process.stdin.flush()
-            assert process.stdout.readline().strip()
-        out, _ = process.communicate()
-    finally:
-        timer.cancel()
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        timer = threading.Timer(60, process.kill)
+        timer.start()
+        try:
+            for _ in range(2):
+                process.stdin.write(b"abc\n")
+                process.stdin.flush()
+                assert process.stdout.readline().strip()
+            out, _ = process.communicate()
+        finally:
+            timer.cancel()
+            process.kill()
     assert process.returncode == 0
     assert out.endswith(b"]\n") if options else out == b""
 
@@ -132,7 +135,9 @@ def test_the_first_answer_precedes_the_last_line(command: list[str], options: li
 def test_a_person_at_a_terminal_is_answered_line_by_line(scorer: list[str]) -> None:
     ours, theirs = os.openpty()
     command = [sys.executable, "-m", "seqkit", *scorer]
-    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, env=environment(), stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL
+    )
     os.close(theirs)
     timer = threading.Timer(60, process.kill)
     timer.start()

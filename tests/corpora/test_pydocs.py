@@ -17,8 +17,8 @@ read = partial(pydocs.read_pydocs, REGISTRY["pydocs"], BadLines("error"))
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory):
-    return read(cache=tmp_path_factory.mktemp("pydocs"))
+def corpus(cache_folder):
+    return read(cache=cache_folder / "pydocs")
 
 
 def test_no_paragraph_of_eight_words_stands_on_two_sides(corpus) -> None:

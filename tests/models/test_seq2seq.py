@@ -47,7 +47,7 @@ def batch(seed: int = 0, pad: int = -1) -> tuple[np.ndarray, np.ndarray, np.ndar
 # It learns
 
 
-@pytest.mark.parametrize("variant", some(list(SEQ2SEQ), 2))
+@pytest.mark.parametrize("variant", some(list(SEQ2SEQ), 4))
 def test_it_learns_a_small_batch_by_heart(variant: str) -> None:
     model = make(variant, np.float32, embedding_size=24, hidden_size=24)
     arrays = batch()

@@ -89,7 +89,7 @@ def losses_of(model: nn.Module, loss: Any, steps: int, lr: float = 0.01) -> list
     return losses
 
 
-@variant
+@pytest.mark.parametrize("variant", some(list(TRANSFORMERS), 2))
 def test_a_language_model_learns_a_text_by_heart(variant: str) -> None:
     model = language_model(variant, np.float32, embedding_size=24, num_heads=2, hidden_size=48)
     text = ids(B, T + 1)

@@ -62,7 +62,7 @@ def figures(monkeypatch: pytest.MonkeyPatch) -> Iterator[list]:
 
 
 @pytest.mark.slow
-@every_notebook
+@pytest.mark.parametrize("source", some(SOURCES, 2), ids=lambda source: source.stem)
 def test_the_code_runs_and_its_figures_can_be_drawn(
     source: Path, figures: list, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
