@@ -219,7 +219,7 @@ def main(arguments: list[str] | None = None) -> None:
         _show(error)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt) as stop:
-        if isinstance(stop.__cause__, EOFError):  # click takes it for the end of what a user types
+        if isinstance(stop.__context__, EOFError):  # click takes it for the end of what a user types
             if os.environ.get("SEQKIT_DEBUG"):
                 raise
             _fail("unexpected end of a file or of the standard input", 1)

@@ -38,7 +38,7 @@ def reporter_of(*arguments: str) -> str:
 
     done = CliRunner().invoke(command, arguments)
     assert done.exit_code == 0
-    return done.stdout + done.stderr
+    return done.output
 
 
 def test_bars_on_a_terminal_and_lines_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,7 @@ def opener(browser: Any, address: str) -> Iterator[Open]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)  # of a busy machine
         page.on("console", lambda message: message.type == "error" and complain(message.text, refused))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: _check(request.url))
