@@ -195,14 +195,14 @@ class Walk:
     def value(self, place: Any, x: np.ndarray) -> None:
         """An argument of its own shape and dtype."""
         _, expected = self.outcomes(place, x)
-        for label, form in some(list(layouts(x)), 2, self.number):
+        for label, form in some(list(layouts(x)), 3, self.number):
             self.note(place, label, differ(self.ours(place, form), expected))
-        for label, form in some(list(broadcasts(x)), 2, self.number):
+        for label, form in some(list(broadcasts(x)), 3, self.number):
             self.note(place, label, differ(*self.outcomes(place, form)))
 
     def others(self, place: Any, x: np.ndarray) -> None:
         """An argument of other dtypes and other shapes."""
-        for label, form in some(list(dtypes(x, self.row.name in FOLLOW_NUMPY)), 2, self.number):
+        for label, form in some(list(dtypes(x, self.row.name in FOLLOW_NUMPY)), 3, self.number):
             ours = self.ours(place, form)
             if not isinstance(ours, str) or "not of" in ours:  # else a refusal, in float32 alone
                 self.note(place, label, differ(*self.outcomes(place, form)))
@@ -231,7 +231,7 @@ class Walk:
             if not self.row.shapes or y.dtype.kind != "f":
                 continue
             dy = np.asarray(np.random.default_rng(number).standard_normal(y.shape), y.dtype)
-            for label, form in some([*layouts(dy), *broadcasts(dy)], 2, self.number):
+            for label, form in some([*layouts(dy), *broadcasts(dy)], 3, self.number):
                 self.note(
                     f"gradient {number}", label, differ(*self.outcomes(0, self.inputs[0], (number, form)))
                 )

@@ -64,7 +64,7 @@ def archive_of(data: bytes, method: int, name: str = "dir/é.txt") -> bytes:
 )
 def test_a_damaged_archive_is_refused_deleted_and_fetched_again(server, tmp_path: Path, method: int) -> None:
     whole, draw = archive_of(DATA, method), random.Random(method)
-    for _ in range(120 if EXHAUSTIVE else 30):
+    for _ in range(120 if EXHAUSTIVE else 12):
         damaged = bytearray(whole)
         for _ in range(draw.choice((1, 1, 4))):
             damaged[draw.randrange(len(whole))] = draw.randrange(256)
