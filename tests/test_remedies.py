@@ -299,7 +299,7 @@ STATED = frozenset(
         "'use the vocabulary and the size of vectors that it was made with'",
         "'write its sentences to a text file and give that'",
         "Remedy(f'{advice}, or use device=\"cpu\"', command=command)",
-        'f"""export it once where gensim is installed:\\n  import gensim; kv = gensim.utils.SaveLoad',
+        "f'export it once where gensim is installed:\\n  import gensim; kv = gensim.utils.SaveLoad.l",
     )
 )
 """The code (its beginning) of advice to give another value or file, which the message itself names."""
@@ -370,7 +370,7 @@ def remedies_of(path: Path) -> Iterator[str]:
     """The code of each remedy of a file."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.keyword) and node.arg == "remedy":
-            yield ast.unparse(node.value)
+            yield ast.unparse(node.value).replace('f"""', "f'", 1)  # as Python 3.12 and later write it
         elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Remedy":
             yield ast.unparse(node)
 
