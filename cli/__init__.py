@@ -27,6 +27,7 @@ GROUPS = {
         "train-classifier": "Train a text classifier.",
         "train-tagger": "Train a tagger of words: chunks, named entities, parts of speech.",
         "train-images": "Train an image classifier.",
+        "search": "Search for good settings of a training command.",
         "demo": "Train a small language model and compare it with baselines.",
     },
     "Evaluate": {

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
+if TYPE_CHECKING:
+    from seqkit.training import Settings
+
 SECTIONS: Mapping[str, Sequence[str]] = {
+    "Search": ["space", "trials", "storage", "pruner"],
     "Run": ["out", "resume", "init", "grow_vocabulary", "config", "recipe", "dry_run"],
     "Data": [
         "named_corpus", "target", "text_column", "label_column", "source_column", "target_column",
@@ -38,7 +43,13 @@ def section_of(name: str) -> str:
 
 
 class TrainingCommand(click.Command):
-    """A command whose options are listed in sections."""
+    """A command whose options are listed in sections.
+
+    Attributes:
+        settings: The settings of its task.
+    """
+
+    settings: type[Settings]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, section by section."""

@@ -39,3 +39,25 @@ class LogLines(Callback):
     def on_message(self, text: str) -> None:
         """Print a message."""
         self._print(text)
+
+
+class TrialLines(LogLines):
+    """Prints the messages of a search, a line for each epoch of a trial, and each warning once."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        super().__init__(quiet)
+        self._warnings: set[str] = set()
+
+    def on_log(self, record: Record) -> None:
+        """Print nothing."""
+
+    def on_message(self, text: str) -> None:
+        """Print what is about trials, and warnings that were not printed yet."""
+        about_trials = text.startswith(("trial ", "waiting for other workers"))
+        if about_trials or (text.startswith("warning:") and text not in self._warnings):
+            self._warnings.add(text)
+            self._print(text)
+
+    def on_epoch_end(self, record: Record) -> None:
+        """Print an indented line for each epoch."""
+        self._print(f"  {epoch_line(record)}")

@@ -1,4 +1,4 @@
-"""seqkit plot curves|vectors|attention|filters|mistakes."""
+"""seqkit plot curves|vectors|attention|filters|mistakes|search."""
 
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from seqkit.cli.common import (
 )
 from seqkit.cli.parameter_types import RUN
 from seqkit.cli.progress import quiet_option
+from seqkit.cli.search import storage_option
 from seqkit.cli.similar import vectors_option
 
 
@@ -206,3 +207,31 @@ def mistakes(run: str, top: int, split: str | None, out: str, as_json: bool) -> 
         print_json({"file": out, "split": shown[0].split, "mistakes": len(all_mistakes), "shown": rows})
         return
     echo(f"{out}: {len(shown)} of {len(all_mistakes)} mistakes")
+
+
+@command.command("search", short_help="Plot the trials of a search.")
+@click.argument("folder", type=click.Path(file_okay=False))
+@storage_option
+@figure_option("search.png")
+@quiet_option
+def search(folder: str, storage: str | None, out: str) -> None:
+    """Plot the trials of the search in FOLDER: their scores, and what each setting is worth."""
+    from seqkit.plotting import plot_search, save
+    from seqkit.search import open_search
+
+    found = open_search(folder, storage=storage)
+    space = found.definition.space
+    varied = [name for name, table in space.items() if "fixed" not in table]
+    rows = [
+        {**vars(each), "params": {name: each.params[name] for name in varied if name in each.params}}
+        for each in found.trials
+    ]
+    figure = plot_search(
+        rows,
+        score=f"valid {found.score_name}",
+        maximize=found.maximize,
+        importance=found.importance,
+        logarithmic=[name for name, table in space.items() if {"log", "log-integer"} & set(table)],
+    )
+    save(figure, Path(out), on_message=warn)
+    echo(out)

@@ -69,7 +69,7 @@ def command(request: Request[LanguageModelSettings]) -> None:
 
     The weights with the best validation loss are kept.
     """
-    if _is_masked(request):
+    if is_masked(request):
         from seqkit.cli.train_masked_lm import train_masked
 
         train_masked(request)
@@ -101,7 +101,7 @@ def command(request: Request[LanguageModelSettings]) -> None:
         echo(f"{out}: best validation perplexity {result['valid_perplexity']:.2f} (epoch {best['epoch']})")
 
 
-def _is_masked(request: Request[LanguageModelSettings]) -> bool:
+def is_masked(request: Request[LanguageModelSettings]) -> bool:
     """Return whether --objective, or the run to resume or to start from, is masked language modelling."""
     if request.settings.objective == "masked":
         return True

@@ -227,15 +227,7 @@ def training_command(
             if recipe == "help":
                 echo("\n".join(recipe_names(name)))
                 return
-            given: dict[str, Any] = read_recipe(recipe, name) if recipe else {}
-            if config:
-                given |= read_settings(config)
-            given = _with_seconds(settings.by_field(given), config)
-            if named_corpus is not None:
-                if flags["corpus"] is not None:
-                    raise UsageError("expected CORPUS or --corpus, got both", remedy="give one of them")
-                flags["corpus"] = named_corpus
-            given |= {key: value for key, value in flags.items() if value is not None}
+            given = given_settings(name, settings, recipe, config, named_corpus, flags)
             resumed = resume and out is not None and RunDirectory.exists(out)
             # a run's own settings hold, with those given; they are checked when they are read
             values = settings() if resumed else settings.from_values(given, source=config or "the settings")
@@ -247,16 +239,54 @@ def training_command(
                 values.require_effect(given)
             function(Request(name, values, given, out, resume, dry_run, tensorboard, quiet, as_json))
 
-        default = settings.from_values({}).to_dict()["corpus"]
-        call.__doc__ = (
-            f"{inspect.getdoc(function)}\n\n{CORPUS_HELP}\nCORPUS defaults to {default}.\n\n{_USE_HELP}"
-        )
+        call.__doc__ = f"{inspect.getdoc(function)}\n\n{corpus_help(settings)}\n\n{_USE_HELP}"
         for option in _options(settings, help_texts, choices):
             call = option(call)
         command = click.command(name, cls=TrainingCommand, epilog=examples(*example_lines))
-        return command(click.argument("corpus", required=False, type=CORPUS)(call))
+        made = command(click.argument("corpus", required=False, type=CORPUS)(call))
+        made.settings = settings
+        return made
 
     return decorate
+
+
+def given_settings(
+    command: str,
+    settings: type[Settings],
+    recipe: str | None,
+    config: str | None,
+    named_corpus: str | None,
+    flags: dict[str, Any],
+) -> dict[str, Any]:
+    """Return the settings of a command line by field: of the flags, then of --config, then of --recipe.
+
+    Args:
+        command: The name of the training command.
+        settings: The task's settings.
+        recipe: The value of --recipe.
+        config: The value of --config.
+        named_corpus: The value of --corpus.
+        flags: The values of the other flags, and CORPUS as "corpus"; None where they were not given.
+
+    Raises:
+        UsageError: CORPUS was given twice, or the recipe is for another command.
+        DataError: The file --config cannot be read.
+    """
+    given: dict[str, Any] = read_recipe(recipe, command) if recipe else {}
+    if config:
+        given |= read_settings(config)
+    given = _with_seconds(settings.by_field(given), config)
+    if named_corpus is not None:
+        if flags["corpus"] is not None:
+            raise UsageError("expected CORPUS or --corpus, got both", remedy="give one of them")
+        flags = {**flags, "corpus": named_corpus}
+    return given | {key: value for key, value in flags.items() if value is not None}
+
+
+def corpus_help(settings: type[Settings]) -> str:
+    """Return the help of CORPUS with its default."""
+    default = settings.from_values({}).to_dict()["corpus"]
+    return f"{CORPUS_HELP}\nCORPUS defaults to {default}."
 
 
 def _with_seconds(values: dict[str, Any], source: str | None) -> dict[str, Any]:

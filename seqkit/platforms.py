@@ -196,6 +196,19 @@ STOP_SIGNALS = tuple(
 """Signals that ask a process to end; Windows has Ctrl-Break beside Ctrl-C."""
 
 
+def process_ended(pid: int) -> bool:
+    """Return whether no process of this host has the number. On Windows False: asking could end a process."""
+    if WINDOWS:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def hangup_signal() -> int | None:
     """Return the number of the signal of a lost terminal, or None where there is none."""
     return getattr(signal, "SIGHUP", None)

@@ -8,6 +8,7 @@ from seqkit.plotting.attention import plot_attention
 from seqkit.plotting.curves import plot_curves
 from seqkit.plotting.figure import FORMATS, check_figure_path, new_figure, save
 from seqkit.plotting.images import plot_images
+from seqkit.plotting.search import plot_search
 from seqkit.plotting.word_map import PROJECTIONS, check_projection, plot_word_map, project_to_plane
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "plot_attention",
     "plot_curves",
     "plot_images",
+    "plot_search",
     "plot_word_map",
     "project_to_plane",
     "save",

@@ -41,9 +41,10 @@ ALLOWED: dict[str, set[str]] = {
     "training": {"nn", "optim", "autograd", "backend", "data", "text"},
     "corpora": {"text", "data", "backend"},
     "tasks": BELOW_TASKS,
+    "search": BELOW_TASKS | {"tasks"},
     "lab": BELOW_TASKS | {"tasks"},
     "explorer": BELOW_TASKS | {"tasks", "lab"},
-    "cli": BELOW_TASKS | {"tasks", "lab", "explorer", "recipes"},
+    "cli": BELOW_TASKS | {"tasks", "search", "lab", "explorer", "recipes"},
     "recipes": set(),
 }
 """The packages that each package may import, beside itself and ``BASE``."""
