@@ -67,6 +67,8 @@ from seqkit.optim import Adam
 from seqkit.plotting import plot_curves
 from seqkit.plotting.figure import check_figure_path, new_figure
 from seqkit.plotting.word_map import check_projection
+from seqkit.search import TASKS, Space
+from seqkit.search.definition import Definition, begin
 from seqkit.tasks import sentence_encoding
 from seqkit.tasks.embeddings.evaluation import evaluation_files
 from seqkit.tasks.language_modeling import LanguageModelSettings
@@ -80,6 +82,7 @@ from tests.models.folders import BERT, bert_arrays, write, write_bert, write_mod
 
 Call = Callable[[], object]
 WORD = get_tokenizer("word")
+LR = {"log": [0.0001, 0.01]}
 
 
 def written(name: str, text: str | bytes) -> str:
@@ -640,6 +643,30 @@ MORE: dict[str, tuple[Call, Call]] = {
     r"add --out RUN": (
         lambda: command("train-lm", "--resume"),
         lambda: command("train-lm", written("t.txt", NUMBERED), "--out", "new", "--dry-run"),
+    ),
+    r"write a table for each, such as lr = \{ log": (
+        lambda: Space({"epochs": {"fixed": 2}}, LanguageModelSettings()),
+        lambda: Space({"epochs": {"fixed": 2}, "lr": {"log": [0.0001, 0.01]}}, LanguageModelSettings()),
+    ),
+    r"write \{name\} = \{\{ fixed": (
+        lambda: Space({"lr": LR, "epochs": 2}, LanguageModelSettings()),  # type: ignore[dict-item]
+        lambda: Space({"lr": LR, "epochs": {"fixed": 2}}, LanguageModelSettings()),
+    ),
+    r"leave \{field\} out of one of them": (
+        lambda: Space({"lr": LR}, LanguageModelSettings(lr=0.1)),
+        lambda: Space({"lr": LR}, LanguageModelSettings()),
+    ),
+    r"fix it, and search once for each": (
+        lambda: Space({"lr": LR, "min-count": {"integer": [1, 3]}}, LanguageModelSettings()),
+        lambda: Space({"lr": LR, "min-count": {"fixed": 3}}, LanguageModelSettings()),
+    ),
+    r"give one with train and valid": (
+        lambda: TASKS["language_modeling"].score_of({}),
+        lambda: TASKS["language_modeling"].score_of({"loss": 1.0}),
+    ),
+    r"give the folder of a search": (
+        lambda: Definition.read(Path()),
+        lambda: begin(Path(), Definition("seq2seq", {}, {}), None),
     ),
     r"^f'seqkit \{recipe_command": (
         lambda: command("train-seq2seq", "--recipe", "brown"),

@@ -257,7 +257,8 @@ def all_flags() -> set[str]:
         for parameter in command.params:
             flags |= {*parameter.opts, *parameter.secondary_opts}
         if isinstance(command, click.Group) and command is not group:
-            commands += command.commands.values()
+            context = click.Context(command)
+            commands += [command.get_command(context, name) for name in command.list_commands(context)]
     for path in (ROOT / "benchmarks").glob("*.py"):
         flags |= set(re.findall(r'"(--[a-z-]+)"', text_of(path)))
     return flags | {"--help"} | OTHER_FLAGS

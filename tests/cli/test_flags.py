@@ -37,6 +37,7 @@ REFUSED = [
     (["plot", "vectors", "a", "b", "c", "--top", "5"], "--top", "without WORDS"),
     (["plot", "vectors", "--neighbours", "5"], "--neighbours", "WORDS"),
     (["plot", "vectors", "--seed", "5"], "--seed", "tsne"),
+    (["search", "show", "folder", "--json", "--tsv"], "--tsv", "without --json"),
     (["train-lm", "text", "--dry-run", "--resume"], "--resume", "--dry-run trains nothing"),
 ]
 

@@ -21,6 +21,7 @@ SHELL = [
     *(name for name in PAGES if name.startswith("docs/how-to/")),
     "docs/classifiers.md",
     "docs/images.md",
+    "docs/search.md",
     "docs/tagging.md",
 ]
 """Pages whose commands run as well. Those of all pages are parsed: tests/architecture/test_docs.py."""
