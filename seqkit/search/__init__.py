@@ -1,7 +1,8 @@
 """Searches for good settings, by Optuna: trials are run directories, and workers share a database."""
 
+from seqkit.search.parameter import Parameter
 from seqkit.search.results import SearchResult, Trial
-from seqkit.search.space import Parameter, Space
+from seqkit.search.space import Space
 from seqkit.search.tasks import TASKS, SearchedTask, task_of
 from seqkit.search.worker import PRUNERS, open_search, search
 

@@ -39,6 +39,7 @@ BEFORE = {
 """Commands whose runs a page takes for granted."""
 
 SMALLER = {
+    "--trials 24": "--trials 2",
     r"epochs(=| )(40|15|5)\b": r"epochs\g<1>1",
     r"size(=| )(200|100|128)\b": r"size\g<1>16",
     r"--(emsize|nhid) 200": r"--\1 16",
@@ -113,6 +114,7 @@ def write_files(folder: Path) -> None:
     (folder / "my-pairs.tsv").write_text("".join(f"{line}\t{line.upper()}\n" for line in lines), "utf-8")
     labels = "".join(f"{'ab'[i % 2]}\t{line}\n" for i, line in enumerate(lines))
     (folder / "my-labels.tsv").write_text(labels, "utf-8")
+    (folder / "space.toml").write_text("lr = { log = [0.001, 0.01] }\ndropout = { uniform = [0, 0.5] }\n")
     (folder / "my-analogies.txt").write_text(": words\nfile path string bytes\n", "utf-8")
     write_sentences(folder / "my-names.conll", 40)
     write_bert(folder / "all-MiniLM-L6-v2")

@@ -13,8 +13,6 @@ from seqkit.tasks.language_modeling import LanguageModelSettings
 from seqkit.training import Callback
 from tests.training.tiny import TINY, write_corpus
 
-pytest.importorskip("optuna")
-
 SPACE = {"lr": {"log": [1e-3, 1e-1]}, "dropout": {"uniform": [0, 0.5]}}
 
 Searching = Callable[..., SearchResult]

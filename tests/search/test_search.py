@@ -20,6 +20,8 @@ from seqkit.training import Callback, RunDirectory
 from tests.search.conftest import SPACE, Messages, Searching
 from tests.tasks.test_sequence_labeling import write_sentences
 
+pytest.importorskip("optuna")
+
 
 def test_trials_are_runs_and_the_search_goes_on_where_it_stopped(
     searching: Searching, tmp_path: Path

@@ -19,6 +19,7 @@ from tests.exhaustive import exhaustive
 from tests.search.conftest import Messages, Searching
 from tests.training.tiny import environment
 
+pytest.importorskip("optuna")
 pytestmark = pytest.mark.slow
 
 WORKING = """
