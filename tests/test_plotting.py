@@ -15,6 +15,7 @@ from seqkit.plotting import (
     plot_attention,
     plot_curves,
     plot_images,
+    plot_search,
     plot_word_map,
     project_to_plane,
     save,
@@ -380,3 +381,30 @@ def test_characters_get_a_font_that_has_them_or_its_name_is_said(
     assert notes[0].startswith("no installed font has the characters ทยไかな天气; install Noto Sans CJK and ")
     with pytest.warns(UserWarning, match="no installed font"):
         save(figure, tmp_path / "map.svg")
+
+
+def test_the_figure_of_a_search_shows_each_trial_once() -> None:
+    rows = [
+        {"number": 0, "state": "complete", "score": 2.0, "params": {"lr": 0.01, "model": "lstm"}},
+        {"number": 1, "state": "pruned", "score": 2.4, "params": {"lr": 0.3, "model": "gru"}},
+        {"number": 2, "state": "complete", "score": 1.5, "params": {"lr": 0.02, "model": "gru"}},
+        {"number": 3, "state": "diverged", "score": None, "params": {"lr": 0.9, "model": "lstm"}},
+        {"number": 4, "state": "complete", "score": 900.0, "params": {"lr": 0.8, "model": "lstm"}},
+    ]
+    figure = plot_search(rows, importance={"model": 0.8, "lr": 0.2}, logarithmic=["lr"])
+    history, bars, model, lr = [axes for axes in figure.axes if axes.get_visible()]
+    drawn = {each.get_label(): each.get_offsets().tolist() for each in history.collections}
+    low, high = history.get_ylim()
+    assert drawn == {
+        "complete": [[0, 2.0], [2, 1.5], [4, high]], "pruned": [[1, 2.4]], "diverged": [[3, high]],
+    }  # fmt: skip
+    assert low < 1.5 < 2.4 < high < 900
+    [best] = history.lines
+    assert best.get_xydata().tolist() == [[0, 2.0], [2, 1.5], [4, 1.5], [4, 1.5]]
+    assert [each.get_width() for each in bars.patches] == [0.2, 0.8]
+    assert (model.get_xlabel(), lr.get_xlabel(), lr.get_xscale()) == ("model", "lr", "log")
+    assert sum(len(each.get_offsets()) for each in lr.collections) == 4
+    upwards = plot_search(rows[:3], maximize=True)
+    assert upwards.axes[0].lines[0].get_ydata().tolist() == [2.0, 2.0, 2.0]
+    with pytest.raises(UsageError, match="no trial has a score yet"):
+        plot_search(rows[3:4])
