@@ -84,7 +84,11 @@ def test_no_docstring_is_a_riddle(folder: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_pages_have_no_banned_phrase(page: Path) -> None:
-    text = re.sub(r"\s+", " ", page.read_text("utf-8"))
+    """Blocks may name the flag emsize, as settings files and tables of a search do."""
+    text = re.sub(
+        r"```.*?```", lambda m: m[0].replace("emsize", ""), page.read_text("utf-8"), flags=re.DOTALL
+    )
+    text = re.sub(r"\s+", " ", text)
     assert PHRASES.findall(text) == []
 
 
