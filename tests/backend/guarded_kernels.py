@@ -19,6 +19,7 @@ import numpy as np
 
 from seqkit import ops
 from seqkit.autograd import Tensor
+from seqkit.backend.kernels.processor import TILES
 from seqkit.backend.kernels.task import Task
 from tests import guarded_memory
 from tests.backend import test_kernels, test_thread_pool
@@ -28,6 +29,8 @@ from tests.exhaustive import some
 from tests.guarded_memory import FAMILIES, placed
 from tests.vectors import test_formats, test_word2vec_kernel
 
+TILED = ("attention.cpu.attend", "lstm_sequence.cpu.", "matrix_product.cpu.")
+"""Beginnings of the tasks that multiply in tiles, which no processor without AVX2 runs."""
 COPIED = 1 << 20
 """Bytes of an array up to which it is moved to guarded memory; larger ones are scratch memory, and there."""
 
@@ -92,7 +95,8 @@ def main() -> None:
             os.pwrite(progress, f"{name[:100]:100}".encode(), 0)
             case()
     for name in sorted({task.name for task in tasks} - ran):
-        print(f"{name} has not run")
+        if TILES or not name.startswith(TILED):
+            print(f"{name} has not run")
 
 
 if __name__ == "__main__":
