@@ -17,6 +17,7 @@ from seqkit.search.worker import _fail_ended_workers, _take_up
 from seqkit.tasks.language_modeling import LanguageModelSettings, train
 from seqkit.tasks.sequence_labeling import SequenceLabelingSettings
 from seqkit.training import Callback, RunDirectory
+from tests.exhaustive import exhaustive
 from tests.search.conftest import SPACE, Messages, Searching
 from tests.tasks.test_sequence_labeling import write_sentences
 
@@ -186,6 +187,7 @@ class Deserted(Callback):
             database.engine.dispose()
 
 
+@exhaustive
 def test_a_worker_that_was_taken_for_dead_keeps_its_result(searching: Searching, tmp_path: Path) -> None:
     whole = searching(trials=1, out="whole")
     found = searching(trials=1, callbacks=[Deserted(tmp_path / "search")])

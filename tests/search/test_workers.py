@@ -68,6 +68,7 @@ def test_the_trial_of_a_killed_worker_is_taken_up(searching: Searching, corpus: 
     assert len(found.trials[0].scores) == 9
 
 
+@exhaustive
 @pytest.mark.filterwarnings("ignore:Heartbeat of storage")
 def test_the_trial_of_a_silent_worker_is_taken_up(searching: Searching, tmp_path: Path) -> None:
     """One of another host, of which only the signs of life tell."""
