@@ -15,6 +15,7 @@
     │   └── DamagedFileError            a run file whose checksum, size or content is wrong
     ├── DivergenceError                 the loss stopped being finite
     ├── TrainingInterrupted             stopped by a signal after the state was saved
+    ├── StoppedElsewhere                another process of the job raised an error, and says so itself
     └── GradientCheckError (AssertionError)  a backward disagrees with finite differences
 
 Each carries *what* happened, *where*, and the *remedy*; ``str(error)`` joins them. The library raises;
@@ -154,6 +155,10 @@ class TrainingInterrupted(SeqkitError):
     ) -> None:
         self.signum = signum
         super().__init__(what, where=where, remedy=remedy)
+
+
+class StoppedElsewhere(SeqkitError):
+    """Another process of the job (``mpiexec``) raised an error, which it says itself."""
 
 
 class GradientCheckError(SeqkitError, AssertionError):

@@ -1,0 +1,37 @@
+"""How an MPI launcher (mpiexec, mpirun, srun) says which process of a job this one is.
+
+Read from the environment, so that nothing is imported in a process that no launcher started.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import NamedTuple
+
+_VARIABLES = (
+    ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),  # Open MPI
+    ("PMI_RANK", "PMI_SIZE"),  # MPICH, Intel MPI, and Slurm with PMI-2
+    ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"),  # srun; the latter is not set in a shell of salloc
+)
+
+
+class Launch(NamedTuple):
+    """The place of this process in its job."""
+
+    rank: int
+    size: int
+
+
+def launched() -> Launch:
+    """Return this process's rank and the number of processes; 0 of 1 without a launcher."""
+    for rank, size in _VARIABLES:
+        here, count = os.environ.get(rank, ""), os.environ.get(size, "")
+        if here.isdecimal() and count.isdecimal() and int(here) < int(count):
+            return Launch(int(here), int(count))
+    return Launch(0, 1)
+
+
+def host() -> str:
+    """Return the name of this host."""
+    return socket.gethostname()
