@@ -1,6 +1,6 @@
-"""Training by several processes, on one host or many, that a launcher of MPI started: ``mpiexec -n 4 seqkit …``.
+"""Training by several processes, on one host or many, started by MPI: ``mpiexec -n 4 seqkit train-lm …``.
 
-:func:`world` is the group of all processes. Without a launcher it is a group of one, and nothing is imported.
+:func:`world` is the group of all processes. Without a launcher it is a group of one; nothing is imported.
 """
 
 from seqkit.distributed.group import Pending, ProcessGroup
