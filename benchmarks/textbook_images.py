@@ -127,7 +127,7 @@ def trials(seed: int, count: int = 100) -> Iterator[dict[str, float]]:
             task.start_epoch(epoch, fresh=True)
             for index in range(task.batches_per_epoch):
                 task.optimizer.zero_grad()
-                task.loss(index)[0].backward()
+                task.loss(task.batch(index))[0].backward()
                 task.optimizer.step()
         scores = task.validate(lambda: None) or {}
         yield {"lr": lr, "weight_decay": decay, "accuracy": scores["accuracy"]}

@@ -66,7 +66,7 @@ class Ours:
         if batch == 0:
             self.task.start_epoch(epoch, fresh=True)
         self.optimizer.zero_grad()
-        loss: Tensor = self.task.loss(batch)[0]
+        loss: Tensor = self.task.loss(self.task.batch(batch))[0]
         loss.backward()
         self.optimizer.lr = self.settings.base_lr * self.schedule.at(index, 0)
         clip_grad_norm(self.parameters, self.settings.clip or np.inf)

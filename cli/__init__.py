@@ -18,6 +18,7 @@ from click.shell_completion import CompletionItem
 
 import seqkit
 from seqkit.cli.common import echo, flags_of
+from seqkit.distributed.launcher import launched
 
 GROUPS = {
     "Train": {
@@ -139,21 +140,26 @@ def group(debug: bool) -> None:
         os.environ["SEQKIT_DEBUG"] = "1"
 
 
-def _say(text: str, *, nl: bool = True) -> None:
-    """Print on standard error, if anyone can still read it."""
-    with contextlib.suppress(OSError, ValueError):
-        echo(text, err=True, nl=nl)
+def _end(message: str | None, code: int) -> None:
+    """Print a message on standard error, if anyone can still read it, and exit."""
+    if launched().size > 1:
+        from seqkit.cli import several
 
-
-def _fail(message: str, code: int) -> None:
-    _say(f"error: {message}")
+        several.end(message, code)
+    if message is not None:
+        with contextlib.suppress(OSError, ValueError):
+            echo(message, err=True)
     sys.exit(code)
 
 
-def _show(error: click.ClickException) -> None:
+def _fail(message: str, code: int) -> None:
+    _end(f"error: {message}", code)
+
+
+def _text_of(error: click.ClickException) -> str:
     text = io.StringIO()
     error.show(text)
-    _say(text.getvalue(), nl=False)
+    return text.getvalue().removesuffix("\n")
 
 
 @contextlib.contextmanager
@@ -190,9 +196,13 @@ def main(arguments: list[str] | None = None) -> None:
 
     Exit codes: 0 success, 1 error, 2 wrong usage, 130 or 143 interrupted after saving.
     """
-    from seqkit.errors import SeqkitError, TrainingInterrupted, UsageError
+    from seqkit.errors import SeqkitError, StoppedElsewhere, TrainingInterrupted, UsageError
     from seqkit.platforms import is_closed_pipe, print_any_text
 
+    if launched().size > 1:
+        from seqkit.cli import several
+
+        several.begin(arguments)
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the caller
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  # for the process
@@ -206,8 +216,9 @@ def main(arguments: list[str] | None = None) -> None:
             )
         sys.exit(result if isinstance(result, int) else 0)
     except TrainingInterrupted as stop:
-        _say(stop.for_command())
-        sys.exit(128 + stop.signum)
+        _end(stop.for_command(), 128 + stop.signum)
+    except StoppedElsewhere:
+        _end(None, 1)
     except UsageError as error:
         if os.environ.get("SEQKIT_DEBUG"):
             raise
@@ -217,15 +228,13 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         _fail(error.for_command(), 1)
     except click.ClickException as error:
-        _show(error)
-        sys.exit(error.exit_code)
+        _end(_text_of(error), error.exit_code)
     except (click.Abort, KeyboardInterrupt) as stop:
         if isinstance(stop.__context__, EOFError):  # click takes it for the end of what a user types
             if os.environ.get("SEQKIT_DEBUG"):
                 raise
             _fail("unexpected end of a file or of the standard input", 1)
-        _say("interrupted")
-        sys.exit(130)
+        _end("interrupted", 130)
     except UnicodeEncodeError as error:
         _fail(f"the output cannot encode this text: {error}; try PYTHONIOENCODING=utf-8", 1)
     except OSError as error:

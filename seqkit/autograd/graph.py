@@ -59,8 +59,32 @@ class Node:
         self.birth = next(_births)
 
 
-def backward(root: Tensor, gradient: Any = None) -> None:
-    """Walk from ``root`` to the leaves, each node once, freeing each node as it is left."""
+def _last_uses(root: Node) -> dict[int, list[Tensor]]:
+    """Return the leaves below a node by the birth of the last node that gives them a gradient."""
+    births: dict[int, tuple[Tensor, int]] = {}
+    seen, stack = {root}, [root]
+    while stack:
+        node = stack.pop()
+        for source in node.inputs:
+            if source is None:
+                continue
+            if source.node is None:
+                before = births.get(id(source))
+                births[id(source)] = source, node.birth if before is None else min(node.birth, before[1])
+            elif source.node not in seen:
+                seen.add(source.node)
+                stack.append(source.node)
+    last: dict[int, list[Tensor]] = {}
+    for leaf, birth in births.values():
+        last.setdefault(birth, []).append(leaf)
+    return last
+
+
+def backward(root: Tensor, gradient: Any = None, on_leaf: Callable[[Tensor], None] | None = None) -> None:
+    """Walk from ``root`` to the leaves, each node once, freeing each node as it is left.
+
+    ``on_leaf`` is called with each leaf as soon as its gradient is complete.
+    """
     if not root.requires_grad:
         raise UsageError("backward() of a tensor that depends on nothing that requires a gradient")
     xp = array_module(root.data)
@@ -77,7 +101,10 @@ def backward(root: Tensor, gradient: Any = None) -> None:
             raise ShapeError(f"gradient has shape {seed.shape}, the tensor {root.shape}")
     if root.node is None:
         root.grad = accumulate(root.grad, seed)
+        if on_leaf is not None:
+            on_leaf(root)
         return
+    last_uses = {} if on_leaf is None else _last_uses(root.node)
     pending: dict[Node, list[Gradient | None]] = {root.node: [None] * root.node.outputs}
     pending[root.node][root.output_index] = seed
     del seed
@@ -122,3 +149,6 @@ def backward(root: Tensor, gradient: Any = None) -> None:
             slots = pending[source.node]
             slots[source.output_index] = accumulate(slots[source.output_index], part)
         del parts, part, inputs
+        if on_leaf is not None:
+            for leaf in last_uses.get(node.birth, ()):
+                on_leaf(leaf)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -100,12 +101,16 @@ class Tensor:
         moved = Tensor(to_device(self.data, device), self.requires_grad)
         return moved
 
-    def backward(self, gradient: Any = None) -> None:
+    def backward(self, gradient: Any = None, *, on_leaf: Callable[[Tensor], None] | None = None) -> None:
         """Add d(self)/d(leaf) to ``grad`` of every leaf that requires it, and free the graph.
 
-        ``gradient`` has the shape of self; by default 1 for a single value. No double backward.
+        Args:
+            gradient: Of the shape of self; by default 1 for a single value.
+            on_leaf: Called with each leaf when its gradient is complete, while the others are computed.
+
+        There is no double backward.
         """
-        graph.backward(self, gradient)
+        graph.backward(self, gradient, on_leaf)
 
     # Arithmetic
 

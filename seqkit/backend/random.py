@@ -10,6 +10,8 @@ import math
 import operator
 import secrets
 import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,25 @@ Key = tuple[int, int, int, int, int]
 """The name of a draw: seed low, seed high, stream, counter low, counter high; 32 bits each."""
 
 _MASK = 0xFFFFFFFF
+_WORDS = 34
+"""The words of one key are 2**34: four for each block of a number of 32 bits."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Which rows of a batch this process has: ``count`` after the ``first`` of other processes.
+
+    Draws for arrays with an axis of rows are then the part of these rows of the draw for the whole batch: a
+    mask does not depend on the number of processes.
+
+    Attributes:
+        lengths: The lengths of the sequences before these rows, by those of the sequences in them. Packed
+            sequences (without padding) take as many places.
+    """
+
+    first: int
+    count: int
+    lengths: Mapping[tuple[int, ...], tuple[int, ...]] = field(default_factory=dict)
 
 
 def as_generator(generator: Generator | int | None, stream: int | str = "init") -> Generator:
@@ -56,6 +77,8 @@ class Generator:
 
     unset = False
     """Whether weights are left to be read from a file."""
+    rows: Rows | None = None
+    """The rows of a batch that the arrays of :meth:`draw` have; None: all."""
 
     def __init__(self, seed: int, stream: int | str = 0) -> None:
         try:
@@ -95,20 +118,55 @@ class Generator:
             counter >> 32,
         )
 
+    def draw(self, shape: Sequence[int]) -> tuple[Key, int]:
+        """Return the key of the next draw, and which of its words is the first, for an array of rows.
+
+        Args:
+            shape: The array's; its first axis, or several that were joined, has the rows.
+        """
+        rows, size = self.rows, math.prod(shape)
+        return self._place(0 if rows is None else rows.first * (size // rows.count))
+
+    def draw_scores(self, heads: int, lengths: Sequence[int], key_lengths: Sequence[int]) -> tuple[Key, int]:
+        """As :meth:`draw`, for attention scores: ``heads`` · queries · keys of each sequence.
+
+        Args:
+            heads: Heads of each sequence.
+            lengths: Queries of each sequence; the sequences are the rows.
+            key_lengths: Keys of each sequence.
+        """
+        if self.rows is None:
+            return self._place(0)
+        return self._place(self.rows.first * heads * lengths[0] * key_lengths[0])
+
+    def of_tokens(self, lengths: Sequence[int]) -> Generator:
+        """Return this generator for arrays of tokens, whose rows have ``lengths`` and no padding."""
+        return self if self.rows is None else _TokenDraws(self, self.rows, lengths)
+
+    def _place(self, first: int) -> tuple[Key, int]:
+        low, high, stream, counter_low, counter_high = self.next_key()
+        counter_high = (counter_high + (first >> _WORDS)) & _MASK
+        return (low, high, stream, counter_low, counter_high), first & ((1 << _WORDS) - 1)
+
     def words(self, count: int, xp: Any = np) -> Any:
         """Return (count,) random uint32."""
+        return self._words(xp, count, self.next_key(), 0)
+
+    def _words(self, xp: Any, count: int, key: Key, first: int) -> Any:
         if count > 4 * _MASK:
             raise UsageError(f"expected at most {4 * _MASK} words a draw, got {count}")
-        return kernels("philox", xp).random_words(xp, count, self.next_key())
+        return kernels("philox", xp).random_words(xp, count, key, first)
+
+    def uniform_rows(self, shape: Sequence[int], xp: Any = np) -> Any:
+        """Return float32 numbers uniform in [0, 1) for an array of rows, as :meth:`draw` says."""
+        return _to_float32(self._words(xp, math.prod(shape), *self.draw(shape))).reshape(shape)
 
     def uniform(self, shape: tuple[int, ...] | int, xp: Any = np, dtype: Any = np.float32) -> Any:
         """Return numbers uniform in [0, 1): 24 random bits in float32, 53 in float64."""
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
         count = math.prod(shape)
         if np.dtype(dtype) == np.float32:
-            return ((self.words(count, xp) >> np.uint32(8)).astype(np.float32) * np.float32(2**-24)).reshape(
-                shape
-            )
+            return _to_float32(self.words(count, xp)).reshape(shape)
         words = self.words(2 * count, xp).astype(np.uint64).reshape(count, 2)
         bits = (words[:, 0] << np.uint64(21)) ^ (words[:, 1] >> np.uint64(11))
         return (bits.astype(np.float64) * 2.0**-53).reshape(shape)
@@ -131,6 +189,34 @@ class Generator:
         """Return a random order (n,) of 0 … n-1, on the host."""
         words = self.words(2 * n).astype(np.uint64)
         return np.argsort((words[:n] << np.uint64(32)) | words[n:], kind="stable")
+
+
+def _to_float32(words: Any) -> Any:
+    return (words >> np.uint32(8)).astype(np.float32) * np.float32(2**-24)
+
+
+class _TokenDraws(Generator):
+    """The draws of a generator for the tokens of the rows of this process."""
+
+    def __init__(self, source: Generator, rows: Rows, lengths: Sequence[int]) -> None:
+        self.source, self.all_rows = source, rows
+        self.rows = Rows(sum(self._before(lengths)), max(1, sum(lengths)), rows.lengths)
+
+    def _before(self, lengths: Sequence[int]) -> tuple[int, ...]:
+        return self.all_rows.lengths[tuple(lengths)]
+
+    def next_key(self) -> Key:
+        """Return the key of the source's next draw."""
+        return self.source.next_key()
+
+    def of_tokens(self, lengths: Sequence[int]) -> Generator:
+        """Return the generator for the tokens of other sequences of the rows."""
+        return self.source.of_tokens(lengths)
+
+    def draw_scores(self, heads: int, lengths: Sequence[int], key_lengths: Sequence[int]) -> tuple[Key, int]:
+        """As of :class:`Generator`, after the scores of the sequences before the rows."""
+        before = zip(self._before(lengths), self._before(key_lengths), strict=True)
+        return self._place(heads * sum(queries * keys for queries, keys in before))
 
 
 class Unset(Generator):

@@ -242,6 +242,11 @@ class Seq2SeqBatch:
     target_out: np.ndarray
     rows: np.ndarray
 
+    @property
+    def target_lengths(self) -> np.ndarray:
+        """The targets of each pair, (B,), the end included."""
+        return np.count_nonzero(self.target_out != IGNORE_INDEX, axis=1)
+
     def __len__(self) -> int:
         return len(self.rows)
 

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -384,6 +384,8 @@ class TaggedBatch:
     shapes: np.ndarray
     tags: np.ndarray
     rows: np.ndarray
+
+    OF_ALL_ROWS: ClassVar = ("letters", "letter_lengths")
 
     def __len__(self) -> int:
         return len(self.rows)

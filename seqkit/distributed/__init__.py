@@ -3,10 +3,14 @@
 :func:`world` is the group of all processes. Without a launcher it is a group of one; nothing is imported.
 """
 
-from seqkit.distributed.group import Pending, ProcessGroup
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from seqkit.distributed.launcher import launched
 
-__all__ = ["Pending", "ProcessGroup", "launched", "world"]
+if TYPE_CHECKING:
+    from seqkit.distributed.group import ProcessGroup
 
 _world: ProcessGroup | None = None
 
@@ -19,10 +23,17 @@ def world() -> ProcessGroup:
     """
     global _world
     if _world is None:
+        from seqkit.distributed.group import ProcessGroup
+
         if launched().size == 1:
             _world = ProcessGroup()
         else:
             from seqkit.distributed.mpi import MPIGroup, load_mpi
 
             _world = MPIGroup(load_mpi())
+    return _world
+
+
+def current() -> ProcessGroup | None:
+    """Return the group of all processes if it was made."""
     return _world

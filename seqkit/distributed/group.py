@@ -9,11 +9,13 @@ Collective operations are called by all processes of a group, in the same order.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
+from seqkit.distributed.launcher import host
 from seqkit.errors import SeqkitError, StoppedElsewhere
 
 T = TypeVar("T")
@@ -54,7 +56,7 @@ class ProcessGroup:
     bytes_sent = 0
 
     def __init__(self) -> None:
-        self.hosts: list[str] = []
+        self.hosts = [host()]
 
     @property
     def is_first(self) -> bool:
@@ -72,6 +74,10 @@ class ProcessGroup:
     def sum(self, values: np.ndarray) -> np.ndarray:
         """Return the sum over all processes of a small array, the same everywhere."""
         return values
+
+    def of_first(self, value: float) -> float:
+        """Return the number that the first process gives."""
+        return value if self.size == 1 else float(self.sum(np.array([value if self.is_first else 0.0]))[0])
 
     def start_sum(self, buffer: Any) -> Pending:
         """Begin to add up a contiguous array in place, on its device, over all processes."""
@@ -115,8 +121,16 @@ class ProcessGroup:
     def barrier(self) -> None:
         """Wait for all processes."""
 
+    def meet(self, seconds: float) -> bool:
+        """Return whether all processes come here within some seconds."""
+        return True
+
+    def abort(self, code: int) -> None:
+        """End all processes, without a word."""
+        os._exit(code)
+
     def on_first(self, function: Callable[[], T]) -> T | None:
-        """Run ``function`` in the first process, and return its result there, None elsewhere, when it is done.
+        """Run ``function`` in the first process; return its result there, None elsewhere, when it is done.
 
         Raises:
             SeqkitError: In the first process what ``function`` raises, elsewhere StoppedElsewhere.
@@ -137,6 +151,23 @@ class ProcessGroup:
         if failed:
             raise StoppedElsewhere(f"process {root} stopped")
         return result
+
+    def host_by_host(self, function: Callable[[], T]) -> T:
+        """Run ``function`` in one process of each host, then in the others, which find what it cached.
+
+        Raises:
+            SeqkitError: What ``function`` raises, elsewhere StoppedElsewhere.
+        """
+        result, error = None, None
+        for turn in (True, False):
+            if error is None and turn == (self.host_rank == 0):
+                try:
+                    result = function()
+                except BaseException as raised:
+                    error = raised
+            if self.sum(np.array([float(error is not None)]))[0]:
+                raise error or StoppedElsewhere("another process stopped")
+        return result  # type: ignore[return-value]
 
     def require_same(self, value: str, what: str) -> None:
         """Raise SeqkitError unless all processes give the same text."""

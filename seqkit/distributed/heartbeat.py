@@ -1,4 +1,4 @@
-"""Signs of life between processes: when one is lost, the others end with its name instead of waiting for ever.
+"""Signs of life between processes: when one is lost, the others name it and end instead of waiting for ever.
 
 A launcher ends the job when a process dies, but cannot see that a host is lost or a cable cut. Each process
 sends a byte to its two neighbours every second, from a thread of its own, and ends when it has not heard of

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import sys
+import time
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
@@ -55,7 +56,7 @@ class MPIGroup(ProcessGroup):
     def __init__(self, mpi: Any, communicator: Any = None) -> None:
         super().__init__()
         self._mpi, world = mpi, communicator or mpi.COMM_WORLD
-        self._comm = world.Dup()
+        self._comm, self._meeting = world.Dup(), world.Dup()
         self.rank, self.size = world.Get_rank(), world.Get_size()
         names = self._gather_bytes(host().encode())
         self.hosts = [name.decode() for name in names]
@@ -77,6 +78,13 @@ class MPIGroup(ProcessGroup):
         """End all processes of the job, without a word."""
         self._heartbeat.silence()
         self._comm.Abort(code)
+
+    def meet(self, seconds: float) -> bool:
+        """Return whether all processes come here within some seconds."""
+        request, until = self._meeting.Ibarrier(), time.monotonic() + seconds
+        while not (met := request.Test()) and time.monotonic() < until:
+            time.sleep(0.01)
+        return bool(met)
 
     def sum(self, values: np.ndarray) -> np.ndarray:
         """Return the sum over all processes of a small array, the same everywhere."""
@@ -152,5 +160,5 @@ class MPIGroup(ProcessGroup):
         return [part.tobytes() for part in self.gather(np.frombuffer(data, np.uint8))]
 
     def _sum_bytes(self, size: int) -> int:
-        """The bytes that a process sends to add up ``size`` bytes: 2 (N-1)/N of them, by a ring or halving."""
+        """Return what a process sends to add up ``size`` bytes: 2 (N-1) / N of them."""
         return 2 * size * (self.size - 1) // self.size

@@ -54,8 +54,8 @@ def supervise() -> None:
 def _say_killed(signum: int) -> None:
     memory = " (it may have run out of memory)" if signum == signal.SIGKILL else ""
     print(
-        f"error: process {launched().rank} on {host()} was ended by {signal.Signals(signum).name}{memory}: the "
-        "job ends; its last checkpoint is whole, and the same command with --resume goes on from there",
+        f"error: process {launched().rank} on {host()} was ended by {signal.Signals(signum).name}{memory}: "
+        "the job ends; its last checkpoint is whole, and the same command with --resume goes on from there",
         file=sys.stderr,
         flush=True,
     )
@@ -69,7 +69,7 @@ def _end_with_parent(alive: int) -> None:
 
 
 def end_launcher() -> None:
-    """Tell the launcher on this host to end: cut off from another host, some wait for its processes for ever."""
+    """Tell the launcher on this host to end: cut off from another host, some wait for ever."""
     process = os.getppid()
     while process > 1:
         with contextlib.suppress(OSError):

@@ -97,12 +97,12 @@ def _read(xp: Any, weights: Any, v: Any, rate: float, generator: Generator | Non
     scores (before the softmax) and of v are needed, and returns them.
     """
     check_rate(rate)
-    used, key, threshold, factor = weights, None, round((1 - rate) * 2**32), 1 / (1 - rate)
+    used, key, first, threshold, factor = weights, None, 0, round((1 - rate) * 2**32), 1 / (1 - rate)
     dropout = kernels("dropout", xp, weights.dtype)
     if rate:
-        key = check_generator("attention dropout", generator).next_key()
+        key, first = check_generator("attention dropout", generator).draw(weights.shape)
         used = empty(xp, weights.shape, weights.dtype)
-        dropout.masked_scale(weights, key, threshold, factor, used)
+        dropout.masked_scale(weights, key, threshold, factor, used, first)
     context = _product(xp, used, v, (*used.shape[:-1], v.shape[-1]))
 
     def backward(d_context: Any, d_weights: Any, of_scores: bool, of_v: bool) -> tuple[Any, Any]:
@@ -114,7 +114,7 @@ def _read(xp: Any, weights: Any, v: Any, rate: float, generator: Generator | Non
             if d_context is not None:
                 d = _product(xp, d_context, v.swapaxes(-1, -2), weights.shape)
                 if key is not None:
-                    dropout.masked_scale(d, key, threshold, factor, d)
+                    dropout.masked_scale(d, key, threshold, factor, d, first)
                 if d_weights is not None:
                     d += d_weights
             d_scores = xp.multiply(d, weights, out=empty(xp, weights.shape, weights.dtype))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 BLOCK = 1 << 19
 """Scores of one block, at most; more only where one of its rows is longer than BLOCK / ROWS. On the CPU they
-stay in the cache. The same on every device, for the masks of dropout belong to blocks."""
+stay in the cache."""
 
 ROWS = 64
 """Queries of one block, at least."""
@@ -19,6 +19,8 @@ class Block(NamedTuple):
 
     queries: tuple[slice, slice, slice]
     keys: tuple[slice, slice, slice]
+    place: int
+    """Where its first score stands among all scores, one after another."""
     offset: int | None
     """Causal: its query t, counted from 0, sees its keys up to t + offset."""
     whole: bool
@@ -44,17 +46,19 @@ def blocks(B: int, N: int, T: int, S: int, causal: bool) -> Iterator[Block]:
         for n in range(0, N, heads):
             where = slice(b, b + examples), slice(n, n + heads)
             for queries, keys, offset, whole in _rows(T, S, causal):
-                yield Block((*where, queries), (*where, keys), offset, whole)
+                place = ((b * N + n) * T + queries.start) * S
+                yield Block((*where, queries), (*where, keys), place, offset, whole)
 
 
 def packed_blocks(N: int, lengths: Sequence[int], key_lengths: Sequence[int], causal: bool) -> list[Block]:
     """Blocks for sequences that stand one after another: all heads of one, or queries of one head."""
-    found = []
+    found, before = [], 0
     starts, key_starts = accumulate(lengths, initial=0), accumulate(key_lengths, initial=0)
     for T, S, start, key_start in zip(lengths, key_lengths, starts, key_starts, strict=False):
         for block in blocks(1, N, T, S, causal):
             (b, n, t), (_, _, s) = block.queries, block.keys
             queries = b, n, slice(start + t.start, start + t.stop)
             keys = b, n, slice(key_start + s.start, key_start + s.stop)
-            found.append(Block(queries, keys, block.offset, block.whole))
+            found.append(Block(queries, keys, before + block.place, block.offset, block.whole))
+        before += N * T * S
     return found

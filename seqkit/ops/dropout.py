@@ -41,16 +41,16 @@ def dropout(xp, x, *, rate, generator):
     """
     _check(x)
     check_rate(rate)
-    key = check_generator("dropout", generator).next_key()
+    key, first = check_generator("dropout", generator).draw(x.shape)
     threshold, scale = round((1 - rate) * 2**32), 1 / (1 - rate)
     x = xp.ascontiguousarray(x)
     y = empty(xp, x.shape, x.dtype)
-    kernels("dropout", xp, x.dtype).masked_scale(x, key, threshold, scale, y)
+    kernels("dropout", xp, x.dtype).masked_scale(x, key, threshold, scale, y, first)
 
     def backward(dy):
         dy = xp.ascontiguousarray(dy)
         dx = empty(xp, dy.shape, dy.dtype)
-        kernels("dropout", xp, dy.dtype).masked_scale(dy, key, threshold, scale, dx)
+        kernels("dropout", xp, dy.dtype).masked_scale(dy, key, threshold, scale, dx, first)
         return dx
 
     return y, backward
@@ -66,6 +66,6 @@ def locked_dropout(xp, x, *, rate, generator):
     check_rate(rate)
     check_generator("dropout", generator)
     B, _, E = x.shape
-    keep = generator.uniform((B, 1, E), xp) < 1 - rate  # the same mask in any dtype
+    keep = generator.uniform_rows((B, 1, E), xp) < 1 - rate  # the same mask in any dtype
     mask = keep.astype(x.dtype) * x.dtype.type(1 / (1 - rate))
     return x * mask, lambda dy: dy * mask

@@ -67,13 +67,13 @@ def add_layer_norm(xp, x, branch, gamma, beta, *, epsilon=1e-5, rate=0.0, genera
     require_number("epsilon", epsilon, least=0)
     require_features("add_layer_norm", x)
     family, dropout = kernels("layer_norm", xp, x.dtype), kernels("dropout", xp, x.dtype)
-    key, threshold, factor = None, round((1 - check_rate(rate)) * 2**32), 1 / (1 - rate)
+    key, first, threshold, factor = None, 0, round((1 - check_rate(rate)) * 2**32), 1 / (1 - rate)
     rows, added = (as_rows(xp.ascontiguousarray(a)) for a in (x, branch))
     gamma, beta = xp.ascontiguousarray(gamma), xp.ascontiguousarray(beta)
     total, y = empty(xp, rows.shape, x.dtype), empty(xp, rows.shape, x.dtype)
     if rate:
-        key = check_generator("dropout", generator).next_key()
-        dropout.masked_scale(added, key, threshold, factor, total)
+        key, first = check_generator("dropout", generator).draw(x.shape)
+        dropout.masked_scale(added, key, threshold, factor, total, first)
         added = total
     statistics = family.forward(rows, added, gamma, beta, epsilon, total, y)
 
@@ -92,7 +92,7 @@ def add_layer_norm(xp, x, branch, gamma, beta, *, epsilon=1e-5, rate=0.0, genera
             if key is None:
                 d_branch[...] = dx
             else:
-                dropout.masked_scale(dx, key, threshold, factor, d_branch)
+                dropout.masked_scale(dx, key, threshold, factor, d_branch, first)
             d_branch = d_branch.reshape(x.shape)
         return dx.reshape(x.shape), d_branch, d_gamma, d_beta
 

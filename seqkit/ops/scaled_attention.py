@@ -3,7 +3,7 @@
 Scores exist for one block of queries at a time. The forward pass keeps the maximum and the sum of each row,
 and the backward pass computes the block's weights again from them (Rabe and Staats 2021; Dao et al. 2022).
 Short sequences keep their weights instead: one product and the exponentials fewer in the backward pass.
-Dropout draws one key a block and makes its mask again from it. Where no gradient is needed, a head is one
+The mask of dropout is made again from its key. Where no gradient is needed, a head is one
 pass, and nothing is kept.
 
 Heads stand before time: queries (…, N, T, D), keys (…, N, S, D), values (…, N, S, E). :func:`split_heads`
@@ -21,7 +21,7 @@ from seqkit.autograd import differentiable
 from seqkit.backend import empty
 from seqkit.backend.kernels import kernels
 from seqkit.backend.kernels.attention.reference import IN_CACHE
-from seqkit.backend.random import Generator, Key
+from seqkit.backend.random import Key
 from seqkit.errors import ShapeError, require_number
 from seqkit.ops.arguments import arguments, require_features
 from seqkit.ops.attention import bias_of_mask
@@ -46,7 +46,9 @@ def _heads_last(xp: Any, x: Any, width: int) -> Any:
 class _Settings(NamedTuple):
     scale: float
     rate: float
-    generator: Generator | None
+    key: Key | None
+    """Names the mask of dropout, whose words begin with number ``first``."""
+    first: int
     keeps: bool
     """Weights are kept for the backward pass."""
     again: bool
@@ -86,11 +88,14 @@ def _attend(xp: Any, q: Any, k: Any, v: Any, bias: Any, parts: list[Block], how:
         )
         return xp.ascontiguousarray(bias[index])
 
-    def thinned(x: Any, key: Key | None) -> Any:
-        if key is None:
+    def thin(x: Any, block: Block, out: Any) -> None:
+        dropout.masked_scale(x, how.key, threshold, factor, out, how.first + block.place)
+
+    def thinned(x: Any, block: Block) -> Any:
+        if how.key is None:
             return x
         out = empty(xp, x.shape, x.dtype)
-        dropout.masked_scale(x, key, threshold, factor, out)
+        thin(x, block, out)
         return out
 
     if how.forward_only:
@@ -103,12 +108,8 @@ def _attend(xp: Any, q: Any, k: Any, v: Any, bias: Any, parts: list[Block], how:
     for block in parts:
         weights = scores_of(block)
         rows = family.softmax(weights, how.scale, bias_of(block), block.offset, how.again)
-        key = None
-        if how.rate:
-            assert how.generator is not None
-            key = how.generator.next_key()
-        product(thinned(weights, key), v[block.keys], context[block.queries])
-        kept.append((weights if how.keeps else None, rows, key))
+        product(thinned(weights, block), v[block.keys], context[block.queries])
+        kept.append((weights if how.keeps else None, rows))
 
     def backward(d_context: Any, needs: Sequence[bool]) -> tuple[Any, Any, Any]:
         dq, dk, dv = (
@@ -126,19 +127,19 @@ def _attend(xp: Any, q: Any, k: Any, v: Any, bias: Any, parts: list[Block], how:
             else:
                 part += xp.matmul(a, b)
 
-        for block, (weights, rows, key) in zip(parts, kept, strict=True):
+        for block, (weights, rows) in zip(parts, kept, strict=True):
             d = d_context[block.queries]
             if weights is None:
                 weights = scores_of(block)
                 family.weights_again(weights, how.scale, bias_of(block), block.offset, rows)
             if dv is not None:
-                add(dv, block, thinned(weights, key).swapaxes(-1, -2), d)
+                add(dv, block, thinned(weights, block).swapaxes(-1, -2), d)
             if dq is None and dk is None:
                 continue
             d_scores = empty(xp, weights.shape, weights.dtype)
             product(d, v[block.keys].swapaxes(-1, -2), d_scores)
-            if key is not None:
-                dropout.masked_scale(d_scores, key, threshold, factor, d_scores)
+            if how.key is not None:
+                thin(d_scores, block, d_scores)
             family.score_gradient(weights, d_scores, how.scale)
             if dq is not None:
                 product(d_scores, k[block.keys], dq[block.queries])
@@ -150,17 +151,27 @@ def _attend(xp: Any, q: Any, k: Any, v: Any, bias: Any, parts: list[Block], how:
 
 
 def _settings(
-    q: Any, pairs: int, scale: float | None, rate: float, generator: Any, needs: Any, gaps: bool
+    q: Any,
+    lengths: Sequence[int],
+    key_lengths: Sequence[int],
+    scale: float | None,
+    rate: float,
+    generator: Any,
+    needs: Any,
+    gaps: bool,
 ) -> _Settings:
+    """Settings for q (…, N, P, D) of sequences of ``lengths``."""
     check_rate(rate)
     require_features("attention", q)
+    key, first = None, 0
     if rate:
-        check_generator("attention dropout", generator)
+        generator = check_generator("attention dropout", generator)
+        key, first = generator.draw_scores(q.shape[-3], lengths, key_lengths)
     if scale is not None:
         require_number("scale", scale)
     scale = 1 / math.sqrt(q.shape[-1]) if scale is None else float(scale)
-    keeps = pairs <= KEPT
-    return _Settings(scale, rate, generator, any(needs) and keeps, any(needs) and not keeps, gaps)
+    keeps = max((T * S for T, S in zip(lengths, key_lengths, strict=True)), default=0) <= KEPT
+    return _Settings(scale, rate, key, first, any(needs) and keeps, any(needs) and not keeps, gaps)
 
 
 @differentiable
@@ -177,7 +188,7 @@ def scaled_dot_product_attention(
             lengths (B,). A query that sees no key gets zeros.
         causal: Query t sees the keys up to t + S - T, so that the last query sees all; needs S >= T.
         scale: 1/√D by default.
-        rate: Dropout rate of the weights; takes one draw a block.
+        rate: Dropout rate of the weights; takes one draw.
         generator: Source of the dropout masks.
 
     Returns:
@@ -195,7 +206,7 @@ def scaled_dot_product_attention(
     bias = bias_of_mask(xp, mask, (B, N, T, S), q.dtype)
     if bias is not None and bias.shape[3] != S:
         bias = xp.broadcast_to(bias, (*bias.shape[:3], S))
-    how = _settings(q, T * S, scale, rate, generator, needs, gaps=T * S == 0)
+    how = _settings(q, [T] * B, [S] * B, scale, rate, generator, needs, gaps=T * S == 0)
     context, back = _attend(xp, q, k, v, bias, list(blocks(B, N, T, S, causal)), how)
 
     def backward(d_context):
@@ -251,7 +262,7 @@ def packed_attention(
         )
     pairs = [T * S for T, S in zip(lengths, key_lengths, strict=True)]
     gaps = 0 in pairs or not pairs
-    how = _settings(q, max(pairs, default=0), scale, rate, generator, needs, gaps)
+    how = _settings(q, lengths, key_lengths, scale, rate, generator, needs, gaps)
     if how.forward_only and not gaps and max(pairs) <= IN_CACHE:
         context = _heads_last(xp, q[None], v.shape[-1])[0]
         family = kernels("attention", xp, q.dtype)

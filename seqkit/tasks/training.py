@@ -1,12 +1,15 @@
 """The course of every training: create or resume a run, prepare the data, train the model."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import seqkit
 from seqkit.backend import default_device, device
+from seqkit.distributed import world
+from seqkit.distributed.group import ProcessGroup
 from seqkit.errors import DataError, Remedy, RunError
 from seqkit.progress import show_progress
 from seqkit.tasks.initial_run import content_of, require_same_weights
@@ -63,38 +66,56 @@ def run_training(
         DivergenceError: A loss is not finite.
         TrainingInterrupted: A signal was received; the state is saved.
     """
-    callback = CallbackList([*CallbackList(callbacks).callbacks, InfoLog()])
-    run = open_run(out, name) if resume and RunDirectory.exists(out) else None
-    if run is not None:
-        refuse_mixture(run, "to go on with")
-    if run is None:
-        RunDirectory.require_free(out)
+    group = world()
+    callback = CallbackList([*CallbackList(callbacks).callbacks, InfoLog()] if group.is_first else [])
     device(getattr(settings, "device", None) or default_device())
-    with hangup_ignored(), show_progress(progress):
+    with hangup_ignored(), show_progress(progress and group.is_first):
+        run = shared_run(group, lambda: _run_to_resume(out, name, resume))
         try:
+            begun = group.share(run is not None and run.has_checkpoint())
             if run is not None:
-                run.lock()
-                settings = _resumed_settings(run, resolved, _moved(run, settings, changes or {}), callback)
+                changes = _moved(run, settings, changes or {})
+                settings = _resumed_settings(run, resolved, changes, callback, begun)
             corpus = open_corpus(settings)
             if run is not None:
                 require_same_corpus(run, corpus, remedy="restore its files, or start a new run")
-                run.move(_places(settings))
+                group.on_first(functools.partial(run.move, _places(settings)))
             corpus.content_key()  # of the text before it is read
-            task = make_task(settings, corpus, callback)
+            task = group.host_by_host(lambda: make_task(settings, corpus, callback))
+            task.group = group
             corpus.require_unchanged()
-            if run is None or not run.has_checkpoint():
+            if not begun:
                 if run is not None:
                     require_same_weights(settings, run)
                 task.load_initial_weights()
             if run is None:  # not before: unusable settings must not leave a run behind
-                run = _begin_run(out, name, task, corpus)
+                run = shared_run(group, lambda: _begin_run(out, name, task, corpus))
+                assert run is not None
             else:
-                _require_same_artifacts(run, task)
+                group.on_first(functools.partial(_require_same_artifacts, run, task))
             task.fit(run, callback, resume=resume)
         finally:
-            if run is not None:
+            if run is not None and group.is_first:
                 run.unlock()
     return run
+
+
+def shared_run(group: ProcessGroup, get: Callable[[], RunDirectory | None]) -> RunDirectory | None:
+    """Return the run that ``get`` returns in the first process, which alone writes it."""
+    run = group.on_first(get)
+    known = group.share(None if run is None else [str(run.path), run.config])
+    return run if run is not None or known is None else RunDirectory(Path(known[0]), known[1])
+
+
+def _run_to_resume(out: str | Path, name: str, resume: bool) -> RunDirectory | None:
+    """Return the run at ``out``, locked, if it is to be resumed; else see that ``out`` is free."""
+    if resume and RunDirectory.exists(out):
+        run = open_run(out, name)
+        refuse_mixture(run, "to go on with")
+        run.lock()
+        return run
+    RunDirectory.require_free(out)
+    return None
 
 
 def _places(settings: Settings) -> dict[str, str]:
@@ -128,16 +149,19 @@ def _moved(run: RunDirectory, settings: Settings, changes: Mapping[str, Any]) ->
 
 
 def _resumed_settings(
-    run: RunDirectory, resolved: type[S], changes: Mapping[str, object], callback: Callback
+    run: RunDirectory, resolved: type[S], changes: Mapping[str, object], callback: Callback, begun: bool
 ) -> S:
-    """Return the settings of a run with the changes, and warn of another number of threads."""
+    """Return the settings of a run with the changes, and warn of another number of threads.
+
+    ``begun`` says whether it has a checkpoint.
+    """
     saved = resolved.to_resume(run.entry("settings"), changes, source=str(run.path / "config.json"))
     if run.entry("threads") != thread_count():
         callback.on_message(
             f"the run was begun with {run.config['threads']} threads and continues with "
             f"{thread_count()}: results may differ in the last bits"
         )
-    if getattr(saved, "init", None) is not None and run.has_checkpoint():
+    if getattr(saved, "init", None) is not None and begun:
         # its own vocabulary and weights: those that it started from may be gone
         own: dict[str, Any] = {"init": str(run.path), "grow_vocabulary": False}
         return dataclasses.replace(saved, **{name: own[name] for name in own if hasattr(saved, name)})

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from seqkit.autograd import Tensor
 from seqkit.backend import Array
 from seqkit.backend.random import Generator
+from seqkit.distributed.group import ProcessGroup
 from seqkit.errors import RunError
 from seqkit.nn import Module
 from seqkit.progress import progress
@@ -23,10 +24,10 @@ from seqkit.training.trainer import Trainer
 class Task:
     """Base class of training tasks: resolved settings, a model, its data and its optimiser.
 
-    A subclass prepares its data, calls ``super().__init__`` and implements :meth:`loss`; the other methods
-    have defaults. All state that changes from step to step is in the model, the optimiser, ``generators`` and
-    :meth:`recurrent_state`, and a batch is a function of the epoch and its index. A resumed run therefore has
-    the same weights to the bit as a run that was never interrupted.
+    A subclass prepares its data, calls ``super().__init__`` and implements :meth:`batch` and :meth:`loss`;
+    the other methods have defaults. All state that changes from step to step is in the model, the optimiser,
+    ``generators`` and :meth:`recurrent_state`, and a batch is a function of the epoch and its index. A resumed
+    run therefore has the same weights to the bit as a run that was never interrupted.
 
     Attributes:
         settings: The resolved settings.
@@ -49,6 +50,8 @@ class Task:
     """A finite training loss above this counts as diverged."""
 
     initial_weights: Callable[[], Mapping[str, Array]] | None = None
+    group: ProcessGroup = ProcessGroup()
+    """The processes that train the model together; each takes some rows of every batch."""
 
     settings: Settings
     artifacts: Mapping[str, bytes]
@@ -87,8 +90,16 @@ class Task:
         """Prepare for an epoch; ``fresh`` is False where a resumed run continues in its middle."""
         self.epoch = epoch
 
-    def loss(self, index: int) -> tuple[Tensor, int]:
-        """Return the mean loss of batch ``index`` of the epoch, and the number of predictions in it."""
+    def batch(self, index: int) -> Any:
+        """Return batch ``index`` of the epoch: a tuple or dataclass of arrays, its rows on their first axis.
+
+        The rows may be shared out to several processes. What one row needs of the others, such as random
+        numbers for all, is therefore made here.
+        """
+        raise NotImplementedError
+
+    def loss(self, batch: Any) -> tuple[Tensor, int]:
+        """Return the mean loss of a batch, or of some rows of one, and the number of predictions in it."""
         raise NotImplementedError
 
     def validate(self, poll: Callable[[], None]) -> dict[str, float] | None:
@@ -105,7 +116,7 @@ class Task:
         return None
 
     def recurrent_state(self) -> dict[str, Array]:
-        """Return the arrays that are passed on from batch to batch, by name."""
+        """Return the arrays that are passed on from batch to batch, by name; rows are on the first axis."""
         return {}
 
     def load_recurrent_state(self, arrays: Mapping[str, Array]) -> None:
@@ -121,7 +132,8 @@ class Task:
 class SinglePassTask(Task):
     """Base class of tasks that fit their model in one pass over the data, without an optimiser.
 
-    There is no intermediate state: a fit that was interrupted begins again.
+    There is no intermediate state: a fit that was interrupted begins again. Of several processes each calls
+    :meth:`fit_model`, which may share out the work; the first one's result is kept.
     """
 
     def fit_model(self, folder: Path) -> tuple[dict[str, Array], Record, dict[str, float] | None]:
@@ -134,7 +146,8 @@ class SinglePassTask(Task):
 
     def fit(self, run: RunDirectory, callbacks: Callback, *, resume: bool) -> None:
         """Fit the model into the run directory ``run``, unless the run is finished."""
-        if run.has_checkpoint():
+        group = self.group
+        if group.share(run.has_checkpoint()):
             callbacks.on_message(NOTHING_LEFT)
             return
         started = time.perf_counter()
@@ -143,9 +156,13 @@ class SinglePassTask(Task):
             with progress("fitting"):
                 arrays, record, scores = self.fit_model(run.path)
             record["seconds"] = round(time.perf_counter() - started, 3)
-            run.save_model(arrays, {"step": 1, "epoch": 1, "scores": scores})
-            run.log.append(record)
-            run.save_checkpoint({}, {})
+
+            def save() -> None:
+                run.save_model(arrays, {"step": 1, "epoch": 1, "scores": scores})
+                run.log.append(record)
+                run.save_checkpoint({}, {})
+
+            group.on_first(save)
             callbacks.on_epoch_end(record)
         finally:
             callbacks.on_train_end()

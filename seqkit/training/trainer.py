@@ -6,17 +6,23 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import math
 import time
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqkit.backend import to_numpy
+from seqkit.autograd import Tensor
+from seqkit.backend import Array, to_numpy
+from seqkit.distributed.batches import part, place, row_count
+from seqkit.distributed.gradients import GradientReducer
 from seqkit.errors import DivergenceError, Remedy, RunError, SeqkitError, TrainingInterrupted
 from seqkit.files import fill_json
 from seqkit.optim import clip_grad_norm
 from seqkit.optim.clipping import reduce_gradients
+from seqkit.platforms import STOP_SIGNALS
 from seqkit.progress import Job, progress
 from seqkit.training.callbacks import Callback, CallbackList, Record
 from seqkit.training.progress import Progress
@@ -39,9 +45,16 @@ class Trainer:
 
     def __init__(self, task: Task, run: RunDirectory, callbacks: Callback | None = None) -> None:
         self.task, self.run, self.settings = task, run, task.training_settings
+        self.group = task.group
         self.optimizer, self.schedule = task.optimizer, task.schedule
         self.rules = self.settings.stopping_rules
-        self.callbacks = CallbackList([run.log, *([callbacks] if callbacks else [])])
+        heard = [run.log, *([callbacks] if callbacks else [])] if self.group.is_first else []
+        self.callbacks = CallbackList(heard)
+        named = list(task.model.named_parameters())
+        self._names = [name for name, _ in named]
+        self._parameters = [parameter for _, parameter in named]
+        self._reducer = GradientReducer(self.group, self._parameters)
+        self._sent_before = self.group.bytes_sent
         self.progress = Progress()
         self.base_lr = task.optimizer.lr
         self._job = Job("training")
@@ -104,23 +117,22 @@ class Trainer:
     def _step(self) -> None:
         """Take one optimiser step over up to ``accumulate`` batches."""
         p, task, batches = self.progress, self.task, self.task.batches_per_epoch
-        parameters = [parameter for _, parameter in task.model.named_parameters()]
         task.model.train()
         self.optimizer.zero_grad()
         accumulated = min(self.settings.accumulate, batches - p.batch)
         losses, counts = [], []
         for index in range(p.batch, p.batch + accumulated):
-            loss, count = task.loss(index)
-            losses.append(loss.item())
+            last = index + 1 == p.batch + accumulated
+            loss, count = self._add_gradients(index, self._reducer.ready if last else None)
+            losses.append(loss)
             counts.append(count)
-            self._require_finite(p.step + 1, "loss", losses[-1])
-            loss.backward()
-        reduce_gradients(parameters, accumulated)
+        self._reducer.finish()
+        reduce_gradients(self._parameters, accumulated)
         epoch = p.epoch + p.batch / batches
         elapsed = self.rules.elapsed(p) if self.settings.anneal_to_max_time else 0.0
         self.optimizer.lr = self.base_lr * self.schedule.at(p.step, epoch, elapsed)
         clip = math.inf if self.settings.clip is None else self.settings.clip
-        norm = float(to_numpy(clip_grad_norm(parameters, clip)))
+        norm = float(to_numpy(clip_grad_norm(self._parameters, clip)))
         self._require_finite(p.step + 1, "loss", losses[-1], norm)
         self.optimizer.step()
         p.step, p.batch = p.step + 1, p.batch + accumulated
@@ -133,6 +145,36 @@ class Trainer:
         self.callbacks.on_step(p.step, losses[-1])
         if p.step % self.settings.log_interval == 0:
             self._log(norm)
+
+    def _add_gradients(self, index: int, ready: Callable[[Tensor], None] | None) -> tuple[float, int]:
+        """Add the gradients of this process's rows of a batch; return loss and predictions of all rows.
+
+        Args:
+            index: The batch.
+            ready: Called with each parameter whose gradient is complete.
+        """
+        task, group, p = self.task, self.group, self.progress
+        batch = task.batch(index)
+        if group.size == 1:
+            tensor, count = task.loss(batch)
+            loss = tensor.item()
+            self._require_finite(p.step + 1, "loss", loss)
+            tensor.backward()
+            return loss, count
+        n = row_count(batch)
+        rows = group.span(n)
+        for generator in task.generators.values():
+            generator.rows = place(batch, rows)
+        tensor, count = task.loss(part(batch, rows))
+        if not group.owns(n):
+            count = 0
+        own = tensor.item() * count if count else 0.0
+        total, predictions = group.sum(np.array([own, count], np.float64)).tolist()
+        loss = total / max(predictions, 1)
+        self._require_finite(p.step + 1, "loss", loss)
+        if count:
+            tensor.backward(np.full((), count / predictions, tensor.dtype), on_leaf=ready)
+        return loss, int(predictions)
 
     def _require_finite(self, step: int, name: str, loss: float, norm: float | None = None) -> None:
         """Raise DivergenceError before a value that is not finite reaches the weights or the disk."""
@@ -167,6 +209,9 @@ class Trainer:
             "seconds": round(p.seconds, 3),
             "seconds_left": round(self._seconds_left(), 1),
         }
+        if self.group.size > 1:
+            sent, self._sent_before = self.group.bytes_sent - self._sent_before, self.group.bytes_sent
+            record["bytes_sent"] = sent
         p.interval_loss, p.interval_tokens, p.interval_seconds = 0.0, 0, 0.0
         self.callbacks.on_log(record)
 
@@ -179,7 +224,7 @@ class Trainer:
     def _validate(self, *, complete: bool) -> None:
         """Validate the model, save it if it is the best so far, and end the epoch if it is ``complete``."""
         p, task = self.progress, self.task
-        scores = task.validate(self._poll) or {}
+        scores = task.validate(self._poll_alone) or {}
         loss = scores.get("loss")
         if loss is not None:
             self._require_finite(p.step, "validation loss", loss)
@@ -214,7 +259,8 @@ class Trainer:
         if record["best"]:
             p.best, p.best_loss, p.best_step, p.epochs_since_best = lowest, loss, p.step, 0
             weights = {name: to_numpy(a) for name, a in task.model.state_dict().items()}
-            self.run.save_model(weights, {"step": p.step, "epoch": record["epoch"], "scores": scores or None})
+            metadata = {"step": p.step, "epoch": record["epoch"], "scores": scores or None}
+            self.group.on_first(lambda: self.run.save_model(weights, metadata))
         elif complete:
             p.epochs_since_best += 1
         p.validated = p.step
@@ -227,20 +273,32 @@ class Trainer:
 
     def _update_clock(self) -> None:
         now = time.perf_counter()
-        self.progress.seconds += now - self._clock
-        self.progress.interval_seconds += now - self._clock
+        passed = self.group.of_first(now - self._clock)
+        self.progress.seconds += passed
+        self.progress.interval_seconds += passed
         self._clock = now
+
+    def _poll_alone(self) -> None:
+        """Poll within a validation, where several processes are not at the same place."""
+        if self.group.size == 1:
+            self._poll()
 
     def _poll(self) -> None:
         """Stop if a signal was received; save a checkpoint if the checkpoint interval is over."""
-        if self._signals.received is not None:
+        due = time.perf_counter() - self._saved_at >= self.settings.checkpoint_interval
+        received = self._signals.received
+        if self.group.size > 1:
+            seen = self.group.sum(np.array([received == n for n in STOP_SIGNALS], np.int64))
+            received = next((n for n, count in zip(STOP_SIGNALS, seen, strict=True) if count), None)
+            due = bool(self.group.of_first(float(due)))
+        if received is not None:
             self._update_clock()
             self._save_checkpoint()
             raise TrainingInterrupted(
                 f"stopped by a signal after step {self.progress.step}; the state is saved in {self.run.path}",
-                signum=self._signals.received,
+                signum=received,
             )
-        if time.perf_counter() - self._saved_at >= self.settings.checkpoint_interval:
+        if due:
             self._save_checkpoint()
 
     def _save_checkpoint(self) -> None:
@@ -248,22 +306,35 @@ class Trainer:
         slots, scalars = self.optimizer.state_dict()
         arrays = {f"model.{name}": a for name, a in self.task.model.state_dict().items()}
         arrays |= {f"optimizer.{name}": a for name, a in slots.items()}
-        arrays |= {f"recurrent_state.{name}": a for name, a in self.task.recurrent_state().items()}
+        for name, array in self.task.recurrent_state().items():
+            arrays[f"recurrent_state.{name}"] = self._all_rows(array)
         metadata = {
             "progress": dataclasses.asdict(self.progress),
             "optimizer": scalars,
             "schedule": self.schedule.state(),
             "generators": {role: g.state() for role, g in self.task.generators.items()},
         }
-        self.run.save_checkpoint({name: to_numpy(a) for name, a in arrays.items()}, metadata)
+        if self.group.size > 1:
+            self.group.require_same(_checksum(arrays), "weights")
+        self.group.on_first(
+            lambda: self.run.save_checkpoint({name: to_numpy(a) for name, a in arrays.items()}, metadata)
+        )
         self._saved_at = time.perf_counter()
+
+    def _all_rows(self, array: Array) -> Array:
+        """Return the rows of all processes of an array of the recurrent state."""
+        if self.group.size == 1:
+            return array
+        parts = self.group.gather(to_numpy(array))
+        return np.concatenate(parts)[: row_count(self.task.batch(0))]
 
     def load_checkpoint(self) -> None:
         """Restore the run's last checkpoint, if any. Raise RunError for an incompatible version."""
-        loaded = self.run.load_checkpoint()
-        if loaded is None:
+        loaded = self.group.on_first(self.run.load_checkpoint)
+        metadata = self.group.share(loaded and loaded[1])
+        if metadata is None:
             return
-        arrays, metadata = loaded
+        arrays = self.group.share_arrays(loaded and loaded[0])
 
         def with_prefix(prefix: str) -> dict[str, np.ndarray]:
             return {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
@@ -276,7 +347,8 @@ class Trainer:
         try:
             self.task.model.load_state_dict(with_prefix("model."), source=source)
             self.optimizer.load_state_dict(with_prefix("optimizer."), metadata["optimizer"])
-            self.task.load_recurrent_state(with_prefix("recurrent_state."))
+            state = with_prefix("recurrent_state.")
+            self.task.load_recurrent_state({name: a[self.group.span(len(a))] for name, a in state.items()})
             self.schedule.load_state(metadata["schedule"])
             for role, generator in self.task.generators.items():
                 generator.load_state(metadata["generators"][role])
@@ -285,6 +357,13 @@ class Trainer:
             raise
         except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
             raise incompatible(repr(error)) from error
+
+
+def _checksum(arrays: Mapping[str, Array]) -> str:
+    digest = hashlib.sha256()
+    for array in arrays.values():
+        digest.update(np.ascontiguousarray(to_numpy(array)).data)
+    return digest.hexdigest()
 
 
 def _exp(loss: float) -> float:

@@ -47,6 +47,17 @@ def test_philox_bit_for_bit(key: Any, count: int) -> None:
     np.testing.assert_array_equal(ours, philox_reference.random_words(np, count, key))
 
 
+@pytest.mark.parametrize("family", [philox_cpu, philox_reference])
+@pytest.mark.parametrize("first", [1, 4, 258, 2**34 - 6])
+def test_philox_of_a_part(family: Any, first: int) -> None:
+    whole = philox_reference.random_words(np, 600, KEYS[2])
+    np.testing.assert_array_equal(family.random_words(np, 300, KEYS[2], 258), whole[258:558])
+    words = family.random_words(np, 13, KEYS[2], first)
+    np.testing.assert_array_equal(words, philox_reference.random_words(np, 13, KEYS[2], first))
+    if first > 600:  # the number of a block has 32 bits
+        np.testing.assert_array_equal(words[6:], whole[:7])
+
+
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 4, 5, 6, 7, 1021])
 @pytest.mark.parametrize("rate", [0.0, 0.5, 0.3, 1 - 2**-33])
@@ -63,6 +74,17 @@ def test_dropout_bit_for_bit(key: Any, size: int, rate: float, random: np.random
         assert not ours.any()
     dropout_cpu.masked_scale(x, key, threshold, 1 / (1 - rate), x)  # in place
     np.testing.assert_array_equal(x, ours)
+
+
+@pytest.mark.parametrize("family", [dropout_cpu, dropout_reference])
+@pytest.mark.parametrize("first", [0, 1, 3, 255, 256, 700, 2**33 + 5])
+@pytest.mark.parametrize("size", [1, 2, 255, 257, 1021])
+def test_dropout_of_a_part(family: Any, first: int, size: int, random: np.random.Generator) -> None:
+    x = normal(random, size)
+    words = philox_reference.random_words(np, size, KEYS[2], first)
+    out = np.full_like(x, 9)
+    family.masked_scale(x, KEYS[2], 1 << 31, 2.0, out, first)
+    np.testing.assert_array_equal(out, np.where(words < 1 << 31, 2 * x, 0 * x))
 
 
 def _masks(B: int) -> list[np.ndarray]:

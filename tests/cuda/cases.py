@@ -38,6 +38,10 @@ for count in (0, 1, 2, 3, 4, 5, 1023, 1024, 1025, 2051):
 for name, key in KEYS.items():
     add(f"philox/key of {name}", c.compare_philox, 13, key)
 
+for first in (1, 2, 7, 1024, 2**34 - 2):
+    add(f"philox/from word {first} on", c.compare_philox, 1027, KEY, first)
+    add(f"dropout/from word {first} on", c.compare_dropout, c.normal(1, 1027), KEY, 1 << 31, False, first)
+
 _word = int(philox_reference.random_words(np, 1, KEY)[0])
 THRESHOLDS = {
     "0": 0,

@@ -97,22 +97,22 @@ def close(actual: Any, expected: np.ndarray, what: str) -> None:
     np.testing.assert_allclose(to_numpy(actual), expected, err_msg=what, **TOLERANCE)
 
 
-def compare_philox(xp: Any, count: int, key: Key) -> None:
+def compare_philox(xp: Any, count: int, key: Key, first: int = 0) -> None:
     with guarded(xp, philox_gpu):
-        words = philox_gpu.random_words(xp, count, key)
-        expected = philox_reference.random_words(np, count, key)
+        words = philox_gpu.random_words(xp, count, key, first)
+        expected = philox_reference.random_words(np, count, key, first)
         assert words.dtype == expected.dtype
         np.testing.assert_array_equal(to_numpy(words), expected)
 
 
-def compare_dropout(xp: Any, x: np.ndarray, key: Key, threshold: int, in_place: bool) -> None:
+def compare_dropout(xp: Any, x: np.ndarray, key: Key, threshold: int, in_place: bool, first: int = 0) -> None:
     expected = np.empty_like(x)
     with np.errstate(invalid="ignore"):
-        dropout_reference.masked_scale(x, key, threshold, 1.7, expected)
+        dropout_reference.masked_scale(x, key, threshold, 1.7, expected, first)
     with guarded(xp, dropout_gpu) as guards:
         given = guards.output(x) if in_place else guards.input(x)
         out = given if in_place else guards.empty(xp, x.shape, x.dtype)
-        dropout_gpu.masked_scale(given, key, threshold, 1.7, out)
+        dropout_gpu.masked_scale(given, key, threshold, 1.7, out, first)
         actual = to_numpy(out)
     np.testing.assert_array_equal(actual, expected)
     numbers = ~np.isnan(expected)

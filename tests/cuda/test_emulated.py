@@ -143,11 +143,11 @@ def test_other_wrappers_refuse_wrong_arrays(emulator: Emulator) -> None:
 
 def test_arguments_of_another_c_type_are_refused(emulator: Emulator) -> None:
     """The emulator's own check, on which the test of the wrappers' scalars stands."""
-    words = np.empty(4, np.uint32)
+    words, sizes = np.empty(4, np.uint32), (np.int32(4), np.int64(0))
     with pytest.raises(
-        EmulationError, match=r"takes uint32\*,int64,uint32.* was given uint32\*,int32,uint32"
+        EmulationError, match=r"takes uint32\*,int64,int64,uint32.* was given uint32\*,int32,int64,uint32"
     ):
-        cuda.launch("philox", "random_words", cuda.per_item(1), words, np.int32(4), *(np.uint32(0),) * 5)
+        cuda.launch("philox", "random_words", cuda.per_item(1), words, *sizes, *(np.uint32(0),) * 5)
 
 
 @pytest.mark.parametrize(("count", "blocks"), [(0, 0), (1, 1), (256, 1), (257, 2), (2**32, 2**24)])

@@ -76,7 +76,7 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
         "stream, low, high, seed0",
         "low, stream, high, seed0",
     ),
-    "Philox: one word too many": ("philox", "random_words", "+ k < count", "+ k <= count"),
+    "Philox: one word too many": ("philox", "random_words", "i < count", "i <= count"),
     "row sums: the last id is cut short": ("row_sums", "sum_segments", ": N", ": N - 1"),
     "row sums: rows unsorted": ("row_sums", "sum_segments", "values[order[n] * E", "values[n * E"),
     "word2vec: unknown words are drawn for": ("word2vec", "walk(", " && id != unk", ""),

@@ -65,11 +65,14 @@ class ToyTask(Task):
         if fresh:
             self.total = np.zeros(E, np.float32)
 
-    def loss(self, index: int) -> tuple[Tensor, int]:
-        y = self.model(self.ids[index], self.generators["dropout"])
-        difference = y + 0.01 * self.total - self.targets[index]
+    def batch(self, index: int) -> int:
+        return index
+
+    def loss(self, batch: int) -> tuple[Tensor, int]:
+        y = self.model(self.ids[batch], self.generators["dropout"])
+        difference = y + 0.01 * self.total - self.targets[batch]
         self.total = self.total + y.data.mean(axis=0)
-        return (difference * difference).mean() * self.factor(index), self.ids[index].size
+        return (difference * difference).mean() * self.factor(batch), self.ids[batch].size
 
     def validate(self, poll: Callable[[], None]) -> dict[str, float] | None:
         self.before_validation()

@@ -157,7 +157,7 @@ class BagEncoder(nn.Module):
         if self.training and self.config.word_dropout:
             if generator is None:
                 raise UsageError("word dropout needs a generator", remedy="pass seqkit.Generator(seed)")
-            ids = xp.where(generator.uniform(ids.shape, xp) < self.config.word_dropout, -1, ids)
+            ids = xp.where(generator.uniform_rows(ids.shape, xp) < self.config.word_dropout, -1, ids)
         x = ops.embedding_bag(self.embedding.weight, ids)
         for layer in self.layers:
             x = ops.relu(layer(x))

@@ -234,4 +234,4 @@ class EncoderDecoder(nn.Module):
     def _draws(shape: tuple[int, int], xp: ModuleType, generator: Generator | None) -> Array:
         if generator is None:
             raise UsageError("scheduled sampling needs a generator", remedy="pass seqkit.Generator(seed)")
-        return generator.uniform(shape, xp)
+        return generator.uniform_rows(shape, xp)

@@ -104,6 +104,7 @@ class TransformerEncoder(nn.Module):
         elif config.token_types:
             types = 0 * ids
         positions = layout.positions(device) + config.position_offset
+        generator = layout.draws(generator)
         x = self.embedding(
             layout.pack(ids), positions, None if types is None else layout.pack(types), generator
         )

@@ -38,6 +38,13 @@ class Layout:
         B, T = self.shape
         return self if self.rows is not None else Layout(self.shape, np.arange(B * T), (T,) * B)
 
+    def draws(self, generator: Generator | None) -> Generator | None:
+        """Return the generator for arrays of this layout's tokens."""
+        if generator is None or self.mask is not None:
+            return generator
+        B, T = self.shape
+        return generator.of_tokens((T,) * B if self.lengths is None else self.lengths)
+
     def positions(self, device: Device) -> Array:
         """Return the positions of the tokens: (T,), or (P,) of a packed batch."""
         T = self.shape[1]

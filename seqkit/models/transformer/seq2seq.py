@@ -96,6 +96,7 @@ class TransformerSeq2Seq(nn.Module):
         V = self.config.source_vocab_size
         source = checked_ids("source", source, (None, None), V, lowest=IGNORE_INDEX, device=self.device)
         layout = layout_of("source_lengths", source_lengths, source.shape, self.device)
+        generator = layout.draws(generator)
         x, positions = self._embed(self.source_embedding, source, layout, generator)
         memory = self.encoder(
             x, layout.mask, lengths=layout.lengths, positions=positions, generator=generator
@@ -134,6 +135,7 @@ class TransformerSeq2Seq(nn.Module):
         if own.rows is not None or layout.rows is not None:
             own, layout = own.packed(), layout.packed()
             memory = memory.reshape(-1, self.config.embedding_size)
+        generator = own.draws(generator)
         x, positions = self._embed(self.target_embedding, ids, own, generator)
         x = self.decoder(
             x,

@@ -3,6 +3,8 @@
 import math
 from pathlib import Path
 
+import numpy as np
+
 from seqkit.autograd import Tensor
 from seqkit.backend import Array, make_current
 from seqkit.corpora import Corpus
@@ -116,13 +118,18 @@ class GradientEmbeddings(_EmbeddingTask):
         )
         return {INPUT: vectors, OUTPUT: output}
 
-    def loss(self, index: int) -> tuple[Tensor, int]:
-        """Return the mean loss of a batch of windows and their number."""
+    def batch(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Return the contexts, the centres and the negative samples of a batch of windows."""
         contexts, centres = self.windows.batch(self.epoch, index)
         negatives = None
         if self.negative:
             shape = centres.shape if self.model.config.model == "cbow" else contexts.shape
             negatives = self.sampler.draw((*shape, self.negative), epoch=self.epoch, index=index)
+        return contexts, centres, negatives
+
+    def loss(self, batch: tuple[np.ndarray, np.ndarray, np.ndarray | None]) -> tuple[Tensor, int]:
+        """Return the mean loss of a batch of windows and their number."""
+        contexts, centres, negatives = batch
         return self.model.loss(contexts, centres, negatives), len(centres)
 
 

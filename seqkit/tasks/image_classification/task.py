@@ -7,7 +7,7 @@ from pathlib import Path
 from seqkit.autograd import Tensor
 from seqkit.backend import make_current
 from seqkit.corpora import ImageCorpus
-from seqkit.data import ImageBatches, Standardization
+from seqkit.data import ImageBatch, ImageBatches, Standardization
 from seqkit.errors import DataError
 from seqkit.models import ImageClassifier
 from seqkit.tasks.classes import LABELS, ClassScores, labels_to_bytes, score_classes
@@ -77,9 +77,12 @@ class ImageClassification(Task):
         self.config = {"model": config.to_dict()}
         self.summary = describe(corpus)
 
-    def loss(self, index: int) -> tuple[Tensor, int]:
+    def batch(self, index: int) -> ImageBatch:
+        """Return a batch of the epoch."""
+        return self.batches.batch(self.epoch, index)
+
+    def loss(self, batch: ImageBatch) -> tuple[Tensor, int]:
         """Return the mean loss of a batch and its number of images."""
-        batch = self.batches.batch(self.epoch, index)
         loss = self.model.loss(batch.images, batch.labels, generator=self.generators["dropout"])
         return loss, len(batch)
 

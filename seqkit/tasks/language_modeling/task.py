@@ -52,7 +52,7 @@ class NeuralLanguageModeling(TextTask):
         Task.__init__(self, settings, model, len(self.batches))
         self.eval_batch_size = settings.eval_batch_size
         self.divergence_loss = 20 * math.log(model.config.vocab_size)  # 20 times the loss of a uniform guess
-        self._state = model.zero_state(settings.batch_size)
+        self._state = self._zero_state()
         if initial is not None:
             self.initial_weights = initial.weights(model, encoded.vocabulary, settings.seed)
 
@@ -60,15 +60,21 @@ class NeuralLanguageModeling(TextTask):
         """Begin an epoch with a zero recurrent state, unless a resumed run continues within it."""
         super().start_epoch(epoch, fresh=fresh)
         if fresh:
-            self._state = self.model.zero_state(self.batches.batch_size)
+            self._state = self._zero_state()
 
-    def loss(self, index: int) -> tuple[Tensor, int]:
-        """Return the mean loss of a window and its number of predictions."""
+    def _zero_state(self) -> list[tuple[Array, ...]]:
+        """Return the recurrent state of this process's streams before any token."""
+        rows = self.group.span(self.batches.batch_size)
+        return self.model.zero_state(rows.stop - rows.start)
+
+    def batch(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the inputs and targets of a window, both (B, T)."""
         batches = self.batches
-        if isinstance(batches, BPTTBatches):
-            inputs, targets = batches.batch(index)
-        else:
-            inputs, targets = batches.batch(self.epoch, index)
+        return batches.batch(index) if isinstance(batches, BPTTBatches) else batches.batch(self.epoch, index)
+
+    def loss(self, batch: tuple[np.ndarray, np.ndarray]) -> tuple[Tensor, int]:
+        """Return the mean loss of a window and its number of predictions."""
+        inputs, targets = batch
         loss, self._state = self.model.loss(
             inputs, targets, self._state, generator=self.generators["dropout"]
         )
@@ -88,6 +94,7 @@ class NeuralLanguageModeling(TextTask):
 
     def load_recurrent_state(self, arrays: Mapping[str, Array]) -> None:
         """Continue with arrays that :meth:`recurrent_state` returned."""
+        self._state = self._zero_state()
         present = self.recurrent_state()
         if arrays.keys() != present.keys() or any(arrays[k].shape != present[k].shape for k in present):
             raise RunError("expected the recurrent state of this model and batch size, got another")

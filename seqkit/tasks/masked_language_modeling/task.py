@@ -9,7 +9,7 @@ import numpy as np
 from seqkit.autograd import Tensor
 from seqkit.backend import make_current
 from seqkit.corpora import Corpus
-from seqkit.data import EncodedCorpus
+from seqkit.data import EncodedCorpus, MaskedBatch
 from seqkit.models import MaskedLanguageModel
 from seqkit.tasks.initial_run import InitialText, initial_text
 from seqkit.tasks.masked_language_modeling.data import (
@@ -60,9 +60,12 @@ class MaskedLanguageModeling(TextTask):
         if initial is not None:
             self.initial_weights = initial.weights(model, vocabulary, settings.seed)
 
-    def loss(self, index: int) -> tuple[Tensor, int]:
+    def batch(self, index: int) -> MaskedBatch:
+        """Return a batch of the epoch."""
+        return self.batches.batch(self.epoch, index)
+
+    def loss(self, batch: MaskedBatch) -> tuple[Tensor, int]:
         """Return the mean loss of a batch's masked tokens and their number."""
-        batch = self.batches.batch(self.epoch, index)
         loss = self.model.loss(batch.ids, batch.targets, batch.lengths, generator=self.generators["dropout"])
         return loss, int(np.count_nonzero(batch.targets >= 0))
 

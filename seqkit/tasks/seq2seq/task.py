@@ -11,7 +11,7 @@ from seqkit import metrics
 from seqkit.autograd import Tensor
 from seqkit.backend import make_current
 from seqkit.corpora import Seq2SeqCorpus
-from seqkit.data import EncodedSeq2SeqCorpus, Seq2SeqBatches
+from seqkit.data import EncodedSeq2SeqCorpus, Seq2SeqBatch, Seq2SeqBatches
 from seqkit.tasks.initial_run import open_initial_run, report_start
 from seqkit.tasks.seq2seq.data import describe, encode, open_corpus
 from seqkit.tasks.seq2seq.evaluation import DecodedSplit, decode_split, literal_texts, word_table
@@ -82,9 +82,12 @@ class Seq2SeqLearning(Task):
         }
         self.summary = describe(encoded)
 
-    def loss(self, index: int) -> tuple[Tensor, int]:
+    def batch(self, index: int) -> Seq2SeqBatch:
+        """Return a batch of the epoch."""
+        return self.batches.batch(self.epoch, index)
+
+    def loss(self, batch: Seq2SeqBatch) -> tuple[Tensor, int]:
         """Return the mean loss of a batch's target tokens and their number."""
-        batch = self.batches.batch(self.epoch, index)
         loss = self.model.loss(
             batch.source,
             batch.source_lengths,
@@ -94,7 +97,7 @@ class Seq2SeqLearning(Task):
             teacher_forcing=self.settings.teacher_forcing,
             label_smoothing=self.settings.label_smoothing,
         )
-        return loss, int(np.count_nonzero(batch.target_out >= 0))
+        return loss, int(batch.target_lengths.sum())
 
     def validate(self, poll: Callable[[], None]) -> dict[str, float] | None:
         """Return loss, exact match and BLEU of the validation split, and report a few outputs."""

@@ -10,7 +10,7 @@ import numpy as np
 from seqkit.autograd import Tensor
 from seqkit.backend import Array, make_current
 from seqkit.corpora import TaggedCorpus
-from seqkit.data import EncodedTaggedCorpus, TaggedBatches, epoch_generator
+from seqkit.data import EncodedTaggedCorpus, TaggedBatch, TaggedBatches, epoch_generator
 from seqkit.errors import RunError
 from seqkit.models import CountTagger, Tagger
 from seqkit.tasks.classes import LABELS, labels_to_bytes
@@ -77,14 +77,18 @@ class SequenceLabeling(Task):
         self.config = {"tokenizer": tagging_tokenizer(settings).config(), "model": config.to_dict()}
         self.summary = describe(encoded)
 
-    def loss(self, index: int) -> tuple[Tensor, int]:
-        """Return the mean loss of a word of a batch, and the number of words."""
+    def batch(self, index: int) -> TaggedBatch:
+        """Return a batch of the epoch, in which some words are made unknown."""
         batch = self.batches.batch(self.epoch, index)
         if self.unknown_rates.any():
             draws = epoch_generator(self.training_settings.seed, "unknown words", self.epoch, index)
             ids = batch.ids.copy()
             ids[draws.uniform(ids.shape) < self.unknown_rates[ids]] = self.unknown
             batch = dataclasses.replace(batch, ids=ids)
+        return batch
+
+    def loss(self, batch: TaggedBatch) -> tuple[Tensor, int]:
+        """Return the mean loss of a word of a batch, and the number of words."""
         features = model_input(batch, self.model.config)
         loss = self.model.loss(features, batch.tags, generator=self.generators["dropout"])
         return loss, int(batch.lengths.sum())

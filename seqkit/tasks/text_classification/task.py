@@ -10,7 +10,7 @@ import numpy as np
 from seqkit.autograd import Tensor
 from seqkit.backend import make_current, to_numpy
 from seqkit.corpora import LabelledCorpus
-from seqkit.data import EncodedLabelledCorpus, TextBatches
+from seqkit.data import EncodedLabelledCorpus, TextBatch, TextBatches
 from seqkit.models import SequenceClassifier, SequenceClassifierConfig
 from seqkit.tasks.classes import LABELS, labels_from_bytes, labels_to_bytes, score_classes
 from seqkit.tasks.initial_run import InitialText, same_labels
@@ -73,9 +73,12 @@ class TextClassification(Task):
         self.config = {"tokenizer": encoded.tokenizer.config(), "model": config.to_dict()}
         self.summary = describe(encoded)
 
-    def loss(self, index: int) -> tuple[Tensor, int]:
+    def batch(self, index: int) -> TextBatch:
+        """Return a batch of the epoch."""
+        return self.batches.batch(self.epoch, index)
+
+    def loss(self, batch: TextBatch) -> tuple[Tensor, int]:
         """Return the mean loss of a batch and its number of texts."""
-        batch = self.batches.batch(self.epoch, index)
         loss = self.model.loss(batch.ids, batch.lengths, batch.labels, generator=self.generators["dropout"])
         return loss, len(batch)
 

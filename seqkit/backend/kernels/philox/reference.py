@@ -15,20 +15,21 @@ W0, W1 = 0x9E3779B9, 0xBB67AE85
 MASK = 0xFFFFFFFF
 
 
-def random_words(xp: Any, count: int, key: tuple[int, int, int, int, int]) -> Any:
-    """``count`` uint32 words. Word i is word i mod 4 of block i // 4.
+def random_words(xp: Any, count: int, key: tuple[int, int, int, int, int], first: int = 0) -> Any:
+    """``count`` uint32 words from number ``first`` on. Word i is word i mod 4 of block i // 4.
 
     ``key`` is (seed low, seed high, stream, counter low, counter high), each 32 bits; the block number is
     the first word of the Philox counter.
     """
     seed0, seed1, stream, low, high = key
-    blocks = -(-count // 4)
-    c0 = xp.arange(blocks, dtype=np.uint64)
+    begin, skipped = first // 4, first % 4
+    blocks = -(-(skipped + count) // 4)
+    c0 = xp.arange(begin, begin + blocks, dtype=np.uint64) & np.uint64(MASK)
     c1 = xp.full(blocks, stream, dtype=np.uint64)
     c2 = xp.full(blocks, low, dtype=np.uint64)
     c3 = xp.full(blocks, high, dtype=np.uint64)
     words = ten_rounds(c0, c1, c2, c3, seed0, seed1)
-    return xp.stack(words, axis=1).reshape(-1)[:count].astype(np.uint32)
+    return xp.stack(words, axis=1).reshape(-1)[skipped : skipped + count].astype(np.uint32)
 
 
 def ten_rounds(c0: Any, c1: Any, c2: Any, c3: Any, seed0: int, seed1: int) -> tuple[Any, Any, Any, Any]:
