@@ -127,6 +127,7 @@ def command(
         refuse_unused("batch_size eval_protocol", "causal language models")
         evaluate_masked(run, split, corpus, text_column, device, as_json)
         return
+    from seqkit.distributed import world
     from seqkit.tasks.language_modeling import load
 
     model = load(run, device=device)
@@ -137,6 +138,7 @@ def command(
         batch_size=batch_size,
         protocol=eval_protocol,
         on_message=warn,
+        group=world(),
     )
     print_evaluation(result, run, corpus or model.settings.corpus, as_json)
 

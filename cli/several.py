@@ -16,9 +16,12 @@ TOGETHER = (
     "train-seq2seq",
     "train-classifier",
     "train-tagger",
-    "train-images",
+    *("train-images", "eval-lm"),
 )
 """Commands that several processes run together; the first one runs the others alone."""
+
+_ALONE = ("--help", "-h", "--dry-run", "--interpolate", "--dynamic", "--cache")
+"""Flags with which the first process runs those commands alone too."""
 
 _PATIENCE = 5.0
 """Seconds after an error to see whether the other processes stop too."""
@@ -32,7 +35,7 @@ def begin(arguments: list[str] | None) -> None:
     given = sys.argv[1:] if arguments is None else arguments
     command = next((each for each in given if not each.startswith("-")), "")
     first = launched().rank == 0
-    if command not in TOGETHER or {"--help", "-h", "--dry-run"} & set(given):
+    if command not in TOGETHER or any(each.split("=")[0] in _ALONE for each in given):
         if not first:
             os._exit(0)
         return

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from seqkit.threads import let_blas_sleep
+from seqkit.threads import let_blas_sleep, share_cores
 
 if TYPE_CHECKING:
     from seqkit import (
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+share_cores()
 let_blas_sleep()  # here, for it must come before NumPy
 
 if not os.path.isdir(os.path.join(os.path.dirname(__file__), "cli")):

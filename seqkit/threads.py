@@ -12,6 +12,7 @@ library in the process (measured on 2 cores: 1.8 times as long). :func:`let_blas
 import os
 import sys
 
+from seqkit.distributed.launcher import processes_here
 from seqkit.platforms import usable_cores
 
 VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "BLIS_NUM_THREADS")
@@ -21,8 +22,8 @@ _WAIT, _WAIT_LOG2_CYCLES = "OPENBLAS_THREAD_TIMEOUT", "20"
 
 
 def available_cores() -> int:
-    """Return the number of cores that this process may use."""
-    return usable_cores()
+    """Return the number of cores that this process may use: its share, if a launcher started several here."""
+    return min(usable_cores(), max(1, (os.cpu_count() or 1) // processes_here()))
 
 
 def thread_count() -> int:
@@ -41,6 +42,12 @@ def set_thread_count(count: int) -> bool:
     for name in VARIABLES:
         os.environ[name] = str(count)
     return True
+
+
+def share_cores() -> None:
+    """Ask for one thread for each core of this process's share, unless the environment has a number."""
+    if processes_here() > 1:
+        set_thread_count(thread_count())
 
 
 def let_blas_sleep() -> None:

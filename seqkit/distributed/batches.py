@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from seqkit.backend.random import Rows
-
-B = TypeVar("B")
 
 _LENGTHS = ("lengths", "source_lengths", "target_lengths")
 """Attributes of batches with the lengths of the sequences in their rows."""
@@ -27,17 +25,16 @@ def row_count(batch: Any) -> int:
     return len(_arrays(batch)[0])
 
 
-def part(batch: B, rows: slice) -> B:
+def part(batch: Any, rows: slice) -> Any:
     """Return some rows of a batch; what is no array stays, and so does what all rows share (OF_ALL_ROWS)."""
 
     def cut(value: Any) -> Any:
         return value[rows] if isinstance(value, np.ndarray) else value
 
     if isinstance(batch, tuple):
-        return type(batch)(map(cut, batch))
+        return tuple(map(cut, batch))
     shared = getattr(batch, "OF_ALL_ROWS", ())
-    names = [field.name for field in dataclasses.fields(batch) if field.name not in shared]
-    return dataclasses.replace(batch, **{name: cut(getattr(batch, name)) for name in names})
+    return dataclasses.replace(batch, **{k: cut(v) for k, v in vars(batch).items() if k not in shared})
 
 
 def place(batch: Any, rows: slice) -> Rows:

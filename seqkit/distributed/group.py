@@ -8,9 +8,10 @@ Collective operations are called by all processes of a group, in the same order.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -71,6 +72,10 @@ class ProcessGroup:
         """Return whether the examples of :meth:`span` count here."""
         return self.rank < n
 
+    def deal(self, items: Iterable[T]) -> Iterator[T]:
+        """Iterate over this process's share of some items: every ``size``-th, from number ``rank`` on."""
+        return itertools.islice(items, self.rank, None, self.size)
+
     def sum(self, values: np.ndarray) -> np.ndarray:
         """Return the sum over all processes of a small array, the same everywhere."""
         return values
@@ -86,6 +91,13 @@ class ProcessGroup:
     def gather(self, array: np.ndarray) -> list[np.ndarray]:
         """Return the array of each process; they differ in the first axis only."""
         return [array]
+
+    def gather_json(self, value: Any) -> list[Any]:
+        """Return the JSON value of each process."""
+        if self.size == 1:
+            return [value]
+        parts = self.gather(np.frombuffer(json.dumps(value).encode(), np.uint8))
+        return [json.loads(part.tobytes()) for part in parts]
 
     def exchange(self, parts: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Send part i to process i; return what each process sent here. All parts have one dtype and axis."""
@@ -177,3 +189,7 @@ class ProcessGroup:
             raise SeqkitError(
                 f"expected the same {what} in all processes, got others in {int(differ)} of them"
             )
+
+
+ALONE = ProcessGroup()
+"""The group of this process, where nothing is shared out."""

@@ -15,6 +15,8 @@ _VARIABLES = (
     ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"),  # srun; the latter is not set in a shell of salloc
 )
 
+_ON_HOST = ("OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "SLURM_STEP_TASKS_PER_NODE")
+
 
 class Launch(NamedTuple):
     """The place of this process in its job."""
@@ -35,3 +37,12 @@ def launched() -> Launch:
 def host() -> str:
     """Return the name of this host."""
     return socket.gethostname()
+
+
+def processes_here() -> int:
+    """Return how many processes of the job the launcher started on this host, as far as it says so."""
+    for name in _ON_HOST:
+        count = os.environ.get(name, "").split("(")[0]  # Slurm: "4(x2)"
+        if count.isdecimal() and int(count) > 0:
+            return int(count)
+    return 1

@@ -26,8 +26,8 @@ class Task:
 
     A subclass prepares its data, calls ``super().__init__`` and implements :meth:`batch` and :meth:`loss`;
     the other methods have defaults. All state that changes from step to step is in the model, the optimiser,
-    ``generators`` and :meth:`recurrent_state`, and a batch is a function of the epoch and its index. A resumed
-    run therefore has the same weights to the bit as a run that was never interrupted.
+    ``generators`` and :meth:`recurrent_state`, and a batch is a function of the epoch and its index. A
+    resumed run therefore has the same weights to the bit as a run that was never interrupted.
 
     Attributes:
         settings: The resolved settings.

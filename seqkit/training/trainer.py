@@ -18,7 +18,7 @@ from seqkit.autograd import Tensor
 from seqkit.backend import Array, to_numpy
 from seqkit.distributed.batches import part, place, row_count
 from seqkit.distributed.gradients import GradientReducer
-from seqkit.errors import DivergenceError, Remedy, RunError, SeqkitError, TrainingInterrupted
+from seqkit.errors import DivergenceError, Remedy, RunError, SeqkitError, TrainingInterrupted, UsageError
 from seqkit.files import fill_json
 from seqkit.optim import clip_grad_norm
 from seqkit.optim.clipping import reduce_gradients
@@ -48,12 +48,18 @@ class Trainer:
         self.group = task.group
         self.optimizer, self.schedule = task.optimizer, task.schedule
         self.rules = self.settings.stopping_rules
+        if self.group.size > 1 and any(task.model.named_buffers()):
+            raise UsageError(
+                "batch normalization needs the statistics of whole batches, and each process has a part",
+                remedy="train without it, or with a single process",
+            )
         heard = [run.log, *([callbacks] if callbacks else [])] if self.group.is_first else []
         self.callbacks = CallbackList(heard)
         named = list(task.model.named_parameters())
         self._names = [name for name, _ in named]
         self._parameters = [parameter for _, parameter in named]
         self._reducer = GradientReducer(self.group, self._parameters)
+        self._described = False
         self._sent_before = self.group.bytes_sent
         self.progress = Progress()
         self.base_lr = task.optimizer.lr
@@ -127,6 +133,9 @@ class Trainer:
             losses.append(loss)
             counts.append(count)
         self._reducer.finish()
+        if self.group.size > 1 and not self._described:
+            self._described = True
+            self.callbacks.on_message(f"each step adds up {self._reducer.describe(self._names)}")
         reduce_gradients(self._parameters, accumulated)
         epoch = p.epoch + p.batch / batches
         elapsed = self.rules.elapsed(p) if self.settings.anneal_to_max_time else 0.0

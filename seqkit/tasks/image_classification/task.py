@@ -104,6 +104,7 @@ class ImageClassification(Task):
             self.standardization,
             batch_size=self.eval_batch_size,
             poll=poll,
+            group=self.group,
         )
         return score_classes(split, scores, labelled.labels, self.corpus.classes)
 

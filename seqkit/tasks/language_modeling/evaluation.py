@@ -16,6 +16,7 @@ from seqkit import metrics
 from seqkit.backend import to_numpy
 from seqkit.backend.ids import IGNORE_INDEX
 from seqkit.data import BPTTBatches, EncodedCorpus, LineStreams, TextWindows, textbook_batches
+from seqkit.distributed.group import ALONE, ProcessGroup
 from seqkit.models import NGramModel
 from seqkit.progress import tracked
 from seqkit.tasks.language_modeling.model import AnyLanguageModel, StreamModel
@@ -52,16 +53,25 @@ def window_length(batch_size: int, vocab_size: int) -> int:
     return max(1, min(1024, _SCORES_AT_ONCE // (batch_size * vocab_size)))
 
 
-def windows_loss(model: StreamModel, windows: BPTTBatches | LineStreams, poll: Callable[[], None]) -> float:
-    """Return Σ -log P in nats over all targets; the state is passed from each window to the next."""
-    state = model.zero_state(windows.batch_size)
+def windows_loss(
+    model: StreamModel,
+    windows: BPTTBatches | LineStreams,
+    poll: Callable[[], None],
+    group: ProcessGroup = ALONE,
+) -> float:
+    """Return Σ -log P in nats over all targets; the state is passed from each window to the next.
+
+    Several processes each read some of the streams.
+    """
+    rows = group.span(windows.batch_size)
+    state = model.zero_state(rows.stop - rows.start)
     total = 0.0
     for index in tracked(range(len(windows)), "evaluating", "windows"):
         inputs, targets = windows.batch(index)
-        losses, state = model.token_losses(inputs, targets, state)
+        losses, state = model.token_losses(inputs[rows], targets[rows], state)
         total += float(losses.sum())
         poll()
-    return total
+    return float(group.sum(np.array(total if group.owns(windows.batch_size) else 0.0)))
 
 
 def stream_loss(
@@ -71,16 +81,23 @@ def stream_loss(
     *,
     batch_size: int = 1,
     poll: Callable[[], None] = lambda: None,
+    group: ProcessGroup = ALONE,
 ) -> float:
-    """Return Σ -log P in nats over all N ids, each predicted once.
+    """Return Σ -log P in nats over all N ids, each predicted once; several processes share out the streams.
 
     A recurrent model reads ``batch_size`` streams in parallel, each from the start of a line with a zero
     state; with one stream the perplexity is exact. Kneser-Ney has no state and ignores ``batch_size``.
     """
     if isinstance(model, NGramModel):
-        return -float(model.log_probs(np.asarray(ids)).sum())
+        streams = LineStreams(ids, batch_size=group.size, length=1, end_id=eos_id)
+        total = 0.0
+        for start, end in group.deal(zip(streams.starts, streams.ends, strict=True)):
+            total -= float(model.log_probs(np.asarray(ids[start:end])).sum())
+        return float(group.sum(np.array(total)))
     length = window_length(batch_size, model.config.vocab_size)
-    return windows_loss(model, LineStreams(ids, batch_size=batch_size, length=length, end_id=eos_id), poll)
+    return windows_loss(
+        model, LineStreams(ids, batch_size=batch_size, length=length, end_id=eos_id), poll, group
+    )
 
 
 def textbook_loss(model: StreamModel, ids: np.ndarray) -> tuple[float, int]:
@@ -92,7 +109,9 @@ def textbook_loss(model: StreamModel, ids: np.ndarray) -> tuple[float, int]:
     return windows_loss(model, windows, lambda: None), windows.predictions
 
 
-def blocks_loss(model: StreamModel, ids: np.ndarray, eos_id: int, *, length: int) -> float:
+def blocks_loss(
+    model: StreamModel, ids: np.ndarray, eos_id: int, *, length: int, group: ProcessGroup = ALONE
+) -> float:
     """Return Σ -log P in nats over all N ids, read in independent consecutive blocks of ``length``.
 
     The first target of a block has a context of one token, the last of ``length`` tokens, as in training. It
@@ -102,10 +121,10 @@ def blocks_loss(model: StreamModel, ids: np.ndarray, eos_id: int, *, length: int
     batch_size = max(1, tokens // length)
     blocks = TextWindows(ids, batch_size=batch_size, length=length, start_id=eos_id, shuffle=False)
     total = 0.0
-    for index in tracked(range(len(blocks)), "evaluating", "batches"):
+    for index in group.deal(tracked(range(len(blocks)), "evaluating", "batches")):
         losses, _ = model.token_losses(*blocks.batch(0, index))
         total += float(losses.sum())
-    return total
+    return float(group.sum(np.array(total)))
 
 
 def line_losses(

@@ -85,7 +85,9 @@ class NeuralLanguageModeling(TextTask):
         if self.valid_ids is None:
             return None
         batch_size = min(self.eval_batch_size, len(self.valid_ids))
-        total = stream_loss(self.model, self.valid_ids, self.eos_id, batch_size=batch_size, poll=poll)
+        total = stream_loss(
+            self.model, self.valid_ids, self.eos_id, batch_size=batch_size, poll=poll, group=self.group
+        )
         return {"loss": total / len(self.valid_ids)}
 
     def recurrent_state(self) -> dict[str, Array]:

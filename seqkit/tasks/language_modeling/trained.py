@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from seqkit.data import EncodedCorpus, encode_corpus
+from seqkit.distributed.group import ALONE, ProcessGroup
 from seqkit.errors import UsageError, require_choice, require_number
 from seqkit.models import NGramConfig, NGramModel
 from seqkit.models.mixture import MixtureModel
@@ -98,6 +99,7 @@ class TrainedLanguageModel:
         protocol: str = "exact",
         on_message: OnMessage | None = None,
         progress: bool = False,
+        group: ProcessGroup = ALONE,
     ) -> Evaluation:
         """Return the perplexity on a split of the run's corpus, or of another corpus.
 
@@ -112,6 +114,7 @@ class TrainedLanguageModel:
                 drops the remainder; "blocks" reads independent blocks as long as the training windows.
             on_message: Called with a warning about text that does not fit the tokenizer.
             progress: Whether to show a progress bar.
+            group: Processes that share out streams, blocks, and lines of an n-gram model.
 
         Raises:
             DataError: The corpus is absent or has changed, or has no such split.
@@ -129,12 +132,12 @@ class TrainedLanguageModel:
             raise UsageError("batch_size has no effect here: it is for neural models and the protocol exact")
         if protocol == "exact":
             batch_size = min(batch_size, len(ids))
-            total = evaluation.stream_loss(self.model, ids, self.eos_id, batch_size=batch_size)
+            total = evaluation.stream_loss(self.model, ids, self.eos_id, batch_size=batch_size, group=group)
         elif isinstance(self.model, NGramModel):
             raise UsageError(f"expected protocol to be exact for Kneser-Ney, got {protocol!r}")
         elif protocol == "blocks":
             batch_size, length = 1, self.settings.window_length
-            total = evaluation.blocks_loss(self.model, ids, self.eos_id, length=length)
+            total = evaluation.blocks_loss(self.model, ids, self.eos_id, length=length, group=group)
         else:
             total, predictions = evaluation.textbook_loss(self.model, ids)
             predicted = np.asarray(ids[1 : predictions + 1])

@@ -4,8 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from seqkit import metrics
 from seqkit.data import MaskedBatches
+from seqkit.distributed.group import ALONE, ProcessGroup
 from seqkit.models import MaskedLanguageModel
 from seqkit.progress import tracked
 from seqkit.text import Vocabulary
@@ -39,15 +42,19 @@ class MaskedScores:
 
 
 def masked_scores(
-    model: MaskedLanguageModel, batches: MaskedBatches, poll: Callable[[], None] = lambda: None
+    model: MaskedLanguageModel,
+    batches: MaskedBatches,
+    poll: Callable[[], None] = lambda: None,
+    group: ProcessGroup = ALONE,
 ) -> tuple[float, int, int]:
     """Return Σ -log P, the number of correct predictions, and the number of masked tokens."""
     total, correct, count = 0.0, 0, 0
-    for batch in tracked(batches.epoch(0), "evaluating", "batches", total=len(batches)):
+    for batch in group.deal(tracked(batches.epoch(0), "evaluating", "batches", total=len(batches))):
         losses, right = model.answers(batch.ids, batch.targets, batch.lengths)
         total, correct, count = total + float(losses.sum()), correct + int(right.sum()), count + len(right)
         poll()
-    return total, correct, count
+    total, correct, count = group.sum(np.array([total, correct, count], np.float64)).tolist()
+    return total, int(correct), int(count)
 
 
 def most_frequent(vocabulary: Vocabulary) -> int:

@@ -73,7 +73,7 @@ class MaskedLanguageModeling(TextTask):
         """Return loss and accuracy on the masked tokens of the validation split."""
         if self.valid_batches is None:
             return None
-        total, correct, count = masked_scores(self.model, self.valid_batches, poll)
+        total, correct, count = masked_scores(self.model, self.valid_batches, poll, self.group)
         return {"loss": total / max(1, count), "accuracy": correct / max(1, count)}
 
 

@@ -1,5 +1,6 @@
 """Evaluation of sequence-to-sequence models: loss under teacher forcing, and decoded outputs."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from seqkit.backend import to_numpy
 from seqkit.backend.random import Generator
 from seqkit.data import EncodedSeq2Seq, EncodedSeq2SeqCorpus, Seq2SeqBatches
 from seqkit.decoding import Generated, beam_search, greedy, sample
+from seqkit.distributed.group import ALONE, ProcessGroup
 from seqkit.errors import UsageError
 from seqkit.models import WordTranslation
 from seqkit.progress import tracked
@@ -204,10 +206,12 @@ def decode_split(
     search: Search | None = None,
     with_attention: bool = False,
     poll: Callable[[], None] = lambda: None,
+    group: ProcessGroup = ALONE,
 ) -> DecodedSplit:
-    """Decode every source of a split, in batches of similar length.
+    """Decode every source of a split, in batches of similar length, which several processes share out.
 
-    The unknown token is never generated, so an output never equals a target with unknown words.
+    The unknown token is never generated, so an output never equals a target with unknown words. Several
+    processes neither sample nor keep attention weights.
     """
     generated: list[Generated | None] = [None] * len(pairs)
     correct = np.zeros(len(pairs), bool)
@@ -215,7 +219,7 @@ def decode_split(
     search = search or Search()
     generator = Generator(search.seed, "sampling")
     batches = Seq2SeqBatches(pairs, batch_size, batch_tokens=EVAL_TOKENS, reverse=reverse, shuffle=False)
-    for batch in tracked(batches.epoch(0), "evaluating", "batches", total=len(batches)):
+    for batch in group.deal(tracked(batches.epoch(0), "evaluating", "batches", total=len(batches))):
         losses = model.token_losses(batch.source, batch.source_lengths, batch.target_in, batch.target_out)
         loss += float(to_numpy(losses).sum())
         outputs = decode(
@@ -234,6 +238,12 @@ def decode_split(
             generated[row] = best[0]
             correct[row] = best[0].stopped and best[0].ids == pairs.target_ids(row).tolist()
         poll()
+    if group.size > 1:
+        loss = float(group.sum(np.array(loss)))
+        correct = group.sum(correct.astype(np.int64)).astype(bool)
+        own = [(row, g.ids, g.log_prob, g.stopped) for row, g in enumerate(generated) if g is not None]
+        for row, ids, log_prob, stopped in itertools.chain(*group.gather_json(own)):
+            generated[row] = Generated(ids, log_prob, stopped)
     return DecodedSplit(
         [output for output in generated if output is not None], correct, loss, batches.predictions
     )

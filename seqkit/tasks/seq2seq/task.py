@@ -112,6 +112,7 @@ class Seq2SeqLearning(Task):
             batch_size=self.settings.eval_batch_size,
             max_new_tokens=self.settings.max_new_tokens,
             poll=poll,
+            group=self.group,
         )
         for row in range(min(self.settings.examples, len(pairs))):
             self.callback.on_message(self._example(row, outputs))

@@ -9,6 +9,7 @@ import numpy as np
 
 from seqkit.data import EncodedSentences, TaggedBatch, WordEncoder, tagged_batch
 from seqkit.data.tagging import WordTable
+from seqkit.distributed.group import ALONE, ProcessGroup
 from seqkit.metrics import SpanCounts, span_counts, total_counts
 from seqkit.models import CountTagger, Tagger
 from seqkit.progress import tracked
@@ -45,15 +46,16 @@ def predict(
     *,
     batch_size: int,
     poll: Callable[[], None] = lambda: None,
+    group: ProcessGroup = ALONE,
 ) -> tuple[np.ndarray, float]:
     """Return the predicted tags (tokens,), and the mean -log P of the true tags of a word, in nats.
 
     Pieces with a tag that the model does not know do not count for the mean; without any it is infinite.
     """
-    predicted = np.empty(len(sentences.words), np.int64)
+    predicted = np.zeros(len(sentences.words), np.int64)
     loss, words = 0.0, 0
     batches = length_batches(sentences, table, batch_size, LONGEST_BATCH)
-    for batch in tracked(batches, "evaluating", "batches"):
+    for batch in group.deal(tracked(batches, "evaluating", "batches")):
         unknown = (batch.tags >= model.config.tags).any(axis=1)
         tags = np.where(batch.tags < model.config.tags, batch.tags, 0)
         best, losses = model.evaluate(model_input(batch, model.config), tags)
@@ -63,7 +65,8 @@ def predict(
         loss += float(losses[~unknown].sum())
         words += int(batch.lengths[~unknown].sum())
         poll()
-    return predicted, loss / words if words else float("inf")
+    loss, words = group.sum(np.array([loss, words], np.float64)).tolist()
+    return group.sum(predicted), loss / words if words else float("inf")
 
 
 def predict_by_counts(

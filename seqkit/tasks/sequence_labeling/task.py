@@ -99,7 +99,12 @@ class SequenceLabeling(Task):
         if sentences is None:
             return None
         predicted, loss = predict(
-            self.model, sentences, self.encoded.table, batch_size=self.eval_batch_size, poll=poll
+            self.model,
+            sentences,
+            self.encoded.table,
+            batch_size=self.eval_batch_size,
+            poll=poll,
+            group=self.group,
         )
         return _scores(self.encoded, predicted, loss)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from seqkit.data import EncodedTexts, TextBatches
+from seqkit.distributed.group import ALONE, ProcessGroup
 from seqkit.models import SequenceClassifier
 from seqkit.progress import tracked
 
@@ -15,11 +16,12 @@ def log_probs(
     *,
     batch_size: int,
     poll: Callable[[], None] = lambda: None,
+    group: ProcessGroup = ALONE,
 ) -> np.ndarray:
-    """Return log P(class) (N, K) of N texts, computed in batches of similar length."""
-    scores = np.empty((len(texts), model.config.classes), np.float64)
+    """Return log P(class) (N, K) of N texts, computed in batches of similar length by the processes."""
+    scores = np.zeros((len(texts), model.config.classes), np.float64)
     batches = TextBatches(texts, batch_size, shuffle=False)
-    for batch in tracked(batches.epoch(0), "evaluating", "batches", total=len(batches)):
+    for batch in group.deal(tracked(batches.epoch(0), "evaluating", "batches", total=len(batches))):
         scores[batch.rows] = model.log_probs(batch.ids, batch.lengths)
         poll()
-    return scores
+    return group.sum(scores)

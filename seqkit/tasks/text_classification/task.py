@@ -87,7 +87,7 @@ class TextClassification(Task):
         texts = self.encoded.splits.get("valid")
         if texts is None:
             return None
-        predicted = log_probs(self.model, texts, batch_size=self.eval_batch_size, poll=poll)
+        predicted = log_probs(self.model, texts, batch_size=self.eval_batch_size, poll=poll, group=self.group)
         scores = score_classes("valid", predicted, texts.labels, self.encoded.labels)
         return {"loss": scores.loss, "accuracy": scores.accuracy, "macro_f1": scores.scores.macro.f1}
 
