@@ -69,11 +69,11 @@ SETTINGS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "word vectors": (
         "embeddings",
         "text.txt",
-        {"vector_size": 8, "min_count": 1},
+        {"vector_size": 8, "min_count": 1, "sample": 0.0},
     ),
     "images": ("image_classification", "digits", {"model": "mlp"}),
 }
-UNLIKE = {"word vectors": "embedding_size dropout max_steps", "images": "embedding_size dropout"}
+UNLIKE = {"word vectors": "embedding_size dropout max_steps lr", "images": "embedding_size dropout"}
 
 
 def _make(name: str, folder: Path) -> Task:

@@ -1,0 +1,150 @@
+"""Training commands under mpiexec: one run directory, one voice, and an end for all when one ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seqkit.training import RunDirectory
+from tests.distributed.test_groups import mpiexec, run, start
+from tests.training.tiny import TINY, flags, python, write_corpus
+
+
+def _command(corpus: Path, out: Path, *more: str, **settings: object) -> list[str]:
+    given = flags({**TINY, "log_interval": 1, "schedule": "constant", "dropout": 0.5, **settings})
+    return ["-m", "seqkit", "train-lm", str(corpus), *given, "--out", str(out), *more]
+
+
+def _losses(out: Path) -> list[float]:
+    records = [json.loads(line) for line in (out / "log.jsonl").read_text("utf-8").splitlines()]
+    return [record["loss"] for record in records if "loss" in record]
+
+
+def _weights(out: Path) -> dict[str, np.ndarray]:
+    loaded = RunDirectory.open(out).load_checkpoint()
+    assert loaded is not None
+    return loaded[0]
+
+
+def test_a_run_of_two_goes_on_with_one_and_with_three(tmp_path: Path) -> None:
+    """The loss curve is that of one process; a second run of as many processes has the same bits."""
+    corpus = write_corpus(tmp_path / "text.txt")
+    names = ("one", "two", "again")
+    for name, size in zip(names, (1, 2, 2), strict=True):
+        arguments = _command(corpus, tmp_path / name)
+        if size == 1:
+            done = python(*arguments)
+            assert done.returncode == 0, done.stderr
+            continue
+        code, out, err = run(size, *arguments)
+        assert (code, out.count("best validation perplexity")) == (0, 1), err
+        assert "dense gradients in 1 messages" in err + out
+    two, again = (_weights(tmp_path / name) for name in names[1:])
+    np.testing.assert_allclose(_losses(tmp_path / "two"), _losses(tmp_path / "one"), rtol=1e-4)
+    assert _losses(tmp_path / "again") == _losses(tmp_path / "two")
+    for key, expected in two.items():
+        np.testing.assert_array_equal(again[key], expected)
+    steps = len(_losses(tmp_path / "one"))
+    parts = tmp_path / "parts"
+    for size, stop in ((2, steps // 3), (1, 2 * steps // 3), (3, steps)):
+        code, _, err = run(size, *_command(corpus, parts, "--resume", max_steps=stop))
+        assert code == 0, err
+    np.testing.assert_allclose(_losses(parts), _losses(tmp_path / "one"), rtol=1e-4)
+
+
+def test_evaluation_is_shared_out(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "text.txt")
+    assert python(*_command(corpus, tmp_path / "run")).returncode == 0
+    evaluate = ["-m", "seqkit", "eval-lm", str(tmp_path / "run"), "--batch-size", "4", "--json"]
+    alone = json.loads(python(*evaluate).stdout)
+    code, out, err = run(2, *evaluate)
+    assert code == 0, err
+    assert json.loads(out)["perplexity"] == pytest.approx(alone["perplexity"], rel=1e-8)
+
+
+def test_errors_are_said_once(tmp_path: Path) -> None:
+    code, _, err = run(3, *_command(tmp_path / "absent.txt", tmp_path / "run"))
+    assert (code, err.count("error:"), "Traceback" in err) == (1, 1, False), err
+    assert not (tmp_path / "run").exists()
+
+
+def test_other_commands_run_once() -> None:
+    code, out, err = run(3, "-m", "seqkit", "corpora", "list")
+    assert (code, out.count("pydocs")) == (0, 1), err
+
+
+def _children(process: subprocess.Popen[str], out: Path) -> list[int]:
+    """The training processes, whose parents the launcher started, once they have logged a step."""
+    log = out / "log.jsonl"
+    until = time.monotonic() + 60
+    while time.monotonic() < until and not (log.exists() and log.stat().st_size):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    parents: dict[int, int] = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal():
+            try:
+                status = (folder / "stat").read_text().rpartition(")")[2].split()
+                parents[int(folder.name)] = int(status[1])
+            except (OSError, ValueError, IndexError):
+                continue
+
+    def below(pid: int) -> list[int]:
+        return [child for child, parent in parents.items() if parent == pid]
+
+    proxies = [child for pid in below(process.pid) or [process.pid] for child in below(pid)]
+    return sorted(child for pid in proxies for child in below(pid))
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc: processes are not found")
+def test_a_killed_process_ends_all_and_is_named(tmp_path: Path) -> None:
+    mpiexec()
+    corpus, out = write_corpus(tmp_path / "text.txt"), tmp_path / "run"
+    arguments = _command(corpus, out, "--resume", epochs=1000)
+    process = start(2, *arguments)
+    children = _children(process, out)
+    assert len(children) == 2
+    os.kill(children[1], signal.SIGKILL)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert err.count("was ended by SIGKILL") >= 1, err
+    assert "with --resume goes on" in err
+    done = python(*_command(corpus, out, "--resume", epochs=1, max_steps=1))
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc: processes are not found")
+def test_an_interrupt_saves_once(tmp_path: Path) -> None:
+    mpiexec()
+    corpus, out = write_corpus(tmp_path / "text.txt"), tmp_path / "run"
+    process = start(2, *_command(corpus, out, epochs=1000))
+    _children(process, out)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert err.count("the state is saved") == 1, err
+    assert _weights(out)
+
+
+def test_a_missing_mpi4py_is_said_once(tmp_path: Path) -> None:
+    hidden = tmp_path / "hidden" / "mpi4py"
+    hidden.mkdir(parents=True)
+    (hidden / "__init__.py").write_text("raise ImportError('hidden')\n", "utf-8")
+    process = start(
+        2,
+        *_command(write_corpus(tmp_path / "text.txt"), tmp_path / "run"),
+        PYTHONPATH=os.pathsep.join([str(hidden.parent), os.environ.get("PYTHONPATH", "")]),
+    )
+    _, err = process.communicate(timeout=60)
+    assert err.count("pip install 'seqkit[mpi]'") == 1, err
+
+
+def test_nothing_of_mpi_is_imported_without_a_launcher() -> None:
+    code = "import sys, seqkit.tasks.training as t; t.world(); print('mpi4py' in sys.modules)"
+    assert python("-c", code).stdout == "False\n"
