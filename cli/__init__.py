@@ -18,7 +18,7 @@ from click.shell_completion import CompletionItem
 
 import seqkit
 from seqkit.cli.common import echo, flags_of
-from seqkit.distributed.launcher import launched
+from seqkit.launcher import launched
 
 GROUPS = {
     "Train": {

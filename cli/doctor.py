@@ -25,6 +25,7 @@ EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
     "images": ("image files, handwritten digits, t-SNE", ("scikit-learn", "pillow")),
     "search": ("search: good settings of trainings", ("optuna",)),
     "search-postgres": ("search --storage postgresql://…", ("optuna", "psycopg")),
+    "mpi": ("training by several processes: mpiexec", ("mpi4py", "mpich")),
     "bleu": ("BLEU and chrF as published", ("sacrebleu",)),
     "arrow": ("tables in Parquet and Arrow", ("pyarrow",)),
     "zstd": ("files compressed by Zstandard, before Python 3.14", ("zstandard",)),

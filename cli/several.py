@@ -7,7 +7,7 @@ import sys
 
 from seqkit import distributed
 from seqkit.cli.common import echo
-from seqkit.distributed.launcher import host, launched
+from seqkit.launcher import host, launched
 from seqkit.distributed.supervisor import supervise
 
 TOGETHER = (

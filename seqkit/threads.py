@@ -12,7 +12,7 @@ library in the process (measured on 2 cores: 1.8 times as long). :func:`let_blas
 import os
 import sys
 
-from seqkit.distributed.launcher import processes_here
+from seqkit.launcher import processes_here
 from seqkit.platforms import usable_cores
 
 VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "BLIS_NUM_THREADS")

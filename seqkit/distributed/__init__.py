@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seqkit.distributed.launcher import launched
+from seqkit.launcher import launched
 
 if TYPE_CHECKING:
     from seqkit.distributed.group import ProcessGroup

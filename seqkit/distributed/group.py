@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from seqkit.distributed.launcher import host
+from seqkit.launcher import host
 from seqkit.errors import SeqkitError, StoppedElsewhere
 
 T = TypeVar("T")

@@ -9,15 +9,17 @@ from __future__ import annotations
 import atexit
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 
+from seqkit.backend import array_module, device_of, to_device, to_numpy
+from seqkit.backend.nccl import NCCLSums
 from seqkit.distributed.group import Pending, ProcessGroup
 from seqkit.distributed.heartbeat import Heartbeat
-from seqkit.distributed.launcher import host
+from seqkit.launcher import host
 from seqkit.errors import MissingDependencyError
 
 _AT_ONCE = 1 << 28
@@ -45,6 +47,21 @@ class _Request(Pending):
         self._request.Wait()
 
 
+class _OnGPU(Pending):
+    def __init__(self, wait: Callable[[], None]) -> None:
+        self.wait = wait  # type: ignore[method-assign]
+
+
+class _ThroughHost(Pending):
+    def __init__(self, group: MPIGroup, buffer: Any) -> None:
+        self._buffer, self._copy = buffer, to_numpy(buffer)
+        self._request = group.start_sum(self._copy)
+
+    def wait(self) -> None:
+        self._request.wait()
+        self._buffer[...] = to_device(self._copy, device_of(self._buffer))
+
+
 class MPIGroup(ProcessGroup):
     """The processes of a communicator, which is duplicated.
 
@@ -64,6 +81,7 @@ class MPIGroup(ProcessGroup):
         self.bytes_sent = 0
         self._heartbeat = Heartbeat(mpi, world.Dup(), self.hosts)
         self._heartbeat.start()
+        self._nccl: NCCLSums | None = None
         self._excepthook = sys.excepthook
         sys.excepthook = self._end_job
         atexit.register(self._heartbeat.stop)
@@ -94,9 +112,21 @@ class MPIGroup(ProcessGroup):
         return total
 
     def start_sum(self, buffer: Any) -> Pending:
-        """Begin to add up a contiguous array in place over all processes."""
+        """Begin to add up a contiguous array in place over all processes.
+
+        Arrays on GPUs go by NCCL where each process of a host has a GPU of its own, else through the memory of
+        the host.
+        """
         self.bytes_sent += self._sum_bytes(buffer.nbytes)
-        return _Request(self._comm.Iallreduce(self._mpi.IN_PLACE, buffer))
+        xp = array_module(buffer)
+        if xp is np:
+            return _Request(self._comm.Iallreduce(self._mpi.IN_PLACE, buffer))
+        if self._nccl is None:
+            places = self.gather_json([self.hosts[self.rank], device_of(buffer).index])
+            if len({tuple(place) for place in places}) < self.size:
+                return _ThroughHost(self, buffer)
+            self._nccl = NCCLSums(xp, self.size, self.rank, self.share_bytes)
+        return _OnGPU(self._nccl.start(buffer))
 
     def gather(self, array: np.ndarray) -> list[np.ndarray]:
         """Return the array of each process; they differ in the first axis only."""

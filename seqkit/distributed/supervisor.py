@@ -13,7 +13,7 @@ import sys
 import threading
 from pathlib import Path
 
-from seqkit.distributed.launcher import host, launched
+from seqkit.launcher import host, launched
 
 _LAUNCHERS = ("mpiexec", "mpirun", "prterun", "orterun", "srun")
 

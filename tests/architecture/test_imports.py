@@ -14,15 +14,16 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = {"seqkit": "seqkit", "seqkit.cli": "cli", "seqkit.corpora": "corpora"}
 """Packages and their folders; the links of the last two may be absent."""
 
-BASE = {"errors", "files", "metrics", "platforms", "plotting", "progress", "threads"}
+BASE = {"errors", "files", "launcher", "metrics", "platforms", "plotting", "progress", "threads"}
 BELOW_TASKS = {
-    "backend", "text", "data", "autograd", "ops", "nn", "optim", "vectors", "models", "decoding", "training",
-    "corpora",
+    "backend", "text", "data", "autograd", "distributed", "ops", "nn", "optim", "vectors", "models", "decoding",
+    "training", "corpora",
 }  # fmt: skip
 
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "files": {"errors"},
+    "launcher": set(),
     "metrics": {"errors"},
     "plotting": {"errors", "metrics"},
     "platforms": set(),
@@ -32,13 +33,14 @@ ALLOWED: dict[str, set[str]] = {
     "text": set(),
     "data": {"backend", "text"},
     "autograd": {"backend"},
+    "distributed": {"autograd", "backend"},
     "ops": {"autograd", "backend"},
     "nn": {"ops", "autograd", "backend"},
     "optim": {"ops", "autograd", "backend"},
     "vectors": {"backend", "text", "data"},
     "models": {"nn", "ops", "autograd", "backend", "vectors"},
     "decoding": {"optim", "autograd", "backend", "data", "text"},
-    "training": {"nn", "optim", "autograd", "backend", "data", "text"},
+    "training": {"nn", "optim", "autograd", "backend", "data", "distributed", "text"},
     "corpora": {"text", "data", "backend"},
     "tasks": BELOW_TASKS,
     "search": BELOW_TASKS | {"tasks"},

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from seqkit.distributed.group import ProcessGroup, span
-from seqkit.distributed.launcher import launched, processes_here
+from seqkit.launcher import launched, processes_here
 from seqkit.errors import DataError, SeqkitError, StoppedElsewhere
 from tests.distributed.stand_in import together
 from tests.training.tiny import environment

@@ -16,6 +16,7 @@ _VARIABLES = (
 )
 
 _ON_HOST = ("OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "SLURM_STEP_TASKS_PER_NODE")
+_RANKS_ON_HOST = ("OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID")
 
 
 class Launch(NamedTuple):
@@ -46,3 +47,11 @@ def processes_here() -> int:
         if count.isdecimal() and int(count) > 0:
             return int(count)
     return 1
+
+
+def rank_here() -> int:
+    """Return this process's number among those of its host, as far as the launcher says so."""
+    for name in _RANKS_ON_HOST:
+        if os.environ.get(name, "").isdecimal() and launched().size > 1:
+            return int(os.environ[name])
+    return 0
