@@ -7,8 +7,8 @@ import sys
 
 from seqkit import distributed
 from seqkit.cli.common import echo
-from seqkit.launcher import host, launched
 from seqkit.distributed.supervisor import supervise
+from seqkit.launcher import host, launched
 
 TOGETHER = (
     "train-lm",

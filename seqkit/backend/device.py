@@ -16,6 +16,7 @@ import numpy as np
 
 from seqkit.backend import memory_pool
 from seqkit.errors import DeviceError, Remedy
+from seqkit.launcher import rank_here
 
 Array = Any
 """An array of any backend: numpy.ndarray, cupy.ndarray, or one that was registered."""
@@ -136,7 +137,8 @@ def array_module(*arrays: Array) -> Any:
 def device(name: str | Device = "auto") -> Device:
     """Parse "auto", "cpu", "cuda" or "cuda:N" and make sure that the device exists.
 
-    "auto" is the GPU where one works, else the CPU.
+    "auto" is the GPU where one works, else the CPU. "cuda" is the first GPU; of several processes that a
+    launcher started on this host each gets the next one.
 
     Raises:
         DeviceError: there is no such device; it names the missing package or driver.
@@ -149,12 +151,12 @@ def device(name: str | Device = "auto") -> Device:
             _cuda_backend()
         except DeviceError:
             return Device("cpu")
-        return Device("cuda")
+        name = "cuda"
     kind, _, index = name.partition(":")
     if kind == "cuda" and (index == "" or index.isdecimal()):
         module = _cuda_backend().module
-        number = int(index or 0)
         count = module.cuda.runtime.getDeviceCount()
+        number = int(index or rank_here() % count)
         if number >= count:
             raise DeviceError(f"no device cuda:{number}: {count} GPU(s) here", remedy="use a smaller number")
         return Device("cuda", number)

@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from seqkit.launcher import host
 from seqkit.errors import SeqkitError, StoppedElsewhere
+from seqkit.launcher import host
 
 T = TypeVar("T")
 

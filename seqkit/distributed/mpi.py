@@ -19,8 +19,8 @@ from seqkit.backend import array_module, device_of, to_device, to_numpy
 from seqkit.backend.nccl import NCCLSums
 from seqkit.distributed.group import Pending, ProcessGroup
 from seqkit.distributed.heartbeat import Heartbeat
-from seqkit.launcher import host
 from seqkit.errors import MissingDependencyError
+from seqkit.launcher import host
 
 _AT_ONCE = 1 << 28
 """Bytes of one message at most; counts of larger ones do not fit every MPI."""
@@ -114,8 +114,8 @@ class MPIGroup(ProcessGroup):
     def start_sum(self, buffer: Any) -> Pending:
         """Begin to add up a contiguous array in place over all processes.
 
-        Arrays on GPUs go by NCCL where each process of a host has a GPU of its own, else through the memory of
-        the host.
+        Arrays on GPUs go by NCCL where each process of a host has a GPU of its own, else through the host's
+        memory.
         """
         self.bytes_sent += self._sum_bytes(buffer.nbytes)
         xp = array_module(buffer)

@@ -16,8 +16,8 @@ FOLDERS = {"seqkit": "seqkit", "seqkit.cli": "cli", "seqkit.corpora": "corpora"}
 
 BASE = {"errors", "files", "launcher", "metrics", "platforms", "plotting", "progress", "threads"}
 BELOW_TASKS = {
-    "backend", "text", "data", "autograd", "distributed", "ops", "nn", "optim", "vectors", "models", "decoding",
-    "training", "corpora",
+    "backend", "text", "data", "autograd", "distributed", "ops", "nn", "optim", "vectors", "models",
+    "decoding", "training", "corpora",
 }  # fmt: skip
 
 ALLOWED: dict[str, set[str]] = {

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from seqkit.distributed.group import ProcessGroup, span
-from seqkit.launcher import launched, processes_here
 from seqkit.errors import DataError, SeqkitError, StoppedElsewhere
+from seqkit.launcher import launched, processes_here
 from tests.distributed.stand_in import together
 from tests.training.tiny import environment
 
