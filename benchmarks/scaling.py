@@ -3,9 +3,9 @@
     python -m benchmarks.scaling                    # one host
     python -m benchmarks.scaling --launcher RUN     # `RUN N COMMAND…` starts N processes, on several hosts
 
-For each model: the validation perplexity after the epoch, tokens a second, how many times as fast two processes
-are, and the bytes that a process sends in a step, beside the count by hand. Runs are made in turn, REPEATS times;
-speeds are medians. ``--max-steps`` takes a part of the epoch.
+For each model: the validation perplexity after the epoch, tokens a second, how many times as fast two
+processes are, and the bytes that a process sends in a step. Runs are made in turn, REPEATS times; speeds are
+medians. ``--max-steps`` takes a part of the epoch.
 """
 
 from __future__ import annotations

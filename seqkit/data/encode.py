@@ -6,6 +6,7 @@ a split. The result is kept in the cache, keyed by everything it depends on.
 """
 
 import hashlib
+import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -16,6 +17,7 @@ import numpy as np
 from seqkit.backend.paths import cache_dir
 from seqkit.data.text_encoder import FEW_WORDS
 from seqkit.data.token_files import SummedFile, id_dtype, map_ids, publish, read_entry, work_folder
+from seqkit.distributed.group import ProcessGroup, acting_group
 from seqkit.errors import DataError
 from seqkit.files.lines import UnfinishedLine
 from seqkit.progress import progress
@@ -24,7 +26,6 @@ from seqkit.text.special_tokens import UNK
 
 _FORMAT = 2
 _BLOCK = 1 << 20
-_REMAP = 1 << 20
 _VOCABULARY = "vocab.txt"
 
 
@@ -113,22 +114,26 @@ def encode_corpus(
     }
     name = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:40]
     folder = root / name
+    group = acting_group()
     meta = read_entry(folder)
-    if meta is None:
+    if group.sum(np.array([meta is None], np.int64))[0]:
         with work_folder(root) as work:
-            first = _first_pass(work, corpus_lines, tokenizer)
+            first = _first_pass(work, corpus_lines, tokenizer, group)
             if vocabulary is None:
                 vocabulary = _choose(first, vocab_size, min_count)
             elif more_words:
                 vocabulary = vocabulary.with_words(first.train_counts(), first.seen, min_count=min_count)
-            info, files = _build(first, vocabulary)
-            infos = {split: asdict(sizes) for split, sizes in info.items()}
+            if group.host_rank == 0:
+                info, files = _build(first, vocabulary)
+                infos = {split: asdict(sizes) for split, sizes in info.items()}
             if require_unchanged is not None:
                 require_unchanged()
-            publish(work, folder, files, {"settings": settings, "info": infos})
+            if group.host_rank == 0:
+                publish(work, folder, files, {"settings": settings, "info": infos})
+        group.barrier()
         meta = read_entry(folder)
-        if meta is None:
-            raise DataError("the token files just written cannot be read back", where=str(folder))
+    if meta is None:
+        raise DataError("the token files just written cannot be read back", where=str(folder))
     read = Vocabulary.load(folder / _VOCABULARY)
     dtype = id_dtype(len(read))
     return EncodedCorpus(
@@ -175,49 +180,95 @@ def _join(block: list[str], lines: int) -> str:
 
 
 class _FirstPass:
-    """Tokenizes every split into files of provisional ids, and counts those of the training split."""
+    """Tokenizes every split into files of provisional ids, and counts those of the training split.
 
-    def __init__(self, work: Path, tokenizer: Tokenizer) -> None:
-        self.work, self.tokenizer = work, tokenizer
+    Several processes tokenize a block each in turn, and number their tokens by themselves; the first one of
+    each host writes the blocks of all.
+    """
+
+    def __init__(self, work: Path, tokenizer: Tokenizer, group: ProcessGroup) -> None:
+        self.work, self.tokenizer, self.group = work, tokenizer, group
         self.seen = _FirstSeen()
         self.eos = self.seen[tokenizer.end_of_line]
         self.counts = np.zeros(0, np.int64)
         self.infos: dict[str, SplitInfo] = {}
+        self.blocks: dict[str, list[tuple[int, int]]] = {}
+        """The process and the tokens of each block, by split."""
+        self.numbers: list[np.ndarray] = []
+        """The number in ``seen`` of each process's own numbers, once all splits are read."""
 
     def run(self, split: str, line_source: Iterator[str]) -> None:
-        tokens, characters, lines, words = 0, 0, 0, 0
+        group = self.group
+        sizes = np.zeros(3, np.int64)  # lines, characters and words that this process tokenizes
+        tokens, blocks = 0, self.blocks.setdefault(split, [])
         path = self.work / f"{split}.first"
         with path.open("wb") as file, progress(f"tokenizing {split}", unit="tokens") as job:
-            for text, n_lines in join_blocks(line_source):
-                pieces = self.tokenizer.tokenize_block(text)
-                numbers = np.array(list(map(self.seen.__getitem__, pieces)), np.int32)
-                numbers.tofile(file)
-                tokens, lines = tokens + len(numbers), lines + n_lines
-                characters += len(normalize(text, self.tokenizer.normalization))
-                words += len(numbers) - int(np.count_nonzero(numbers == self.eos))
-                if split == "train":
-                    block = np.bincount(numbers, minlength=len(self.seen))
-                    block[: len(self.counts)] += self.counts
-                    self.counts = block
+            for turn in _turns(join_blocks(line_source), group.size):
+                numbers = np.zeros(0, np.int32)
+                if group.rank < len(turn):
+                    numbers = self._number(split, *turn[group.rank], sizes)
+                for rank, part in enumerate(group.gather(numbers)):
+                    blocks.append((rank, len(part)))
+                    tokens += len(part)
+                    if group.host_rank == 0:
+                        part.tofile(file)
                 job.move(tokens)
+        lines, characters, words = group.sum(sizes).tolist()
         if words == 0:
             raise DataError(f"the {split} split has no words", remedy="give a text that is not blank")
         self.infos[split] = SplitInfo(tokens, characters, lines, unk=0)
+
+    def _number(self, split: str, text: str, lines: int, sizes: np.ndarray) -> np.ndarray:
+        """Return the provisional ids of a block, and add it to the counts and sizes."""
+        pieces = self.tokenizer.tokenize_block(text)
+        numbers = np.array(list(map(self.seen.__getitem__, pieces)), np.int32)
+        words = len(numbers) - int(np.count_nonzero(numbers == self.eos))
+        sizes += lines, len(normalize(text, self.tokenizer.normalization)), words
+        if split == "train":
+            block = np.bincount(numbers, minlength=len(self.seen))
+            block[: len(self.counts)] += self.counts
+            self.counts = block
+        return numbers
+
+    def merge(self) -> None:
+        """Number the tokens of all processes alike, the training split's first, and add their counts."""
+        group = self.group
+        if group.size == 1:
+            self.numbers = [np.arange(len(self.seen))]
+            return
+        counts, names = group.gather(self.counts), group.gather_json(list(self.seen))
+        seen = _FirstSeen()
+        for own, tokens in zip(counts, names, strict=True):
+            for token in tokens[: len(own)]:
+                seen[token]
+        totals = np.zeros(len(seen), np.int64)
+        for own, tokens in zip(counts, names, strict=True):
+            self.numbers.append(np.array([seen[token] for token in tokens], np.int64))
+            totals[self.numbers[-1][: len(own)]] += own
+        self.seen, self.counts = seen, totals
 
     def train_counts(self) -> dict[str, int]:
         """Return token -> occurrences in the training split, whose tokens have the first numbers."""
         return dict(zip(self.seen, self.counts.tolist(), strict=False))
 
 
+def _turns(blocks: Iterator[tuple[str, int]], size: int) -> Iterator[list[tuple[str, int]]]:
+    """Yield the blocks that ``size`` processes tokenize at the same time."""
+    while turn := list(itertools.islice(blocks, size)):
+        yield turn
+
+
 def _first_pass(
     work: Path,
     corpus_lines: Mapping[str, Callable[[], Iterator[str]]],
     tokenizer: Tokenizer,
+    group: ProcessGroup,
 ) -> _FirstPass:
     """Tokenize all splits into ``work``, the training split first."""
-    first = _FirstPass(work, tokenizer)
+    first = _FirstPass(work, tokenizer, group)
     for split in sorted(corpus_lines, key=lambda split: split != "train"):
         first.run(split, corpus_lines[split]())
+    first.merge()
     return first
 
 
@@ -232,23 +283,23 @@ def _build(
         file.write(vocabulary.to_bytes())
         files[_VOCABULARY] = file.close()
     for split, info in first.infos.items():
-        unk, files[f"{split}.ids"] = _renumber(first.work, split, table, vocabulary)
+        unk, files[f"{split}.ids"] = _renumber(first, split, table, vocabulary)
         infos[split] = replace(info, unk=unk)
     return infos, files
 
 
 def _renumber(
-    work: Path, split: str, table: np.ndarray, vocabulary: Vocabulary
+    first: _FirstPass, split: str, table: np.ndarray, vocabulary: Vocabulary
 ) -> tuple[int, dict[str, int | str]]:
     """Map provisional ids to ids; return the number of unknown tokens, and the file's size and sum.
 
     The files are read, not mapped: the pages of a mapping would count as memory of the process.
     """
     unk = 0
-    provisional = work / f"{split}.first"
-    with provisional.open("rb") as source, SummedFile(work / f"{split}.ids") as out:
-        while len(numbers := np.fromfile(source, np.int32, _REMAP)):
-            ids = table[numbers]
+    provisional, tables = first.work / f"{split}.first", [table[numbers] for numbers in first.numbers]
+    with provisional.open("rb") as source, SummedFile(first.work / f"{split}.ids") as out:
+        for rank, length in first.blocks[split]:
+            ids = tables[rank][np.fromfile(source, np.int32, length)]
             if vocabulary.unk_id is not None:
                 unk += int(np.count_nonzero(ids == vocabulary.unk_id))
             out.write(ids.data)

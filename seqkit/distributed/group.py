@@ -8,10 +8,12 @@ Collective operations are called by all processes of a group, in the same order.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import numpy as np
@@ -164,23 +166,6 @@ class ProcessGroup:
             raise StoppedElsewhere(f"process {root} stopped")
         return result
 
-    def host_by_host(self, function: Callable[[], T]) -> T:
-        """Run ``function`` in one process of each host, then in the others, which find what it cached.
-
-        Raises:
-            SeqkitError: What ``function`` raises, elsewhere StoppedElsewhere.
-        """
-        result, error = None, None
-        for turn in (True, False):
-            if error is None and turn == (self.host_rank == 0):
-                try:
-                    result = function()
-                except BaseException as raised:
-                    error = raised
-            if self.sum(np.array([float(error is not None)]))[0]:
-                raise error or StoppedElsewhere("another process stopped")
-        return result  # type: ignore[return-value]
-
     def require_same(self, value: str, what: str) -> None:
         """Raise SeqkitError unless all processes give the same text."""
         first = self.share(value)
@@ -193,3 +178,20 @@ class ProcessGroup:
 
 ALONE = ProcessGroup()
 """The group of this process, where nothing is shared out."""
+
+_acting: ContextVar[ProcessGroup] = ContextVar("seqkit_acting_group", default=ALONE)
+
+
+def acting_group() -> ProcessGroup:
+    """Return the group whose processes all run this code now, in :func:`acting_together`."""
+    return _acting.get()
+
+
+@contextlib.contextmanager
+def acting_together(group: ProcessGroup) -> Iterator[None]:
+    """Say that all processes of a group run the ``with`` block, so that what is in it may be shared out."""
+    token = _acting.set(group)
+    try:
+        yield
+    finally:
+        _acting.reset(token)

@@ -16,6 +16,7 @@ from seqkit.corpora.corpus import BaseCorpus, ExampleCorpus
 from seqkit.corpora.readers.roles import columns_of
 from seqkit.data import EncodedCorpus, encode_corpus
 from seqkit.data.text_check import text_warning
+from seqkit.distributed.group import acting_group
 from seqkit.tasks.runs import VOCABULARY
 from seqkit.text import (
     NORMALIZATIONS,
@@ -211,6 +212,22 @@ class TokenizerSettings(Protocol):
     def vocab_size(self) -> int | None: ...
 
 
+def make_tokenizer(
+    name: str, lowercase: bool, form: str, lines: TrainingLines = None, size: int | None = None
+) -> Tokenizer:
+    """Return a tokenizer by name. Of several processes the first one learns subwords, for all of them."""
+
+    def make() -> Tokenizer:
+        return get_tokenizer(name, lowercase=lowercase, normalization=form, lines=lines, vocab_size=size)
+
+    group = acting_group()
+    if group.size == 1 or name not in SUBWORDS:
+        return make()
+    made = group.on_first(make)
+    data = made.to_bytes() if isinstance(made, SubwordTokenizer) else None
+    return SubwordTokenizer.from_bytes(group.share_bytes(data), name)
+
+
 def text_tokenizer(settings: TokenizerSettings, lines: TrainingLines, on_message: OnMessage) -> Tokenizer:
     """Return the tokenizer that the settings name, and say how it cuts a text without blanks between words.
 
@@ -223,14 +240,9 @@ def text_tokenizer(settings: TokenizerSettings, lines: TrainingLines, on_message
         UsageError: Subwords are to be learned, but there is no training split.
         MissingDependencyError: The tokenizer's library is not installed.
     """
-    subwords = settings.tokenizer in SUBWORDS
-    tokenizer = get_tokenizer(
-        settings.tokenizer,
-        lowercase=settings.lowercase,
-        normalization=settings.unicode_normalization,
-        lines=lines if subwords else None,
-        vocab_size=settings.vocab_size if subwords else None,
-    )
+    learned = (lines, settings.vocab_size) if settings.tokenizer in SUBWORDS else (None, None)
+    form = settings.unicode_normalization
+    tokenizer = make_tokenizer(settings.tokenizer, settings.lowercase, form, *learned)
     if lines is not None:
         report(note_of_words(sample(lines()), tokenizer), on_message)
     return tokenizer

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,7 +10,7 @@ from typing import Any, TypeVar
 import seqkit
 from seqkit.backend import default_device, device
 from seqkit.distributed import world
-from seqkit.distributed.group import ProcessGroup
+from seqkit.distributed.group import ProcessGroup, acting_together
 from seqkit.errors import DataError, Remedy, RunError
 from seqkit.progress import show_progress
 from seqkit.tasks.initial_run import content_of, require_same_weights
@@ -81,8 +82,10 @@ def run_training(
                 require_same_corpus(run, corpus, remedy="restore its files, or start a new run")
                 group.on_first(functools.partial(run.move, _places(settings)))
             corpus.content_key()  # of the text before it is read
-            task = group.host_by_host(lambda: make_task(settings, corpus, callback))
+            with acting_together(group):
+                task = make_task(settings, corpus, callback)
             task.group = group
+            group.require_same(_checksum(task.artifacts), "vocabulary, tokenizer and labels")
             corpus.require_unchanged()
             if not begun:
                 if run is not None:
@@ -98,6 +101,10 @@ def run_training(
             if run is not None and group.is_first:
                 run.unlock()
     return run
+
+
+def _checksum(artifacts: Mapping[str, bytes]) -> str:
+    return hashlib.sha256(b"".join(artifacts[name] for name in sorted(artifacts))).hexdigest()
 
 
 def shared_run(group: ProcessGroup, get: Callable[[], RunDirectory | None]) -> RunDirectory | None:

@@ -31,7 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "threads": set(),
     "backend": set(),
     "text": set(),
-    "data": {"backend", "text"},
+    "data": {"backend", "distributed", "text"},
     "autograd": {"backend"},
     "distributed": {"autograd", "backend"},
     "ops": {"autograd", "backend"},

@@ -111,26 +111,6 @@ def test_errors_of_the_first_process_stop_all() -> None:
     assert together(3, of_first) == ["own", "elsewhere", "elsewhere"]
 
 
-def test_work_host_by_host() -> None:
-    order: list[int] = []
-
-    def work(group: ProcessGroup) -> int:
-        return group.host_by_host(lambda: order.append(group.rank) or group.rank)
-
-    assert together(3, work) == [0, 1, 2]
-    assert order[0] == 0
-
-    def fail(group: ProcessGroup) -> str:
-        def stop() -> None:
-            raise DataError("bad")
-
-        with pytest.raises((DataError, StoppedElsewhere)) as caught:
-            group.host_by_host(stop)
-        return type(caught.value).__name__
-
-    assert together(2, fail) == ["DataError", "StoppedElsewhere"]
-
-
 def test_weights_that_differ_between_processes() -> None:
     def run(group: ProcessGroup) -> None:
         group.require_same("same", "weights")

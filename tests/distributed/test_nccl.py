@@ -1,4 +1,4 @@
-"""Sums over GPUs, against a stand-in for CuPy: which calls of NCCL are made, on which stream, in which order."""
+"""Sums over GPUs, against a stand-in for CuPy: which calls of NCCL are made, where, and in which order."""
 
 from __future__ import annotations
 

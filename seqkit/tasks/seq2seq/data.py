@@ -9,8 +9,8 @@ from seqkit.data import EncodedSeq2SeqCorpus, encode_seq2seq
 from seqkit.data.text_check import text_warning
 from seqkit.errors import DataError
 from seqkit.tasks.seq2seq.settings import ResolvedSeq2SeqSettings, Seq2SeqSettings
-from seqkit.tasks.text import OnMessage, report, report_reading, training_texts
-from seqkit.text import SUBWORDS, TOKENIZERS, SubwordTokenizer, Tokenizer, Vocabulary, get_tokenizer
+from seqkit.tasks.text import OnMessage, make_tokenizer, report, report_reading, training_texts
+from seqkit.text import SUBWORDS, TOKENIZERS, SubwordTokenizer, Tokenizer, Vocabulary
 from seqkit.text.scripts import sample
 from seqkit.text.tokenizers import note_of_words
 from seqkit.training import Callback
@@ -91,12 +91,12 @@ def _tokenizer(
             tokenizer.add_lowercase()
         return tokenizer
     if name not in SUBWORDS:
-        return get_tokenizer(name, lowercase=lowercase, normalization=form)
+        return make_tokenizer(name, lowercase, form)
 
     def lines() -> Iterator[str]:
         return (pair[side] for pair in corpus.sources["train"]() for side in sides)
 
-    return get_tokenizer(name, lowercase=lowercase, normalization=form, lines=lines, vocab_size=vocab_size)
+    return make_tokenizer(name, lowercase, form, lines, vocab_size)
 
 
 def _read_tokenizer(path: Path) -> SubwordTokenizer:
