@@ -1,4 +1,4 @@
-"""What a group of processes does, in threads and under mpiexec; who this process is."""
+"""Groups of processes, in threads and under mpiexec, and what a launcher says about this process."""
 
 from __future__ import annotations
 
