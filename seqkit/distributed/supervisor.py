@@ -11,10 +11,13 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
 from seqkit.launcher import host, launched
 
+_GRACE = 3.0
+"""Seconds for a launcher to end by itself: MPICH's waits for a host that is gone."""
 _LAUNCHERS = ("mpiexec", "mpirun", "prterun", "orterun", "srun")
 
 
@@ -75,6 +78,8 @@ def end_launcher() -> None:
         with contextlib.suppress(OSError):
             if Path(f"/proc/{process}/comm").read_text().strip().startswith(_LAUNCHERS):
                 os.kill(process, signal.SIGTERM)
+                time.sleep(_GRACE)
+                os.kill(process, signal.SIGKILL)
                 return
         try:
             fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
