@@ -13,13 +13,17 @@ import numpy as np
 import pytest
 
 from seqkit.training import RunDirectory
-from tests.distributed.test_groups import mpiexec, run, start
-from tests.training.tiny import TINY, flags, python, write_corpus
+from tests.distributed.test_groups import PLAIN, mpiexec, run, start
+from tests.training.tiny import TINY, environment, flags, python, write_corpus
 
 
 def _command(corpus: Path, out: Path, *more: str, **settings: object) -> list[str]:
     given = flags({**TINY, "log_interval": 1, "schedule": "constant", "dropout": 0.5, **settings})
     return ["-m", "seqkit", "train-lm", str(corpus), *given, "--out", str(out), *more]
+
+
+def _alone(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return python(*arguments, env=environment(**PLAIN))
 
 
 def _losses(out: Path) -> list[float]:
@@ -40,7 +44,7 @@ def test_a_run_of_two_goes_on_with_one_and_with_three(tmp_path: Path) -> None:
     for name, size in zip(names, (1, 2, 2), strict=True):
         arguments = _command(corpus, tmp_path / name)
         if size == 1:
-            done = python(*arguments)
+            done = _alone(*arguments)
             assert done.returncode == 0, done.stderr
             continue
         code, out, err = run(size, *arguments)
@@ -61,9 +65,9 @@ def test_a_run_of_two_goes_on_with_one_and_with_three(tmp_path: Path) -> None:
 
 def test_evaluation_is_shared_out(tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path / "text.txt")
-    assert python(*_command(corpus, tmp_path / "run")).returncode == 0
+    assert _alone(*_command(corpus, tmp_path / "run")).returncode == 0
     evaluate = ["-m", "seqkit", "eval-lm", str(tmp_path / "run"), "--batch-size", "4", "--json"]
-    alone = json.loads(python(*evaluate).stdout)
+    alone = json.loads(_alone(*evaluate).stdout)
     code, out, err = run(2, *evaluate)
     assert code == 0, err
     assert json.loads(out)["perplexity"] == pytest.approx(alone["perplexity"], rel=1e-8)
@@ -116,7 +120,7 @@ def test_a_killed_process_ends_all_and_is_named(tmp_path: Path) -> None:
     assert process.returncode != 0
     assert err.count("was ended by SIGKILL") >= 1, err
     assert "with --resume goes on" in err
-    done = python(*_command(corpus, out, "--resume", epochs=1, max_steps=1))
+    done = _alone(*_command(corpus, out, "--resume", epochs=1, max_steps=1))
     assert done.returncode == 0, done.stderr
 
 

@@ -19,6 +19,9 @@ from seqkit.launcher import launched, processes_here
 from tests.distributed.stand_in import together
 from tests.training.tiny import environment
 
+PLAIN = {"SEQKIT_KERNELS": "reference"}
+"""Nothing is compiled in these processes."""
+
 
 def mpiexec() -> str:
     """MPI's launcher; the test is skipped by name where it or mpi4py is missing."""
@@ -34,7 +37,7 @@ def start(size: int, *arguments: str, **settings: Any) -> subprocess.Popen[str]:
     """Start Python on ``arguments`` in several processes."""
     command = [mpiexec(), "-n", str(size), sys.executable, *arguments]
     streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, env=environment(**settings), **streams)
+    return subprocess.Popen(command, env=environment(**PLAIN, **settings), **streams)
 
 
 def run(size: int, *arguments: str) -> tuple[int, str, str]:
