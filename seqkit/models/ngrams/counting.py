@@ -1,8 +1,12 @@
-"""Counting n-grams in bounded memory, one order after another, by sorting integer keys."""
+"""Counting n-grams in bounded memory, one order after another, by sorting integer keys.
+
+Several processes count together: each reads its own piece of the text, and each has a range of the n-grams of
+every order, in their order, of which it adds up what all have counted. The numbers that n-grams have are
+thereby those that a single process gives them.
+"""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,11 +14,16 @@ import numpy as np
 
 from seqkit.backend.ids import checked_ids
 from seqkit.backend.kernels import kernels
+from seqkit.distributed import ProcessGroup
 from seqkit.errors import UsageError
 from seqkit.models.ngrams.config import LARGEST_SIZE, NGramConfig
-from seqkit.models.ngrams.storage import Storage, release
+from seqkit.models.ngrams.runs import Counts, Run, merged, run_of
+from seqkit.models.ngrams.storage import Storage, blocks, release
 from seqkit.models.ngrams.trie import ABSENT, NGramTrie, padded_lines
 from seqkit.progress import tracked
+
+_SAMPLES = 1 << 16
+"""Keys, of all processes together, by which the n-grams are divided among them."""
 
 
 @dataclass
@@ -30,40 +39,128 @@ class Order:
     suffixes: np.ndarray
 
 
-def count_orders(ids: np.ndarray, config: NGramConfig, trie: NGramTrie, storage: Storage) -> Iterator[Order]:
+def count_orders(
+    ids: np.ndarray,
+    config: NGramConfig,
+    trie: NGramTrie,
+    storage: Storage,
+    group: ProcessGroup | None = None,
+) -> Iterator[Order]:
     """Count the n-grams of a stream and iterate over the orders from 1; each is added to the trie.
 
-    For each order the stream's keys, context * (V + 1) + last word, are sorted in runs of bounded size. The
-    runs are merged into the n-grams, in which each place of the stream then looks up the number of the
-    n-gram that ends there: the context of the next order.
+    For each order the stream's keys, context * (V + 1) + last word, are sorted in runs of bounded size, one
+    of each block of the stream. The runs are merged into the n-grams, and each n-gram's number goes back to
+    the places of the stream where it ends: the contexts of the next order.
 
     Args:
         ids: (N,) integers, N at least 1.
         config: Vocabulary size, order, and the id that ends each line.
-        trie: An empty trie.
+        trie: An empty trie. Of several processes only the first one's is filled.
         storage: Where large arrays lie.
+        group: The processes that count together; all have the same ids. The orders come out of the first
+            one, and empty ones of the others.
 
     Raises:
         ShapeError: ``ids`` is not a vector of integers.
         UsageError: Ids outside 0 … V-1, or too many of them.
     """
-    V = config.vocab_size
-    stream = _stream(ids, config, storage)
+    group, V = group or ProcessGroup(), config.vocab_size
+    stream = _stream(ids, config, storage, group)
     occurrences = np.zeros(V + 1, np.int64)
-    for begin, end in _blocks(len(stream), storage.block):
+    for begin, end in blocks(len(stream), storage.block):
         occurrences += np.bincount(stream[begin:end], minlength=V + 1)
-    yield Order(occurrences.astype(np.int32), np.empty(0, np.int32))
+    yield Order(group.sum(occurrences).astype(np.int32), np.empty(0, np.int32))
     numbers = storage.store(stream)  # of the n-gram of the last order that ends at each place
+    contexts = V + 1
     for k in range(2, config.order + 1):
-        runs = [
-            _run(_keys(stream, numbers, begin, end, V), storage)
-            for begin, end in tracked(_blocks(len(stream), storage.block), f"counting {k}-grams", "blocks")
-        ]
-        words, first, occurrences = _merged(runs, trie.size(k - 1), V, storage)
-        del runs
-        trie.append(words, first)
-        suffixes = _advance(stream, numbers, trie, storage)
-        yield Order(occurrences, suffixes)
+        counts = _counted(k, stream, numbers, V, storage, group)
+        size = int(group.sum(np.array([len(counts.words)]))[0])
+        if group.size > 1:
+            counts = _collected(counts, storage, group)
+        if group.is_first:
+            trie.append(counts.words, _first(counts.contexts, contexts, storage))
+        yield Order(counts.occurrences, counts.suffixes)
+        contexts = size
+
+
+def _counted(
+    k: int, stream: np.ndarray, numbers: np.ndarray, V: int, storage: Storage, group: ProcessGroup
+) -> Counts:
+    """Count one order: change the numbers to those of its n-grams, and return this process's range of them."""
+    before = _number_before(numbers, group)
+    splitters = _splitters(stream, numbers, V, group)
+    own = blocks(len(stream), storage.block)
+    rounds = max(len(x) for x in group.gather(np.zeros((1, 0), np.int8).repeat(len(own), 0)))
+    places = [*own, *[(0, 0)] * (rounds - len(own))][::-1]
+    runs: list[list[Run]] = []  # of each round, of each process
+    # Backwards, since a block needs the number of the place before it as it was.
+    for begin, end in tracked(places, f"counting {k}-grams", "blocks"):
+        run = run_of(stream, numbers, begin, end, before, V)
+        cuts = [0, *np.searchsorted(run.keys, splitters), len(run.keys)]
+        received = zip(*(group.exchange([a[i:j] for i, j in zip(cuts, cuts[1:])]) for a in run), strict=True)
+        runs.append([Run(*(storage.store(array) for array in arrays)) for arrays in received])
+    counts, answers = merged([run for round_ in runs for run in round_], V, storage)
+    sizes = [int(x[0]) for x in group.gather(np.array([len(counts.words)]))]
+    start = np.int32(sum(sizes[: group.rank]))
+    for i, (begin, end) in enumerate(places):
+        known = answers[i * group.size : (i + 1) * group.size]
+        found = np.concatenate([*group.exchange([start + a for a in known]), [np.int32(ABSENT)]])
+        numbers[begin:end] = found[numbers[begin:end]]  # where there is no n-gram, -1: the last one
+        release(numbers)
+    return counts
+
+
+def _number_before(numbers: np.ndarray, group: ProcessGroup) -> int:
+    """Return the number of the place before this process's piece of the stream."""
+    last = [piece for piece in group.gather(numbers[-1:])[: group.rank] if len(piece)]
+    return int(last[-1][0]) if last else ABSENT
+
+
+def _splitters(stream: np.ndarray, numbers: np.ndarray, V: int, group: ProcessGroup) -> np.ndarray:
+    """Return the keys at which the ranges of processes 1, 2, … begin, by a sample of distinct n-grams."""
+    if group.size == 1:
+        return np.empty(0, np.int64)
+    step = max(1, len(stream) * group.size // _SAMPLES)
+    places = np.arange(1, len(stream), step)
+    words, contexts = stream[places], numbers[places - 1]
+    keys = (contexts.astype(np.int64) * (V + 1) + words)[(words < V) & (contexts != ABSENT)]
+    sample = np.unique(np.concatenate(group.gather(keys)))
+    if not len(sample):
+        return np.zeros(group.size - 1, np.int64)
+    return sample[len(sample) * np.arange(1, group.size) // group.size]
+
+
+def _collected(counts: Counts, storage: Storage, group: ProcessGroup) -> Counts:
+    """Return the ranges of all processes one after another, in the first process; nothing in the others."""
+    sizes = [int(x[0]) for x in group.gather(np.array([len(counts.words)]))]
+    total = sum(sizes) if group.is_first else 0
+    whole = Counts(*(storage.empty(total, np.int32) for _ in counts))
+    starts = np.cumsum([0, *sizes])
+    for begin, end in blocks(max(sizes), storage.block):
+        for source, target in zip(counts, whole, strict=True):
+            piece = source[begin:end]
+            received = group.exchange([piece, *[piece[:0]] * (group.size - 1)])
+            if group.is_first:
+                for start, array in zip(starts + begin, received, strict=False):
+                    target[start : start + len(array)] = array
+                release(target)
+            release(source)
+    return whole
+
+
+def _first(contexts: np.ndarray, size: int, storage: Storage) -> np.ndarray:
+    """Return where the continuations of each of ``size`` contexts begin: (size + 1,) int32."""
+    first = storage.empty(size + 1, np.int32)
+    first[:] = 0
+    for begin, end in blocks(len(contexts), storage.block):
+        base = int(contexts[begin])
+        counted = np.bincount(contexts[begin:end] - base)
+        first[base + 1 : base + 1 + len(counted)] += counted.astype(np.int32)
+        release(contexts), release(first)
+    for begin, end in blocks(len(first), storage.block):
+        carry = int(first[begin - 1]) if begin else 0
+        first[begin:end] = np.cumsum(first[begin:end], dtype=np.int64) + carry
+    return release(first)
 
 
 def continuation_counts(order: Order, above: Order, storage: Storage) -> np.ndarray:
@@ -80,133 +177,47 @@ def continuation_counts(order: Order, above: Order, storage: Storage) -> np.ndar
     """
     counts = storage.empty(len(order.occurrences), np.int32)
     counts[:] = 0
-    kernels("ngrams", np, np.dtype(np.float32)).count(above.suffixes, counts)
-    for begin, end in _blocks(len(counts), storage.block):
+    count = kernels("ngrams", np, np.dtype(np.float32)).count
+    windows = storage.windows(counts)
+    for low, high in windows:
+        for begin, end in blocks(len(above.suffixes), storage.block):
+            suffixes = above.suffixes[begin:end]
+            if len(windows) > 1:
+                suffixes = suffixes[(suffixes >= low) & (suffixes < high)]
+            count(suffixes, counts)
+            release(above.suffixes)
+        release(counts)
+    for begin, end in blocks(len(counts), storage.block):
         block = counts[begin:end]
         np.copyto(block, order.occurrences[begin:end], where=block == 0)
-    return release(counts)
+        release(order.occurrences), release(counts)
+    return counts
 
 
-def _blocks(size: int, block: int) -> list[tuple[int, int]]:
-    return [(begin, min(begin + block, size)) for begin in range(0, size, block)]
-
-
-def _stream(ids: np.ndarray, config: NGramConfig, storage: Storage) -> np.ndarray:
-    """Return the ids with a start symbol before every line: int32."""
+def _stream(ids: np.ndarray, config: NGramConfig, storage: Storage, group: ProcessGroup) -> np.ndarray:
+    """Return this process's piece of the ids, with a start symbol before every line: int32."""
     ids = np.asarray(ids)
     checked_ids("ids", ids[:0] if ids.ndim == 1 else ids, (None,), config.vocab_size)
-    lines = 1
-    for begin, end in _blocks(len(ids), storage.block):
+    first, last = len(ids) * group.rank // group.size, len(ids) * (group.rank + 1) // group.size
+    places = [(first + begin, first + end) for begin, end in blocks(last - first, storage.block)]
+    size = 0
+    for begin, end in places:
         block = checked_ids("ids", ids[begin:end], (None,), config.vocab_size)
-        lines += int(np.count_nonzero(block == config.eos_id))
-    lines -= int(ids[-1]) == config.eos_id
-    size = len(ids) + lines
-    if size > LARGEST_SIZE:
+        size += len(block) + int(np.count_nonzero(block[:-1] == config.eos_id)) + _begins_line(ids, begin, config)
+    total = int(group.sum(np.array([size]))[0])
+    if total > LARGEST_SIZE:
         raise UsageError(
-            f"n-grams: {size:,} tokens with line starts; at most {LARGEST_SIZE:,} can be counted"
+            f"n-grams: {total:,} tokens with line starts; at most {LARGEST_SIZE:,} can be counted"
         )
     stream, at = storage.empty(size, np.int32), 0
-    for begin, end in _blocks(len(ids), storage.block):
+    for begin, end in places:
         padded = padded_lines(np.asarray(ids[begin:end], np.int32), config)
-        if begin and int(ids[begin - 1]) != config.eos_id:
+        if not _begins_line(ids, begin, config):
             padded = padded[1:]
         stream[at : at + len(padded)] = padded
         at += len(padded)
     return release(stream)
 
 
-def _keys(stream: np.ndarray, numbers: np.ndarray, begin: int, end: int, V: int) -> np.ndarray:
-    """Return the keys (N,) int64 of the n-grams that end in a block of the stream.
-
-    There is none on a start symbol, nor where it would reach over the start of its line.
-    """
-    begin = max(begin, 1)
-    words, contexts = stream[begin:end], numbers[begin - 1 : end - 1]
-    inside = (words < V) & (contexts != ABSENT)
-    keys = contexts[inside].astype(np.int64)
-    keys *= V + 1
-    keys += words[inside]
-    return keys
-
-
-Run = tuple[np.ndarray, np.ndarray]
-"""Increasing keys, int64, and how often each occurs, int32."""
-
-
-def _run(keys: np.ndarray, storage: Storage) -> Run:
-    keys.sort()
-    begins = np.empty(len(keys), bool)
-    begins[:1] = True
-    np.not_equal(keys[1:], keys[:-1], out=begins[1:])
-    places = np.flatnonzero(begins)
-    times = np.diff(places, append=len(keys)).astype(np.int32)
-    return storage.store(keys[places]), storage.store(times)
-
-
-def _merged(
-    runs: list[Run], contexts: int, V: int, storage: Storage
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return last words, where each context's begin, and occurrences, of all keys of the runs."""
-    most = sum(len(keys) for keys, _ in runs)
-    all_words, all_times, size = storage.empty(most, np.int32), storage.empty(most, np.int32), 0
-    first = storage.empty(contexts + 1, np.int32)
-    first[:] = 0
-    for keys, times in _in_ranges(runs, storage.block):
-        prefixes, words = np.divmod(keys, V + 1)
-        base = int(prefixes[0])
-        counts = np.bincount(prefixes - base)
-        first[base + 1 : base + 1 + len(counts)] += counts.astype(np.int32)
-        all_words[size : size + len(words)] = words
-        all_times[size : size + len(words)] = times
-        size += len(words)
-        release(all_words), release(all_times), release(first)
-    for begin, end in _blocks(len(first), storage.block):
-        carry = int(first[begin - 1]) if begin else 0
-        first[begin:end] = np.cumsum(first[begin:end], dtype=np.int64) + carry
-    return release(all_words)[:size], release(first), release(all_times)[:size]
-
-
-def _in_ranges(runs: list[Run], block: int) -> Iterator[Run]:
-    """Merge runs: iterate over ranges of keys, of about ``block`` entries of the runs each; none is empty."""
-    if len(runs) == 1:
-        for begin, end in _blocks(len(runs[0][0]), block):
-            yield runs[0][0][begin:end], runs[0][1][begin:end]
-        return
-    # Every sampled key ends block / runs entries of its run, so a range between two neighbours holds few.
-    step = max(1, block // len(runs))
-    bounds = np.unique(np.concatenate([keys[step - 1 :: step] for keys, _ in runs]))
-    bounds = bounds[len(runs) - 1 :: len(runs)]
-    cuts = [np.concatenate(([0], np.searchsorted(keys, bounds, "right"), [len(keys)])) for keys, _ in runs]
-    for i in range(len(bounds) + 1):
-        parts = [slice(cut[i], cut[i + 1]) for cut in cuts]
-        keys = np.concatenate([run[0][part] for run, part in zip(runs, parts, strict=True)])
-        times = np.concatenate([run[1][part] for run, part in zip(runs, parts, strict=True)])
-        if len(keys):
-            order = np.argsort(keys, kind="stable")
-            keys = keys[order]
-            places = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1])))
-            yield keys[places], np.add.reduceat(times[order], places)
-        for array in itertools.chain.from_iterable(runs):
-            release(array)
-
-
-def _advance(stream: np.ndarray, numbers: np.ndarray, trie: NGramTrie, storage: Storage) -> np.ndarray:
-    """Change the numbers to those of the trie's last order; return the suffix of each of its n-grams."""
-    k, V = trie.order, trie.vocab_size
-    suffixes = storage.empty(trie.size(k), np.int32)
-    for begin, end in reversed(_blocks(len(stream), storage.block)):
-        # Backwards, since a place needs the number of the place before it as it was.
-        words, before = stream[begin:end], numbers[begin:end].copy()
-        contexts = np.empty_like(before)
-        contexts[0] = numbers[begin - 1] if begin else ABSENT
-        contexts[1:] = before[:-1]
-        contexts[words == V] = ABSENT
-        found = trie.find(k, contexts, words)
-        hit = found != ABSENT
-        suffixes[found[hit]] = before[hit]
-        numbers[begin:end] = found
-        for array in (stream, numbers, suffixes):
-            release(array)
-    for array in (trie.words[k - 1], trie.first[k - 2]):
-        release(array)
-    return suffixes
+def _begins_line(ids: np.ndarray, place: int, config: NGramConfig) -> bool:
+    return place == 0 or int(ids[place - 1]) == config.eos_id

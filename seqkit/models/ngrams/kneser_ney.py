@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from seqkit.distributed import ProcessGroup
 from seqkit.errors import UsageError
 from seqkit.models.ngrams.config import NGramConfig
 from seqkit.models.ngrams.counting import Order, continuation_counts, count_orders
 from seqkit.models.ngrams.model import NGramModel
-from seqkit.models.ngrams.storage import Storage, release
+from seqkit.models.ngrams.storage import Storage, blocks, release
 from seqkit.models.ngrams.trie import NGramTrie
 from seqkit.progress import tracked
 
@@ -62,6 +63,36 @@ def fit_kneser_ney(
         UsageError: Ids outside 0 … V-1 or none at all, or arguments out of range.
         DataError: The temporary files cannot be written.
     """
+    model = fit_in_group(
+        ids,
+        config,
+        ProcessGroup(),
+        prune=prune,
+        discount_fallback=discount_fallback,
+        memory=memory,
+        folder=folder,
+        dtype=dtype,
+    )
+    assert model is not None
+    return model
+
+
+def fit_in_group(
+    ids: np.ndarray,
+    config: NGramConfig,
+    group: ProcessGroup,
+    *,
+    prune: Sequence[int] = (),
+    discount_fallback: Sequence[float] | None = None,
+    memory: int = MEMORY,
+    folder: Path | None = None,
+    dtype: Any = np.float32,
+) -> NGramModel | None:
+    """Fit a model by several processes, each of which counts a piece of the same ids.
+
+    The model, which the first process returns and the others do not have, is that of :func:`fit_kneser_ney`
+    to the bit. ``memory`` is that of each process; for the rest see there.
+    """
     if np.size(ids) == 0:
         raise UsageError("Kneser-Ney: no tokens to count")
     thresholds = pruning_thresholds(prune, config.order)
@@ -70,11 +101,13 @@ def fit_kneser_ney(
     storage, trie = Storage(memory, folder), NGramTrie(config.vocab_size)
     fitter = _Fitter(config, trie, storage, thresholds, discount_fallback, dtype)
     below: Order | None = None
-    orders = count_orders(ids, config, trie, storage)
+    orders = count_orders(ids, config, trie, storage, group)
     for order in tracked(orders, "fitting n-grams", "orders", total=config.order):
-        if below is not None:
+        if below is not None and group.is_first:
             fitter.add(below, continuation_counts(below, order, storage))
         below = order
+    if not group.is_first:
+        return None
     assert below is not None
     fitter.add(below, below.occurrences)
     return fitter.model()
@@ -167,7 +200,7 @@ class _Fitter:
 
     def _probabilities(self, k: int, order: Order, counts: np.ndarray, taken: np.ndarray) -> np.ndarray:
         first, size = self.trie.first[k - 2], self.trie.size(k)
-        probs = self.storage.empty(size, np.float64)
+        probs = self._lower(order.suffixes)
         backoffs = self.storage.empty(self.trie.size(k - 1), np.float64)
         kept = self.storage.empty(size, bool)
         threshold = self.thresholds[k - 1]
@@ -185,15 +218,31 @@ class _Fitter:
                 freed = np.add.reduceat(np.where(keep, lost, count) if threshold else lost, starts)
                 weight[seen] = freed / total
                 repeats = lengths[seen]
-                probs[at] = (count - lost) / np.repeat(total, repeats)
-                probs[at] += np.repeat(weight[seen], repeats) * self._below[order.suffixes[at]]
+                probs[at] *= np.repeat(weight[seen], repeats)
+                probs[at] += (count - lost) / np.repeat(total, repeats)
             backoffs[contexts.start : contexts.stop] = weight
-            for array in (probs, backoffs, kept, counts, order.suffixes, order.occurrences):
+            for array in (probs, backoffs, kept, counts, order.occurrences, first):
                 release(array)
         self._kept.append(kept)
         self.log10_backoffs.append(self._log10(backoffs))
         release(first), release(backoffs), release(self._below)
         return probs
+
+    def _lower(self, suffixes: np.ndarray) -> np.ndarray:
+        """Return the probabilities of the order before of n-grams without their first words: (M_k,) float64."""
+        result = self.storage.empty(len(suffixes), np.float64)
+        windows = self.storage.windows(self._below)
+        for low, high in windows:
+            for begin, end in blocks(len(suffixes), self.storage.block):
+                places, block = suffixes[begin:end], result[begin:end]
+                if len(windows) == 1:
+                    block[:] = self._below[places]
+                else:
+                    here = np.flatnonzero((places >= low) & (places < high))
+                    block[here] = self._below[places[here]]
+                release(suffixes), release(result)
+            release(self._below)
+        return result
 
     def _log10(self, values: np.ndarray) -> np.ndarray:
         result = self.storage.empty(len(values), self.dtype)

@@ -53,11 +53,20 @@ class Storage:
                 remedy="free some space, or allow more memory",
             ) from error
 
+    def windows(self, array: np.ndarray) -> list[tuple[int, int]]:
+        """Return ranges that cover an array, each small enough to be read and written at random in memory."""
+        return blocks(len(array), max(1024, self.memory // 8 // array.itemsize))
+
     def store(self, array: np.ndarray) -> np.ndarray:
         """Return the array, on disk if it is large."""
         stored = self.empty(len(array), array.dtype)
         stored[:] = array
         return release(stored)
+
+
+def blocks(size: int, block: int) -> list[tuple[int, int]]:
+    """Return the ranges [begin, end) of ``block`` items each, the last one of the rest, that cover ``size``."""
+    return [(begin, min(begin + block, size)) for begin in range(0, size, block)]
 
 
 def release(array: np.ndarray) -> np.ndarray:
