@@ -8,7 +8,7 @@ missing or changed byte is detected before any content is used.
 import hashlib
 import json
 import mmap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,14 +16,15 @@ import numpy as np
 
 from seqkit.errors import DamagedFileError, RunError
 from seqkit.files import SafetensorsData, atomic_writer, encode_safetensors, write_atomically
+from seqkit.files.mapped import release
 from seqkit.files.substitutes import HEAD, refuse_substitute
 from seqkit.platforms import map_file
 from seqkit.training import verified
 
 _BLANK = "0" * 64
 _FIELD = b'"seqkit.sha256":"'
-_AT_ONCE = 1 << 24
-"""Bytes of a mapped file to hash at once."""
+_PIECE = 1 << 24
+"""Bytes of a mapped array or file to read at once."""
 
 T = TypeVar("T")
 Data = bytes | mmap.mmap
@@ -69,11 +70,19 @@ def write_tensors(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mappin
     fields = {"seqkit": json.dumps(metadata, sort_keys=True), "seqkit.sha256": _BLANK}
     header, contents = encode_safetensors(arrays, fields)
     digest = hashlib.sha256(header)
-    for content in contents:
-        digest.update(content)
+    for piece in _pieces(contents):
+        digest.update(piece)
     header = header.replace(_FIELD + _BLANK.encode(), _FIELD + digest.hexdigest().encode(), 1)
     with atomic_writer(path) as file:
-        file.writelines([header, *contents])
+        file.writelines([header, *_pieces(contents)])
+
+
+def _pieces(contents: Sequence[memoryview]) -> Iterator[memoryview]:
+    """Iterate over bytes piece by piece, so that of a mapped array only one is in this process's memory."""
+    for content in contents:
+        for begin in range(0, len(content), _PIECE):
+            yield content[begin : begin + _PIECE]
+            release(np.asarray(content))
 
 
 def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -132,8 +141,8 @@ def _checksum_of(path: Path, data: Data) -> tuple[SafetensorsData, int]:
 def _verify(path: Path, data: Data, start: int) -> None:
     digest = hashlib.sha256(data[:start] + _BLANK.encode())
     view = memoryview(data)
-    for begin in range(start + 64, len(view), _AT_ONCE):
-        digest.update(view[begin : begin + _AT_ONCE])
+    for begin in range(start + 64, len(view), _PIECE):
+        digest.update(view[begin : begin + _PIECE])
     if digest.hexdigest().encode() != data[start : start + 64]:
         raise _damaged(path, "its checksum does not match its content")
 

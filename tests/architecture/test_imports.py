@@ -38,7 +38,7 @@ ALLOWED: dict[str, set[str]] = {
     "nn": {"ops", "autograd", "backend"},
     "optim": {"ops", "autograd", "backend"},
     "vectors": {"backend", "text", "data"},
-    "models": {"nn", "ops", "autograd", "backend", "vectors"},
+    "models": {"nn", "ops", "autograd", "backend", "vectors", "distributed"},
     "decoding": {"optim", "autograd", "backend", "data", "text"},
     "training": {"nn", "optim", "autograd", "backend", "data", "distributed", "text"},
     "corpora": {"text", "data", "backend"},

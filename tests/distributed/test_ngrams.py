@@ -1,20 +1,15 @@
 """Kneser-Ney models fitted by several processes: those of one process to the bit."""
 
-import hashlib
-import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from seqkit.distributed import ProcessGroup
+from seqkit.distributed.group import ProcessGroup
 from seqkit.errors import UsageError
 from seqkit.models.ngrams import NGramConfig, NGramModel, fit_kneser_ney
 from seqkit.models.ngrams.kneser_ney import fit_in_group
-from tests.distributed.thread_group import in_threads
+from tests.distributed.stand_in import together
 
 V = 23
 
@@ -32,8 +27,9 @@ def fitted(ids: np.ndarray, size: int, order: int = 4, **options: Any) -> NGramM
     def fit(group: ProcessGroup) -> NGramModel | None:
         return fit_in_group(ids, NGramConfig(V, order=order, eos_id=1), group, **options)
 
-    first, *others = in_threads(size, fit)
-    assert first is not None and others == [None] * (size - 1)
+    first, *others = together(size, fit)
+    assert first is not None
+    assert others == [None] * (size - 1)
     return first
 
 
@@ -101,7 +97,7 @@ def test_what_is_sent_grows_with_the_text_not_with_its_square() -> None:
             fit_in_group(ids, NGramConfig(V, order=3, eos_id=1), group)
             return exchanged
 
-        sent.append(sum(in_threads(2, fit)))
+        sent.append(sum(together(2, fit)))
     assert sent[1] < 2.2 * sent[0]
 
 

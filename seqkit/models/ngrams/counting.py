@@ -7,6 +7,7 @@ thereby those that a single process gives them.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,11 +15,12 @@ import numpy as np
 
 from seqkit.backend.ids import checked_ids
 from seqkit.backend.kernels import kernels
-from seqkit.distributed import ProcessGroup
+from seqkit.distributed.group import ProcessGroup
 from seqkit.errors import UsageError
+from seqkit.files.mapped import release
 from seqkit.models.ngrams.config import LARGEST_SIZE, NGramConfig
 from seqkit.models.ngrams.runs import Counts, Run, merged, run_of
-from seqkit.models.ngrams.storage import Storage, blocks, release
+from seqkit.models.ngrams.storage import Pile, Storage, blocks
 from seqkit.models.ngrams.trie import ABSENT, NGramTrie, padded_lines
 from seqkit.progress import tracked
 
@@ -69,6 +71,7 @@ def count_orders(
     occurrences = np.zeros(V + 1, np.int64)
     for begin, end in blocks(len(stream), storage.block):
         occurrences += np.bincount(stream[begin:end], minlength=V + 1)
+        release(stream)
     yield Order(group.sum(occurrences).astype(np.int32), np.empty(0, np.int32))
     numbers = storage.store(stream)  # of the n-gram of the last order that ends at each place
     contexts = V + 1
@@ -86,33 +89,38 @@ def count_orders(
 def _counted(
     k: int, stream: np.ndarray, numbers: np.ndarray, V: int, storage: Storage, group: ProcessGroup
 ) -> Counts:
-    """Count one order: change the numbers to those of its n-grams, and return this process's range of them."""
+    """Count one order; change the numbers to those of its n-grams, and return this process's range."""
     before = _number_before(numbers, group)
     splitters = _splitters(stream, numbers, V, group)
     own = blocks(len(stream), storage.block)
     rounds = max(len(x) for x in group.gather(np.zeros((1, 0), np.int8).repeat(len(own), 0)))
     places = [*own, *[(0, 0)] * (rounds - len(own))][::-1]
-    runs: list[list[Run]] = []  # of each round, of each process
+    piles = [Pile(storage, len(stream), dtype) for dtype in (np.int64, np.int32, np.int32)]
+    runs: list[Run] = []  # of each round, of each process
     # Backwards, since a block needs the number of the place before it as it was.
     for begin, end in tracked(places, f"counting {k}-grams", "blocks"):
         run = run_of(stream, numbers, begin, end, before, V)
         cuts = [0, *np.searchsorted(run.keys, splitters), len(run.keys)]
-        received = zip(*(group.exchange([a[i:j] for i, j in zip(cuts, cuts[1:])]) for a in run), strict=True)
-        runs.append([Run(*(storage.store(array) for array in arrays)) for arrays in received])
-    counts, answers = merged([run for round_ in runs for run in round_], V, storage)
+        received = [group.exchange([x[i:j] for i, j in itertools.pairwise(cuts)]) for x in run]
+        runs += [
+            Run(*(pile.store(array) for pile, array in zip(piles, arrays, strict=True)))
+            for arrays in zip(*received, strict=True)
+        ]
+    counts, answers = merged(runs, V, storage)
+    del runs, piles
     sizes = [int(x[0]) for x in group.gather(np.array([len(counts.words)]))]
     start = np.int32(sum(sizes[: group.rank]))
     for i, (begin, end) in enumerate(places):
         known = answers[i * group.size : (i + 1) * group.size]
         found = np.concatenate([*group.exchange([start + a for a in known]), [np.int32(ABSENT)]])
         numbers[begin:end] = found[numbers[begin:end]]  # where there is no n-gram, -1: the last one
-        release(numbers)
+        release(numbers, *known)
     return counts
 
 
 def _number_before(numbers: np.ndarray, group: ProcessGroup) -> int:
     """Return the number of the place before this process's piece of the stream."""
-    last = [piece for piece in group.gather(numbers[-1:])[: group.rank] if len(piece)]
+    last = [piece for piece in group.gather(numbers[-1:].copy())[: group.rank] if len(piece)]
     return int(last[-1][0]) if last else ABSENT
 
 
@@ -134,7 +142,7 @@ def _collected(counts: Counts, storage: Storage, group: ProcessGroup) -> Counts:
     """Return the ranges of all processes one after another, in the first process; nothing in the others."""
     sizes = [int(x[0]) for x in group.gather(np.array([len(counts.words)]))]
     total = sum(sizes) if group.is_first else 0
-    whole = Counts(*(storage.empty(total, np.int32) for _ in counts))
+    whole = Counts(*(storage.zeros(total, np.int32) for _ in counts))
     starts = np.cumsum([0, *sizes])
     for begin, end in blocks(max(sizes), storage.block):
         for source, target in zip(counts, whole, strict=True):
@@ -150,13 +158,12 @@ def _collected(counts: Counts, storage: Storage, group: ProcessGroup) -> Counts:
 
 def _first(contexts: np.ndarray, size: int, storage: Storage) -> np.ndarray:
     """Return where the continuations of each of ``size`` contexts begin: (size + 1,) int32."""
-    first = storage.empty(size + 1, np.int32)
-    first[:] = 0
+    first = storage.zeros(size + 1, np.int32)
     for begin, end in blocks(len(contexts), storage.block):
         base = int(contexts[begin])
         counted = np.bincount(contexts[begin:end] - base)
         first[base + 1 : base + 1 + len(counted)] += counted.astype(np.int32)
-        release(contexts), release(first)
+        release(contexts, first)
     for begin, end in blocks(len(first), storage.block):
         carry = int(first[begin - 1]) if begin else 0
         first[begin:end] = np.cumsum(first[begin:end], dtype=np.int64) + carry
@@ -175,8 +182,7 @@ def continuation_counts(order: Order, above: Order, storage: Storage) -> np.ndar
         above: The next order.
         storage: Where large arrays lie.
     """
-    counts = storage.empty(len(order.occurrences), np.int32)
-    counts[:] = 0
+    counts = storage.zeros(len(order.occurrences), np.int32)
     count = kernels("ngrams", np, np.dtype(np.float32)).count
     windows = storage.windows(counts)
     for low, high in windows:
@@ -190,7 +196,7 @@ def continuation_counts(order: Order, above: Order, storage: Storage) -> np.ndar
     for begin, end in blocks(len(counts), storage.block):
         block = counts[begin:end]
         np.copyto(block, order.occurrences[begin:end], where=block == 0)
-        release(order.occurrences), release(counts)
+        release(order.occurrences, counts)
     return counts
 
 
@@ -203,20 +209,23 @@ def _stream(ids: np.ndarray, config: NGramConfig, storage: Storage, group: Proce
     size = 0
     for begin, end in places:
         block = checked_ids("ids", ids[begin:end], (None,), config.vocab_size)
-        size += len(block) + int(np.count_nonzero(block[:-1] == config.eos_id)) + _begins_line(ids, begin, config)
+        size += (
+            len(block) + int(np.count_nonzero(block[:-1] == config.eos_id)) + _begins_line(ids, begin, config)
+        )
     total = int(group.sum(np.array([size]))[0])
     if total > LARGEST_SIZE:
         raise UsageError(
             f"n-grams: {total:,} tokens with line starts; at most {LARGEST_SIZE:,} can be counted"
         )
-    stream, at = storage.empty(size, np.int32), 0
+    stream, at = storage.zeros(size, np.int32), 0
     for begin, end in places:
         padded = padded_lines(np.asarray(ids[begin:end], np.int32), config)
         if not _begins_line(ids, begin, config):
             padded = padded[1:]
         stream[at : at + len(padded)] = padded
         at += len(padded)
-    return release(stream)
+        release(stream, ids)
+    return stream
 
 
 def _begins_line(ids: np.ndarray, place: int, config: NGramConfig) -> bool:

@@ -9,17 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from seqkit.distributed import ProcessGroup
+from seqkit.distributed.group import ProcessGroup
 from seqkit.errors import UsageError
+from seqkit.files.mapped import release
 from seqkit.models.ngrams.config import NGramConfig
 from seqkit.models.ngrams.counting import Order, continuation_counts, count_orders
 from seqkit.models.ngrams.model import NGramModel
-from seqkit.models.ngrams.storage import Storage, blocks, release
+from seqkit.models.ngrams.storage import Storage, blocks
 from seqkit.models.ngrams.trie import NGramTrie
 from seqkit.progress import tracked
 
 MEMORY = 1 << 29
 """Bytes that a fit takes at most by default, beside its model and the smallest arrays."""
+
+_BLOCK = 1 << 16
 
 
 def fit_kneser_ney(
@@ -126,7 +129,11 @@ def discounts(counts: np.ndarray, fallback: Sequence[float] | None = None) -> np
         counts: The adjusted counts of the n-grams of one order.
         fallback: Three discounts to take instead if any of the three has nothing to be estimated from.
     """
-    n = np.bincount(np.minimum(counts, 5), minlength=6)[:5].tolist()
+    counted = np.zeros(6, np.int64)
+    for begin in range(0, len(counts), _BLOCK):
+        counted += np.bincount(np.minimum(counts[begin : begin + _BLOCK], 5), minlength=6)
+        release(counts)
+    n = counted.tolist()
     result, estimated = np.array([0.0, 0.5, 1.0, 1.5]), 0
     if n[1] and n[2]:
         y = n[1] / (n[1] + 2 * n[2])
@@ -201,8 +208,8 @@ class _Fitter:
     def _probabilities(self, k: int, order: Order, counts: np.ndarray, taken: np.ndarray) -> np.ndarray:
         first, size = self.trie.first[k - 2], self.trie.size(k)
         probs = self._lower(order.suffixes)
-        backoffs = self.storage.empty(self.trie.size(k - 1), np.float64)
-        kept = self.storage.empty(size, bool)
+        backoffs = self.storage.zeros(self.trie.size(k - 1), np.float64)
+        kept = self.storage.zeros(size, bool)
         threshold = self.thresholds[k - 1]
         for contexts in _context_blocks(first, self.storage.block):
             at = slice(int(first[contexts.start]), int(first[contexts.stop]))
@@ -221,16 +228,15 @@ class _Fitter:
                 probs[at] *= np.repeat(weight[seen], repeats)
                 probs[at] += (count - lost) / np.repeat(total, repeats)
             backoffs[contexts.start : contexts.stop] = weight
-            for array in (probs, backoffs, kept, counts, order.occurrences, first):
-                release(array)
+            release(probs, backoffs, kept, counts, order.occurrences, first)
         self._kept.append(kept)
         self.log10_backoffs.append(self._log10(backoffs))
-        release(first), release(backoffs), release(self._below)
+        release(first, backoffs, self._below)
         return probs
 
     def _lower(self, suffixes: np.ndarray) -> np.ndarray:
-        """Return the probabilities of the order before of n-grams without their first words: (M_k,) float64."""
-        result = self.storage.empty(len(suffixes), np.float64)
+        """Return the lower order's probabilities of n-grams without their first words: (M_k,) float64."""
+        result = self.storage.zeros(len(suffixes), np.float64)
         windows = self.storage.windows(self._below)
         for low, high in windows:
             for begin, end in blocks(len(suffixes), self.storage.block):
@@ -240,16 +246,42 @@ class _Fitter:
                 else:
                     here = np.flatnonzero((places >= low) & (places < high))
                     block[here] = self._below[places[here]]
-                release(suffixes), release(result)
+                release(suffixes, result)
             release(self._below)
         return result
 
     def _log10(self, values: np.ndarray) -> np.ndarray:
-        result = self.storage.empty(len(values), self.dtype)
+        result = self.storage.zeros(len(values), self.dtype)
         for begin in range(0, len(values), self.storage.block):
             result[begin : begin + self.storage.block] = np.log10(values[begin : begin + self.storage.block])
-            release(result), release(values)
+            release(result, values)
         return result
+
+    def _only(self, array: np.ndarray, kept: np.ndarray) -> np.ndarray:
+        """Return the items of an array that are kept."""
+        result, size = self.storage.zeros(self._number(kept), array.dtype), 0
+        for begin, end in blocks(len(array), self.storage.block):
+            items = array[begin:end][kept[begin:end]]
+            result[size : size + len(items)] = items
+            size += len(items)
+            release(result, array, kept)
+        return result
+
+    def _starts(self, first: np.ndarray, kept: np.ndarray, contexts: np.ndarray) -> np.ndarray:
+        """Return where the continuations that are kept begin, of each context that is kept, and their end."""
+        result, at, before = self.storage.zeros(self._number(contexts) + 1, np.int32), 0, 0
+        for block in _context_blocks(first, self.storage.block):
+            begin, end = int(first[block.start]), int(first[block.stop])
+            places = np.concatenate(([0], np.cumsum(kept[begin:end], dtype=np.int64)))
+            starts = before + places[first[block] - begin][contexts[block]]
+            result[at : at + len(starts)] = starts
+            at, before = at + len(starts), before + int(places[-1])
+            release(result, first, kept, contexts)
+        result[at] = before
+        return result
+
+    def _number(self, kept: np.ndarray) -> int:
+        return sum(int(np.count_nonzero(kept[i:j])) for i, j in blocks(len(kept), self.storage.block))
 
     def model(self) -> NGramModel:
         """Return the model of the orders added."""
@@ -257,15 +289,13 @@ class _Fitter:
         if any(self.thresholds):
             trie = NGramTrie(self.config.vocab_size)
             for k in range(2, self.config.order + 1):
-                kept, first = self._kept[k - 1], self.trie.first[k - 2]
-                before = np.concatenate(([0], np.cumsum(kept, dtype=np.int64)))[first]
-                contexts = self._kept[k - 2]
+                kept = self._kept[k - 1]
                 # The n-grams of a context that is left out occur no more often, and are left out as well.
-                starts = np.append(before[:-1][contexts], before[-1]).astype(np.int32)
-                trie.append(self.trie.words[k - 1][kept], starts)
-                self.log10_probs[k - 1] = self.log10_probs[k - 1][kept]
+                starts = self._starts(self.trie.first[k - 2], kept, self._kept[k - 2])
+                trie.append(self._only(self.trie.words[k - 1], kept), starts)
+                self.log10_probs[k - 1] = self._only(self.log10_probs[k - 1], kept)
                 if k < self.config.order:
-                    self.log10_backoffs[k - 1] = self.log10_backoffs[k - 1][kept]
+                    self.log10_backoffs[k - 1] = self._only(self.log10_backoffs[k - 1], kept)
         return NGramModel(self.config, trie, list(self.log10_probs), list(self.log10_backoffs))
 
 

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seqkit.models.ngrams.storage import Storage, release
+from seqkit.files.mapped import release
+from seqkit.models.ngrams.storage import Storage
 from seqkit.models.ngrams.trie import ABSENT
 
 
@@ -44,8 +45,8 @@ class Counts(NamedTuple):
 def run_of(stream: np.ndarray, numbers: np.ndarray, begin: int, end: int, before: int, V: int) -> Run:
     """Return the n-grams that end in a block; replace the block's numbers by places in the run.
 
-    There is no n-gram on a start symbol, nor where it would reach over the start of its line; the place in the
-    run is ABSENT there.
+    There is no n-gram on a start symbol, nor where it would reach over the start of its line: ABSENT is the
+    place in the run there.
 
     Args:
         stream: Ids with start symbols, V.
@@ -70,15 +71,16 @@ def run_of(stream: np.ndarray, numbers: np.ndarray, begin: int, end: int, before
     numbers[begin:end] = ABSENT
     numbers[begin + ends] = np.cumsum(begins, dtype=np.int32) - 1
     occurrences = np.diff(places, append=len(keys)).astype(np.int32)
-    release(stream), release(numbers)
+    release(stream, numbers)
     return Run(keys[places], occurrences, suffixes[ends[places]])
 
 
 def merged(runs: Sequence[Run], V: int, storage: Storage) -> tuple[Counts, list[np.ndarray]]:
     """Merge runs; return the n-grams, and for each run the places among them of the run's own: (D,) int32."""
     most = sum(len(run.keys) for run in runs)
-    counts, size = Counts(*(storage.empty(most, np.int32) for _ in Counts._fields)), 0
-    answers = [storage.empty(len(run.keys), np.int32) for run in runs]
+    counts, size = Counts(*(storage.zeros(most, np.int32) for _ in Counts._fields)), 0
+    cuts = np.cumsum([len(run.keys) for run in runs])
+    answers = np.split(storage.zeros(most, np.int32), cuts[:-1])
     for parts in _ranges([run.keys for run in runs], storage.block):
         keys = np.concatenate([run.keys[part] for run, part in zip(runs, parts, strict=True)])
         if not len(keys):
@@ -99,13 +101,12 @@ def merged(runs: Sequence[Run], V: int, storage: Storage) -> tuple[Counts, list[
         counts.occurrences[new] = np.add.reduceat(occurrences[order], places)
         counts.suffixes[new] = suffixes[order[places]]
         size = new.stop
-        for array in (*counts, *answers, *(array for run in runs for array in run)):
-            release(array)
+        release(*counts, *answers, *(array for run in runs for array in run))
     return Counts(*(array[:size] for array in counts)), answers
 
 
 def _ranges(runs: Sequence[np.ndarray], block: int) -> Iterator[list[slice]]:
-    """Iterate over ranges of keys, of about ``block`` entries of the runs each: which of each run is in it."""
+    """Iterate over ranges of keys, about ``block`` entries of the runs each, as slices of the runs."""
     # Every sampled key ends block / runs entries of its run, so a range between two neighbours holds few.
     step = max(1, block // len(runs))
     bounds = np.unique(np.concatenate([keys[step - 1 :: step] for keys in runs]))

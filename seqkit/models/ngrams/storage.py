@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import shutil
 import tempfile
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from seqkit.errors import DataError
-from seqkit.platforms import release_pages
+from seqkit.files.mapped import SharedMap, release
 
 
 class Storage:
@@ -20,7 +19,7 @@ class Storage:
     Arrays on disk are mapped; a file goes with its array.
 
     Args:
-        memory: Bytes that a computation may take; an array of more than 1/64 of it goes to disk.
+        memory: Bytes that a computation may take; an array of more than 1/256 of it goes to disk.
         folder: Where the temporary files lie; None for the system's folder.
     """
 
@@ -30,22 +29,22 @@ class Storage:
         """Items of 8 bytes to work on at once; a step keeps up to thirty such arrays."""
         self._folder = folder
 
-    def empty(self, size: int, dtype: Any) -> np.ndarray:
-        """Return an array (size,) whose content is undefined in memory, and zero on disk.
+    def zeros(self, size: int, dtype: Any) -> np.ndarray:
+        """Return an array (size,) of zeros.
 
         Raises:
             DataError: The disk is full, or the folder cannot be written.
         """
         nbytes = size * np.dtype(dtype).itemsize
-        if nbytes <= self.memory // 64:
-            return np.empty(size, dtype)
+        if nbytes <= self.memory // 256:
+            return np.zeros(size, dtype)
         try:
             free = shutil.disk_usage(self._folder or tempfile.gettempdir()).free
             if free < nbytes:  # a write through the mapping would end the process
                 raise OSError(f"{nbytes:,} bytes are needed, {free:,} are free")
             with tempfile.TemporaryFile(dir=self._folder) as file:  # the mapping keeps it open
                 file.truncate(nbytes)
-                return np.frombuffer(mmap.mmap(file.fileno(), nbytes), dtype)
+                return np.frombuffer(SharedMap(file.fileno(), nbytes), dtype)
         except OSError as error:
             raise DataError(
                 f"cannot write temporary files for counting ({error})",
@@ -59,26 +58,36 @@ class Storage:
 
     def store(self, array: np.ndarray) -> np.ndarray:
         """Return the array, on disk if it is large."""
-        stored = self.empty(len(array), array.dtype)
+        stored = self.zeros(len(array), array.dtype)
+        for begin, end in blocks(len(array), self.block):
+            stored[begin:end] = array[begin:end]
+            release(stored, array)
+        return stored
+
+
+class Pile:
+    """Many arrays of one type, side by side in few files, on disk unless all of them are small.
+
+    Args:
+        storage: Where they lie.
+        size: Items expected in all; more fit.
+        dtype: Their type.
+    """
+
+    def __init__(self, storage: Storage, size: int, dtype: Any) -> None:
+        self._storage, self._size, self._dtype = storage, min(size, 32 * storage.block), dtype
+        self._file, self._used = np.empty(0, dtype), 0
+
+    def store(self, array: np.ndarray) -> np.ndarray:
+        """Return a copy of the array."""
+        if self._used + len(array) > len(self._file):
+            self._file, self._used = self._storage.zeros(max(self._size, len(array)), self._dtype), 0
+        stored = self._file[self._used : self._used + len(array)]
         stored[:] = array
+        self._used += len(array)
         return release(stored)
 
 
 def blocks(size: int, block: int) -> list[tuple[int, int]]:
-    """Return the ranges [begin, end) of ``block`` items each, the last one of the rest, that cover ``size``."""
+    """Return the ranges [begin, end) of at most ``block`` items that cover ``size`` items."""
     return [(begin, min(begin + block, size)) for begin in range(0, size, block)]
-
-
-def release(array: np.ndarray) -> np.ndarray:
-    """Take an array's pages out of this process's memory if it is mapped; return the array.
-
-    The system keeps what was written, in its cache of files, and writes it to disk when it needs the memory.
-    """
-    base: Any = array
-    while isinstance(base, np.ndarray):
-        base = base.base
-    if isinstance(base, memoryview):
-        base = base.obj
-    if isinstance(base, mmap.mmap):
-        release_pages(base, 0, len(base))
-    return array

@@ -40,7 +40,9 @@ class CountedEmbeddings(SinglePassTask, _EmbeddingTask):
     """Vectors from co-occurrence counts: positive pointwise mutual information and its SVD."""
 
     def fit_model(self, folder: Path) -> tuple[dict[str, Array], Record, dict[str, float] | None]:
-        """Return the vectors, the record of the fit, and no scores."""
+        """Return the vectors, the record of the fit, and no scores. One process does all of it."""
+        if not self.group.is_first:
+            return {}, {}, None
         settings, ids = self.settings, self.encoded.splits["train"]
         vectors = count_vectors(
             ids,

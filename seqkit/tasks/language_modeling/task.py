@@ -11,7 +11,8 @@ from seqkit.backend import Array, make_current, to_device
 from seqkit.corpora import Corpus
 from seqkit.data import BPTTBatches, EncodedCorpus
 from seqkit.errors import RunError
-from seqkit.models import NGramConfig, fit_kneser_ney
+from seqkit.models import NGramConfig
+from seqkit.models.ngrams.kneser_ney import fit_in_group
 from seqkit.tasks.initial_run import InitialText, initial_text
 from seqkit.tasks.language_modeling.data import encode, open_corpus, training_batches
 from seqkit.tasks.language_modeling.evaluation import stream_loss
@@ -115,21 +116,30 @@ class KneserNeyModeling(SinglePassTask, TextTask):
         self.ngrams, self.eos_id = settings.ngrams(), encoded.vocabulary.id(encoded.tokenizer.end_of_line)
 
     def fit_model(self, folder: Path) -> tuple[dict[str, Array], Record, dict[str, float] | None]:
-        """Return the model's arrays, the record of the fit, and the validation scores."""
+        """Return the model's arrays, the record of the fit, and the validation scores.
+
+        Of several processes each counts a piece of the text, and the first one fits and scores the model.
+        """
         splits = self.encoded.splits
-        settings = self.ngrams
-        model = fit_kneser_ney(
+        settings, sent = self.ngrams, self.group.bytes_sent
+        model = fit_in_group(
             splits["train"],
             NGramConfig(len(self.vocabulary), settings.order, self.eos_id),
+            self.group,
             prune=settings.prune,
             discount_fallback=settings.discount_fallback,
             memory=settings.memory,
-            folder=folder,
+            folder=folder if folder.is_dir() else None,  # the run of another host
             dtype=np.float64 if settings.bits == 64 else np.float32,
         )
+        sent = int(self.group.sum(np.array([self.group.bytes_sent - sent]))[0])
+        if model is None:
+            return {}, {}, None
         if settings.bits < 32:
             model = model.quantized(settings.bits)
         record: Record = {"step": 1, "epoch": 1, "tokens": self.encoded.info["train"].tokens}
+        if self.group.size > 1:
+            record["bytes_sent"] = sent
         scores = None
         if "valid" in splits:
             loss = stream_loss(model, splits["valid"], self.eos_id) / len(splits["valid"])
