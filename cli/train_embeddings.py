@@ -44,6 +44,7 @@ HELP = {
     "batch_size": "Number of windows in a mini-batch.",
     "epochs": "Passes over the training data.",
     "workers": "Threads of word2vec; results are reproducible with 1.  [default: number of cores]",
+    "sync_words": "Words that each of several processes reads until their vectors are averaged.",
     "seed": "Random seed.",
     "log_interval": "Seconds between log records of word2vec; other optimisers log ten times per epoch.",
     "checkpoint_interval": "Seconds between checkpoints.",

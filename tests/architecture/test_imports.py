@@ -37,7 +37,7 @@ ALLOWED: dict[str, set[str]] = {
     "ops": {"autograd", "backend"},
     "nn": {"ops", "autograd", "backend"},
     "optim": {"ops", "autograd", "backend"},
-    "vectors": {"backend", "text", "data"},
+    "vectors": {"backend", "text", "data", "distributed"},
     "models": {"nn", "ops", "autograd", "backend", "vectors", "distributed"},
     "decoding": {"optim", "autograd", "backend", "data", "text"},
     "training": {"nn", "optim", "autograd", "backend", "data", "distributed", "text"},

@@ -1,15 +1,18 @@
 """Kneser-Ney models fitted by several processes: those of one process to the bit."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.distributed.test_groups import run
 
 from seqkit.distributed.group import ProcessGroup
 from seqkit.errors import UsageError
 from seqkit.models.ngrams import NGramConfig, NGramModel, fit_kneser_ney
 from seqkit.models.ngrams.kneser_ney import fit_in_group
 from tests.distributed.stand_in import together
+from tests.training.tiny import python, write_corpus
 
 V = 23
 
@@ -104,3 +107,25 @@ def test_what_is_sent_grows_with_the_text_not_with_its_square() -> None:
 def test_ids_out_of_range_are_named() -> None:
     with pytest.raises(UsageError, match="ids"):
         fitted(np.array([0, 1, 2, V]), 2)
+
+
+def test_the_command(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "text.txt")
+    command = [
+        "-m",
+        "seqkit",
+        "train-lm",
+        str(corpus),
+        "--model",
+        "kneser-ney",
+        "--order",
+        "3",
+        "--bits",
+        "8",
+    ]
+    done = python(*command, "--out", str(tmp_path / "one"))
+    assert done.returncode == 0, done.stderr
+    code, said, err = run(2, *command, "--memory", "1M", "--out", str(tmp_path / "two"))
+    assert (code, said.count("best validation perplexity")) == (0, done.stdout.count("best validation")), err
+    models = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("one", "two")]
+    assert models[0] == models[1]

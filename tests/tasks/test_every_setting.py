@@ -138,7 +138,7 @@ VALUES: dict[str, dict[str, Row]] = {
         "weight_init": row("normal"), "optimizer": row("adagrad", sample=0.0), "alpha": row(0.3),
         "min_alpha": row(0.01), "schedule": row("cosine"), "lazy_rows": row(True), "batch_size": row(7),
         "epochs": row(2), "workers": row(2), "seed": row(1), "device": row("cuda:7"),
-        "log_interval": row(1e-9), "checkpoint_interval": row(0.0),
+        "sync_words": row(1000), "log_interval": row(1e-9), "checkpoint_interval": row(0.0),
     },
 }  # fmt: skip
 """A value of each setting that none of the methods below has."""
@@ -356,8 +356,9 @@ NEEDS_PILLOW = set() if find_spec("PIL") else {"image_size"}
 CONSTANT = {
     "language_modeling": {"device", "objective", "memory"},
     "masked_language_modeling": {"device", "objective", "model"},
+    "embeddings": {"device", "sync_words"},
 }
-"""Settings that have one value on this machine, or in this task; another is refused."""
+"""Settings that have one value on this machine, in this task, or in one process; another is refused."""
 
 
 @pytest.mark.parametrize("task", VALUES)

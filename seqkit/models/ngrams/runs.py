@@ -106,12 +106,18 @@ def merged(runs: Sequence[Run], V: int, storage: Storage) -> tuple[Counts, list[
 
 
 def _ranges(runs: Sequence[np.ndarray], block: int) -> Iterator[list[slice]]:
-    """Iterate over ranges of keys, about ``block`` entries of the runs each, as slices of the runs."""
-    # Every sampled key ends block / runs entries of its run, so a range between two neighbours holds few.
+    """Iterate over ranges of keys, about ``block`` entries of all runs each, as slices of the runs."""
+    # Every sampled key ends block / runs entries of its run; a range has as many samples as there are runs.
+    # The runs of a text that repeats itself have equal samples, which count one by one.
     step = max(1, block // len(runs))
-    bounds = np.unique(np.concatenate([keys[step - 1 :: step] for keys in runs]))
-    bounds = bounds[len(runs) - 1 :: len(runs)]
-    cuts = [np.concatenate(([0], np.searchsorted(keys, bounds, "right"), [len(keys)])) for keys in runs]
+    samples, cuts = [], []
+    for keys in runs:
+        samples.append(keys[step - 1 :: step].copy())
+        release(keys)
+    bounds = np.unique(np.sort(np.concatenate(samples))[len(runs) - 1 :: len(runs)])
+    for keys in runs:
+        cuts.append(np.concatenate(([0], np.searchsorted(keys, bounds, "right"), [len(keys)])))
+        release(keys)
     for i in range(len(bounds) + 1):
         yield [slice(int(cut[i]), int(cut[i + 1])) for cut in cuts]
 

@@ -42,6 +42,7 @@ def make_trainer(
         initial=None if before is None else initial_vectors_of(before, encoded.vocabulary, settings.seed),
         epochs_before=0 if before is None else before.epochs_trained,
         device=settings.device,
+        sync_words=settings.sync_words,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from seqkit.backend import default_device
 from seqkit.corpora import Corpus
+from seqkit.distributed import launched
 from seqkit.errors import Remedy, UsageError
 from seqkit.optim import OPTIMIZERS
 from seqkit.tasks.text import FROM_A_RUN, TextFileSettings, absolute_corpus, default_tokenizer_name
@@ -15,6 +16,7 @@ from seqkit.threads import thread_count
 from seqkit.training import ResolvedTrainingSettings
 from seqkit.training.base_settings import absolute_path
 from seqkit.vectors.word2vec import Word2VecSettings
+from seqkit.vectors.word2vec.trainer import SYNC_WORDS
 
 MODELS = ("cbow", "skip-gram", "counts")
 LOSSES = ("negative-sampling", "softmax")
@@ -42,10 +44,11 @@ _TRAINED = (
     "batch_size",
     "epochs",
     "workers",
+    "sync_words",
     "log_interval",
     "checkpoint_interval",
 )
-_WORD2VEC_ONLY = ("true_gradient", "min_alpha", "workers", "log_interval")
+_WORD2VEC_ONLY = ("true_gradient", "min_alpha", "workers", "sync_words", "log_interval")
 
 OPTIMIZER_DEFAULTS: dict[str, tuple[float, str]] = {
     WORD2VEC: (0.025, "linear"),
@@ -99,6 +102,7 @@ class EmbeddingSettings(TextFileSettings):
         batch_size: Windows in a mini-batch.
         epochs: Passes over the training data.
         workers: Threads of word2vec; results are reproducible with 1.
+        sync_words: Words that each of several processes reads with word2vec until their vectors are averaged.
         seed: Random seed.
         device: "cpu", "cuda" or "cuda:N".
         log_interval: Seconds between log records of word2vec.
@@ -107,7 +111,7 @@ class EmbeddingSettings(TextFileSettings):
 
     OF_THE_RUN = ("tokenizer", "lowercase", "unicode_normalization", "vector_size")
 
-    MAY_CHANGE = ("epochs", "log_interval", "checkpoint_interval", "device", "workers")
+    MAY_CHANGE = ("epochs", "log_interval", "checkpoint_interval", "device", "workers", "sync_words")
 
     corpus: str = "pydocs"
     tokenizer: str | None = None
@@ -138,6 +142,7 @@ class EmbeddingSettings(TextFileSettings):
     batch_size: int = 100
     epochs: int = 5
     workers: int | None = None
+    sync_words: int = SYNC_WORDS
     seed: int = 0
     device: str | None = None
     log_interval: float = 10.0
@@ -154,7 +159,8 @@ class EmbeddingSettings(TextFileSettings):
         self._require_choice("weight_init", WEIGHT_INITS)
         self._require_choice("optimizer", tuple(OPTIMIZER_DEFAULTS))
         self._require_positive(
-            "vector_size window negative alpha batch_size epochs workers min_count vocab_size log_interval"
+            "vector_size window negative alpha batch_size epochs workers sync_words min_count vocab_size "
+            "log_interval"
         )
         self._require_at_least_zero("ns_exponent sample min_alpha seed checkpoint_interval")
         if self.sg and self.model != "skip-gram":
@@ -183,6 +189,8 @@ class EmbeddingSettings(TextFileSettings):
     def ignored(self) -> dict[str, str]:
         """Return the fields that have no effect beside the others, each with what it is for."""
         ignored: dict[str, str] = {}
+        if launched().size == 1:
+            ignored["sync_words"] = "several processes, started by mpiexec"
         if self.init is None:
             ignored["grow_vocabulary"] = FROM_A_RUN
         else:

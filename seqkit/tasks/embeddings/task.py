@@ -70,6 +70,7 @@ class Word2VecEmbeddings(_EmbeddingTask):
 
     def fit(self, run: RunDirectory, callbacks: Callback, *, resume: bool) -> None:
         """Train into the run directory ``run``; with ``resume`` from its last checkpoint."""
+        self.trainer.group = self.group
         training = Word2VecTraining(
             self.trainer,
             run,

@@ -1,7 +1,8 @@
 """The word2vec trainer in a run directory: progress, logs, checkpoints, and a clean stop on signals.
 
 The threads stop between chunks of text for each log record and checkpoint, so that the saved state is
-consistent. With one worker, a resumed run has the same vectors to the bit as an uninterrupted one.
+consistent. With one worker, a resumed run has the same vectors to the bit as an uninterrupted one. Of several
+processes the first one logs and saves, after all have averaged their vectors.
 """
 
 import math
@@ -39,8 +40,9 @@ class Word2VecTraining:
         checkpoint_interval: float,
         callbacks: Callback,
     ) -> None:
-        self.trainer, self.run = trainer, run
-        self.callbacks = CallbackList([run.log, callbacks])
+        self.trainer, self.run, self.group = trainer, run, trainer.group
+        self.callbacks = CallbackList([run.log, callbacks] if self.group.is_first else [])
+        self._sent = 0  # bytes, at the last log record
         self.log_interval, self.checkpoint_interval = log_interval, checkpoint_interval
         self._job = Job("training")
         self._signals = SignalWatch()
@@ -51,10 +53,11 @@ class Word2VecTraining:
 
     def _load_checkpoint(self) -> None:
         """Restore the run's last checkpoint, if any. Raise RunError for an incompatible version."""
-        checkpoint = self.run.load_checkpoint()
-        if checkpoint is None:
+        checkpoint = self.group.on_first(self.run.load_checkpoint)
+        metadata = self.group.share(checkpoint and checkpoint[1])
+        if metadata is None:
             return
-        arrays, metadata = checkpoint
+        arrays = self.group.share_arrays(checkpoint and checkpoint[0])
         try:
             self.trainer.restore(arrays, metadata["trainer"])
         except KeyError as error:
@@ -129,16 +132,20 @@ class Word2VecTraining:
     def _pause(self) -> None:
         """Log, save a checkpoint, or stop; called when all threads have stopped between chunks."""
         state = self.trainer.state
-        if self._signals.received is not None:
+        received = self._signals.received
+        if self.group.size > 1:
+            received = max(self.group.gather_json(received), key=lambda signum: signum or 0)
+        if received is not None:
             self._checkpoint()
             raise TrainingInterrupted(
                 f"stopped by a signal in epoch {state.epoch + 1} of {self.trainer.settings.epochs}; "
                 f"the state is saved in {self.run.path}",
-                signum=self._signals.received,
+                signum=received,
             )
         self._require_finite()
         self._log()
-        if time.perf_counter() - self._saved_at >= self.checkpoint_interval:
+        due = time.perf_counter() - self._saved_at >= self.checkpoint_interval
+        if self.group.of_first(float(due)):
             self._checkpoint()
 
     def _require_finite(self) -> None:
@@ -181,6 +188,9 @@ class Word2VecTraining:
             "seconds": round(state.seconds, 3),
             "seconds_left": round(left, 1),
         }
+        if self.group.size > 1:
+            sent, self._sent = self.group.bytes_sent - self._sent, self.group.bytes_sent
+            record["bytes_sent"] = sent
         self._logged = (state.words, state.seconds, state.epoch_examples, state.epoch_loss)
         self.callbacks.on_log(record)
 
@@ -198,12 +208,19 @@ class Word2VecTraining:
         }
         arrays = {name: np.ascontiguousarray(a) for name, a in self._arrays().items()}
         position = {"step": self._step(), "epoch": state.epoch, "epochs_trained": self.trainer.epochs_trained}
-        self.run.save_model(arrays, {**position, "scores": {"loss": loss}})
+        self.group.on_first(lambda: self.run.save_model(arrays, {**position, "scores": {"loss": loss}}))
         self._logged = (*self._logged[:2], 0, 0.0)
+        averaging = self.trainer.averaging
+        if averaging is not None:
+            self.callbacks.on_message(
+                f"averaged the vectors of {self.group.size} processes {averaging.times} times, "
+                f"{averaging.rows_sent / averaging.rows:.0%} of their rows, those that had changed: "
+                f"{self.group.bytes_sent / 1e6:,.0f} MB sent by this process so far"
+            )
         self.callbacks.on_epoch_end(record)
         self._checkpoint()
 
     def _checkpoint(self) -> None:
         arrays, metadata = self.trainer.checkpoint()
-        self.run.save_checkpoint(arrays, {"trainer": metadata})
+        self.group.on_first(lambda: self.run.save_checkpoint(arrays, {"trainer": metadata}))
         self._saved_at = time.perf_counter()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from seqkit.backend.kernels.word2vec.reference import Sampling
+from seqkit.backend.kernels.word2vec.settings import Word2VecSettings
 from seqkit.backend.random import Generator
 from seqkit.data.context_windows import alias_table
 from seqkit.errors import UsageError
@@ -37,6 +38,21 @@ def sampling_tables(counts: np.ndarray, *, sample: float, ns_exponent: float) ->
         weights = np.where(counts > 0, counts.astype(np.float64) ** ns_exponent, 0.0)
     keep = np.floor(keep_probabilities(counts.astype(np.float64), sample) * _TOP)
     return Sampling(keep.astype(np.uint32), *alias_table(weights))
+
+
+def update_rates(counts: np.ndarray, settings: Word2VecSettings) -> np.ndarray:
+    """Return how often each word's input and output vector is trained for a word of text: (2, V) float64.
+
+    Args:
+        counts: How often each word occurs, (V,).
+        settings: Those of subsampling, of negatives and of windows.
+    """
+    read = counts / counts.sum() * keep_probabilities(counts, settings.sample)
+    pairs = settings.window + 1 if settings.shrink_windows else 2 * settings.window
+    with np.errstate(divide="ignore"):
+        drawn = np.where(counts > 0, counts.astype(np.float64) ** settings.ns_exponent, 0.0)
+    examples = read * pairs if settings.sg else read
+    return np.stack([read * pairs, examples + examples.sum() * settings.negative * drawn / drawn.sum()])
 
 
 def chunk_bounds(ids: np.ndarray, eos_id: int) -> tuple[np.ndarray, int]:

@@ -1,4 +1,7 @@
-"""Word2vec over a stream of ids: chunks of text, a falling learning rate, threads without locks."""
+"""Word2vec over a stream of ids: chunks of text, a falling learning rate, threads without locks.
+
+Several processes read different chunks, and their vectors are averaged after every ``sync_words`` words.
+"""
 
 import threading
 import time
@@ -14,13 +17,18 @@ from seqkit.backend.kernels import kernels
 from seqkit.backend.kernels.word2vec.reference import GOLDEN, Sampling, splitmix64
 from seqkit.backend.kernels.word2vec.settings import Word2VecSettings
 from seqkit.backend.random import Generator
+from seqkit.distributed.group import ProcessGroup
 from seqkit.errors import Remedy, RunError, ShapeError, UsageError
 from seqkit.files import fill_json
-from seqkit.vectors.word2vec.sampling import chunk_bounds, initial_vectors, sampling_tables
+from seqkit.vectors.word2vec.averaging import ModelAveraging
+from seqkit.vectors.word2vec.sampling import chunk_bounds, initial_vectors, sampling_tables, update_rates
 
 CHUNKS_OF_A_DEVICE = 100
 """Chunks that a GPU is given at once, about a million tokens: work for all its processors. Each keeps the
 draws and the learning rate that it has on the CPU."""
+
+SYNC_WORDS = int(__import__("os").environ.get("SYNC", 500_000))
+"""Words that each of several processes reads between two averagings, by default."""
 
 _LINE, _DEVICE_LINE = 16, 32  # float32 in a cache line
 
@@ -60,6 +68,8 @@ class Word2VecTrainer:
         epochs_before: The epochs that these were trained for before.
         lock_factors: Factors of the updates of each word's input vector, (V,); 0 keeps it fixed.
         device: Where the vectors are kept and trained. On a GPU one thread feeds it; ``workers`` is ignored.
+        group: The processes that train together; all have the same arguments.
+        sync_words: Words that each of several processes reads between two averagings.
 
     Raises:
         UsageError: For fewer than two distinct words, and for lock factors on a GPU.
@@ -78,7 +88,10 @@ class Word2VecTrainer:
         epochs_before: int = 0,
         lock_factors: np.ndarray | None = None,
         device: str | Device = "cpu",
+        group: ProcessGroup | None = None,
+        sync_words: int = SYNC_WORDS,
     ) -> None:
+        self.group, self.sync_words = group or ProcessGroup(), sync_words
         self.ids, self.settings, self.device = ids, settings, make_current(device)
         self.eos_id, self.unk_id = eos_id, -1 if unk_id is None else unk_id
         counts = np.array(counts, np.int64)
@@ -89,6 +102,7 @@ class Word2VecTrainer:
                 remedy=Remedy("lower min_count", command="lower --min-count"),
             )
         self.corpus_words = int(counts.sum())
+        self._updates = update_rates(counts, settings)
         self.sampling = sampling_tables(counts, sample=settings.sample, ns_exponent=settings.ns_exponent)
         self.bounds, self.cuts = chunk_bounds(ids, eos_id)
         self._ordered, self._chunks = -1, np.empty(0, np.int64)
@@ -96,6 +110,8 @@ class Word2VecTrainer:
         self.losses: list[float] = []
         """Mean loss of an example, one entry an epoch."""
         self._lock = threading.Lock()
+        self.averaging: ModelAveraging | None = None
+        """What makes the vectors of several processes equal, once they train."""
         V, E = len(counts), settings.vector_size
         self._lock_factors = self._checked(lock_factors, V)
         line = _LINE if self._on_cpu else _DEVICE_LINE
@@ -198,7 +214,7 @@ class Word2VecTrainer:
                 f"the checkpoint of word vectors contradicts itself: epoch {state.epoch} with "
                 f"{len(losses)} losses, chunk {state.chunk} of {own['chunks']}"
             )
-        self.state, self.losses = state, losses
+        self.state, self.losses, self.averaging = state, losses, None
         for vectors, name in ((self._input, "input"), (self._output, "output")):
             vectors[:, :E] = to_device(np.ascontiguousarray(arrays[name]), self.device)
 
@@ -213,39 +229,33 @@ class Word2VecTrainer:
 
         Args:
             on_progress: Called after each chunk; on a GPU, which is given many at once, after all of them.
+                With several processes the words are an estimate between two averagings.
             on_epoch: Called after each epoch with its mean loss.
-            should_stop: Asked before each chunk.
+            should_stop: Asked before each chunk; with several processes after each averaging, and all stop
+                where one does.
 
         Returns:
             Whether the last epoch is done. If not, another call continues from there.
         """
-        state, settings, lock = self.state, self.settings, self._lock
-        workers, size = (settings.workers, 1) if self._on_cpu else (1, CHUNKS_OF_A_DEVICE)
-        with ThreadPoolExecutor(workers) as pool:
+        state, settings, group = self.state, self.settings, self.group
+        alone = group.size == 1
+        if not alone and self.averaging is None:
+            vectors, updates = (self._input, self._output), self._updates * self.sync_words
+            self.averaging = ModelAveraging(vectors, updates, settings.vector_size, group)
+        with ThreadPoolExecutor(settings.workers if self._on_cpu else 1) as pool:
             while state.epoch < settings.epochs:
                 self._order()
-                started, before = time.perf_counter(), state.seconds
-
-                def work(started: float = started, before: float = before) -> None:
-                    make_current(self.device)  # which holds for one thread
-                    while not should_stop():
-                        with lock:
-                            if state.chunk + 1 >= len(self.bounds):
-                                return
-                            first, read = state.chunk, state.words
-                            state.chunk = min(first + size, len(self.bounds) - 1)
-                            last = state.chunk
-                        words, examples, loss = self._train(first, last, read)
-                        with lock:
-                            state.words += words
-                            state.epoch_loss += loss
-                            state.epoch_examples += examples
-                            state.seconds = before + time.perf_counter() - started
-                        on_progress(state)
-
-                for future in [pool.submit(work) for _ in range(workers)]:
-                    future.result()
-                if state.chunk + 1 < len(self.bounds):
+                chunks = len(self.bounds) - 1
+                while state.chunk < chunks:
+                    if alone:
+                        self._read(pool, state.chunk, chunks, on_progress, should_stop)
+                        if state.chunk < chunks:
+                            return False
+                    else:
+                        self._read_together(pool, on_progress)
+                        if group.sum(np.array([int(should_stop())]))[0]:
+                            break
+                if state.chunk < chunks:
                     return False
                 loss = state.epoch_loss / max(1, state.epoch_examples)
                 self.losses.append(loss)
@@ -253,6 +263,59 @@ class Word2VecTrainer:
                 state.epoch_loss, state.epoch_examples = 0.0, 0
                 on_epoch(state, loss)
         return True
+
+    def _read(
+        self,
+        pool: ThreadPoolExecutor,
+        begin: int,
+        end: int,
+        on_progress: Callable[[TrainingState], object],
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Train on the chunks [begin, end) of the epoch's order by all workers; set the state's chunk."""
+        state, lock, size = self.state, self._lock, 1 if self._on_cpu else CHUNKS_OF_A_DEVICE
+        started, before = time.perf_counter(), state.seconds
+        state.chunk = begin
+
+        def work() -> None:
+            make_current(self.device)  # which holds for one thread
+            while not should_stop():
+                with lock:
+                    if state.chunk >= end:
+                        return
+                    first, read = state.chunk, state.words
+                    state.chunk = min(first + size, end)
+                    last = state.chunk
+                words, examples, loss = self._train(first, last, read)
+                with lock:
+                    state.words += words * self.group.size  # those of the others, nearly
+                    state.epoch_loss += loss
+                    state.epoch_examples += examples
+                    state.seconds = before + time.perf_counter() - started
+                on_progress(state)
+
+        for future in [pool.submit(work) for _ in range(self.settings.workers if self._on_cpu else 1)]:
+            future.result()
+
+    def _read_together(
+        self, pool: ThreadPoolExecutor, on_progress: Callable[[TrainingState], object]
+    ) -> None:
+        """Train on this process's chunks of a round, of ``sync_words`` words; average with the others."""
+        state, group, chunks = self.state, self.group, len(self.bounds) - 1
+        assert self.averaging is not None
+        each = max(1, round(self.sync_words * chunks / self.corpus_words))
+        begin, size = state.chunk, min(each * group.size, chunks - state.chunk)
+        own = [begin + size * rank // group.size for rank in (group.rank, group.rank + 1)]
+        started, seconds = time.perf_counter(), state.seconds
+        words, loss, examples = state.words, state.epoch_loss, state.epoch_examples
+        self._read(pool, *own, on_progress)
+        self.averaging.average(self.alpha)
+        read = [(state.words - words) // group.size, state.epoch_loss - loss, state.epoch_examples - examples]
+        total = group.sum(np.array(read, np.float64))
+        state.words, state.epoch_examples = words + int(total[0]), examples + int(total[2])
+        state.epoch_loss = loss + float(total[1])
+        state.chunk = begin + size
+        state.seconds = seconds + group.of_first(time.perf_counter() - started)
 
     def _order(self) -> np.ndarray:
         """The chunks in the order in which the present epoch reads them, (C,).
