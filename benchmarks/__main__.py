@@ -15,6 +15,7 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
     "corpus_memory": (),
     "images": ("torch",),
     "language_model": ("torch",),
+    "ngram_memory": (),
     "seq2seq": ("torch",),
     "similar": ("gensim",),
     "tokenizing": (),

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.distributed.test_groups import run
 
 from seqkit.distributed.group import ProcessGroup
 from seqkit.errors import UsageError
 from seqkit.models.ngrams import NGramConfig, NGramModel, fit_kneser_ney
 from seqkit.models.ngrams.kneser_ney import fit_in_group
 from tests.distributed.stand_in import together
+from tests.distributed.test_groups import run
 from tests.training.tiny import python, write_corpus
 
 V = 23

@@ -13,6 +13,7 @@ from seqkit.models.ngrams import NGramConfig, NGramModel, Unigram, fit_kneser_ne
 from seqkit.models.ngrams.counting import continuation_counts, count_orders
 from seqkit.models.ngrams.kneser_ney import discounts
 from seqkit.models.ngrams.quantization import quantize
+from seqkit.models.ngrams.runs import _ranges, _sorted
 from seqkit.models.ngrams.storage import Storage
 from seqkit.models.ngrams.trie import NGramTrie
 
@@ -565,3 +566,22 @@ def test_five_gram_on_penn_treebank():
     # 141.2: Mikolov et al. 2011, "Empirical evaluation and combination of advanced language modeling
     # techniques".
     assert np.exp(-model.log_probs(test).mean()) == pytest.approx(141.2, abs=0.1)
+
+
+@pytest.mark.parametrize("repeats", [1, 40])
+def test_ranges_of_a_merge_are_small_where_runs_are_equal(repeats: int) -> None:
+    """As those of a text that repeats itself are, whose samples are the same keys again and again."""
+    runs = [np.arange(0, 7000, 7)] * repeats
+    parts = list(_ranges(runs, block=200))
+    for j, run in enumerate(runs):
+        np.testing.assert_array_equal(np.concatenate([run[part[j]] for part in parts]), run)
+    assert max(sum(part.stop - part.start for part in each) for each in parts) <= 2 * 200
+
+
+def test_sorting_keeps_the_place_of_each_key() -> None:
+    for top in (1 << 20, 1 << 62):  # in one number with its place, and too large for that
+        keys = np.random.default_rng(0).integers(0, top, 1000)
+        keys[500:] = keys[:500]
+        result, order = _sorted(keys.copy())
+        np.testing.assert_array_equal(order, np.argsort(keys, kind="stable"))
+        np.testing.assert_array_equal(result, np.sort(keys))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from seqkit.backend import default_device
 from seqkit.corpora import Corpus
-from seqkit.distributed import launched
 from seqkit.errors import Remedy, UsageError
+from seqkit.launcher import launched
 from seqkit.optim import OPTIMIZERS
 from seqkit.tasks.text import FROM_A_RUN, TextFileSettings, absolute_corpus, default_tokenizer_name
 from seqkit.text import NORMALIZATIONS

@@ -27,7 +27,7 @@ CHUNKS_OF_A_DEVICE = 100
 """Chunks that a GPU is given at once, about a million tokens: work for all its processors. Each keeps the
 draws and the learning rate that it has on the CPU."""
 
-SYNC_WORDS = int(__import__("os").environ.get("SYNC", 500_000))
+SYNC_WORDS = 500_000
 """Words that each of several processes reads between two averagings, by default."""
 
 _LINE, _DEVICE_LINE = 16, 32  # float32 in a cache line
@@ -240,7 +240,7 @@ class Word2VecTrainer:
         state, settings, group = self.state, self.settings, self.group
         alone = group.size == 1
         if not alone and self.averaging is None:
-            vectors, updates = (self._input, self._output), self._updates * self.sync_words
+            vectors, updates = (self._input, self._output), [*self._updates * self.sync_words]
             self.averaging = ModelAveraging(vectors, updates, settings.vector_size, group)
         with ThreadPoolExecutor(settings.workers if self._on_cpu else 1) as pool:
             while state.epoch < settings.epochs:
@@ -305,11 +305,11 @@ class Word2VecTrainer:
         assert self.averaging is not None
         each = max(1, round(self.sync_words * chunks / self.corpus_words))
         begin, size = state.chunk, min(each * group.size, chunks - state.chunk)
-        own = [begin + size * rank // group.size for rank in (group.rank, group.rank + 1)]
+        own_begin, own_end = (begin + size * rank // group.size for rank in (group.rank, group.rank + 1))
         started, seconds = time.perf_counter(), state.seconds
         words, loss, examples = state.words, state.epoch_loss, state.epoch_examples
-        self._read(pool, *own, on_progress)
-        self.averaging.average(self.alpha)
+        self._read(pool, own_begin, own_end, on_progress)
+        self.averaging.average(self._alpha_at(words))  # the same everywhere
         read = [(state.words - words) // group.size, state.epoch_loss - loss, state.epoch_examples - examples]
         total = group.sum(np.array(read, np.float64))
         state.words, state.epoch_examples = words + int(total[0]), examples + int(total[2])
