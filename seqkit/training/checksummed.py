@@ -74,7 +74,8 @@ def write_tensors(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mappin
         digest.update(piece)
     header = header.replace(_FIELD + _BLANK.encode(), _FIELD + digest.hexdigest().encode(), 1)
     with atomic_writer(path) as file:
-        file.writelines([header, *_pieces(contents)])
+        file.write(header)
+        file.writelines(_pieces(contents))
 
 
 def _pieces(contents: Sequence[memoryview]) -> Iterator[memoryview]:
