@@ -8,7 +8,7 @@ import sys
 from seqkit import distributed
 from seqkit.cli.common import echo
 from seqkit.distributed.supervisor import supervise
-from seqkit.launcher import host, launched
+from seqkit.launcher import forget_launcher, host, launched
 
 TOGETHER = (
     "train-lm",
@@ -38,6 +38,7 @@ def begin(arguments: list[str] | None) -> None:
     if command not in TOGETHER or any(each.split("=")[0] in _ALONE for each in given):
         if not first:
             os._exit(0)
+        forget_launcher()
         return
     supervise()
     if not first:

@@ -55,3 +55,9 @@ def rank_here() -> int:
         if os.environ.get(name, "").isdecimal() and launched().size > 1:
             return int(os.environ[name])
     return 0
+
+
+def forget_launcher() -> None:
+    """Make this process, and those that it starts, one of its own: the others of its job end."""
+    for name in (*(name for pair in _VARIABLES for name in pair), *_ON_HOST, *_RANKS_ON_HOST):
+        os.environ.pop(name, None)

@@ -14,6 +14,7 @@ import pytest
 
 from seqkit.training import RunDirectory
 from tests.distributed.test_groups import PLAIN, mpiexec, run, start
+from tests.exhaustive import exhaustive
 from tests.training.tiny import TINY, environment, flags, python, write_corpus
 
 
@@ -37,40 +38,36 @@ def _weights(out: Path) -> dict[str, np.ndarray]:
     return loaded[0]
 
 
-def test_a_run_of_two_goes_on_with_one_and_with_three(tmp_path: Path) -> None:
-    """The loss curve is that of one process; a second run of as many processes has the same bits."""
-    corpus = write_corpus(tmp_path / "text.txt")
-    names = ("one", "two", "again")
-    for name, size in zip(names, (1, 2, 2), strict=True):
-        arguments = _command(corpus, tmp_path / name)
-        if size == 1:
-            done = _alone(*arguments)
-            assert done.returncode == 0, done.stderr
-            continue
-        code, out, err = run(size, *arguments)
-        assert (code, out.count("best validation perplexity")) == (0, 1), err
-        assert "dense gradients in 1 messages" in err + out
-    two, again = (_weights(tmp_path / name) for name in names[1:])
-    np.testing.assert_allclose(_losses(tmp_path / "two"), _losses(tmp_path / "one"), rtol=1e-4)
-    assert _losses(tmp_path / "again") == _losses(tmp_path / "two")
-    for key, expected in two.items():
-        np.testing.assert_array_equal(again[key], expected)
-    steps = len(_losses(tmp_path / "one"))
-    parts = tmp_path / "parts"
-    for size, stop in ((2, steps // 3), (1, 2 * steps // 3), (3, steps)):
-        code, _, err = run(size, *_command(corpus, parts, "--resume", max_steps=stop))
-        assert code == 0, err
-    np.testing.assert_allclose(_losses(parts), _losses(tmp_path / "one"), rtol=1e-4)
-
-
-def test_evaluation_is_shared_out(tmp_path: Path) -> None:
-    corpus = write_corpus(tmp_path / "text.txt")
-    assert _alone(*_command(corpus, tmp_path / "run")).returncode == 0
-    evaluate = ["-m", "seqkit", "eval-lm", str(tmp_path / "run"), "--batch-size", "4", "--json"]
+def test_two_processes_train_and_evaluate_as_one(tmp_path: Path) -> None:
+    corpus, one, two = write_corpus(tmp_path / "text.txt"), tmp_path / "one", tmp_path / "two"
+    assert _alone(*_command(corpus, one)).returncode == 0
+    code, out, err = run(2, *_command(corpus, two))
+    assert (code, out.count("best validation perplexity")) == (0, 1), err
+    assert "dense gradients in 1 messages" in err + out
+    np.testing.assert_allclose(_losses(two), _losses(one), rtol=1e-4)
+    evaluate = ["-m", "seqkit", "eval-lm", str(one), "--batch-size", "4", "--json"]
     alone = json.loads(_alone(*evaluate).stdout)
     code, out, err = run(2, *evaluate)
     assert code == 0, err
     assert json.loads(out)["perplexity"] == pytest.approx(alone["perplexity"], rel=1e-8)
+
+
+@exhaustive
+def test_a_run_of_two_goes_on_with_one_and_with_three(tmp_path: Path) -> None:
+    """A second run of as many processes has the same bits."""
+    corpus = write_corpus(tmp_path / "text.txt")
+    for name in ("two", "again"):
+        code, _, err = run(2, *_command(corpus, tmp_path / name))
+        assert code == 0, err
+    losses, again = _losses(tmp_path / "two"), _weights(tmp_path / "again")
+    assert _losses(tmp_path / "again") == losses
+    for key, expected in _weights(tmp_path / "two").items():
+        np.testing.assert_array_equal(again[key], expected)
+    steps, parts = len(losses), tmp_path / "parts"
+    for size, stop in ((2, steps // 3), (1, 2 * steps // 3), (3, steps)):
+        code, _, err = run(size, *_command(corpus, parts, "--resume", max_steps=stop))
+        assert code == 0, err
+    np.testing.assert_allclose(_losses(parts), losses, rtol=1e-4)
 
 
 def test_errors_are_said_once(tmp_path: Path) -> None:
