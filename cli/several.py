@@ -7,7 +7,7 @@ import sys
 
 from seqkit import distributed
 from seqkit.cli.common import echo
-from seqkit.distributed.supervisor import supervise
+from seqkit.cli.supervisor import supervise
 from seqkit.launcher import forget_launcher, host, launched
 
 TOGETHER = (

@@ -209,6 +209,61 @@ def process_ended(pid: int) -> bool:
     return False
 
 
+KILL = int(getattr(signal, "SIGKILL", 9))
+"""The signal that ends a process at once."""
+FORWARDED_SIGNALS = tuple(
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
+    if hasattr(signal, name)
+)
+"""Signals that a supervisor passes on to the process that does its work."""
+
+
+def fork_child() -> int | None:
+    """Fork: return the child's number in the parent, and 0 in the child; None where processes cannot fork."""
+    return os.fork() if hasattr(os, "fork") else None
+
+
+def own_process_group() -> None:
+    """Leave the process group of the parent, whose signals then do not come here."""
+    with contextlib.suppress(OSError):
+        os.setpgid(0, 0)
+
+
+def send_signal(pid: int, signum: int) -> None:
+    """Send a signal to a process, if it is still there."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signum)
+
+
+def wait_for(pid: int) -> tuple[int | None, int]:
+    """Wait for a child; return the signal that ended it or None, and the exit code that a shell has."""
+    status = os.waitpid(pid, 0)[1]
+    if os.WIFSIGNALED(status):
+        return os.WTERMSIG(status), 128 + os.WTERMSIG(status)
+    return None, os.WEXITSTATUS(status)
+
+
+def end_ancestor(names: tuple[str, ...], grace: float) -> None:
+    """Ask the nearest ancestor with a name that begins so to end, and end it after ``grace`` seconds.
+
+    Only where the system shows its processes in /proc.
+    """
+    pid = os.getppid()
+    while pid > 1:
+        try:
+            name = Path(f"/proc/{pid}/comm").read_text("utf-8").strip()
+            parent = int(Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[1])
+        except (OSError, ValueError, IndexError):
+            return
+        if name.startswith(names):
+            send_signal(pid, signal.SIGTERM)
+            time.sleep(grace)
+            send_signal(pid, KILL)
+            return
+        pid = parent
+
+
 def hangup_signal() -> int | None:
     """Return the number of the signal of a lost terminal, or None where there is none."""
     return getattr(signal, "SIGHUP", None)

@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -42,6 +43,7 @@ from seqkit.data.batches import BucketedBatches
 from seqkit.data.images import ImageBatches, Standardization
 from seqkit.decoding import greedy
 from seqkit.decoding.loop import require_finite
+from seqkit.distributed.group import ProcessGroup
 from seqkit.explorer.opening import open_items
 from seqkit.explorer.server import bind
 from seqkit.files.lines import content_size
@@ -73,7 +75,7 @@ from seqkit.tasks import sentence_encoding
 from seqkit.tasks.embeddings.evaluation import evaluation_files
 from seqkit.tasks.language_modeling import LanguageModelSettings
 from seqkit.text import get_tokenizer
-from seqkit.training import RunDirectory
+from seqkit.training import RunDirectory, Trainer
 from seqkit.vectors import KeyedVectors, Word2Vec, load_vectors, save_vectors
 from seqkit.vectors.counting import SparseMatrix, ppmi
 from seqkit.vectors.evaluation import evaluate_pairs
@@ -328,6 +330,13 @@ NUMBERED = "".join(f"text number {n}\n" for n in range(60))
 IDS, LENGTHS = np.array([[1, 2], [3, 4]]), np.array([2, 1])
 BAG, PAIR = (IDS, LENGTHS, np.array([0, 1])), (IDS, LENGTHS, IDS, IDS)
 FLOATS = np.ones((2, 3), np.float32)
+
+
+def _trainer_of_batch_norm(size: int) -> Trainer:
+    group = ProcessGroup()
+    group.size = size
+    return Trainer(mock.MagicMock(model=nn.BatchNorm(3), group=group), mock.MagicMock())
+
 
 MORE: dict[str, tuple[Call, Call]] = {
     # arrays, ops and modules
@@ -667,6 +676,10 @@ MORE: dict[str, tuple[Call, Call]] = {
     r"give the folder of a search": (
         lambda: Definition.read(Path()),
         lambda: begin(Path(), Definition("seq2seq", {}, {}), None),
+    ),
+    r"train with a single process": (
+        lambda: _trainer_of_batch_norm(2),
+        lambda: _trainer_of_batch_norm(1),
     ),
     r"^f'seqkit \{recipe_command": (
         lambda: command("train-seq2seq", "--recipe", "brown"),

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any, TypeVar
@@ -140,8 +139,7 @@ class ProcessGroup:
         return True
 
     def abort(self, code: int) -> None:
-        """End all processes, without a word."""
-        os._exit(code)
+        """End all processes of a job, without a word; one that has no others goes on."""
 
     def on_first(self, function: Callable[[], T]) -> T | None:
         """Run ``function`` in the first process; return its result there, None elsewhere, when it is done.

@@ -7,6 +7,7 @@ one of them for :data:`PATIENCE` seconds.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
@@ -14,10 +15,17 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from seqkit.distributed.supervisor import end_launcher
+from seqkit.platforms import end_ancestor
+
+logger = logging.getLogger("seqkit")
 
 INTERVAL, PATIENCE = 1.0, 20.0
 """Seconds between signs of life, and without one until a process counts as lost."""
+
+GRACE = 3.0
+"""Seconds for a launcher to end by itself: MPICH's waits for a host that is gone."""
+
+_LAUNCHERS = ("mpiexec", "mpirun", "prterun", "orterun", "srun")
 
 LOST = 75
 """Exit code of a process that has lost another one."""
@@ -91,12 +99,11 @@ class Heartbeat:
                     self._lost(other)
 
     def _lost(self, other: int) -> None:
-        print(
-            f"error: process {self._rank} on {self._hosts[self._rank]} has heard nothing of process {other} "
-            f"on {self._hosts[other]} for {PATIENCE:g} seconds: the job ends; its last checkpoint is whole, "
-            "and the same command with --resume goes on from there",
-            file=sys.stderr,
-            flush=True,
+        logger.error(
+            "error: process %d on %s has heard nothing of process %d on %s for %g seconds: the job ends; its "
+            "last checkpoint is whole, and a resumed training goes on from there",
+            *(self._rank, self._hosts[self._rank], other, self._hosts[other], PATIENCE),
         )
-        end_launcher()
+        sys.stderr.flush()
+        end_ancestor(_LAUNCHERS, GRACE)
         os._exit(LOST)

@@ -51,7 +51,7 @@ class Trainer:
         if self.group.size > 1 and any(task.model.named_buffers()):
             raise UsageError(
                 "batch normalization needs the statistics of whole batches, and each process has a part",
-                remedy="train without it, or with a single process",
+                remedy="train with a single process, or without batch normalization",
             )
         heard = [run.log, *([callbacks] if callbacks else [])] if self.group.is_first else []
         self.callbacks = CallbackList(heard)

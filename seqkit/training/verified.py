@@ -10,6 +10,7 @@ from pathlib import Path
 
 import seqkit
 from seqkit.backend.paths import cache_dir, make_folder
+from seqkit.errors import RunError
 from seqkit.files import write_atomically
 from seqkit.platforms import is_private
 
@@ -33,10 +34,10 @@ def is_remembered(path: Path, digest: str) -> bool:
 
 def remember(path: Path, digest: str) -> None:
     """Remember that the file was verified; without a cache that can be written it is verified again."""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, RunError):
         place = _place(path)
         make_folder(place.parent)
-        write_atomically(place, json.dumps(_identity(path, digest)).encode())
+        write_atomically(place, json.dumps(_identity(path, digest)).encode(), shared=True)
 
 
 def _identity(path: Path, digest: str) -> list[object]:

@@ -86,7 +86,6 @@ def test_blocks_do_not_show(tmp_path, monkeypatch) -> None:
     whole = encode_corpus(sources({"train": lines}), WS, key="1", min_count=2, cache=tmp_path)
     small = encode.join_blocks
     monkeypatch.setattr(encode, "join_blocks", lambda lines: small(lines, size=40))
-    monkeypatch.setattr(encode, "_REMAP", 17)
     pieces = encode_corpus(sources({"train": lines}), WS, key="2", min_count=2, cache=tmp_path)
     assert np.array_equal(whole.splits["train"], pieces.splits["train"])
     assert whole.vocabulary == pieces.vocabulary

@@ -111,7 +111,7 @@ class Word2VecTrainer:
         """Mean loss of an example, one entry an epoch."""
         self._lock = threading.Lock()
         self.averaging: ModelAveraging | None = None
-        """What makes the vectors of several processes equal, once they train."""
+        """Averages the vectors of several processes, from when they begin to train."""
         V, E = len(counts), settings.vector_size
         self._lock_factors = self._checked(lock_factors, V)
         line = _LINE if self._on_cpu else _DEVICE_LINE
