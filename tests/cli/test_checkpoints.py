@@ -22,7 +22,7 @@ def test_a_classifier_from_a_folder(seqkit: Seqkit, tmp_path: Path) -> None:
     assert "lr = 5e-05" in dry.out
     Path("c.toml").write_text(dry.out)
     assert seqkit("train-classifier", "--config", "c.toml", "--dry-run").out == dry.out
-    quick = ("--freeze", "--lr", "0.1", "--epochs", "5", "--batch-size", "8", "--dropout", "0")
+    quick = ("--lr", "0.01", "--epochs", "5", "--batch-size", "8", "--dropout", "0")
     done = seqkit(*arguments, *quick, "--out", "run", "--json")
     assert (done.code, done.json["settings"]["pooling"]) == (0, "cls")
     bert.rename(tmp_path / "away")

@@ -49,6 +49,8 @@ NAMES = {
     "eval-seq2seq corpus",
     "eval-seq2seq target",
     "eval-tagger corpus",
+    "plot search storage",
+    "search show storage",
     "tag texts",
     "translate texts",
 }

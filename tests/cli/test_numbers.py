@@ -45,7 +45,9 @@ def numeric(command: click.Command) -> list[click.Option]:
 
 
 def test_all_commands_with_numbers_are_walked() -> None:
-    assert {name for name, command in ALL.items() if numeric(command)} == set(INPUTS)
+    """But for searches, which take the flags of training commands, and numbers that tests/search tries."""
+    walked = {name for name, command in ALL.items() if numeric(command)}
+    assert {name for name in walked if not name.startswith("search ")} == set(INPUTS)
 
 
 @pytest.mark.parametrize("name", some(list(INPUTS), 2))

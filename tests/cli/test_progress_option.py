@@ -16,7 +16,7 @@ from seqkit.progress import Job, LineReporter, Reporter, current_reporter
 from tests.cli.conftest import Seqkit
 from tests.cli.test_flags import ALL
 
-WITHOUT = {"corpora info", "corpora list", "doctor", "explore", "lab list", "lab plot"}
+WITHOUT = {"corpora info", "corpora list", "doctor", "explore", "lab list", "lab plot", "search show"}
 """Commands that take no time of which a user should be told."""
 
 

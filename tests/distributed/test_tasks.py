@@ -12,6 +12,7 @@ import pytest
 from seqkit.distributed.group import ProcessGroup
 from seqkit.training import Callback, RunDirectory, Task, Trainer
 from tests.distributed.stand_in import together
+from tests.exhaustive import some
 from tests.training.tiny import write_corpus
 
 STEPS = 4
@@ -113,8 +114,10 @@ def _train(task: Task, folder: Path, group: ProcessGroup) -> tuple[list[float], 
     return losses.values, {key: np.array(value) for key, value in task.model.state_dict().items()}
 
 
-@pytest.mark.parametrize("size", [2, 3])
-@pytest.mark.parametrize("name", SETTINGS)
+CASES = [(name, 2 + (i + more) % 2) for i, name in enumerate(SETTINGS) for more in (0, 1)]
+
+
+@pytest.mark.parametrize(("name", "size"), some(CASES, 2))
 def test_losses_and_weights_of_one_process(name: str, size: int, tmp_path: Path) -> None:
     _write_corpora(tmp_path)
     losses, weights = _train(_make(name, tmp_path), tmp_path, ProcessGroup())

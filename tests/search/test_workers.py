@@ -139,6 +139,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     subprocess.run([*server, "-m", "immediate", "stop"], **options)  # type: ignore[call-overload]
 
 
+@exhaustive
 def test_two_workers_share_a_postgresql_server(
     searching: Searching, corpus: Path, tmp_path: Path, postgres: str
 ) -> None:
