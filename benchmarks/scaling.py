@@ -38,12 +38,10 @@ def train(launcher: list[str], size: int, corpus: str, flags: list[str], folder:
     records = [json.loads(line) for line in (out / "log.jsonl").read_text("utf-8").splitlines()]
     steps = [record for record in records if "tokens_per_s" in record][1:]  # the first compiles and connects
     [end] = [record for record in records if "train_loss" in record]
-    config = json.loads((out / "config.json").read_text("utf-8"))
     return {
         "perplexity": end["valid_ppl"],
         "tokens_per_s": statistics.median(record["tokens_per_s"] for record in steps),
         "bytes": statistics.median(record.get("bytes_sent", 0) / 10 for record in steps),
-        "model": config["model"],
     }
 
 
