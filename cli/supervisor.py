@@ -13,7 +13,15 @@ import threading
 
 from seqkit.cli.common import echo
 from seqkit.launcher import host, launched
-from seqkit.platforms import FORWARDED_SIGNALS, KILL, fork_child, own_process_group, send_signal, wait_for
+from seqkit.platforms import (
+    FORWARDED_SIGNALS,
+    KILL,
+    fork_child,
+    own_process_group,
+    send_signal,
+    signal_when_parent_ends,
+    wait_for,
+)
 
 
 def supervise() -> None:
@@ -27,6 +35,8 @@ def supervise() -> None:
         return
     if child == 0:
         os.close(watched)
+        # while MPI begins, no thread of this process can run
+        signal_when_parent_ends(signal.SIGTERM)
         own_process_group()  # signals to the launcher's group come once, through the parent
         threading.Thread(target=_end_with_parent, args=(alive,), name="supervisor", daemon=True).start()
         return

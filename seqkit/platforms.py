@@ -230,6 +230,14 @@ def own_process_group() -> None:
         os.setpgid(0, 0)
 
 
+def signal_when_parent_ends(signum: int) -> None:
+    """Let Linux send this process a signal when its parent ends; elsewhere nothing is sent."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signum)  # PR_SET_PDEATHSIG
+
+
 def send_signal(pid: int, signum: int) -> None:
     """Send a signal to a process, if it is still there."""
     with contextlib.suppress(ProcessLookupError):

@@ -81,13 +81,8 @@ def test_other_commands_run_once() -> None:
     assert (code, out.count("pydocs")) == (0, 1), err
 
 
-def _children(process: subprocess.Popen[str], out: Path) -> list[int]:
-    """The training processes, whose parents the launcher started, once they have logged a step."""
-    log = out / "log.jsonl"
-    until = time.monotonic() + 60
-    while time.monotonic() < until and not (log.exists() and log.stat().st_size):
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
+def _parents() -> dict[int, int]:
+    """Return the parent of each process."""
     parents: dict[int, int] = {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():
@@ -96,12 +91,26 @@ def _children(process: subprocess.Popen[str], out: Path) -> list[int]:
                 parents[int(folder.name)] = int(status[1])
             except (OSError, ValueError, IndexError):
                 continue
+    return parents
 
-    def below(pid: int) -> list[int]:
-        return [child for child, parent in parents.items() if parent == pid]
 
-    proxies = [child for pid in below(process.pid) or [process.pid] for child in below(pid)]
-    return sorted(child for pid in proxies for child in below(pid))
+def _children(process: subprocess.Popen[str], out: Path) -> list[int]:
+    """The two training processes, whose parents the launcher started, once a step is in the log."""
+    log = out / "log.jsonl"
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        assert process.poll() is None, process.communicate()
+        parents = _parents()
+
+        def below(pid: int, parents: dict[int, int] = parents) -> list[int]:
+            return [child for child, parent in parents.items() if parent == pid]
+
+        proxies = below(process.pid)
+        children = [child for proxy in proxies for each in below(proxy) for child in below(each)]
+        if len(children) == 2 and log.exists() and log.stat().st_size:
+            return sorted(children)
+        time.sleep(0.05)
+    raise AssertionError(process.communicate(timeout=10))
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc: processes are not found")
