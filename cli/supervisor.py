@@ -46,6 +46,9 @@ def supervise() -> None:
     killed_by, code = wait_for(child)
     if killed_by is not None:
         _say_killed(killed_by)
+        if killed_by != KILL:
+            signal.signal(killed_by, signal.SIG_DFL)
+        send_signal(os.getpid(), killed_by)  # launchers end a job for a signal, not always for an exit code
     os._exit(code)
 
 
