@@ -10,14 +10,15 @@ from seqkit.cli.common import echo
 from seqkit.cli.supervisor import supervise
 from seqkit.launcher import forget_launcher, host, launched
 
-TOGETHER = (
+TOGETHER = {
     "train-lm",
     "train-embeddings",
     "train-seq2seq",
     "train-classifier",
     "train-tagger",
-    *("train-images", "eval-lm"),
-)
+    "train-images",
+    "eval-lm",
+}
 """Commands that several processes run together; the first one runs the others alone."""
 
 _ALONE = ("--help", "-h", "--dry-run", "--interpolate", "--dynamic", "--cache")

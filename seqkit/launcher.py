@@ -6,7 +6,6 @@ Read from the environment, so that nothing is imported in a process that no laun
 from __future__ import annotations
 
 import os
-import socket
 from typing import NamedTuple
 
 _VARIABLES = (
@@ -37,6 +36,8 @@ def launched() -> Launch:
 
 def host() -> str:
     """Return the name of this host."""
+    import socket  # takes 6 ms, and few commands need it
+
     return socket.gethostname()
 
 

@@ -48,6 +48,7 @@ from seqkit.explorer.opening import open_items
 from seqkit.explorer.server import bind
 from seqkit.files.lines import content_size
 from seqkit.files.safetensors import encode_safetensors
+from seqkit.launcher import Launch
 from seqkit.models import (
     BagConfig,
     ImageClassifier,
@@ -69,7 +70,7 @@ from seqkit.optim import Adam
 from seqkit.plotting import plot_curves
 from seqkit.plotting.figure import check_figure_path, new_figure
 from seqkit.plotting.word_map import check_projection
-from seqkit.search import TASKS, Space
+from seqkit.search import TASKS, Space, worker
 from seqkit.search.definition import Definition, begin
 from seqkit.tasks import sentence_encoding
 from seqkit.tasks.embeddings.evaluation import evaluation_files
@@ -330,6 +331,20 @@ NUMBERED = "".join(f"text number {n}\n" for n in range(60))
 IDS, LENGTHS = np.array([[1, 2], [3, 4]]), np.array([2, 1])
 BAG, PAIR = (IDS, LENGTHS, np.array([0, 1])), (IDS, LENGTHS, IDS, IDS)
 FLOATS = np.ones((2, 3), np.float32)
+
+
+def _search_in_a_job(size: int) -> None:
+    """Begin a search in one of several processes; alone it would go on with Optuna."""
+    with (
+        mock.patch.object(worker, "launched", return_value=Launch(0, size)),
+        mock.patch.object(worker, "import_optuna", side_effect=_OneTrial),
+        contextlib.suppress(_OneTrial),
+    ):
+        worker.search(LanguageModelSettings(), {"lr": LR}, "found")
+
+
+class _OneTrial(Exception):
+    """The search would begin."""
 
 
 def _trainer_of_batch_norm(size: int) -> Trainer:
@@ -672,6 +687,10 @@ MORE: dict[str, tuple[Call, Call]] = {
     r"give one with train and valid": (
         lambda: TASKS["language_modeling"].score_of({}),
         lambda: TASKS["language_modeling"].score_of({"loss": 1.0}),
+    ),
+    r"start the workers without it": (
+        lambda: _search_in_a_job(2),
+        lambda: _search_in_a_job(1),
     ),
     r"give the folder of a search": (
         lambda: Definition.read(Path()),

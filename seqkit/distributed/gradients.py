@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from seqkit.autograd import RowGradient, Tensor
+from seqkit.autograd.sparse_gradient import to_dense
 from seqkit.backend import Array, array_module, to_device, to_numpy
 from seqkit.distributed.group import Pending, ProcessGroup
 
@@ -39,11 +40,7 @@ class _Bucket:
 
     def send(self, group: ProcessGroup) -> None:
         for parameter, part in zip(self.parameters, self.parts, strict=True):
-            gradient = parameter.grad
-            if gradient is None:
-                part[...] = 0
-            else:
-                part[...] = gradient.to_dense() if isinstance(gradient, RowGradient) else gradient
+            part[...] = 0 if parameter.grad is None else to_dense(parameter.grad)
         self.pending = group.start_sum(self.buffer)
 
 
@@ -144,7 +141,7 @@ class GradientReducer:
         if not as_rows:
             buffer = xp.zeros(parameter.shape, parameter.dtype)
             if gradient is not None:
-                buffer[...] = gradient.to_dense() if isinstance(gradient, RowGradient) else gradient
+                buffer[...] = to_dense(gradient)
             group.start_sum(buffer).wait()
             parameter.grad = buffer
             return

@@ -18,7 +18,6 @@ from typing import Any, TypeVar
 import numpy as np
 
 from seqkit.errors import SeqkitError, StoppedElsewhere
-from seqkit.launcher import host
 
 T = TypeVar("T")
 
@@ -56,9 +55,7 @@ class ProcessGroup:
     size = 1
     host_rank = 0
     bytes_sent = 0
-
-    def __init__(self) -> None:
-        self.hosts = [host()]
+    hosts: Sequence[str] = ("this host",)
 
     @property
     def is_first(self) -> bool:
@@ -104,32 +101,30 @@ class ProcessGroup:
         """Send part i to process i; return what each process sent here. All parts have one dtype and axis."""
         return list(parts)
 
-    def share_bytes(self, data: bytes | None, root: int = 0) -> bytes:
-        """Return the bytes that process ``root`` gives; the others give None."""
+    def share_bytes(self, data: bytes | None) -> bytes:
+        """Return the bytes that the first process gives; the others give None."""
         assert data is not None
         return data
 
-    def share(self, value: Any, root: int = 0) -> Any:
-        """Return the JSON value that process ``root`` gives."""
-        data = json.dumps(value).encode() if self.rank == root else None
-        return value if self.size == 1 else json.loads(self.share_bytes(data, root))
+    def share(self, value: Any) -> Any:
+        """Return the JSON value that the first process gives."""
+        data = json.dumps(value).encode() if self.is_first else None
+        return value if self.size == 1 else json.loads(self.share_bytes(data))
 
-    def share_arrays(self, arrays: Mapping[str, np.ndarray] | None, root: int = 0) -> dict[str, np.ndarray]:
-        """Return the arrays by name that process ``root`` gives; the others give None."""
+    def share_arrays(self, arrays: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray]:
+        """Return the arrays by name that the first process gives; the others give None."""
         if self.size == 1:
             return dict(arrays or {})
-        described = self.share({n: [a.dtype.str, a.shape] for n, a in (arrays or {}).items()}, root)
+        described = self.share({n: [a.dtype.str, a.shape] for n, a in (arrays or {}).items()})
         shared = {}
         for name, (dtype, shape) in described.items():
-            array = (
-                np.ascontiguousarray(arrays[name]) if arrays and self.rank == root else np.empty(shape, dtype)
-            )
-            self.share_buffer(array, root)
+            array = np.ascontiguousarray(arrays[name]) if arrays else np.empty(shape, dtype)
+            self.share_buffer(array)
             shared[name] = array
         return shared
 
-    def share_buffer(self, array: np.ndarray, root: int = 0) -> None:
-        """Fill a contiguous array with that of process ``root``."""
+    def share_buffer(self, array: np.ndarray) -> None:
+        """Fill a contiguous array with that of the first process."""
 
     def barrier(self) -> None:
         """Wait for all processes."""
@@ -147,21 +142,17 @@ class ProcessGroup:
         Raises:
             SeqkitError: In the first process what ``function`` raises, elsewhere StoppedElsewhere.
         """
-        return self.on_root(0, function)
-
-    def on_root(self, root: int, function: Callable[[], T]) -> T | None:
-        """As :meth:`on_first`, in process ``root``."""
         result, error = None, None
-        if self.rank == root:
+        if self.is_first:
             try:
                 result = function()
             except BaseException as raised:
                 error = raised
-        failed = self.share(error is not None, root)
+        failed = self.share(error is not None)
         if error is not None:
             raise error
         if failed:
-            raise StoppedElsewhere(f"process {root} stopped")
+            raise StoppedElsewhere("the first process stopped")
         return result
 
     def require_same(self, value: str, what: str) -> None:

@@ -81,6 +81,7 @@ class MPIGroup(ProcessGroup):
         self.bytes_sent = 0
         self._heartbeat = Heartbeat(mpi, world.Dup(), self.hosts)
         self._heartbeat.start()
+        self._gpus_known = False
         self._nccl: NCCLSums | None = None
         self._excepthook = sys.excepthook
         sys.excepthook = self._end_job
@@ -121,12 +122,12 @@ class MPIGroup(ProcessGroup):
         xp = array_module(buffer)
         if xp is np:
             return _Request(self._comm.Iallreduce(self._mpi.IN_PLACE, buffer))
-        if self._nccl is None:
+        if not self._gpus_known:
+            self._gpus_known = True
             places = self.gather_json([self.hosts[self.rank], device_of(buffer).index])
-            if len({tuple(place) for place in places}) < self.size:
-                return _ThroughHost(self, buffer)
-            self._nccl = NCCLSums(xp, self.size, self.rank, self.share_bytes)
-        return _OnGPU(self._nccl.start(buffer))
+            if len({tuple(place) for place in places}) == self.size:
+                self._nccl = NCCLSums(xp, self.size, self.rank, self.share_bytes)
+        return _ThroughHost(self, buffer) if self._nccl is None else _OnGPU(self._nccl.start(buffer))
 
     def gather(self, array: np.ndarray) -> list[np.ndarray]:
         """Return the array of each process; they differ in the first axis only."""
@@ -164,22 +165,22 @@ class MPIGroup(ProcessGroup):
         self.bytes_sent += sent.nbytes - parts[self.rank].nbytes
         return np.split(received, np.cumsum(coming)[:-1])
 
-    def share_bytes(self, data: bytes | None, root: int = 0) -> bytes:
-        """Return the bytes that process ``root`` gives; the others give None."""
+    def share_bytes(self, data: bytes | None) -> bytes:
+        """Return the bytes that the first process gives; the others give None."""
         size = np.array([0 if data is None else len(data)], np.int64)
-        self._comm.Bcast(size, root)
+        self._comm.Bcast(size)
         buffer = np.empty(int(size[0]), np.uint8)
         if data is not None:
             buffer[:] = np.frombuffer(data, np.uint8)
-        self.share_buffer(buffer, root)
+        self.share_buffer(buffer)
         return buffer.tobytes()
 
-    def share_buffer(self, array: np.ndarray, root: int = 0) -> None:
-        """Fill a contiguous array with that of process ``root``."""
+    def share_buffer(self, array: np.ndarray) -> None:
+        """Fill a contiguous array with that of the first process."""
         flat = array.reshape(-1).view(np.uint8)
         for start in range(0, len(flat), _AT_ONCE):
-            self._comm.Bcast(flat[start : start + _AT_ONCE], root)
-        if self.rank == root:
+            self._comm.Bcast(flat[start : start + _AT_ONCE])
+        if self.is_first:
             self.bytes_sent += flat.nbytes * (self.size - 1)
 
     def barrier(self) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from seqkit.errors import DivergenceError, RunError, SeqkitError, UsageError
 from seqkit.files import write_atomically
+from seqkit.launcher import host
 from seqkit.search.results import (
     KILLS,
     REASON,
@@ -128,7 +128,7 @@ class Objective:
         attempts = self.study.get_trials(deepcopy=False)
         number = self.number = runs_of(attempts)[trial.number]
         self._require_needed(trial, attempts)
-        trial.set_user_attr(WORKER, {"host": socket.gethostname(), "pid": os.getpid()})
+        trial.set_user_attr(WORKER, {"host": host(), "pid": os.getpid()})
         self.study.sampler = self.sampler(number)
         run = run_path(self.out, number)
         reports = TrialReports(trial, self.task, run)
@@ -225,11 +225,8 @@ class Objective:
             write_atomically(run / MARK, json.dumps(mark, indent=2, ensure_ascii=False).encode())
         ended = "" if best is None else f", valid {reports.name} {best:.4f}"
         why = "" if reason is None else f": {reason}"
-        self.callbacks.on_message(
-            f"trial {number}: {state} after {len(reports.scores)} epochs{ended}{why}".replace(
-                "1 epochs", "1 epoch"
-            )
-        )
+        epochs = "1 epoch" if len(reports.scores) == 1 else f"{len(reports.scores)} epochs"
+        self.callbacks.on_message(f"trial {number}: {state} after {epochs}{ended}{why}")
 
 
 def _short(value: object) -> str:

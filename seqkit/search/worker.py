@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import time
 import zlib
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from seqkit.errors import UsageError, require_choice
+from seqkit.launcher import host, launched
 from seqkit.platforms import process_ended
 from seqkit.search.definition import Definition, begin, folder_locked
 from seqkit.search.results import (
@@ -82,7 +82,8 @@ def search(
         The trials, the best first.
 
     Raises:
-        UsageError: The space does not fit the settings, or the first five trials fail.
+        UsageError: The space does not fit the settings, the first five trials fail, or mpiexec started
+            several processes.
         MissingDependencyError: Optuna, or the driver of the database, is not installed.
         RunError: The folder holds another search, or the database cannot be used.
         DataError: The corpus is absent, unreadable, or without a validation split.
@@ -98,6 +99,11 @@ def search(
 
     """
     require_choice("pruner", pruner, PRUNERS)
+    if launched().size > 1:
+        raise UsageError(
+            "a search is not shared out by mpiexec: its processes would train other trials",
+            remedy="start the workers without it: they share the folder, or the storage",
+        )
     if trials < 1:
         raise UsageError(f"expected trials to be at least 1, got {trials}")
     import_optuna()
@@ -241,7 +247,7 @@ def _fail_ended_workers(study: Any) -> None:
     running = study.get_trials(deepcopy=True, states=(optuna.trial.TrialState.RUNNING,))
     for attempt in running:
         worker = attempt.user_attrs.get(WORKER, {})
-        if worker.get("host") != socket.gethostname():
+        if worker.get("host") != host():
             continue
         if worker["pid"] == os.getpid() or process_ended(worker["pid"]):
             try:

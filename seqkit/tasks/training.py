@@ -71,7 +71,7 @@ def run_training(
     callback = CallbackList([*CallbackList(callbacks).callbacks, InfoLog()] if group.is_first else [])
     device(getattr(settings, "device", None) or default_device())
     with hangup_ignored(), show_progress(progress and group.is_first):
-        run = shared_run(group, lambda: _run_to_resume(out, name, resume))
+        run = _shared_run(group, lambda: _run_to_resume(out, name, resume))
         try:
             begun = group.share(run is not None and run.has_checkpoint())
             if run is not None:
@@ -92,7 +92,7 @@ def run_training(
                     require_same_weights(settings, run)
                 task.load_initial_weights()
             if run is None:  # not before: unusable settings must not leave a run behind
-                run = shared_run(group, lambda: _begin_run(out, name, task, corpus))
+                run = _shared_run(group, lambda: _begin_run(out, name, task, corpus))
                 assert run is not None
             else:
                 group.on_first(functools.partial(_require_same_artifacts, run, task))
@@ -107,7 +107,7 @@ def _checksum(artifacts: Mapping[str, bytes]) -> str:
     return hashlib.sha256(b"".join(artifacts[name] for name in sorted(artifacts))).hexdigest()
 
 
-def shared_run(group: ProcessGroup, get: Callable[[], RunDirectory | None]) -> RunDirectory | None:
+def _shared_run(group: ProcessGroup, get: Callable[[], RunDirectory | None]) -> RunDirectory | None:
     """Return the run that ``get`` returns in the first process, which alone writes it."""
     run = group.on_first(get)
     known = group.share(None if run is None else [str(run.path), run.config])

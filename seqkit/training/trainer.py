@@ -172,8 +172,9 @@ class Trainer:
             return loss, count
         n = row_count(batch)
         rows = group.span(n)
+        here = place(batch, rows)
         for generator in task.generators.values():
-            generator.rows = place(batch, rows)
+            generator.rows = here
         tensor, count = task.loss(part(batch, rows))
         if not group.owns(n):
             count = 0

@@ -60,12 +60,12 @@ class ThreadGroup(ProcessGroup):
     def exchange(self, parts: Sequence[np.ndarray]) -> list[np.ndarray]:
         return [given[self.rank].copy() for given in self.meeting.all(self.rank, list(parts))]
 
-    def share_bytes(self, data: bytes | None, root: int = 0) -> bytes:
-        shared: bytes = self.meeting.all(self.rank, data)[root]
+    def share_bytes(self, data: bytes | None) -> bytes:
+        shared: bytes = self.meeting.all(self.rank, data)[0]
         return shared
 
-    def share_buffer(self, array: np.ndarray, root: int = 0) -> None:
-        array[...] = self.meeting.all(self.rank, array.copy())[root]
+    def share_buffer(self, array: np.ndarray) -> None:
+        array[...] = self.meeting.all(self.rank, array.copy())[0]
 
     def barrier(self) -> None:
         self.meeting.barrier.wait()
