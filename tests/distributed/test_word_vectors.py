@@ -31,11 +31,11 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def trainer(group: ProcessGroup, **settings: Any) -> Word2VecTrainer:
     rng = np.random.default_rng(0)
-    ids = rng.zipf(1.3, 3000).astype(np.int32) % (V - 1) + 1
+    ids = rng.zipf(1.3, 6000).astype(np.int32) % (V - 1) + 1
     ids[::13] = 0
     values = {"vector_size": E, "epochs": 2, "workers": 1, "sample": 0.0, **settings}
     counts = np.bincount(ids, minlength=V)
-    return Word2VecTrainer(ids, counts, Word2VecSettings(**values), eos_id=0, group=group, sync_words=350)
+    return Word2VecTrainer(ids, counts, Word2VecSettings(**values), eos_id=0, group=group, sync_words=100)
 
 
 def trained(size: int) -> list[Word2VecTrainer]:
@@ -84,7 +84,7 @@ def test_each_chunk_is_read_once_an_epoch(monkeypatch: pytest.MonkeyPatch) -> No
 def test_training_goes_on_with_another_number_of_processes(sizes: tuple[int, int]) -> None:
     def begin(group: ProcessGroup) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         result = trainer(group)
-        stops = iter([False] * 5 + [True] * 99)
+        stops = iter([False] + [True] * 99)  # asked where the vectors of all processes are equal
         assert not result.run(should_stop=lambda: next(stops))
         return result.checkpoint()
 
@@ -120,12 +120,12 @@ def test_changes_are_summed_for_rare_words_and_averaged_for_frequent_ones() -> N
     def average(group: ProcessGroup) -> tuple[np.ndarray, int, int]:
         padded = np.zeros((7, 16), np.float32)
         padded[:, :5] = np.arange(35).reshape(7, 5)
-        averaging = ModelAveraging([padded], [updates], 5, group)
+        averaging = ModelAveraging([padded], [updates], 0.1, 5, group)
         for row, change in changes[group.rank].items():
             padded[row, :5] += change
-        averaging.average(0.1)
+        averaging.average(0.1, last=True)
         before = group.bytes_sent
-        averaging.average(0.1)  # nothing has changed
+        averaging.average(0.1, last=True)  # nothing has changed
         return padded, before, group.bytes_sent - before
 
     for vectors, sent, later in together(3, average):
@@ -135,6 +135,25 @@ def test_changes_are_summed_for_rare_words_and_averaged_for_frequent_ones() -> N
         np.testing.assert_allclose(vectors[:, :5], expected, rtol=1e-5)
         assert not vectors[:, 5:].any()
         assert (sent, later) == (2 * 5 * 4, 0)  # by the stand-in's count: the two rows, once
+
+
+def test_rare_rows_are_averaged_less_often() -> None:
+    updates = np.array([0.0, 60, 1e9])  # every 16th, 4th, each round: 0.1 / (2 * 0.05 * 60 / 250) = 4.2
+    seen: list[list[float]] = []
+
+    def average(group: ProcessGroup) -> None:
+        padded = np.zeros((3, 16), np.float32)
+        averaging = ModelAveraging([padded], [updates], 0.05, 5, group)
+        for each in range(1, 21):
+            padded[:, :5] += group.rank  # the second process changes all rows
+            averaging.average(0.0, last=each == 20)  # summed, since nothing is learned
+            assert averaging.all_are_equal == (each in (16, 20))
+            if group.is_first:
+                seen.append(padded[:, 0].tolist())
+
+    together(2, average)
+    expected = [[each // 16 * 16, each // 4 * 4, each] for each in range(1, 20)] + [[20, 20, 20]]
+    np.testing.assert_allclose(seen, expected, rtol=1e-4)
 
 
 def test_divisors() -> None:

@@ -214,7 +214,7 @@ class Word2VecTraining:
         if averaging is not None:
             self.callbacks.on_message(
                 f"averaged the vectors of {self.group.size} processes {averaging.times} times, "
-                f"{averaging.rows_sent / averaging.rows:.0%} of their rows, those that had changed: "
+                f"{averaging.rows_sent / averaging.rows:.0%} of their rows at a time: "
                 f"{self.group.bytes_sent / 1e6:,.0f} MB sent by this process so far"
             )
         self.callbacks.on_epoch_end(record)

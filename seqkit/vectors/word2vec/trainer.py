@@ -27,7 +27,7 @@ CHUNKS_OF_A_DEVICE = 100
 """Chunks that a GPU is given at once, about a million tokens: work for all its processors. Each keeps the
 draws and the learning rate that it has on the CPU."""
 
-SYNC_WORDS = 500_000
+SYNC_WORDS = 200_000
 """Words that each of several processes reads between two averagings, by default."""
 
 _LINE, _DEVICE_LINE = 16, 32  # float32 in a cache line
@@ -231,8 +231,8 @@ class Word2VecTrainer:
             on_progress: Called after each chunk; on a GPU, which is given many at once, after all of them.
                 With several processes the words are an estimate between two averagings.
             on_epoch: Called after each epoch with its mean loss.
-            should_stop: Asked before each chunk; with several processes after each averaging, and all stop
-                where one does.
+            should_stop: Asked before each chunk; with several processes when all vectors were averaged, and
+                all stop where one does.
 
         Returns:
             Whether the last epoch is done. If not, another call continues from there.
@@ -241,7 +241,7 @@ class Word2VecTrainer:
         alone = group.size == 1
         if not alone and self.averaging is None:
             vectors, updates = (self._input, self._output), [*self._updates * self.sync_words]
-            self.averaging = ModelAveraging(vectors, updates, settings.vector_size, group)
+            self.averaging = ModelAveraging(vectors, updates, settings.alpha, settings.vector_size, group)
         with ThreadPoolExecutor(settings.workers if self._on_cpu else 1) as pool:
             while state.epoch < settings.epochs:
                 self._order()
@@ -253,7 +253,8 @@ class Word2VecTrainer:
                             return False
                     else:
                         self._read_together(pool, on_progress)
-                        if group.sum(np.array([int(should_stop())]))[0]:
+                        assert self.averaging is not None
+                        if self.averaging.all_are_equal and group.sum(np.array([int(should_stop())]))[0]:
                             break
                 if state.chunk < chunks:
                     return False
@@ -309,7 +310,8 @@ class Word2VecTrainer:
         started, seconds = time.perf_counter(), state.seconds
         words, loss, examples = state.words, state.epoch_loss, state.epoch_examples
         self._read(pool, own_begin, own_end, on_progress)
-        self.averaging.average(self._alpha_at(words))  # the same everywhere
+        last = begin + size == chunks
+        self.averaging.average(self._alpha_at(words), last=last)  # the same everywhere
         read = [(state.words - words) // group.size, state.epoch_loss - loss, state.epoch_examples - examples]
         total = group.sum(np.array(read, np.float64))
         state.words, state.epoch_examples = words + int(total[0]), examples + int(total[2])
