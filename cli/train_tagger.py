@@ -49,7 +49,10 @@ HELP = {
     "locked_dropout": "Use one dropout mask for all words of a sentence.",
     "word_dropout": "A word seen n times becomes unknown with probability a / (a + n); this is a.",
     "vectors": "Initialise the words' vectors from a vector file or a run of train-embeddings.",
-    "freeze": "Do not train the vectors from --vectors.",
+    "init": "Start from a checkpoint folder (BERT, DistilBERT, RoBERTa, MiniLM), from the encoder of a run "
+    "of train-lm --objective masked, or from the whole model of a run of train-tagger.",
+    "grow_vocabulary": "Add the new words and letters of CORPUS to those of --init, a run of train-tagger.",
+    "freeze": "Do not train the vectors from --vectors, or the encoder from --init.",
     "batch_size": "Batch size in sentences; a batch has sentences of similar length.",
     "eval_batch_size": "Batch size of the validation.",
 }
@@ -72,6 +75,7 @@ CHOICES = {
     CHOICES,
     "seqkit train-tagger my-names.conll --out runs/names",
     "seqkit train-tagger nltk:conll2000 --recipe conll2000",
+    "seqkit train-tagger my-names.conll --init bert-base-cased --epochs 3",
     'seqkit tag runs/names "Mr Smith went to Rome."',
 )
 def command(request: Request[SequenceLabelingSettings]) -> None:

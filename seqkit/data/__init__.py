@@ -29,12 +29,14 @@ from seqkit.data.tagging import (
     TaggedBatch,
     TaggedBatches,
     TaggedInfo,
+    TaggingEncoder,
     WordEncoder,
     encode_tagged,
     tagged_batch,
 )
 from seqkit.data.text_encoder import encode_texts
 from seqkit.data.token_files import FileIds
+from seqkit.data.word_pieces import PieceEncoder
 
 __all__ = [
     "NORMALIZATIONS",
@@ -55,6 +57,7 @@ __all__ = [
     "MaskedBatches",
     "Masking",
     "NegativeSampler",
+    "PieceEncoder",
     "Seq2SeqBatch",
     "Seq2SeqBatches",
     "Seq2SeqInfo",
@@ -63,6 +66,7 @@ __all__ = [
     "TaggedBatch",
     "TaggedBatches",
     "TaggedInfo",
+    "TaggingEncoder",
     "TextBatch",
     "TextBatches",
     "TextInfo",

@@ -1,16 +1,19 @@
 """Tagged sentences as ids, and batches of them, for sequence labelling."""
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Protocol
+from itertools import pairwise
+from typing import ClassVar, Protocol, Self
 
 import numpy as np
 
 from seqkit.data.batches import BucketedBatches, padded
 from seqkit.errors import DataError, Remedy
 from seqkit.text import Vocabulary
+from seqkit.text.scripts import is_unspaced
 from seqkit.text.tag_schemes import detect_scheme, find_spans, first_break, is_legal, span_tags, tag_set
 
 LONGEST_WORD = 50
@@ -60,7 +63,7 @@ class WordTable:
     """The features of N different words.
 
     ids: (N,) int32, of the vocabulary. shapes: (N,) int32. letters: int32, those of word n at ``offsets[n]``
-    to ``offsets[n + 1]``. offsets: (N+1,) int64.
+    to ``offsets[n + 1]``; or its pieces. offsets: (N+1,) int64.
     """
 
     ids: np.ndarray
@@ -70,8 +73,45 @@ class WordTable:
 
 
 @dataclass(frozen=True)
+class UnspacedWords:
+    """Words of scripts without blanks between words, as in Chinese: the longest, and the mean length."""
+
+    longest: int = 0
+    mean: float = 0.0
+
+    @classmethod
+    def of(cls, words: Iterable[str]) -> Self:
+        """Return those among some words."""
+        lengths = [len(word) for word in words if is_unspaced(word)]
+        return cls(max(lengths), sum(lengths) / len(lengths)) if lengths else cls()
+
+
+class TaggingEncoder(Protocol):
+    """Words to what a tagger sees of them."""
+
+    @property
+    def unspaced(self) -> UnspacedWords:
+        """The known words of scripts without blanks between words."""
+
+    def describe(self) -> str:
+        """Return the size of its vocabulary in words."""
+
+    def knows(self, word: str) -> bool:
+        """Return whether a word is in its vocabulary."""
+
+    def table(self, words: Iterable[str]) -> WordTable:
+        """Return the features of different words, in their order."""
+
+    def sizes(self, table: WordTable) -> np.ndarray:
+        """Return what each word of a table adds to the length of a sentence, (N,)."""
+
+    def room(self, max_length: int) -> int:
+        """Return the length at which sentences are cut."""
+
+
+@dataclass(frozen=True)
 class WordEncoder:
-    """Words to what a tagger sees of them.
+    """Words to their ids, letters and capitalisation.
 
     Args:
         words: The vocabulary of words, with an unknown token.
@@ -88,6 +128,27 @@ class WordEncoder:
     def key(self, word: str) -> str:
         """Return a word as it stands in the vocabulary."""
         return normalized(word, self.lowercase, self.zero_digits)
+
+    def describe(self) -> str:
+        """Return the size of its vocabulary in words."""
+        return f"{len(self.words):,} types"
+
+    def knows(self, word: str) -> bool:
+        """Return whether a word is in its vocabulary."""
+        return self.key(word) in self.words
+
+    @functools.cached_property
+    def unspaced(self) -> UnspacedWords:
+        """The known words of scripts without blanks between words."""
+        return UnspacedWords.of(self.words)
+
+    def sizes(self, table: WordTable) -> np.ndarray:
+        """Return 1 for each word, (N,)."""
+        return np.ones(len(table.ids), np.int64)
+
+    def room(self, max_length: int) -> int:
+        """Return the number of words at which sentences are cut."""
+        return max_length
 
     def table(self, words: Iterable[str]) -> WordTable:
         """Return the features of different words, in their order."""
@@ -160,7 +221,7 @@ class EncodedTaggedCorpus:
         repaired: (place, number of sentences): the first broken sentence and how many there were.
     """
 
-    encoder: WordEncoder
+    encoder: TaggingEncoder
     table: WordTable
     counts: np.ndarray
     labels: tuple[str, ...]
@@ -185,7 +246,7 @@ def encode_tagged(
     min_count: int,
     vocab_size: int | None,
     max_length: int,
-    encoder: WordEncoder | None = None,
+    encoder: TaggingEncoder | None = None,
     labels: Sequence[str] | None = None,
     more_words: Iterable[str] = (),
     grow: bool = False,
@@ -236,22 +297,29 @@ def encode_tagged(
     if encoder is None:
         encoder = _learn(sentences, lowercase, zero_digits, min_count, vocab_size, more_words)
     elif grow:
+        assert isinstance(encoder, WordEncoder)
         encoder = _grown(sentences, encoder, min_count)
     numbers = {label: number for number, label in enumerate(labels)}
     rows_of: dict[str, int] = {}
+    numbered = {
+        split: np.array([rows_of.setdefault(word, len(rows_of)) for s in rows for word in s.words], np.int32)
+        for split, rows in sentences.items()
+    }
+    table = encoder.table(rows_of)
+    sizes, room = encoder.sizes(table), encoder.room(max_length)
     splits, info = {}, {}
     for split, rows in sentences.items():
-        words = [rows_of.setdefault(word, len(rows_of)) for s in rows for word in s.words]
+        words = numbered[split]
         ids = [numbers.setdefault(tag, len(numbers)) for of_sentence in tags[split] for tag in of_sentence]
         bounds = np.concatenate(([0], np.cumsum([len(s.words) for s in rows]))).astype(np.int64)
-        offsets = _pieces(tags[split], bounds, max_length, scheme if spans else None)
+        offsets = cut_sentences(bounds, sizes[words], room, tags[split], scheme if spans else None)
         found = np.array(ids, np.int32)
-        splits[split] = EncodedSentences(np.array(words, np.int32), found, offsets, bounds)
+        splits[split] = EncodedSentences(words, found, offsets, bounds)
         info[split] = TaggedInfo(len(rows), len(words), int((found >= len(labels)).sum()))
     train = splits["train"].words if "train" in splits else np.empty(0, np.int32)
     return EncodedTaggedCorpus(
         encoder,
-        encoder.table(rows_of),
+        table,
         np.bincount(train, minlength=len(rows_of)),
         tuple(labels),
         tuple(numbers)[len(labels) :],
@@ -347,20 +415,36 @@ def _counts(
     return words, Counter(letter for s in sentences["train"] for word in s.words for letter in word)
 
 
-def _pieces(
-    tags: Sequence[Sequence[str]], bounds: np.ndarray, max_length: int, scheme: str | None
+def cut_sentences(
+    bounds: np.ndarray,
+    sizes: np.ndarray,
+    longest: int,
+    tags: Sequence[Sequence[str]] = (),
+    scheme: str | None = None,
 ) -> np.ndarray:
-    """Return the bounds of pieces of at most ``max_length`` words, cut between spans if possible."""
+    """Return the bounds of pieces of sentences, (P+1,) int64, cut between spans if possible.
+
+    Args:
+        bounds: Those of the sentences, (S+1,).
+        sizes: What each word adds to the length of a piece, (tokens,), at most ``longest``.
+        longest: The greatest length of a piece.
+        tags: The tags of each sentence, with a scheme.
+        scheme: The scheme of tags with spans.
+    """
     offsets = [0]
-    for number, of_sentence in enumerate(tags):
-        start, length = 0, len(of_sentence)
-        while length - start > max_length:
-            cut = start + max_length
-            while scheme and cut > start and not _is_between(of_sentence[cut - 1], of_sentence[cut], scheme):
-                cut -= 1
-            start = cut if cut > start else start + max_length
-            offsets.append(int(bounds[number]) + start)
-        offsets.append(int(bounds[number + 1]))
+    lengths = np.concatenate(([0], np.cumsum(sizes)))
+    for number, (begin, end) in enumerate(pairwise(bounds.tolist())):
+        start = begin
+        while lengths[end] - lengths[start] > longest:
+            last = int(np.searchsorted(lengths, lengths[start] + longest, side="right")) - 1
+            cut = last
+            if scheme:
+                own = tags[number]
+                while cut > start and not _is_between(own[cut - begin - 1], own[cut - begin], scheme):
+                    cut -= 1
+            start = cut if cut > start else last
+            offsets.append(start)
+        offsets.append(end)
     return np.array(offsets, np.int64)
 
 

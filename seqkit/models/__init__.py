@@ -24,7 +24,14 @@ from seqkit.models.masked_language_model import MaskedLanguageModel
 from seqkit.models.ngrams import NGramConfig, NGramModel, Unigram, fit_kneser_ney
 from seqkit.models.seq2seq import Seq2Seq, Seq2SeqConfig, Seq2SeqState
 from seqkit.models.tag_counts import CountTagger
-from seqkit.models.tagger import Tagger, TaggerConfig, TaggerInput
+from seqkit.models.tagger import (
+    EncoderTagger,
+    EncoderTaggerConfig,
+    PieceInput,
+    Tagger,
+    TaggerConfig,
+    TaggerInput,
+)
 from seqkit.models.transformer import (
     TransformerEncoder,
     TransformerEncoderConfig,
@@ -42,6 +49,8 @@ __all__ = [
     "CountTagger",
     "DeepConvNet",
     "DeepConvNetConfig",
+    "EncoderTagger",
+    "EncoderTaggerConfig",
     "ImageClassifier",
     "ImageConfig",
     "LanguageModel",
@@ -50,6 +59,7 @@ __all__ = [
     "MaskedLanguageModel",
     "NGramConfig",
     "NGramModel",
+    "PieceInput",
     "RecurrentConfig",
     "Seq2Seq",
     "Seq2SeqConfig",

@@ -262,6 +262,11 @@ class Settings:
             if field.name in names.split() and getattr(self, field.name) != field.default:
                 raise self._without_effect(field.name, purpose)
 
+    def refuse(self, names: Iterable[str], purpose: str) -> None:
+        """Raise UsageError for the first of some fields, which have no effect: they are for ``purpose``."""
+        for name in sorted(names):
+            raise self._without_effect(name, purpose)
+
     def _without_effect(self, name: str, purpose: str) -> UsageError:
         flag = self.flags(name)[0]
         return UsageError(

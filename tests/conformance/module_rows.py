@@ -16,9 +16,12 @@ from seqkit import nn
 from seqkit.autograd import Tensor
 from seqkit.models import (
     BagConfig,
+    EncoderTagger,
+    EncoderTaggerConfig,
     LanguageModel,
     LanguageModelConfig,
     MaskedLanguageModel,
+    PieceInput,
     RecurrentConfig,
     Seq2Seq,
     Seq2SeqConfig,
@@ -287,8 +290,23 @@ def _others() -> list[Row]:
             windows["negatives"] = _ids((B, 2) if model == "cbow" else (B, 4, 2))
         return row(f"Word2VecModel.loss: {model}, {loss}", make, (), _method("loss"), **windows)
 
+    def on_encoder() -> Row:
+        encoder = TransformerEncoderConfig(vocab_size=V, embedding_size=8, hidden_size=8, num_heads=2)
+        make: Make = lambda: EncoderTagger(EncoderTaggerConfig(encoder, tags=5), generator=0)  # noqa: E731
+        pieces = {"ids": _ids((B, 4)), "lengths": np.array([4, 2, 3])}
+        places = {"first": np.array([[0, 2], [1, 0], [0, 2]]), "words": np.array([2, 1, 2])}
+        return row(
+            "EncoderTagger.decode_with_probabilities",
+            make,
+            (),
+            lambda m, *arrays: m.decode_with_probabilities(PieceInput(*arrays)),
+            **pieces,
+            **places,
+        )
+
     make: Make = lambda: Tagger(config, generator=0)  # noqa: E731
     return [
+        on_encoder(),
         *(word2vec(model, loss) for model in MODELS for loss in LOSSES),
         row("Tagger.loss", make, (), of_batch("loss"), **batch, tags=tags),
         row("Tagger.evaluate", make, (), of_batch("evaluate"), **batch, tags=tags),

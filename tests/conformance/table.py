@@ -19,6 +19,7 @@ import pytest
 from seqkit import nn, ops
 from seqkit.autograd import Tensor, concatenate, stack
 from seqkit.backend.random import Generator
+from seqkit.models import EncoderTagger, EncoderTaggerConfig, PieceInput
 from seqkit.models.images import image_config, make_image_model
 from seqkit.models.seq2seq import Seq2Seq, Seq2SeqConfig
 from seqkit.models.tagger import Tagger, TaggerConfig, TaggerInput
@@ -870,7 +871,27 @@ def _taggers() -> list[Row]:
         name, batched = f"{encoder}, {characters}", ("ids", "lengths", "words", "shapes")
         rows.append(Row(f"tagger loss: {name}", loss, _shapes_of(model()), {**batch, "tags": tags}))
         rows.append(Row(f"tagger: {name}", scores, _shapes_of(model(output="softmax")), batch, batched))
+    rows.append(_encoder_tagger())
     return rows
+
+
+def _encoder_tagger() -> Row:
+    encoder = TransformerEncoderConfig(
+        vocab_size=V, embedding_size=6, hidden_size=8, num_layers=1, num_heads=3, dropout=0.0
+    )
+    config = EncoderTaggerConfig(encoder, tags=5, dropout=0.0, output="crf")
+    arrays = {
+        "ids": _ids((3, 6), V),
+        "lengths": np.array([6, 2, 4]),
+        "first": np.array([[0, 2, 5], [1, 0, 0], [0, 3, 0]]),
+        "words": np.array([3, 1, 2]),
+        "tags": _ids((3, 3), 5),
+    }
+
+    def loss(*parameters: Tensor, tags: Any, **batch: Any) -> Any:
+        return _small(EncoderTagger(config, generator=0), parameters).loss(PieceInput(**batch), tags)
+
+    return Row("tagger loss: on an encoder", loss, _shapes_of(EncoderTagger(config, generator=0)), arrays)
 
 
 OPS: list[Row] = [

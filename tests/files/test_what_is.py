@@ -14,7 +14,7 @@ from seqkit.errors import SeqkitError
 from seqkit.files.what_is import what_is
 from seqkit.tasks import causal_checkpoints, embeddings, language_modeling, sentence_encoding, seq2seq
 from seqkit.tasks.embeddings import open_vectors
-from seqkit.tasks.text_classification.initial_weights import initial_encoder
+from seqkit.tasks.initial_encoder import initial_encoder
 from seqkit.text import load_tokenizer
 from seqkit.training import RunDirectory
 from seqkit.vectors.formats import load_vectors
@@ -94,7 +94,7 @@ OPENERS: dict[str, tuple[Callable[[Path], Any], set[str]]] = {
     "load_vectors": (load_vectors, set()),
     "sentence encoder": (sentence_encoding.load, {"bert", "sentences"}),
     "causal checkpoint": (causal_checkpoints.load, {"gpt2"}),
-    "--init": (lambda path: initial_encoder(path, 16), {"bert", "sentences"}),
+    "--init": (lambda path: initial_encoder(path, 16, "train-classifier"), {"bert", "sentences"}),
     "tokenizer": (load_tokenizer, set()),
     "text": (open_corpus, {"texts"}),
     "labelled": (open_labelled, {"texts"}),

@@ -19,7 +19,7 @@ import pytest
 from seqkit.errors import SeqkitError
 from seqkit.models import bert
 from seqkit.tasks import causal_checkpoints, sentence_encoding
-from seqkit.tasks.text_classification.initial_weights import initial_encoder
+from seqkit.tasks.initial_encoder import initial_encoder
 from seqkit.text import load_tokenizer
 from tests.exhaustive import EXHAUSTIVE
 from tests.files.mutations import mutated
@@ -92,7 +92,7 @@ def encode(folder: Path) -> None:
 
 
 def fine_tune(folder: Path) -> None:
-    encoder = initial_encoder(folder, 8)
+    encoder = initial_encoder(folder, 8, "train-classifier")
     encoder.weights()
     encoder.tokenizer.tokenize(TEXTS[0])
 

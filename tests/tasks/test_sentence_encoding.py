@@ -305,11 +305,11 @@ def test_a_modules_json_of_other_types(folder: Path, content: Any) -> None:
 
 
 def test_lower_case_goes_into_a_classifier_too(folder: Path) -> None:
-    from seqkit.tasks.text_classification.initial_weights import initial_encoder
+    from seqkit.tasks.initial_encoder import initial_encoder
 
     write_modules(folder, "mean_tokens", do_lower_case=True)
     (folder / "tokenizer_config.json").write_text(json.dumps({"do_lower_case": False}))
-    tokens = initial_encoder(folder, 8).tokenizer.tokenize("UP Down")
+    tokens = initial_encoder(folder, 8, "train-classifier").tokenizer.tokenize("UP Down")
     assert tokens == ["[CLS]", "up", "down", "[SEP]"]
 
 

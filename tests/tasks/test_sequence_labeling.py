@@ -297,7 +297,7 @@ def test_mistakes() -> None:
         ({"scheme": "iob"}, "expected scheme to be one of iob1, bio, bioes, got 'iob'"),
         ({"dropout": 1.0}, "expected dropout to be at least 0 and below 1"),
         ({"word_dropout": -1.0}, "expected word_dropout to be at least 0"),
-        ({"freeze": True}, "expected vectors with freeze, got none"),
+        ({"freeze": True}, "expected vectors or init with freeze, got neither"),
         ({"num_heads": 2}, "num_heads has no effect here: it is for Transformers"),
         ({"characters": "none", "character_hidden_size": 3}, "character_hidden_size has no effect here"),
     ):

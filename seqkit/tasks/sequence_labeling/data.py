@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from seqkit.corpora import REGISTRY, TaggedCorpus, TaggedSentence, open_tagged
-from seqkit.data import EncodedTaggedCorpus, WordEncoder, encode_tagged
-from seqkit.data.tagging import normalized
+from seqkit.data import EncodedTaggedCorpus, PieceEncoder, TaggingEncoder, encode_tagged
+from seqkit.data.tagging import UnspacedWords, normalized
 from seqkit.data.text_check import MOST_UNKNOWN, uncut_fraction
 from seqkit.tasks.embeddings import open_vectors
 from seqkit.tasks.sequence_labeling.settings import SequenceLabelingSettings
@@ -42,17 +42,24 @@ def encode(
     settings: SequenceLabelingSettings,
     corpus: TaggedCorpus,
     *,
-    encoder: WordEncoder | None = None,
+    encoder: TaggingEncoder | None = None,
     labels: tuple[str, ...] | None = None,
 ) -> EncodedTaggedCorpus:
-    """Encode the sentences; ``encoder`` and ``labels`` are those of an earlier run."""
+    """Encode the sentences.
+
+    Args:
+        settings: The settings.
+        corpus: The sentences.
+        encoder: That of a pretrained encoder or of an earlier run.
+        labels: The tags of an earlier run.
+    """
     lowercase, zero_digits = bool(settings.lowercase), bool(settings.zero_digits)
     more: Iterable[str] = ()
     form = settings.unicode_normalization
     if settings.vectors is not None and encoder is None:
         keys = open_vectors(settings.vectors).index_to_key[:_MORE_WORDS]
         more = (normalized(normalize(key, form), lowercase, zero_digits) for key in keys)
-    return encode_tagged(
+    encoded = encode_tagged(
         {split: _normalized(read, form) for split, read in corpus.sources.items()},
         scheme=settings.scheme,
         input_scheme=settings.input_scheme,
@@ -67,6 +74,10 @@ def encode(
         more_words=more,
         grow=settings.grow_vocabulary,
     )
+    if isinstance(encoder, PieceEncoder) and "train" in encoded.forms:
+        unspaced = UnspacedWords.of({word for words in encoded.forms["train"] for word in words})
+        return dataclasses.replace(encoded, encoder=dataclasses.replace(encoder, unspaced=unspaced))
+    return encoded
 
 
 def tagging_tokenizer(settings: SequenceLabelingSettings) -> Tokenizer:
@@ -90,11 +101,11 @@ def encode_and_report(
     settings: SequenceLabelingSettings,
     corpus: TaggedCorpus,
     callback: Callback,
-    encoder: WordEncoder | None = None,
+    encoder: TaggingEncoder | None = None,
 ) -> EncodedTaggedCorpus:
     """Encode the sentences, and report their number and what is wrong with them.
 
-    ``encoder`` is that of the run that the training starts from.
+    ``encoder`` is that of the model that the training starts from.
     """
     started = time.perf_counter()
     for line, reason in corpus.skipped:
@@ -146,6 +157,6 @@ def describe(encoded: EncodedTaggedCorpus) -> str:
     words = sum(info.words for info in encoded.info.values())
     scheme = "" if encoded.scheme is None else f" ({encoded.input_scheme}, learned as {encoded.scheme})"
     return (
-        f"{splits} sentences, {words:,} words, {len(encoded.encoder.words):,} types, "
+        f"{splits} sentences, {words:,} words, {encoded.encoder.describe()}, "
         f"{len(encoded.labels)} tags{scheme}"
     )

@@ -11,9 +11,9 @@ from seqkit.data import EncodedSentences, TaggedBatch, WordEncoder, tagged_batch
 from seqkit.data.tagging import WordTable
 from seqkit.distributed.group import ALONE, ProcessGroup
 from seqkit.metrics import SpanCounts, span_counts, total_counts
-from seqkit.models import CountTagger, Tagger
+from seqkit.models import CountTagger, EncoderTagger, Tagger
 from seqkit.progress import tracked
-from seqkit.tasks.sequence_labeling.model import model_input
+from seqkit.tasks.sequence_labeling.model import Features
 from seqkit.text.tag_schemes import find_spans, span_tags
 
 _CONFUSIONS = 50
@@ -40,7 +40,8 @@ LONGEST_BATCH = 1 << 14
 
 
 def predict(
-    model: Tagger,
+    model: Tagger | EncoderTagger,
+    features: Features,
     sentences: EncodedSentences,
     table: WordTable,
     *,
@@ -58,7 +59,7 @@ def predict(
     for batch in group.deal(tracked(batches, "evaluating", "batches")):
         unknown = (batch.tags >= model.config.tags).any(axis=1)
         tags = np.where(batch.tags < model.config.tags, batch.tags, 0)
-        best, losses = model.evaluate(model_input(batch, model.config), tags)
+        best, losses = model.evaluate(features(batch), tags)
         for row, length, guess in zip(batch.rows, batch.lengths, best, strict=True):
             start = sentences.offsets[row]
             predicted[start : start + length] = guess[:length]

@@ -1,15 +1,26 @@
 """The models of the sequence labelling task, and the settings that depend on them."""
 
 import dataclasses
+import functools
+from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from seqkit.backend.random import Generator
 from seqkit.corpora import corpus_names
-from seqkit.data import EncodedTaggedCorpus, TaggedBatch
+from seqkit.data import EncodedTaggedCorpus, PieceEncoder, TaggedBatch, TaggingEncoder
 from seqkit.data.tagging import SHAPES
 from seqkit.errors import DamagedFileError, UsageError
 from seqkit.files import fill_json
-from seqkit.models import Tagger, TaggerConfig, TaggerInput
+from seqkit.models import (
+    EncoderTagger,
+    EncoderTaggerConfig,
+    PieceInput,
+    Tagger,
+    TaggerConfig,
+    TaggerInput,
+)
 from seqkit.nn.crf import Legal
 from seqkit.tasks.sequence_labeling.settings import (
     COUNTS,
@@ -69,17 +80,19 @@ def model_config(
     )
 
 
-def saved_config(values: dict[str, Any], source: str) -> TaggerConfig:
+def saved_config(values: dict[str, Any], source: str) -> TaggerConfig | EncoderTaggerConfig:
     """Return the config of a run's config.json. Raise DamagedFileError if ``source`` is damaged."""
 
     def damaged(message: str) -> DamagedFileError:
         return DamagedFileError(f"model: {message}", where=source)
 
+    on_encoder = isinstance(values.get("encoder"), dict)
+    config: type[TaggerConfig | EncoderTaggerConfig] = EncoderTaggerConfig if on_encoder else TaggerConfig
     try:
-        config: TaggerConfig = fill_json(TaggerConfig, values, damaged, strict=True)
+        saved: TaggerConfig | EncoderTaggerConfig = fill_json(config, values, damaged, strict=True)
     except UsageError as error:
         raise damaged(str(error)) from error
-    return config
+    return saved
 
 
 def legal_of(labels: tuple[str, ...], input_scheme: str, scheme: str) -> Legal | None:
@@ -88,15 +101,28 @@ def legal_of(labels: tuple[str, ...], input_scheme: str, scheme: str) -> Legal |
 
 
 def make_model(
-    settings: ResolvedSequenceLabelingSettings, config: TaggerConfig, labels: tuple[str, ...]
-) -> Tagger:
-    """Return the model of a config, initialised from the settings' seed."""
-    legal = legal_of(labels, settings.input_scheme, settings.scheme)
-    return Tagger(config, legal=legal, generator=Generator(settings.seed, "init"))
+    config: TaggerConfig | EncoderTaggerConfig, legal: Legal | None, generator: Generator
+) -> Tagger | EncoderTagger:
+    """Return the model of a config, initialised by the generator."""
+    if isinstance(config, EncoderTaggerConfig):
+        return EncoderTagger(config, legal=legal, generator=generator)
+    return Tagger(config, legal=legal, generator=generator)
 
 
-def model_input(batch: TaggedBatch, config: TaggerConfig) -> TaggerInput:
-    """Return a batch as the model takes it, without the features that it does not have."""
+Features = Callable[[TaggedBatch], TaggerInput | PieceInput]
+"""Turns a batch to what a model takes."""
+
+
+def features_of(config: TaggerConfig | EncoderTaggerConfig, encoder: TaggingEncoder) -> Features:
+    """Return the function that makes the batches of a model."""
+    if isinstance(config, EncoderTaggerConfig):
+        assert isinstance(encoder, PieceEncoder)
+        return functools.partial(_pieces, encoder)
+    return functools.partial(_words, config)
+
+
+def _words(config: TaggerConfig, batch: TaggedBatch) -> TaggerInput:
+    """Return a batch without the features that the model does not have."""
     spelt = config.characters != "none"
     return TaggerInput(
         batch.ids,
@@ -106,3 +132,21 @@ def model_input(batch: TaggedBatch, config: TaggerConfig) -> TaggerInput:
         batch.letter_lengths if spelt else None,
         batch.shapes if config.shapes else None,
     )
+
+
+def _pieces(encoder: PieceEncoder, batch: TaggedBatch) -> PieceInput:
+    """Return the pieces of the words of each sentence in a row, between special tokens."""
+    B, T = batch.words.shape
+    held = np.arange(T) < batch.lengths[:, None]
+    sizes = np.where(held, batch.letter_lengths[batch.words], 0)
+    ends = len(encoder.begin) + sizes.cumsum(axis=1)
+    first = ends - sizes
+    lengths = ends[:, -1] + len(encoder.end)
+    ids = np.zeros((B, lengths.max()), np.int32)
+    ids[:, : len(encoder.begin)] = encoder.begin
+    for number in range(batch.letters.shape[1]):
+        row, word = np.nonzero(sizes > number)
+        ids[row, first[row, word] + number] = batch.letters[batch.words[row, word], number]
+    for number, special in enumerate(encoder.end):
+        ids[np.arange(B), ends[:, -1] + number] = special
+    return PieceInput(ids, lengths, np.where(held, first, 0), batch.lengths)

@@ -35,6 +35,21 @@ _COUNTED = [
     "model",
 ]
 """Settings of the models of counts."""
+OF_WORDS = {
+    "lowercase": False,
+    "zero_digits": False,
+    "vocab_size": None,
+    "min_count": 1,
+    "grow_vocabulary": False,
+    "characters": "none",
+    "capitalization": False,
+    "character_embedding_size": 30,
+    "character_hidden_size": 50,
+    "locked_dropout": False,
+    "word_dropout": 0.0,
+    "vectors": None,
+}
+"""Settings of taggers of words, each with its value in taggers on a pretrained encoder, which refuse them."""
 ON_BAD_LINE = ("error", "skip")
 ON_BROKEN_TAGS = ("error", "repair")
 
@@ -82,7 +97,7 @@ class SequenceLabelingSettings(TrainingSettings):
         word_dropout: A word seen n times becomes unknown in training with the probability a / (a + n); this
             is a.
         vectors: Vector file, or run of train-embeddings, from which the words' vectors start.
-        freeze: Do not train the vectors from ``vectors``.
+        freeze: Do not train the vectors from ``vectors``, or the encoder from ``init``.
         batch_size: Batch size.
         eval_batch_size: Batch size of the validation.
     """
@@ -158,8 +173,8 @@ class SequenceLabelingSettings(TrainingSettings):
         self._require_at_least_zero("word_dropout")
         if self.vectors is not None and self.init is not None:
             raise UsageError("expected vectors or init, got both", remedy="leave one out")
-        if self.freeze and self.vectors is None:
-            raise UsageError("expected vectors with freeze, got none")
+        if self.freeze and self.vectors is None and self.init is None:
+            raise UsageError("expected vectors or init with freeze, got neither")
 
     def ignored(self) -> dict[str, str]:
         """Return the fields that have no effect with the model, each with what it is for."""

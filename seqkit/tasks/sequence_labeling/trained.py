@@ -1,16 +1,18 @@
 """Trained taggers: tagging of texts and evaluation."""
 
-import functools
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from seqkit.data import EncodedSentences, WordEncoder
+from seqkit.data import EncodedSentences, PieceEncoder, TaggingEncoder, WordEncoder
+from seqkit.data.tagging import UnspacedWords, cut_sentences
 from seqkit.errors import DamagedFileError, DataError, Remedy, UsageError
-from seqkit.models import CountTagger, Tagger
+from seqkit.files import fill_json
+from seqkit.models import CountTagger, EncoderTagger, EncoderTaggerConfig, Tagger, TaggerConfig
 from seqkit.models.tag_counts import count_arrays
 from seqkit.progress import tracked, with_progress
 from seqkit.tasks.classes import LABELS, labels_from_bytes
@@ -35,7 +37,7 @@ from seqkit.tasks.sequence_labeling.evaluation import (
     sentence_tags,
     to_input_scheme,
 )
-from seqkit.tasks.sequence_labeling.model import legal_of, model_input, saved_config
+from seqkit.tasks.sequence_labeling.model import features_of, legal_of, make_model, saved_config
 from seqkit.tasks.sequence_labeling.settings import COUNTS, ResolvedSequenceLabelingSettings
 from seqkit.tasks.text import run_tokenizer, run_vocabulary
 from seqkit.text import Tokenizer, WordTokenizer, get_tokenizer, normalize
@@ -45,6 +47,8 @@ from seqkit.training import RunDirectory
 
 TASK = "sequence_labeling"
 LETTERS = "letters.vocab.txt"
+PIECES, UNSPACED = "pieces", "unspaced_words"
+"""Entries of the config of a tagger on an encoder: its tokenizer, and what it knows of unspaced words."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +105,8 @@ class TrainedTagger:
         self,
         run: RunDirectory,
         settings: ResolvedSequenceLabelingSettings,
-        model: Tagger | CountTagger,
-        encoder: WordEncoder,
+        model: Tagger | EncoderTagger | CountTagger,
+        encoder: TaggingEncoder,
         labels: tuple[str, ...],
         tokenizer: Tokenizer,
     ) -> None:
@@ -110,7 +114,7 @@ class TrainedTagger:
         self.encoder, self.labels, self.tokenizer = encoder, labels, tokenizer
 
     def __repr__(self) -> str:
-        sizes = f"{len(self.labels)} tags, {len(self.encoder.words):,} types"
+        sizes = f"{len(self.labels)} tags, {self.encoder.describe()}"
         return (
             f"TrainedTagger({str(self.run.path)!r}: {self.settings.model}, {self.settings.output}, {sizes})"
         )
@@ -167,11 +171,10 @@ class TrainedTagger:
         Either its words are longer than all known ones of their script, or single characters where those are
         not.
         """
-        lengths = self._unspaced_lengths
+        known = self.encoder.unspaced
         uncut = [word for word in words if is_unspaced(word)]
-        if not (self._by_characters(text) and 5 * sum(lengths) > 6 * len(lengths)):
-            uncut = [word for word in uncut if len(word) > max(lengths, default=0)]
-            uncut = [word for word in uncut if self.encoder.key(word) not in self.encoder.words]
+        if not (self._by_characters(text) and known.mean > 1.2):
+            uncut = [word for word in uncut if len(word) > known.longest and not self.encoder.knows(word)]
         if 2 * sum(map(len, uncut)) > sum(map(len, words)):
             raise DataError(
                 f"expected words with blanks between them, got {''.join(uncut)[:20]!r}: the tokenizer "
@@ -184,11 +187,6 @@ class TrainedTagger:
                     "tokenizer that finds them: `seqkit train-tagger --tokenizer jieba`",
                 ),
             )
-
-    @functools.cached_property
-    def _unspaced_lengths(self) -> list[int]:
-        """The lengths of the known words of scripts without blanks between words."""
-        return [len(word) for word in self.encoder.words if is_unspaced(word)]
 
     def tag_words(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
         """Return the tags of sentences of words, in the scheme of the corpus.
@@ -211,23 +209,24 @@ class TrainedTagger:
         form = self.settings.unicode_normalization
         sentences = [[normalize(word, form) for word in words] for words in sentences]
         if isinstance(self.model, CountTagger):
+            assert isinstance(self.encoder, WordEncoder)
             found = predict_by_counts(self.model, self.encoder, sentences)
             return [([self.labels[tag] for tag in tags], None) for tags in found]
         rows_of: dict[str, int] = {}
         words = [rows_of.setdefault(word, len(rows_of)) for sentence in sentences for word in sentence]
         bounds = np.concatenate(([0], np.cumsum([len(sentence) for sentence in sentences])))
-        longest = self.settings.max_length
-        cuts = [range(start, end, longest) for start, end in pairwise(bounds.tolist())]
-        offsets = np.array([*(cut for of_sentence in cuts for cut in of_sentence), bounds[-1]], np.int64)
+        table = self.encoder.table(rows_of)
+        sizes = self.encoder.sizes(table)[words]
+        offsets = cut_sentences(bounds, sizes, self.encoder.room(self.settings.max_length))
         encoded = EncodedSentences(
             np.array(words, np.int32), np.zeros(len(words), np.int32), offsets, bounds.astype(np.int64)
         )
-        table = self.encoder.table(rows_of)
+        features = features_of(self.model.config, self.encoder)
         tags_of = np.empty(len(words), np.int64)
         probabilities = np.empty(len(words), np.float64)
         batches = length_batches(encoded, table, self.settings.eval_batch_size, LONGEST_BATCH)
         for batch in tracked(batches, "tagging", "batches"):
-            decoded = self.model.decode_with_probabilities(model_input(batch, self.model.config))
+            decoded = self.model.decode_with_probabilities(features(batch))
             for row, length, tags, given in zip(batch.rows, batch.lengths, *decoded, strict=True):
                 place = slice(offsets[row], offsets[row] + length)
                 tags_of[place], probabilities[place] = tags[:length], given[:length]
@@ -281,11 +280,12 @@ class TrainedTagger:
         sentences = encoded.splits[split]
         loss = None
         if isinstance(self.model, CountTagger):
+            assert isinstance(self.encoder, WordEncoder)
             found = predict_by_counts(self.model, self.encoder, encoded.forms[split])
             predicted = np.array([tag for of_sentence in found for tag in of_sentence])
         else:
-            size = self.settings.eval_batch_size
-            predicted, loss = predict(self.model, sentences, encoded.table, batch_size=size)
+            size, features = self.settings.eval_batch_size, features_of(self.model.config, self.encoder)
+            predicted, loss = predict(self.model, features, sentences, encoded.table, batch_size=size)
         tags = sentence_tags(predicted, sentences.bounds, self.labels, self.input_scheme)
         known = encoded.counts[sentences.words] > 0
         spans = self.input_scheme is not None
@@ -294,15 +294,25 @@ class TrainedTagger:
 
 def parts_of(
     run: RunDirectory, settings: ResolvedSequenceLabelingSettings
-) -> tuple[WordEncoder, tuple[str, ...]]:
+) -> tuple[TaggingEncoder, tuple[str, ...]]:
     """Return the encoder of a run's words, and its labels. Raise DamagedFileError if they are damaged."""
-    words, letters = run_vocabulary(run, VOCABULARY), run_vocabulary(run, LETTERS)
     labels = labels_from_bytes(run.artifact(LABELS), str(run.path / LABELS))
+    words = run_vocabulary(run, VOCABULARY)
+    if PIECES in run.config:
+        tokenizer = run_tokenizer(run, PIECES)
+        unspaced = fill_json(UnspacedWords, run.entry(UNSPACED), _damaged_config(run))
+        encoder = PieceEncoder.of(tokenizer, words, settings.max_length)
+        return dataclasses.replace(encoder, unspaced=unspaced), labels
+    letters = run_vocabulary(run, LETTERS)
     if words.unk_id is None or letters.unk_id is None:
         raise DamagedFileError(
             "expected unknown tokens in vocab.txt and letters.vocab.txt", where=str(run.path)
         )
     return WordEncoder(words, letters, settings.lowercase, settings.zero_digits), labels
+
+
+def _damaged_config(run: RunDirectory) -> Callable[[str], DamagedFileError]:
+    return lambda message: DamagedFileError(message, where=str(run.path / "config.json"))
 
 
 def load(path: str | Path, *, device: str | None = None) -> TrainedTagger:
@@ -322,26 +332,39 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedTagger:
     tokenizer = run_tokenizer(run)
     if settings.model in COUNTS:
         require_cpu(device, f"the model {settings.model}")
+        assert isinstance(encoder, WordEncoder)
         return TrainedTagger(
             run, settings, _counts_of(run, settings.model, encoder, labels), encoder, labels, tokenizer
         )
     config = saved_config(run.entry("model"), str(run.path / "config.json"))
-    words, letters = encoder.words, encoder.letters
-    spelt = config.letters in (0, len(letters))
-    if not spelt or (config.tags, config.vocab_size) != (len(labels), len(words)):
-        raise DamagedFileError(
-            f"expected {config.tags} tags, {config.vocab_size} types and {config.letters} letters, got "
-            f"{len(labels)}, {len(words)} and {len(letters)}",
-            where=str(run.path),
-        )
+    _require_fitting(config, encoder, labels, str(run.path))
     legal = legal_of(labels, settings.input_scheme, settings.scheme)
     model = load_best_weights(
         run,
-        lambda generator: Tagger(config, legal=legal, generator=generator),
+        lambda generator: make_model(config, legal, generator),
         device,
         at_least=config.fewest_parameters(),
     )
     return TrainedTagger(run, settings, model, encoder, labels, tokenizer)
+
+
+def _require_fitting(
+    config: TaggerConfig | EncoderTaggerConfig, encoder: TaggingEncoder, labels: tuple[str, ...], where: str
+) -> None:
+    """Raise DamagedFileError unless a model has the sizes of its vocabularies and labels."""
+    tags = len(labels)
+    if isinstance(config, EncoderTaggerConfig):
+        sizes: tuple[int, ...] = (config.tags, config.encoder.vocab_size)
+        found: tuple[int, ...] = (tags, len(encoder.vocabulary)) if isinstance(encoder, PieceEncoder) else ()
+    else:
+        sizes = (config.tags, config.vocab_size, config.letters)
+        found = ()
+        if isinstance(encoder, WordEncoder):
+            found = (tags, len(encoder.words), len(encoder.letters) if config.letters else 0)
+    if sizes != found:
+        raise DamagedFileError(
+            f"expected tags and vocabularies of the sizes {sizes}, as the model has, got {found}", where=where
+        )
 
 
 def _counts_of(run: RunDirectory, method: str, encoder: WordEncoder, labels: tuple[str, ...]) -> CountTagger:

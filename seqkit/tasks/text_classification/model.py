@@ -15,13 +15,12 @@ from seqkit.models import (
     TransformerEncoderConfig,
 )
 from seqkit.models.classifier import POOLINGS, EncoderConfig
+from seqkit.tasks.initial_encoder import InitialEncoder, fine_tuning_rate, initial_encoder
 from seqkit.tasks.initial_run import InitialText
 from seqkit.tasks.masked_language_modeling.model import encoder_config
 from seqkit.tasks.text import training_texts
 from seqkit.tasks.text_classification.initial_weights import (
-    InitialEncoder,
-    fine_tuning_rate,
-    initial_encoder,
+    encoder_settings,
     is_published,
     takes_words,
     vector_size,
@@ -72,11 +71,11 @@ def resolve(
         if getattr(settings, name) is not None:
             values[name] = absolute_path(getattr(settings, name))
     if settings.init is not None and classifier is None:
-        initial = initial_encoder(settings.init, settings.max_length)
-        values |= initial.settings(settings)
-        if initial.takes_words(settings):
+        initial = initial_encoder(settings.init, settings.max_length, "train-classifier")
+        values |= encoder_settings(initial, settings)
+        if values["grow_vocabulary"]:
             values["min_count"] = settings.min_count or corpus.defaults.min_count
-        settings = dataclasses.replace(settings, lr=initial.learning_rate(settings))
+        settings = dataclasses.replace(settings, lr=initial.learning_rate(settings, frozen=settings.freeze))
     else:
         values |= settings.text_choices(corpus.defaults, training_texts(corpus)) | _sizes(settings)
     pooling = settings.pooling or values.pop("pooling", None) or POOLINGS[_ENCODERS[model]][0]
@@ -92,7 +91,7 @@ def _completed(
 ) -> TextClassificationSettings:
     """Return settings with those of the classifier that the training starts from."""
     growing, tuned = takes_words(settings, classifier.tokenizer), is_published(classifier.tokenizer)
-    lr = fine_tuning_rate(settings) if tuned else settings.lr
+    lr = fine_tuning_rate(settings, frozen=settings.freeze) if tuned else settings.lr
     completed = classifier.complete(settings)
     positions = classifier.run.entry("model")["encoder"].get("max_length", completed.max_length)
     longest = min(completed.max_length, positions)

@@ -13,15 +13,14 @@ from seqkit.corpora import LabelledCorpus
 from seqkit.data import EncodedLabelledCorpus, TextBatch, TextBatches
 from seqkit.models import SequenceClassifier, SequenceClassifierConfig
 from seqkit.tasks.classes import LABELS, labels_from_bytes, labels_to_bytes, score_classes
+from seqkit.tasks.initial_encoder import InitialEncoder, initial_encoder
 from seqkit.tasks.initial_run import InitialText, same_labels
 from seqkit.tasks.runs import VOCABULARY
 from seqkit.tasks.text import tokenizer_artifacts
 from seqkit.tasks.text_classification.data import describe, encode, open_corpus
 from seqkit.tasks.text_classification.evaluation import log_probs
 from seqkit.tasks.text_classification.initial_weights import (
-    InitialEncoder,
     initial_classifier,
-    initial_encoder,
     is_published,
     start_from_vectors,
 )
@@ -100,7 +99,11 @@ def make_task(
     if classifier is not None:
         return _continued(settings, corpus, classifier, callback)
     resolved = resolve(settings, corpus)
-    initial = None if resolved.init is None else initial_encoder(resolved.init, resolved.max_length)
+    initial = (
+        None
+        if resolved.init is None
+        else initial_encoder(resolved.init, resolved.max_length, "train-classifier")
+    )
     if initial is None:
         encoded = encode(resolved, corpus, None, callback)
     else:

@@ -1,16 +1,15 @@
-"""A tagger: vectors of words, an encoder of the sentence, and a CRF or a softmax over the tags."""
+"""A tagger of words: their vectors, an encoder of the sentence, and a CRF or a softmax over the tags."""
 
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from seqkit import nn, ops
 from seqkit.autograd import Tensor, concatenate
-from seqkit.backend import Array, array_module, to_numpy
-from seqkit.backend.ids import IGNORE_INDEX, checked_ids, length_mask
+from seqkit.backend import Array, array_module
+from seqkit.backend.ids import checked_ids, length_mask
 from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import UsageError
+from seqkit.models.tagger.base import BaseTagger
 from seqkit.models.tagger.characters import CHARACTER_MODELS
 from seqkit.models.tagger.config import TaggerConfig
 from seqkit.nn import initializers
@@ -38,7 +37,7 @@ class TaggerInput:
     shapes: Any = None
 
 
-class Tagger(nn.Module):
+class Tagger(BaseTagger):
     """P(tags | words) of sentences.
 
     Args:
@@ -61,7 +60,7 @@ class Tagger(nn.Module):
         generator: Generator | int | None = None,
     ) -> None:
         generator = as_generator(generator)
-        self.config = config
+        self.config: TaggerConfig = config
         size = config.embedding_size
         self.embedding = nn.Embedding(config.vocab_size, size, generator=generator)
         bound = (3 / size) ** 0.5
@@ -76,8 +75,7 @@ class Tagger(nn.Module):
             size += config.shape_size
         self.dropout = nn.LockedDropout(config.dropout) if config.locked else nn.Dropout(config.dropout)
         size = self._add_encoder(size, generator)
-        self.output = nn.Linear(size, config.tags, generator=generator)
-        self.crf = nn.CRF(config.tags, legal=legal, generator=generator) if config.output == "crf" else None
+        self._add_output(size, legal, generator)
 
     def _add_encoder(self, size: int, generator: Generator) -> int:
         """Create the encoder of vectors of a size; return the size of what it gives."""
@@ -156,72 +154,3 @@ class Tagger(nn.Module):
     def _require(self, given: Any, name: str) -> None:
         if given is None:
             raise UsageError(f"expected {name} for a tagger that has them, got none")
-
-    def loss(self, batch: TaggerInput, tags: Any, *, generator: Generator | None = None) -> Tensor:
-        """Return the mean -log P(tags) for each word, in nats.
-
-        Args:
-            batch: The sentences.
-            tags: (B, T) ids of tags; with a softmax, -1 does not count.
-            generator: Source of the dropout masks.
-        """
-        scores, mask = self.forward(batch, generator=generator)
-        tags = checked_ids("tags", tags, scores.shape[:2], self.config.tags, lowest=-1, device=self.device)
-        if self.crf is None:
-            if mask is not None:
-                tags = array_module(tags).where(mask, tags, IGNORE_INDEX)
-            return ops.softmax_cross_entropy(scores, tags)
-        words = tags.size if mask is None else mask.sum()
-        return self.crf(scores, tags, mask).sum() / words
-
-    def decode(self, batch: TaggerInput) -> np.ndarray:
-        """Return the most probable tags (B, T) on the host, -1 behind each sentence; without dropout."""
-        with self.evaluating():
-            scores, mask = self.forward(batch)
-            return self._best(scores, mask)
-
-    def evaluate(self, batch: TaggerInput, tags: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Return the most probable tags (B, T) and -log P(tags) of each sentence (B,), float64; on the host.
-
-        Args:
-            batch: The sentences.
-            tags: (B, T) ids of tags.
-        """
-        with self.evaluating():
-            scores, mask = self.forward(batch)
-            tags = checked_ids(
-                "tags", tags, scores.shape[:2], self.config.tags, lowest=-1, device=self.device
-            )
-            if self.crf is not None:
-                losses = to_numpy(self.crf(scores, tags, mask).data)
-            else:
-                tags = tags if mask is None else array_module(tags).where(mask, tags, IGNORE_INDEX)
-                each = ops.softmax_cross_entropy(scores, tags, reduction="none").data
-                losses = to_numpy(each).sum(axis=1)
-            return self._best(scores, mask), losses.astype(np.float64)
-
-    def _best(self, scores: Tensor, mask: Array | None) -> np.ndarray:
-        if self.crf is not None:
-            return to_numpy(self.crf.decode(scores.data, mask))
-        tags = scores.data.argmax(axis=2)
-        return to_numpy(tags if mask is None else array_module(tags).where(mask, tags, IGNORE_INDEX))
-
-    def probabilities(self, batch: TaggerInput) -> np.ndarray:
-        """Return P(tag) of each word (B, T, K) on the host, 0 behind each sentence; without dropout."""
-        with self.evaluating():
-            return self._marginals(*self.forward(batch))
-
-    def decode_with_probabilities(self, batch: TaggerInput) -> tuple[np.ndarray, np.ndarray]:
-        """Return :meth:`decode`, and the probability of each of these tags (B, T)."""
-        with self.evaluating():
-            scores, mask = self.forward(batch)
-            tags, probabilities = self._best(scores, mask), self._marginals(scores, mask)
-            return tags, np.take_along_axis(probabilities, np.maximum(tags, 0)[:, :, None], axis=2)[:, :, 0]
-
-    def _marginals(self, scores: Tensor, mask: Array | None) -> np.ndarray:
-        if self.crf is not None:
-            return to_numpy(self.crf.marginals(scores.data, mask))
-        probabilities = ops.softmax(scores).data
-        if mask is not None:
-            probabilities = probabilities * mask[:, :, None].astype(probabilities.dtype)
-        return to_numpy(probabilities)
