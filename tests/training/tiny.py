@@ -41,6 +41,11 @@ def flags(settings: dict[str, Any]) -> list[str]:
     return [part for name, value in settings.items() for part in (f"--{flags(name)[0]}", str(value))]
 
 
+def without_notice(err: str) -> str:
+    """What a process wrote to standard error, without the line that says once that Numba is missing."""
+    return "".join(line for line in err.splitlines(True) if "slower NumPy kernels" not in line)
+
+
 def python(*arguments: str, **settings: Any) -> subprocess.CompletedProcess[str]:
     """Run this Python on ``arguments`` in a new process, with one thread of matrix products."""
     settings = {"timeout": 120, "capture_output": True, "text": True, "env": environment(), **settings}
