@@ -42,7 +42,7 @@ def flags(settings: dict[str, Any]) -> list[str]:
 
 
 def without_notice(err: str) -> str:
-    """What a process wrote to standard error, without the line that says once that Numba is missing."""
+    """Standard error of a process, without the line that says once that Numba is missing."""
     return "".join(line for line in err.splitlines(True) if "slower NumPy kernels" not in line)
 
 
