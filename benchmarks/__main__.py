@@ -19,6 +19,7 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
     "ngram_memory": (),
     "seq2seq": ("torch",),
     "similar": ("gensim",),
+    "tagging": ("torch",),
     "tokenizing": (),
     "transformer": ("torch",),
     "word2vec": ("gensim",),
