@@ -47,7 +47,7 @@ class PieceEncoder:
         return f"{len(self.vocabulary):,} subwords"
 
     def knows(self, word: str) -> bool:
-        """Return whether a word occurs in the training text, which is not kept: no."""
+        """Return False: the words of the training text are not kept."""
         return False
 
     def table(self, words: Iterable[str]) -> WordTable:

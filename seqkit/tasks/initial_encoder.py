@@ -18,7 +18,7 @@ from seqkit.nn import initializers
 from seqkit.tasks.masked_language_modeling.trained import open_encoder
 from seqkit.tasks.runs import fitting_tokenizer, is_checkpoint_folder
 from seqkit.tasks.sentence_encoding import read_modules
-from seqkit.text import Tokenizer, Vocabulary
+from seqkit.text import SubwordTokenizer, Tokenizer, Vocabulary
 from seqkit.training import RunDirectory, TrainingSettings
 
 _WORDS = "embedding.tokens.weight"
@@ -71,6 +71,11 @@ class InitialEncoder:
     def with_dropout(self, rate: float) -> TransformerEncoderConfig:
         """Return its config with a dropout rate; published encoders keep theirs."""
         return self.config if self.published else dataclasses.replace(self.config, dropout=rate)
+
+
+def is_published(tokenizer: Tokenizer) -> bool:
+    """Return whether a run's tokenizer is that of an encoder of a checkpoint folder."""
+    return isinstance(tokenizer, SubwordTokenizer) and tokenizer.max_length is not None
 
 
 def fine_tuning_rate(given: TrainingSettings, *, frozen: bool) -> float | None:

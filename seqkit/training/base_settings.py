@@ -248,7 +248,7 @@ class Settings:
         ignored = self.ignored()
         for name in given:
             if name in ignored:
-                raise self._without_effect(name, ignored[name])
+                raise self.without_effect(name, ignored[name])
 
     def refuse_given(self, names: str, purpose: str) -> None:
         """Raise UsageError for fields that have another value than their default, and no effect.
@@ -260,14 +260,10 @@ class Settings:
         """
         for field in dataclasses.fields(self):
             if field.name in names.split() and getattr(self, field.name) != field.default:
-                raise self._without_effect(field.name, purpose)
+                raise self.without_effect(field.name, purpose)
 
-    def refuse(self, names: Iterable[str], purpose: str) -> None:
-        """Raise UsageError for the first of some fields, which have no effect: they are for ``purpose``."""
-        for name in sorted(names):
-            raise self._without_effect(name, purpose)
-
-    def _without_effect(self, name: str, purpose: str) -> UsageError:
+    def without_effect(self, name: str, purpose: str) -> UsageError:
+        """Return the error for a field that has no effect beside the others: it is for ``purpose``."""
         flag = self.flags(name)[0]
         return UsageError(
             f"{name} has no effect here: it is for {purpose}",

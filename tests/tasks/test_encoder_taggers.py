@@ -65,8 +65,11 @@ def test_a_tag_is_read_at_the_first_piece_of_its_word(data: Path, folder: Path, 
         ids = [TOKENS.index(token) for token in ("[CLS]", *pieces, "[SEP]")]
         first = [n for n, piece in enumerate(pieces, 1) if not piece.startswith("##")]
         hidden = hidden_of(VECTORS[ids])[first]
-        expected = (hidden @ output.weight.data.T + output.bias.data).argmax(axis=1)
-        assert run.tag_words([words]) == [[run.labels[tag] for tag in expected]]
+        scores = hidden @ output.weight.data.T + output.bias.data
+        assert run.tag_words([words]) == [[run.labels[tag] for tag in scores.argmax(axis=1)]]
+        found = [word.probability for word in run.tag([" ".join(words)], pretokenized=True)[0].words]
+        chances = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+        np.testing.assert_allclose(found, chances.max(axis=1), atol=1e-5)
     assert run.tag_words(sentences) == [run.tag_words([words])[0] for words in sentences]
     for name, array in bert.load(folder).state_dict().items():
         if not name.startswith("pooler"):

@@ -15,6 +15,7 @@ from seqkit.tasks.initial_encoder import (
     InitialEncoder,
     fine_tuning_rate,
     initial_encoder,
+    is_published,
     require_as_in_encoder,
 )
 from seqkit.tasks.initial_run import InitialRun, open_initial_run, report_start, same_labels
@@ -27,13 +28,13 @@ from seqkit.tasks.sequence_labeling.settings import (
     ResolvedSequenceLabelingSettings,
     SequenceLabelingSettings,
 )
-from seqkit.tasks.sequence_labeling.trained import TASK, parts_of
+from seqkit.tasks.sequence_labeling.trained import TASK, parts_of, require_fitting
 from seqkit.tasks.sequence_labeling.training_tasks import SequenceLabeling, WordLabeling, word_encoder
-from seqkit.tasks.text_classification.initial_weights import is_published
 from seqkit.training import Callback, RunDirectory
 
 _COMMAND = "train-tagger"
 _DROPOUT = 0.1
+_WORDS_ALONE = "taggers without an encoder in init"
 
 
 def from_initial(
@@ -49,7 +50,14 @@ def from_initial(
     if own and RunDirectory.open(source).config.get("task") == TASK:
         initial = open_initial_run(settings, TASK, ResolvedSequenceLabelingSettings, _COMMAND)
         assert initial is not None
-        return _from_run(settings, corpus, initial, callback)
+        if initial.settings.model in COUNTS:
+            raise RunError(f"{initial.path} is a model of counts, which has no weights to start from")
+        initial = initial.growing(settings.grow_vocabulary, tagging_tokenizer(initial.settings))
+        before, labels = parts_of(initial.run, initial.settings)
+        if isinstance(before, PieceEncoder):
+            return _from_encoder_run(settings, corpus, initial, before, labels, callback)
+        assert isinstance(before, WordEncoder)
+        return _from_word_run(settings, corpus, initial, before, labels, callback)
     return _from_encoder(settings, corpus, source, callback)
 
 
@@ -100,7 +108,8 @@ def _settings(given: SequenceLabelingSettings, initial: InitialEncoder) -> dict[
     }
     if not given.RESOLVED:
         chosen = given.given
-        given.refuse(chosen.intersection(OF_WORDS), "taggers without an encoder in init")
+        if of_words := sorted(chosen.intersection(OF_WORDS)):
+            raise given.without_effect(of_words[0], _WORDS_ALONE)
         values = {"model": "transformer", **sizes}
         require_as_in_encoder(given, {name: value for name, value in values.items() if name in chosen})
     return {
@@ -113,50 +122,54 @@ def _settings(given: SequenceLabelingSettings, initial: InitialEncoder) -> dict[
     }
 
 
-def _from_run(
+def _from_encoder_run(
     settings: SequenceLabelingSettings,
     corpus: TaggedCorpus,
     initial: InitialRun[ResolvedSequenceLabelingSettings],
+    before: PieceEncoder,
+    labels: tuple[str, ...],
     callback: Callback,
 ) -> SequenceLabeling:
-    if initial.settings.model in COUNTS:
-        raise RunError(f"{initial.path} is a model of counts, which has no weights to start from")
-    before, labels = parts_of(initial.run, initial.settings)
-    grows = settings.grow_vocabulary
-    initial = initial.growing(grows, tagging_tokenizer(initial.settings))
-    if isinstance(before, PieceEncoder):
-        settings.refuse({"grow_vocabulary"} if grows else (), "taggers without an encoder in init")
-        tuned = is_published(before.tokenizer)
-        lr = fine_tuning_rate(settings, frozen=settings.freeze) if tuned else settings.lr
-        longest = min(settings.max_length, initial.settings.max_length)
-        settings = dataclasses.replace(initial.complete(settings), lr=lr, max_length=longest)
-        before = PieceEncoder.of(before.tokenizer, before.vocabulary, longest)
-    else:
-        settings.refuse({"freeze"} if settings.freeze else (), "vectors, or an encoder in init")
-        settings = initial.complete(settings)
-    settings = with_paths(settings)
+    if settings.grow_vocabulary:
+        raise settings.without_effect("grow_vocabulary", _WORDS_ALONE)
+    tuned = is_published(before.tokenizer)
+    lr = fine_tuning_rate(settings, frozen=settings.freeze) if tuned else settings.lr
+    longest = min(settings.max_length, initial.settings.max_length)
+    settings = with_paths(dataclasses.replace(initial.complete(settings), lr=lr, max_length=longest))
+    encoder = PieceEncoder.of(before.tokenizer, before.vocabulary, longest)
+    encoded = encode_and_report(settings, corpus, callback, encoder)
+    resolved = initial.keep(resolve(settings, encoded))
+    saved = saved_config(initial.run.entry("model"), str(initial.run.path / "config.json"))
+    require_fitting(saved, before, labels, initial.path)
+    assert isinstance(saved, EncoderTaggerConfig)
+    own = saved.encoder  # keeps its dropout, unless another is given
+    if resolved.dropout != initial.settings.dropout:
+        own = dataclasses.replace(own, dropout=resolved.dropout)
+    config = EncoderTaggerConfig(own, len(encoded.labels), resolved.dropout, resolved.output)
+    task = _task_of(resolved, config, encoded)
+    report_start(initial, {}, callback.on_message)
+    new = _new_arrays(initial, resolved, labels, encoded, callback)
+    task.initial_weights = lambda: initial.weights_for(task.model, new=new, seed=resolved.seed)
+    return task
+
+
+def _from_word_run(
+    settings: SequenceLabelingSettings,
+    corpus: TaggedCorpus,
+    initial: InitialRun[ResolvedSequenceLabelingSettings],
+    before: WordEncoder,
+    labels: tuple[str, ...],
+    callback: Callback,
+) -> SequenceLabeling:
+    if settings.freeze:
+        raise settings.without_effect("freeze", "vectors, or an encoder in init")
+    settings = with_paths(initial.complete(settings))
     encoded = encode_and_report(settings, corpus, callback, before)
     resolved = initial.keep(resolve(settings, encoded))
-    new: tuple[str, ...] = ()
-    if not same_labels(initial, labels, encoded.labels, callback.on_message) or (
-        resolved.output != initial.settings.output
-    ):
-        new = ("output.", "crf.")
-    if isinstance(before, PieceEncoder):
-        saved = saved_config(initial.run.entry("model"), str(initial.run.path / "config.json"))
-        assert isinstance(saved, EncoderTaggerConfig)
-        own = saved.encoder  # keeps its dropout, unless another is given
-        if resolved.dropout != initial.settings.dropout:
-            own = dataclasses.replace(own, dropout=resolved.dropout)
-        config = EncoderTaggerConfig(own, len(encoded.labels), resolved.dropout, resolved.output)
-        task = _task_of(resolved, config, encoded)
-        report_start(initial, {}, callback.on_message)
-        task.initial_weights = lambda: initial.weights_for(task.model, new=new, seed=resolved.seed)
-        return task
-    assert isinstance(before, WordEncoder)
     task, after = WordLabeling(resolved, encoded, callback), word_encoder(encoded)
     vocabularies = {"words": (before.words, after.words), "letters": (before.letters, after.letters)}
     report_start(initial, vocabularies, callback.on_message)
+    new = _new_arrays(initial, resolved, labels, encoded, callback)
     words, letters = ((old.tokens, grown.tokens) for old, grown in vocabularies.values())
     task.initial_weights = lambda: initial.weights_for(
         task.model,
@@ -165,3 +178,15 @@ def _from_run(
         seed=resolved.seed,
     )
     return task
+
+
+def _new_arrays(
+    initial: InitialRun[ResolvedSequenceLabelingSettings],
+    resolved: ResolvedSequenceLabelingSettings,
+    labels: tuple[str, ...],
+    encoded: EncodedTaggedCorpus,
+    callback: Callback,
+) -> tuple[str, ...]:
+    """Return prefixes of the arrays that do not come from the run, whose tags or output are others."""
+    same = same_labels(initial, labels, encoded.labels, callback.on_message)
+    return () if same and resolved.output == initial.settings.output else ("output.", "crf.")

@@ -298,7 +298,7 @@ def parts_of(
     """Return the encoder of a run's words, and its labels. Raise DamagedFileError if they are damaged."""
     labels = labels_from_bytes(run.artifact(LABELS), str(run.path / LABELS))
     words = run_vocabulary(run, VOCABULARY)
-    if PIECES in run.config:
+    if PIECES in run.config and settings.model not in COUNTS:
         tokenizer = run_tokenizer(run, PIECES)
         unspaced = fill_json(UnspacedWords, run.entry(UNSPACED), _damaged_config(run))
         encoder = PieceEncoder.of(tokenizer, words, settings.max_length)
@@ -337,7 +337,7 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedTagger:
             run, settings, _counts_of(run, settings.model, encoder, labels), encoder, labels, tokenizer
         )
     config = saved_config(run.entry("model"), str(run.path / "config.json"))
-    _require_fitting(config, encoder, labels, str(run.path))
+    require_fitting(config, encoder, labels, str(run.path))
     legal = legal_of(labels, settings.input_scheme, settings.scheme)
     model = load_best_weights(
         run,
@@ -348,23 +348,25 @@ def load(path: str | Path, *, device: str | None = None) -> TrainedTagger:
     return TrainedTagger(run, settings, model, encoder, labels, tokenizer)
 
 
-def _require_fitting(
+def require_fitting(
     config: TaggerConfig | EncoderTaggerConfig, encoder: TaggingEncoder, labels: tuple[str, ...], where: str
 ) -> None:
     """Raise DamagedFileError unless a model has the sizes of its vocabularies and labels."""
-    tags = len(labels)
+    expected, found = {"tags": config.tags}, {"tags": len(labels)}
     if isinstance(config, EncoderTaggerConfig):
-        sizes: tuple[int, ...] = (config.tags, config.encoder.vocab_size)
-        found: tuple[int, ...] = (tags, len(encoder.vocabulary)) if isinstance(encoder, PieceEncoder) else ()
+        expected["subwords"] = config.encoder.vocab_size
     else:
-        sizes = (config.tags, config.vocab_size, config.letters)
-        found = ()
-        if isinstance(encoder, WordEncoder):
-            found = (tags, len(encoder.words), len(encoder.letters) if config.letters else 0)
-    if sizes != found:
-        raise DamagedFileError(
-            f"expected tags and vocabularies of the sizes {sizes}, as the model has, got {found}", where=where
-        )
+        expected |= {"types": config.vocab_size, "letters": config.letters}
+    if isinstance(encoder, PieceEncoder):
+        found["subwords"] = len(encoder.vocabulary)
+    elif isinstance(encoder, WordEncoder):
+        found |= {
+            "types": len(encoder.words),
+            "letters": len(encoder.letters) if expected.get("letters") else 0,
+        }
+    if expected != found:
+        sizes = (", ".join(f"{size} {name}" for name, size in each.items()) for each in (expected, found))
+        raise DamagedFileError("expected {}, got {}".format(*sizes), where=where)
 
 
 def _counts_of(run: RunDirectory, method: str, encoder: WordEncoder, labels: tuple[str, ...]) -> CountTagger:

@@ -48,11 +48,6 @@ def encoder_settings(initial: InitialEncoder, given: TextClassificationSettings)
     return {**values, "grow_vocabulary": growing, "max_length": longest}
 
 
-def is_published(tokenizer: Tokenizer) -> bool:
-    """Return whether a classifier's tokenizer is that of an encoder of a checkpoint folder."""
-    return isinstance(tokenizer, SubwordTokenizer) and tokenizer.max_length is not None
-
-
 def takes_words(given: TextClassificationSettings, tokenizer: Tokenizer) -> bool:
     """Return whether new words are added to the vocabulary of a tokenizer.
 

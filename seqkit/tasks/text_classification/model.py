@@ -15,13 +15,12 @@ from seqkit.models import (
     TransformerEncoderConfig,
 )
 from seqkit.models.classifier import POOLINGS, EncoderConfig
-from seqkit.tasks.initial_encoder import InitialEncoder, fine_tuning_rate, initial_encoder
+from seqkit.tasks.initial_encoder import InitialEncoder, fine_tuning_rate, initial_encoder, is_published
 from seqkit.tasks.initial_run import InitialText
 from seqkit.tasks.masked_language_modeling.model import encoder_config
 from seqkit.tasks.text import training_texts
 from seqkit.tasks.text_classification.initial_weights import (
     encoder_settings,
-    is_published,
     takes_words,
     vector_size,
 )

@@ -13,7 +13,7 @@ from seqkit.corpora import LabelledCorpus
 from seqkit.data import EncodedLabelledCorpus, TextBatch, TextBatches
 from seqkit.models import SequenceClassifier, SequenceClassifierConfig
 from seqkit.tasks.classes import LABELS, labels_from_bytes, labels_to_bytes, score_classes
-from seqkit.tasks.initial_encoder import InitialEncoder, initial_encoder
+from seqkit.tasks.initial_encoder import InitialEncoder, initial_encoder, is_published
 from seqkit.tasks.initial_run import InitialText, same_labels
 from seqkit.tasks.runs import VOCABULARY
 from seqkit.tasks.text import tokenizer_artifacts
@@ -21,7 +21,6 @@ from seqkit.tasks.text_classification.data import describe, encode, open_corpus
 from seqkit.tasks.text_classification.evaluation import log_probs
 from seqkit.tasks.text_classification.initial_weights import (
     initial_classifier,
-    is_published,
     start_from_vectors,
 )
 from seqkit.tasks.text_classification.model import continued_config, make_model, model_config, resolve

@@ -20,6 +20,7 @@ from seqkit.tasks.classes import (
     predictions,
     score_classes,
 )
+from seqkit.tasks.initial_encoder import is_published
 from seqkit.tasks.runs import (
     choose_split,
     load_best_weights,
@@ -32,7 +33,6 @@ from seqkit.tasks.text import OnMessage, run_tokenizer, run_vocabulary
 from seqkit.tasks.text_classification.contributions import Contribution, log_odds, text_without, word_spans
 from seqkit.tasks.text_classification.data import open_corpus, warn_of_texts
 from seqkit.tasks.text_classification.evaluation import log_probs
-from seqkit.tasks.text_classification.initial_weights import is_published
 from seqkit.tasks.text_classification.model import saved_config
 from seqkit.tasks.text_classification.settings import ResolvedTextClassificationSettings
 from seqkit.text import Tokenizer, Vocabulary
