@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from seqkit.distributed.group import ProcessGroup
+from seqkit.tasks import masked_language_modeling
 from seqkit.training import Callback, RunDirectory, Task, Trainer
 from tests.distributed.stand_in import together
 from tests.exhaustive import some
@@ -67,6 +68,7 @@ SETTINGS: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
     "tagger": ("sequence_labeling", "tagged.txt", {"hidden_size": 8}),
     "Transformer tagger": ("sequence_labeling", "tagged.txt", {"model": "transformer"}),
+    "tagger on an encoder": ("sequence_labeling", "tagged.txt", {"init": "masked"}),
     "word vectors": (
         "embeddings",
         "text.txt",
@@ -75,6 +77,22 @@ SETTINGS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "images": ("image_classification", "digits", {"model": "mlp"}),
 }
 UNLIKE = {"word vectors": "embedding_size dropout max_steps lr", "images": "embedding_size dropout"}
+
+
+def _masked_run(folder: Path) -> Path:
+    """A run whose encoder reads letters, so that words are several pieces."""
+    run = folder / "masked"
+    if not run.exists():
+        words = [line.split()[0] for line in (folder / "tagged.txt").read_text("utf-8").split("\n") if line]
+        (folder / "words.txt").write_text("\n".join(words * 4) + "\n", "utf-8")
+        masked_language_modeling.train(
+            masked_language_modeling.MaskedLanguageModelSettings(
+                corpus=str(folder / "words.txt"), tokenizer="char", embedding_size=8, num_layers=1,
+                num_heads=2, max_steps=1,
+            ),
+            run,
+        )  # fmt: skip
+    return run
 
 
 def _make(name: str, folder: Path) -> Task:
@@ -90,6 +108,8 @@ def _make(name: str, folder: Path) -> Task:
     for field in UNLIKE.get(name, "").split():
         del values[field]
     values["corpus"] = str(folder / corpus) if "." in corpus else corpus
+    if "init" in given:
+        given = given | {"init": str(_masked_run(folder))}
     settings = settings_class(**values, **given)
     task: Task = module.make_task(settings, module.open_corpus(settings), Callback())
     return task

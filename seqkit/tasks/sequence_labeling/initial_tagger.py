@@ -29,7 +29,12 @@ from seqkit.tasks.sequence_labeling.settings import (
     SequenceLabelingSettings,
 )
 from seqkit.tasks.sequence_labeling.trained import TASK, parts_of, require_fitting
-from seqkit.tasks.sequence_labeling.training_tasks import SequenceLabeling, WordLabeling, word_encoder
+from seqkit.tasks.sequence_labeling.training_tasks import (
+    EncoderLabeling,
+    SequenceLabeling,
+    WordLabeling,
+    word_encoder,
+)
 from seqkit.training import Callback, RunDirectory
 
 _COMMAND = "train-tagger"
@@ -88,13 +93,13 @@ def _from_encoder(
 
 def _task_of(
     settings: ResolvedSequenceLabelingSettings, config: EncoderTaggerConfig, encoded: EncodedTaggedCorpus
-) -> SequenceLabeling:
+) -> EncoderLabeling:
     """Return the task of a tagger on an encoder."""
     legal = legal_of(encoded.labels, settings.input_scheme, settings.scheme)
     model = EncoderTagger(config, legal=legal, generator=Generator(settings.seed, "init"))
     if settings.freeze:
         model.encoder.freeze()
-    return SequenceLabeling(settings, model, encoded)
+    return EncoderLabeling(settings, model, encoded)
 
 
 def _settings(given: SequenceLabelingSettings, initial: InitialEncoder) -> dict[str, Any]:

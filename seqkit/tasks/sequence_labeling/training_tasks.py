@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from seqkit.data import (
     WordEncoder,
     epoch_generator,
 )
-from seqkit.models import CountTagger, EncoderTagger, Tagger
+from seqkit.models import CountTagger, EncoderTagger, PieceInput, Tagger
 from seqkit.tasks.classes import LABELS, labels_to_bytes
 from seqkit.tasks.runs import VOCABULARY
 from seqkit.tasks.sequence_labeling.data import describe, tagging_tokenizer
@@ -41,7 +42,7 @@ from seqkit.training.settings import WITH_VALIDATION
 
 
 class SequenceLabeling(Task):
-    """A tagger that learns from length-bucketed batches of sentences."""
+    """Base of the taggers that learn from length-bucketed batches of sentences."""
 
     model: Tagger | EncoderTagger
 
@@ -70,15 +71,6 @@ class SequenceLabeling(Task):
         }
         self.summary = describe(encoded)
 
-    def batch(self, index: int) -> TaggedBatch:
-        """Return a batch of the epoch."""
-        return self.batches.batch(self.epoch, index)
-
-    def loss(self, batch: TaggedBatch) -> tuple[Tensor, int]:
-        """Return the mean loss of a word of a batch, and the number of words."""
-        loss = self.model.loss(self.features(batch), batch.tags, generator=self.generators["dropout"])
-        return loss, int(batch.lengths.sum())
-
     def validate(self, poll: Callable[[], None]) -> dict[str, float] | None:
         """Return loss and accuracy of the validation split, and F1 for tags of spans."""
         sentences = self.encoded.splits.get("valid")
@@ -94,6 +86,31 @@ class SequenceLabeling(Task):
             group=self.group,
         )
         return _scores(self.encoded, predicted, loss)
+
+
+@dataclass(frozen=True)
+class PieceBatch(PieceInput):
+    """B sentences as pieces, and the tags of their words (B, T), -1 behind a sentence."""
+
+    tags: Any = None
+
+
+class EncoderLabeling(SequenceLabeling):
+    """A tagger on an encoder, which learns from batches of pieces.
+
+    They are made before a process takes its rows, since their width and the places of the draws of dropout are
+    those of the whole batch.
+    """
+
+    def batch(self, index: int) -> PieceBatch:
+        """Return a batch of the epoch."""
+        batch = self.batches.batch(self.epoch, index)
+        return PieceBatch(**vars(self.features(batch)), tags=batch.tags)
+
+    def loss(self, batch: PieceBatch) -> tuple[Tensor, int]:
+        """Return the mean loss of a word of a batch, and the number of words."""
+        loss = self.model.loss(batch, batch.tags, generator=self.generators["dropout"])
+        return loss, int(batch.words.sum())
 
 
 class WordLabeling(SequenceLabeling):
@@ -126,13 +143,18 @@ class WordLabeling(SequenceLabeling):
 
     def batch(self, index: int) -> TaggedBatch:
         """Return a batch of the epoch, in which some words are made unknown."""
-        batch = super().batch(index)
+        batch = self.batches.batch(self.epoch, index)
         if self.unknown_rates.any():
             draws = epoch_generator(self.training_settings.seed, "unknown words", self.epoch, index)
             ids = batch.ids.copy()
             ids[draws.uniform(ids.shape) < self.unknown_rates[ids]] = self.unknown
             batch = dataclasses.replace(batch, ids=ids)
         return batch
+
+    def loss(self, batch: TaggedBatch) -> tuple[Tensor, int]:
+        """Return the mean loss of a word of a batch, and the number of words."""
+        loss = self.model.loss(self.features(batch), batch.tags, generator=self.generators["dropout"])
+        return loss, int(batch.lengths.sum())
 
 
 class CountLabeling(SinglePassTask):
