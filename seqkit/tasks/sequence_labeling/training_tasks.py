@@ -98,8 +98,8 @@ class PieceBatch(PieceInput):
 class EncoderLabeling(SequenceLabeling):
     """A tagger on an encoder, which learns from batches of pieces.
 
-    They are made before a process takes its rows, since their width and the places of the draws of dropout are
-    those of the whole batch.
+    They are made before a process takes its rows, since their width and the places of the draws of dropout
+    are those of the whole batch.
     """
 
     def batch(self, index: int) -> PieceBatch:
