@@ -14,6 +14,7 @@ import numpy as np
 from benchmarks.measure import paired, peak_memory, row
 from seqkit.backend.random import Generator
 from seqkit.models import LanguageModel, LanguageModelConfig
+from seqkit.nn import Embedding, Softmax
 from seqkit.optim import SGD, clip_grad_norm
 from seqkit.threads import thread_count
 
@@ -85,6 +86,9 @@ def torch_model(settings: dict[str, Any], ours: LanguageModel) -> Any:
 
     torch.set_num_threads(thread_count())
     model = Model()
+    assert isinstance(ours.embedding, Embedding)
+    assert isinstance(ours.output, Softmax)
+    assert ours.output.bias is not None
     with torch.no_grad():
         model.embedding.weight.copy_(torch.from_numpy(ours.embedding.weight.data.copy()))
         model.output.weight.copy_(torch.from_numpy(ours.output.weight.data.copy()))

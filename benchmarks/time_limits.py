@@ -54,7 +54,7 @@ def main() -> None:
             settings = LanguageModelSettings(corpus=options.corpus, model=options.model, seed=seed).resolve(
                 corpus
             )
-            text = encode_text(settings, corpus)
+            text = encode_text(settings, corpus, print)
             whole = NeuralLanguageModeling(settings, text).batches_per_epoch * settings.epochs
             steps = round(fraction * whole)
             cut = best_perplexity(settings, text, steps)

@@ -53,7 +53,7 @@ class Ours:
         self.settings = settings.resolve(corpus)
         assert self.settings.max_steps is not None
         self.steps = self.settings.max_steps
-        self.text: EncodedCorpus = encode_text(self.settings, corpus)
+        self.text: EncodedCorpus = encode_text(self.settings, corpus, print)
         self.task = NeuralLanguageModeling(self.settings, self.text)
         assert isinstance(self.task.model, TransformerLanguageModel)
         self.model, self.eos_id = self.task.model, self.task.eos_id

@@ -8,6 +8,7 @@ layer_norm), and torch.nn.TransformerEncoder, whose fused inference path also sk
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -341,8 +342,7 @@ def run_encoder(runs: int) -> list[dict[str, Any]]:
             )
             assert difference < 1e-4, f"hidden states differ by {difference}"
             functions: dict[str, Callable[[], Any]] = {"ours": encode}
-            for name, peer in peers.items():
-                functions[name] = lambda peer=peer, theirs=theirs: peer(*theirs)
+            functions |= {name: partial(peer, *theirs) for name, peer in peers.items()}
             # for a padded batch, the products of the real tokens at their mean length
             mean = T if lengths is None else round(float(lengths.mean()))
             floor = _layer_products(int(real.sum()), (B, mean), (E, HEADS, WIDTH)) * ENCODER_LAYERS
