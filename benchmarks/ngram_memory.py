@@ -1,6 +1,7 @@
 """Peak memory of fitting a Kneser-Ney model to english-novels, repeated with a word changed a line.
 
 Needs $SEQKIT_DATA/english-novels. The peak is that of the whole process, from the ids to the saved model.
+With --lmplz, the program of KenLM, that reads the same text under the same limit; its peak is a second row.
 """
 
 import argparse
@@ -8,6 +9,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +34,22 @@ peak = int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
 print(json.dumps([peak / 1024, time.process_time()]))
 """
 
+_LMPLZ = """
+import json, resource, subprocess, sys
+with open(sys.argv[1], "rb") as text:
+    subprocess.run(sys.argv[2:], stdin=text, stdout=subprocess.DEVNULL, check=True)
+usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime]))
+"""
+_PART = 1 << 20
+"""Tokens that are written at a time."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""
     parser.add_argument("--words", type=int, default=500_000_000, help="tokens of the text [%(default)s]")
     parser.add_argument("--memory", type=int, default=1024, help="limit in MiB [%(default)s]")
+    parser.add_argument("--lmplz", type=Path, help="KenLM's program, to be measured on the same text")
     parser.add_argument("--folder", type=Path, help="folder of the ids and the temporary files")
 
 
@@ -67,12 +80,36 @@ def run(peer: str, runs: int, options: argparse.Namespace) -> tuple[list[dict[st
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         _write_ids(Path(name) / "ids.npy", np.asarray(encoded.splits["train"]), eos_id, options.words)
         arguments = [f"{name}/ids.npy", len(encoded.vocabulary), eos_id, options.memory << 20, name]
-        done = subprocess.run(
-            [sys.executable, "-c", _FIT, *map(str, arguments)], capture_output=True, text=True, check=True
-        )
-    peak, seconds = json.loads(done.stdout)
-    result = {
-        "name": f"peak memory of Kneser-Ney, order 5, {options.words / 1e6:,.0f} M tokens",
+        rows = [_row("", options, _measured(_FIT, *arguments))]
+        if options.lmplz is not None:
+            (Path(name) / "model.safetensors").unlink()
+            _write_text(Path(name), encoded.vocabulary.tokens, eos_id)
+            command = [options.lmplz, "-o", 5, "-S", f"{options.memory}M", "-T", f"{name}/", "--skip_symbols"]
+            rows.append(_row(", KenLM's lmplz", options, _measured(_LMPLZ, f"{name}/text.txt", *command)))
+    return rows, {}
+
+
+def _write_text(folder: Path, tokens: Sequence[str], eos_id: int) -> None:
+    """Write the ids as lines of words."""
+    ids = np.load(folder / "ids.npy", mmap_mode="r")
+    words = np.array([f"{token} " for token in tokens], object)
+    words[eos_id] = "\n"
+    with (folder / "text.txt").open("w", encoding="utf-8") as file:
+        for at in range(0, len(ids), _PART):
+            file.write("".join(words[ids[at : at + _PART]]))
+
+
+def _measured(program: str, *arguments: object) -> tuple[float, float]:
+    """Return the peak in MiB and the seconds of CPU that a program prints."""
+    command = [sys.executable, "-c", program, *map(str, arguments)]
+    peak, seconds = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+    return peak, seconds
+
+
+def _row(what: str, options: argparse.Namespace, measured: tuple[float, float]) -> dict[str, Any]:
+    peak, seconds = measured
+    return {
+        "name": f"peak memory of Kneser-Ney, order 5, {options.words / 1e6:,.0f} M tokens{what}",
         "ours": round(peak, 1),
         "peer": options.memory,
         "against": "the limit",
@@ -81,4 +118,3 @@ def run(peer: str, runs: int, options: argparse.Namespace) -> tuple[list[dict[st
         "runs": 1,
         "note": f"{seconds / options.words * 1e6:.2f} µs of CPU a token",
     }
-    return [result], {}
