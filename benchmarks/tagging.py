@@ -5,7 +5,8 @@ letters, 10 for capitalisation, an LSTM of 200 in each direction, a CRF over 45 
 same weights and must give the same loss to 1e-5 without dropout. Then passes over the same 50 batches of
 16 sentences are timed in turn: loss with locked dropout, backward, clipping, Adam. PyTorch packs padded
 batches for its LSTM and loops over the words in the CRF, as its common implementations do. The last row
-is the most probable tags of the whole test split, from ready batches of 64 sentences of similar length.
+is the most probable tags of the whole test split in batches of 64 sentences of similar length, which
+PyTorch gets ready-made; ours makes them, as `seqkit tag` does.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ import numpy as np
 
 from benchmarks.measure import paired, rate_row
 from seqkit.backend.random import Generator
-from seqkit.data import EncodedTaggedCorpus, TaggedBatch, TaggedBatches
+from seqkit.data import EncodedTaggedCorpus, TaggedBatch, TaggedBatches, tagged_batch
 from seqkit.models import Tagger, TaggerInput
 from seqkit.optim import Adam, clip_grad_norm
 from seqkit.tasks.sequence_labeling import SequenceLabelingSettings
 from seqkit.tasks.sequence_labeling.data import encode, open_corpus
-from seqkit.tasks.sequence_labeling.evaluation import LONGEST_BATCH, length_batches
+from seqkit.tasks.sequence_labeling.evaluation import batch_results, length_rows
 from seqkit.tasks.sequence_labeling.model import model_config, resolve, with_paths
 from seqkit.threads import thread_count
 
@@ -224,12 +225,20 @@ def run(peer: str, runs: int) -> tuple[list[dict[str, Any]], dict[str, str]]:
     rows = [rate_row("BiLSTM-CRF, training", rates["ours"], rates["peer"], "words/s")]
     rows[0]["loss_difference"] = difference
     test = encoded.splits["test"]
-    held_out = list(length_batches(test, encoded.table, 64, LONGEST_BATCH))
+    held_out = [tagged_batch(test, encoded.table, rows) for rows in length_rows(test, 64)]
     theirs, ready = torch_model(model).eval(), [torch_batch(batch) for batch in held_out]
 
     def ours_tag() -> None:
-        for batch in held_out:
-            model.decode(_input(batch))
+        for _ in batch_results(
+            model,
+            encoded.encoder,
+            test,
+            encoded.table,
+            64,
+            lambda features, _: model.decode(features),
+            progress="tagging",
+        ):
+            pass
 
     def theirs_tag() -> None:
         with torch.inference_mode():

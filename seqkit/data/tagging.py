@@ -475,24 +475,33 @@ class TaggedBatch:
         return len(self.rows)
 
 
-def tagged_batch(sentences: EncodedSentences, table: WordTable, rows: np.ndarray) -> TaggedBatch:
-    """Return the batch of some pieces."""
+def tagged_batch(
+    sentences: EncodedSentences, table: WordTable, rows: np.ndarray, *, spelled: bool = True
+) -> TaggedBatch:
+    """Return the batch of some pieces; without ``spelled`` its words are rows of the table."""
     words, held = padded(sentences.words, sentences.offsets, rows)
     tags, _ = padded(sentences.tags, sentences.offsets, rows)
-    different, places = np.unique(words[held], return_inverse=True)
-    letters, spelt = padded(table.letters, table.offsets, different)
-    positions = np.zeros(words.shape, np.int32)
-    positions[held] = places
+    positions = np.where(held, words, 0).astype(np.int32)
+    letters, letter_lengths = np.empty((0, 0), np.int32), np.empty(0, np.int32)
+    if spelled:
+        different, positions[held] = np.unique(words[held], return_inverse=True)
+        letters, letter_lengths = spelling(table, different)
     return TaggedBatch(
         ids=np.where(held, table.ids[words], 0).astype(np.int32),
         lengths=held.sum(axis=1).astype(np.int32),
         words=positions,
         letters=letters,
-        letter_lengths=spelt.sum(axis=1).astype(np.int32),
+        letter_lengths=letter_lengths,
         shapes=np.where(held, table.shapes[words], 0).astype(np.int32),
         tags=np.where(held, tags, -1).astype(np.int32),
         rows=rows,
     )
+
+
+def spelling(table: WordTable, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the letters (W, L) of some words of a table, and the letters of each (W,)."""
+    letters, held = padded(table.letters, table.offsets, rows)
+    return letters, held.sum(axis=1).astype(np.int32)
 
 
 class TaggedBatches(BucketedBatches[TaggedBatch]):

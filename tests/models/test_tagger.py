@@ -1,5 +1,6 @@
 """Taggers: gradients, padding, learning, and what the scheme forbids."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -117,6 +118,21 @@ def test_dropout_needs_a_generator() -> None:
     first = model.loss(batch, tags, generator=Generator(1)).item()
     assert model.loss(batch, tags, generator=Generator(1)).item() == first
     assert model.loss(batch, tags, generator=Generator(2)).item() != first
+
+
+@pytest.mark.parametrize("characters", ["cnn", "lstm"])
+def test_vectors_of_letters_stand_for_the_letters(characters: str) -> None:
+    model = make(characters=characters)
+    batch, _ = sentences(model)
+    parts = [(batch.letters[:1], batch.letter_lengths[:1]), (batch.letters[1:, :4], batch.letter_lengths[1:])]
+    vectors = model.letter_vectors(parts)
+    known = replace(batch, letters=None, letter_lengths=None, letter_vectors=vectors)
+    np.testing.assert_allclose(model.probabilities(known), model.probabilities(batch), atol=1e-6)
+
+
+def test_vectors_of_letters_need_character_features() -> None:
+    with pytest.raises(UsageError, match="expected a tagger with character features"):
+        make(characters="none").letter_vectors([])
 
 
 def test_mistakes() -> None:

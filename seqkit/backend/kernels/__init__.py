@@ -60,12 +60,21 @@ def numba_missing() -> str | None:
 
 
 @functools.cache
+def has_tiles() -> bool:
+    """Return whether float32 matrix products on the CPU are ours, so that all threads are ours to use."""
+    return numba_missing() is None and bool(_processor().TILES)
+
+
+def _processor() -> ModuleType:
+    return importlib.import_module(f"{__name__}.processor")
+
+
+@functools.cache
 def products() -> str:
     """Describe who multiplies float32 matrices on the CPU, for people to read."""
-    if numba_missing() is None:
-        processor = importlib.import_module(f"{__name__}.processor")
-        if processor.TILES:
-            return f"tiles of {processor.TALLEST} by {processor.PANEL} numbers, kernels on all threads"
+    if has_tiles():
+        sizes = f"{_processor().TALLEST} by {_processor().PANEL}"
+        return f"tiles of {sizes} numbers, kernels on all threads"
     return "BLAS, kernels on one thread"
 
 

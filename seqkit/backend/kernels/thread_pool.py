@@ -26,7 +26,8 @@ from __future__ import annotations
 import ctypes
 import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from numba.core import types
@@ -177,6 +178,16 @@ class ThreadPool:
     def leave(self) -> None:
         """Let the next job in."""
         self._busy.release()
+
+    @contextmanager
+    def reserved(self) -> Iterator[bool]:
+        """Let no job in, so that each thread does all chunks of its own; yield False if there is one."""
+        free = self._busy.acquire(blocking=False)
+        try:
+            yield free
+        finally:
+            if free:
+                self._busy.release()
 
 
 pool = ThreadPool()

@@ -1,5 +1,6 @@
 """A tagger of words: their vectors, an encoder of the sentence, and a CRF or a softmax over the tags."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,7 @@ class TaggerInput:
         letters: (W, L), the letters of W different words.
         letter_lengths: (W,), letters of each.
         shapes: (B, T), classes of capitalisation; None without them.
+        letter_vectors: (W, F) of :meth:`Tagger.letter_vectors` in place of the letters.
     """
 
     ids: Any
@@ -35,6 +37,7 @@ class TaggerInput:
     letters: Any = None
     letter_lengths: Any = None
     shapes: Any = None
+    letter_vectors: Any = None
 
 
 class Tagger(BaseTagger):
@@ -141,15 +144,36 @@ class Tagger(BaseTagger):
         return self.output(self.dropout(x, generator)), mask
 
     def _of_letters(self, batch: TaggerInput, shape: tuple[int, int]) -> Tensor:
-        self._require(batch.letters, "letters")
-        device = self.device
-        letters = checked_ids("letters", batch.letters, (None, None), self.config.letters, device=device)
-        mask = length_mask("letter_lengths", batch.letter_lengths, letters.shape, device, lowest=1)
+        vectors = batch.letter_vectors
+        if vectors is None:
+            self._require(batch.letters, "letters")
+            vectors = self._spelled(batch.letters, batch.letter_lengths)
+        words = checked_ids("words", batch.words, shape, len(vectors), device=self.device)
+        return ops.embedding(vectors, words)
+
+    def _spelled(self, letters: Any, lengths: Any) -> Tensor:
+        letters = checked_ids("letters", letters, (None, None), self.config.letters, device=self.device)
+        mask = length_mask("letter_lengths", lengths, letters.shape, self.device, lowest=1)
         if mask is None:
             mask = array_module(letters).ones(letters.shape, bool)
-        words = checked_ids("words", batch.words, shape, len(letters), device=device)
         assert self.characters is not None
-        return ops.embedding(self.characters(letters, mask), words)
+        return self.characters(letters, mask)
+
+    def letter_vectors(self, batches: Iterable[tuple[Any, Any]]) -> Tensor:
+        """Return the vectors (W, F) of words by their letters, without dropout and gradients.
+
+        A word of many sentences then needs its letters once.
+
+        Args:
+            batches: Letters (w, L) and lengths (w,), together of W words.
+
+        Raises:
+            UsageError: The model has no character features.
+        """
+        if self.characters is None:
+            raise UsageError("expected a tagger with character features, got one without")
+        with self.evaluating():
+            return concatenate(*(self._spelled(*batch) for batch in batches), axis=0)
 
     def _require(self, given: Any, name: str) -> None:
         if given is None:

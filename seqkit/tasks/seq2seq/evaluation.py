@@ -1,21 +1,25 @@
 """Evaluation of sequence-to-sequence models: loss under teacher forcing, and decoded outputs."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from seqkit.backend import to_numpy
+from seqkit.backend.batch_threads import map_batches
 from seqkit.backend.random import Generator
-from seqkit.data import EncodedSeq2Seq, EncodedSeq2SeqCorpus, Seq2SeqBatches
+from seqkit.data import EncodedSeq2Seq, EncodedSeq2SeqCorpus, Seq2SeqBatch, Seq2SeqBatches
 from seqkit.decoding import Generated, beam_search, greedy, sample
 from seqkit.distributed.group import ALONE, ProcessGroup
 from seqkit.errors import UsageError
 from seqkit.models import WordTranslation
 from seqkit.progress import tracked
 from seqkit.tasks.seq2seq.model import Seq2SeqModel
+
+Batch = TypeVar("Batch")
+Result = TypeVar("Result")
 
 EVAL_TOKENS = 2048
 """Tokens of a batch at most in evaluation: its scores of all types are 80 MB for 10,000 types."""
@@ -195,6 +199,15 @@ def decode(
     return beam_search(model, **settings, **common)
 
 
+def map_searches(
+    compute: Callable[[Batch], Result], batches: Iterable[Batch], search: Search, model: Seq2SeqModel
+) -> Iterator[Result]:
+    """Iterate over the results of batches in order, several at a time unless they draw samples in turn."""
+    if search.temperature is not None:
+        return map(compute, batches)
+    return map_batches(compute, batches, model.device.kind)
+
+
 def decode_split(
     model: Seq2SeqModel,
     pairs: EncodedSeq2Seq,
@@ -219,9 +232,9 @@ def decode_split(
     search = search or Search()
     generator = Generator(search.seed, "sampling")
     batches = Seq2SeqBatches(pairs, batch_size, batch_tokens=EVAL_TOKENS, reverse=reverse, shuffle=False)
-    for batch in group.deal(tracked(batches.epoch(0), "evaluating", "batches", total=len(batches))):
+
+    def compute(batch: Seq2SeqBatch) -> tuple[Seq2SeqBatch, float, Sequence[Sequence[Generated]]]:
         losses = model.token_losses(batch.source, batch.source_lengths, batch.target_in, batch.target_out)
-        loss += float(to_numpy(losses).sum())
         outputs = decode(
             model,
             batch.source,
@@ -234,10 +247,16 @@ def decode_split(
             with_attention=with_attention,
             generator=generator,
         )
-        for row, best in zip(batch.rows.tolist(), outputs, strict=True):
-            generated[row] = best[0]
-            correct[row] = best[0].stopped and best[0].ids == pairs.target_ids(row).tolist()
-        poll()
+        return batch, float(to_numpy(losses).sum()), outputs
+
+    own_batches = group.deal(tracked(batches.epoch(0), "evaluating", "batches", total=len(batches)))
+    with model.evaluating():
+        for batch, sum_of_losses, outputs in map_searches(compute, own_batches, search, model):
+            loss += sum_of_losses
+            for row, best in zip(batch.rows.tolist(), outputs, strict=True):
+                generated[row] = best[0]
+                correct[row] = best[0].stopped and best[0].ids == pairs.target_ids(row).tolist()
+            poll()
     if group.size > 1:
         loss = float(group.sum(np.array(loss)))
         correct = group.sum(correct.astype(np.int64)).astype(bool)

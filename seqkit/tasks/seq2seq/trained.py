@@ -31,6 +31,7 @@ from seqkit.tasks.seq2seq.evaluation import (
     decode,
     decode_split,
     literal_texts,
+    map_searches,
     word_table,
 )
 from seqkit.tasks.seq2seq.model import Seq2SeqModel, make_model
@@ -43,7 +44,7 @@ from seqkit.training import RunDirectory
 TASK = "seq2seq"
 SOURCE_VOCABULARY, TARGET_VOCABULARY = "source.vocab.txt", "target.vocab.txt"
 TARGET_TOKENIZER = "target.tokenizer.json"
-_BATCH_SIZE = 256
+_BATCH_SIZE = 128
 
 
 @dataclass(frozen=True)
@@ -142,9 +143,10 @@ class TrainedSeq2Seq:
         self._require_attention(replace_unk)
         texts = require_texts(texts)
         rows = encode_texts(texts, self.source_tokenizer, self.source_vocabulary)
-        order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
+        order = sorted(range(len(rows)), key=lambda i: -len(rows[i]))
         translations: list[list[Translation]] = [[] for _ in rows]
-        for first in tracked(range(0, len(order), _BATCH_SIZE), "translating", "batches"):
+
+        def compute(first: int) -> tuple[list[int], Sequence[Sequence[Generated]]]:
             batch = order[first : first + _BATCH_SIZE]
             source, lengths = pad_batch([rows[i] for i in batch], reverse=self.settings.reverse)
             outputs = decode(
@@ -159,9 +161,14 @@ class TrainedSeq2Seq:
                 with_attention=self.model.attention is not None,
                 generator=generator,
             )
-            for i, best in zip(batch, outputs, strict=True):
-                written = texts[i] if replace_unk else None
-                translations[i] = [self._translation(rows[i], output, written) for output in best]
+            return batch, outputs
+
+        starts = tracked(range(0, len(order), _BATCH_SIZE), "translating", "batches")
+        with self.model.evaluating():
+            for batch, outputs in map_searches(compute, starts, search, self.model):
+                for i, best in zip(batch, outputs, strict=True):
+                    written = texts[i] if replace_unk else None
+                    translations[i] = [self._translation(rows[i], output, written) for output in best]
         return translations
 
     def beam_tree(

@@ -2,46 +2,106 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 
-from seqkit.data import EncodedSentences, TaggedBatch, WordEncoder, tagged_batch
-from seqkit.data.tagging import WordTable
+from seqkit.backend.batch_threads import map_batches
+from seqkit.data import EncodedSentences, TaggedBatch, TaggingEncoder, WordEncoder, tagged_batch
+from seqkit.data.tagging import WordTable, spelling
 from seqkit.distributed.group import ALONE, ProcessGroup
 from seqkit.metrics import SpanCounts, span_counts, total_counts
-from seqkit.models import CountTagger, EncoderTagger, Tagger
+from seqkit.models import CountTagger, EncoderTagger, Tagger, TaggerInput
 from seqkit.progress import tracked
-from seqkit.tasks.sequence_labeling.model import Features
+from seqkit.tasks.sequence_labeling.model import features_of
 from seqkit.text.tag_schemes import find_spans, span_tags
+
+Result = TypeVar("Result")
 
 _CONFUSIONS = 50
 """Confusions that are reported: the most frequent."""
 
 
-def length_batches(
-    sentences: EncodedSentences, table: WordTable, batch_size: int, longest: int
-) -> Iterator[TaggedBatch]:
-    """Iterate over batches of similar length, of ``batch_size`` pieces or ``longest`` words with padding."""
-    order = np.argsort(np.diff(sentences.offsets), kind="stable")
+LONGEST_BATCH = 1 << 14
+"""Words of a batch with padding, in evaluation."""
+
+_SPELLED = 1024
+"""Words whose letters are read at a time."""
+
+
+def length_rows(sentences: EncodedSentences, batch_size: int) -> Iterator[np.ndarray]:
+    """Iterate over the pieces of batches of similar length, from the longest.
+
+    A batch has ``batch_size`` pieces, or fewer of :data:`LONGEST_BATCH` words with padding.
+    """
+    lengths = np.diff(sentences.offsets)
+    order = np.argsort(-lengths, kind="stable")
     first = 0
     while first < len(order):
-        last = min(first + batch_size, len(order))
-        lengths = np.diff(sentences.offsets)[order[first:last]]
-        fitting = int(np.searchsorted(lengths * np.arange(1, len(lengths) + 1), longest, side="right"))
-        last = first + max(1, min(fitting, last - first))
-        yield tagged_batch(sentences, table, order[first:last])
+        last = first + max(1, min(batch_size, LONGEST_BATCH // int(lengths[order[first]])))
+        yield order[first:last]
         first = last
 
 
-LONGEST_BATCH = 1 << 14
-"""Words of a batch with padding, in evaluation."""
+def batch_results(
+    model: Tagger | EncoderTagger,
+    encoder: TaggingEncoder,
+    sentences: EncodedSentences,
+    table: WordTable,
+    batch_size: int,
+    compute: Callable[[Any, TaggedBatch], Result],
+    *,
+    progress: str,
+    group: ProcessGroup = ALONE,
+) -> Iterator[tuple[TaggedBatch, Result]]:
+    """Iterate over this process's batches, each with ``compute(what the model reads, batch)``.
+
+    Several threads compute, and the letters of a word are read once.
+    """
+    read = _reader(model, encoder, sentences, table)
+
+    def compute_rows(rows: np.ndarray) -> tuple[TaggedBatch, Result]:
+        features, batch = read(rows)
+        return batch, compute(features, batch)
+
+    batches = group.deal(tracked(length_rows(sentences, batch_size), progress, "batches"))
+    with model.evaluating():
+        yield from map_batches(compute_rows, batches, model.device.kind)
+
+
+def _reader(
+    model: Tagger | EncoderTagger, encoder: TaggingEncoder, sentences: EncodedSentences, table: WordTable
+) -> Callable[[np.ndarray], tuple[Any, TaggedBatch]]:
+    """Return the function from the pieces of a batch to what the model reads, and the batch."""
+    features = features_of(model.config, encoder)
+    if not isinstance(model, Tagger) or model.characters is None:
+
+        def read(rows: np.ndarray) -> tuple[Any, TaggedBatch]:
+            batch = tagged_batch(sentences, table, rows)
+            return features(batch), batch
+
+        return read
+    words = np.unique(sentences.words)
+    words = words[np.argsort(np.diff(table.offsets)[words], kind="stable")]
+    places = np.zeros(len(table.ids), np.int32)
+    places[words] = np.arange(len(words))
+    blocks = (words[first : first + _SPELLED] for first in range(0, len(words), _SPELLED))
+    vectors = model.letter_vectors(spelling(table, block) for block in blocks)
+
+    def read_spelled(rows: np.ndarray) -> tuple[Any, TaggedBatch]:
+        batch = tagged_batch(sentences, table, rows, spelled=False)
+        given = features(batch)
+        assert isinstance(given, TaggerInput)
+        known = replace(given, words=places[batch.words], letters=None, letter_vectors=vectors)
+        return known, batch
+
+    return read_spelled
 
 
 def predict(
     model: Tagger | EncoderTagger,
-    features: Features,
+    encoder: TaggingEncoder,
     sentences: EncodedSentences,
     table: WordTable,
     *,
@@ -54,12 +114,15 @@ def predict(
     Pieces with a tag that the model does not know do not count for the mean; without any it is infinite.
     """
     predicted = np.zeros(len(sentences.words), np.int64)
-    loss, words = 0.0, 0
-    batches = length_batches(sentences, table, batch_size, LONGEST_BATCH)
-    for batch in group.deal(tracked(batches, "evaluating", "batches")):
-        unknown = (batch.tags >= model.config.tags).any(axis=1)
-        tags = np.where(batch.tags < model.config.tags, batch.tags, 0)
-        best, losses = model.evaluate(features(batch), tags)
+    loss, words, known = 0.0, 0, model.config.tags
+
+    def evaluate(features: Any, batch: TaggedBatch) -> tuple[np.ndarray, np.ndarray]:
+        return model.evaluate(features, np.where(batch.tags < known, batch.tags, 0))
+
+    for batch, (best, losses) in batch_results(
+        model, encoder, sentences, table, batch_size, evaluate, progress="evaluating", group=group
+    ):
+        unknown = (batch.tags >= known).any(axis=1)
         for row, length, guess in zip(batch.rows, batch.lengths, best, strict=True):
             start = sentences.offsets[row]
             predicted[start : start + length] = guess[:length]

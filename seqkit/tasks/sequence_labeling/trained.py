@@ -14,7 +14,7 @@ from seqkit.errors import DamagedFileError, DataError, Remedy, UsageError
 from seqkit.files import fill_json
 from seqkit.models import CountTagger, EncoderTagger, EncoderTaggerConfig, Tagger, TaggerConfig
 from seqkit.models.tag_counts import count_arrays
-from seqkit.progress import tracked, with_progress
+from seqkit.progress import with_progress
 from seqkit.tasks.classes import LABELS, labels_from_bytes
 from seqkit.tasks.runs import (
     VOCABULARY,
@@ -28,16 +28,15 @@ from seqkit.tasks.runs import (
 )
 from seqkit.tasks.sequence_labeling.data import encode, open_corpus
 from seqkit.tasks.sequence_labeling.evaluation import (
-    LONGEST_BATCH,
     TaggingScores,
-    length_batches,
+    batch_results,
     predict,
     predict_by_counts,
     score_tags,
     sentence_tags,
     to_input_scheme,
 )
-from seqkit.tasks.sequence_labeling.model import features_of, legal_of, make_model, saved_config
+from seqkit.tasks.sequence_labeling.model import legal_of, make_model, saved_config
 from seqkit.tasks.sequence_labeling.settings import COUNTS, ResolvedSequenceLabelingSettings
 from seqkit.tasks.text import run_tokenizer, run_vocabulary
 from seqkit.text import Tokenizer, WordTokenizer, get_tokenizer, normalize
@@ -221,12 +220,18 @@ class TrainedTagger:
         encoded = EncodedSentences(
             np.array(words, np.int32), np.zeros(len(words), np.int32), offsets, bounds.astype(np.int64)
         )
-        features = features_of(self.model.config, self.encoder)
         tags_of = np.empty(len(words), np.int64)
         probabilities = np.empty(len(words), np.float64)
-        batches = length_batches(encoded, table, self.settings.eval_batch_size, LONGEST_BATCH)
-        for batch in tracked(batches, "tagging", "batches"):
-            decoded = self.model.decode_with_probabilities(features(batch))
+        model, size = self.model, self.settings.eval_batch_size
+        for batch, decoded in batch_results(
+            model,
+            self.encoder,
+            encoded,
+            table,
+            size,
+            lambda features, _: model.decode_with_probabilities(features),
+            progress="tagging",
+        ):
             for row, length, tags, given in zip(batch.rows, batch.lengths, *decoded, strict=True):
                 place = slice(offsets[row], offsets[row] + length)
                 tags_of[place], probabilities[place] = tags[:length], given[:length]
@@ -284,8 +289,8 @@ class TrainedTagger:
             found = predict_by_counts(self.model, self.encoder, encoded.forms[split])
             predicted = np.array([tag for of_sentence in found for tag in of_sentence])
         else:
-            size, features = self.settings.eval_batch_size, features_of(self.model.config, self.encoder)
-            predicted, loss = predict(self.model, features, sentences, encoded.table, batch_size=size)
+            size = self.settings.eval_batch_size
+            predicted, loss = predict(self.model, self.encoder, sentences, encoded.table, batch_size=size)
         tags = sentence_tags(predicted, sentences.bounds, self.labels, self.input_scheme)
         known = encoded.counts[sentences.words] > 0
         spans = self.input_scheme is not None

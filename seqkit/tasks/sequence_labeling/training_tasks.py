@@ -78,7 +78,7 @@ class SequenceLabeling(Task):
             return None
         predicted, loss = predict(
             self.model,
-            self.features,
+            self.encoded.encoder,
             sentences,
             self.encoded.table,
             batch_size=self.eval_batch_size,

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from seqkit.data import EncodedTexts, TextBatches
+from seqkit.backend.batch_threads import map_batches
+from seqkit.data import EncodedTexts, TextBatch, TextBatches
 from seqkit.distributed.group import ALONE, ProcessGroup
 from seqkit.models import SequenceClassifier
 from seqkit.progress import tracked
@@ -21,7 +22,13 @@ def log_probs(
     """Return log P(class) (N, K) of N texts, computed in batches of similar length by the processes."""
     scores = np.zeros((len(texts), model.config.classes), np.float64)
     batches = TextBatches(texts, batch_size, shuffle=False)
-    for batch in group.deal(tracked(batches.epoch(0), "evaluating", "batches", total=len(batches))):
-        scores[batch.rows] = model.log_probs(batch.ids, batch.lengths)
-        poll()
+
+    def compute(batch: TextBatch) -> tuple[np.ndarray, np.ndarray]:
+        return batch.rows, model.log_probs(batch.ids, batch.lengths)
+
+    own = group.deal(tracked(batches.epoch(0), "evaluating", "batches", total=len(batches)))
+    with model.evaluating():
+        for rows, found in map_batches(compute, own, model.device.kind):
+            scores[rows] = found
+            poll()
     return group.sum(scores)

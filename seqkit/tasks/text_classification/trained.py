@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from seqkit.backend.batch_threads import map_batches
 from seqkit.corpora import REGISTRY, LabelledCorpus, open_labelled
 from seqkit.corpora.readers.tables import has_tables
 from seqkit.data import EncodedLabelledCorpus, encode_labelled, pad_batch, text_rows
@@ -77,9 +78,16 @@ class TrainedTextClassifier:
         rows = text_rows(texts, self.tokenizer, self.vocabulary, self.settings.max_length)
         order = sorted(range(len(rows)), key=lambda i: len(rows[i]))  # similar lengths together
         scores = np.empty((len(texts), len(self.labels)), np.float64)
-        for first in tracked(range(0, len(order), self.settings.eval_batch_size), "classifying", "batches"):
-            batch = order[first : first + self.settings.eval_batch_size]
-            scores[batch] = self.model.log_probs(*pad_batch([rows[i] for i in batch]))
+        size = self.settings.eval_batch_size
+
+        def compute(first: int) -> tuple[list[int], np.ndarray]:
+            batch = order[first : first + size]
+            return batch, self.model.log_probs(*pad_batch([rows[i] for i in batch]))
+
+        starts = tracked(range(0, len(order), size), "classifying", "batches")
+        with self.model.evaluating():
+            for batch, found in map_batches(compute, starts, self.model.device.kind):
+                scores[batch] = found
         return scores
 
     @with_progress
