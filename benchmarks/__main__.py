@@ -22,6 +22,7 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
     "tagging": ("torch",),
     "tokenizing": (),
     "transformer": ("torch",),
+    "translating": ("torch",),
     "word2vec": ("gensim",),
     "word2vec_quality": ("gensim",),
 }
