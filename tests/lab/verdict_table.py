@@ -103,6 +103,15 @@ TABLE = (
         ((("cases where shape or count differ from the formula",), 3),),
     ),
     Row(
+        "crf-and-letters",
+        {"F1": {"words, softmax": 0.3, "words, CRF": 0.4, "letters, softmax": 0.4, "letters, CRF": 0.5}},
+        (
+            (("F1", "words, CRF"), 0.31),
+            (("F1", "letters, CRF"), 0.41),
+            (("F1", "letters, softmax"), 0.2),
+        ),
+    ),
+    Row(
         "cross-entropy-of-a-batch",
         {
             "differences": {
