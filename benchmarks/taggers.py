@@ -1,0 +1,195 @@
+"""Scores of all taggers over several seeds, beside CRFsuite and NLTK's perceptron.
+
+    python -m benchmarks.taggers --runs DIR [--rows NAMES] [--seeds 0,1,2] [--vectors RUN]
+
+Trains the recipes into DIR/ROW-SEED, or resumes runs found there. --vectors adds a row for CoNLL-2000 that
+starts from word vectors. "crfsuite" and "perceptron" are the peers: a conditional random field
+over the features that CRFsuite's tutorial publishes (words and parts of speech within two places), learned
+from the whole published training split; and NLTK's averaged perceptron, learned from the training split of
+Brown in five passes, as its default is. All are scored by the same function on the same test sentences.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.measure import RESULTS, machine, write_json
+from seqkit.backend import data_dir
+from seqkit.cli.settings_file import read_recipe
+from seqkit.data.tagging import normalized
+from seqkit.tasks.sequence_labeling import SequenceLabelingSettings, train
+from seqkit.tasks.sequence_labeling.data import open_corpus
+from seqkit.tasks.sequence_labeling.evaluation import TaggingScores, score_tags
+from seqkit.training import Callback
+
+VECTORS = "conll2000, vectors"
+ROWS: dict[str, tuple[str, dict[str, Any]]] = {
+    "conll2000": ("conll2000", {}),
+    VECTORS: ("conll2000", {}),
+    "conll2002-esp": ("conll2002-esp", {}),
+    "conll2002-ned": ("conll2002-ned", {}),
+    "brown": ("brown", {}),
+}
+"""Recipe and changed settings of each row."""
+
+
+class _Said(Callback):
+    def on_epoch_end(self, record: dict[str, Any]) -> None:
+        score = record.get("valid_f1", record.get("valid_accuracy"))
+        print(f"  epoch {record['epoch']}: {score:.2%}, {record['seconds']:.0f} s", flush=True)
+
+
+def train_row(name: str, seed: int, options: argparse.Namespace) -> TaggingScores:
+    """Train, or resume, a row's model from a seed, and return its scores on the test split."""
+    recipe, changes = ROWS[name]
+    values = {k.replace("-", "_"): v for k, v in read_recipe(recipe, "train-tagger").items()}
+    if name == VECTORS:
+        values["vectors"] = options.vectors
+    settings = SequenceLabelingSettings.from_values({**values, **changes, "seed": seed})
+    out = options.runs / f"{name.replace(', ', '-')}-{seed}"
+    return train(settings, out, resume=True, callbacks=_Said()).evaluate("test")
+
+
+def crfsuite() -> TaggingScores:
+    """Learn CoNLL-2000's chunks by CRFsuite's published features; return the scores of the test split."""
+    import nltk
+    import pycrfsuite
+
+    nltk.data.path.insert(0, str(data_dir() / "nltk_data"))
+    sentences = {name: list(nltk.corpus.conll2000.iob_sents(f"{name}.txt")) for name in ("train", "test")}
+    trainer = pycrfsuite.Trainer(verbose=False)
+    for sentence in sentences["train"]:
+        if sentence:
+            trainer.append(_features(sentence), [tag for _, _, tag in sentence])
+    model = Path("crfsuite.model")
+    started = time.perf_counter()
+    try:
+        trainer.train(str(model))
+        trained = time.perf_counter() - started
+        tagger = pycrfsuite.Tagger()
+        tagger.open(str(model))
+        test = [sentence for sentence in sentences["test"] if sentence]
+        started = time.perf_counter()
+        predicted = [tagger.tag(_features(sentence)) for sentence in test]
+        _say_speed("CRFsuite", test, trained, time.perf_counter() - started)
+    finally:
+        model.unlink(missing_ok=True)
+    gold = [tuple(tag for _, _, tag in sentence) for sentence in test]
+    known = {word.lower() for sentence in sentences["train"] for word, _, _ in sentence}
+    is_known = np.array([word.lower() in known for sentence in test for word, _, _ in sentence])
+    return score_tags("test", predicted, gold, is_known, None, spans=True)
+
+
+def _features(sentence: Sequence[tuple[str, str, str]]) -> list[list[str]]:
+    """Return the features of each word: words and parts of speech around it, their pairs and triples."""
+    columns = {name: [row[n] for row in sentence] for n, name in enumerate("wp")}
+
+    def templates() -> Iterator[tuple[str, tuple[int, ...]]]:
+        for name in "wp":
+            yield from ((name, (at,)) for at in range(-2, 3))
+        yield from (("w", (at, at + 1)) for at in (-1, 0))
+        yield from (("p", (at, at + 1)) for at in range(-2, 2))
+        yield from (("p", (at, at + 1, at + 2)) for at in range(-2, 1))
+
+    listed = list(templates())
+    rows = []
+    for t in range(len(sentence)):
+        row = ["bias"]
+        for name, places in listed:
+            if t + places[0] >= 0 and t + places[-1] < len(sentence):
+                row.append(f"{name}{places}={'|'.join(columns[name][t + at] for at in places)}")
+        row += [name for name, at in (("first", 0), ("last", len(sentence) - 1)) if t == at]
+        rows.append(row)
+    return rows
+
+
+def perceptron() -> TaggingScores:
+    """Learn Brown's parts of speech by NLTK's averaged perceptron; return the scores of the test split."""
+    from nltk.tag.perceptron import PerceptronTagger
+
+    corpus = open_corpus(SequenceLabelingSettings(corpus="nltk:brown"))
+    splits = {name: list(corpus.sources[name]()) for name in ("train", "test")}
+    pairs = [list(zip(s.words, s.tags, strict=True)) for s in splits["train"]]
+    tagger = PerceptronTagger(load=False)
+    started = time.perf_counter()
+    tagger.train(pairs, nr_iter=5)
+    trained = time.perf_counter() - started
+    started = time.perf_counter()
+    predicted = [[tag for _, tag in tagger.tag(list(s.words))] for s in splits["test"]]
+    _say_speed("NLTK's perceptron", splits["test"], trained, time.perf_counter() - started)
+    known = {normalized(word, True, True) for s in splits["train"] for word in s.words}
+    is_known = np.array([normalized(word, True, True) in known for s in splits["test"] for word in s.words])
+    return score_tags("test", predicted, [s.tags for s in splits["test"]], is_known, None, spans=False)
+
+
+def _say_speed(name: str, test: Sequence[Any], trained: float, tagged: float) -> None:
+    words = sum(len(sentence.words if hasattr(sentence, "words") else sentence) for sentence in test)
+    print(f"{name}: learned in {trained:.0f} s, {words / tagged:,.0f} words/s of the test split", flush=True)
+
+
+PEERS: dict[str, Callable[[], TaggingScores]] = {"crfsuite": crfsuite, "perceptron": perceptron}
+
+
+def main() -> None:
+    """Train missing runs, print the table and write it."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.taggers", description=__doc__)
+    parser.add_argument("--runs", type=Path, required=True, help="folder of the runs")
+    parser.add_argument("--rows", default=None, help="names of rows and peers, separated by semicolons [all]")
+    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--vectors", default=None, help="word vectors to start CoNLL-2000 from")
+    options = parser.parse_args()
+    options.runs.mkdir(parents=True, exist_ok=True)
+    wanted = options.rows.split(";") if options.rows else [*ROWS, *PEERS]
+    if options.rows is None and options.vectors is None:
+        wanted.remove(VECTORS)
+    for name in wanted:
+        seeds = [None] if name in PEERS else [int(seed) for seed in options.seeds.split(",")]
+        for seed in seeds:
+            print(name if seed is None else f"{name}, seed {seed}", flush=True)
+            scores = PEERS[name]() if seed is None else train_row(name, seed, options)
+            write_json(_scores_file(options.runs, name, seed), scores.to_dict())
+    results = _table(options.runs)
+    write_json(RESULTS / "taggers.json", {"rows": results, "machine": machine()})
+
+
+def _scores_file(runs: Path, name: str, seed: int | None) -> Path:
+    stem = name.replace(", ", "-")
+    return runs / (f"{stem}.json" if seed is None else f"{stem}-{seed}.json")
+
+
+def _table(runs: Path) -> dict[str, dict[str, list[float | None]]]:
+    """Print the scores of all runs in the folder, and return them by row."""
+    results: dict[str, dict[str, list[float | None]]] = {}
+    print(f"\n{'':<20}{'F1':>18}{'accuracy':>18}{'known words':>18}{'unknown words':>18}")
+    for name in [*ROWS, *PEERS]:
+        seeds = [None] if name in PEERS else range(100)
+        files = [path for seed in seeds if (path := _scores_file(runs, name, seed)).exists()]
+        rows = [json.loads(path.read_text("utf-8")) for path in files]
+        if rows:
+            results[name] = {
+                "f1": [None if row["spans"] is None else row["spans"]["f1"] for row in rows],
+                **{key: [row[key] for row in rows] for key in _ACCURACIES},
+            }
+            print(f"{name:<20}" + "".join(f"{_mean(values):>18}" for values in results[name].values()))
+    return results
+
+
+_ACCURACIES = ("accuracy", "known_accuracy", "unknown_accuracy")
+
+
+def _mean(values: Sequence[float | None]) -> str:
+    numbers = [value for value in values if value is not None]
+    if not numbers:
+        return ""
+    spread = f" ± {statistics.stdev(numbers):.2%}" if len(numbers) > 1 else ""
+    return f"{statistics.mean(numbers):.2%}{spread}"
+
+
+if __name__ == "__main__":
+    main()
