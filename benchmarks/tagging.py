@@ -229,7 +229,7 @@ def run(peer: str, runs: int) -> tuple[list[dict[str, Any]], dict[str, str]]:
     theirs, ready = torch_model(model).eval(), [torch_batch(batch) for batch in held_out]
 
     def ours_tag() -> None:
-        for _ in batch_results(
+        with batch_results(
             model,
             encoded.encoder,
             test,
@@ -237,8 +237,8 @@ def run(peer: str, runs: int) -> tuple[list[dict[str, Any]], dict[str, str]]:
             64,
             lambda features, _: model.decode(features),
             progress="tagging",
-        ):
-            pass
+        ) as results:
+            list(results)
 
     def theirs_tag() -> None:
         with torch.inference_mode():

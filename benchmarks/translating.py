@@ -165,8 +165,8 @@ def run(peer: str, runs: int, options: argparse.Namespace) -> tuple[list[dict[st
             )
             return [list(best[0].ids) for best in found]
 
-        with ours.evaluating():
-            return [ids for found in map_searches(compute, batches, search, ours) for ids in found]
+        with ours.evaluating(), map_searches(compute, batches, search, ours) as results:
+            return [ids for found in results for ids in found]
 
     model = torch_model(ours)
     ready = [(torch.from_numpy(x.astype(np.int64)), torch.from_numpy(n)) for x, n in batches]

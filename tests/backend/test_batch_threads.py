@@ -21,6 +21,11 @@ def _two_threads(monkeypatch):
     monkeypatch.setattr(batch_threads, "thread_count", lambda: 2)
 
 
+def _all(compute, batches, device):
+    with map_batches(compute, batches, device) as results:
+        return list(results)
+
+
 def _is_free():
     with batch_threads._pool().reserved() as free:
         return free
@@ -31,12 +36,12 @@ def test_results_come_in_the_order_of_the_batches():
         time.sleep(0.001 * (7 - n))
         return n * n
 
-    assert list(map_batches(compute, range(8), "cpu")) == [n * n for n in range(8)]
+    assert _all(compute, range(8), "cpu") == [n * n for n in range(8)]
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3])
 def test_few_batches(count):
-    assert list(map_batches(str, iter(range(count)), "cpu")) == [str(n) for n in range(count)]
+    assert _all(str, iter(range(count)), "cpu") == [str(n) for n in range(count)]
 
 
 def test_recurrent_batches_have_the_bits_of_one_after_another():
@@ -50,14 +55,14 @@ def test_recurrent_batches_have_the_bits_of_one_after_another():
             return model(x, None, None)[0].data.copy()
 
     one_by_one = [compute(x) for x in batches]
-    for mine, theirs in zip(map_batches(compute, batches, "cpu"), one_by_one, strict=True):
+    for mine, theirs in zip(_all(compute, batches, "cpu"), one_by_one, strict=True):
         np.testing.assert_array_equal(mine, theirs)
 
 
 @needs_threads
 def test_two_threads_compute_at_the_same_time():
     barrier = threading.Barrier(2, timeout=30)
-    assert len(list(map_batches(lambda _: barrier.wait(), range(6), "cpu"))) == 6
+    assert len(_all(lambda _: barrier.wait(), range(6), "cpu")) == 6
 
 
 @needs_threads
@@ -68,17 +73,24 @@ def test_an_error_comes_out_and_leaves_the_kernels_free():
         return n
 
     with pytest.raises(ValueError, match="batch 3"):
-        list(map_batches(compute, range(10), "cpu"))
+        _all(compute, range(10), "cpu")
     assert _is_free()
 
 
 @needs_threads
-def test_a_caller_that_stops_early_leaves_the_kernels_free():
-    results = map_batches(lambda n: n, itertools.count(), "cpu")
-    assert [next(results) for _ in range(5)] == [0, 1, 2, 3, 4]
-    assert not _is_free()
-    results.close()
+def test_an_error_of_the_caller_leaves_the_kernels_free_while_its_traceback_lives():
+    """A notebook keeps the last traceback, with all frames, after Ctrl-C."""
+
+    def stop():
+        with map_batches(lambda n: n, itertools.count(), "cpu") as results:
+            assert [next(results) for _ in range(5)] == [0, 1, 2, 3, 4]
+            assert not _is_free()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        stop()
     assert _is_free()
+    assert caught.traceback
 
 
 def _thread(_):
@@ -86,12 +98,18 @@ def _thread(_):
 
 
 @needs_threads
-def test_batches_within_batches_and_on_a_gpu_come_one_after_another():
-    caller = _thread(None)
-    assert set(map_batches(_thread, range(4), "cuda")) == {caller}
-    inner = map_batches(
-        lambda _: (_thread(None), set(map_batches(_thread, range(4), "cpu"))), range(2), "cpu"
-    )
-    for name, names in inner:
+@pytest.mark.parametrize(("threads", "batches", "device"), [(2, 4, "cuda"), (3, 2, "cpu"), (99, 200, "cpu")])
+def test_batches_come_one_after_another(threads, batches, device, monkeypatch):
+    """On a GPU, with fewer batches than threads, and with more threads than were measured."""
+    monkeypatch.setattr(batch_threads, "thread_count", lambda: threads)
+    assert set(_all(_thread, range(batches), device)) == {_thread(None)}
+
+
+@needs_threads
+def test_batches_within_batches_come_one_after_another():
+    def compute(_):
+        return _thread(None), set(_all(_thread, range(4), "cpu"))
+
+    for name, names in _all(compute, range(2), "cpu"):
         assert name.startswith("seqkit batches")
         assert names == {name}

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -201,10 +202,10 @@ def decode(
 
 def map_searches(
     compute: Callable[[Batch], Result], batches: Iterable[Batch], search: Search, model: Seq2SeqModel
-) -> Iterator[Result]:
-    """Iterate over the results of batches in order, several at a time unless they draw samples in turn."""
+) -> AbstractContextManager[Iterator[Result]]:
+    """Give the results of batches as :func:`map_batches` does, one by one if they draw samples in turn."""
     if search.temperature is not None:
-        return map(compute, batches)
+        return nullcontext(map(compute, batches))
     return map_batches(compute, batches, model.device.kind)
 
 
@@ -250,8 +251,8 @@ def decode_split(
         return batch, float(to_numpy(losses).sum()), outputs
 
     own_batches = group.deal(tracked(batches.epoch(0), "evaluating", "batches", total=len(batches)))
-    with model.evaluating():
-        for batch, sum_of_losses, outputs in map_searches(compute, own_batches, search, model):
+    with model.evaluating(), map_searches(compute, own_batches, search, model) as results:
+        for batch, sum_of_losses, outputs in results:
             loss += sum_of_losses
             for row, best in zip(batch.rows.tolist(), outputs, strict=True):
                 generated[row] = best[0]

@@ -45,6 +45,7 @@ TASK = "seq2seq"
 SOURCE_VOCABULARY, TARGET_VOCABULARY = "source.vocab.txt", "target.vocab.txt"
 TARGET_TOKENIZER = "target.tokenizer.json"
 _BATCH_SIZE = 128
+"""Texts at a time: 1,000 with beam 5 took 9.1 s, and 9.6 s with 256 (two threads, measured)."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ class TrainedSeq2Seq:
         self._require_attention(replace_unk)
         texts = require_texts(texts)
         rows = encode_texts(texts, self.source_tokenizer, self.source_vocabulary)
-        order = sorted(range(len(rows)), key=lambda i: -len(rows[i]))
+        order = sorted(range(len(rows)), key=lambda i: -len(rows[i]))  # threads end with short ones, together
         translations: list[list[Translation]] = [[] for _ in rows]
 
         def compute(first: int) -> tuple[list[int], Sequence[Sequence[Generated]]]:
@@ -164,8 +165,8 @@ class TrainedSeq2Seq:
             return batch, outputs
 
         starts = tracked(range(0, len(order), _BATCH_SIZE), "translating", "batches")
-        with self.model.evaluating():
-            for batch, outputs in map_searches(compute, starts, search, self.model):
+        with self.model.evaluating(), map_searches(compute, starts, search, self.model) as results:
+            for batch, outputs in results:
                 for i, best in zip(batch, outputs, strict=True):
                     written = texts[i] if replace_unk else None
                     translations[i] = [self._translation(rows[i], output, written) for output in best]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -44,6 +45,7 @@ def length_rows(sentences: EncodedSentences, batch_size: int) -> Iterator[np.nda
         first = last
 
 
+@contextmanager
 def batch_results(
     model: Tagger | EncoderTagger,
     encoder: TaggingEncoder,
@@ -54,8 +56,8 @@ def batch_results(
     *,
     progress: str,
     group: ProcessGroup = ALONE,
-) -> Iterator[tuple[TaggedBatch, Result]]:
-    """Iterate over this process's batches, each with ``compute(what the model reads, batch)``.
+) -> Iterator[Iterator[tuple[TaggedBatch, Result]]]:
+    """Give this process's batches, each with ``compute(what the model reads, batch)``, in a ``with`` block.
 
     Several threads compute, and the letters of a word are read once.
     """
@@ -66,8 +68,8 @@ def batch_results(
         return batch, compute(features, batch)
 
     batches = group.deal(tracked(length_rows(sentences, batch_size), progress, "batches"))
-    with model.evaluating():
-        yield from map_batches(compute_rows, batches, model.device.kind)
+    with model.evaluating(), map_batches(compute_rows, batches, model.device.kind) as results:
+        yield results
 
 
 def _reader(
@@ -119,16 +121,17 @@ def predict(
     def evaluate(features: Any, batch: TaggedBatch) -> tuple[np.ndarray, np.ndarray]:
         return model.evaluate(features, np.where(batch.tags < known, batch.tags, 0))
 
-    for batch, (best, losses) in batch_results(
+    with batch_results(
         model, encoder, sentences, table, batch_size, evaluate, progress="evaluating", group=group
-    ):
-        unknown = (batch.tags >= known).any(axis=1)
-        for row, length, guess in zip(batch.rows, batch.lengths, best, strict=True):
-            start = sentences.offsets[row]
-            predicted[start : start + length] = guess[:length]
-        loss += float(losses[~unknown].sum())
-        words += int(batch.lengths[~unknown].sum())
-        poll()
+    ) as results:
+        for batch, (best, losses) in results:
+            unknown = (batch.tags >= known).any(axis=1)
+            for row, length, guess in zip(batch.rows, batch.lengths, best, strict=True):
+                start = sentences.offsets[row]
+                predicted[start : start + length] = guess[:length]
+            loss += float(losses[~unknown].sum())
+            words += int(batch.lengths[~unknown].sum())
+            poll()
     loss, words = group.sum(np.array([loss, words], np.float64)).tolist()
     return group.sum(predicted), loss / words if words else float("inf")
 

@@ -223,7 +223,7 @@ class TrainedTagger:
         tags_of = np.empty(len(words), np.int64)
         probabilities = np.empty(len(words), np.float64)
         model, size = self.model, self.settings.eval_batch_size
-        for batch, decoded in batch_results(
+        with batch_results(
             model,
             self.encoder,
             encoded,
@@ -231,10 +231,11 @@ class TrainedTagger:
             size,
             lambda features, _: model.decode_with_probabilities(features),
             progress="tagging",
-        ):
-            for row, length, tags, given in zip(batch.rows, batch.lengths, *decoded, strict=True):
-                place = slice(offsets[row], offsets[row] + length)
-                tags_of[place], probabilities[place] = tags[:length], given[:length]
+        ) as results:
+            for batch, decoded in results:
+                for row, length, tags, given in zip(batch.rows, batch.lengths, *decoded, strict=True):
+                    place = slice(offsets[row], offsets[row] + length)
+                    tags_of[place], probabilities[place] = tags[:length], given[:length]
         names = [self.labels[tag] for tag in tags_of.tolist()]
         return [(names[start:end], probabilities[start:end]) for start, end in pairwise(bounds.tolist())]
 

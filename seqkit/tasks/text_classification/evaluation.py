@@ -27,8 +27,8 @@ def log_probs(
         return batch.rows, model.log_probs(batch.ids, batch.lengths)
 
     own = group.deal(tracked(batches.epoch(0), "evaluating", "batches", total=len(batches)))
-    with model.evaluating():
-        for rows, found in map_batches(compute, own, model.device.kind):
+    with model.evaluating(), map_batches(compute, own, model.device.kind) as results:
+        for rows, found in results:
             scores[rows] = found
             poll()
     return group.sum(scores)

@@ -85,8 +85,8 @@ class TrainedTextClassifier:
             return batch, self.model.log_probs(*pad_batch([rows[i] for i in batch]))
 
         starts = tracked(range(0, len(order), size), "classifying", "batches")
-        with self.model.evaluating():
-            for batch, found in map_batches(compute, starts, self.model.device.kind):
+        with self.model.evaluating(), map_batches(compute, starts, self.model.device.kind) as results:
+            for batch, found in results:
                 scores[batch] = found
         return scores
 
