@@ -12,6 +12,7 @@ Brown in five passes, as its default is. All are scored by the same function on 
 import argparse
 import json
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -67,19 +68,19 @@ def crfsuite() -> TaggingScores:
     for sentence in sentences["train"]:
         if sentence:
             trainer.append(_features(sentence), [tag for _, _, tag in sentence])
-    model = Path("crfsuite.model")
-    started = time.perf_counter()
-    try:
-        trainer.train(str(model))
+    test = [sentence for sentence in sentences["test"] if sentence]
+    with tempfile.TemporaryDirectory() as folder:
+        model = f"{folder}/crfsuite.model"
+        started = time.perf_counter()
+        trainer.train(model)
         trained = time.perf_counter() - started
         tagger = pycrfsuite.Tagger()
-        tagger.open(str(model))
-        test = [sentence for sentence in sentences["test"] if sentence]
+        tagger.open(model)
         started = time.perf_counter()
         predicted = [tagger.tag(_features(sentence)) for sentence in test]
-        _say_speed("CRFsuite", test, trained, time.perf_counter() - started)
-    finally:
-        model.unlink(missing_ok=True)
+        seconds = time.perf_counter() - started
+        tagger.close()
+    _say_speed("CRFsuite", predicted, trained, seconds)
     gold = [tuple(tag for _, _, tag in sentence) for sentence in test]
     known = {word.lower() for sentence in sentences["train"] for word, _, _ in sentence}
     is_known = np.array([word.lower() in known for sentence in test for word, _, _ in sentence])
@@ -122,14 +123,14 @@ def perceptron() -> TaggingScores:
     trained = time.perf_counter() - started
     started = time.perf_counter()
     predicted = [[tag for _, tag in tagger.tag(list(s.words))] for s in splits["test"]]
-    _say_speed("NLTK's perceptron", splits["test"], trained, time.perf_counter() - started)
+    _say_speed("NLTK's perceptron", predicted, trained, time.perf_counter() - started)
     known = {normalized(word, True, True) for s in splits["train"] for word in s.words}
     is_known = np.array([normalized(word, True, True) in known for s in splits["test"] for word in s.words])
     return score_tags("test", predicted, [s.tags for s in splits["test"]], is_known, None, spans=False)
 
 
-def _say_speed(name: str, test: Sequence[Any], trained: float, tagged: float) -> None:
-    words = sum(len(sentence.words if hasattr(sentence, "words") else sentence) for sentence in test)
+def _say_speed(name: str, predicted: Sequence[Sequence[str]], trained: float, tagged: float) -> None:
+    words = sum(map(len, predicted))
     print(f"{name}: learned in {trained:.0f} s, {words / tagged:,.0f} words/s of the test split", flush=True)
 
 
