@@ -35,8 +35,7 @@ def encoded_chunks() -> tuple[EncodedTaggedCorpus, Any]:
     settings = with_paths(SequenceLabelingSettings(corpus="nltk:conll2000"))
     encoded = encode(settings, open_corpus(settings))
     encoder: Any = encoded.encoder
-    sizes = len(encoder.words), len(encoder.letters), len(encoded.labels)
-    return encoded, model_config(resolve(settings, encoded), *sizes)
+    return encoded, model_config(resolve(settings, encoded), encoder, len(encoded.labels))
 
 
 def our_pass(model: Tagger, data: list[TaggedBatch]) -> Callable[[], float]:

@@ -15,11 +15,11 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "Run": ["out", "resume", "init", "grow_vocabulary", "config", "recipe", "dry_run"],
     "Data": [
         "named_corpus", "target", "text_column", "label_column", "source_column", "target_column",
-        "word_column", "tag_column", "header", "paragraphs", "on_bad_line", "input_scheme", "scheme",
-        "on_broken_tags", "tokenizer", "target_tokenizer", "unicode_normalization", "lowercase",
-        "target_lowercase", "zero_digits", "vocab_size", "target_vocab_size", "min_count",
-        "shared_vocabulary", "vocabulary", "max_length", "reverse", "bucket", "image_size", "train_size",
-        "validation", "split_seed", "normalize", "valid_tokens",
+        "word_column", "tag_column", "feature_columns", "header", "paragraphs", "on_bad_line",
+        "input_scheme", "scheme", "on_broken_tags", "tokenizer", "target_tokenizer",
+        "unicode_normalization", "lowercase", "target_lowercase", "zero_digits", "vocab_size",
+        "target_vocab_size", "min_count", "shared_vocabulary", "vocabulary", "max_length", "reverse",
+        "bucket", "image_size", "train_size", "validation", "split_seed", "normalize", "valid_tokens",
     ],
     "Model": [],
     "Optimisation": [

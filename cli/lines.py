@@ -38,11 +38,13 @@ class Line:
         text: The line without its end.
         where: Its position, for error messages.
         error: Why it cannot be read, if it cannot.
+        content: What is answered, where that is more than the text.
     """
 
     text: str
     where: str
     error: DataError | None = None
+    content: Any = None
 
 
 def argument_lines(texts: Sequence[str], noun: str = "text") -> Iterator[list[Line]]:
@@ -53,7 +55,9 @@ def argument_lines(texts: Sequence[str], noun: str = "text") -> Iterator[list[Li
     ]
 
 
-def input_lines(file: str | None, text_column: int | str | None = None) -> Iterator[list[Line]]:
+def input_lines(
+    file: str | None, text_column: int | str | None = None, *, tables: bool = True
+) -> Iterator[list[Line]]:
     """Return batches of the lines of a file, or of standard input for None and "-", as they arrive.
 
     A batch holds the lines that can be read without waiting. A line that is not UTF-8, or too long, has an
@@ -62,13 +66,14 @@ def input_lines(file: str | None, text_column: int | str | None = None) -> Itera
     Args:
         file: The file.
         text_column: The column of the texts of a table; None finds it.
+        tables: Whether a file that is named as a table is one; otherwise it has lines as others have.
 
     Raises:
         DataError: The file cannot be read. Raised at once, before the first batch.
         UsageError: Standard input is closed.
     """
     if file not in (None, "-"):
-        lines = _table_lines(Path(file), text_column)
+        lines = _table_lines(Path(file), text_column) if tables else _file_lines(Path(file))
         return itertools.chain([next(lines)], lines)  # opens it, once: it may be a pipe
     if text_column is not None:
         raise UsageError("--text-column has no effect here: it is for tables, not for standard input")
@@ -188,7 +193,7 @@ def _line(raw: bytes, where: str, too_long: bool) -> Line:
 
 def answer_lines(
     batches: Iterable[list[Line]],
-    answer: Callable[[list[str]], Iterable[Answer]],
+    answer: Callable[[list[Any]], Iterable[Answer]],
     to_text: Callable[[str, Answer], str],
     to_dict: Callable[[str, Answer], dict[str, Any]],
     *,
@@ -207,7 +212,8 @@ def answer_lines(
 
     Args:
         batches: Batches of lines. The answers to a batch are printed before the next batch is read.
-        answer: Function from texts to their answers; raises DataError if a text cannot be answered.
+        answer: Function from texts, or the contents of lines that have some, to their answers; raises
+            DataError if one cannot be answered.
         to_text: Function from a text and its answer to the printed text.
         to_dict: Function from a text and its answer to the JSON object.
         key: Key of the text in the JSON object of a line without an answer.
@@ -293,12 +299,12 @@ class UnknownTokens:
             )
 
 
-def _answers(lines: list[Line], answer: Callable[[list[str]], Iterable[Answer]]) -> list[Answer | DataError]:
+def _answers(lines: list[Line], answer: Callable[[list[Any]], Iterable[Answer]]) -> list[Answer | DataError]:
     """Answer lines together; if that fails, answer halves of them, so that an error concerns one line."""
     if not lines:
         return []
     try:
-        return list(answer([line.text for line in lines]))
+        return list(answer([line.text if line.content is None else line.content for line in lines]))
     except DataError as error:
         if len(lines) == 1:
             return [DataError(error.what, where=lines[0].where, remedy=error.remedy)]

@@ -24,6 +24,9 @@ from seqkit.cli.progress import quiet_option
 
 if TYPE_CHECKING:
     from seqkit.cli.lines import Line
+    from seqkit.corpora import TaggedSentence
+    from seqkit.corpora.readers.lines import BadLine
+    from seqkit.tasks.sequence_labeling.settings import ResolvedSequenceLabelingSettings
     from seqkit.tasks.sequence_labeling.trained import TaggedText
 
 _COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "red")
@@ -42,6 +45,13 @@ _COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "red")
     "blank line after each text.",
 )
 @click.option("--pretokenized", is_flag=True, help="The texts are words with blanks between them.")
+@click.option(
+    "--columns",
+    "in_columns",
+    is_flag=True,
+    help="The FILEs have columns as those of the training, with or without tags, and blank lines between "
+    "sentences. Needed for a tagger with --feature-columns.",
+)
 @click.option("--probabilities", is_flag=True, help="Add the probability of each span or tag.")
 @input_column_option
 @device_option
@@ -53,6 +63,7 @@ def command(
     texts: tuple[str, ...],
     layout: str,
     pretokenized: bool,
+    in_columns: bool,
     probabilities: bool,
     text_column: int | str | None,
     device: str | None,
@@ -64,18 +75,29 @@ def command(
     coloured by their label (not with NO_COLOR). An empty line is answered by an empty line.
     """
     from seqkit.cli.lines import answer_lines, count_lines
+    from seqkit.errors import UsageError
     from seqkit.tasks.sequence_labeling import load
 
-    lines = _lines(texts, text_column)
-    tagger = load(run, device=device)
+    if in_columns and (pretokenized or text_column is not None):
+        other = "--pretokenized" if pretokenized else "--text-column"
+        raise UsageError(f"{other} has no effect with --columns", remedy=f"leave out {other}")
+    if not in_columns:
+        lines = _lines(texts, text_column)
+        tagger = load(run, device=device)
+    else:
+        tagger = load(run, device=device)
+        lines = _sentences(texts, tagger.settings)
     spans = tagger.input_scheme is not None
     coloured = (
         layout == "spans" and is_terminal(sys.stdout) and not os.environ.get("NO_COLOR") and not as_json
     )
     labels = sorted({label.partition("-")[2] for label in tagger.labels})
 
-    def answer(batch: list[str]) -> list[TaggedText]:
-        return tagger.tag(batch, pretokenized=pretokenized)
+    def answer(batch: list[Any]) -> list[TaggedText]:
+        if not in_columns:
+            return tagger.tag(batch, pretokenized=pretokenized)
+        features = [sentence.feature_columns for sentence in batch] if tagger.settings.columns else None
+        return tagger.tag_sentences([sentence.words for sentence in batch], features)
 
     def to_text(text: str, result: TaggedText) -> str:
         if layout == "columns":
@@ -94,8 +116,43 @@ def command(
         key="text",
         as_json=as_json,
         styled=coloured and spans,
-        total=count_lines(*(texts or (None,))),
+        total=None if in_columns else count_lines(*(texts or (None,))),
     )
+
+
+def _sentences(files: tuple[str, ...], settings: ResolvedSequenceLabelingSettings) -> Iterator[list[Line]]:
+    """Return batches of the sentences of files of columns, or of standard input, as they arrive."""
+    from seqkit.cli.lines import input_lines
+    from seqkit.corpora.readers.columns import Columns, SentenceReader, is_conllu
+
+    columns = Columns(settings.word_column, features=settings.columns, tagged=False)
+    for file in files or (None,):
+        conllu = file is not None and is_conllu(Path(file))
+        reader = SentenceReader(columns, file or "standard input", conllu=conllu)
+        numbers = itertools.count(1)
+        for batch in input_lines(file, tables=False):
+            rows = [row for line in batch for row in reader.read(next(numbers), _readable(line))]
+            yield [_sentence_line(*row) for row in rows]
+        yield [_sentence_line(*row) for row in reader.end()]
+
+
+def _readable(line: Line) -> str | BadLine:
+    from seqkit.corpora.readers.lines import BadLine
+
+    if line.error is None:
+        return line.text
+    return BadLine(line.error.what, line.error.where or line.where, line.error.remedy or "correct it")
+
+
+def _sentence_line(number: int, sentence: TaggedSentence | BadLine) -> Line:
+    from seqkit.cli.lines import Line
+    from seqkit.corpora.readers.lines import BadLine
+    from seqkit.errors import DataError
+
+    if isinstance(sentence, BadLine):
+        error = DataError(sentence.reason, where=sentence.place, remedy=sentence.remedy)
+        return Line("", sentence.place, error)
+    return Line(" ".join(sentence.words), sentence.place(0), content=sentence)
 
 
 def _lines(texts: tuple[str, ...], text_column: int | str | None) -> Iterator[list[Line]]:

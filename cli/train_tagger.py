@@ -23,6 +23,8 @@ from seqkit.tasks.sequence_labeling.task import make_task, open_corpus  # noqa: 
 HELP = {
     "word_column": "Column of the words: its number from 1, or its name in CoNLL-U.  [default: 1, or FORM]",
     "tag_column": "Column of the tags: its number, -1 for the last, or its name.  [default: -1, or UPOS]",
+    "feature_columns": "Columns that the tagger reads beside the words, such as parts of speech: numbers or "
+    "names, separated by commas.",
     "on_bad_line": "What to do with a sentence that has a malformed line.",
     "input_scheme": "Scheme of the corpus's tags; none for tags without spans.  [default: found out]",
     "scheme": "Scheme in which spans are learned.",
@@ -42,12 +44,14 @@ HELP = {
     "embedding_size": "Size of the words' vectors.  [default: 100; with --vectors theirs]",
     "character_embedding_size": "Size of the letters' vectors.",
     "character_hidden_size": "Filters of the cnn, or size of the lstm in each direction.",
+    "feature_size": "Size of the vector of a value of each feature column.",
     "hidden_size": "Size of the encoder, of each direction.",
     "num_layers": "Number of layers.",
     "num_heads": "Attention heads of a Transformer.",
     "dropout": "Dropout on the words' vectors, between layers, and before the output layer.",
     "locked_dropout": "Use one dropout mask for all words of a sentence.",
-    "word_dropout": "A word seen n times becomes unknown with probability a / (a + n); this is a.",
+    "word_dropout": "A word seen n times becomes unknown with probability a / (a + n), and a value of a "
+    "feature column likewise; this is a.",
     "vectors": "Initialise the words' vectors from a vector file or a run of train-embeddings.",
     "init": "Start from a checkpoint folder (BERT, DistilBERT, RoBERTa, MiniLM), from the encoder of a run "
     "of train-lm --objective masked, or from the whole model of a run of train-tagger.",
@@ -74,7 +78,7 @@ CHOICES = {
     HELP,
     CHOICES,
     "seqkit train-tagger my-names.conll --out runs/names",
-    "seqkit train-tagger nltk:conll2000 --recipe conll2000",
+    "seqkit train-tagger nltk:conll2000 --recipe conll2000 --feature-columns 2",
     "seqkit train-tagger my-names.conll --init bert-base-cased --epochs 3",
     'seqkit tag runs/names "Mr Smith went to Rome."',
 )

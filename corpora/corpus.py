@@ -167,12 +167,17 @@ class Corpus(BaseCorpus[str]):
 
 @dataclass(frozen=True)
 class TaggedSentence:
-    """The words of a sentence, their tags, and where they stand: a file and a line for each word."""
+    """The words of a sentence, their tags, and where they stand: a file and a line for each word.
+
+    ``feature_columns`` are the chosen ones of its other columns, such as parts of speech, each with a value
+    for each word.
+    """
 
     words: tuple[str, ...]
     tags: tuple[str, ...]
     source: str
     lines: tuple[int, ...]
+    feature_columns: tuple[tuple[str, ...], ...] = ()
 
     def place(self, position: int) -> str:
         """Return file and line of a word, for messages."""

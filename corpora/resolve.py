@@ -1,9 +1,12 @@
 """Resolve what a user types to a corpus: a registered name, or a file or folder of the user's own."""
 
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from seqkit.corpora.corpus import Corpus, LabelledCorpus, Seq2SeqCorpus, TaggedCorpus
+from seqkit.corpora.entry import CorpusEntry
 from seqkit.corpora.image_corpus import ImageCorpus
 from seqkit.corpora.names import (
     existing_path,
@@ -19,6 +22,7 @@ from seqkit.corpora.readers.idx import idx_images, idx_paths
 from seqkit.corpora.readers.image_files import folder_images
 from seqkit.corpora.readers.lines import BadLines
 from seqkit.corpora.readers.nltk import nltk_corpus
+from seqkit.corpora.readers.nltk_tagged import NltkTagged
 from seqkit.corpora.readers.pairs import pair_corpus, pair_folder
 from seqkit.corpora.readers.roles import columns_of
 from seqkit.corpora.readers.tables import has_tables, labelled_folder, labelled_table
@@ -221,6 +225,7 @@ def open_tagged(
     on_bad_line: str = "error",
     word_column: str | None = None,
     tag_column: str | None = None,
+    feature_columns: Sequence[str] = (),
     whole: bool = False,
 ) -> TaggedCorpus:
     """Open a corpus of sentences with a tag for each word.
@@ -236,6 +241,7 @@ def open_tagged(
             UTF-8: "error" names the first, "skip" leaves them out and lists them in ``skipped``.
         word_column: Number of the words' column, from 1, or its name in CoNLL-U; by default 1 or FORM.
         tag_column: Number of the tags' column, -1 for the last, or its name; by default -1 or UPOS.
+        feature_columns: Numbers or names of further columns, such as that of the parts of speech.
         whole: Whether a file is test data, all of it.
 
     Raises:
@@ -243,21 +249,34 @@ def open_tagged(
         DataError: If they cannot be used.
     """
     name, bad_lines = os.fspath(spec), BadLines(on_bad_line)
-    columns = Columns(word_column, tag_column)
+    columns = Columns(word_column, tag_column, tuple(feature_columns))
     entry = find_registered(name, "tagged")
     if entry is not None:
         given = "tag_column" if word_column is None else "word_column"
-        if columns != Columns():
+        if columns != Columns(features=columns.features):
             raise UsageError(
                 f"{given} has no effect here: it is for files, and {name} is a registered corpus",
                 remedy=Remedy(f"leave {given} out", command=f"leave out --{given.replace('_', '-')}"),
             )
-        corpus: TaggedCorpus = entry.open(on_bad_line)
+        corpus: TaggedCorpus = _with_features(entry, columns.features).open(on_bad_line)
         return corpus
     path = existing_path(name, "tagged")
     if path.is_dir():
         return tagged_folder(path, columns, bad_lines)
     return tagged_table(path, columns, bad_lines, whole=whole)
+
+
+def _with_features(entry: CorpusEntry, features: tuple[str, ...]) -> CorpusEntry:
+    """Return the entry, of which further columns are read. Raise UsageError if its corpus has none."""
+    if not features:
+        return entry
+    reader = entry.read
+    if not isinstance(reader, NltkTagged) or reader.files is None:
+        raise UsageError(
+            f"feature_columns has no effect here: {entry.name} has words and tags alone",
+            remedy=Remedy("leave feature_columns out", command="leave out --feature-columns"),
+        )
+    return replace(entry, read=replace(reader, features=features))
 
 
 def open_images(

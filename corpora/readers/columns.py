@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from seqkit.corpora.corpus import TaggedCorpus, TaggedSentence, TextDefaults
 from seqkit.corpora.readers.headers import is_tagged_header
@@ -44,17 +45,32 @@ Row = tuple[int, TaggedSentence | BadLine]
 class Columns:
     """The columns of word and tag, each by its number from 1, from -1 backwards, or by its name.
 
-    None: the first and the last column; in CoNLL-U FORM and UPOS.
+    None: the first and the last column; in CoNLL-U FORM and UPOS. ``features``: columns that are read beside
+    them. ``tagged``: whether there are tags at all, as in data for training.
     """
 
     word: str | None = None
     tag: str | None = None
+    features: tuple[str, ...] = field(default=(), repr=False)
+    tagged: bool = field(default=True, repr=False)
+
+    @property
+    def reading(self) -> tuple[object, ...]:
+        """The part of a content key that these columns decide.
+
+        Runs of versions that could not read features keep the key that they have.
+        """
+        return (self, *self.features)
 
 
 def file_rows(path: Path, columns: Columns) -> Iterator[Row]:
     """Iterate over the sentences of a file, each with the number of its first line."""
-    conllu = Path(plain_name(path)).suffix in (".conllu", ".conllup")
-    return sentence_rows(numbered_lines(path), columns, str(path), conllu=conllu)
+    return sentence_rows(numbered_lines(path), columns, str(path), conllu=is_conllu(path))
+
+
+def is_conllu(path: Path) -> bool:
+    """Return whether a file is named as CoNLL-U, maybe compressed."""
+    return Path(plain_name(path)).suffix in (".conllu", ".conllup")
 
 
 def sentence_rows(
@@ -73,23 +89,27 @@ def sentence_rows(
         source: The file's name, for messages.
         conllu: Whether the format is CoNLL-U. A ``# global.columns`` line makes it so, with its names.
     """
-    reader = _Reader(columns, source, conllu)
+    reader = SentenceReader(columns, source, conllu=conllu)
     for number, line in lines:
         yield from reader.read(number, line)
     yield from reader.end()
 
 
-class _Reader:
-    """The state between lines: what the columns are, and the sentence so far."""
+class SentenceReader:
+    """The state between lines: what the columns are, and the sentence so far.
 
-    def __init__(self, columns: Columns, source: str, conllu: bool) -> None:
+    The arguments are those of :func:`sentence_rows`.
+    """
+
+    def __init__(self, columns: Columns, source: str, *, conllu: bool = False) -> None:
         self.columns, self.source = columns, source
         self.names: tuple[str, ...] | None = _CONLLU if conllu else None
         self.count, self.first_line = 0, 0
-        self.rows: list[tuple[int, str, str]] = []
+        self.rows: list[tuple[Any, ...]] = []
         self.bad: tuple[int, BadLine] | None = None
 
     def read(self, number: int, line: str | BadLine) -> Iterator[Row]:
+        """Take a line; yield the sentence that it ends, if any."""
         if isinstance(line, BadLine):
             self.bad = self.bad or (number, line)
             return
@@ -111,12 +131,14 @@ class _Reader:
             self.bad = number, BadLine(problem, f"{self.source}, line {number}", _REMEDY)
 
     def end(self) -> Iterator[Row]:
+        """Yield the sentence so far, if any; the file ends."""
         rows, bad, self.rows, self.bad = self.rows, self.bad, [], None
         if bad is not None:
             yield bad
         elif rows:
-            lines, words, tags = zip(*rows, strict=True)
-            yield lines[0], TaggedSentence(words, tags, self.source, lines)
+            lines, words, *others = zip(*rows, strict=True)
+            tags = others.pop(0) if self.columns.tagged else ()
+            yield lines[0], TaggedSentence(words, tags, self.source, lines, tuple(others))
 
     def _add(self, number: int, cells: list[str]) -> str | None:
         """Add a line's word and tag to the sentence; return what is wrong with the line, if anything."""
@@ -134,17 +156,28 @@ class _Reader:
                 else f"expected a number as ID, got {cells[0]!r}"
             )
         try:
-            places = self._index(self.columns.word, "FORM", 1), self._index(self.columns.tag, "UPOS", -1)
+            names, found = ["word"], [self._index(self.columns.word, "FORM", 1)]
+            if self.columns.tagged:
+                names, found = ["word", "tag"], [*found, self._index(self.columns.tag, "UPOS", -1)]
+            names += [f"value in column {column}" for column in self.columns.features]
+            found += [self._index(column, "", 0) for column in self.columns.features]
         except LookupError as error:
             return str(error.args[0])
-        word, tag = (cells[place] for place in places)
-        if len({place % self.count for place in places}) == 1:
+        places = [place % self.count for place in found]
+        values = [cells[place] for place in places]
+        word, tag = values[0], values[1] if self.columns.tagged else ""
+        if self.columns.tagged and places[0] == places[1]:
             return f"expected the word and its tag in two columns, got {word!r} for both"
-        if number == self.first_line and self.names is None and is_tagged_header(word, tag):
+        for column, place in zip(reversed(self.columns.features), reversed(places), strict=False):
+            if places.count(place) > 1:
+                return f"expected feature columns beside the word and its tag, each once, got column {column}"
+        header = self.columns.tagged and number == self.first_line and self.names is None
+        if header and is_tagged_header(word, tag):
             return f"a header row: {word!r} and {tag!r} are names of columns, not a word and its tag"
-        if not word or not tag:
-            return f"the {'tag' if word else 'word'} is empty"
-        self.rows.append((number, word, tag))
+        for name, value in zip(names, values, strict=True):
+            if not value:
+                return f"the {name} is empty"
+        self.rows.append((number, *values))
         return None
 
     def _index(self, given: str | None, name: str, place: int) -> int:
@@ -183,7 +216,7 @@ def tagged_table(path: Path, columns: Columns, bad_lines: BadLines, *, whole: bo
 
     With ``whole``, they are test data, all of them.
     """
-    files = tagged_files(str(path), bad_lines, f"the tagged sentences of {path}", columns)
+    files = tagged_files(str(path), bad_lines, f"the tagged sentences of {path}", *columns.reading)
     files = replace(files, whole=whole)
     return files.split_by_hash(partial(file_rows, path, columns), (path,))
 
@@ -193,6 +226,6 @@ def tagged_folder(folder: Path, columns: Columns, bad_lines: BadLines) -> Tagged
     paths = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     named = named_splits(folder, paths, COLUMN_SUFFIXES)
     description = f"the tagged sentences of {folder} with its {'/'.join(named)} files"
-    files = tagged_files(str(folder), bad_lines, description, columns)
+    files = tagged_files(str(folder), bad_lines, description, *columns.reading)
     rows = {split: partial(file_rows, path, columns) for split, path in named.items()}
     return files.keep_splits(rows, {split: (path,) for split, path in named.items()})

@@ -27,10 +27,12 @@ class NltkTagged:
     Args:
         files: Split -> file of columns, as published; None for a corpus of tagged files, split by sentence.
         valid_buckets: Without a published "valid", one of so many training sentences goes there, by hash.
+        features: Columns that are read beside the word and its tag.
     """
 
     files: Mapping[str, str] | None = None
     valid_buckets: int = 20
+    features: tuple[str, ...] = ()
 
     def __call__(self, entry: CorpusEntry, bad_lines: BadLines) -> TaggedCorpus:
         """Return the corpus of an entry.
@@ -56,7 +58,7 @@ class NltkTagged:
             entry.name,
             description=entry.description,
             sources=splits,
-            identity=partial(_identity, reader, folder, names, rule),
+            identity=partial(_identity, reader, folder, names, rule, self.features),
             defaults=TAGGED,
             files=(CorpusFile("all", Path(str(reader.root))),),
             own_splits=self.files is not None,
@@ -65,7 +67,8 @@ class NltkTagged:
     def _published(self, reader: Any, folder: Path, bad_lines: BadLines) -> tuple[_Sources, str]:
         assert self.files is not None
         sources: _Sources = {
-            split: partial(_columns, reader, folder, name, bad_lines) for split, name in self.files.items()
+            split: partial(_columns, reader, folder, name, Columns(features=self.features), bad_lines)
+            for split, name in self.files.items()
         }
         if "valid" in sources:
             return sources, "as published"
@@ -80,10 +83,12 @@ class NltkTagged:
         return {**cut, "test": sources["test"]}, rule
 
 
-def _columns(reader: Any, folder: Path, name: str, bad_lines: BadLines) -> Iterator[TaggedSentence]:
+def _columns(
+    reader: Any, folder: Path, name: str, columns: Columns, bad_lines: BadLines
+) -> Iterator[TaggedSentence]:
     with first_on_path(folder), named_errors(f"{name} of the corpus", folder):
         text = reader.raw(name)
-    rows = sentence_rows(enumerate(text.split("\n"), 1), Columns(), name)
+    rows = sentence_rows(enumerate(text.split("\n"), 1), columns, name)
     return bad_lines.examples(rows, again=True)
 
 
@@ -103,7 +108,9 @@ def _by_hash(reader: Any, folder: Path) -> dict[str, list[TaggedSentence]]:
     return splits
 
 
-def _identity(reader: Any, folder: Path, names: list[str], rule: str) -> dict[str, object]:
+def _identity(
+    reader: Any, folder: Path, names: list[str], rule: str, features: tuple[str, ...]
+) -> dict[str, object]:
     with first_on_path(folder), named_errors("the corpus", folder):
         hashes = [hashlib.sha256(reader.raw(name).encode()).hexdigest() for name in names]
-    return {"split_rule": rule, "files": len(names), "key": (rule, names, hashes)}
+    return {"split_rule": rule, "files": len(names), "key": (rule, names, hashes, *features)}

@@ -36,6 +36,10 @@ class Sentence(Protocol):
     def tags(self) -> tuple[str, ...]:
         """The tag of each word."""
 
+    @property
+    def feature_columns(self) -> tuple[tuple[str, ...], ...]:
+        """Further columns of the corpus, each with a value for each word."""
+
     def place(self, position: int) -> str:
         """Return file and line of a word."""
 
@@ -60,16 +64,17 @@ def word_shape(word: str) -> int:
 
 @dataclass(frozen=True)
 class WordTable:
-    """The features of N different words.
+    """The features of N different words; those with other values in C feature columns are different.
 
     ids: (N,) int32, of the vocabulary. shapes: (N,) int32. letters: int32, those of word n at ``offsets[n]``
-    to ``offsets[n + 1]``; or its pieces. offsets: (N+1,) int64.
+    to ``offsets[n + 1]``; or its pieces. offsets: (N+1,) int64. feature_columns: (N, C) int32.
     """
 
     ids: np.ndarray
     shapes: np.ndarray
     letters: np.ndarray
     offsets: np.ndarray
+    feature_columns: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -99,8 +104,8 @@ class TaggingEncoder(Protocol):
     def knows(self, word: str) -> bool:
         """Return whether a word is in its vocabulary."""
 
-    def table(self, words: Iterable[str]) -> WordTable:
-        """Return the features of different words, in their order."""
+    def table(self, words: Iterable[str], feature_columns: Sequence[Sequence[str]] = ()) -> WordTable:
+        """Return the features of different words, in their order, with their values in feature columns."""
 
     def sizes(self, table: WordTable) -> np.ndarray:
         """Return what each word of a table adds to the length of a sentence, (N,)."""
@@ -118,12 +123,14 @@ class WordEncoder:
         letters: The vocabulary of letters, likewise.
         lowercase: Whether words are looked up in lower case; letters are as they stand.
         zero_digits: Whether each digit of a word is looked up as 0.
+        feature_columns: The vocabulary of each feature column, likewise.
     """
 
     words: Vocabulary
     letters: Vocabulary
     lowercase: bool
     zero_digits: bool
+    feature_columns: tuple[Vocabulary, ...] = ()
 
     def key(self, word: str) -> str:
         """Return a word as it stands in the vocabulary."""
@@ -150,8 +157,8 @@ class WordEncoder:
         """Return the number of words at which sentences are cut."""
         return max_length
 
-    def table(self, words: Iterable[str]) -> WordTable:
-        """Return the features of different words, in their order."""
+    def table(self, words: Iterable[str], feature_columns: Sequence[Sequence[str]] = ()) -> WordTable:
+        """Return the features of different words, in their order, with their values in feature columns."""
         listed = list(words)
         spelt = [word if len(word) <= LONGEST_WORD else word[:25] + word[-25:] for word in listed]
         lengths = [len(word) for word in spelt]
@@ -160,6 +167,7 @@ class WordEncoder:
             np.array([word_shape(word) for word in listed], np.int32),
             self.letters.encode("".join(spelt)),
             np.concatenate(([0], np.cumsum(lengths))).astype(np.int64),
+            _encode_columns(self.feature_columns, feature_columns, len(listed)),
         )
 
     def spelling(self, words: Iterable[str]) -> list[tuple[int, list[int]]]:
@@ -168,6 +176,16 @@ class WordEncoder:
         letters, bounds = table.letters.tolist(), table.offsets.tolist()
         rows = zip(table.shapes.tolist(), bounds, bounds[1:], strict=False)
         return [(shape, letters[start:end]) for shape, start, end in rows]
+
+
+def _encode_columns(
+    vocabularies: Sequence[Vocabulary], columns: Sequence[Sequence[str]], words: int
+) -> np.ndarray:
+    """Return the ids (N, C) of the values of words; without values, of a model that does not see them, 0."""
+    if not columns:
+        return np.zeros((words, len(vocabularies)), np.int32)
+    ids = [vocabulary.encode(column) for vocabulary, column in zip(vocabularies, columns, strict=True)]
+    return np.stack(ids, axis=1).astype(np.int32)
 
 
 def normalized(word: str, lowercase: bool, zero_digits: bool) -> str:
@@ -209,7 +227,8 @@ class EncodedTaggedCorpus:
     Attributes:
         encoder: Encodes words.
         table: The features of all words of all splits.
-        counts: (N,) int64, occurrences of each word of the table in the training split.
+        counts: (N,) int64, occurrences of each row of the table in the training split.
+        known: (N,) bool, whether the training split has the word, with whatever values in feature columns.
         labels: The tags in the scheme that the model learns, without those that only held-out splits have.
         unseen: Tags of held-out splits that no training sentence has; their ids follow those of ``labels``.
         input_scheme: The scheme of the corpus; None for tags without spans.
@@ -224,6 +243,7 @@ class EncodedTaggedCorpus:
     encoder: TaggingEncoder
     table: WordTable
     counts: np.ndarray
+    known: np.ndarray
     labels: tuple[str, ...]
     unseen: tuple[str, ...]
     input_scheme: str | None
@@ -300,12 +320,14 @@ def encode_tagged(
         assert isinstance(encoder, WordEncoder)
         encoder = _grown(sentences, encoder, min_count)
     numbers = {label: number for number, label in enumerate(labels)}
-    rows_of: dict[str, int] = {}
+    rows_of: dict[tuple[str, ...], int] = {}
     numbered = {
-        split: np.array([rows_of.setdefault(word, len(rows_of)) for s in rows for word in s.words], np.int32)
+        split: np.array(
+            [rows_of.setdefault(key, len(rows_of)) for s in rows for key in row_keys(s)], np.int32
+        )
         for split, rows in sentences.items()
     }
-    table = encoder.table(rows_of)
+    table = table_of(encoder, rows_of)
     sizes, room = encoder.sizes(table), encoder.room(max_length)
     splits, info = {}, {}
     for split, rows in sentences.items():
@@ -317,10 +339,12 @@ def encode_tagged(
         splits[split] = EncodedSentences(words, found, offsets, bounds)
         info[split] = TaggedInfo(len(rows), len(words), int((found >= len(labels)).sum()))
     train = splits["train"].words if "train" in splits else np.empty(0, np.int32)
+    trained = {word for s in sentences.get("train", ()) for word in s.words}
     return EncodedTaggedCorpus(
         encoder,
         table,
         np.bincount(train, minlength=len(rows_of)),
+        np.array([word in trained for word, *_ in rows_of], bool),
         tuple(labels),
         tuple(numbers)[len(labels) :],
         input_scheme if spans else None,
@@ -331,6 +355,17 @@ def encode_tagged(
         info,
         repaired,
     )
+
+
+def row_keys(sentence: Sentence) -> Iterator[tuple[str, ...]]:
+    """Return what makes each word of a sentence a row of the table: itself, and its feature columns."""
+    return zip(sentence.words, *sentence.feature_columns, strict=True)
+
+
+def table_of(encoder: TaggingEncoder, keys: Iterable[tuple[str, ...]]) -> WordTable:
+    """Return the table of one :func:`row_keys` or more."""
+    words, *columns = zip(*keys, strict=True)
+    return encoder.table(words, columns)
 
 
 def _repaired(
@@ -397,14 +432,28 @@ def _learn(
         Vocabulary.from_counts(letters, eos=None, require_unk=True),
         lowercase,
         zero_digits,
+        tuple(
+            Vocabulary.from_counts(values, eos=None, require_unk=True) for values in _value_counts(sentences)
+        ),
     )
 
 
 def _grown(sentences: Mapping[str, Sequence[Sentence]], encoder: WordEncoder, min_count: int) -> WordEncoder:
     """Return an encoder with the words and letters of the training split behind its own."""
     words, letters = _counts(sentences, encoder.lowercase, encoder.zero_digits)
-    known = encoder.words.with_words(words, min_count=min_count)
-    return replace(encoder, words=known, letters=encoder.letters.with_words(letters))
+    columns = zip(encoder.feature_columns, _value_counts(sentences), strict=True)
+    return replace(
+        encoder,
+        words=encoder.words.with_words(words, min_count=min_count),
+        letters=encoder.letters.with_words(letters),
+        feature_columns=tuple(known.with_words(values) for known, values in columns),
+    )
+
+
+def _value_counts(sentences: Mapping[str, Sequence[Sentence]]) -> list[Counter[str]]:
+    """Return the occurrences of values in the training split, by feature column."""
+    columns = zip(*(s.feature_columns for s in sentences["train"]), strict=True)
+    return [Counter(value for values in column for value in values) for column in columns]
 
 
 def _counts(
@@ -457,7 +506,7 @@ class TaggedBatch:
     """B pieces of sentences, padded to the longest of T words, among which W are different.
 
     ids, shapes, words: (B, T) int32. lengths: (B,). letters: (W, L) int32. letter_lengths: (W,). tags: (B, T)
-    int32, -1 behind a piece. rows: (B,), the pieces.
+    int32, -1 behind a piece. rows: (B,), the pieces. feature_columns: (B, T, C) int32.
     """
 
     ids: np.ndarray
@@ -468,6 +517,7 @@ class TaggedBatch:
     shapes: np.ndarray
     tags: np.ndarray
     rows: np.ndarray
+    feature_columns: np.ndarray
 
     OF_ALL_ROWS: ClassVar = ("letters", "letter_lengths")
 
@@ -475,26 +525,30 @@ class TaggedBatch:
         return len(self.rows)
 
 
-def tagged_batch(
-    sentences: EncodedSentences, table: WordTable, rows: np.ndarray, *, spelled: bool = True
-) -> TaggedBatch:
-    """Return the batch of some pieces; without ``spelled`` its words are rows of the table."""
+def tagged_batch(sentences: EncodedSentences, table: WordTable, rows: np.ndarray) -> TaggedBatch:
+    """Return the batch of some pieces."""
+    batch = batch_of_rows(sentences, table, rows)
+    held = batch.tags >= 0
+    positions = np.zeros_like(batch.words)
+    different, positions[held] = np.unique(batch.words[held], return_inverse=True)
+    letters, letter_lengths = spelling(table, different)
+    return replace(batch, words=positions, letters=letters, letter_lengths=letter_lengths)
+
+
+def batch_of_rows(sentences: EncodedSentences, table: WordTable, rows: np.ndarray) -> TaggedBatch:
+    """Return the batch of some pieces, in which words are rows of the whole table, without letters."""
     words, held = padded(sentences.words, sentences.offsets, rows)
     tags, _ = padded(sentences.tags, sentences.offsets, rows)
-    positions = np.where(held, words, 0).astype(np.int32)
-    letters, letter_lengths = np.empty((0, 0), np.int32), np.empty(0, np.int32)
-    if spelled:
-        different, positions[held] = np.unique(words[held], return_inverse=True)
-        letters, letter_lengths = spelling(table, different)
     return TaggedBatch(
         ids=np.where(held, table.ids[words], 0).astype(np.int32),
         lengths=held.sum(axis=1).astype(np.int32),
-        words=positions,
-        letters=letters,
-        letter_lengths=letter_lengths,
+        words=np.where(held, words, 0).astype(np.int32),
+        letters=np.empty((0, 0), np.int32),
+        letter_lengths=np.empty(0, np.int32),
         shapes=np.where(held, table.shapes[words], 0).astype(np.int32),
         tags=np.where(held, tags, -1).astype(np.int32),
         rows=rows,
+        feature_columns=np.where(held[:, :, None], table.feature_columns[words], 0).astype(np.int32),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -50,8 +50,10 @@ class PieceEncoder:
         """Return False: the words of the training text are not kept."""
         return False
 
-    def table(self, words: Iterable[str]) -> WordTable:
+    def table(self, words: Iterable[str], feature_columns: Sequence[Sequence[str]] = ()) -> WordTable:
         """Return the pieces of different words in place of letters; a word without any is unknown.
+
+        Feature columns are not read.
 
         Of a word of more than 50 pieces, the first ones.
         """
@@ -63,6 +65,7 @@ class PieceEncoder:
             np.zeros(len(pieces), np.int32),
             np.array([piece for found in pieces for piece in found], np.int32),
             np.concatenate(([0], np.cumsum([len(found) for found in pieces]))).astype(np.int64),
+            np.empty((len(pieces), 0), np.int32),
         )
 
     def sizes(self, table: WordTable) -> np.ndarray:

@@ -19,8 +19,8 @@ NEVER = {
     "corpus", "target", "objective", "init", "grow_vocabulary", "device", "workers", "log_interval",
     "checkpoint_interval", "eval_batch_size", "valid_tokens", "validation", "split_seed", "train_size",
     "test_accuracy", "train_accuracy", "examples", "max_new_tokens", "text_column", "label_column",
-    "source_column", "target_column", "word_column", "tag_column", "header", "paragraphs", "on_bad_line",
-    "scheme", "input_scheme", "on_broken_tags", "reverse",
+    "source_column", "target_column", "word_column", "tag_column", "feature_columns", "header", "paragraphs",
+    "on_bad_line", "scheme", "input_scheme", "on_broken_tags", "reverse",
 }  # fmt: skip
 """Fields that only fixed values may have: they do not change the model, or change what it is judged on."""
 TEXT_PREDICTED = {

@@ -8,7 +8,8 @@ import pytest
 from seqkit.cli.settings_file import read_recipe, recipe_names
 from seqkit.tasks.sequence_labeling import SequenceLabelingSettings
 from tests.cli.conftest import Seqkit
-from tests.tasks.test_sequence_labeling import write_sentences
+from tests.cli.test_lines import set_stdin
+from tests.tasks.test_sequence_labeling import write_sentences, write_values
 
 QUICK = ("--emsize", "12", "--nhid", "10", "--character-hidden-size", "6", "--lr", "0.02", "--dropout", "0.1")
 
@@ -111,3 +112,36 @@ def test_control_characters_of_columns_are_escaped_on_a_terminal(
     shown = seqkit("tag", "run", "--format", "columns", "--pretokenized", "went \x1b]0;title\x07").out
     assert "\x1b]" not in shown
     assert r"\x1b]0;title" in shown or r"\u001b]0;title" in shown
+
+
+def test_columns_are_tagged(seqkit: Seqkit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sentences of columns, with tags or without, in files and standard input; bad ones are named."""
+    data = write_values(Path("a.conll"))
+    train = ("train-tagger", data, *QUICK, "--epochs", "4", "--feature-columns", "2", "--out", "run")
+    assert seqkit(*train).code == 0
+    Path("b.conll").write_text("-DOCSTART- X\n\nthe N\nold V\n\ncity N\n\nno column\nof\n\nin D\n")
+    done = seqkit("tag", "run", "--columns", "b.conll", "--format", "columns")
+    assert done.out == "the\tB-X\nold\tO\n\ncity\tB-X\n\n\nin\tO\n\n"
+    assert done.code == 1
+    assert "expected 2 columns as in line 3, got 1, b.conll, line 9" in done.err
+    set_stdin(monkeypatch, b"\xef\xbb\xbfthe\tN\tO\r\nold\tV\tO\r\n\r\ncity\tN\tO")
+    shown = seqkit("tag", "run", "--columns")
+    assert (shown.code, shown.out) == (0, "[X the] old\n[X city]\n")
+    set_stdin(monkeypatch, b"the N\n")
+    (first,) = seqkit("tag", "run", "--columns", "--json").json
+    assert (first["text"], first["spans"][0]["label"]) == ("the", "X")
+    for arguments, said in (
+        (("the old",), "`seqkit tag RUN --columns FILE`"),
+        (("--columns", "none.conll"), "none.conll"),
+        (("--columns", "--pretokenized", "b.conll"), "--pretokenized has no effect with --columns"),
+        (("--columns", "--text-column", "2", "b.conll"), "--text-column has no effect with --columns"),
+    ):
+        done = seqkit("tag", "run", *arguments)
+        assert done.code in (1, 2)
+        assert (done.out, said in done.err) == ("", True), done.err
+
+
+def test_columns_are_tagged_by_a_tagger_of_words(seqkit: Seqkit, names: Path) -> None:
+    assert seqkit("train-tagger", names, "--model", "frequent", "--out", "run").code == 0
+    Path("a.conllu").write_text("# text = al\n1-2\tal" + "\t_" * 8 + "\n1\tRome" + "\t_" * 8 + "\n")
+    assert seqkit("tag", "run", "--columns", "a.conllu").out == "[LOC Rome]\n"

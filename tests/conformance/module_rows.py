@@ -6,7 +6,6 @@ of a row is a number that is 1; its dtype chooses between the two, as the refere
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -253,6 +252,8 @@ def _others() -> list[Row]:
         character_embedding_size=3,
         character_hidden_size=2,
         shape_size=3,
+        feature_columns=(4, 2),
+        feature_size=2,
         encoder="lstm",
         hidden_size=6,
         num_heads=2,
@@ -265,12 +266,14 @@ def _others() -> list[Row]:
         "letters": _ids((4, 6), 7),
         "letter_lengths": np.array([6, 1, 3, 4]),
         "shapes": _ids((B, T), 2),
+        "feature_columns": _ids((B, T, 2), 2),
     }
     tags = np.where(MASK, _ids((B, T), 5), -1)
 
     def of_batch(method: str) -> Any:
-        count = len(dataclasses.fields(TaggerInput))
-        return lambda m, *arrays: getattr(m, method)(TaggerInput(*arrays[:count]), *arrays[count:])
+        return lambda m, *arrays: getattr(m, method)(
+            TaggerInput(**dict(zip(batch, arrays, strict=False))), *arrays[len(batch) :]
+        )
 
     def images(name: str) -> list[Row]:
         make: Make = lambda: make_image_model(  # noqa: E731

@@ -838,6 +838,7 @@ def _taggers() -> list[Row]:
         "letters": _ids((4, 6), 7),
         "letter_lengths": np.array([6, 1, 3, 4]),
         "shapes": _ids((3, 5), 2),
+        "feature_columns": _ids((3, 5, 2), 2),
     }
     tags = _ids((3, 5), 5)
     rows = []
@@ -852,6 +853,8 @@ def _taggers() -> list[Row]:
             character_embedding_size=3,
             character_hidden_size=2,
             shape_size=3,
+            feature_columns=(4, 2),
+            feature_size=2,
             encoder=encoder,
             hidden_size=6,
             num_heads=3,
@@ -868,7 +871,7 @@ def _taggers() -> list[Row]:
         def scores(*parameters: Tensor, model: Any = model, **batch: Any) -> Any:
             return model(*parameters, output="softmax")(TaggerInput(**batch))[0]
 
-        name, batched = f"{encoder}, {characters}", ("ids", "lengths", "words", "shapes")
+        name, batched = f"{encoder}, {characters}", ("ids", "lengths", "words", "shapes", "feature_columns")
         rows.append(Row(f"tagger loss: {name}", loss, _shapes_of(model()), {**batch, "tags": tags}))
         rows.append(Row(f"tagger: {name}", scores, _shapes_of(model(output="softmax")), batch, batched))
     rows.append(_encoder_tagger())

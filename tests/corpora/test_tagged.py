@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from seqkit.corpora import REGISTRY, TaggedCorpus, corpus_names, open_tagged
+from seqkit.corpora.readers.columns import Columns
 from seqkit.corpora.split import split_of
 from seqkit.errors import CorpusNotFoundError, DataError, UsageError
 from tests.exhaustive import exhaustive
@@ -230,3 +231,64 @@ def test_a_header_row_and_a_single_column_are_refused(text: str, problem: str, t
 def test_the_word_and_its_tag_are_two_columns(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="in two columns"):
         read(folder_of(tmp_path / "a", TEXT), word_column="-1")
+
+
+def features(path: Path, *columns: str) -> list[tuple[tuple[str, ...], ...]]:
+    return [s.feature_columns for s in open_tagged(path, feature_columns=columns).sentences("train")]
+
+
+def test_feature_columns(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "a", TEXT)
+    assert features(folder, "2") == [(("DT", "NN", "VBZ", "."),), (("PRP", "VBZ"),)]
+    assert features(folder, "-2") == features(folder, "2")
+    assert features(folder) == [(), ()]
+    conllu = folder_of(tmp_path / "b", CONLLU, "train.conllu")
+    assert features(conllu, "LEMMA", "5")[0] == (
+        ("ir", "nosotros", "a", "el", "mar"),
+        ("VMI", "PP", "SP", "DA", "NC"),
+    )
+
+
+def test_feature_columns_decide_the_content(tmp_path: Path) -> None:
+    """Those of other columns differ; without any, runs of versions that knew none go on."""
+    folder = folder_of(tmp_path / "a", TEXT)
+    keys = [open_tagged(folder, feature_columns=chosen).content_key() for chosen in ((), ("2",), ("-2",))]
+    assert len(set(keys)) == 3
+    assert "features" not in repr(Columns())
+    assert Columns().reading == (Columns(),)
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        (("3",), "expected feature columns beside the word and its tag, each once, got column 3"),
+        (("-1",), "each once, got column -1"),
+        (("1",), "each once, got column 1"),
+        (("2", "2"), "each once, got column 2"),
+        (("4",), "only 3 columns, no column 4"),
+        (("POS",), "no names of columns before it, and so no column 'POS'"),
+    ],
+)
+def test_wrong_feature_columns_are_refused(columns: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=f"{said}, .*line 1;"):
+        features(folder_of(tmp_path / "a", TEXT), *columns)
+
+
+def test_an_empty_value_of_a_feature_column_is_refused(tmp_path: Path) -> None:
+    text = TEXT.replace(" ", "\t").replace("\tNN\t", "\t\t")
+    with pytest.raises(DataError, match=r"the value in column 2 is empty, .*train\.conll, line 2;"):
+        features(folder_of(tmp_path / "a", text), "2")
+
+
+def test_feature_columns_of_registered_corpora() -> None:
+    with pytest.raises(UsageError, match="feature_columns has no effect here: nltk:brown has words and tags"):
+        open_tagged("nltk:brown", feature_columns=("2",))
+    try:
+        plain = open_tagged("nltk:conll2000")
+    except CorpusNotFoundError:
+        pytest.skip("needs NLTK's conll2000")
+    corpus = open_tagged("nltk:conll2000", feature_columns=("2",))
+    sentence = next(iter(corpus.sentences("test")))
+    assert sentence.words[:2] == ("Rockwell", "International")
+    assert sentence.feature_columns[0][:2] == ("NNP", "NNP")
+    assert corpus.content_key() != plain.content_key()

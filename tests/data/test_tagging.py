@@ -1,6 +1,7 @@
 """Tagged sentences as ids: words, letters, capitalisation, schemes, long sentences, batches."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -138,3 +139,39 @@ def test_mistakes() -> None:
         encoded(["a/X b/X"])
     with pytest.raises(DataError, match="the valid split has no sentences"):
         encode_tagged({"train": lambda: iter([sentence("a/X b/Y")]), "valid": lambda: iter([])}, **SETTINGS)
+
+
+def with_columns(rows: list[str]) -> Any:
+    """From "word|value/TAG word|value/TAG"."""
+
+    def start() -> Iterator[TaggedSentence]:
+        for row in rows:
+            plain = sentence(row)
+            words, values = zip(*(word.split("|") for word in plain.words), strict=True)
+            yield replace(plain, words=words, feature_columns=(values,))
+
+    return start
+
+
+def test_feature_columns() -> None:
+    """A word with another value is another row; it is known all the same. A new value is unknown."""
+    sources = {
+        "train": with_columns(["a|N/X b|V/Y", "a|N/X c|N/X"]),
+        "valid": with_columns(["a|V/X", "b|Z/X d|N/Y"]),
+    }
+    corpus = encode_tagged(sources, **SETTINGS)
+    encoder = corpus.encoder
+    assert isinstance(encoder, WordEncoder)
+    (values,) = encoder.feature_columns
+    assert sorted(values.tokens) == ["<unk>", "N", "V"]
+    batch = TaggedBatches(corpus.splits["valid"], corpus.table, 2, shuffle=False).batch(0, 0)
+    assert batch.feature_columns.shape == (2, 2, 1)
+    assert batch.feature_columns[:, :, 0].tolist() == [[values.id("V"), 0], [values.unk_id, values.id("N")]]
+    assert batch.ids[0, 0] == encoder.words.id("a")
+    assert corpus.known[corpus.splits["valid"].words].tolist() == [True, True, False]
+    assert corpus.counts[corpus.splits["valid"].words].tolist() == [0, 0, 0]
+    grown = encode_tagged(
+        {"train": with_columns(["a|Q/X b|V/Y"])}, **SETTINGS, encoder=encoder, labels=corpus.labels, grow=True
+    )
+    assert isinstance(grown.encoder, WordEncoder)
+    assert grown.encoder.feature_columns[0].tokens == (*values.tokens, "Q")

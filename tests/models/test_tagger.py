@@ -31,6 +31,7 @@ VARIANTS = [
     {"characters": "lstm", "encoder": "gru", "num_layers": 2},
     {"characters": "none", "encoder": "transformer"},
     {"output": "softmax", "shapes": 0},
+    {"feature_columns": (3, 4), "feature_size": 2},
 ]
 
 
@@ -51,6 +52,7 @@ def sentences(model: Tagger, lengths: tuple[int, ...] = (5, 2, 3)) -> tuple[Tagg
         letters=draw.integers(0, 7, (W, L)),
         letter_lengths=np.array([6, 1, 3, 4]),
         shapes=draw.integers(0, 5, (B, T)),
+        feature_columns=draw.integers(0, 3, (B, T, 2)),
     )
     singles = np.array([0, *(i for i, label in enumerate(LABELS) if label.startswith("S-"))])
     return batch, np.where(held, singles[draw.integers(0, 3, (B, T))], -1)
@@ -89,6 +91,7 @@ def test_padding_changes_nothing(variant: dict[str, Any]) -> None:
         batch.letters,
         batch.letter_lengths,
         batch.shapes[1:2, :2],
+        feature_columns=batch.feature_columns[1:2, :2],
     )
     np.testing.assert_allclose(model.probabilities(alone)[0], shares[1, :2], atol=1e-5)
     np.testing.assert_array_equal(model.decode(alone)[0], best[1, :2])
@@ -144,6 +147,12 @@ def test_mistakes() -> None:
         model.decode(TaggerInput([[13]]))
     with pytest.raises(ShapeError, match=r"expected tags between -1 and 8, got 9"):
         model.loss(batch, np.where(tags < 0, tags, 9))
+    with pytest.raises(UsageError, match="expected feature_columns for a tagger that has them"):
+        make(feature_columns=(3,)).decode(replace(batch, feature_columns=None))
+    with pytest.raises(ShapeError, match="expected feature_columns between 0 and 1, got 2"):
+        make(feature_columns=(3, 2)).decode(replace(batch, feature_columns=np.full((3, 5, 2), 2)))
+    with pytest.raises(ShapeError, match="feature_columns"):
+        make(feature_columns=(3,)).decode(batch)
     with pytest.raises(UsageError, match="expected output to be one of crf, softmax"):
         make(output="svm")
     with pytest.raises(UsageError, match="a multiple of num_heads, got 6 and 4"):

@@ -117,6 +117,7 @@ VALUES: dict[str, dict[str, Row]] = {
         "capitalization": row(False), "character_embedding_size": row(5), "character_hidden_size": row(5),
         "locked_dropout": row(False), "word_dropout": row(0.9), "vectors": row("vectors.txt"),
         "freeze": row(True, vectors="vectors.txt", embedding_size=None), "eval_batch_size": row(2),
+        "feature_columns": row("2"), "feature_size": row(7, feature_columns="2"),
     },
     "image_classification": {
         **TRAINING, "corpus": row("other"), "image_size": row(6, corpus="folder"), "train_size": row(24),

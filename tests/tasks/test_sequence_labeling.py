@@ -363,3 +363,94 @@ def test_accuracy_of_no_words_is_none(names: Path, tmp_path: Path) -> None:
     assert scores.known_words == scores.words
     assert scores.unknown_accuracy is None
     assert scores.to_dict()["unknown_accuracy"] is None
+
+
+def write_values(path: Path, count: int = 120, seed: int = 0) -> Path:
+    """Sentences whose tags follow from their second column alone."""
+    source = random.Random(seed)
+    rows = []
+    for _ in range(count):
+        for word in source.choices(REST, k=source.randint(2, 6)):
+            value = source.choice("NVD")
+            rows.append(f"{word} {value} {'B-X' if value == 'N' else 'O'}")
+        rows.append("")
+    path.write_text("\n".join(rows))
+    return path
+
+
+def test_feature_columns_are_read(tmp_path: Path) -> None:
+    data = write_values(tmp_path / "a.conll")
+    words = trained(data, tmp_path / "words")
+    assert words.evaluate().accuracy < 0.9
+    run = trained(data, tmp_path / "run", feature_columns="2", feature_size=6)
+    assert run.evaluate().accuracy == 1
+    again = load(tmp_path / "run")
+    sentences, values = [["the", "old"], ["city"]], [[["N", "V"]], [["N"]]]
+    assert again.tag_words(sentences, values) == [["B-X", "O"], ["B-X"]]
+    (first, second) = again.tag_sentences(sentences, values)
+    assert [(span.text, span.start, span.label) for span in first.spans] == [("the", 0, "X")]
+    assert (first.text, first.words[1].start, first.words[1].end) == ("the old", 4, 7)
+    assert second.words[0].probability == pytest.approx(1, abs=0.2)
+    assert len(again.tag_words([["the"]], [[["never seen"]]])[0]) == 1
+    other = write_values(tmp_path / "b.conll", seed=1)
+    assert again.evaluate(corpus=other).accuracy == 1
+    with pytest.raises(
+        UsageError, match="reads column 2 beside the words, and texts have none; call tag_sen"
+    ):
+        again.tag(["the old"])
+    with pytest.raises(UsageError, match="expected the feature_columns 2 that the tagger reads, got none"):
+        again.tag_words(sentences)
+    with pytest.raises(UsageError, match="expected no feature_columns for a tagger that reads words alone"):
+        words.tag_words(sentences, values)
+    with pytest.raises(
+        DataError, match=r"expected 1 feature columns of 2 values, got lengths \[1\], sent.* 1"
+    ):
+        again.tag_words(sentences, [values[1], values[0]])
+    with pytest.raises(DataError, match="expected feature columns for 2 sentences, got 1"):
+        again.tag_words(sentences, values[:1])
+    (tmp_path / "run" / "feature-1.vocab.txt").write_text("x\n")
+    with pytest.raises(DamagedFileError, match=r"feature-1\.vocab\.txt"):
+        load(tmp_path / "run")
+
+
+def test_a_run_with_feature_columns_goes_on(tmp_path: Path) -> None:
+    """It resumes to the bit, and starts another whose column has new values."""
+    data = write_values(tmp_path / "a.conll")
+    whole = trained(data, tmp_path / "whole", feature_columns="2", word_dropout=5.0)
+    trained(data, tmp_path / "parts", feature_columns="2", word_dropout=5.0, epochs=2)
+    settings = SequenceLabelingSettings(corpus=str(data), **QUICK)
+    parts = train(settings, tmp_path / "parts", resume=True, changes={"epochs": 4})
+    arrays = (each.run.load_model() for each in (whole, parts))
+    for first, second in zip(*(found.values() for found in arrays), strict=True):
+        np.testing.assert_array_equal(first, second)
+    other = tmp_path / "b.conll"
+    other.write_text(data.read_text().replace(" D ", " Z "))
+    init, notes = str(tmp_path / "whole"), Notes()
+    with pytest.raises(UsageError, match=r"expected 1 feature_columns, as many as .*; there .* was 2"):
+        train(SequenceLabelingSettings(corpus=str(other), init=init), tmp_path / "refused")
+    settings = SequenceLabelingSettings(
+        corpus=str(other), init=init, grow_vocabulary=True, epochs=1, lr=1e-6, feature_columns="2"
+    )
+    grown = train(settings, tmp_path / "grown", callbacks=notes)
+    assert grown.settings.feature_columns == "2"
+    assert any("values of feature column 1 4 → 5" in message for message in notes.messages)
+    before = whole.run.load_model()["feature_columns.0.weight"]
+    after = grown.run.load_model()["feature_columns.0.weight"]
+    np.testing.assert_allclose(after[: len(before)], before, atol=1e-4)
+    assert len(after) == len(before) + 1
+
+
+def test_feature_columns_are_for_taggers_of_words(names: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="feature_columns has no effect here: it is for neural models"):
+        SequenceLabelingSettings.from_values({"model": "hmm", "feature_columns": "2"})
+    with pytest.raises(
+        UsageError, match="feature_size has no effect here: it is for a tagger with feature_c"
+    ):
+        SequenceLabelingSettings.from_values({"feature_size": 9})
+    with pytest.raises(
+        UsageError, match="expected feature_columns to be numbers or names separated by commas"
+    ):
+        SequenceLabelingSettings.from_values({"feature_columns": "2,,3"})
+    with pytest.raises(DataError, match="beside the word and its tag, each once, got column 2"):
+        trained(names, tmp_path / "run", feature_columns="2")
+    assert not (tmp_path / "run").exists()

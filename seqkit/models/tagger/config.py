@@ -26,6 +26,8 @@ class TaggerConfig:
         character_embedding_size: Size of a letter's vector.
         character_hidden_size: Filters of the convolution, or states of the LSTM in each direction.
         shape_size: Size of the vector of a word's capitalisation (Collobert et al. 2011).
+        feature_columns: Sizes of the vocabularies of C further columns, such as parts of speech.
+        feature_size: Size of the vector of a value of each (likewise).
         encoder: "lstm" or "gru", in both directions, or "transformer".
         hidden_size: H of each direction, or the width of the Transformer.
         num_layers: Layers of the encoder.
@@ -44,6 +46,8 @@ class TaggerConfig:
     character_embedding_size: int = 30
     character_hidden_size: int = 50
     shape_size: int = 10
+    feature_columns: tuple[int, ...] = ()
+    feature_size: int = 20
     encoder: str = "lstm"
     hidden_size: int = 200
     num_layers: int = 1
@@ -60,6 +64,10 @@ class TaggerConfig:
             require_sizes(self, "letters", "character_embedding_size", "character_hidden_size")
         if self.shapes:
             require_sizes(self, "shape_size")
+        if self.feature_columns:
+            require_sizes(self, "feature_size")
+            if min(self.feature_columns) < 1:
+                raise UsageError(f"expected feature_columns above 0, got {min(self.feature_columns)}")
         if self.encoder == "transformer" and (self.hidden_size % 2 or self.hidden_size % self.num_heads):
             raise UsageError(
                 f"expected hidden_size of a Transformer to be even and a multiple of num_heads, got "
@@ -69,6 +77,7 @@ class TaggerConfig:
     def fewest_parameters(self) -> int:
         """Return a number of parameters that every model of these sizes has at least."""
         words = self.vocab_size * self.embedding_size + self.shapes * self.shape_size
+        words += sum(self.feature_columns) * self.feature_size
         letters = (self.letters + 3 * self.character_hidden_size) * self.character_embedding_size
         tags = self.tags * (self.hidden_size + (self.tags if self.output == "crf" else 0))
         return words + tags + self.num_layers * self.hidden_size**2 + (letters if self.letters else 0)

@@ -1,6 +1,6 @@
 """A tagger of words: their vectors, an encoder of the sentence, and a CRF or a softmax over the tags."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ class TaggerInput:
         letter_lengths: (W,), letters of each.
         shapes: (B, T), classes of capitalisation; None without them.
         letter_vectors: (W, F) of :meth:`Tagger.letter_vectors` in place of the letters.
+        feature_columns: (B, T, C), ids of values in C further columns; None without them.
     """
 
     ids: Any
@@ -38,6 +39,7 @@ class TaggerInput:
     letter_lengths: Any = None
     shapes: Any = None
     letter_vectors: Any = None
+    feature_columns: Any = None
 
 
 class Tagger(BaseTagger):
@@ -76,6 +78,11 @@ class Tagger(BaseTagger):
         if config.shapes:
             self.shapes = nn.Embedding(config.shapes, config.shape_size, std=0.1, generator=generator)
             size += config.shape_size
+        self.feature_columns = [
+            nn.Embedding(values, config.feature_size, std=0.1, generator=generator)
+            for values in config.feature_columns
+        ]
+        size += len(self.feature_columns) * config.feature_size
         self.dropout = nn.LockedDropout(config.dropout) if config.locked else nn.Dropout(config.dropout)
         size = self._add_encoder(size, generator)
         self._add_output(size, legal, generator)
@@ -121,7 +128,7 @@ class Tagger(BaseTagger):
 
         Raises:
             ShapeError: Ids or lengths out of range or of another shape.
-            UsageError: Letters or capitalisation are missing that the config has.
+            UsageError: Letters, capitalisation or further columns are missing that the config has.
         """
         device, config = self.device, self.config
         ids = checked_ids("ids", batch.ids, (None, None), config.vocab_size, device=device)
@@ -133,6 +140,8 @@ class Tagger(BaseTagger):
             self._require(batch.shapes, "shapes")
             shapes = checked_ids("shapes", batch.shapes, ids.shape, config.shapes, device=device)
             vectors.append(self.shapes(shapes))
+        if self.feature_columns:
+            vectors += self._of_columns(batch.feature_columns, ids.shape)
         x = vectors[0] if len(vectors) == 1 else concatenate(*vectors, axis=2)
         x = self.dropout(x, generator)
         if config.encoder == "transformer":
@@ -150,6 +159,14 @@ class Tagger(BaseTagger):
             vectors = self._spelled(batch.letters, batch.letter_lengths)
         words = checked_ids("words", batch.words, shape, len(vectors), device=self.device)
         return ops.embedding(vectors, words)
+
+    def _of_columns(self, columns: Any, shape: tuple[int, int]) -> Iterator[Tensor]:
+        """Yield the vectors (B, T, F) of the values in each column."""
+        self._require(columns, "feature_columns")
+        sizes, name = self.config.feature_columns, "feature_columns"
+        columns = checked_ids(name, columns, (*shape, len(sizes)), max(sizes), device=self.device)
+        for c, embedding in enumerate(self.feature_columns):
+            yield embedding(checked_ids(name, columns[:, :, c], shape, sizes[c], device=self.device))
 
     def _spelled(self, letters: Any, lengths: Any) -> Tensor:
         letters = checked_ids("letters", letters, (None, None), self.config.letters, device=self.device)

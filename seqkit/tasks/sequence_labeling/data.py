@@ -34,6 +34,7 @@ def open_corpus(
         on_bad_line=settings.on_bad_line,
         word_column=None if registered else settings.word_column,
         tag_column=None if registered else settings.tag_column,
+        feature_columns=settings.columns,
         whole=whole,
     )
 

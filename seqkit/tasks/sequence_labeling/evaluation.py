@@ -10,7 +10,7 @@ import numpy as np
 
 from seqkit.backend.batch_threads import map_batches
 from seqkit.data import EncodedSentences, TaggedBatch, TaggingEncoder, WordEncoder, tagged_batch
-from seqkit.data.tagging import WordTable, spelling
+from seqkit.data.tagging import WordTable, batch_of_rows, spelling
 from seqkit.distributed.group import ALONE, ProcessGroup
 from seqkit.metrics import SpanCounts, span_counts, total_counts
 from seqkit.models import CountTagger, EncoderTagger, Tagger, TaggerInput
@@ -92,7 +92,7 @@ def _reader(
     vectors = model.letter_vectors(spelling(table, block) for block in blocks)
 
     def read_spelled(rows: np.ndarray) -> tuple[Any, TaggedBatch]:
-        batch = tagged_batch(sentences, table, rows, spelled=False)
+        batch = batch_of_rows(sentences, table, rows)
         given = features(batch)
         assert isinstance(given, TaggerInput)
         known = replace(given, words=places[batch.words], letters=None, letter_vectors=vectors)

@@ -1,6 +1,7 @@
 """Taggers that start from a pretrained encoder, or from a tagger of a run."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from seqkit.backend import to_numpy
 from seqkit.backend.random import Generator
 from seqkit.corpora import TaggedCorpus
 from seqkit.data import EncodedTaggedCorpus, PieceEncoder, WordEncoder
-from seqkit.errors import RunError
+from seqkit.errors import RunError, UsageError
 from seqkit.models import EncoderTagger, EncoderTaggerConfig
 from seqkit.tasks.initial_encoder import (
     InitialEncoder,
@@ -168,20 +169,31 @@ def _from_word_run(
 ) -> SequenceLabeling:
     if settings.freeze:
         raise settings.without_effect("freeze", "vectors, or an encoder in init")
+    if len(settings.columns) != len(before.feature_columns):
+        own = initial.settings.feature_columns
+        raise UsageError(
+            f"expected {len(before.feature_columns)} feature_columns, as many as {initial.path} was trained "
+            f"with, got {len(settings.columns)}",
+            remedy="leave feature_columns out" if own is None else f"there feature_columns was {own}",
+        )
     settings = with_paths(initial.complete(settings))
     encoded = encode_and_report(settings, corpus, callback, before)
     resolved = initial.keep(resolve(settings, encoded))
     task, after = WordLabeling(resolved, encoded, callback), word_encoder(encoded)
     vocabularies = {"words": (before.words, after.words), "letters": (before.letters, after.letters)}
+    for number, pair in enumerate(zip(before.feature_columns, after.feature_columns, strict=True)):
+        vocabularies[f"values of feature column {number + 1}"] = pair
     report_start(initial, vocabularies, callback.on_message)
     new = _new_arrays(initial, resolved, labels, encoded, callback)
-    words, letters = ((old.tokens, grown.tokens) for old, grown in vocabularies.values())
-    task.initial_weights = lambda: initial.weights_for(
-        task.model,
-        lambda name: letters if name.startswith("characters.") else words,
-        new=new,
-        seed=resolved.seed,
-    )
+    words, letters, *columns = ((old.tokens, grown.tokens) for old, grown in vocabularies.values())
+
+    def rows(name: str) -> tuple[Sequence[str], Sequence[str]]:
+        module, _, rest = name.partition(".")
+        if module == "feature_columns":
+            return columns[int(rest.partition(".")[0])]
+        return letters if module == "characters" else words
+
+    task.initial_weights = lambda: initial.weights_for(task.model, rows, new=new, seed=resolved.seed)
     return task
 
 

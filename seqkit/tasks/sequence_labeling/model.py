@@ -9,7 +9,7 @@ import numpy as np
 
 from seqkit.backend.random import Generator
 from seqkit.corpora import corpus_names
-from seqkit.data import EncodedTaggedCorpus, PieceEncoder, TaggedBatch, TaggingEncoder
+from seqkit.data import EncodedTaggedCorpus, PieceEncoder, TaggedBatch, TaggingEncoder, WordEncoder
 from seqkit.data.tagging import SHAPES
 from seqkit.errors import DamagedFileError, UsageError
 from seqkit.files import fill_json
@@ -57,19 +57,19 @@ def resolve(
     )
 
 
-def model_config(
-    settings: ResolvedSequenceLabelingSettings, vocab_size: int, letters: int, tags: int
-) -> TaggerConfig:
+def model_config(settings: ResolvedSequenceLabelingSettings, encoder: WordEncoder, tags: int) -> TaggerConfig:
     """Return the config of the model. Raise UsageError for sizes that make no model."""
     return TaggerConfig(
-        vocab_size=vocab_size,
+        vocab_size=len(encoder.words),
         tags=tags,
-        letters=letters if settings.characters != "none" else 0,
+        letters=len(encoder.letters) if settings.characters != "none" else 0,
         shapes=len(SHAPES) if settings.capitalization else 0,
         embedding_size=settings.embedding_size,
         characters=settings.characters,
         character_embedding_size=settings.character_embedding_size,
         character_hidden_size=settings.character_hidden_size,
+        feature_columns=tuple(map(len, encoder.feature_columns)),
+        feature_size=settings.feature_size,
         encoder=settings.model,
         hidden_size=settings.hidden_size,
         num_layers=settings.num_layers,
@@ -131,6 +131,7 @@ def _words(config: TaggerConfig, batch: TaggedBatch) -> TaggerInput:
         batch.letters if spelt else None,
         batch.letter_lengths if spelt else None,
         batch.shapes if config.shapes else None,
+        feature_columns=batch.feature_columns if config.feature_columns else None,
     )
 
 

@@ -48,6 +48,8 @@ OF_WORDS = {
     "locked_dropout": False,
     "word_dropout": 0.0,
     "vectors": None,
+    "feature_columns": None,
+    "feature_size": 20,
 }
 """Settings of taggers of words, each with its value in taggers on a pretrained encoder, which refuse them."""
 ON_BAD_LINE = ("error", "skip")
@@ -66,6 +68,8 @@ class SequenceLabelingSettings(TrainingSettings):
             and test files of that form.
         word_column: Column of the words: its number from 1, or its name in CoNLL-U.
         tag_column: Column of the tags: its number from 1, -1 for the last, or its name.
+        feature_columns: Columns that the tagger reads beside the words, such as that of the parts of speech:
+            numbers or names, separated by commas.
         on_bad_line: What to do with a sentence with a malformed line: error or skip.
         input_scheme: Scheme of the corpus's tags: iob1, bio, bioes, or none for tags without spans.
         scheme: Scheme in which the spans are learned: iob1, bio or bioes.
@@ -89,13 +93,14 @@ class SequenceLabelingSettings(TrainingSettings):
         embedding_size: Size of the words' vectors.
         character_embedding_size: Size of the letters' vectors.
         character_hidden_size: Filters of the cnn, or size of the lstm in each direction.
+        feature_size: Size of the vector of a value of each feature column.
         hidden_size: Size of the encoder, of each direction.
         num_layers: Number of layers.
         num_heads: Attention heads of a Transformer.
         dropout: Dropout on the words' vectors, between layers, and before the output layer.
         locked_dropout: Use one dropout mask for all words of a sentence.
-        word_dropout: A word seen n times becomes unknown in training with the probability a / (a + n); this
-            is a.
+        word_dropout: A word seen n times becomes unknown in training with the probability a / (a + n), and a
+            value of a feature column likewise; this is a.
         vectors: Vector file, or run of train-embeddings, from which the words' vectors start.
         freeze: Do not train the vectors from ``vectors``, or the encoder from ``init``.
         batch_size: Batch size.
@@ -106,19 +111,21 @@ class SequenceLabelingSettings(TrainingSettings):
         **TrainingSettings.LIMITS,
         "character_embedding_size": 1 << 16,
         "character_hidden_size": 1 << 16,
+        "feature_size": 1 << 16,
     }
 
     OF_THE_RUN = (
         *("tokenizer", "lowercase", "unicode_normalization", "zero_digits"),
         *("vocab_size", "min_count", "model", "characters"),
         *("capitalization", "embedding_size", "character_embedding_size", "character_hidden_size"),
-        *("hidden_size", "num_layers", "num_heads"),
+        *("hidden_size", "num_layers", "num_heads", "feature_size"),
     )
     FROM_THE_RUN = ("dropout", "locked_dropout", "word_dropout", "scheme", "output")
 
     corpus: str = "nltk:conll2000"
     word_column: str | None = None
     tag_column: str | None = None
+    feature_columns: str | None = None
     on_bad_line: str = "error"
     input_scheme: str | None = None
     scheme: str = "bioes"
@@ -138,6 +145,7 @@ class SequenceLabelingSettings(TrainingSettings):
     embedding_size: int | None = None
     character_embedding_size: int = 30
     character_hidden_size: int = 50
+    feature_size: int = 20
     hidden_size: int = 200
     num_layers: int = 1
     num_heads: int = 4
@@ -167,8 +175,13 @@ class SequenceLabelingSettings(TrainingSettings):
             self._require_choice("input_scheme", INPUT_SCHEMES)
         self._require_positive(
             "vocab_size min_count max_length embedding_size character_embedding_size character_hidden_size "
-            "hidden_size num_layers num_heads batch_size eval_batch_size"
+            "feature_size hidden_size num_layers num_heads batch_size eval_batch_size"
         )
+        if not all(self.columns):
+            raise UsageError(
+                "expected feature_columns to be numbers or names separated by commas, got "
+                f"{self.feature_columns!r}"
+            )
         self._require_fraction("dropout")
         self._require_at_least_zero("word_dropout")
         if self.vectors is not None and self.init is not None:
@@ -186,11 +199,19 @@ class SequenceLabelingSettings(TrainingSettings):
             ignored["grow_vocabulary"] = FROM_A_RUN
         if self.model != "transformer":
             ignored["num_heads"] = "Transformers"
+        if not self.columns:
+            ignored["feature_size"] = "a tagger with feature_columns"
         if not self.dropout:
             ignored["locked_dropout"] = "a dropout above 0"
         if self.characters == "none":
             ignored["character_embedding_size"] = ignored["character_hidden_size"] = "character features"
         return ignored
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The feature columns, one by one."""
+        given = self.feature_columns
+        return () if given is None else tuple(column.strip() for column in given.split(","))
 
     def _without_spans(self) -> dict[str, str]:
         return (

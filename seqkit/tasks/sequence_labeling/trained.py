@@ -1,15 +1,15 @@
 """Trained taggers: tagging of texts and evaluation."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, chain, pairwise
 from pathlib import Path
 
 import numpy as np
 
 from seqkit.data import EncodedSentences, PieceEncoder, TaggingEncoder, WordEncoder
-from seqkit.data.tagging import UnspacedWords, cut_sentences
+from seqkit.data.tagging import UnspacedWords, cut_sentences, table_of
 from seqkit.errors import DamagedFileError, DataError, Remedy, UsageError
 from seqkit.files import fill_json
 from seqkit.models import CountTagger, EncoderTagger, EncoderTaggerConfig, Tagger, TaggerConfig
@@ -46,6 +46,13 @@ from seqkit.training import RunDirectory
 
 TASK = "sequence_labeling"
 LETTERS = "letters.vocab.txt"
+
+
+def features_file(number: int) -> str:
+    """Return the name of the vocabulary of a feature column, by its number from 1."""
+    return f"feature-{number}.vocab.txt"
+
+
 PIECES, UNSPACED = "pieces", "unspaced_words"
 """Entries of the config of a tagger on an encoder: its tokenizer, and what it knows of unspaced words."""
 
@@ -139,10 +146,19 @@ class TrainedTagger:
             none.
 
         Raises:
-            UsageError: ``texts`` is a string.
+            UsageError: ``texts`` is a string, or the tagger reads feature columns, which texts do not have.
             DataError: A text of a script without blanks between words, which the tokenizer cannot cut.
         """
         texts = require_texts(texts)
+        if self.settings.columns:
+            raise UsageError(
+                f"the tagger reads column {self.settings.feature_columns} beside the words, and texts have "
+                "none",
+                remedy=Remedy(
+                    "call tag_sentences(sentences, feature_columns)",
+                    command="give files of columns: `seqkit tag RUN --columns FILE`",
+                ),
+            )
         places = [self._places(text, pretokenized) for text in texts]
         words = [[text[start:end] for start, end in found] for text, found in zip(texts, places, strict=True)]
         if not pretokenized:
@@ -187,21 +203,75 @@ class TrainedTagger:
                 ),
             )
 
-    def tag_words(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
+    def tag_words(
+        self,
+        sentences: Sequence[Sequence[str]],
+        feature_columns: Sequence[Sequence[Sequence[str]]] | None = None,
+    ) -> list[list[str]]:
         """Return the tags of sentences of words, in the scheme of the corpus.
 
+        Args:
+            sentences: The words of each sentence.
+            feature_columns: For a tagger that reads feature columns, those of each sentence in the order of
+                ``settings.feature_columns``, each with a value for each word.
+
         Raises:
-            DataError: A sentence or a word is empty.
+            UsageError: Feature columns are missing, or given to a tagger without them.
+            DataError: A sentence or a word is empty, or a column has another length.
         """
+        tagged = self.tag_sentences(sentences, feature_columns)
+        return [[word.tag for word in each.words] for each in tagged]
+
+    def tag_sentences(
+        self,
+        sentences: Sequence[Sequence[str]],
+        feature_columns: Sequence[Sequence[Sequence[str]]] | None = None,
+    ) -> list[TaggedText]:
+        """Return words and spans of sentences of words; the text of each is its words with blanks between.
+
+        Arguments and errors are those of :meth:`tag_words`.
+        """
+        self._require_columns(sentences, feature_columns)
+        results = []
+        for words, tagged in zip(sentences, self._tag_words(sentences, feature_columns), strict=True):
+            ends = list(accumulate(map(len, words), lambda end, length: end + 1 + length))
+            places = [(end - len(word), end) for word, end in zip(words, ends, strict=True)]
+            results.append(self._result(" ".join(words), places, *tagged))
+        return results
+
+    def _require_columns(
+        self, sentences: Sequence[Sequence[str]], columns: Sequence[Sequence[Sequence[str]]] | None
+    ) -> None:
+        """Raise UsageError or DataError unless sentences have the columns that the tagger reads."""
+        expected = self.settings.columns
+        if (columns is None) == bool(expected):
+            raise UsageError(
+                "expected no feature_columns for a tagger that reads words alone"
+                if not expected
+                else f"expected the feature_columns {', '.join(expected)} that the tagger reads, got none"
+            )
         for number, words in enumerate(sentences, 1):
             if isinstance(words, str):
                 raise UsageError("expected sentences of words, got a string", remedy="pass [text.split()]")
             if not words or not all(words):
                 raise DataError("expected a sentence of words, got an empty one", where=f"sentence {number}")
-        tagged = self._tag_words(sentences)
-        return [to_input_scheme(tags, self.input_scheme) for tags, _ in tagged]
+        if columns is None:
+            return
+        if len(columns) != len(sentences):
+            raise DataError(f"expected feature columns for {len(sentences)} sentences, got {len(columns)}")
+        for number, (words, given) in enumerate(zip(sentences, columns, strict=True), 1):
+            lengths = [len(column) for column in given]
+            if lengths != [len(words)] * len(expected):
+                raise DataError(
+                    f"expected {len(expected)} feature columns of {len(words)} values, got lengths {lengths}",
+                    where=f"sentence {number}",
+                )
 
-    def _tag_words(self, sentences: Sequence[Sequence[str]]) -> list[tuple[list[str], np.ndarray | None]]:
+    def _tag_words(
+        self,
+        sentences: Sequence[Sequence[str]],
+        feature_columns: Sequence[Sequence[Sequence[str]]] | None = None,
+    ) -> list[tuple[list[str], np.ndarray | None]]:
         """Return the model's own tags of sentences, and the probability of each."""
         if not sentences:
             return []
@@ -211,10 +281,14 @@ class TrainedTagger:
             assert isinstance(self.encoder, WordEncoder)
             found = predict_by_counts(self.model, self.encoder, sentences)
             return [([self.labels[tag] for tag in tags], None) for tags in found]
-        rows_of: dict[str, int] = {}
-        words = [rows_of.setdefault(word, len(rows_of)) for sentence in sentences for word in sentence]
+        columns = [()] * len(sentences) if feature_columns is None else feature_columns
+        keys = chain.from_iterable(
+            zip(s, *own, strict=True) for s, own in zip(sentences, columns, strict=True)
+        )
+        rows_of: dict[tuple[str, ...], int] = {}
+        words = [rows_of.setdefault(key, len(rows_of)) for key in keys]
         bounds = np.concatenate(([0], np.cumsum([len(sentence) for sentence in sentences])))
-        table = self.encoder.table(rows_of)
+        table = table_of(self.encoder, rows_of)
         sizes = self.encoder.sizes(table)[words]
         offsets = cut_sentences(bounds, sizes, self.encoder.room(self.settings.max_length))
         encoded = EncodedSentences(
@@ -293,7 +367,7 @@ class TrainedTagger:
             size = self.settings.eval_batch_size
             predicted, loss = predict(self.model, self.encoder, sentences, encoded.table, batch_size=size)
         tags = sentence_tags(predicted, sentences.bounds, self.labels, self.input_scheme)
-        known = encoded.counts[sentences.words] > 0
+        known = encoded.known[sentences.words]
         spans = self.input_scheme is not None
         return score_tags(split, tags, encoded.gold[split], known, loss, spans=spans)
 
@@ -303,18 +377,17 @@ def parts_of(
 ) -> tuple[TaggingEncoder, tuple[str, ...]]:
     """Return the encoder of a run's words, and its labels. Raise DamagedFileError if they are damaged."""
     labels = labels_from_bytes(run.artifact(LABELS), str(run.path / LABELS))
-    words = run_vocabulary(run, VOCABULARY)
     if PIECES in run.config and settings.model not in COUNTS:
         tokenizer = run_tokenizer(run, PIECES)
         unspaced = fill_json(UnspacedWords, run.entry(UNSPACED), _damaged_config(run))
-        encoder = PieceEncoder.of(tokenizer, words, settings.max_length)
+        encoder = PieceEncoder.of(tokenizer, run_vocabulary(run, VOCABULARY), settings.max_length)
         return dataclasses.replace(encoder, unspaced=unspaced), labels
-    letters = run_vocabulary(run, LETTERS)
-    if words.unk_id is None or letters.unk_id is None:
-        raise DamagedFileError(
-            "expected unknown tokens in vocab.txt and letters.vocab.txt", where=str(run.path)
-        )
-    return WordEncoder(words, letters, settings.lowercase, settings.zero_digits), labels
+    names = (VOCABULARY, LETTERS, *(features_file(n) for n in range(1, len(settings.columns) + 1)))
+    words, letters, *columns = vocabularies = [run_vocabulary(run, name) for name in names]
+    for name, vocabulary in zip(names, vocabularies, strict=True):
+        if vocabulary.unk_id is None:
+            raise DamagedFileError("expected an unknown token, got none", where=str(run.path / name))
+    return WordEncoder(words, letters, settings.lowercase, settings.zero_digits, tuple(columns)), labels
 
 
 def _damaged_config(run: RunDirectory) -> Callable[[str], DamagedFileError]:
@@ -363,16 +436,22 @@ def require_fitting(
         expected["subwords"] = config.encoder.vocab_size
     else:
         expected |= {"types": config.vocab_size, "letters": config.letters}
+        expected |= _column_sizes(config.feature_columns)
     if isinstance(encoder, PieceEncoder):
         found["subwords"] = len(encoder.vocabulary)
     elif isinstance(encoder, WordEncoder):
         found |= {
             "types": len(encoder.words),
             "letters": len(encoder.letters) if expected.get("letters") else 0,
+            **_column_sizes(map(len, encoder.feature_columns)),
         }
     if expected != found:
         sizes = (", ".join(f"{size} {name}" for name, size in each.items()) for each in (expected, found))
         raise DamagedFileError("expected {}, got {}".format(*sizes), where=where)
+
+
+def _column_sizes(sizes: Iterable[int]) -> dict[str, int]:
+    return {f"values of feature column {number}": size for number, size in enumerate(sizes, 1)}
 
 
 def _counts_of(run: RunDirectory, method: str, encoder: WordEncoder, labels: tuple[str, ...]) -> CountTagger:

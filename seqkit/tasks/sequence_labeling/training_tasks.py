@@ -33,7 +33,7 @@ from seqkit.tasks.sequence_labeling.evaluation import (
 )
 from seqkit.tasks.sequence_labeling.model import features_of, legal_of, model_config
 from seqkit.tasks.sequence_labeling.settings import ResolvedSequenceLabelingSettings
-from seqkit.tasks.sequence_labeling.trained import LETTERS, PIECES, UNSPACED
+from seqkit.tasks.sequence_labeling.trained import LETTERS, PIECES, UNSPACED, features_file
 from seqkit.tasks.text import tokenizer_artifacts
 from seqkit.tasks.text_classification.initial_weights import start_from_vectors
 from seqkit.text.special_tokens import UNK
@@ -129,7 +129,7 @@ class WordLabeling(SequenceLabeling):
         callback: Callback,
     ) -> None:
         encoder = word_encoder(encoded)
-        config = model_config(settings, len(encoder.words), len(encoder.letters), len(encoded.labels))
+        config = model_config(settings, encoder, len(encoded.labels))
         legal = legal_of(encoded.labels, settings.input_scheme, settings.scheme)
         model = Tagger(config, legal=legal, generator=Generator(settings.seed, "init"))
         if settings.vectors is not None:
@@ -138,17 +138,24 @@ class WordLabeling(SequenceLabeling):
             if settings.freeze:
                 model.embedding.freeze()
         super().__init__(settings, model, encoded)
-        self.unknown = encoder.words.id(UNK)
-        self.unknown_rates = _unknown_rates(encoded, len(encoder.words), settings.word_dropout)
+        vocabularies = (encoder.words, *encoder.feature_columns)
+        self.word_dropout = settings.word_dropout
+        columns = (encoded.table.ids, *encoded.table.feature_columns.T)
+        self.unknown = [
+            (vocabulary.id(UNK), _unknown_rates(ids, encoded.counts, len(vocabulary), settings.word_dropout))
+            for vocabulary, ids in zip(vocabularies, columns, strict=True)
+        ]
 
     def batch(self, index: int) -> TaggedBatch:
-        """Return a batch of the epoch, in which some words are made unknown."""
+        """Return a batch of the epoch, in which some words and values of feature columns are made unknown."""
         batch = self.batches.batch(self.epoch, index)
-        if self.unknown_rates.any():
+        if self.word_dropout:
             draws = epoch_generator(self.training_settings.seed, "unknown words", self.epoch, index)
-            ids = batch.ids.copy()
-            ids[draws.uniform(ids.shape) < self.unknown_rates[ids]] = self.unknown
-            batch = dataclasses.replace(batch, ids=ids)
+            ids, columns = batch.ids.copy(), batch.feature_columns.copy()
+            views = (ids, *columns.transpose(2, 0, 1))
+            for view, (unknown, rates) in zip(views, self.unknown, strict=True):
+                view[draws.uniform(view.shape) < rates[view]] = unknown
+            batch = dataclasses.replace(batch, ids=ids, feature_columns=columns)
         return batch
 
     def loss(self, batch: TaggedBatch) -> tuple[Tensor, int]:
@@ -203,7 +210,8 @@ def _artifacts(encoded: EncodedTaggedCorpus) -> dict[str, bytes]:
             **tokenizer_artifacts(encoder.tokenizer),
         }
     words = word_encoder(encoded)
-    return {VOCABULARY: words.words.to_bytes(), LETTERS: words.letters.to_bytes(), **labels}
+    columns = {features_file(n): column.to_bytes() for n, column in enumerate(words.feature_columns, 1)}
+    return {VOCABULARY: words.words.to_bytes(), LETTERS: words.letters.to_bytes(), **labels, **columns}
 
 
 def _pieces_config(encoder: TaggingEncoder) -> dict[str, Any]:
@@ -225,7 +233,7 @@ def _scores(encoded: EncodedTaggedCorpus, predicted: np.ndarray, loss: float | N
     """Return the scores of predicted tags (tokens,) of the validation split."""
     sentences = encoded.splits["valid"]
     tags = sentence_tags(predicted, sentences.bounds, encoded.labels, encoded.input_scheme)
-    known = encoded.counts[sentences.words] > 0
+    known = encoded.known[sentences.words]
     spans = encoded.scheme is not None
     scores = score_tags("valid", tags, encoded.gold["valid"], known, loss, spans=spans)
     result = {"accuracy": scores.accuracy}
@@ -234,8 +242,8 @@ def _scores(encoded: EncodedTaggedCorpus, predicted: np.ndarray, loss: float | N
     return result if scores.spans is None else {**result, "f1": scores.spans.f1}
 
 
-def _unknown_rates(encoded: EncodedTaggedCorpus, types: int, rate: float) -> np.ndarray:
-    """Return the probability of each word to become unknown, a / (a + n) (Kiperwasser and Goldberg 2016)."""
+def _unknown_rates(ids: np.ndarray, occurrences: np.ndarray, types: int, rate: float) -> np.ndarray:
+    """Return the probability of each id to become unknown, a / (a + n) (Kiperwasser and Goldberg 2016)."""
     counts = np.zeros(types)
-    np.add.at(counts, encoded.table.ids, encoded.counts)
+    np.add.at(counts, ids, occurrences)
     return rate / np.maximum(rate + counts, 1e-9)
