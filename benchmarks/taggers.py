@@ -2,11 +2,12 @@
 
     python -m benchmarks.taggers --runs DIR [--rows NAMES] [--seeds 0,1,2] [--vectors RUN]
 
-Trains the recipes into DIR/ROW-SEED, or resumes runs found there. --vectors adds a row for CoNLL-2000 that
-starts from word vectors. "crfsuite" and "perceptron" are the peers: a conditional random field
-over the features that CRFsuite's tutorial publishes (words and parts of speech within two places), learned
-from the whole published training split; and NLTK's averaged perceptron, learned from the training split of
-Brown in five passes, as its default is. All are scored by the same function on the same test sentences.
+Trains the recipes into DIR/ROW-SEED, or resumes runs found there. "pos" are rows that read the parts of
+speech beside the words; --vectors adds rows for CoNLL-2000 that start from word vectors. "crfsuite" and
+"perceptron" are the peers: a conditional random field over the features that CRFsuite's tutorial publishes
+(words and parts of speech within two places), learned from the whole published training split; and NLTK's
+averaged perceptron, learned from the training split of Brown in five passes, as its default is. All are
+scored by the same function on the same test sentences.
 """
 
 import argparse
@@ -29,15 +30,20 @@ from seqkit.tasks.sequence_labeling.data import open_corpus
 from seqkit.tasks.sequence_labeling.evaluation import TaggingScores, score_tags
 from seqkit.training import Callback
 
-VECTORS = "conll2000, vectors"
+POS = {"feature_columns": "2"}
+"""The parts of speech of the shared tasks' files."""
 ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "conll2000": ("conll2000", {}),
-    VECTORS: ("conll2000", {}),
+    "conll2000, pos": ("conll2000", POS),
+    "conll2000, vectors": ("conll2000", {"vectors": None}),
+    "conll2000, vectors, pos": ("conll2000", {"vectors": None, **POS}),
     "conll2002-esp": ("conll2002-esp", {}),
+    "conll2002-esp, pos": ("conll2002-esp", POS),
     "conll2002-ned": ("conll2002-ned", {}),
+    "conll2002-ned, pos": ("conll2002-ned", POS),
     "brown": ("brown", {}),
 }
-"""Recipe and changed settings of each row."""
+"""Recipe and changed settings of each row; vectors are those of --vectors."""
 
 
 class _Said(Callback):
@@ -50,11 +56,16 @@ def train_row(name: str, seed: int, options: argparse.Namespace) -> TaggingScore
     """Train, or resume, a row's model from a seed, and return its scores on the test split."""
     recipe, changes = ROWS[name]
     values = {k.replace("-", "_"): v for k, v in read_recipe(recipe, "train-tagger").items()}
-    if name == VECTORS:
-        values["vectors"] = options.vectors
+    if "vectors" in changes:
+        changes = {**changes, "vectors": options.vectors}
     settings = SequenceLabelingSettings.from_values({**values, **changes, "seed": seed})
-    out = options.runs / f"{name.replace(', ', '-')}-{seed}"
-    return train(settings, out, resume=True, callbacks=_Said()).evaluate("test")
+    tagger = train(settings, options.runs / f"{_stem(name)}-{seed}", resume=True, callbacks=_Said())
+    sentences = list(open_corpus(settings).sentences("test"))
+    features = [s.feature_columns for s in sentences] if tagger.settings.columns else None
+    started = time.perf_counter()
+    predicted = tagger.tag_words([s.words for s in sentences], features)
+    _say_speed(name, predicted, time.perf_counter() - started)
+    return tagger.evaluate("test")
 
 
 def crfsuite() -> TaggingScores:
@@ -80,7 +91,7 @@ def crfsuite() -> TaggingScores:
         predicted = [tagger.tag(_features(sentence)) for sentence in test]
         seconds = time.perf_counter() - started
         tagger.close()
-    _say_speed("CRFsuite", predicted, trained, seconds)
+    _say_speed("CRFsuite", predicted, seconds, trained)
     gold = [tuple(tag for _, _, tag in sentence) for sentence in test]
     known = {word.lower() for sentence in sentences["train"] for word, _, _ in sentence}
     is_known = np.array([word.lower() in known for sentence in test for word, _, _ in sentence])
@@ -123,15 +134,17 @@ def perceptron() -> TaggingScores:
     trained = time.perf_counter() - started
     started = time.perf_counter()
     predicted = [[tag for _, tag in tagger.tag(list(s.words))] for s in splits["test"]]
-    _say_speed("NLTK's perceptron", predicted, trained, time.perf_counter() - started)
+    _say_speed("NLTK's perceptron", predicted, time.perf_counter() - started, trained)
     known = {normalized(word, True, True) for s in splits["train"] for word in s.words}
     is_known = np.array([normalized(word, True, True) in known for s in splits["test"] for word in s.words])
     return score_tags("test", predicted, [s.tags for s in splits["test"]], is_known, None, spans=False)
 
 
-def _say_speed(name: str, predicted: Sequence[Sequence[str]], trained: float, tagged: float) -> None:
-    words = sum(map(len, predicted))
-    print(f"{name}: learned in {trained:.0f} s, {words / tagged:,.0f} words/s of the test split", flush=True)
+def _say_speed(
+    name: str, predicted: Sequence[Sequence[str]], tagged: float, trained: float | None = None
+) -> None:
+    words, learned = sum(map(len, predicted)), "" if trained is None else f"learned in {trained:.0f} s, "
+    print(f"{name}: {learned}tags {words / tagged:,.0f} words/s of the test split", flush=True)
 
 
 PEERS: dict[str, Callable[[], TaggingScores]] = {"crfsuite": crfsuite, "perceptron": perceptron}
@@ -147,8 +160,8 @@ def main() -> None:
     options = parser.parse_args()
     options.runs.mkdir(parents=True, exist_ok=True)
     wanted = options.rows.split(";") if options.rows else [*ROWS, *PEERS]
-    if options.rows is None and options.vectors is None:
-        wanted.remove(VECTORS)
+    if options.vectors is None:
+        wanted = [name for name in wanted if "vectors" not in ROWS.get(name, ("", {}))[1]]
     for name in wanted:
         seeds = [None] if name in PEERS else [int(seed) for seed in options.seeds.split(",")]
         for seed in seeds:
@@ -160,8 +173,11 @@ def main() -> None:
 
 
 def _scores_file(runs: Path, name: str, seed: int | None) -> Path:
-    stem = name.replace(", ", "-")
-    return runs / (f"{stem}.json" if seed is None else f"{stem}-{seed}.json")
+    return runs / (f"{_stem(name)}.json" if seed is None else f"{_stem(name)}-{seed}.json")
+
+
+def _stem(name: str) -> str:
+    return name.replace(", ", "-")
 
 
 def _table(runs: Path) -> dict[str, dict[str, list[float | None]]]:
