@@ -24,8 +24,8 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "Model": [],
     "Optimisation": [
         "optimizer", "lr", "alpha", "min_alpha", "schedule", "warmup", "lr_floor", "momentum", "beta2",
-        "weight_decay", "clip", "batch_size", "batch_tokens", "bptt", "accumulate", "lazy_rows",
-        "label_smoothing", "teacher_forcing",
+        "averaging_patience", "weight_decay", "clip", "batch_size", "batch_tokens", "bptt", "variable_bptt",
+        "accumulate", "lazy_rows", "label_smoothing", "teacher_forcing",
     ],
     "Length of the training": ["epochs", "max_steps", "max_time", "anneal_to_max_time", "patience"],
     "Reports and machine": [

@@ -43,6 +43,8 @@ TRAINING_HELP = {
     "lr_floor": "Fraction of the learning rate at which linear and cosine schedules end.",
     "momentum": "Momentum of the optimisers momentum and nesterov.",
     "beta2": "Decay rate of the squared gradients in adam and adamw.",
+    "averaging_patience": "nt-asgd averages the weights once a validation loss is above the lowest of those "
+    "further back than this many.",
     "weight_decay": "Coefficient of the weight decay.",
     "clip": "Scale the gradient down to this global norm if it is larger.",
     "accumulate": "Batches whose gradients are averaged for each step.",

@@ -106,12 +106,72 @@ class BPTTBatches:
         if not 0 <= index < len(self):
             raise IndexError(f"window {index} of {len(self)}")
         start = index * self.bptt
-        T = min(self.bptt, self.stream_length - start)
+        return self._window(start, min(self.bptt, self.stream_length - start))
+
+    def _window(self, start: int, T: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return inputs and targets of T columns from ``start``."""
         inputs = np.full((self.batch_size, T), self.start_id, np.int32)
         targets = np.full((self.batch_size, T), IGNORE_INDEX, np.int32)
         self._columns(inputs, start, 1)
         self._columns(targets, start, 0)
         return inputs, targets
+
+
+class VariableBPTTBatches(BPTTBatches):
+    """Windows as of :class:`BPTTBatches`, of other lengths in each epoch (Merity et al. 2018, section 4.1).
+
+    A length is drawn around T, or with a probability of 1/20 around T/2, from a normal distribution with a
+    standard deviation of 5, and is 5 at least. So the same tokens are not always the first or the last of a
+    window, whose gradients see less of the text. All windows of an epoch are then stretched by the same
+    factor near 1, with which as many as in every other epoch reach to the end of the text. A window is a
+    function of seed, epoch and index.
+
+    Args:
+        ids: As the arguments after it, see :class:`BPTTBatches`.
+        batch_size: B.
+        bptt: T.
+        start_id: See there.
+        seed: Draws the lengths.
+    """
+
+    def __init__(self, ids: np.ndarray, *, batch_size: int, bptt: int, start_id: int, seed: int = 0) -> None:
+        super().__init__(ids, batch_size=batch_size, bptt=bptt, start_id=start_id)
+        self.seed = seed
+        self._epoch, self._cuts = -1, np.empty(0, np.int64)
+
+    def __len__(self) -> int:
+        mean = self.bptt * (1 - _HALF / 2)
+        return max(1, round(self.stream_length / mean))
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        return (self.batch_of(0, index) for index in range(len(self)))
+
+    def batch(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return inputs and targets of window ``index`` of the first epoch, both (B, T') int32."""
+        return self.batch_of(0, index)
+
+    def batch_of(self, epoch: int, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return inputs and targets of window ``index`` of an epoch, both (B, T') int32."""
+        if not 0 <= index < len(self):
+            raise IndexError(f"window {index} of {len(self)}")
+        start, end = self.cuts(epoch)[index : index + 2].tolist()
+        return self._window(start, end - start)
+
+    def cuts(self, epoch: int) -> np.ndarray:
+        """Return the first columns of an epoch's windows and the end of the last, (windows + 1,)."""
+        if epoch != self._epoch:
+            count, draws = len(self), epoch_generator(self.seed, "window lengths", epoch)
+            middle = np.where(draws.uniform(count) < _HALF, self.bptt / 2, self.bptt)
+            lengths = np.maximum(_SHORTEST, middle + _DEVIATION * draws.normal(count, dtype=np.float64))
+            ends = np.cumsum(lengths) * (self.stream_length / lengths.sum())
+            # Whole columns, one for each window at least
+            ends = np.maximum(np.rint(ends).astype(np.int64), np.arange(1, count + 1))
+            ends = np.minimum(ends, self.stream_length - np.arange(count)[::-1])
+            self._epoch, self._cuts = epoch, np.concatenate(([0], ends))
+        return self._cuts
+
+
+_HALF, _DEVIATION, _SHORTEST = 0.05, 5.0, 5.0
 
 
 class LineStreams:

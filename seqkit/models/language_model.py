@@ -1,7 +1,8 @@
 """Recurrent language models: embedding, RNN/GRU/LSTM, softmax over the vocabulary.
 
 Mikolov et al. (2010); dropout on the non-recurrent connections by Zaremba, Sutskever, Vinyals (2014); tied
-input and output embeddings by Press and Wolf (2017) and Inan et al. (2017).
+input and output embeddings by Press and Wolf (2017) and Inan et al. (2017); dropout of weights and of whole
+words, and the regularisation of activations, by Merity et al. (2018).
 """
 
 import dataclasses
@@ -35,6 +36,10 @@ class LanguageModelConfig:
         dropout_hidden: Rate between layers instead.
         dropout_output: Rate on the output instead.
         locked_dropout: One mask for all time steps.
+        dropout_embedding: Rate of whole words that the input lacks (:class:`seqkit.nn.EmbeddingDropout`).
+        weight_drop: Rate on the recurrent weights (:class:`seqkit.nn.WeightDrop`).
+        activation_regularization: α of :meth:`LanguageModel.penalty`.
+        temporal_regularization: β of it.
         tied: The output matrix is the embedding matrix.
         cutoffs: Ids at which the head and all clusters but the last of adaptive embeddings and an adaptive
             softmax end; none for vectors of one width.
@@ -52,6 +57,10 @@ class LanguageModelConfig:
     dropout_hidden: float | None = None
     dropout_output: float | None = None
     locked_dropout: bool = False
+    dropout_embedding: float = 0.0
+    weight_drop: float = 0.0
+    activation_regularization: float = 0.0
+    temporal_regularization: float = 0.0
     tied: bool = True
     cutoffs: tuple[int, ...] = ()
     init_range: float | None = None
@@ -99,6 +108,7 @@ class LanguageModel(nn.Module):
         else:
             self.embedding = nn.Embedding(V, E, generator=generator)
             self.embedding.weight.data[...] = initializers.uniform((V, E), generator, 0.1)
+        self.embedding_dropout = nn.EmbeddingDropout(config.dropout_embedding)
         self.input_dropout = rate(config.dropout_input)
         self.recurrent = CELLS[config.model](
             E,
@@ -106,6 +116,7 @@ class LanguageModel(nn.Module):
             config.num_layers,
             dropout=rate(config.dropout_hidden).rate,
             locked=config.locked_dropout,
+            weight_drop=config.weight_drop,
             generator=generator,
         )
         self.output_dropout = rate(config.dropout_output)
@@ -146,10 +157,24 @@ class LanguageModel(nn.Module):
         generator: Generator | None = None,
     ) -> tuple[Tensor, State]:
         """Return the last layer's outputs (B, T, H) of ids (B, T) after dropout, and the state (Tensors)."""
-        x = self.input_dropout(self.embedding(self._ids(ids)), generator)
-        mask = None if mask is None else to_device(mask, self.device)
-        y, state = self.recurrent(x, state, mask, generator)
+        y, state = self._outputs(ids, state, mask, generator)
         return self.output_dropout(y, generator), state
+
+    def _outputs(
+        self,
+        ids: Array,
+        state: State | None = None,
+        mask: Array | None = None,
+        generator: Generator | None = None,
+    ) -> tuple[Tensor, State]:
+        """Return the last layer's outputs before dropout, and the state."""
+        ids = self._ids(ids)
+        x = self.embedding_dropout(self.embedding(ids), ids, self.config.vocab_size, generator)
+        mask = None if mask is None else to_device(mask, self.device)
+        outputs: tuple[Tensor, State] = self.recurrent(
+            self.input_dropout(x, generator), state, mask, generator
+        )
+        return outputs
 
     def forward(self, ids: Array, state: State | None = None) -> tuple[Tensor, State]:
         """Return scores (B, T, V) of ids (B, T), and the state."""
@@ -163,8 +188,34 @@ class LanguageModel(nn.Module):
 
         Targets of -1 do not count.
         """
-        y, state = self.hidden(ids, state, generator=generator)
-        return self.output.loss(y, self._ids(targets, IGNORE_INDEX)), detach(state)
+        loss, _, state = self.loss_and_penalty(ids, targets, state, generator=generator)
+        return loss, state
+
+    def loss_and_penalty(
+        self, ids: Array, targets: Array, state: State | None = None, *, generator: Generator | None = None
+    ) -> tuple[Tensor, Tensor | None, State]:
+        """Return :meth:`loss`, what is added to it in training (None: nothing), and the detached state."""
+        y, state = self._outputs(ids, state, generator=generator)
+        dropped = self.output_dropout(y, generator)
+        loss = self.output.loss(dropped, self._ids(targets, IGNORE_INDEX))
+        return loss, self.penalty(dropped, y), detach(state)
+
+    def penalty(self, dropped: Tensor, outputs: Tensor) -> Tensor | None:
+        """Return α·mean(m⊙h)² + β·mean(h' - h)², the regularisation of activations and of their change.
+
+        Merity, McCann and Socher (2017); Merity et al. (2018), section 4.6, whose L2 norm is the mean of
+        squares in their code.
+
+        Args:
+            dropped: m⊙h, the last layer's outputs (B, T, H) after dropout.
+            outputs: h before it; h' is that of the next time step.
+        """
+        alpha, beta = self.config.activation_regularization, self.config.temporal_regularization
+        parts = [alpha * (dropped * dropped).mean()] if alpha else []
+        if beta and outputs.shape[1] > 1:
+            change = outputs[:, 1:] - outputs[:, :-1]
+            parts.append(beta * (change * change).mean())
+        return sum(parts[1:], parts[0]) if parts else None
 
     def token_losses(
         self, ids: Array, targets: Array, state: State | None = None, mask: Array | None = None

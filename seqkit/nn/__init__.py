@@ -8,7 +8,7 @@ for fresh entropy. Dropout in training takes its own generator, as an argument o
 from seqkit.nn.attention import Attention, AttentionRecord, KeysValues, MultiHeadAttention, record_attention
 from seqkit.nn.convolution import Conv2d
 from seqkit.nn.crf import CRF
-from seqkit.nn.dropout import Dropout, LockedDropout
+from seqkit.nn.dropout import Dropout, EmbeddingDropout, LockedDropout, WeightDrop
 from seqkit.nn.embedding import Embedding
 from seqkit.nn.feed_forward import FeedForward
 from seqkit.nn.linear import Linear
@@ -37,6 +37,7 @@ __all__ = [
     "Conv2d",
     "Dropout",
     "Embedding",
+    "EmbeddingDropout",
     "FeedForward",
     "KeysValues",
     "LayerNorm",
@@ -55,5 +56,6 @@ __all__ = [
     "TransformerDecoderStack",
     "TransformerEncoderLayer",
     "TransformerEncoderStack",
+    "WeightDrop",
     "record_attention",
 ]

@@ -16,7 +16,7 @@ from seqkit.backend.ids import as_array
 from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import UsageError, require_choice, require_sizes
 from seqkit.nn import initializers
-from seqkit.nn.dropout import Dropout, LockedDropout
+from seqkit.nn.dropout import Dropout, LockedDropout, WeightDrop
 from seqkit.nn.module import Module, Parameter
 
 State = list[tuple[Any, ...]]
@@ -74,6 +74,7 @@ class _Recurrent(Module):
         dropout: float = 0.0,
         locked: bool = False,
         bidirectional: bool = False,
+        weight_drop: float = 0.0,
         generator: Generator | int | None = None,
     ) -> None:
         self.input_size, self.num_layers = input_size, num_layers
@@ -84,6 +85,7 @@ class _Recurrent(Module):
         self.hidden_sizes = sizes
         self.bidirectional = bidirectional
         self.dropout = LockedDropout(dropout) if locked else Dropout(dropout)
+        self.weight_drop = WeightDrop(weight_drop)
         directions = 2 if bidirectional else 1
         self.layers: list[RecurrentLayer] = []
         generator = as_generator(generator)
@@ -117,13 +119,13 @@ class _Recurrent(Module):
             x: (B, T, I).
             state: The state before x; zeros by default.
             mask: (B, T), True where a token is real: the state passes over the others.
-            generator: Source of the dropout masks between layers.
+            generator: Source of the dropout masks.
 
         Returns:
             Outputs (B, T, H), or (B, T, 2H) if bidirectional, and one tuple for each layer and direction.
 
         Raises:
-            UsageError: In training without a generator, unless ``dropout`` is 0.
+            UsageError: In training without a generator, unless all rates are 0.
         """
         x = as_array("x", x, "an array (B, T, I)")
         state = self.zero_state(x.shape[0], x.dtype) if state is None else state
@@ -137,14 +139,18 @@ class _Recurrent(Module):
             outputs = []
             for direction in range(directions):
                 index = depth * directions + direction
-                y, *final = self._run(self.layers[index], x, state[index], mask, reverse=direction == 1)
+                weight_ih, weight_hh, *biases = self.layers[index].weights
+                weights = [weight_ih, self.weight_drop(weight_hh, generator), *biases]
+                y, *final = self._run(weights, x, state[index], mask, reverse=direction == 1)
                 outputs.append(y)
                 last.append(tuple(final))
             x = outputs[0] if directions == 1 else concatenate(*outputs, axis=2)
         return x, last
 
-    def _run(self, layer: RecurrentLayer, x: Tensor, state: Any, mask: Array, *, reverse: bool) -> Any:
-        return type(self).op(x, *state, *layer.weights, mask, reverse=reverse)
+    def _run(
+        self, weights: Sequence[Tensor], x: Tensor, state: Any, mask: Array | None, *, reverse: bool
+    ) -> Any:
+        return type(self).op(x, *state, *weights, mask, reverse=reverse)
 
 
 class LSTM(_Recurrent):
@@ -162,6 +168,7 @@ class LSTM(_Recurrent):
         dropout: Rate of dropout between layers.
         locked: One dropout mask for all time steps.
         bidirectional: Each layer runs in both directions, its outputs side by side.
+        weight_drop: Rate of dropout on ``weight_hh`` (:class:`WeightDrop`).
         generator: Source of the initial weights.
 
     Example:
@@ -204,8 +211,10 @@ class RNN(_Recurrent):
         super().__init__(*arguments, **settings)
         self.nonlinearity = nonlinearity
 
-    def _run(self, layer: RecurrentLayer, x: Tensor, state: Any, mask: Array, *, reverse: bool) -> Any:
-        return ops.rnn(x, *state, *layer.weights, mask, reverse=reverse, nonlinearity=self.nonlinearity)
+    def _run(
+        self, weights: Sequence[Tensor], x: Tensor, state: Any, mask: Array | None, *, reverse: bool
+    ) -> Any:
+        return ops.rnn(x, *state, *weights, mask, reverse=reverse, nonlinearity=self.nonlinearity)
 
 
 def detach(state: State) -> State:

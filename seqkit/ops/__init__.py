@@ -4,7 +4,7 @@ from seqkit.ops.activations import activation, gelu, gelu_tanh, log_softmax, rel
 from seqkit.ops.attention import additive_attention, attention
 from seqkit.ops.convolution import conv2d
 from seqkit.ops.crf import crf_log_partition, crf_path_score
-from seqkit.ops.dropout import dropout, locked_dropout
+from seqkit.ops.dropout import dropout, embedding_dropout, locked_dropout
 from seqkit.ops.embedding import embedding, embedding_bag
 from seqkit.ops.linear import linear
 from seqkit.ops.losses import linear_cross_entropy, softmax_cross_entropy
@@ -30,6 +30,7 @@ __all__ = [
     "dropout",
     "embedding",
     "embedding_bag",
+    "embedding_dropout",
     "gelu",
     "gelu_tanh",
     "gru",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from seqkit.autograd import differentiable
 from seqkit.backend import empty
 from seqkit.backend.kernels import kernels
@@ -10,6 +12,7 @@ from seqkit.errors import UsageError, require_number
 from seqkit.ops.arguments import arguments
 
 _check, _check_locked = arguments("dropout", x="…"), arguments("locked_dropout", x="B, T, E")
+_check_tokens = arguments("embedding_dropout", x="B, T, E", ids="integer B, T")
 
 
 def check_rate(rate: float) -> float:
@@ -26,7 +29,7 @@ def check_generator(what: str, generator: object) -> Generator:
 
 
 @differentiable
-def dropout(xp, x, *, rate, generator):
+def dropout(xp, x, *, rate, generator, weights=False):
     """Zero each element of x with probability ``rate``; the mask is computed again in the backward, never
     stored.
 
@@ -35,13 +38,16 @@ def dropout(xp, x, *, rate, generator):
         rate: At least 0 and below 1.
         generator: A :class:`seqkit.Generator`, of which one draw is taken. It is required: randomness is an
             argument.
+        weights: Whether x are weights, which have no rows of a batch: several processes that share the rows
+            out then zero the same ones.
 
     Raises:
         UsageError: A rate out of range, or no generator.
     """
     _check(x)
     check_rate(rate)
-    key, first = check_generator("dropout", generator).draw(x.shape)
+    check_generator("dropout", generator)
+    key, first = (generator.next_key(), 0) if weights else generator.draw(x.shape)
     threshold, scale = round((1 - rate) * 2**32), 1 / (1 - rate)
     x = xp.ascontiguousarray(x)
     y = empty(xp, x.shape, x.dtype)
@@ -69,3 +75,31 @@ def locked_dropout(xp, x, *, rate, generator):
     keep = generator.uniform_rows((B, 1, E), xp) < 1 - rate  # the same mask in any dtype
     mask = keep.astype(x.dtype) * x.dtype.type(1 / (1 - rate))
     return x * mask, lambda dy: dy * mask
+
+
+@differentiable
+def embedding_dropout(xp, x, ids, *, vocab_size, rate, generator):
+    """Dropout of whole tokens: all occurrences of an id are zero, or none (Gal and Ghahramani 2016, 4.2).
+
+    It is the dropout of whole rows of the embedding matrix, without the matrix.
+
+    Args:
+        x: (B, T, E), the vectors of the ids.
+        ids: (B, T), 0 … V-1.
+        vocab_size: V, the numbers that are drawn.
+        rate: As of :func:`dropout`.
+        generator: Likewise. Several processes that share the rows of a batch leave out the same tokens.
+
+    Raises:
+        UsageError: A rate out of range, or no generator; on the CPU, ids outside 0 … V-1.
+    """
+    _check_tokens(x, ids)
+    check_rate(rate)
+    check_generator("dropout", generator)
+    if xp is np and ids.size and not 0 <= ids.min() <= ids.max() < vocab_size:
+        raise UsageError(
+            f"embedding_dropout: expected ids between 0 and {vocab_size - 1}, got {ids.min()} to {ids.max()}"
+        )
+    keep = generator.uniform((vocab_size,), xp) < 1 - rate
+    mask = (keep.astype(x.dtype) * x.dtype.type(1 / (1 - rate)))[ids][:, :, None]
+    return x * mask, lambda dy: (dy * mask, None)

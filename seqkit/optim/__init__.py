@@ -2,6 +2,7 @@
 
 from seqkit.optim.adagrad import AdaGrad
 from seqkit.optim.adam import Adam, AdamW
+from seqkit.optim.averaged_sgd import AveragedSGD
 from seqkit.optim.base import Optimizer
 from seqkit.optim.clipping import clip_grad_norm, clip_grad_value
 from seqkit.optim.registry import (
@@ -32,6 +33,7 @@ __all__ = [
     "AdaGrad",
     "Adam",
     "AdamW",
+    "AveragedSGD",
     "Constant",
     "Cosine",
     "DivideOnPlateau",

@@ -4,6 +4,7 @@ import inspect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -142,6 +143,17 @@ class Optimizer(ABC):
         p[rows] = p_rows
         for x, x_rows in zip(state, state_rows, strict=True):
             x[rows] = x_rows
+
+    def observe(self, validation_loss: float) -> None:  # noqa: B027
+        """Record the loss of a validation; called once after each. Most optimisers take no notice."""
+
+    def averages(self) -> AbstractContextManager[None]:
+        """Have the weights that validation judges in place in a ``with`` block: a mean, or themselves."""
+        return nullcontext()
+
+    def weights(self) -> AbstractContextManager[None]:
+        """Have the weights that the next step changes in their place in a ``with`` block."""
+        return nullcontext()
 
     def state_dict(self) -> tuple[dict[str, Array], dict[str, JSON]]:
         """Return the state: arrays by "slot.parameter" (live, not copies), and {"lr", "steps": {parameter:

@@ -13,6 +13,7 @@ from typing import Any
 from seqkit.errors import UsageError
 from seqkit.optim.adagrad import AdaGrad
 from seqkit.optim.adam import Adam, AdamW
+from seqkit.optim.averaged_sgd import AveragedSGD
 from seqkit.optim.base import Optimizer
 from seqkit.optim.parameters import Parameters
 from seqkit.optim.rmsprop import RMSprop
@@ -51,12 +52,14 @@ class OptimizerEntry:
 
 
 _MOMENTUM = {"momentum": lambda value: {"momentum": value}}
+_PATIENCE = {"averaging_patience": lambda value: {"patience": int(value)}}
 _BETA2 = {"beta2": lambda value: {"betas": (0.9, value)}}
 
 OPTIMIZERS: dict[str, OptimizerEntry] = {
     "sgd": OptimizerEntry(SGD, 1.0, "plateau"),
     "momentum": OptimizerEntry(partial(SGD, momentum=0.9), 0.1, "plateau", _MOMENTUM),
     "nesterov": OptimizerEntry(partial(SGD, momentum=0.9, nesterov=True), 0.1, "plateau", _MOMENTUM),
+    "nt-asgd": OptimizerEntry(AveragedSGD, 1.0, "constant", _PATIENCE),
     "adagrad": OptimizerEntry(AdaGrad, 0.05, "constant"),
     "rmsprop": OptimizerEntry(RMSprop, 0.001, "constant"),
     "adam": OptimizerEntry(Adam, 0.001, "constant", _BETA2),

@@ -42,6 +42,8 @@ class TrainingSettings(Settings):
         lr_floor: Fraction of the learning rate at which the schedules linear and cosine end.
         momentum: Momentum of the optimisers momentum and nesterov.
         beta2: Decay rate of the average of squared gradients in adam and adamw.
+        averaging_patience: Validations without a loss below all that are further back, after which nt-asgd
+            averages the weights.
         weight_decay: Weight decay.
         clip: Largest global norm of the gradient; None to leave it as it is.
         accumulate: Batches whose gradients are averaged for one step.
@@ -79,6 +81,7 @@ class TrainingSettings(Settings):
     lr_floor: float = 0.0
     momentum: float = 0.9
     beta2: float = 0.999
+    averaging_patience: int = 5
     weight_decay: float = 0.0
     clip: float | None = 5.0
     accumulate: int = 1
@@ -92,7 +95,7 @@ class TrainingSettings(Settings):
         self._require_choice("optimizer", tuple(OPTIMIZERS))
         super()._check()
         self._require_positive("epochs max_steps max_time patience lr clip accumulate log_interval")
-        self._require_at_least_zero("warmup weight_decay seed checkpoint_interval")
+        self._require_at_least_zero("warmup weight_decay averaging_patience seed checkpoint_interval")
         self._require_fraction("momentum beta2 lr_floor")
 
     def ignored(self) -> dict[str, str]:
@@ -102,6 +105,8 @@ class TrainingSettings(Settings):
             ignored["momentum"] = "the optimisers momentum and nesterov"
         if self.optimizer not in ("adam", "adamw"):
             ignored["beta2"] = "the optimisers adam and adamw"
+        if self.optimizer != "nt-asgd":
+            ignored["averaging_patience"] = "the optimiser nt-asgd"
         if self.warmup and self.schedule_name not in ("linear", "cosine", "inverse-sqrt"):
             ignored["warmup"] = "the schedules linear, cosine and inverse-sqrt"
         if self.schedule_name not in ("linear", "cosine"):
@@ -154,7 +159,9 @@ class TrainingSettings(Settings):
             lr=self.base_lr,
             weight_decay=self.weight_decay,
             decay=self.decays,
-            **OPTIMIZERS[self.optimizer].arguments(momentum=self.momentum, beta2=self.beta2),
+            **OPTIMIZERS[self.optimizer].arguments(
+                momentum=self.momentum, beta2=self.beta2, averaging_patience=self.averaging_patience
+            ),
             **extra,
         )
 

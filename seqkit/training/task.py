@@ -102,6 +102,14 @@ class Task:
         """Return the mean loss of a batch, or of some rows of one, and the number of predictions in it."""
         raise NotImplementedError
 
+    def penalty(self) -> Tensor | None:
+        """Return what is added to the last :meth:`loss` in the objective, not in reports; None: nothing."""
+        return None
+
+    def step_factor(self, index: int) -> float:
+        """Return the factor of the learning rate for a step that begins with batch ``index``."""
+        return 1.0
+
     def validate(self, poll: Callable[[], None]) -> dict[str, float] | None:
         """Return the scores of the validation split.
 

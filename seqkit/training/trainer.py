@@ -109,7 +109,8 @@ class Trainer:
                     while p.batch < batches and not self.rules.out_of_budget(p):
                         self._step()
                         self._poll()
-                    self._validate(complete=p.batch >= batches)
+                    with self.optimizer.averages():
+                        self._validate(complete=p.batch >= batches)
                     self._save_checkpoint()
             finally:
                 self.callbacks.on_train_end()
@@ -139,7 +140,8 @@ class Trainer:
         reduce_gradients(self._parameters, accumulated)
         epoch = p.epoch + p.batch / batches
         elapsed = self.rules.elapsed(p) if self.settings.anneal_to_max_time else 0.0
-        self.optimizer.lr = self.base_lr * self.schedule.at(p.step, epoch, elapsed)
+        factor = task.step_factor(p.batch)
+        self.optimizer.lr = self.base_lr * factor * self.schedule.at(p.step, epoch, elapsed)
         clip = math.inf if self.settings.clip is None else self.settings.clip
         norm = float(to_numpy(clip_grad_norm(self._parameters, clip)))
         self._require_finite(p.step + 1, "loss", losses[-1], norm)
@@ -168,7 +170,7 @@ class Trainer:
             tensor, count = task.loss(batch)
             loss = tensor.item()
             self._require_finite(p.step + 1, "loss", loss)
-            tensor.backward()
+            _objective(task, tensor).backward()
             return loss, count
         n = row_count(batch)
         rows = group.span(n)
@@ -176,6 +178,7 @@ class Trainer:
         for generator in task.generators.values():
             generator.rows = here
         tensor, count = task.loss(part(batch, rows))
+        objective = _objective(task, tensor)
         if not group.owns(n):
             count = 0
         own = tensor.item() * count if count else 0.0
@@ -183,7 +186,7 @@ class Trainer:
         loss = total / max(predictions, 1)
         self._require_finite(p.step + 1, "loss", loss)
         if count:
-            tensor.backward(np.full((), count / predictions, tensor.dtype), on_leaf=ready)
+            objective.backward(np.full((), count / predictions, tensor.dtype), on_leaf=ready)
         return loss, int(predictions)
 
     def _require_finite(self, step: int, name: str, loss: float, norm: float | None = None) -> None:
@@ -277,6 +280,7 @@ class Trainer:
         if complete:
             if lowest is not None:
                 self.schedule.observe(lowest)
+                self.optimizer.observe(lowest)
             p.epoch, p.batch = p.epoch + 1, 0
             p.epoch_loss, p.epoch_tokens = 0.0, 0
         self.callbacks.on_epoch_end(record)
@@ -313,6 +317,10 @@ class Trainer:
 
     def _save_checkpoint(self) -> None:
         """Write the whole state of the training as one file."""
+        with self.optimizer.weights():  # the time may come within a validation
+            self._write_checkpoint()
+
+    def _write_checkpoint(self) -> None:
         slots, scalars = self.optimizer.state_dict()
         arrays = {f"model.{name}": a for name, a in self.task.model.state_dict().items()}
         arrays |= {f"optimizer.{name}": a for name, a in slots.items()}
@@ -367,6 +375,11 @@ class Trainer:
             raise
         except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
             raise incompatible(repr(error)) from error
+
+
+def _objective(task: Task, loss: Tensor) -> Tensor:
+    penalty = task.penalty()
+    return loss if penalty is None else loss + penalty
 
 
 def _checksum(arrays: Mapping[str, Array]) -> str:

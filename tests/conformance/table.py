@@ -200,6 +200,17 @@ FUNCTIONS = [
     Row("dropout", lambda x: ops.dropout(x, rate=0.3, generator=Generator(7)), ((3, 5, 7),)),
     Row("dropout: 0", lambda x: ops.dropout(x, rate=0.0, generator=Generator(7)), ((3, 5),), batched=(0,)),
     Row("locked_dropout", lambda x: ops.locked_dropout(x, rate=0.3, generator=Generator(7)), ((3, 5, 7),)),
+    Row(
+        "dropout: weights",
+        lambda x: ops.dropout(x, rate=0.3, generator=Generator(7), weights=True),
+        ((6, 5),),
+    ),
+    Row(
+        "embedding_dropout",
+        lambda x, ids: ops.embedding_dropout(x, ids, vocab_size=V, rate=0.3, generator=Generator(7)),
+        ((3, 5, 4),),
+        {"ids": _ids((3, 5), V)},
+    ),
     Row("layer_norm", ops.layer_norm, ((2, 3, 5), (5,), (5,)), batched=(0,)),
     Row("add_layer_norm", ops.add_layer_norm, ((2, 3, 5), (2, 3, 5), (5,), (5,)), batched=(0, 1)),
     Row(

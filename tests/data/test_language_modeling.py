@@ -3,6 +3,7 @@ import pytest
 
 from seqkit.backend.ids import IGNORE_INDEX
 from seqkit.data import BPTTBatches, LineStreams, TextWindows, textbook_batches
+from seqkit.data.language_modeling import VariableBPTTBatches
 from seqkit.errors import DataError, ShapeError, UsageError
 
 EOS = 99
@@ -223,3 +224,31 @@ def test_more_streams_than_tokens_or_lines() -> None:
     assert LineStreams(np.array([1, END, 2, END]), batch_size=9, length=5, end_id=END).batch_size <= 4
     with pytest.raises(DataError, match="no tokens"):
         LineStreams(np.empty(0, np.int32), batch_size=1, length=1, end_id=END)
+
+
+def test_variable_windows_join_to_the_streams() -> None:
+    """In every epoch each id is a target once, in as many windows, cut at other places."""
+    for N, B, T in ((4000, 3, 40), (900, 2, 12), (37, 3, 70), (6, 3, 1), (50, 1, 3)):
+        plain = BPTTBatches(np.arange(N), batch_size=B, bptt=10**6, start_id=EOS).batch(0)
+        made, cuts = VariableBPTTBatches(np.arange(N), batch_size=B, bptt=T, start_id=EOS, seed=5), set()
+        for epoch in range(4):
+            windows = [made.batch_of(epoch, index) for index in range(len(made))]
+            for whole, parts in zip(plain, zip(*windows, strict=True), strict=True):
+                np.testing.assert_array_equal(np.concatenate(parts, axis=1), whole)
+            assert min(x.shape[1] for x, _ in windows) >= 1
+            cuts.add(tuple(made.cuts(epoch)))
+        assert len(cuts) == (4 if N > 100 else len(cuts))
+        np.testing.assert_array_equal(made.batch(0)[0], next(iter(made))[0])
+
+
+def test_lengths_of_variable_windows() -> None:
+    """Around T with a deviation of 5, and one of twenty around T/2 (Merity et al. 2018, section 4.1)."""
+    made = VariableBPTTBatches(np.zeros(600_000, np.int32), batch_size=1, bptt=70, start_id=0)
+    lengths = np.concatenate([np.diff(made.cuts(epoch)) for epoch in range(3)])
+    short = lengths < 52
+    assert 0.03 < short.mean() < 0.07
+    assert lengths[~short].mean() == pytest.approx(70, abs=0.7)
+    assert lengths[~short].std() == pytest.approx(5, abs=0.5)
+    assert lengths[short].mean() == pytest.approx(35, abs=2)
+    with pytest.raises(IndexError, match="window 9999 of"):
+        made.batch_of(0, 9999)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seqkit import ops
 from seqkit.autograd.sparse_gradient import to_dense
 from seqkit.backend.random import Generator
 from seqkit.errors import ShapeError, UsageError
@@ -263,3 +264,85 @@ def test_lists_of_ids_are_welcome() -> None:
     model = make()
     ids = tokens(1)
     np.testing.assert_array_equal(model.forward(ids.tolist())[0].data, model.forward(ids)[0].data)
+
+
+AWD: dict[str, Any] = {
+    "dropout_input": 0.3, "dropout_hidden": 0.25, "dropout_output": 0.4, "dropout_embedding": 0.2,
+    "weight_drop": 0.5, "activation_regularization": 2.0, "temporal_regularization": 1.5,
+}  # fmt: skip
+
+
+def plain_lstm(x: np.ndarray, Wx: np.ndarray, Wh: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The outputs (B, T, H) of the equations of an LSTM, step by step from zeros."""
+    h, c, outputs = np.zeros((len(x), Wh.shape[1])), np.zeros((len(x), Wh.shape[1])), []
+    for t in range(x.shape[1]):
+        i, f, g, o = np.split(x[:, t] @ Wx.T + h @ Wh.T + b, 4, axis=1)
+        i, f, o = (1 / (1 + np.exp(-gate)) for gate in (i, f, o))
+        c = f * c + i * np.tanh(g)
+        h = o * np.tanh(c)
+        outputs.append(h)
+    return np.stack(outputs, axis=1)
+
+
+def test_the_step_of_awd_lstm_equals_its_equations() -> None:
+    """Merity et al. (2018): masks of words, weights and features, drawn once for a window, and AR and TAR."""
+    model = make(dtype=np.float64, locked=True, embedding_size=6, **AWD)
+    ids, targets = tokens(1), tokens(2)
+    loss, penalty, _ = model.loss_and_penalty(ids, targets, generator=Generator(6))
+    arrays, draws = model.state_dict(), Generator(6)
+
+    def mask(shape: tuple[int, ...], rate: float) -> np.ndarray:
+        return (draws.uniform(shape) < 1 - rate) / (1 - rate)
+
+    def dropped(weights: np.ndarray) -> np.ndarray:
+        result: np.ndarray = ops.dropout(weights, rate=0.5, generator=draws, weights=True).numpy()
+        assert set(np.unique(np.round(result / weights, 9))) == {0, 2}
+        return result
+
+    x = arrays["embedding.weight"][ids] * mask((V,), 0.2)[ids][:, :, None]
+    x = x * mask((B, 1, 6), 0.3)
+    for layer, size in enumerate((6, 6)):
+        if layer:
+            x = x * mask((B, 1, size), 0.25)
+        Wx, Wh, b = (arrays[f"recurrent.layers.{layer}.{n}"] for n in ("weight_ih", "weight_hh", "bias"))
+        x = plain_lstm(x, Wx, dropped(Wh), b)
+    out = x * mask((B, 1, 6), 0.4)
+    scores = out @ arrays["embedding.weight"].T + arrays["output.bias"]
+    log_p = scores - np.log(np.exp(scores).sum(axis=2, keepdims=True))
+    expected = -np.take_along_axis(log_p, targets[:, :, None], axis=2).mean()
+    assert loss.item() == pytest.approx(expected, rel=1e-12)
+    assert penalty is not None
+    regular = 2 * (out**2).mean() + 1.5 * ((x[:, 1:] - x[:, :-1]) ** 2).mean()
+    assert penalty.item() == pytest.approx(regular, rel=1e-12)
+
+
+def test_the_gradient_of_awd_lstm() -> None:
+    model = make(dtype=np.float64, locked=True, **AWD)
+    ids, targets = tokens(1), tokens(2)
+    parameters = dict(model.named_parameters())
+
+    def objective() -> Any:
+        loss, penalty, _ = model.loss_and_penalty(ids, targets, generator=Generator(6))
+        return loss + penalty
+
+    objective().backward()
+    for name, parameter in parameters.items():
+        random = np.random.default_rng(parameter.size)
+        direction, value = random.standard_normal(parameter.shape), parameter.data.copy()
+        sides = []
+        for sign in (1, -1):
+            parameter.data[...] = value + sign * 1e-6 * direction
+            sides.append(objective().item())
+        parameter.data[...] = value
+        backward = float((to_dense(parameter.grad) * direction).sum())
+        assert backward == pytest.approx((sides[0] - sides[1]) / 2e-6, rel=1e-6, abs=1e-8), name
+
+
+def test_regularisation_is_for_training() -> None:
+    model, plain = make(locked=True, **AWD), make(locked=True)
+    plain.load_state_dict(model.state_dict())
+    ids, targets = tokens(1), tokens(2)
+    np.testing.assert_array_equal(model.token_losses(ids, targets)[0], plain.token_losses(ids, targets)[0])
+    assert plain.loss_and_penalty(ids, targets)[1] is None
+    short = make(temporal_regularization=1.0)
+    assert short.loss_and_penalty(ids[:, :1], targets[:, :1])[1] is None  # one step changes nothing

@@ -8,7 +8,7 @@ import pytest
 
 from seqkit import nn, ops
 from seqkit.autograd import Tensor
-from seqkit.backend.random import Generator
+from seqkit.backend.random import Generator, Rows
 from seqkit.errors import RunError, ShapeError, UsageError
 
 
@@ -117,6 +117,35 @@ def test_dropout_is_for_training() -> None:
     for rate in (1.0, -0.1, float("nan")):
         with pytest.raises(UsageError):
             nn.Dropout(rate)
+
+
+def test_dropped_weights_are_the_same_for_all_rows_of_a_batch() -> None:
+    """A process that has some rows of a batch drops the weights that the others drop."""
+    weights, layer = Tensor(np.ones((6, 5), np.float32)), nn.WeightDrop(0.5)
+    whole = layer(weights, Generator(3)).data
+    assert set(np.unique(whole)) == {0, 2}
+    part = Generator(3)
+    part.rows = Rows(first=2, count=3)
+    np.testing.assert_array_equal(layer(weights, part).data, whole)
+    part.load_state(Generator(3).state())
+    assert (nn.Dropout(0.5)(weights, part).data != whole).any()
+    with pytest.raises(UsageError, match="generator"):
+        layer(weights)
+    assert layer.eval()(weights) is weights
+
+
+def test_embedding_dropout_leaves_out_whole_tokens() -> None:
+    layer, ids = nn.EmbeddingDropout(0.4), np.arange(60).reshape(3, 20) % 30
+    x = Tensor(np.ones((3, 20, 4), np.float32))
+    y = layer(x, ids, 30, Generator(2)).data
+    assert set(np.unique(y)) == {0, np.float32(1 / 0.6)}
+    by_id = y.reshape(60, 4)
+    np.testing.assert_array_equal(by_id[:30], by_id[30:])
+    assert (by_id == by_id[:, :1]).all()
+    assert 5 < (by_id[:30, 0] == 0).sum() < 20
+    with pytest.raises(UsageError, match="generator"):
+        layer(x, ids, 30)
+    assert layer.eval()(x, ids, 30) is x
 
 
 def test_sequential_passes_results_and_the_generator_on() -> None:

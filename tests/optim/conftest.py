@@ -12,6 +12,7 @@ EVERY = {
     "sgd": ("sgd", {"lr": 0.1}),
     "momentum": ("momentum", {"lr": 0.1}),
     "nesterov": ("nesterov", {"lr": 0.1}),
+    "nt-asgd": ("nt-asgd", {"lr": 0.1}),
     "adagrad": ("adagrad", {"lr": 0.1}),
     "rmsprop": ("rmsprop", {"lr": 0.01}),
     "rmsprop-full": ("rmsprop", {"lr": 0.01, "momentum": 0.8, "centered": True}),

@@ -48,6 +48,35 @@ def test_a_state_loaded_half_way_continues_the_same(form, leaf, gradients):
     assert resumed.state_dict()[1] == uninterrupted.state_dict()[1]
 
 
+def test_a_begun_average_goes_on(leaf, gradients):
+    """Losses, trigger and averages are in the state; a state of other names is refused."""
+    form = ("nt-asgd", {"lr": 0.1, "patience": 1})
+    whole, uninterrupted = built(form, leaf, START)
+    first, optimizer = built(form, leaf, START)
+    losses = (3.0, 2.0, 4.0, 5.0)
+    for loss, step in zip(losses, gradients[:4], strict=True):
+        uninterrupted.observe(loss)
+        run(uninterrupted, [step])
+    for loss, step in zip(losses[:3], gradients[:3], strict=True):
+        optimizer.observe(loss)
+        run(optimizer, [step])
+    arrays, scalars = optimizer.state_dict()
+    second, resumed = built(form, leaf, [p.data for p in first.values()])
+    resumed.load_state_dict({k: x.copy() for k, x in arrays.items()}, json.loads(json.dumps(scalars)))
+    assert resumed.averaging == optimizer.averaging
+    resumed.observe(losses[3])
+    run(resumed, gradients[3:4])
+    with uninterrupted.averages(), resumed.averages():
+        assert uninterrupted.averaging
+        for name in whole:
+            np.testing.assert_array_equal(second[name].data, whole[name].data)
+            assert (second[name].data != first[name].data).any()
+    with pytest.raises(UsageError, match=r"scalars do not match; missing \['before', 'losses'\]"):
+        resumed.load_state_dict(arrays, {"lr": 1.0, "steps": scalars["steps"]})
+    with pytest.raises(UsageError, match="expected losses as numbers"):
+        resumed.load_state_dict(arrays, {**scalars, "losses": ["x"]})
+
+
 @pytest.mark.parametrize("name", ["momentum", "adagrad", "rmsprop", "adam"])
 def test_a_lost_state_is_noticed(name, leaf, gradients):
     """The test above can fail: without the state the same steps lead elsewhere."""

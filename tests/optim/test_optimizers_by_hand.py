@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from seqkit.autograd import Tensor
-from seqkit.optim import SGD, AdaGrad, Adam, AdamW, RMSprop, make_optimizer
+from seqkit.optim import SGD, AdaGrad, Adam, AdamW, AveragedSGD, RMSprop, make_optimizer
 
 
 def descend(optimizer, p, steps):
@@ -192,3 +192,72 @@ def test_parameters_stay_the_same_arrays(form):
     make_optimizer(name, [p], **settings).step()
     assert p.data is data
     assert (data < 1).all()
+
+
+def averaged(leaf, losses, patience):
+    """An optimiser that steps once after each loss, its parameter, and all values of it."""
+    p = leaf([1.0])
+    optimizer = AveragedSGD([("p", p)], lr=0.5, patience=patience)
+    values, begun = [], None
+    for loss in losses:
+        optimizer.observe(loss)
+        if optimizer.averaging and begun is None:
+            begun = len(values)
+        values += descend(optimizer, p, 1)
+    return optimizer, p, values, begun
+
+
+@pytest.mark.parametrize(
+    ("losses", "patience", "begun"),
+    [
+        ([5, 4, 3, 2, 1, 0], 0, None),
+        ([5, 4, 4.5, 1], 0, 2),
+        ([5, 4, 4, 1], 0, None),  # above, not equal
+        ([5, 4, 6, 4.5, 3.9, 3], 2, None),  # when 6 and 4.5 came, 4 was not further back than two
+        ([5, 4, 4.5, 4.2, 4.1], 1, 3),
+        ([5, 3, 4, 4, 4, 4], 2, 4),
+        ([5, float("nan")], 0, 1),
+    ],
+)
+def test_averaging_begins_as_in_algorithm_1_of_merity(leaf, losses, patience, begun):
+    assert averaged(leaf, losses, patience)[3] == begun
+
+
+def test_the_average_is_of_all_steps_since(leaf):
+    optimizer, p, values, begun = averaged(leaf, [5, 4, 3, 6, 6, 6, 6], 1)
+    assert begun == 3
+    with optimizer.averages():
+        assert p.item() == pytest.approx(np.mean(values[begun:]), rel=1e-12)
+        with optimizer.weights():  # as a checkpoint within a validation needs them
+            assert p.item() == values[-1]
+            assert optimizer.state_dict()[0]["average.p"].item() == pytest.approx(np.mean(values[begun:]))
+        with optimizer.averages():
+            assert p.item() == pytest.approx(np.mean(values[begun:]), rel=1e-12)
+    assert p.item() == values[-1]
+
+
+def test_before_the_trigger_the_weights_are_their_own_average(leaf):
+    optimizer, p, values, _ = averaged(leaf, [5, 4, 3], 1)
+    with optimizer.averages():
+        assert p.item() == values[-1]
+        optimizer.observe(9.0)  # the trigger, at the end of a validation
+    assert optimizer.averaging
+    with optimizer.averages():
+        assert p.item() == values[-1]
+
+
+def test_averages_are_of_every_row(leaf, row_gradient):
+    """Rows without a gradient count as they stand, as they do with a dense one."""
+    generator, tables = np.random.default_rng(1), {}
+    gradients = [row_gradient(generator, (6, 3)) for _ in range(4)]
+    for kind in ("rows", "dense"):
+        p = leaf(np.ones((6, 3)))
+        optimizer = AveragedSGD([p], lr=0.1, patience=0, weight_decay=0.1)
+        optimizer.observe(1.0)
+        optimizer.observe(2.0)
+        for gradient in gradients:
+            p.grad = gradient if kind == "rows" else gradient.to_dense()
+            optimizer.step()
+        with optimizer.averages():
+            tables[kind] = p.data.copy()
+    np.testing.assert_allclose(tables["rows"], tables["dense"], rtol=1e-12)

@@ -60,6 +60,7 @@ TRAINING: dict[str, Row] = {
     "patience": row(1, epochs=3, lr=1e-12), "optimizer": row("adagrad"), "lr": row(0.02),
     "schedule": row("linear"), "warmup": row(2, schedule="linear"), "lr_floor": row(0.5, schedule="linear"),
     "momentum": row(0.5, **MOMENTUM), "beta2": row(0.9, **ADAM), "weight_decay": row(0.1), "clip": row(0.01),
+    "averaging_patience": row(0, optimizer="nt-asgd", epochs=4, schedule=None, lr=1e-9),
     "init": row("init", tokenizer=None, min_count=None),
     "accumulate": row(2), "seed": row(1), "device": row("cuda:7"), "checkpoint_interval": row(0.0),
 }  # fmt: skip
@@ -82,6 +83,8 @@ VALUES: dict[str, dict[str, Row]] = {
         "adaptive_softmax": row("3,6"),
         "positions": row("rotary"), "dropout_input": row(0.4), "dropout_hidden": row(0.4, num_layers=2),
         "dropout_output": row(0.4), "locked_dropout": row(True, dropout=0.5), "tied": row(False),
+        "dropout_embedding": row(0.4), "weight_drop": row(0.4), "activation_regularization": row(2.0),
+        "temporal_regularization": row(1.0), "variable_bptt": row(True),
         "init_range": row(0.3), "bptt": row(3), "context_length": row(3), "eval_batch_size": row(2),
         "valid_tokens": row(5),
     },

@@ -20,6 +20,16 @@ ADAMW |= {"log_interval": 7, "checkpoint_interval": 0.0, "max_steps": 150, "weig
 MOMENTUM = {**TINY, "model": "gru", "epochs": 4, "dropout": 0.2, "locked_dropout": True, "tied": False}
 MOMENTUM |= {"optimizer": "momentum", "lr": 5.0, "schedule": "plateau", "log_interval": 10, "accumulate": 2}
 MOMENTUM |= {"checkpoint_interval": 0.01}
+AWD = {
+    **TINY,
+    "epochs": 5,
+    "locked_dropout": True,
+    "dropout": 0.2,
+    "dropout_embedding": 0.1,
+    "weight_drop": 0.4,
+}
+AWD |= {"activation_regularization": 2.0, "temporal_regularization": 1.0, "variable_bptt": True}
+AWD |= {"optimizer": "nt-asgd", "lr": 30.0, "averaging_patience": 0, "checkpoint_interval": 0.0}
 
 
 class Runs:
@@ -117,3 +127,16 @@ def test_a_kill_at_the_very_start_leaves_a_run_that_begins_anew(tmp_path: Path) 
     assert runs.kill("killed", "before", 0) == 0
     assert not (tmp_path / "killed" / "last.safetensors").exists()
     same_state(runs.finish("straight"), runs.finish("killed"))
+
+
+def test_averages_and_checkpoints_within_a_validation(tmp_path: Path) -> None:
+    """The checkpoint within a validation has the weights themselves, not their averages."""
+    runs = Runs(tmp_path, AWD)
+    straight = runs.finish("straight")
+    _, metadata = checksummed.read_tensors(straight / "last.safetensors")
+    begun = max(metadata["optimizer"]["before"].values())
+    steps = steps_of(straight)
+    assert begun < steps - 20
+    assert runs.kill("killed", "validation", begun + 10) < steps
+    assert runs.kill("killed", "step", steps - 5) < steps
+    same_state(straight, runs.finish("killed"))

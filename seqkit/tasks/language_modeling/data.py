@@ -5,6 +5,7 @@ import time
 from seqkit import corpora
 from seqkit.corpora import Corpus
 from seqkit.data import BPTTBatches, EncodedCorpus, TextWindows
+from seqkit.data.language_modeling import VariableBPTTBatches
 from seqkit.tasks.initial_run import InitialText, report_start
 from seqkit.tasks.language_modeling.settings import LanguageModelSettings, ResolvedLanguageModelSettings
 from seqkit.tasks.text import describe_text, encode_text, report_reading, warn_of_text
@@ -44,4 +45,6 @@ def training_batches(
     ids, size, length = encoded.splits["train"], settings.batch_size, settings.window_length
     if settings.model == "transformer":
         return TextWindows(ids, batch_size=size, length=length, start_id=eos_id, seed=settings.seed)
+    if settings.variable_bptt:
+        return VariableBPTTBatches(ids, batch_size=size, bptt=length, start_id=eos_id, seed=settings.seed)
     return BPTTBatches(ids, batch_size=size, bptt=length, start_id=eos_id)

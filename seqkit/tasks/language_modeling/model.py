@@ -11,7 +11,7 @@ from seqkit.models import (
     TransformerLanguageModelConfig,
 )
 from seqkit.models.mixture import MixtureModel
-from seqkit.tasks.language_modeling.settings import ResolvedLanguageModelSettings
+from seqkit.tasks.language_modeling.settings import RATES, ResolvedLanguageModelSettings
 
 NeuralModel = LanguageModel | TransformerLanguageModel
 StreamModel = NeuralModel | MixtureModel
@@ -19,7 +19,7 @@ StreamModel = NeuralModel | MixtureModel
 AnyLanguageModel = StreamModel | NGramModel
 
 _COMMON = ("hidden_size", "num_layers", "dropout", "embedding_size", "tied")
-_RECURRENT = ("model", "dropout_input", "dropout_hidden", "dropout_output", "locked_dropout", "init_range")
+_RECURRENT = ("model", *RATES, "locked_dropout", "init_range")
 
 
 def make_model(

@@ -14,7 +14,12 @@ from seqkit.nn.softmax import cluster_bounds
 from seqkit.tasks.language_modeling.ngram_options import NGramOptions, ngram_options
 from seqkit.tasks.text import ResolvedTextSettings, TextFileSettings, TextSettings, absolute_corpus
 
-_RECURRENT = ("bptt", "dropout_input", "dropout_hidden", "dropout_output", "locked_dropout", "init_range")
+RATES = (
+    *("dropout_input", "dropout_hidden", "dropout_output", "dropout_embedding", "weight_drop"),
+    *("activation_regularization", "temporal_regularization"),
+)
+"""The regularisation of recurrent models."""
+_RECURRENT = ("bptt", "variable_bptt", *RATES, "locked_dropout", "init_range")
 _TRANSFORMER = ("num_heads", "positions", "context_length")
 _COUNTED = (
     "objective",
@@ -71,12 +76,18 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
         dropout_hidden: Dropout between layers, instead of ``dropout``.
         dropout_output: Dropout on the output, instead of ``dropout``.
         locked_dropout: Use the same dropout mask at all time steps.
+        dropout_embedding: Leave out whole words of the input of a recurrent model at this rate.
+        weight_drop: Dropout on the recurrent weights, one mask for all time steps.
+        activation_regularization: Factor of the mean square of a recurrent model's outputs, after dropout, in
+            the objective (AR).
+        temporal_regularization: Factor of the mean square of their change from step to step (TAR).
         tied: Tie the output weights to the embeddings.
         adaptive_softmax: Narrower vectors and a cheaper softmax for rarer words, for large vocabularies: the
             numbers of words at which the head and all clusters but the last end, such as "2000,20000", or
             "auto". None gives all words vectors of one width.
         init_range: Draw the initial weights of a recurrent model uniformly from ± this.
         bptt: Sequence length of a recurrent model.
+        variable_bptt: Cut the text into sequences of other lengths around ``bptt`` in each epoch.
         context_length: Context length of a Transformer.
         batch_size: Batch size.
         eval_batch_size: Batch size of the validation.
@@ -87,6 +98,7 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
         "sgd": (20.0, "plateau"),
         "momentum": (2.0, "plateau"),
         "nesterov": (2.0, "plateau"),
+        "nt-asgd": (30.0, "constant"),
         "adagrad": (0.1, "constant"),
         "rmsprop": (0.002, "cosine"),
         "adam": (0.005, "cosine"),
@@ -101,8 +113,8 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
         "context_length",
     )
     FROM_THE_RUN = (
-        *("dropout", "dropout_input", "dropout_hidden", "dropout_output", "locked_dropout"),
-        "bptt",
+        *("dropout", *RATES, "locked_dropout"),
+        *("bptt", "variable_bptt"),
     )
 
     objective: str = "causal"
@@ -123,10 +135,15 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
     dropout_hidden: float | None = None
     dropout_output: float | None = None
     locked_dropout: bool = False
+    dropout_embedding: float = 0.0
+    weight_drop: float = 0.0
+    activation_regularization: float = 0.0
+    temporal_regularization: float = 0.0
     tied: bool = True
     adaptive_softmax: str | None = None
     init_range: float | None = None
     bptt: int | None = None
+    variable_bptt: bool = False
     context_length: int | None = None
     batch_size: int = 32
     eval_batch_size: int = 10
@@ -146,7 +163,15 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
             "order embedding_size hidden_size num_layers num_heads bptt context_length batch_size "
             "eval_batch_size min_count vocab_size valid_tokens init_range"
         )
-        self._require_fraction("dropout dropout_input dropout_hidden dropout_output")
+        self._require_fraction(
+            "dropout dropout_input dropout_hidden dropout_output dropout_embedding weight_drop"
+        )
+        self._require_at_least_zero("activation_regularization temporal_regularization")
+        if self.variable_bptt and self.accumulate > 1:
+            raise UsageError(
+                f"expected accumulate to be 1 with variable_bptt, got {self.accumulate}",
+                remedy="each step has the learning rate of its one sequence",
+            )
         self.ngrams()
         if self.adaptive_softmax not in (None, "auto"):
             self.cutoffs(LARGEST_VOCABULARY)

@@ -10,8 +10,9 @@ from seqkit.autograd import Tensor
 from seqkit.backend import Array, make_current, to_device
 from seqkit.corpora import Corpus
 from seqkit.data import BPTTBatches, EncodedCorpus
+from seqkit.data.language_modeling import VariableBPTTBatches
 from seqkit.errors import RunError
-from seqkit.models import NGramConfig
+from seqkit.models import LanguageModel, NGramConfig
 from seqkit.models.ngrams.kneser_ney import fit_in_group
 from seqkit.tasks.initial_run import InitialText, initial_text
 from seqkit.tasks.language_modeling.data import encode, open_corpus, training_batches
@@ -54,6 +55,7 @@ class NeuralLanguageModeling(TextTask):
         self.eval_batch_size = settings.eval_batch_size
         self.divergence_loss = 20 * math.log(model.config.vocab_size)  # 20 times the loss of a uniform guess
         self._state = self._zero_state()
+        self._penalty: Tensor | None = None
         if initial is not None:
             self.initial_weights = initial.weights(model, encoded.vocabulary, settings.seed)
 
@@ -71,15 +73,32 @@ class NeuralLanguageModeling(TextTask):
     def batch(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the inputs and targets of a window, both (B, T)."""
         batches = self.batches
+        if isinstance(batches, VariableBPTTBatches):
+            return batches.batch_of(self.epoch, index)
         return batches.batch(index) if isinstance(batches, BPTTBatches) else batches.batch(self.epoch, index)
+
+    def step_factor(self, index: int) -> float:
+        """Return T' / T for a window of another length than T, whose mean loss would else count as much."""
+        if not isinstance(self.batches, VariableBPTTBatches):
+            return 1.0
+        start, end = self.batches.cuts(self.epoch)[index : index + 2].tolist()
+        return (end - start) / self.batches.bptt
 
     def loss(self, batch: tuple[np.ndarray, np.ndarray]) -> tuple[Tensor, int]:
         """Return the mean loss of a window and its number of predictions."""
         inputs, targets = batch
-        loss, self._state = self.model.loss(
-            inputs, targets, self._state, generator=self.generators["dropout"]
-        )
+        generator = self.generators["dropout"]
+        if isinstance(self.model, LanguageModel):
+            loss, self._penalty, self._state = self.model.loss_and_penalty(
+                inputs, targets, self._state, generator=generator
+            )
+        else:
+            loss, self._state = self.model.loss(inputs, targets, self._state, generator=generator)
         return loss, targets.size
+
+    def penalty(self) -> Tensor | None:
+        """Return the regularisation of a recurrent model's activations."""
+        return self._penalty
 
     def validate(self, poll: Callable[[], None]) -> dict[str, float] | None:
         """Return the mean loss over all tokens of the validation split."""
