@@ -1,6 +1,7 @@
 """Scores of all taggers over several seeds, beside CRFsuite and NLTK's perceptron.
 
     python -m benchmarks.taggers --runs DIR [--rows NAMES] [--seeds 0,1,2] [--vectors RUN]
+    python -m benchmarks.taggers --write-text FILE
 
 Trains the recipes into DIR/ROW-SEED, or resumes runs found there. "pos" are rows that read the parts of
 speech beside the words; --vectors adds rows for CoNLL-2000 that start from word vectors. "crfsuite" and
@@ -8,6 +9,9 @@ speech beside the words; --vectors adds rows for CoNLL-2000 that start from word
 (words and parts of speech within two places), learned from the whole published training split; and NLTK's
 averaged perceptron, learned from the training split of Brown in five passes, as its default is. All are
 scored by the same function on the same test sentences.
+
+--write-text writes the text of these vectors, one sentence or paragraph on a line, in lower case and with 0
+for each digit: Penn Treebank without <unk>, Brown, the training sentences of CoNLL-2000, and english-novels.
 """
 
 import argparse
@@ -16,18 +20,21 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.measure import RESULTS, machine, write_json
+from seqkit import corpora
 from seqkit.backend import data_dir
 from seqkit.cli.settings_file import read_recipe
 from seqkit.data.tagging import normalized
 from seqkit.tasks.sequence_labeling import SequenceLabelingSettings, train
 from seqkit.tasks.sequence_labeling.data import open_corpus
 from seqkit.tasks.sequence_labeling.evaluation import TaggingScores, score_tags
+from seqkit.text import get_tokenizer
 from seqkit.training import Callback
 
 POS = {"feature_columns": "2"}
@@ -140,6 +147,28 @@ def perceptron() -> TaggingScores:
     return score_tags("test", predicted, [s.tags for s in splits["test"]], is_known, None, spans=False)
 
 
+def write_text(path: Path) -> None:
+    """Write the text of the word vectors for CoNLL-2000."""
+    tagged = {name: open_corpus(SequenceLabelingSettings(corpus=f"nltk:{name}")) for name in TAGGED_TEXT}
+    sentences = (
+        s.words
+        for name, splits in TAGGED_TEXT.items()
+        for split in splits
+        for s in tagged[name].sentences(split)
+    )
+    ptb = corpora.open_corpus("ptb")
+    lines = (line.replace("<unk>", "").split() for split in ptb.splits for line in ptb.lines(split))
+    words, novels = get_tokenizer("word"), corpora.open_corpus(data_dir() / "english-novels")
+    prose = (words.tokenize(line) for split in novels.splits for line in novels.lines(split))
+    with path.open("w", encoding="utf-8") as file:
+        for tokens in chain(lines, sentences, prose):
+            file.write(normalized(" ".join(tokens), lowercase=True, zero_digits=True) + "\n")
+
+
+TAGGED_TEXT = {"brown": ("train", "valid", "test"), "conll2000": ("train", "valid")}
+"""Corpora of NLTK and the splits whose words, not tags, are text of the vectors."""
+
+
 def _say_speed(
     name: str, predicted: Sequence[Sequence[str]], tagged: float, trained: float | None = None
 ) -> None:
@@ -153,11 +182,17 @@ PEERS: dict[str, Callable[[], TaggingScores]] = {"crfsuite": crfsuite, "perceptr
 def main() -> None:
     """Train missing runs, print the table and write it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.taggers", description=__doc__)
-    parser.add_argument("--runs", type=Path, required=True, help="folder of the runs")
+    parser.add_argument("--runs", type=Path, help="folder of the runs")
+    parser.add_argument("--write-text", type=Path, help="write the text of the word vectors, no more")
     parser.add_argument("--rows", default=None, help="names of rows and peers, separated by semicolons [all]")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--vectors", default=None, help="word vectors to start CoNLL-2000 from")
     options = parser.parse_args()
+    if options.write_text is not None:
+        write_text(options.write_text)
+        return
+    if options.runs is None:
+        parser.error("expected --runs or --write-text")
     options.runs.mkdir(parents=True, exist_ok=True)
     wanted = options.rows.split(";") if options.rows else [*ROWS, *PEERS]
     if options.vectors is None:
