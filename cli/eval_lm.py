@@ -82,10 +82,11 @@ def command(
 ) -> None:
     """Evaluate the language model in RUN: perplexity, with each token of the split predicted once.
 
-    For a masked language model: accuracy on hidden tokens of the split, always the same ones. RUN may be a
-    Hugging Face folder of a GPT-2, with --corpus.
+    For a masked language model: accuracy on hidden tokens of the split, always the same ones. RUN may be an
+    ARPA file, or a Hugging Face folder of a GPT-2, with --corpus.
     """
     from seqkit.errors import UsageError
+    from seqkit.tasks.language_modeling.arpa_model import is_arpa
     from seqkit.tasks.runs import is_checkpoint_folder
     from seqkit.training import RunDirectory
 
@@ -111,15 +112,11 @@ def command(
     if interpolate or cache is not None:
         _evaluate_mixture(runs, split, corpus, text_column, cache or 0, out, device, as_json)
         return
-    if is_checkpoint_folder(run):
-        from seqkit.tasks import causal_checkpoints
-
+    if is_arpa(run) or is_checkpoint_folder(run):
         refuse_unused("batch_size", "runs of train-lm")
         if corpus is None:
-            raise UsageError("expected --corpus, a text to evaluate on, since the folder has none", where=run)
-        folder = causal_checkpoints.load(run, device=device)
-        result = folder.evaluate(split, corpus=corpus, text_column=text_column, protocol=eval_protocol)
-        print_evaluation(result, run, corpus, as_json)
+            raise UsageError("expected --corpus, a text to evaluate on, since this model has none", where=run)
+        _evaluate_published(run, corpus, split, text_column, eval_protocol, device, as_json)
         return
     if RunDirectory.open(run).config.get("task") == "masked_language_modeling":
         from seqkit.cli.train_masked_lm import evaluate_masked
@@ -171,6 +168,28 @@ def _evaluate_mixture(
         alone = "" if perplexity is None else f"  perplexity {perplexity:.2f} alone"
         echo(f"weight {weight:.4f}{alone}  {name}")
     print_evaluation(result.mixture, "", "", as_json)
+
+
+def _evaluate_published(
+    run: str,
+    corpus: str,
+    split: str | None,
+    text_column: int | str | None,
+    protocol: str,
+    device: str | None,
+    as_json: bool,
+) -> None:
+    """Print the perplexity of a model that comes without a corpus: an ARPA file, or a folder of a GPT-2."""
+    from seqkit.tasks import causal_checkpoints
+    from seqkit.tasks.language_modeling.arpa_model import is_arpa, load_arpa
+
+    if is_arpa(run):
+        refuse_unused("eval_protocol", "models of windows and states")
+        result = load_arpa(run, device=device).evaluate(split, corpus=corpus, text_column=text_column)
+    else:
+        folder = causal_checkpoints.load(run, device=device)
+        result = folder.evaluate(split, corpus=corpus, text_column=text_column, protocol=protocol)
+    print_evaluation(result, run, corpus, as_json)
 
 
 def _evaluate_dynamic(

@@ -97,7 +97,7 @@ def command(
     """Generate text with the language model in RUN; the same seed gives the same text.
 
     A single text is printed as it is generated.
-    RUN is a run of train-lm, or a Hugging Face folder of a GPT-2.
+    RUN is a run of train-lm, an ARPA file, or a Hugging Face folder of a GPT-2.
     """
     from seqkit.errors import UsageError
     from seqkit.tasks.causal_checkpoints import open_causal_model

@@ -51,11 +51,11 @@ def command(
 ) -> int:
     """Score each line of FILE, or of standard input, with the language model in RUN.
 
-    RUN is a run of train-lm, or a Hugging Face folder of a GPT-2.
+    RUN is a run of train-lm, an ARPA file of any tool, or a Hugging Face folder of a GPT-2.
 
-    For each line, prints its natural log-probability, tokens (including the end of the line, for a run),
-    perplexity, unknown tokens and text, separated by tabs. Lines are scored independently, and answered as
-    they come. An empty line is answered by an empty line.
+    For each line, prints its natural log-probability, tokens (including the end of the line, but not of a
+    GPT-2), perplexity, unknown tokens and text, separated by tabs. Lines are scored independently, and
+    answered as they come. An empty line is answered by an empty line.
     """
     from seqkit.cli.lines import answer_lines, count_lines, input_lines
     from seqkit.tasks.causal_checkpoints import open_causal_model

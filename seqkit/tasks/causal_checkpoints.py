@@ -15,10 +15,12 @@ from seqkit.models.checkpoints import CONFIG
 from seqkit.progress import with_progress
 from seqkit.tasks import language_modeling
 from seqkit.tasks.language_modeling import evaluation, scoring
+from seqkit.tasks.language_modeling.arpa_model import is_arpa, load_arpa
 from seqkit.tasks.language_modeling.continuation import Continuation
 from seqkit.tasks.language_modeling.evaluation import Evaluation
 from seqkit.tasks.language_modeling.generation import LENGTH_PENALTY, Prompt, Sample, generate_samples
 from seqkit.tasks.language_modeling.scoring import LineScore, TokenScore
+from seqkit.tasks.language_modeling.text_model import TextLanguageModel
 from seqkit.tasks.runs import choose_split, fitting_tokenizer, is_checkpoint_folder
 from seqkit.text import SubwordTokenizer
 from seqkit.text.special_tokens import EOS
@@ -278,10 +280,10 @@ def _paragraphs(lines: Iterable[str]) -> Iterator[str]:
         yield "".join(piece)
 
 
-def open_causal_model(
-    path: str | Path, *, device: str | None = None
-) -> CausalCheckpoint | language_modeling.TrainedLanguageModel:
-    """Load the model of a checkpoint folder or of a run of `train-lm`; errors as of their ``load``."""
+def open_causal_model(path: str | Path, *, device: str | None = None) -> CausalCheckpoint | TextLanguageModel:
+    """Load the model of a checkpoint folder, an ARPA file or a run of `train-lm`; errors as of loading it."""
+    if is_arpa(path):
+        return load_arpa(path, device=device)
     return (load if is_checkpoint_folder(path) else language_modeling.load)(path, device=device)
 
 
