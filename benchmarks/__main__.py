@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.measure import write_results
 
 BENCHMARKS: dict[str, tuple[str, ...]] = {
-    "adaptive_softmax": (),
+    "large_vocabularies": (),
     "attention_memory": (),
     "corpus_memory": (),
     "images": ("torch",),

@@ -47,6 +47,8 @@ HELP = {
     "tied": "Tie the output weights to the embeddings.",
     "adaptive_softmax": "Narrower vectors, cheaper softmax for rarer words: the numbers of words at which "
     "the head and all clusters but the last end, such as 2000,20000, or auto.  [default: one width]",
+    "sampled_softmax": "Estimate the loss in training from this many words; validation is exact.  [default: "
+    "all words]",
     "init_range": "Draw all initial weights uniformly from ± this.  [default: a range for each layer]",
     "bptt": "Sequence length of recurrent models.  [default: 35]",
     "variable_bptt": "Cut the text into sequences of other lengths around --bptt in each epoch.",

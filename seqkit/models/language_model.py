@@ -43,6 +43,8 @@ class LanguageModelConfig:
         tied: The output matrix is the embedding matrix.
         cutoffs: Ids at which the head and all clusters but the last of adaptive embeddings and an adaptive
             softmax end; none for vectors of one width.
+        sampled_softmax: Words that the loss in training is estimated from (:class:`seqkit.nn.Softmax`); 0 for
+            all.
         init_range: Draw every weight uniform within ± it. By default embeddings start within ±0.1, recurrent
             weights within ±1/√H, and the LSTM's forget gates with a bias of 1.
     """
@@ -63,6 +65,7 @@ class LanguageModelConfig:
     temporal_regularization: float = 0.0
     tied: bool = True
     cutoffs: tuple[int, ...] = ()
+    sampled_softmax: int = 0
     init_range: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -132,7 +135,7 @@ class LanguageModel(nn.Module):
         if isinstance(embedding, nn.AdaptiveEmbedding):
             table = embedding if tied else None
             return nn.AdaptiveSoftmax(hidden_size, V, self.config.cutoffs, tied=table, generator=generator)
-        output = nn.Softmax(hidden_size, V, generator=generator)
+        output = nn.Softmax(hidden_size, V, samples=self.config.sampled_softmax, generator=generator)
         if tied:
             output.weight = embedding.weight
         else:
@@ -197,7 +200,7 @@ class LanguageModel(nn.Module):
         """Return :meth:`loss`, what is added to it in training (None: nothing), and the detached state."""
         y, state = self._outputs(ids, state, generator=generator)
         dropped = self.output_dropout(y, generator)
-        loss = self.output.loss(dropped, self._ids(targets, IGNORE_INDEX))
+        loss = self.output.loss(dropped, self._ids(targets, IGNORE_INDEX), generator)
         return loss, self.penalty(dropped, y), detach(state)
 
     def penalty(self, dropped: Tensor, outputs: Tensor) -> Tensor | None:

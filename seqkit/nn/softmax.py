@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from seqkit import ops
 from seqkit.autograd import Tensor
@@ -17,14 +20,58 @@ from seqkit.nn import initializers
 from seqkit.nn.embedding import Embedding
 from seqkit.nn.linear import Linear
 from seqkit.nn.module import Module
+from seqkit.ops.dropout import check_generator
 
 
 class Softmax(Linear):
-    """P(word | x) = softmax(x·weightᵀ + bias), with its loss."""
+    """P(word | x) = softmax(x·weightᵀ + bias), with its loss.
 
-    def loss(self, x: Tensor, targets: Array) -> Tensor:
-        """Return the mean of -log P over targets (…) after x (…, H), in nats; targets of -1 do not count."""
-        return ops.linear_cross_entropy(x, self.weight, self.bias, targets)
+    Args:
+        in_features: H.
+        out_features: V.
+        bias: Whether to add a bias.
+        samples: S, words that the loss in training is estimated from; 0 for the whole vocabulary. They are
+            drawn with the probabilities log((w + 2) / (w + 1)) / log(V + 1), close to Zipf's law for ids by
+            falling frequency.
+        generator: Source of the initial weights.
+
+    Raises:
+        UsageError: S is not below V.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        bias: bool = True,
+        samples: int = 0,
+        generator: Generator | int | None = None,
+    ) -> None:
+        super().__init__(in_features, out_features, bias=bias, generator=generator)
+        if not 0 <= samples < out_features:
+            raise UsageError(
+                f"expected samples below the {out_features:,} words of the vocabulary, got {samples:,}"
+            )
+        self.samples = samples
+
+    def loss(self, x: Tensor, targets: Array, generator: Generator | None = None) -> Tensor:
+        """Return the mean of -log P over targets (…) after x (…, H), in nats; targets of -1 do not count.
+
+        Args:
+            x: (…, H).
+            targets: (…).
+            generator: Source of the samples; required in training with ``samples``, which estimate the loss.
+        """
+        if not (self.training and self.samples):
+            return ops.linear_cross_entropy(x, self.weight, self.bias, targets)
+        xp, V = array_module(targets), self.out_features
+        draws = check_generator("sampled softmax", generator).uniform(self.samples, xp, np.float64)
+        samples = xp.minimum(xp.exp(draws * math.log(V + 1)).astype(np.int64) - 1, V - 1)
+        ids = xp.arange(V, dtype=np.float64)
+        expected = xp.log((ids + 2) / (ids + 1)) * (self.samples / math.log(V + 1))
+        log_expected = xp.log(expected).astype(x.dtype)
+        return ops.sampled_cross_entropy(x, self.weight, self.bias, targets, samples, log_expected)
 
     def losses(self, x: Tensor, targets: Array) -> Array:
         """Return -log P (…) float64 of each target, 0 where it is -1; without gradient."""
@@ -95,8 +142,11 @@ class AdaptiveSoftmax(Module):
             for layer, table in zip([self.head, *self.tails], tied.tables, strict=True):
                 layer.weight = table.weight
 
-    def loss(self, x: Tensor, targets: Array) -> Tensor:
-        """Return the mean of -log P over targets (B, T) after x (B, T, H), in nats; -1 does not count."""
+    def loss(self, x: Tensor, targets: Array, generator: Generator | None = None) -> Tensor:
+        """Return the mean of -log P over targets (B, T) after x (B, T, H), in nats; -1 does not count.
+
+        Nothing is drawn; ``generator`` is that of :meth:`Softmax.loss`.
+        """
         xp = array_module(targets)
         head, members = self._split(xp, targets)
         weight = concatenate(self.head.weight, self.clusters.weight)

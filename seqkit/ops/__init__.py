@@ -14,6 +14,7 @@ from seqkit.ops.packing import pack, unpack
 from seqkit.ops.pooling import average_pool2d, max_pool2d
 from seqkit.ops.recurrent import gru, lstm, rnn
 from seqkit.ops.rotary import rotary
+from seqkit.ops.sampled_softmax import sampled_cross_entropy
 from seqkit.ops.scaled_attention import packed_attention, scaled_dot_product_attention, split_heads
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "relu",
     "rnn",
     "rotary",
+    "sampled_cross_entropy",
     "scaled_dot_product_attention",
     "sigmoid",
     "softmax",

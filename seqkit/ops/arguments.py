@@ -23,9 +23,9 @@ import numpy as np
 
 from seqkit.errors import ShapeError
 
-_KINDS = {"float": "f", "integer": "iu", "mask": "biuf"}
+_KINDS = {"float": "f", "constant": "f", "integer": "iu", "mask": "biuf"}
 """NumPy's kinds of dtypes by the first word of a form."""
-_WORDS = {"float": "floating-point", "integer": "integer", "mask": "boolean"}
+_WORDS = {"float": "floating-point", "constant": "floating-point", "integer": "integer", "mask": "boolean"}
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class _Form:
 
 
 def _parse(name: str, form: str) -> _Form:
-    match = re.fullmatch(r"(?:(integer|mask) )?(.*?)( or None)?", form)
+    match = re.fullmatch(r"(?:(integer|mask|constant) )?(.*?)( or None)?", form)
     assert match is not None
     kind, axes, optional = match.groups()
     return _Form(name, kind or "float", tuple(axis.strip() for axis in axes.split(",")), optional is not None)

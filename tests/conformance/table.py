@@ -197,6 +197,28 @@ FUNCTIONS = [
         batched=(0, "targets", "negatives"),
         needs_saving=(0,),
     ),
+    Row(
+        "sampled_cross_entropy",
+        lambda x, W, b, targets, samples, log_expected: ops.sampled_cross_entropy(
+            x, W, b, targets, samples, log_expected
+        ),
+        ((3, 7), (V, 7), (V,)),
+        {
+            "targets": np.array([4, -1, 0]),
+            "samples": np.array([1, 4, 4, 2]),
+            "log_expected": np.linspace(-1.5, 0.5, V),
+        },
+        needs_saving=(0, 1),
+    ),
+    Row(
+        "sampled_cross_entropy: no bias",
+        lambda x, W, targets, samples, log_expected: ops.sampled_cross_entropy(
+            x, W, None, targets, samples, log_expected
+        ),
+        ((3, 5, 7), (V, 7)),
+        {"targets": _TARGETS, "samples": np.array([0, 9]), "log_expected": np.linspace(-1.5, 0.5, V)},
+        needs_saving=(0, 1),
+    ),
     Row("dropout", lambda x: ops.dropout(x, rate=0.3, generator=Generator(7)), ((3, 5, 7),)),
     Row("dropout: 0", lambda x: ops.dropout(x, rate=0.0, generator=Generator(7)), ((3, 5),), batched=(0,)),
     Row("locked_dropout", lambda x: ops.locked_dropout(x, rate=0.3, generator=Generator(7)), ((3, 5, 7),)),

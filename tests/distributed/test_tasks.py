@@ -42,6 +42,17 @@ SETTINGS: dict[str, tuple[str, str, dict[str, Any]]] = {
         "text.txt",
         {"hidden_size": 8, "bptt": 5, "adaptive_softmax": "4,8"},
     ),
+    "LSTM with sampled softmax": (
+        "language_modeling",
+        "text.txt",
+        {"hidden_size": 8, "bptt": 5, "sampled_softmax": 4, "weight_drop": 0.3, "dropout_embedding": 0.2},
+    ),
+    "LSTM with regularisation and windows of other lengths": (
+        "language_modeling",
+        "text.txt",
+        {"hidden_size": 8, "bptt": 5, "activation_regularization": 2.0, "temporal_regularization": 1.0}
+        | {"variable_bptt": True},
+    ),
     "Transformer": (
         "language_modeling",
         "text.txt",

@@ -82,7 +82,7 @@ def axes_of(shape: str) -> list[str]:
 
 def agree(form: str, text: str) -> bool:
     """Whether a docstring says the axes of a form, its numbers, and whether it may be None."""
-    match = re.fullmatch(r"(?:(integer|mask) )?(.*?)( or None)?", form)
+    match = re.fullmatch(r"(?:(integer|mask|constant) )?(.*?)( or None)?", form)
     assert match is not None
     axes, optional = match[2], match[3]
     said = re.match(r"(?:[^\W\d_] )?\(([^)]*)\)", text)

@@ -80,7 +80,7 @@ VALUES: dict[str, dict[str, Row]] = {
     "language_modeling": {
         **TRAINING, **TEXT, **TEXT_FILES, "objective": row("masked"), "model": row("rnn"), "order": row(3),
         "prune": row("0 0 1"), "discount_fallback": row("0.1 0.2 0.3"), "bits": row(8), "memory": row("2M"),
-        "adaptive_softmax": row("3,6"),
+        "adaptive_softmax": row("3,6"), "sampled_softmax": row(3),
         "positions": row("rotary"), "dropout_input": row(0.4), "dropout_hidden": row(0.4, num_layers=2),
         "dropout_output": row(0.4), "locked_dropout": row(True, dropout=0.5), "tied": row(False),
         "dropout_embedding": row(0.4), "weight_drop": row(0.4), "activation_regularization": row(2.0),
@@ -411,6 +411,7 @@ COMBINED: list[tuple[str, dict[str, Any], str]] = [
     ("language_modeling", {"dropout": 0.0, "locked_dropout": True}, "locked_dropout"),
     ("language_modeling", {"tokenizer": "bpe", "min_count": 3}, "min_count"),
     ("language_modeling", {"model": "kneser-ney", "seed": 3}, "seed"),
+    ("language_modeling", {"adaptive_softmax": "3", "sampled_softmax": 3}, "sampled_softmax"),
     ("seq2seq", {"model": "gru", "pass_cell": False}, "pass_cell"),
     ("seq2seq", {"init_range": 0.1, "weight_init": "normal"}, "weight_init"),
     ("seq2seq", {"shared_vocabulary": True, "target_vocab_size": 9}, "target_vocab_size"),

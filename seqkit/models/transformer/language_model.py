@@ -45,6 +45,8 @@ class TransformerLanguageModelConfig(TransformerConfig):
         tied: The output matrix is the embedding matrix.
         cutoffs: Ids at which the head and all clusters but the last of adaptive embeddings and an adaptive
             softmax end; none for vectors of one width.
+        sampled_softmax: Words that the loss in training is estimated from (:class:`seqkit.nn.Softmax`); 0 for
+            all.
         output_bias: Whether scores have a bias.
         init_std: Standard deviation of the initial weights.
     """
@@ -55,6 +57,7 @@ class TransformerLanguageModelConfig(TransformerConfig):
     activation: str = "gelu-tanh"
     tied: bool = True
     cutoffs: tuple[int, ...] = ()
+    sampled_softmax: int = 0
     output_bias: bool = False
     init_std: float = 0.02
 
@@ -115,7 +118,8 @@ class TransformerLanguageModel(nn.Module):
         if isinstance(tokens, nn.AdaptiveEmbedding):
             table = tokens if config.tied else None
             return nn.AdaptiveSoftmax(E, V, config.cutoffs, tied=table, generator=generator)
-        output = nn.Softmax(E, V, bias=config.output_bias, generator=generator)
+        samples = config.sampled_softmax
+        output = nn.Softmax(E, V, bias=config.output_bias, samples=samples, generator=generator)
         if config.tied:
             output.weight = tokens.weight
         return output
@@ -155,7 +159,7 @@ class TransformerLanguageModel(nn.Module):
         """
         x = self.hidden(ids, generator=generator)
         targets = self._ids(targets, IGNORE_INDEX)
-        return self.output.loss(x, targets), []
+        return self.output.loss(x, targets, generator), []
 
     def token_losses(self, ids: Array, targets: Array, state: Seen | None = None) -> tuple[Array, Seen]:
         """Return -log P (B, T) float64 of each target, 0 where it is -1, and the state; without dropout.

@@ -30,6 +30,7 @@ def make_model(
     values = dataclasses.asdict(settings)
     common = {name: values[name] for name in _COMMON}
     common["cutoffs"] = settings.cutoffs(vocab_size)
+    common["sampled_softmax"] = settings.sampled_softmax or 0
     if settings.model == "transformer":
         transformer = TransformerLanguageModelConfig(
             vocab_size=vocab_size,

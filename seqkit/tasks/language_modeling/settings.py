@@ -85,6 +85,8 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
         adaptive_softmax: Narrower vectors and a cheaper softmax for rarer words, for large vocabularies: the
             numbers of words at which the head and all clusters but the last end, such as "2000,20000", or
             "auto". None gives all words vectors of one width.
+        sampled_softmax: Estimate the loss in training from this many words of a large vocabulary. Validation
+            and evaluation are exact. None takes all words.
         init_range: Draw the initial weights of a recurrent model uniformly from ± this.
         bptt: Sequence length of a recurrent model.
         variable_bptt: Cut the text into sequences of other lengths around ``bptt`` in each epoch.
@@ -141,6 +143,7 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
     temporal_regularization: float = 0.0
     tied: bool = True
     adaptive_softmax: str | None = None
+    sampled_softmax: int | None = None
     init_range: float | None = None
     bptt: int | None = None
     variable_bptt: bool = False
@@ -161,7 +164,7 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
         super()._check()
         self._require_positive(
             "order embedding_size hidden_size num_layers num_heads bptt context_length batch_size "
-            "eval_batch_size min_count vocab_size valid_tokens init_range"
+            "eval_batch_size min_count vocab_size valid_tokens init_range sampled_softmax"
         )
         self._require_fraction(
             "dropout dropout_input dropout_hidden dropout_output dropout_embedding weight_drop"
@@ -212,6 +215,8 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
             return dict.fromkeys(sorted(neural), "neural models")
         counted = ("order", "prune", "discount_fallback", "bits", "memory")
         ignored = super().ignored() | dict.fromkeys(counted, "the model kneser-ney")
+        if self.adaptive_softmax is not None:
+            ignored["sampled_softmax"] = "vectors of one width"
         if self.init is not None:
             ignored["init_range"] = "new weights"
         if self.dropout == 0 and not (self.dropout_input or self.dropout_hidden or self.dropout_output):

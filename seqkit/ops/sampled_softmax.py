@@ -1,0 +1,101 @@
+"""Sampled softmax: the cross entropy of a large vocabulary, from the scores of a few words of it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from seqkit.autograd import RowGradient, differentiable
+from seqkit.backend import empty, zeros
+from seqkit.backend.ids import IGNORE_INDEX
+from seqkit.backend.kernels import kernels
+from seqkit.errors import UsageError
+from seqkit.ops.arguments import arguments, as_rows
+
+_check = arguments(
+    "sampled_cross_entropy",
+    x="…, E", W="V, E", b="V or None", targets="integer …", samples="integer S", log_expected="constant V",
+)  # fmt: skip
+
+
+@differentiable
+def sampled_cross_entropy(xp, x, W, b, targets, samples, log_expected, *, needs):
+    """Return an estimate of the mean of -log P(target | x), in nats, from the target and S sampled words.
+
+    With the score s(w) = x·W[w] + b[w] of a word, and Q(w), how often it is expected among the samples, the
+    loss of a target t is
+
+        log(exp(s(t)) / Q(t) + Σ exp(s(w)) / Q(w)) - s(t)
+
+    with a sum over the samples. The sum is an estimate without bias of that over the vocabulary, so loss and
+    gradient tend to those of the whole softmax as S grows (Bengio and Senécal 2008; Jean et al. 2015, section
+    3). Beside log Q(t), which has no gradient, it is the negative logarithm of the probability that t is the
+    one of these S + 1 words which came from the text: for any S the scores at the minimum are those of the
+    whole softmax but for a constant of x (Jozefowicz et al. 2016, section 3.1; Ma and Collins 2018). The
+    gradient of W is a RowGradient over the rows of the targets and the samples.
+
+    Args:
+        x: (…, E).
+        W: (V, E).
+        b: (V,) or None.
+        targets: (…) integer ids below V; -1 does not count.
+        samples: (S,) integer ids below V, drawn with replacement, the same for all rows of x.
+        log_expected: (V,), log Q, in any precision.
+
+    Raises:
+        ShapeError: Shapes that do not fit, or ids that are no integers.
+        UsageError: On the CPU, ids outside 0 … V-1.
+    """
+    _check(x, W, b, targets, samples, log_expected)
+    rows, flat = as_rows(x), targets.reshape(-1)
+    N, S, V = len(rows), len(samples), len(W)
+    counted = flat != IGNORE_INDEX
+    words = xp.where(counted, flat, 0)
+    if xp is np:
+        for name, ids in (("targets", words), ("samples", samples)):
+            if ids.size and not 0 <= ids.min() <= ids.max() < V:
+                raise UsageError(
+                    f"sampled_cross_entropy: expected {name} below {V}, got {ids.min()} to {ids.max()}"
+                )
+    product = kernels("matrix_product", xp, x.dtype).product
+    outputs, sampled = xp.take(W, words, axis=0), xp.take(W, samples, axis=0)
+    scores = empty(xp, (N, S + 1), x.dtype)
+    others = empty(xp, (N, S), x.dtype)
+    bias = zeros(xp, (V,), x.dtype) if b is None else b
+    log_expected = log_expected.astype(x.dtype)
+    product(rows, sampled.T, others, bias[samples] - log_expected[samples])
+    scores[:, 1:] = others
+    own = (rows * outputs).sum(axis=1) + bias[words]
+    scores[:, 0] = own - log_expected[words]
+    highest = scores.max(axis=1, keepdims=True)
+    xp.exp(scores - highest, out=scores)
+    sums = scores.sum(axis=1, keepdims=True)
+    count = xp.maximum(counted.sum(), 1)
+    losses = (xp.log(sums) + highest)[:, 0].astype(np.float64) - own
+    value = xp.asarray((losses * counted).sum() / count, dtype=np.float64)
+
+    def backward(dy):
+        slopes = scores / sums
+        slopes[:, 0] -= 1
+        slopes *= (counted * (dy / count))[:, None].astype(x.dtype)
+        of_samples = xp.ascontiguousarray(slopes[:, 1:])
+        dx = dW = db = None
+        if needs[0]:
+            dx = empty(xp, rows.shape, x.dtype)
+            product(of_samples, sampled, dx)
+            dx += slopes[:, :1] * outputs
+            dx = dx.reshape(x.shape)
+        ids = xp.concatenate((words, samples)).astype(np.int64)
+        if needs[1]:
+            values = empty(xp, (N + S, W.shape[1]), W.dtype)
+            values[:N] = slopes[:, :1] * rows
+            product(of_samples.T, rows, values[N:])
+            touched, summed = kernels("row_sums", xp, W.dtype).sum_by_id(ids, values)
+            dW = RowGradient(touched, summed, W.shape)
+        if b is not None and needs[2]:
+            each = xp.concatenate((slopes[:, 0], of_samples.sum(axis=0)))[:, None]
+            touched, summed = kernels("row_sums", xp, W.dtype).sum_by_id(ids, xp.ascontiguousarray(each))
+            db = zeros(xp, b.shape, b.dtype)
+            db[touched] = summed[:, 0]
+        return dx, dW, db, None, None, None
+
+    return value, backward
