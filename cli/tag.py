@@ -123,9 +123,10 @@ def command(
 def _sentences(files: tuple[str, ...], settings: ResolvedSequenceLabelingSettings) -> Iterator[list[Line]]:
     """Return batches of the sentences of files of columns, or of standard input, as they arrive."""
     from seqkit.cli.lines import input_lines
-    from seqkit.corpora.readers.columns import Columns, SentenceReader, is_conllu
+    from seqkit.corpora.readers.columns import SentenceReader, is_conllu
+    from seqkit.tasks.sequence_labeling.data import untagged_columns
 
-    columns = Columns(settings.word_column, features=settings.columns, tagged=False)
+    columns = untagged_columns(settings)
     for file in files or (None,):
         conllu = file is not None and is_conllu(Path(file))
         reader = SentenceReader(columns, file or "standard input", conllu=conllu)

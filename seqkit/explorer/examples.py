@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from seqkit.corpora import REGISTRY, open_corpus, open_labelled, open_seq2seq, open_tagged
@@ -32,15 +32,15 @@ def example(item: Item, number: int) -> str | None:
     if not isinstance(corpus, str) or not (corpus in REGISTRY or corpus.startswith("nltk:")):
         return None
     try:
-        texts = list(dict.fromkeys(itertools.islice(_texts(item.kind, corpus), _LOOKED_AT)))
+        texts = list(dict.fromkeys(itertools.islice(_texts(item.kind, corpus, name), _LOOKED_AT)))
     except SeqkitError:
         return None  # the corpus has not been fetched
     fitting = [text for text in texts if _SHORTEST <= len(text) <= _LONGEST] or texts
     return fitting[97 * number % len(fitting)] if fitting else None
 
 
-def _texts(kind: str, name: str) -> Iterator[str]:
-    """Return the texts of the test split of a corpus, or of its last split."""
+def _texts(kind: str, name: str, settings: Mapping[str, Any]) -> Iterator[str]:
+    """Return the texts of a corpus's test split, or its last one, in columns where a tagger reads some."""
 
     def last(corpus: Any) -> str:
         return "test" if "test" in corpus.splits else corpus.splits[-1]
@@ -49,7 +49,13 @@ def _texts(kind: str, name: str) -> Iterator[str]:
         text = open_corpus(name)
         return (line.strip() for line in text.lines(last(text)) if line.strip())
     if kind == "sequence_labeling":
-        tagged = open_tagged(name)
-        return (" ".join(sentence.words) for sentence in tagged.sentences(last(tagged)))
+        columns = str(settings.get("feature_columns") or "").split(",")
+        columns = [column for column in columns if column]
+        tagged = open_tagged(name, feature_columns=columns)
+        sentences = tagged.sentences(last(tagged))
+        if not columns:
+            return (" ".join(s.words) for s in sentences)
+        rows = (zip(s.words, *s.feature_columns, strict=True) for s in sentences)
+        return ("\n".join(map("\t".join, each)) for each in rows)
     pairs = open_labelled(name) if kind == "text_classification" else open_seq2seq(name)
     return (text for text, _ in pairs.pairs(last(pairs)))

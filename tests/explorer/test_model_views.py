@@ -18,8 +18,12 @@ from seqkit.explorer.readable import reader
 from seqkit.explorer.views import images
 from seqkit.explorer.views.tagger import pieces
 from seqkit.tasks.attention_maps import attention_maps
+from seqkit.tasks.sequence_labeling import SequenceLabelingSettings, train
 from seqkit.tasks.sequence_labeling.trained import TaggedSpan, TaggedText
 from seqkit.tasks.text_classification.contributions import text_without
+from tests.explorer.conftest import application, client_of
+from tests.tasks.test_sequence_labeling import write_values
+from tests.training.tiny import cache_set
 
 # Translation and attention
 
@@ -182,3 +186,19 @@ def test_pieces_of_spans_that_overlap() -> None:
     labels = [[(span["label"], span["begins"]) for span in piece["spans"]] for piece in found]
     assert labels == [[("A", True)], [("A", False), ("B", True)], [("B", False)]]
     assert pieces(TaggedText("", (), ())) == []
+
+
+def test_text_in_columns(cache_folder: Path, tmp_path: Path) -> None:
+    """A tagger that reads feature columns is given them, a word on each line; a bad line is named."""
+    with cache_set(cache_folder):
+        data = write_values(tmp_path / "a.conll")
+        settings = SequenceLabelingSettings(corpus=str(data), feature_columns="2", epochs=1, hidden_size=4)
+        run = train(settings, tmp_path / "runs" / "values")
+    with client_of(application(tmp_path / "runs")) as client:
+        text = "the\tN\nold\tV\n\ncity N\n"
+        answer = client.post("/tagger/tag", json={"item": "values", "text": text}).json()
+        assert ["".join(p["text"] for p in line["pieces"]) for line in answer["lines"]] == ["the old", "city"]
+        expected = run.tag_words([["the", "old"], ["city"]], [[["N", "V"]], [["N"]]])
+        assert [[word["tag"] for word in line["words"]] for line in answer["lines"]] == expected
+        wrong = client.post("/tagger/tag", json={"item": "values", "text": "the N\nold\n"}).json()
+        assert "the text, line 2: expected 2 columns as in line 1, got 1" in wrong["error"]

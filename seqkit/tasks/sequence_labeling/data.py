@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from seqkit.corpora import REGISTRY, TaggedCorpus, TaggedSentence, open_tagged
+from seqkit.corpora.readers.columns import Columns
 from seqkit.data import EncodedTaggedCorpus, PieceEncoder, TaggingEncoder, encode_tagged
 from seqkit.data.tagging import UnspacedWords, normalized
 from seqkit.data.text_check import MOST_UNKNOWN, uncut_fraction
@@ -37,6 +38,11 @@ def open_corpus(
         feature_columns=settings.columns,
         whole=whole,
     )
+
+
+def untagged_columns(settings: SequenceLabelingSettings) -> Columns:
+    """Return the columns that a tagger reads of sentences to be tagged, which may have further ones."""
+    return Columns(settings.word_column, features=settings.columns, tagged=False)
 
 
 def encode(
