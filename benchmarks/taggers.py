@@ -8,7 +8,8 @@ speech beside the words; --vectors adds rows for CoNLL-2000 that start from word
 "perceptron" are the peers: a conditional random field over the features that CRFsuite's tutorial publishes
 (words and parts of speech within two places), learned from the whole published training split; and NLTK's
 averaged perceptron, learned from the training split of Brown in five passes, as its default is. All are
-scored by the same function on the same test sentences.
+scored by the same function on the same test sentences; words are known that the training sentences have in
+whatever case and with any digits.
 
 --write-text writes the text of these vectors, one sentence or paragraph on a line, in lower case and with 0
 for each digit: Penn Treebank without <unk>, Brown, the training sentences of CoNLL-2000, and english-novels.
@@ -19,7 +20,7 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -67,12 +68,25 @@ def train_row(name: str, seed: int, options: argparse.Namespace) -> TaggingScore
         changes = {**changes, "vectors": options.vectors}
     settings = SequenceLabelingSettings.from_values({**values, **changes, "seed": seed})
     tagger = train(settings, options.runs / f"{_stem(name)}-{seed}", resume=True, callbacks=_Said())
-    sentences = list(open_corpus(settings).sentences("test"))
+    corpus = open_corpus(settings)
+    sentences = list(corpus.sentences("test"))
     features = [s.feature_columns for s in sentences] if tagger.settings.columns else None
     started = time.perf_counter()
     predicted = tagger.tag_words([s.words for s in sentences], features)
     _say_speed(name, predicted, time.perf_counter() - started)
-    return tagger.evaluate("test")
+    known = _known((s.words for s in corpus.sentences("train")), (s.words for s in sentences))
+    spans = tagger.input_scheme is not None
+    return score_tags("test", predicted, [s.tags for s in sentences], known, None, spans=spans)
+
+
+def _known(train: Iterable[Sequence[str]], test: Iterable[Sequence[str]]) -> np.ndarray:
+    """Return for each test word whether a training sentence has it, in whatever case and with any digits."""
+
+    def keys(sentences: Iterable[Sequence[str]]) -> Iterator[str]:
+        return (normalized(word, lowercase=True, zero_digits=True) for words in sentences for word in words)
+
+    seen = set(keys(train))
+    return np.array([key in seen for key in keys(test)])
 
 
 def crfsuite() -> TaggingScores:
@@ -100,9 +114,8 @@ def crfsuite() -> TaggingScores:
         tagger.close()
     _say_speed("CRFsuite", predicted, seconds, trained)
     gold = [tuple(tag for _, _, tag in sentence) for sentence in test]
-    known = {word.lower() for sentence in sentences["train"] for word, _, _ in sentence}
-    is_known = np.array([word.lower() in known for sentence in test for word, _, _ in sentence])
-    return score_tags("test", predicted, gold, is_known, None, spans=True)
+    words = {name: [[row[0] for row in sentence] for sentence in sentences[name]] for name in sentences}
+    return score_tags("test", predicted, gold, _known(words["train"], words["test"]), None, spans=True)
 
 
 def _features(sentence: Sequence[tuple[str, str, str]]) -> list[list[str]]:
@@ -142,9 +155,8 @@ def perceptron() -> TaggingScores:
     started = time.perf_counter()
     predicted = [[tag for _, tag in tagger.tag(list(s.words))] for s in splits["test"]]
     _say_speed("NLTK's perceptron", predicted, time.perf_counter() - started, trained)
-    known = {normalized(word, True, True) for s in splits["train"] for word in s.words}
-    is_known = np.array([normalized(word, True, True) in known for s in splits["test"] for word in s.words])
-    return score_tags("test", predicted, [s.tags for s in splits["test"]], is_known, None, spans=False)
+    known = _known(*([s.words for s in splits[name]] for name in ("train", "test")))
+    return score_tags("test", predicted, [s.tags for s in splits["test"]], known, None, spans=False)
 
 
 def write_text(path: Path) -> None:
