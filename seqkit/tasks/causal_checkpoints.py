@@ -1,6 +1,6 @@
 """The GPT-2 of a checkpoint folder: text generation, scores and perplexity, as by a run of `train-lm`."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +16,10 @@ from seqkit.progress import with_progress
 from seqkit.tasks import language_modeling
 from seqkit.tasks.language_modeling import evaluation, scoring
 from seqkit.tasks.language_modeling.arpa_model import is_arpa, load_arpa
-from seqkit.tasks.language_modeling.continuation import Continuation
 from seqkit.tasks.language_modeling.evaluation import Evaluation
-from seqkit.tasks.language_modeling.generation import LENGTH_PENALTY, Prompt, Sample, generate_samples
+from seqkit.tasks.language_modeling.generation import Prompt
 from seqkit.tasks.language_modeling.scoring import LineScore, TokenScore
+from seqkit.tasks.language_modeling.text_generator import TextGenerator
 from seqkit.tasks.language_modeling.text_model import TextLanguageModel
 from seqkit.tasks.runs import choose_split, fitting_tokenizer, is_checkpoint_folder
 from seqkit.text import SubwordTokenizer
@@ -32,7 +32,7 @@ _PIECE = 1 << 13
 """Characters of a text that are cut into tokens at once, at least."""
 
 
-class CausalCheckpoint:
+class CausalCheckpoint(TextGenerator):
     """A causal language model with its tokenizer.
 
     Args:
@@ -61,68 +61,13 @@ class CausalCheckpoint:
             f"CausalCheckpoint({config.num_layers}×{config.embedding_size}, {len(self.tokenizer):,} tokens)"
         )
 
-    def generate(
-        self,
-        prompt: str = "",
-        *,
-        max_new_tokens: int = 100,
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        num_samples: int = 1,
-        stop: Sequence[str] | None = None,
-        allow_unknown: bool = False,
-        seed: int = 0,
-        beam: int | None = None,
-        length_penalty: float = LENGTH_PENALTY,
-        on_text: Callable[[str], None] | None = None,
-    ) -> list[Sample]:
-        """Generate continuations of ``prompt``.
-
-        The model reads the prompt's tokens and none before them, as the reference implementation does.
-
-        Args:
-            prompt: The beginning of the text.
-            max_new_tokens: Number of tokens to generate at most.
-            temperature: Divisor of the logits; 0 takes the most probable token at each step.
-            top_k: Sample from the k most probable tokens.
-            top_p: Sample from the most probable tokens that together have this probability.
-            num_samples: Number of texts.
-            stop: Tokens that end a text; by default the end-of-text token.
-            allow_unknown: Whether the unknown token may be generated.
-            seed: Seed of the sampling.
-            beam: Search the ``num_samples`` most probable texts with a beam of this width instead of
-                sampling; the best comes first.
-            length_penalty: Exponent of the length normalisation of the search; 0 favours short texts.
-            on_text: Called with the text so far, prompt included, after each token; for one text without
-                beam.
-
-        Returns:
-            The texts, prompt included.
-
-        Raises:
-            UsageError: No prompt and no token that begins a text, or a stop text of several tokens.
-        """
-        return generate_samples(
-            self.model,
-            self.prompt(prompt, stop=stop, allow_unknown=allow_unknown),
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            seed=seed,
-            beam=beam,
-            length_penalty=length_penalty,
-            on_text=on_text,
-            batch=num_samples,
-            max_new_tokens=max_new_tokens,
-        )
-
     def prompt(
         self, text: str = "", *, stop: Sequence[str] | None = None, allow_unknown: bool = False
     ) -> Prompt:
         """Return the ids of a prompt, and those that end a text or are never generated.
 
-        Arguments and errors as of :meth:`generate`.
+        The model reads the prompt's tokens and none before them, as the reference implementation does.
+        Arguments and errors as of :meth:`generate`; without a prompt a token must begin a text.
         """
         ids = self.tokenizer.encode([text], special_tokens=False)[0]
         end = [] if self.end_id is None else [self.end_id]
@@ -141,10 +86,6 @@ class CausalCheckpoint:
             text_of=lambda new: self.tokenizer.decode([*ids, *new], special_tokens=True),
             token_of=self._token_of,
         )
-
-    def continuation(self, prompt: str = "") -> Continuation:
-        """Return a prompt to be continued token by token, with the probabilities of the next token."""
-        return Continuation.begin(self.model, self.prompt(prompt))
 
     def _token_of(self, token_id: int) -> str:
         return self.tokenizer.decode([token_id], special_tokens=True)
