@@ -47,12 +47,13 @@ def command(run: str, split: str | None, corpus: str | None, device: str | None,
 def _print_scores(scores: TaggingScores) -> None:
     sizes = f"{scores.words:,} words, {scores.sentences:,} sentences ({scores.split})"
     echo(f"accuracy {scores.accuracy:.2%} of {sizes}")
-    unknown_words = scores.words - scores.known_words
-    for name, accuracy, count in (
-        ("known", scores.known_accuracy, scores.known_words),
-        ("unknown", scores.unknown_accuracy, unknown_words),
-    ):
-        echo(f"no {name} words" if accuracy is None else f"{name} words {accuracy:.2%} of {count:,}")
+    if scores.known_words is not None:
+        unknown_words = scores.words - scores.known_words
+        for name, accuracy, count in (
+            ("known", scores.known_accuracy, scores.known_words),
+            ("unknown", scores.unknown_accuracy, unknown_words),
+        ):
+            echo(f"no {name} words" if accuracy is None else f"{name} words {accuracy:.2%} of {count:,}")
     if scores.spans is not None:
         width = max(map(len, (*scores.by_type, "overall")))
         echo(f"\n{'':<{width}}  precision  recall      F1  true spans  predicted  correct")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from seqkit.cli.common import (
     is_terminal,
     json_option,
     threads_option,
+    warn,
 )
 from seqkit.cli.parameter_types import RUN
 from seqkit.cli.progress import quiet_option
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from seqkit.corpora import TaggedSentence
     from seqkit.corpora.readers.lines import BadLine
     from seqkit.tasks.sequence_labeling.settings import ResolvedSequenceLabelingSettings
-    from seqkit.tasks.sequence_labeling.trained import TaggedText
+    from seqkit.tasks.sequence_labeling.trained import TaggedText, TrainedTagger
 
 _COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "red")
 
@@ -93,10 +95,13 @@ def command(
     )
     labels = sorted({label.partition("-")[2] for label in tagger.labels})
 
+    values = _Values(tagger)
+
     def answer(batch: list[Any]) -> list[TaggedText]:
         if not in_columns:
             return tagger.tag(batch, pretokenized=pretokenized)
         features = [sentence.feature_columns for sentence in batch] if tagger.settings.columns else None
+        values.count(features or ())
         return tagger.tag_sentences([sentence.words for sentence in batch], features)
 
     def to_text(text: str, result: TaggedText) -> str:
@@ -108,7 +113,7 @@ def command(
             else _slashed(result, probabilities)
         )
 
-    return answer_lines(
+    code = answer_lines(
         lines,
         answer,
         to_text,
@@ -118,20 +123,49 @@ def command(
         styled=coloured and spans,
         total=None if in_columns else count_lines(*(texts or (None,))),
     )
+    values.report()
+    return code
+
+
+class _Values:
+    """The values of feature columns that a tagger does not know, reported when they are more than half."""
+
+    def __init__(self, tagger: TrainedTagger) -> None:
+        self.names = tagger.settings.columns
+        self.known = getattr(tagger.encoder, "feature_columns", ())
+        self.values, self.unknown = Counter[str](), Counter[str]()
+
+    def count(self, sentences: Iterable[Sequence[Sequence[str]]]) -> None:
+        for columns in sentences:
+            for name, known, column in zip(self.names, self.known, columns, strict=True):
+                self.values[name] += len(column)
+                self.unknown[name] += sum(value not in known for value in column)
+
+    def report(self) -> None:
+        for name, unknown in self.unknown.items():
+            if 2 * unknown > self.values[name]:
+                warn(
+                    f"warning: the tagger does not know {unknown:,} of {self.values[name]:,} values in "
+                    f"column {name}: is it the column that it was trained with?"
+                )
 
 
 def _sentences(files: tuple[str, ...], settings: ResolvedSequenceLabelingSettings) -> Iterator[list[Line]]:
     """Return batches of the sentences of files of columns, or of standard input, as they arrive."""
     from seqkit.cli.lines import input_lines
     from seqkit.corpora.readers.columns import SentenceReader, is_conllu
+    from seqkit.errors import DataError
     from seqkit.tasks.sequence_labeling.data import untagged_columns
 
     columns = untagged_columns(settings)
-    for file in files or (None,):
-        conllu = file is not None and is_conllu(Path(file))
-        reader = SentenceReader(columns, file or "standard input", conllu=conllu)
+    for file in files:
+        if file != "-" and not Path(file).exists():
+            raise DataError(f"no file {file}", remedy="--columns takes files, not texts; give its name")
+    for source in files or (None,):
+        conllu = source is not None and is_conllu(Path(source))
+        reader = SentenceReader(columns, source or "standard input", conllu=conllu)
         numbers = itertools.count(1)
-        for batch in input_lines(file, tables=False):
+        for batch in input_lines(source, tables=False):
             rows = [row for line in batch for row in reader.read(next(numbers), _readable(line))]
             yield [_sentence_line(*row) for row in rows]
         yield [_sentence_line(*row) for row in reader.end()]

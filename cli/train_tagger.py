@@ -23,8 +23,8 @@ from seqkit.tasks.sequence_labeling.task import make_task, open_corpus  # noqa: 
 HELP = {
     "word_column": "Column of the words: its number from 1, or its name in CoNLL-U.  [default: 1, or FORM]",
     "tag_column": "Column of the tags: its number, -1 for the last, or its name.  [default: -1, or UPOS]",
-    "feature_columns": "Columns that the tagger reads beside the words, such as parts of speech: numbers or "
-    "names, separated by commas.",
+    "feature_columns": "Columns that the tagger reads beside the words, such as parts of speech: numbers "
+    "from 1 or names, separated by commas.",
     "on_bad_line": "What to do with a sentence that has a malformed line.",
     "input_scheme": "Scheme of the corpus's tags; none for tags without spans.  [default: found out]",
     "scheme": "Scheme in which spans are learned.",

@@ -12,6 +12,7 @@ from seqkit.corpora.readers.headers import is_tagged_header
 from seqkit.corpora.readers.lines import BadLine, BadLines, numbered_lines
 from seqkit.corpora.readers.text_files import TEXT_SUFFIXES, named_splits
 from seqkit.corpora.split import ExampleFiles, HashSplit
+from seqkit.errors import DataError
 from seqkit.files.compressed import plain_name
 
 COLUMN_SUFFIXES = (
@@ -37,6 +38,11 @@ _BLANKS = re.compile("[ \t]+")
 _REMEDY = (
     "write the same columns in each line, a word and its tag among them, and a blank line between sentences"
 )
+
+_CARRIAGE_RETURN = "a carriage return within a line, as old Macintosh files have at its end"
+_CONVERT = "convert the line ends: tr '\\r' '\\n'"
+_FIRST_ID = re.compile(r"1|1-\d+|0\.1")
+"""The first cell of a sentence in CoNLL-U, or in CoNLL-X, which has as many columns."""
 
 Row = tuple[int, TaggedSentence | BadLine]
 
@@ -79,15 +85,18 @@ def sentence_rows(
     """Iterate over the sentences of numbered lines.
 
     Lines are cut at tabs where they have some, else at blanks. A line that begins with "#" and has another
-    number of columns is a comment before a sentence; ``-DOCSTART-`` lines are passed over. In CoNLL-U, the
-    ranges of multi-word tokens and empty nodes are passed over, so that syntactic words remain. A sentence
-    with a bad line is one bad line.
+    number of columns is a comment before a sentence; ``-DOCSTART-`` lines are passed over. Ten columns whose
+    first begins with 1 are CoNLL-U. In CoNLL-U, the ranges of multi-word tokens and empty nodes are passed
+    over, so that syntactic words remain. A sentence with a bad line is one bad line.
 
     Args:
         lines: Numbered lines.
         columns: The columns of word and tag.
         source: The file's name, for messages.
         conllu: Whether the format is CoNLL-U. A ``# global.columns`` line makes it so, with its names.
+
+    Raises:
+        DataError: The first sentence does not have the columns, or one of them is chosen twice.
     """
     reader = SentenceReader(columns, source, conllu=conllu)
     for number, line in lines:
@@ -105,6 +114,7 @@ class SentenceReader:
         self.columns, self.source = columns, source
         self.names: tuple[str, ...] | None = _CONLLU if conllu else None
         self.count, self.first_line = 0, 0
+        self.places: dict[str, int] = {}
         self.rows: list[tuple[Any, ...]] = []
         self.bad: tuple[int, BadLine] | None = None
 
@@ -115,6 +125,12 @@ class SentenceReader:
             return
         if not line.strip(" \t"):
             yield from self.end()
+            return
+        if "\r" in line:
+            self.bad = self.bad or (
+                number,
+                BadLine(_CARRIAGE_RETURN, f"{self.source}, line {number}", _CONVERT),
+            )
             return
         if line.startswith(_NAMES) and not self.count:
             self.names = tuple(line.removeprefix(_NAMES).split())
@@ -143,9 +159,9 @@ class SentenceReader:
     def _add(self, number: int, cells: list[str]) -> str | None:
         """Add a line's word and tag to the sentence; return what is wrong with the line, if anything."""
         if not self.count:
-            self.count, self.first_line = len(cells), number
-            if self.names is not None:
-                self.count = len(self.names)
+            if self.names is None and len(cells) == len(_CONLLU) and _FIRST_ID.fullmatch(cells[0]):
+                self.names = _CONLLU
+            self.count, self.first_line = len(self.names or cells), number
         if len(cells) != self.count:
             like = "as CoNLL-U has" if self.names else f"as in line {self.first_line}"
             return f"expected {self.count} columns {like}, got {len(cells)}"
@@ -155,30 +171,46 @@ class SentenceReader:
                 if re.fullmatch(r"\d+[-.]\d+", cells[0])
                 else f"expected a number as ID, got {cells[0]!r}"
             )
-        try:
-            names, found = ["word"], [self._index(self.columns.word, "FORM", 1)]
-            if self.columns.tagged:
-                names, found = ["word", "tag"], [*found, self._index(self.columns.tag, "UPOS", -1)]
-            names += [f"value in column {column}" for column in self.columns.features]
-            found += [self._index(column, "", 0) for column in self.columns.features]
-        except LookupError as error:
-            return str(error.args[0])
-        places = [place % self.count for place in found]
-        values = [cells[place] for place in places]
-        word, tag = values[0], values[1] if self.columns.tagged else ""
-        if self.columns.tagged and places[0] == places[1]:
-            return f"expected the word and its tag in two columns, got {word!r} for both"
-        for column, place in zip(reversed(self.columns.features), reversed(places), strict=False):
-            if places.count(place) > 1:
-                return f"expected feature columns beside the word and its tag, each once, got column {column}"
-        header = self.columns.tagged and number == self.first_line and self.names is None
-        if header and is_tagged_header(word, tag):
-            return f"a header row: {word!r} and {tag!r} are names of columns, not a word and its tag"
-        for name, value in zip(names, values, strict=True):
+        if not self.places:
+            self.places = self._choose(number, cells)
+        values = [cells[place] for place in self.places.values()]
+        if self.columns.tagged and number == self.first_line and self.names is None:
+            word, tag = values[:2]
+            if is_tagged_header(word, tag):
+                return f"a header row: {word!r} and {tag!r} are names of columns, not a word and its tag"
+        for name, value in zip(self.places, values, strict=True):
             if not value:
                 return f"the {name} is empty"
         self.rows.append((number, *values))
         return None
+
+    def _choose(self, number: int, cells: list[str]) -> dict[str, int]:
+        """Return the index of each column that is read. Raise DataError if the file does not have it."""
+        where = f"{self.source}, line {number}"
+        shown = " ".join(cells)
+        remedy = f"choose among its {self.count} columns: {shown if len(shown) < 60 else shown[:60] + '…'}"
+        chosen = {"word": (self.columns.word, "FORM", 1)}
+        if self.columns.tagged:
+            chosen["tag"] = (self.columns.tag, "UPOS", -1)
+        for column in self.columns.features:
+            if f"value in column {column}" in chosen:
+                raise DataError(f"feature column {column} is given twice", where=where, remedy=remedy)
+            chosen[f"value in column {column}"] = (column, "", 0)
+        places: dict[str, int] = {}
+        try:
+            for name, choice in chosen.items():
+                places[name] = self._index(*choice) % self.count
+        except LookupError as error:
+            raise DataError(str(error.args[0]), where=where, remedy=remedy) from None
+        for name, place in places.items():
+            other = next(each for each in places if places[each] == place)
+            if other != name:
+                raise DataError(
+                    f"expected the {other} and the {name} in two columns, got {cells[place]!r} for both",
+                    where=where,
+                    remedy=remedy,
+                )
+        return places
 
     def _index(self, given: str | None, name: str, place: int) -> int:
         """Return the index of a column, of ``name`` or at ``place`` by default. Raise LookupError."""

@@ -141,7 +141,7 @@ class VariableBPTTBatches(BPTTBatches):
 
     def __len__(self) -> int:
         mean = self.bptt * (1 - _HALF / 2)
-        return max(1, round(self.stream_length / mean))
+        return min(self.stream_length, max(1, round(self.stream_length / mean)))
 
     def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         return (self.batch_of(0, index) for index in range(len(self)))

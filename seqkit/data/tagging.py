@@ -107,6 +107,9 @@ class TaggingEncoder(Protocol):
     def table(self, words: Iterable[str], feature_columns: Sequence[Sequence[str]] = ()) -> WordTable:
         """Return the features of different words, in their order, with their values in feature columns."""
 
+    def is_trained(self, table: WordTable) -> np.ndarray | None:
+        """Return which words of a table its training split has, (N,) bool; None if that is not kept."""
+
     def sizes(self, table: WordTable) -> np.ndarray:
         """Return what each word of a table adds to the length of a sentence, (N,)."""
 
@@ -143,6 +146,14 @@ class WordEncoder:
     def knows(self, word: str) -> bool:
         """Return whether a word is in its vocabulary."""
         return self.key(word) in self.words
+
+    def is_trained(self, table: WordTable) -> np.ndarray | None:
+        """Return which words of a table its training split has, (N,) bool.
+
+        Words of a vector file are not among them, and words that were added to another run's are.
+        """
+        known = table.ids != self.words.unk_id
+        return known if self.words.counts is None else known & (self.words.counts[table.ids] > 0)
 
     @functools.cached_property
     def unspaced(self) -> UnspacedWords:
@@ -228,7 +239,8 @@ class EncodedTaggedCorpus:
         encoder: Encodes words.
         table: The features of all words of all splits.
         counts: (N,) int64, occurrences of each row of the table in the training split.
-        known: (N,) bool, whether the training split has the word, with whatever values in feature columns.
+        known: (N,) bool, whether the training split has the word, as the encoder looks it up, with whatever
+            values in feature columns. None for an encoder that does not keep words, without that split.
         labels: The tags in the scheme that the model learns, without those that only held-out splits have.
         unseen: Tags of held-out splits that no training sentence has; their ids follow those of ``labels``.
         input_scheme: The scheme of the corpus; None for tags without spans.
@@ -243,7 +255,7 @@ class EncodedTaggedCorpus:
     encoder: TaggingEncoder
     table: WordTable
     counts: np.ndarray
-    known: np.ndarray
+    known: np.ndarray | None
     labels: tuple[str, ...]
     unseen: tuple[str, ...]
     input_scheme: str | None
@@ -339,12 +351,15 @@ def encode_tagged(
         splits[split] = EncodedSentences(words, found, offsets, bounds)
         info[split] = TaggedInfo(len(rows), len(words), int((found >= len(labels)).sum()))
     train = splits["train"].words if "train" in splits else np.empty(0, np.int32)
-    trained = {word for s in sentences.get("train", ()) for word in s.words}
+    known = encoder.is_trained(table)
+    if known is None and "train" in sentences:
+        trained = {word for s in sentences["train"] for word in s.words}
+        known = np.array([word in trained for word, *_ in rows_of], bool)
     return EncodedTaggedCorpus(
         encoder,
         table,
         np.bincount(train, minlength=len(rows_of)),
-        np.array([word in trained for word, *_ in rows_of], bool),
+        known,
         tuple(labels),
         tuple(numbers)[len(labels) :],
         input_scheme if spans else None,

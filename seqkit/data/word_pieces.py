@@ -68,6 +68,10 @@ class PieceEncoder:
             np.empty((len(pieces), 0), np.int32),
         )
 
+    def is_trained(self, table: WordTable) -> np.ndarray | None:
+        """Return None: the words of the training text are not kept."""
+        return None
+
     def sizes(self, table: WordTable) -> np.ndarray:
         """Return how many pieces each word of a table has, (N,)."""
         return np.diff(table.offsets)

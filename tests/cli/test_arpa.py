@@ -65,8 +65,9 @@ def test_mistakes(seqkit: Seqkit, toy: Path) -> None:
         (("score", "cut.arpa", "text.txt"), "cut.arpa, line"),
         (("score", "none.arpa", "text.txt"), "none.arpa"),
         (("score", "eos.arpa", "text.txt"), "<eos>"),
-        (("eval-lm", toy, toy, "--interpolate"), "toy.arpa"),
-        (("eval-lm", toy, "--dynamic"), "toy.arpa"),
+        (("eval-lm", toy, toy, "--interpolate"), "--interpolate has no effect here"),
+        (("eval-lm", toy, "--dynamic", "--corpus", "text.txt"), "--dynamic has no effect here"),
+        (("eval-lm", toy, "--cache", "9", "--corpus", "text.txt"), "--cache has no effect here"),
     ):
         done = seqkit(*arguments)
         assert done.code in (1, 2), arguments

@@ -128,11 +128,12 @@ def test_columns_are_tagged(seqkit: Seqkit, monkeypatch: pytest.MonkeyPatch) -> 
     shown = seqkit("tag", "run", "--columns")
     assert (shown.code, shown.out) == (0, "[X the] old\n[X city]\n")
     set_stdin(monkeypatch, b"the N\n")
+    assert "does not know" not in shown.err
     (first,) = seqkit("tag", "run", "--columns", "--json").json
     assert (first["text"], first["spans"][0]["label"]) == ("the", "X")
     for arguments, said in (
         (("the old",), "`seqkit tag RUN --columns FILE`"),
-        (("--columns", "none.conll"), "none.conll"),
+        (("--columns", "none.conll"), "no file none.conll; --columns takes files, not texts"),
         (("--columns", "--pretokenized", "b.conll"), "--pretokenized has no effect with --columns"),
         (("--columns", "--text-column", "2", "b.conll"), "--text-column has no effect with --columns"),
     ):
@@ -145,3 +146,39 @@ def test_columns_are_tagged_by_a_tagger_of_words(seqkit: Seqkit, names: Path) ->
     assert seqkit("train-tagger", names, "--model", "frequent", "--out", "run").code == 0
     Path("a.conllu").write_text("# text = al\n1-2\tal" + "\t_" * 8 + "\n1\tRome" + "\t_" * 8 + "\n")
     assert seqkit("tag", "run", "--columns", "a.conllu").out == "[LOC Rome]\n"
+
+
+def test_unknown_values_are_reported(seqkit: Seqkit) -> None:
+    data = write_values(Path("a.conll"))
+    assert (
+        seqkit("train-tagger", data, *QUICK, "--epochs", "1", "--feature-columns", "2", "--out", "run").code
+        == 0
+    )
+    Path("b.conll").write_text("the O\nold O\n\ncity N\n")
+    done = seqkit("tag", "run", "--columns", "b.conll")
+    assert done.code == 0
+    assert "does not know 2 of 3 values in column 2: is it the column that it was trained with?" in done.err
+    Path("c.conll").write_text(data.read_text().replace(" N ", " X ").replace(" V ", " Y "))
+    other = (
+        "train-tagger",
+        "c.conll",
+        "--init",
+        "run",
+        "--feature-columns",
+        "2",
+        "--epochs",
+        "1",
+        "--out",
+        "r",
+    )
+    assert "of the values in column 2 are unknown" in seqkit(*other).err
+
+
+def test_columns_of_conllu_on_standard_input(seqkit: Seqkit, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = ["1-2\tal\t" + "_\t" * 8, "1\ta\ta\tADP\t" + "_\t" * 6, "2\tel\tel\tDET\t" + "_\t" * 6, ""]
+    rows = [row.removesuffix("\t") for row in rows]
+    text = "\n".join(rows)
+    Path("a.conllu").write_text("\n".join(text.replace("\tel\tel", f"\tel{n}\tel") for n in range(40)) + text)
+    assert seqkit("train-tagger", "a.conllu", "--model", "frequent", "--out", "run").code == 0
+    set_stdin(monkeypatch, ("\n".join(rows) + "\n").encode())
+    assert seqkit("tag", "run", "--columns").out == "a/ADP el/DET\n"

@@ -219,7 +219,7 @@ def test_names() -> None:
     [
         ("word tag\n" + TEXT, "a header row: 'word' and 'tag'"),
         ("Token\tPOS\n" + TEXT.replace(" ", "\t"), "a header row: 'Token' and 'POS'"),
-        (TEXT.replace(" ", ","), "expected the word and its tag in two columns, got 'The,DT,B-NP' for both"),
+        (TEXT.replace(" ", ","), "expected the word and the tag in two columns, got 'The,DT,B-NP' for both"),
     ],
 )
 def test_a_header_row_and_a_single_column_are_refused(text: str, problem: str, tmp_path: Path) -> None:
@@ -240,7 +240,6 @@ def features(path: Path, *columns: str) -> list[tuple[tuple[str, ...], ...]]:
 def test_feature_columns(tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "a", TEXT)
     assert features(folder, "2") == [(("DT", "NN", "VBZ", "."),), (("PRP", "VBZ"),)]
-    assert features(folder, "-2") == features(folder, "2")
     assert features(folder) == [(), ()]
     conllu = folder_of(tmp_path / "b", CONLLU, "train.conllu")
     assert features(conllu, "LEMMA", "5")[0] == (
@@ -252,8 +251,8 @@ def test_feature_columns(tmp_path: Path) -> None:
 def test_feature_columns_decide_the_content(tmp_path: Path) -> None:
     """Those of other columns differ; without any, runs of versions that knew none go on."""
     folder = folder_of(tmp_path / "a", TEXT)
-    keys = [open_tagged(folder, feature_columns=chosen).content_key() for chosen in ((), ("2",), ("-2",))]
-    assert len(set(keys)) == 3
+    keys = [open_tagged(folder, feature_columns=chosen).content_key() for chosen in ((), ("2",))]
+    assert len(set(keys)) == 2
     assert "features" not in repr(Columns())
     assert Columns().reading == (Columns(),)
 
@@ -261,16 +260,15 @@ def test_feature_columns_decide_the_content(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        (("3",), "expected feature columns beside the word and its tag, each once, got column 3"),
-        (("-1",), "each once, got column -1"),
-        (("1",), "each once, got column 1"),
-        (("2", "2"), "each once, got column 2"),
+        (("3",), "expected the tag and the value in column 3 in two columns, got 'B-NP' for both"),
+        (("1",), "expected the word and the value in column 1 in two columns"),
+        (("2", "2"), "feature column 2 is given twice"),
         (("4",), "only 3 columns, no column 4"),
         (("POS",), "no names of columns before it, and so no column 'POS'"),
     ],
 )
 def test_wrong_feature_columns_are_refused(columns: tuple[str, ...], said: str, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=f"{said}, .*line 1;"):
+    with pytest.raises(DataError, match=f"{said}, .*line 1; choose among its 3 columns: The DT B-NP"):
         features(folder_of(tmp_path / "a", TEXT), *columns)
 
 
@@ -292,3 +290,17 @@ def test_feature_columns_of_registered_corpora() -> None:
     assert sentence.words[:2] == ("Rockwell", "International")
     assert sentence.feature_columns[0][:2] == ("NNP", "NNP")
     assert corpus.content_key() != plain.content_key()
+
+
+def test_conllu_is_known_by_its_first_line(tmp_path: Path) -> None:
+    """Of other names, and CoNLL-X, which has ten columns too. Ten columns of something else are not."""
+    assert read(folder_of(tmp_path / "a", CONLLU)) == read(folder_of(tmp_path / "b", CONLLU, "train.conllu"))
+    other = CONLLU.replace("\n1-2\t", "\nx\t").replace("\n1\t", "\ny\t")
+    assert read(folder_of(tmp_path / "c", other))[0][0][:2] == ("x", "y")
+
+
+def test_carriage_returns_within_lines_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        DataError, match=r"a carriage return within a line, .*, line 1; convert the line ends"
+    ):
+        read(folder_of(tmp_path / "a", TEXT.replace("\n", "\r")))

@@ -228,7 +228,7 @@ def test_more_streams_than_tokens_or_lines() -> None:
 
 def test_variable_windows_join_to_the_streams() -> None:
     """In every epoch each id is a target once, in as many windows, cut at other places."""
-    for N, B, T in ((4000, 3, 40), (900, 2, 12), (37, 3, 70), (6, 3, 1), (50, 1, 3)):
+    for N, B, T in ((4000, 3, 40), (900, 2, 12), (37, 3, 70), (6, 3, 1), (50, 1, 3), (90, 1, 1)):
         plain = BPTTBatches(np.arange(N), batch_size=B, bptt=10**6, start_id=EOS).batch(0)
         made, cuts = VariableBPTTBatches(np.arange(N), batch_size=B, bptt=T, start_id=EOS, seed=5), set()
         for epoch in range(4):

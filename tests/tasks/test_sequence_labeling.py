@@ -129,7 +129,7 @@ def test_parts_of_speech(tmp_path: Path) -> None:
     source = random.Random(1)
     rows = []
     for n in range(150):
-        noun = f"noun{n % 60}"
+        noun = f"noun{chr(97 + n % 60 // 8)}{chr(97 + n % 60 % 8)}"
         rows += ["the DET", f"{noun} NOUN", f"{source.choice(('runs', 'sees'))} VERB", ""]
     (tmp_path / "a.conll").write_text("\n".join(rows))
     run = trained(tmp_path / "a.conll", tmp_path / "run")
@@ -447,10 +447,42 @@ def test_feature_columns_are_for_taggers_of_words(names: Path, tmp_path: Path) -
         UsageError, match="feature_size has no effect here: it is for a tagger with feature_c"
     ):
         SequenceLabelingSettings.from_values({"feature_size": 9})
-    with pytest.raises(
-        UsageError, match="expected feature_columns to be numbers or names separated by commas"
-    ):
-        SequenceLabelingSettings.from_values({"feature_columns": "2,,3"})
-    with pytest.raises(DataError, match="beside the word and its tag, each once, got column 2"):
+    for wrong in ("2,,3", "-1", "0", "", "2,-3"):
+        with pytest.raises(UsageError, match="expected feature_columns to be numbers from 1 or names, separ"):
+            SequenceLabelingSettings.from_values({"feature_columns": wrong})
+    with pytest.raises(DataError, match="expected the tag and the value in column 2 in two columns"):
         trained(names, tmp_path / "run", feature_columns="2")
     assert not (tmp_path / "run").exists()
+
+
+def test_words_of_any_iterables_and_wrong_ones(tmp_path: Path) -> None:
+    run = trained(write_values(tmp_path / "a.conll"), tmp_path / "run", feature_columns="2", epochs=1)
+    sentences, values = [["the", "old"]], [[["N", "V"]]]
+    expected = run.tag_words(sentences, values)
+    generators = ((word for word in words) for words in sentences)
+    assert run.tag_words(generators, ((iter(c) for c in own) for own in values)) == expected
+    assert run.tag_words(np.array(sentences), np.array(values)) == expected
+    for wrong, columns, said in (
+        (["the old"], values, "expected a sentence to be a list, got 'the old'"),
+        ("the old", values, "expected sentences to be a list, got 'the old'"),
+        (sentences, [["NV"]], "expected a feature column to be a list, got 'NV'"),
+        (sentences, [["N", "V"]], "expected a feature column to be a list, got 'N'"),
+        (sentences, [[["N", 1]]], "expected values that are texts, got 1, sentence 1"),
+        (sentences, [[["N", ""]]], "expected values that are texts, got '', sentence 1"),
+        ([["the", 5]], values, "expected words that are texts, got 5, sentence 1"),
+    ):
+        with pytest.raises((UsageError, DataError), match=said):
+            run.tag_words(wrong, columns)
+
+
+def test_known_words_are_those_of_the_run(names: Path, tmp_path: Path) -> None:
+    """Of other sentences too, in any case where the run looks words up in lower case."""
+    run = trained(names, tmp_path / "run", epochs=1)
+    other = tmp_path / "b.conll"
+    other.write_text("THE O\nnever O\nsaw O\n\n")
+    scores = run.evaluate(corpus=other)
+    assert (scores.words, scores.known_words) == (3, 2)
+    exact = counted(names, tmp_path / "counts", Notes())
+    assert exact.evaluate(corpus=other).known_words == 1
+    whole = run.evaluate("train")
+    assert whole.known_words == whole.words

@@ -3,6 +3,7 @@
 import dataclasses
 
 from seqkit.backend.random import Generator
+from seqkit.errors import UsageError
 from seqkit.models import (
     LanguageModel,
     LanguageModelConfig,
@@ -30,7 +31,12 @@ def make_model(
     values = dataclasses.asdict(settings)
     common = {name: values[name] for name in _COMMON}
     common["cutoffs"] = settings.cutoffs(vocab_size)
-    common["sampled_softmax"] = settings.sampled_softmax or 0
+    common["sampled_softmax"] = samples = settings.sampled_softmax or 0
+    if samples >= vocab_size:
+        raise UsageError(
+            f"expected sampled_softmax below the {vocab_size:,} words of the vocabulary, got {samples:,}",
+            remedy="leave it out: with so few words the whole softmax costs no more",
+        )
     if settings.model == "transformer":
         transformer = TransformerLanguageModelConfig(
             vocab_size=vocab_size,

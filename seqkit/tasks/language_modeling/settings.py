@@ -221,6 +221,8 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
             ignored["init_range"] = "new weights"
         if self.dropout == 0 and not (self.dropout_input or self.dropout_hidden or self.dropout_output):
             ignored["locked_dropout"] = "a dropout above 0"
+        if self.objective == "masked":
+            ignored |= dict.fromkeys(("adaptive_softmax", "sampled_softmax"), "causal language models")
         if self.model == "transformer" or self.objective == "masked":
             return ignored | dict.fromkeys(_RECURRENT, "recurrent models")
         ignored |= dict.fromkeys(_TRANSFORMER, "Transformers")

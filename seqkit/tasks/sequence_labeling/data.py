@@ -7,9 +7,10 @@ from itertools import islice
 
 from seqkit.corpora import REGISTRY, TaggedCorpus, TaggedSentence, open_tagged
 from seqkit.corpora.readers.columns import Columns
-from seqkit.data import EncodedTaggedCorpus, PieceEncoder, TaggingEncoder, encode_tagged
+from seqkit.data import EncodedTaggedCorpus, PieceEncoder, TaggingEncoder, WordEncoder, encode_tagged
 from seqkit.data.tagging import UnspacedWords, normalized
 from seqkit.data.text_check import MOST_UNKNOWN, uncut_fraction
+from seqkit.errors import UsageError
 from seqkit.tasks.embeddings import open_vectors
 from seqkit.tasks.sequence_labeling.settings import SequenceLabelingSettings
 from seqkit.text import Tokenizer, get_tokenizer, normalize
@@ -41,7 +42,16 @@ def open_corpus(
 
 
 def untagged_columns(settings: SequenceLabelingSettings) -> Columns:
-    """Return the columns that a tagger reads of sentences to be tagged, which may have further ones."""
+    """Return the columns that a tagger reads of sentences to be tagged, which may have further ones.
+
+    Raises:
+        UsageError: The column of the words counts from the last one, which these sentences may lack.
+    """
+    if settings.word_column is not None and settings.word_column.startswith("-"):
+        raise UsageError(
+            f"the words are in column {settings.word_column} from the end, which is another one without tags",
+            remedy="train with word_column counted from the first, or tag texts",
+        )
     return Columns(settings.word_column, features=settings.columns, tagged=False)
 
 
@@ -135,7 +145,24 @@ def encode_and_report(
             "count as errors"
         )
     _report_columns(settings, encoded, callback)
+    _report_values(settings, encoded, callback)
     return encoded
+
+
+def _report_values(
+    settings: SequenceLabelingSettings, encoded: EncodedTaggedCorpus, callback: Callback
+) -> None:
+    """Report feature columns most of whose values are unknown, as swapped ones of another run are."""
+    if not isinstance(encoded.encoder, WordEncoder) or not encoded.counts.any():
+        return
+    vocabularies = encoded.encoder.feature_columns
+    for name, known, ids in zip(settings.columns, vocabularies, encoded.table.feature_columns.T, strict=True):
+        unknown = (ids == known.unk_id) @ encoded.counts / encoded.counts.sum()
+        if unknown > MOST_UNKNOWN:
+            callback.on_message(
+                f"warning: {unknown:.0%} of the values in column {name} are unknown; is it the column that "
+                "the model was trained with?"
+            )
 
 
 def _report_columns(

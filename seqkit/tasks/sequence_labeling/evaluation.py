@@ -160,8 +160,9 @@ class TaggingScores:
         sentences: Number of sentences.
         words: Number of words.
         accuracy: Fraction of words with the right tag, in the scheme of the corpus.
-        known_words: Number of words that the training split has, in any capitalisation if the run looks words
-            up in lower case.
+        known_words: Number of words that the training split of the run has, in any capitalisation if the run
+            looks words up in lower case. None if that is not known, for other sentences with a pretrained
+            encoder.
         known_accuracy: Their accuracy; None if there are none.
         unknown_accuracy: That of the others, likewise.
         loss: Mean -log P(tags) for each word, in nats; None for a model without it.
@@ -174,7 +175,7 @@ class TaggingScores:
     sentences: int
     words: int
     accuracy: float
-    known_words: int
+    known_words: int | None
     known_accuracy: float | None
     unknown_accuracy: float | None
     loss: float | None
@@ -205,7 +206,7 @@ def score_tags(
     split: str,
     predicted: list[list[str]],
     gold: list[tuple[str, ...]],
-    known: np.ndarray,
+    known: np.ndarray | None,
     loss: float | None,
     *,
     spans: bool,
@@ -216,7 +217,7 @@ def score_tags(
         split: The name of the split.
         predicted: The tags of each sentence, in the scheme of the corpus.
         gold: The true tags.
-        known: (tokens,), True for words of the training split.
+        known: (tokens,), True for words of the training split; None if that is not known.
         loss: Mean loss of a word.
         spans: Whether the tags have spans.
     """
@@ -233,9 +234,9 @@ def score_tags(
         sentences=len(gold),
         words=len(pairs),
         accuracy=float(right.mean()),
-        known_words=int(known.sum()),
-        known_accuracy=_mean(right[known]),
-        unknown_accuracy=_mean(right[~known]),
+        known_words=None if known is None else int(known.sum()),
+        known_accuracy=None if known is None else _mean(right[known]),
+        unknown_accuracy=None if known is None else _mean(right[~known]),
         loss=loss,
         spans=total_counts(by_type.values()) if spans else None,
         by_type=by_type,

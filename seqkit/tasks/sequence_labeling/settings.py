@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -69,7 +70,7 @@ class SequenceLabelingSettings(TrainingSettings):
         word_column: Column of the words: its number from 1, or its name in CoNLL-U.
         tag_column: Column of the tags: its number from 1, -1 for the last, or its name.
         feature_columns: Columns that the tagger reads beside the words, such as that of the parts of speech:
-            numbers or names, separated by commas.
+            numbers from 1 or names, separated by commas.
         on_bad_line: What to do with a sentence with a malformed line: error or skip.
         input_scheme: Scheme of the corpus's tags: iob1, bio, bioes, or none for tags without spans.
         scheme: Scheme in which the spans are learned: iob1, bio or bioes.
@@ -177,10 +178,11 @@ class SequenceLabelingSettings(TrainingSettings):
             "vocab_size min_count max_length embedding_size character_embedding_size character_hidden_size "
             "feature_size hidden_size num_layers num_heads batch_size eval_batch_size"
         )
-        if not all(self.columns):
+        if not all(self.columns) or any(re.fullmatch("-[0-9]+|0+", column) for column in self.columns):
             raise UsageError(
-                "expected feature_columns to be numbers or names separated by commas, got "
-                f"{self.feature_columns!r}"
+                "expected feature_columns to be numbers from 1 or names, separated by commas, got "
+                f"{self.feature_columns!r}",
+                remedy="count from the first column: files to be tagged may lack the last one",
             )
         self._require_fraction("dropout")
         self._require_at_least_zero("word_dropout")

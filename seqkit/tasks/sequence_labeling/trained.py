@@ -205,8 +205,8 @@ class TrainedTagger:
 
     def tag_words(
         self,
-        sentences: Sequence[Sequence[str]],
-        feature_columns: Sequence[Sequence[Sequence[str]]] | None = None,
+        sentences: Iterable[Iterable[str]],
+        feature_columns: Iterable[Iterable[Iterable[str]]] | None = None,
     ) -> list[list[str]]:
         """Return the tags of sentences of words, in the scheme of the corpus.
 
@@ -224,25 +224,26 @@ class TrainedTagger:
 
     def tag_sentences(
         self,
-        sentences: Sequence[Sequence[str]],
-        feature_columns: Sequence[Sequence[Sequence[str]]] | None = None,
+        sentences: Iterable[Iterable[str]],
+        feature_columns: Iterable[Iterable[Iterable[str]]] | None = None,
     ) -> list[TaggedText]:
         """Return words and spans of sentences of words; the text of each is its words with blanks between.
 
         Arguments and errors are those of :meth:`tag_words`.
         """
-        self._require_columns(sentences, feature_columns)
+        rows = _words_of(sentences)
+        columns = self._columns_of(rows, feature_columns)
         results = []
-        for words, tagged in zip(sentences, self._tag_words(sentences, feature_columns), strict=True):
+        for words, tagged in zip(rows, self._tag_words(rows, columns), strict=True):
             ends = list(accumulate(map(len, words), lambda end, length: end + 1 + length))
             places = [(end - len(word), end) for word, end in zip(words, ends, strict=True)]
             results.append(self._result(" ".join(words), places, *tagged))
         return results
 
-    def _require_columns(
-        self, sentences: Sequence[Sequence[str]], columns: Sequence[Sequence[Sequence[str]]] | None
-    ) -> None:
-        """Raise UsageError or DataError unless sentences have the columns that the tagger reads."""
+    def _columns_of(
+        self, sentences: list[list[str]], columns: Iterable[Iterable[Iterable[str]]] | None
+    ) -> list[list[list[str]]] | None:
+        """Return the feature columns as lists. Raise UsageError or DataError if they do not fit."""
         expected = self.settings.columns
         if (columns is None) == bool(expected):
             raise UsageError(
@@ -250,22 +251,30 @@ class TrainedTagger:
                 if not expected
                 else f"expected the feature_columns {', '.join(expected)} that the tagger reads, got none"
             )
-        for number, words in enumerate(sentences, 1):
-            if isinstance(words, str):
-                raise UsageError("expected sentences of words, got a string", remedy="pass [text.split()]")
-            if not words or not all(words):
-                raise DataError("expected a sentence of words, got an empty one", where=f"sentence {number}")
         if columns is None:
-            return
-        if len(columns) != len(sentences):
-            raise DataError(f"expected feature columns for {len(sentences)} sentences, got {len(columns)}")
-        for number, (words, given) in enumerate(zip(sentences, columns, strict=True), 1):
-            lengths = [len(column) for column in given]
+            return None
+        _refuse_string("feature_columns", columns)
+        listed = []
+        for number, given in enumerate(columns, 1):
+            _refuse_string("the feature_columns of a sentence", given)
+            for column in (own := list(given)):
+                _refuse_string("a feature column", column)
+            listed.append([list(column) for column in own])
+            for value in chain.from_iterable(listed[-1]):
+                if not isinstance(value, str) or not value:
+                    raise DataError(
+                        f"expected values that are texts, got {value!r}", where=f"sentence {number}"
+                    )
+        if len(listed) != len(sentences):
+            raise DataError(f"expected feature columns for {len(sentences)} sentences, got {len(listed)}")
+        for number, (words, found) in enumerate(zip(sentences, listed, strict=True), 1):
+            lengths = [len(column) for column in found]
             if lengths != [len(words)] * len(expected):
                 raise DataError(
                     f"expected {len(expected)} feature columns of {len(words)} values, got lengths {lengths}",
                     where=f"sentence {number}",
                 )
+        return listed
 
     def _tag_words(
         self,
@@ -367,9 +376,35 @@ class TrainedTagger:
             size = self.settings.eval_batch_size
             predicted, loss = predict(self.model, self.encoder, sentences, encoded.table, batch_size=size)
         tags = sentence_tags(predicted, sentences.bounds, self.labels, self.input_scheme)
-        known = encoded.known[sentences.words]
+        # Of the words of another corpus's training split, an encoder of pieces cannot say which it has seen.
+        kept = corpus is None or isinstance(self.encoder, WordEncoder)
+        known = encoded.known[sentences.words] if kept and encoded.known is not None else None
         spans = self.input_scheme is not None
         return score_tags(split, tags, encoded.gold[split], known, loss, spans=spans)
+
+
+def _words_of(sentences: Iterable[Iterable[str]]) -> list[list[str]]:
+    """Return sentences as lists. Raise UsageError or DataError for what is none, or has no words."""
+    _refuse_string("sentences", sentences)
+    listed = []
+    for number, words in enumerate(sentences, 1):
+        _refuse_string("a sentence", words)
+        own = list(words)
+        for word in own:
+            if not isinstance(word, str):
+                raise DataError(f"expected words that are texts, got {word!r}", where=f"sentence {number}")
+        if not own or not all(own):
+            raise DataError("expected a sentence of words, got an empty one", where=f"sentence {number}")
+        listed.append(own)
+    return listed
+
+
+def _refuse_string(what: str, given: object) -> None:
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        raise UsageError(
+            f"expected {what} to be a list, got {given!r:.60}",
+            remedy="pass [text.split()] for the words of one sentence",
+        )
 
 
 def parts_of(

@@ -233,7 +233,7 @@ def _scores(encoded: EncodedTaggedCorpus, predicted: np.ndarray, loss: float | N
     """Return the scores of predicted tags (tokens,) of the validation split."""
     sentences = encoded.splits["valid"]
     tags = sentence_tags(predicted, sentences.bounds, encoded.labels, encoded.input_scheme)
-    known = encoded.known[sentences.words]
+    known = None if encoded.known is None else encoded.known[sentences.words]
     spans = encoded.scheme is not None
     scores = score_tags("valid", tags, encoded.gold["valid"], known, loss, spans=spans)
     result = {"accuracy": scores.accuracy}
