@@ -87,6 +87,10 @@ TRIED: dict[str, tuple[Call, Call]] = {
         lambda: SGD([leaf()], lr=1.0, nesterov=True),
         lambda: SGD([leaf()], lr=1.0, nesterov=True, momentum=0.9),
     ),
+    r"each step has the learning rate of its one": (
+        lambda: LanguageModelSettings(variable_bptt=True, accumulate=2),
+        lambda: LanguageModelSettings(variable_bptt=True, accumulate=1),
+    ),
     r"choose one of": (
         lambda: make_optimizer("adan", [leaf()], lr=1.0), lambda: make_optimizer("adam", [leaf()], lr=1.0)
     ),
@@ -237,6 +241,25 @@ TRIED: dict[str, tuple[Call, Call]] = {
 """Remedies that are tried here."""
 
 ELSEWHERE: dict[str, str] = {
+    r"--columns takes files, not texts": "tests/cli/test_tagger.py::test_columns_are_tagged",
+    r"leave out \{other\}": "tests/cli/test_tagger.py::test_columns_are_tagged",
+    r"^sentence\.remedy$": "tests/cli/test_tagger.py::test_columns_are_tagged",
+    r"count from the first column": (
+        "tests/tasks/test_sequence_labeling.py::test_feature_columns_are_for_taggers_of_words"
+    ),
+    r"leave feature_columns out' if own": (
+        "tests/tasks/test_sequence_labeling.py::test_a_run_with_feature_columns_goes_on"
+    ),
+    r"call tag_sentences": "tests/tasks/test_sequence_labeling.py::test_feature_columns_are_read",
+    r"train with word_column counted from the first": (
+        "tests/tasks/test_sequence_labeling.py::test_a_word_column_from_the_end_is_refused_in_untagged_text"
+    ),
+    r"leave feature_columns out', command": (
+        "tests/corpora/test_tagged.py::test_feature_columns_of_registered_corpora"
+    ),
+    r"with so few words the whole softmax": (
+        "tests/tasks/test_language_modeling.py::test_sampled_softmax_needs_a_larger_vocabulary"
+    ),
     r"^'leave one out'|leave grow_vocabulary out|give a run of \{train\}": "tests/tasks/test_initial_runs.py",
     r"to=\"safetensors\"|^_SAFETENSORS$": "tests/cli/test_export.py",
     r"give one of its members": "tests/tasks/test_mixture.py",

@@ -70,7 +70,7 @@ def test_text_from_a_folder(seqkit: Seqkit, folder: Path) -> None:  # noqa: F811
     assert done["perplexity"] == load(folder).evaluate("train", corpus="lines.txt").perplexity
     refused = seqkit("eval-lm", "gpt2")
     assert (refused.code, refused.out) == (2, "")
-    assert "expected --corpus, a text to evaluate on, since the folder has none, gpt2" in refused.err
+    assert "expected --corpus, a text to evaluate on, since this model has none, gpt2" in refused.err
     weights = folder / "model.safetensors"
     weights.rename(folder / "pytorch_model.bin")
     assert "convert it once" in seqkit("generate", "gpt2", *quick).err

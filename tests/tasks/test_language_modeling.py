@@ -440,3 +440,18 @@ def test_another_file_is_evaluated_whole(tmp_path: Path) -> None:
     assert (whole.split, whole.predictions) == ("test", sum(len(line.split()) + 1 for line in lines))
     part = model.evaluate("test", corpus=str(tmp_path / "other.txt"))
     assert part.predictions < whole.predictions / 10
+
+
+def test_sampled_softmax_needs_a_larger_vocabulary(tmp_path: Path) -> None:
+    """With fewer samples it trains; its validation is that of the whole softmax."""
+    corpus = str(write_corpus(tmp_path / "c.txt"))
+    settings = LanguageModelSettings(**TINY, corpus=corpus, sampled_softmax=500)
+    with pytest.raises(
+        UsageError, match="expected sampled_softmax below the 14 words of the vocabulary, got 500"
+    ):
+        train(settings, tmp_path / "a")
+    run = train(LanguageModelSettings(**TINY, corpus=corpus, sampled_softmax=5), tmp_path / "b")
+    scores = run.run.best["scores"]
+    exact = run.evaluate("valid", batch_size=10)
+    assert scores["loss"] == pytest.approx(exact.loss, rel=1e-4)
+    assert exact.perplexity < 14

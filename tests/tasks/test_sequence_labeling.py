@@ -11,6 +11,7 @@ import pytest
 import seqkit
 from seqkit.errors import DamagedFileError, DataError, RunError, TrainingInterrupted, UsageError
 from seqkit.tasks.sequence_labeling import SequenceLabelingSettings, TrainedTagger, load, train
+from seqkit.tasks.sequence_labeling.data import untagged_columns
 from seqkit.text.tag_schemes import find_spans
 from seqkit.vectors import KeyedVectors
 from tests.exhaustive import some
@@ -486,3 +487,10 @@ def test_known_words_are_those_of_the_run(names: Path, tmp_path: Path) -> None:
     assert exact.evaluate(corpus=other).known_words == 1
     whole = run.evaluate("train")
     assert whole.known_words == whole.words
+
+
+def test_a_word_column_from_the_end_is_refused_in_untagged_text() -> None:
+    """Without the tags it would be another column."""
+    with pytest.raises(UsageError, match="the words are in column -2 from the end"):
+        untagged_columns(SequenceLabelingSettings(word_column="-2"))
+    assert untagged_columns(SequenceLabelingSettings(word_column="1")).word == "1"
