@@ -23,6 +23,8 @@ Key = tuple[int, int, int, int, int]
 """The name of a draw: seed low, seed high, stream, counter low, counter high; 32 bits each."""
 
 _MASK = 0xFFFFFFFF
+_AT_ONCE = 1 << 20
+"""Numbers of 53 bits that are made at a time; they take up to 80 bytes each meanwhile."""
 _WORDS = 34
 """The words of one key are 2**34: four for each block of a number of 32 bits."""
 
@@ -167,16 +169,23 @@ class Generator:
         count = math.prod(shape)
         if np.dtype(dtype) == np.float32:
             return _to_float32(self.words(count, xp)).reshape(shape)
-        words = self.words(2 * count, xp).astype(np.uint64).reshape(count, 2)
-        bits = (words[:, 0] << np.uint64(21)) ^ (words[:, 1] >> np.uint64(11))
-        return (bits.astype(np.float64) * 2.0**-53).reshape(shape)
+        key, result = self.next_key(), xp.empty(count, np.float64)
+        for start in range(0, count, _AT_ONCE):
+            size = min(_AT_ONCE, count - start)
+            result[start : start + size] = _to_float64(self._words(xp, 2 * size, key, 2 * start))
+        return result.reshape(shape)
 
     def normal(self, shape: tuple[int, ...] | int, xp: Any = np, dtype: Any = np.float32) -> Any:
         """Return standard normal numbers, by Box and Muller (1958) in float64, rounded to ``dtype``."""
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
-        u = self.uniform((2, math.prod(shape)), xp, np.float64)
-        radius = xp.sqrt(-2.0 * xp.log1p(-u[0]))  # 1 - u is never 0
-        return (radius * xp.cos(2.0 * math.pi * u[1])).reshape(shape).astype(dtype)
+        count, key = math.prod(shape), self.next_key()
+        result = xp.empty(count, dtype)
+        for start in range(0, count, _AT_ONCE):
+            size = min(_AT_ONCE, count - start)
+            u, v = (_to_float64(self._words(xp, 2 * size, key, 2 * (first + start))) for first in (0, count))
+            radius = xp.sqrt(-2.0 * xp.log1p(-u))  # 1 - u is never 0
+            result[start : start + size] = radius * xp.cos(2.0 * math.pi * v)
+        return result.reshape(shape)
 
     def integers(self, low: int, high: int, shape: tuple[int, ...] | int, xp: Any = np) -> Any:
         """Return int64 in [low, high), biased by less than (high - low) / 2**53."""
@@ -192,7 +201,18 @@ class Generator:
 
 
 def _to_float32(words: Any) -> Any:
-    return (words >> np.uint32(8)).astype(np.float32) * np.float32(2**-24)
+    """Return numbers in [0, 1) of 24 bits of each of the words, which are overwritten."""
+    words >>= np.uint32(8)
+    numbers = words.astype(np.float32)
+    numbers *= np.float32(2**-24)
+    return numbers
+
+
+def _to_float64(words: Any) -> Any:
+    """Return numbers in [0, 1) of 53 bits of each two words."""
+    pairs = words.astype(np.uint64).reshape(-1, 2)
+    bits = (pairs[:, 0] << np.uint64(21)) ^ (pairs[:, 1] >> np.uint64(11))
+    return bits.astype(np.float64) * 2.0**-53
 
 
 class _TokenDraws(Generator):

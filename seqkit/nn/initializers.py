@@ -23,14 +23,20 @@ def uniform(shape: tuple[int, ...], generator: Generator, bound: float) -> np.nd
     """Uniform in [-bound, bound)."""
     if generator.unset:
         return zeros(shape)
-    return ((2 * generator.uniform(shape, dtype=np.float64) - 1) * bound).astype(np.float32)
+    numbers = generator.uniform(shape, dtype=np.float64)
+    numbers *= 2  # in place: the matrices of large vocabularies are a large part of the memory
+    numbers -= 1
+    numbers *= bound
+    return numbers.astype(np.float32)
 
 
 def normal(shape: tuple[int, ...], generator: Generator, std: float) -> np.ndarray:
     """Normal with mean 0."""
     if generator.unset:
         return zeros(shape)
-    return (generator.normal(shape, dtype=np.float64) * std).astype(np.float32)
+    numbers = generator.normal(shape, dtype=np.float64)
+    numbers *= std
+    return numbers.astype(np.float32)
 
 
 def xavier_uniform(shape: tuple[int, ...], generator: Generator) -> np.ndarray:
