@@ -127,10 +127,8 @@ class SentenceReader:
             yield from self.end()
             return
         if "\r" in line:
-            self.bad = self.bad or (
-                number,
-                BadLine(_CARRIAGE_RETURN, f"{self.source}, line {number}", _CONVERT),
-            )
+            bad = BadLine(_CARRIAGE_RETURN, f"{self.source}, line {number}", _CONVERT)
+            self.bad = self.bad or (number, bad)
             return
         if line.startswith(_NAMES) and not self.count:
             self.names = tuple(line.removeprefix(_NAMES).split())

@@ -88,7 +88,8 @@ def _columns(
 ) -> Iterator[TaggedSentence]:
     with first_on_path(folder), named_errors(f"{name} of the corpus", folder):
         text = reader.raw(name)
-    rows = sentence_rows(enumerate(text.split("\n"), 1), columns, name)
+    lines = (line.removesuffix("\r") for line in text.split("\n"))
+    rows = sentence_rows(enumerate(lines, 1), columns, name)
     return bad_lines.examples(rows, again=True)
 
 

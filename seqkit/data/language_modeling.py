@@ -143,9 +143,6 @@ class VariableBPTTBatches(BPTTBatches):
         mean = self.bptt * (1 - _HALF / 2)
         return min(self.stream_length, max(1, round(self.stream_length / mean)))
 
-    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        return (self.batch_of(0, index) for index in range(len(self)))
-
     def batch(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Return inputs and targets of window ``index`` of the first epoch, both (B, T') int32."""
         return self.batch_of(0, index)

@@ -153,15 +153,15 @@ class LanguageModel(nn.Module):
         )
 
     def hidden(
-        self,
-        ids: Array,
-        state: State | None = None,
-        mask: Array | None = None,
-        generator: Generator | None = None,
+        self, ids: Array, state: State | None = None, mask: Array | None = None
     ) -> tuple[Tensor, State]:
-        """Return the last layer's outputs (B, T, H) of ids (B, T) after dropout, and the state (Tensors)."""
-        y, state = self._outputs(ids, state, mask, generator)
-        return self.output_dropout(y, generator), state
+        """Return the last layer's outputs (B, T, H) of ids (B, T), and the state (Tensors).
+
+        Raises:
+            UsageError: In training with dropout, for which :meth:`loss` takes a generator.
+        """
+        y, state = self._outputs(ids, state, mask)
+        return self.output_dropout(y), state
 
     def _outputs(
         self,

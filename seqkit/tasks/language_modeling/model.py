@@ -12,7 +12,7 @@ from seqkit.models import (
     TransformerLanguageModelConfig,
 )
 from seqkit.models.mixture import MixtureModel
-from seqkit.tasks.language_modeling.settings import RATES, ResolvedLanguageModelSettings
+from seqkit.tasks.language_modeling.settings import REGULARIZATION, ResolvedLanguageModelSettings
 
 NeuralModel = LanguageModel | TransformerLanguageModel
 StreamModel = NeuralModel | MixtureModel
@@ -20,7 +20,7 @@ StreamModel = NeuralModel | MixtureModel
 AnyLanguageModel = StreamModel | NGramModel
 
 _COMMON = ("hidden_size", "num_layers", "dropout", "embedding_size", "tied")
-_RECURRENT = ("model", *RATES, "locked_dropout", "init_range")
+_RECURRENT = ("model", *REGULARIZATION, "locked_dropout", "init_range")
 
 
 def make_model(

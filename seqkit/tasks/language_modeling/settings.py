@@ -14,12 +14,12 @@ from seqkit.nn.softmax import cluster_bounds
 from seqkit.tasks.language_modeling.ngram_options import NGramOptions, ngram_options
 from seqkit.tasks.text import ResolvedTextSettings, TextFileSettings, TextSettings, absolute_corpus
 
-RATES = (
+REGULARIZATION = (
     *("dropout_input", "dropout_hidden", "dropout_output", "dropout_embedding", "weight_drop"),
     *("activation_regularization", "temporal_regularization"),
 )
 """The regularisation of recurrent models."""
-_RECURRENT = ("bptt", "variable_bptt", *RATES, "locked_dropout", "init_range")
+_RECURRENT = ("bptt", "variable_bptt", *REGULARIZATION, "locked_dropout", "init_range")
 _TRANSFORMER = ("num_heads", "positions", "context_length")
 _COUNTED = (
     "objective",
@@ -115,7 +115,7 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
         "context_length",
     )
     FROM_THE_RUN = (
-        *("dropout", *RATES, "locked_dropout"),
+        *("dropout", *REGULARIZATION, "locked_dropout"),
         *("bptt", "variable_bptt"),
     )
 

@@ -136,8 +136,9 @@ def _from_encoder_run(
     labels: tuple[str, ...],
     callback: Callback,
 ) -> SequenceLabeling:
-    if settings.grow_vocabulary:
-        raise settings.without_effect("grow_vocabulary", _WORDS_ALONE)
+    for name in ("grow_vocabulary", "feature_columns"):
+        if getattr(settings, name):
+            raise settings.without_effect(name, _WORDS_ALONE)
     tuned = is_published(before.tokenizer)
     lr = fine_tuning_rate(settings, frozen=settings.freeze) if tuned else settings.lr
     longest = min(settings.max_length, initial.settings.max_length)

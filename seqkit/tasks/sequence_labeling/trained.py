@@ -46,15 +46,13 @@ from seqkit.training import RunDirectory
 
 TASK = "sequence_labeling"
 LETTERS = "letters.vocab.txt"
+PIECES, UNSPACED = "pieces", "unspaced_words"
+"""Entries of the config of a tagger on an encoder: its tokenizer, and what it knows of unspaced words."""
 
 
 def features_file(number: int) -> str:
     """Return the name of the vocabulary of a feature column, by its number from 1."""
     return f"feature-{number}.vocab.txt"
-
-
-PIECES, UNSPACED = "pieces", "unspaced_words"
-"""Entries of the config of a tagger on an encoder: its tokenizer, and what it knows of unspaced words."""
 
 
 @dataclass(frozen=True)

@@ -139,17 +139,18 @@ class WordLabeling(SequenceLabeling):
                 model.embedding.freeze()
         super().__init__(settings, model, encoded)
         vocabularies = (encoder.words, *encoder.feature_columns)
-        self.word_dropout = settings.word_dropout
         columns = (encoded.table.ids, *encoded.table.feature_columns.T)
+        rate = settings.word_dropout
         self.unknown = [
-            (vocabulary.id(UNK), _unknown_rates(ids, encoded.counts, len(vocabulary), settings.word_dropout))
+            (vocabulary.id(UNK), _unknown_rates(ids, encoded.counts, len(vocabulary), rate))
             for vocabulary, ids in zip(vocabularies, columns, strict=True)
+            if rate
         ]
 
     def batch(self, index: int) -> TaggedBatch:
         """Return a batch of the epoch, in which some words and values of feature columns are made unknown."""
         batch = self.batches.batch(self.epoch, index)
-        if self.word_dropout:
+        if self.unknown:
             draws = epoch_generator(self.training_settings.seed, "unknown words", self.epoch, index)
             ids, columns = batch.ids.copy(), batch.feature_columns.copy()
             views = (ids, *columns.transpose(2, 0, 1))
