@@ -162,6 +162,16 @@ def test_settings_of_words_are_refused(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_run_on_an_encoder_refuses_feature_columns(data: Path, folder: Path, tmp_path: Path) -> None:
+    """Its pieces have no place for them: read and left out they would be ignored in silence."""
+    trained(data, folder, tmp_path / "run", epochs=1)
+    data.write_text("".join(f"{line}\n".replace(" ", " X ") for line in data.read_text().splitlines()))
+    for init in (tmp_path / "run", folder):
+        with pytest.raises(UsageError, match="feature_columns has no effect here: it is for taggers without"):
+            trained(data, init, tmp_path / "other", feature_columns="2")
+        assert not (tmp_path / "other").exists()
+
+
 def test_what_is_no_encoder_is_refused(data: Path, tmp_path: Path) -> None:
     words = train(
         SequenceLabelingSettings(corpus=str(data), epochs=1, hidden_size=4, embedding_size=4),
