@@ -115,24 +115,35 @@ def torch_model(ours: Seq2Seq) -> Any:
 
     torch.set_num_threads(thread_count())
     model = Model()
-
-    def copy(to: Any, array: Any) -> None:
-        to.copy_(torch.from_numpy(np.array(array.data)))
-
     with torch.no_grad():
-        for side in ("source_embedding", "target_embedding"):
-            copy(getattr(model, side).weight, getattr(ours, side).weight)
-        for side in ("encoder", "decoder"):
-            layer, peer = getattr(ours, side).layers[0], getattr(model, side)
-            copy(peer.weight_ih_l0, layer.weight_ih)
-            copy(peer.weight_hh_l0, layer.weight_hh)
-            copy(peer.bias_ih_l0, layer.bias)
-            peer.bias_hh_l0.zero_()
-        if model.W is not None and ours.attention is not None:
-            copy(model.W, ours.attention.weight)
-        copy(model.output.weight, ours.output.weight)
-        copy(model.output.bias, ours.output.bias)
+        for theirs, parameter in matching(model, ours):
+            theirs[0].copy_(torch.from_numpy(np.array(parameter.data)))
+            for second in theirs[1:]:
+                second.zero_()
     return model
+
+
+def matching(model: Any, ours: Seq2Seq) -> list[tuple[list[Any], Any]]:
+    """Return the parameters of PyTorch's model whose sum is a parameter of ours, and that one, for each."""
+    pairs: list[tuple[list[Any], Any]] = []
+    for side in ("source_embedding", "target_embedding"):
+        pairs.append(([getattr(model, side).weight], getattr(ours, side).weight))
+    for side in ("encoder", "decoder"):
+        layer, peer = getattr(ours, side).layers[0], getattr(model, side)
+        pairs.append(([peer.weight_ih_l0], layer.weight_ih))
+        pairs.append(([peer.weight_hh_l0], layer.weight_hh))
+        pairs.append(([peer.bias_ih_l0, peer.bias_hh_l0], layer.bias))
+    if model.W is not None and ours.attention is not None:
+        pairs.append(([model.W], ours.attention.weight))
+    pairs.append(([model.output.weight], ours.output.weight))
+    pairs.append(([model.output.bias], ours.output.bias))
+    return pairs
+
+
+def copy_back(model: Any, ours: Seq2Seq) -> None:
+    """Give our model the weights of PyTorch's."""
+    for theirs, parameter in matching(model, ours):
+        parameter.data[...] = sum(each.detach().numpy() for each in theirs)
 
 
 def torch_batch(batch: Seq2SeqBatch) -> tuple[Any, ...]:

@@ -5,14 +5,17 @@
 Trains the former default, whose embeddings start within ±0.1, and the same with one change each, on the first
 pairs of the training split. After each epoch it prints the training loss, the loss and the greedy BLEU of 300
 validation pairs, and the share of the attention mass that falls on the source word that IBM model 1 aligns
-with the target word, over target words whose best alignment has a probability above 0.3. The last rows add
-changes up to the default of today. All is written to benchmarks/results/translation_causes.json.
+with the target word, over target words whose best alignment has a probability above 0.3. Two rows add
+changes up to the default of today. The last rows train the former model in PyTorch, with the same batches and
+settings, from the same weights as ours or from PyTorch's own; its weights are copied to our model after each
+epoch and scored there. All is written to benchmarks/results/translation_causes.json.
 
 CORPUS is a name or a folder that `seqkit train-seq2seq` takes, with --source and --target for its languages.
 """
 
 import argparse
 import math
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,11 +23,14 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measure import RESULTS, machine, write_json
-from seqkit import metrics
+from seqkit import metrics, ops
+from seqkit.autograd import Tensor, concatenate
 from seqkit.backend.random import Generator
 from seqkit.corpora import open_seq2seq
-from seqkit.data import EncodedSeq2SeqCorpus, Seq2SeqBatches, encode_seq2seq
+from seqkit.data import EncodedSeq2SeqCorpus, Seq2SeqBatch, Seq2SeqBatches, encode_seq2seq
 from seqkit.models import Seq2Seq, Seq2SeqConfig, WordTranslation
+from seqkit.models.seq2seq.encoder_decoder import Encoded
+from seqkit.nn.recurrent import State
 from seqkit.optim import Adam, clip_grad_norm, make_run_schedule
 from seqkit.tasks.seq2seq.evaluation import decode_split, word_table
 from seqkit.text import get_tokenizer
@@ -43,6 +49,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "bidirectional": {"bidirectional": True},
     "readout": {"readout": True},
     "input feeding": {"input_feeding": True},
+    "attention before the cell": {"input_feeding": True, "before_cell": True},
     "no bridge for c": {"pass_cell": False},
     "scores × 8": {"score_scale": 8.0},
     "not bucketed": {"bucket": False},
@@ -54,6 +61,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "weight_init": "standard", "bidirectional": True, "tied": True, "embedding_size": 256, "dropout": 0.3,
         "label_smoothing": 0.1, "lr": 0.002, "schedule": "cosine",
     },
+    "PyTorch (±0.1)": {"torch": "our weights"},
+    "PyTorch, N(0, 1)": {"weight_init": "standard", "torch": "our weights"},
+    "PyTorch, its own weights": {"torch": "own weights"},
 }  # fmt: skip
 """Changes of each variant; names that are no fields of the model's config belong to the training."""
 
@@ -72,11 +82,30 @@ def aligned_mass(model: Seq2Seq, table: WordTranslation, encoded: EncodedSeq2Seq
     return mass / max(1, count)
 
 
+class AttentionBeforeCell(Seq2Seq):
+    """Attention by the state before the cell, which reads its context (Bahdanau, Cho, Bengio 2015).
+
+    The context has the place, and the size, of what input feeding feeds.
+    """
+
+    def _advance(
+        self, x: Tensor, encoded: Encoded, recurrent: State, fed: Any, generator: Generator | None
+    ) -> tuple[Tensor, Tensor | None, State]:
+        assert self.attention is not None
+        assert self.readout is not None
+        before = recurrent[-1][0].reshape(len(x), 1, -1)
+        context, weights = self.attention(before, encoded.memory, encoded.mask, keys=encoded.keys)
+        y, recurrent = self.decoder(concatenate(context, x, axis=2), recurrent, None, generator)
+        features = ops.tanh(self.readout(concatenate(context, y, axis=2)))
+        return self.dropout(features, generator), weights, recurrent
+
+
 def make_model(encoded: EncodedSeq2SeqCorpus, changes: dict[str, Any]) -> Seq2Seq:
     """Return the model of a variant; deviation and score_scale change its initial weights."""
     fields = {name: value for name, value in changes.items() if name in Seq2SeqConfig.__dataclass_fields__}
     sizes = len(encoded.source_vocabulary), len(encoded.target_vocabulary)
-    model = Seq2Seq(Seq2SeqConfig(*sizes, **{**FORMER, **fields}), generator=Generator(0, "init"))
+    kind = AttentionBeforeCell if changes.get("before_cell") else Seq2Seq
+    model = kind(Seq2SeqConfig(*sizes, **{**FORMER, **fields}), generator=Generator(0, "init"))
     draw = np.random.default_rng(0)
     deviation = changes.get("deviation")
     for embedding in (model.source_embedding, model.target_embedding):
@@ -88,14 +117,76 @@ def make_model(encoded: EncodedSeq2SeqCorpus, changes: dict[str, Any]) -> Seq2Se
     return model
 
 
+Step = Callable[[Seq2SeqBatch, float], float]
+
+
+def our_step(model: Seq2Seq, changes: dict[str, Any]) -> Step:
+    """Return a function of a batch and a learning rate that takes a training step and returns the loss."""
+    dropout = Generator(0, "dropout")
+    optimizer = Adam(list(model.named_parameters()), betas=(0.9, changes.get("beta2", 0.999)))
+
+    def step(batch: Seq2SeqBatch, lr: float) -> float:
+        optimizer.zero_grad()
+        loss = model.loss(
+            batch.source,
+            batch.source_lengths,
+            batch.target_in,
+            batch.target_out,
+            generator=dropout,
+            label_smoothing=changes.get("label_smoothing", 0.0),
+        )
+        loss.backward()
+        clip_grad_norm(model.parameters(), CLIP)
+        optimizer.lr = lr
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+def torch_step(model: Seq2Seq, own_weights: bool) -> tuple[Step, Callable[[], None]]:
+    """Return the same step in PyTorch, and a function that gives our model the weights learned there.
+
+    PyTorch starts from the weights of our model, or from its own; the weight of the attention is always ours,
+    for PyTorch has none.
+    """
+    import torch
+
+    from benchmarks import seq2seq
+
+    assert model.attention is not None
+    torch.manual_seed(0)
+    if own_weights:
+        theirs = type(seq2seq.torch_model(model))()
+        with torch.no_grad():
+            theirs.W.copy_(torch.from_numpy(np.array(model.attention.weight.data)))
+    else:
+        theirs = seq2seq.torch_model(model)
+    optimizer = torch.optim.Adam(theirs.parameters())
+
+    def step(batch: Seq2SeqBatch, lr: float) -> float:
+        optimizer.zero_grad()
+        loss = theirs.loss(*seq2seq.torch_batch(batch))
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(theirs.parameters(), CLIP)
+        optimizer.param_groups[0]["lr"] = lr
+        optimizer.step()
+        return float(loss.item())
+
+    return step, lambda: seq2seq.copy_back(theirs, model)
+
+
 def train(
     encoded: EncodedSeq2SeqCorpus, references: list[str], epochs: int, **changes: Any
 ) -> list[dict[str, float]]:
     """Train a variant, and return its figures after each epoch."""
     table, model = word_table(encoded), make_model(encoded, changes)
-    dropout = Generator(0, "dropout")
+    copy_back = None
+    if "torch" in changes:
+        train_step, copy_back = torch_step(model, changes["torch"] == "own weights")
+    else:
+        train_step = our_step(model, changes)
     lr = changes.get("lr", 0.001)
-    optimizer = Adam(list(model.named_parameters()), lr=lr, betas=(0.9, changes.get("beta2", 0.999)))
     batches = Seq2SeqBatches(encoded.splits["train"], BATCH, bucket=changes.get("bucket", True))
     schedule = make_run_schedule(changes.get("schedule", "constant"), epochs * len(batches))
     figures: list[dict[str, float]] = []
@@ -103,21 +194,10 @@ def train(
     for epoch in range(epochs):
         total = 0.0
         for batch in batches.epoch(epoch):
-            optimizer.zero_grad()
-            loss = model.loss(
-                batch.source,
-                batch.source_lengths,
-                batch.target_in,
-                batch.target_out,
-                generator=dropout,
-                label_smoothing=changes.get("label_smoothing", 0.0),
-            )
-            loss.backward()
-            clip_grad_norm(model.parameters(), CLIP)
             step += 1
-            optimizer.lr = lr * schedule.at(step=step, epoch=step / len(batches))
-            optimizer.step()
-            total += loss.item() / len(batches)
+            total += train_step(batch, lr * schedule.at(step=step, epoch=step / len(batches))) / len(batches)
+        if copy_back is not None:
+            copy_back()
         with model.evaluating():
             decoded = decode_split(
                 model,
