@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import platform
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,11 +13,18 @@ import pytest
 
 pytest.importorskip("numba", reason="Numba is not installed: the compiled kernels do not run")
 
+import llvmlite.binding as llvm
+import numba
+from numba.core import types
+
+from seqkit.backend.kernels import object_code
+from seqkit.backend.kernels.compiler import DEBUG
 from seqkit.backend.kernels.lstm_sequence import cpu as sequence_cpu
 from seqkit.backend.kernels.lstm_sequence import reference as sequence_reference
 from seqkit.backend.kernels.matrix_product import cpu, reference
 from seqkit.backend.kernels.matrix_product.tiles import DEEPEST
 from seqkit.backend.kernels.processor import LANES, PANEL, TALLEST, TILES
+from seqkit.backend.kernels.task import Task
 
 tiles = pytest.mark.skipif(not TILES, reason="the tiles are not made for this processor")
 LAYOUTS = list(itertools.product([False, True], repeat=2))
@@ -166,3 +175,36 @@ def test_lstm_sequences(chunks: int, shape: tuple[int, int, int], masked: bool) 
             module.backward(gates, Wh, keep, masked, cs, d_out, *given)
         for ours, expected in zip(*backward, strict=True):
             np.testing.assert_allclose(ours, expected, rtol=2e-4, atol=2e-5)
+
+
+def spilling_loops(kernel: Task) -> list[str]:
+    """Return the innermost loops of a task's assembly that multiply and keep vectors on the stack."""
+    signature = types.void(kernel.type, types.intp, types.intp)
+    compiled = numba.cfunc(signature, error_model="numpy", fastmath=kernel.fastmath)(kernel.function)
+    machine = object_code._target_machine()
+    lines = machine.emit_assembly(llvm.parse_assembly(compiled.inspect_llvm())).splitlines()
+    found, started = [], 0
+    for number, line in enumerate(lines):
+        if re.match(r"\.L\w+:", line):
+            started = number
+        elif re.match(r"\s+j", line) and re.search(r"\.L\w+$", line):
+            label = line.split()[-1]
+            body = lines[started : number + 1]
+            products = sum("vfmadd" in each for each in body)
+            kept = sum("mm" in each and "(%rsp)" in each for each in body)
+            if body[0].startswith(f"{label}:") and products >= TALLEST and kept:
+                found.append(f"{products} products, {kept} vectors on the stack")
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not TILES or DEBUG, reason="the kernels run without tiles here")
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="reads the assembly of x86")
+@pytest.mark.parametrize(
+    "kernel",
+    [cpu._product_chunk, sequence_cpu._step_forward, sequence_cpu._step_backward],
+    ids=lambda task: task.name,
+)
+def test_sums_of_tiles_stay_in_registers(kernel: Task) -> None:
+    """Where a caller's constants let the compiler reorder a tile, half of its speed is lost."""
+    assert spilling_loops(kernel) == []

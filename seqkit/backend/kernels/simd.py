@@ -89,6 +89,11 @@ def prefetch(builder: Any, base: Any, offset: Any) -> None:
     builder.call(function, [place, I32(1), I32(3), I32(1)])
 
 
+def opaque(builder: Any, number: Any) -> Any:
+    """The same integer, of whose value the compiler knows nothing from here on."""
+    return builder.asm(ir.FunctionType(number.type, [number.type]), "", "=r,0", [number], side_effect=False)
+
+
 def sum_in_any_order(builder: Any, vector: Any) -> Any:
     """The sum of a vector's numbers, in the order that the processor does fastest."""
     kind = ir.FunctionType(ir.FloatType(), [ir.FloatType(), vector.type])
