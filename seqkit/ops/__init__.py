@@ -10,12 +10,13 @@ from seqkit.ops.linear import linear
 from seqkit.ops.losses import linear_cross_entropy, softmax_cross_entropy
 from seqkit.ops.negative_sampling import negative_sampling
 from seqkit.ops.normalization import add_layer_norm, batch_norm, batch_norm_inference, layer_norm
+from seqkit.ops.packed_scaled_attention import packed_attention
 from seqkit.ops.packing import pack, unpack
 from seqkit.ops.pooling import average_pool2d, max_pool2d
 from seqkit.ops.recurrent import gru, lstm, rnn
 from seqkit.ops.rotary import rotary
 from seqkit.ops.sampled_softmax import sampled_cross_entropy
-from seqkit.ops.scaled_attention import packed_attention, scaled_dot_product_attention, split_heads
+from seqkit.ops.scaled_attention import scaled_dot_product_attention, split_heads
 
 __all__ = [
     "activation",

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
+import numpy as np
+
 BLOCK = 1 << 19
 """Scores of one block, at most; more only where one of its rows is longer than BLOCK / ROWS. On the CPU they
 stay in the cache."""
@@ -61,4 +63,31 @@ def packed_blocks(N: int, lengths: Sequence[int], key_lengths: Sequence[int], ca
             keys = b, n, slice(key_start + s.start, key_start + s.stop)
             found.append(Block(queries, keys, before + block.place, block.offset, block.whole))
         before += N * T * S
+    return found
+
+
+def packed_groups(N: int, lengths: Sequence[int], key_lengths: Sequence[int]) -> list[np.ndarray] | None:
+    """Groups of sequences that stand one after another, each with at most BLOCK scores in all heads.
+
+    Returns:
+        For each group a table (count, 5) int64: a sequence's first query, its number of queries, its first
+        key, its number of keys, and where its scores begin among the group's; without sequences that have no
+        scores. None if one sequence has too many.
+
+    """
+    table = np.zeros((len(lengths), 5), np.int64)
+    table[:, 1], table[:, 3] = lengths, key_lengths
+    table[1:, 0], table[1:, 2] = np.cumsum(lengths[:-1]), np.cumsum(key_lengths[:-1])
+    scores = N * table[:, 1] * table[:, 3]
+    if scores.max(initial=0) > BLOCK:
+        return None
+    table, scores = table[scores > 0], scores[scores > 0]
+    found, start = [], 0
+    while start < len(table):
+        ends = np.cumsum(scores[start:])
+        count = int(np.searchsorted(ends, BLOCK, side="right"))
+        group = table[start : start + count]
+        group[1:, 4] = ends[: count - 1]
+        found.append(group)
+        start += count
     return found

@@ -20,12 +20,11 @@ from typing import Any, NamedTuple
 from seqkit.autograd import differentiable
 from seqkit.backend import empty
 from seqkit.backend.kernels import kernels
-from seqkit.backend.kernels.attention.reference import IN_CACHE
 from seqkit.backend.random import Key
 from seqkit.errors import ShapeError, require_number
 from seqkit.ops.arguments import arguments, require_features
 from seqkit.ops.attention import bias_of_mask
-from seqkit.ops.attention_blocks import Block, blocks, packed_blocks
+from seqkit.ops.attention_blocks import Block, blocks
 from seqkit.ops.dropout import check_generator, check_rate
 
 KEPT = 1 << 18
@@ -33,17 +32,16 @@ KEPT = 1 << 18
 
 
 _check = arguments("scaled_dot_product_attention", q="B, N, T, D", k="B, N, S, D", v="B, N, S, E")
-_check_packed = arguments("packed_attention", q="N, P, D", k="N, R, D", v="N, R, E")
 _check_split = arguments("split_heads", x="…, T, columns")
 
 
-def _heads_last(xp: Any, x: Any, width: int) -> Any:
+def heads_last(xp: Any, x: Any, width: int) -> Any:
     """Memory for (B, N, T, ``width``) that is contiguous as (B, T, N, ``width``)."""
     B, N, T, _ = x.shape
     return empty(xp, (B, T, N, width), x.dtype).swapaxes(1, 2)
 
 
-class _Settings(NamedTuple):
+class AttentionSettings(NamedTuple):
     scale: float
     rate: float
     key: Key | None
@@ -61,14 +59,22 @@ class _Settings(NamedTuple):
         """Whether the weights are needed by neither dropout nor a backward pass."""
         return not (self.keeps or self.again or self.rate)
 
+    def thinned(self, xp: Any, x: Any, place: int, out: Any = None) -> Any:
+        """Return x after dropout, to ``out`` if it is given; its first number is number ``place`` of all."""
+        if self.key is None:
+            return x
+        out = empty(xp, x.shape, x.dtype) if out is None else out
+        threshold, factor = round((1 - self.rate) * 2**32), 1 / (1 - self.rate)
+        kernels("dropout", xp, x.dtype).masked_scale(x, self.key, threshold, factor, out, self.first + place)
+        return out
 
-def _attend(xp: Any, q: Any, k: Any, v: Any, bias: Any, parts: list[Block], how: _Settings) -> Any:
+
+def attend(xp: Any, q: Any, k: Any, v: Any, bias: Any, parts: list[Block], how: AttentionSettings) -> Any:
     """Return the contexts of (B, N, T, D), (B, N, S, D), (B, N, S, E), and the backward function."""
     whole = all(block.whole for block in parts)
-    family, dropout = kernels("attention", xp, q.dtype), kernels("dropout", xp, q.dtype)
+    family = kernels("attention", xp, q.dtype)
     product = kernels("matrix_product", xp, q.dtype).products_of_heads
-    threshold, factor = round((1 - how.rate) * 2**32), 1 / (1 - how.rate)
-    context = _heads_last(xp, q, v.shape[-1])
+    context = heads_last(xp, q, v.shape[-1])
     if how.gaps:
         context[...] = 0
     kept: list[Any] = []
@@ -88,16 +94,6 @@ def _attend(xp: Any, q: Any, k: Any, v: Any, bias: Any, parts: list[Block], how:
         )
         return xp.ascontiguousarray(bias[index])
 
-    def thin(x: Any, block: Block, out: Any) -> None:
-        dropout.masked_scale(x, how.key, threshold, factor, out, how.first + block.place)
-
-    def thinned(x: Any, block: Block) -> Any:
-        if how.key is None:
-            return x
-        out = empty(xp, x.shape, x.dtype)
-        thin(x, block, out)
-        return out
-
     if how.forward_only:
         for block in parts:
             queries, keys, values = q[block.queries], k[block.keys], v[block.keys]
@@ -108,12 +104,12 @@ def _attend(xp: Any, q: Any, k: Any, v: Any, bias: Any, parts: list[Block], how:
     for block in parts:
         weights = scores_of(block)
         rows = family.softmax(weights, how.scale, bias_of(block), block.offset, how.again)
-        product(thinned(weights, block), v[block.keys], context[block.queries])
+        product(how.thinned(xp, weights, block.place), v[block.keys], context[block.queries])
         kept.append((weights if how.keeps else None, rows))
 
     def backward(d_context: Any, needs: Sequence[bool]) -> tuple[Any, Any, Any]:
         dq, dk, dv = (
-            _heads_last(xp, x, x.shape[-1]) if needed else None
+            heads_last(xp, x, x.shape[-1]) if needed else None
             for x, needed in zip((q, k, v), needs, strict=True)
         )
         for gradient in (dq, dk, dv):
@@ -133,13 +129,12 @@ def _attend(xp: Any, q: Any, k: Any, v: Any, bias: Any, parts: list[Block], how:
                 weights = scores_of(block)
                 family.weights_again(weights, how.scale, bias_of(block), block.offset, rows)
             if dv is not None:
-                add(dv, block, thinned(weights, block).swapaxes(-1, -2), d)
+                add(dv, block, how.thinned(xp, weights, block.place).swapaxes(-1, -2), d)
             if dq is None and dk is None:
                 continue
             d_scores = empty(xp, weights.shape, weights.dtype)
             product(d, v[block.keys].swapaxes(-1, -2), d_scores)
-            if how.key is not None:
-                thin(d_scores, block, d_scores)
+            d_scores = how.thinned(xp, d_scores, block.place, d_scores)
             family.score_gradient(weights, d_scores, how.scale)
             if dq is not None:
                 product(d_scores, k[block.keys], dq[block.queries])
@@ -150,7 +145,7 @@ def _attend(xp: Any, q: Any, k: Any, v: Any, bias: Any, parts: list[Block], how:
     return context, backward
 
 
-def _settings(
+def attention_settings(
     q: Any,
     lengths: Sequence[int],
     key_lengths: Sequence[int],
@@ -159,7 +154,7 @@ def _settings(
     generator: Any,
     needs: Any,
     gaps: bool,
-) -> _Settings:
+) -> AttentionSettings:
     """Settings for q (…, N, P, D) of sequences of ``lengths``."""
     check_rate(rate)
     require_features("attention", q)
@@ -171,7 +166,7 @@ def _settings(
         require_number("scale", scale)
     scale = 1 / math.sqrt(q.shape[-1]) if scale is None else float(scale)
     keeps = max((T * S for T, S in zip(lengths, key_lengths, strict=True)), default=0) <= KEPT
-    return _Settings(scale, rate, key, first, any(needs) and keeps, any(needs) and not keeps, gaps)
+    return AttentionSettings(scale, rate, key, first, any(needs) and keeps, any(needs) and not keeps, gaps)
 
 
 @differentiable
@@ -206,75 +201,14 @@ def scaled_dot_product_attention(
     bias = bias_of_mask(xp, mask, (B, N, T, S), q.dtype)
     if bias is not None and bias.shape[3] != S:
         bias = xp.broadcast_to(bias, (*bias.shape[:3], S))
-    how = _settings(q, [T] * B, [S] * B, scale, rate, generator, needs, gaps=T * S == 0)
-    context, back = _attend(xp, q, k, v, bias, list(blocks(B, N, T, S, causal)), how)
+    how = attention_settings(q, [T] * B, [S] * B, scale, rate, generator, needs, gaps=T * S == 0)
+    context, back = attend(xp, q, k, v, bias, list(blocks(B, N, T, S, causal)), how)
 
     def backward(d_context):
         gradients = back(d_context, needs[:3])
         return gradients if len(needs) == 3 else (*gradients, None)
 
     return context, backward
-
-
-@differentiable
-def packed_attention(
-    xp, q, k, v, *, lengths, key_lengths=None, causal=False, scale=None, rate=0.0, generator=None, needs
-):
-    """:func:`scaled_dot_product_attention` of sequences that stand one after another, without padding.
-
-    A sequence reads only its own keys; a sequence without keys gets zeros.
-
-    Args:
-        q: (N, P, D) queries of all sequences.
-        k: (N, R, D) keys.
-        v: (N, R, E) values.
-        lengths: Queries of each sequence, Python integers.
-        key_lengths: Keys of each sequence; ``lengths`` by default.
-        causal: As of :func:`scaled_dot_product_attention`, within each sequence.
-        scale: 1/√D by default.
-        rate: Dropout rate of the weights.
-        generator: Source of the dropout masks.
-
-    Returns:
-        Contexts (N, P, E).
-
-    Raises:
-        ShapeError: Shapes or lengths that do not fit, or dtypes that differ.
-        UsageError: Dropout without a generator.
-    """
-    key_lengths = lengths if key_lengths is None else key_lengths
-    _check_packed(q, k, v)
-    if len(lengths) != len(key_lengths):
-        raise ShapeError(
-            f"packed_attention: expected as many lengths as key_lengths, "
-            f"got {len(lengths)} and {len(key_lengths)}"
-        )
-    if min((*lengths, *key_lengths), default=0) < 0:
-        raise ShapeError(f"packed_attention: expected lengths of at least 0, got {lengths} and {key_lengths}")
-    if sum(lengths) != q.shape[1] or sum(key_lengths) != k.shape[1]:
-        raise ShapeError(
-            f"packed_attention: expected {sum(lengths)} queries and {sum(key_lengths)} keys by the lengths, "
-            f"got {q.shape[1]} and {k.shape[1]}"
-        )
-    if causal and any(S < T for T, S in zip(lengths, key_lengths, strict=True)):
-        raise ShapeError(
-            "causal attention: expected at least as many keys as queries in every sequence, got fewer"
-        )
-    pairs = [T * S for T, S in zip(lengths, key_lengths, strict=True)]
-    gaps = 0 in pairs or not pairs
-    how = _settings(q, lengths, key_lengths, scale, rate, generator, needs, gaps)
-    if how.forward_only and not gaps and max(pairs) <= IN_CACHE:
-        context = _heads_last(xp, q[None], v.shape[-1])[0]
-        family = kernels("attention", xp, q.dtype)
-        family.attend_packed(q, k, v, lengths, key_lengths, how.scale, causal, context)
-        return context, None
-    parts = packed_blocks(len(q), lengths, key_lengths, causal)
-    context, back = _attend(xp, q[None], k[None], v[None], None, parts, how)
-
-    def backward(d_context):
-        return tuple(None if g is None else g[0] for g in back(d_context[None], needs))
-
-    return context[0], backward
 
 
 @differentiable

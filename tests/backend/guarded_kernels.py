@@ -29,7 +29,13 @@ from tests.exhaustive import some
 from tests.guarded_memory import FAMILIES, placed
 from tests.vectors import test_formats, test_word2vec_kernel
 
-TILED = ("attention.cpu.attend", "lstm_sequence.cpu.", "matrix_product.cpu.")
+TILED = (
+    "attention.cpu.attend",
+    "lstm_sequence.cpu.",
+    "matrix_product.cpu.",
+    "packed_attention.cpu.scores",
+    "packed_attention.cpu.sums",
+)
 """Beginnings of the tasks that multiply in tiles, which no processor without AVX2 runs."""
 COPIED = 1 << 20
 """Bytes of an array up to which it is moved to guarded memory; larger ones are scratch memory, and there."""

@@ -25,12 +25,15 @@ from seqkit.backend.kernels.lstm import cpu as lstm_cpu
 from seqkit.backend.kernels.lstm import reference as lstm_reference
 from seqkit.backend.kernels.ngrams import cpu as ngrams_cpu
 from seqkit.backend.kernels.ngrams import reference as ngrams_reference
+from seqkit.backend.kernels.packed_attention import cpu as packed_cpu
+from seqkit.backend.kernels.packed_attention import reference as packed_reference
 from seqkit.backend.kernels.philox import cpu as philox_cpu
 from seqkit.backend.kernels.philox import reference as philox_reference
 from seqkit.backend.kernels.row_sums import cpu as row_sums_cpu
 from seqkit.backend.kernels.row_sums import reference as row_sums_reference
 from seqkit.backend.kernels.softmax_cross_entropy import cpu as cross_entropy_cpu
 from seqkit.backend.kernels.softmax_cross_entropy import reference as cross_entropy_reference
+from seqkit.ops.attention_blocks import packed_groups
 
 KEYS = [(0, 0, 0, 0, 0), (2**32 - 1, 2**32 - 1, 2**32 - 1, 2**32 - 1, 2**32 - 1), (7, 1, 99, 5, 0)]
 
@@ -353,6 +356,37 @@ def test_attention_of_packed_sequences(
     attention_cpu.attend_packed(*wide, *settings, double)
     np.testing.assert_allclose(ours, double, rtol=2e-5, atol=2e-6)
     attention_cpu.attend_packed(q[0, :, :0], k[0, :, :0], v[0, :, :0], [], [], 0.3, causal, ours[:, :0])
+
+
+@pytest.mark.parametrize("chunks", [1, 2, 3])
+@pytest.mark.parametrize("causal", [False, True])
+def test_packed_sequences_together(
+    causal: bool, chunks: int, random: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each function of the family, on views; some sequences have less than a vector of keys, some more."""
+    monkeypatch.setattr(packed_cpu, "chunks_for", lambda *_: chunks)
+    lengths, key_lengths = [3, 1, 17, 40, 2], [4, 1, 33, 40, 9]
+    (table,) = packed_groups(3, lengths, key_lengths)
+    (q,), (k, v) = _heads(random, 1, 63, (8,)), _heads(random, 1, 87, (8, 5))
+    d_context = _heads(random, 1, 63, (5,))[0][0]
+    found = []
+    for family, dtype in ((packed_reference, np.float64), (packed_cpu, np.float32), (packed_cpu, np.float64)):
+        queries, keys, values, d = (x.astype(dtype, copy=False) for x in (q[0], k[0], v[0], d_context))
+        weights, d_scores = np.empty((2, 3 * int((table[:, 1] * table[:, 3]).sum())), dtype)
+        outs = [np.empty((2, len(x), 3, width), dtype)[1].swapaxes(0, 1) for x, width in
+                ((queries[0], 5), (queries[0], 8), (keys[0], 8), (keys[0], 5))]  # fmt: skip
+        family.scores(queries, keys, table, weights)
+        family.softmax(weights, table, 3, 0.3, causal)
+        family.by_query(weights, values, table, outs[0])
+        family.scores(d, values, table, d_scores)
+        family.score_gradient(weights, d_scores, table, 3, 0.3)
+        family.by_query(d_scores, keys, table, outs[1])
+        family.by_key(d_scores, queries, table, outs[2])
+        family.by_key(weights, d, table, outs[3])
+        found.append([weights, d_scores, *outs])
+    for others in found[1:]:
+        for ours, expected in zip(others, found[0], strict=True):
+            np.testing.assert_allclose(ours, expected, rtol=2e-5, atol=5e-6)
 
 
 def test_the_bits_of_contexts_do_not_depend_on_the_threads(

@@ -207,6 +207,22 @@ def _attention(kernel: Any) -> list[Any]:
     return found
 
 
+def _packed_attention(kernel: Any) -> list[Any]:
+    table = np.array([[0, 4, 0, 6, 0], [4, 6, 6, 6, 120], [10, 1, 12, 1, 300]])
+    found: list[Any] = []
+    for causal in (False, True):
+        weights, d_scores = np.empty((2, 305), np.float32)
+        context, dv = np.empty((5, 11, 7), np.float32), np.empty((5, 13, 7), np.float32)
+        kernel.scores(normal(5, 11, 8), normal(5, 13, 8), table, weights)
+        kernel.softmax(weights, table, 5, 0.3, causal)
+        kernel.by_query(weights, normal(5, 13, 7), table, context)
+        kernel.by_key(weights, normal(5, 11, 7), table, dv)
+        kernel.scores(normal(5, 11, 7), normal(5, 13, 7), table, d_scores)
+        kernel.score_gradient(weights, d_scores, table, 5, 0.3)
+        found += [weights, d_scores, context, dv]
+    return found
+
+
 def _dropout(kernel: Any) -> list[Any]:
     out = np.empty(10_007, np.float32)
     kernel.masked_scale(normal(10_007), (7, 1, 99, 5, 0), 1 << 31, 2.0, out)
@@ -317,6 +333,7 @@ def _ngrams(kernel: Any) -> list[Any]:
 CASES: dict[str, Callable[[Any], list[Any]]] = {
     "activation": _activation,
     "attention": _attention,
+    "packed_attention": _packed_attention,
     "dropout": _dropout,
     "layer_norm": _layer_norm,
     "softmax_cross_entropy": _cross_entropy,

@@ -691,14 +691,18 @@ def _scaled_attention() -> list[Row]:
         )
     lengths, key_lengths = (2, 0, 5, 4), (3, 2, 7, 0)
 
-    def packed(*tensors: Tensor, **settings: Any) -> Any:
-        return ops.packed_attention(*tensors, lengths=lengths, **settings)
+    def packed(*tensors: Tensor, block: int = 1 << 19, **settings: Any) -> Any:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(attention_blocks, "BLOCK", block)
+            return ops.packed_attention(*tensors, lengths=lengths, **settings)
 
     sizes = ((2, 11, 7), (2, 11, 7), (2, 11, 13))
     return [
         *rows,
         Row("packed_attention", packed, sizes),
         Row("packed_attention: causal", lambda *t: packed(*t, causal=True), sizes),
+        Row("packed_attention: two groups", lambda *t: packed(*t, causal=True, block=60), sizes),
+        Row("packed_attention: blocks", lambda *t: packed(*t, causal=True, block=40), sizes),
         Row(
             "packed_attention: keys of other lengths, dropout",
             lambda *t: packed(*t, key_lengths=key_lengths, rate=0.3, generator=Generator(7)),

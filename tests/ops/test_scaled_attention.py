@@ -14,7 +14,7 @@ from seqkit.autograd import Tensor, no_grad
 from seqkit.backend import memory_pool
 from seqkit.backend.random import Generator
 from seqkit.errors import ShapeError, UsageError
-from seqkit.ops import attention_blocks, scaled_attention
+from seqkit.ops import attention_blocks, packed_scaled_attention, scaled_attention
 
 B, N, T, S, D, E = 2, 3, 5, 7, 11, 13
 LENGTHS = np.array([4, 7])
@@ -251,7 +251,7 @@ def test_without_gradients_packed_contexts_are_the_same(
     causal: bool, lengths: tuple[int, ...], most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where one has too many scores to be made at once, or none."""
-    monkeypatch.setattr(scaled_attention, "IN_CACHE", most)
+    monkeypatch.setattr(packed_scaled_attention, "IN_CACHE", most)
     random, key_lengths = np.random.default_rng(0), tuple(n + 2 for n in lengths)
     q, k, v = (
         Tensor(random.standard_normal((N, sum(n), D)).astype(np.float32), True)
@@ -287,6 +287,26 @@ def test_packed_sequences_are_read_one_by_one(causal: bool) -> None:
         expected[0][:, own], expected[1][:, own] = y.data[0], alone[0].grad[0]
         expected[2][:, keys], expected[3][:, keys] = alone[1].grad[0], alone[2].grad[0]
     assert_equal(found, expected)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.4])
+@pytest.mark.parametrize("causal", [False, True])
+def test_groups_of_packed_sequences_change_nothing(
+    causal: bool, rate: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All in one, one or two in each, or none: one sequence has too many scores then."""
+    lengths, key_lengths = (2, 0, 5, 3), (4, 1, 6, 4)
+    arrays = [np.random.default_rng(i).standard_normal((N, n, D)) for i, n in enumerate((10, 15, 15))]
+    inputs, found = [Tensor(x, requires_grad=True) for x in arrays], []
+    settings: Any = {"lengths": lengths, "key_lengths": key_lengths, "causal": causal, "rate": rate}
+    for block, count in ((1 << 19, 1), (44 * N, 2), (30 * N, 3), (29 * N, None)):
+        monkeypatch.setattr(attention_blocks, "BLOCK", block)
+        groups = attention_blocks.packed_groups(N, lengths, key_lengths)
+        assert (None if groups is None else len(groups)) == count
+        context = ops.packed_attention(*inputs, **settings, generator=Generator(3))
+        found.append(results(context, inputs))
+    for other in found[1:]:
+        assert_equal(other, found[0])
 
 
 def test_packing_and_unpacking() -> None:

@@ -1,8 +1,5 @@
 """A few passes over rows of scores while they lie in the cache, where NumPy makes seven over all of them.
 
-In vectors, the last of a row with a mask: a loop would do the rest of a row one number at a time, which for a
-row of 26 is most of it. Exponentials below 1e-38 are 0, and so are those of keys that do not count.
-
 Attention without a backward pass is one pass a head (measured, 32 × 26 tokens and 12 heads of 32, one thread:
 0.69 ms where products, softmax and products take 0.79).
 """
@@ -17,8 +14,15 @@ import numpy as np
 from seqkit.backend.device import empty
 from seqkit.backend.kernels.attention import reference
 from seqkit.backend.kernels.attention.reference import IN_CACHE
+from seqkit.backend.kernels.attention.rows import (
+    exponents_from,
+    gradient_row,
+    padded,
+    powers_of,
+    softmax_row,
+    write_scaled,
+)
 from seqkit.backend.kernels.compiler import merged
-from seqkit.backend.kernels.fast_math import exp32_inside
 from seqkit.backend.kernels.intrinsics import address
 from seqkit.backend.kernels.matrix_product.cpu import (
     CHUNK,
@@ -28,19 +32,7 @@ from seqkit.backend.kernels.matrix_product.cpu import (
     strides,
 )
 from seqkit.backend.kernels.processor import LANES, TILES
-from seqkit.backend.kernels.simd import (
-    SIZE,
-    everywhere,
-    first_of,
-    larger,
-    largest,
-    read,
-    read_some,
-    total,
-    where_below,
-    write,
-    write_some,
-)
+from seqkit.backend.kernels.simd import SIZE, write
 from seqkit.backend.kernels.task import task
 from seqkit.backend.kernels.task_arguments import Field, boolean, float32, int64
 from seqkit.backend.kernels.thread_pool import chunk_bounds, chunks_for, page_aligned_scratch
@@ -53,37 +45,6 @@ _SCORING: dict[str, Field] = {
     "offset": int64,
     "causal": boolean,
 }
-_ZERO, _ONE, _INFINITE = np.float32(0), np.float32(1), np.float32(np.inf)
-_LOWEST = np.finfo(np.float32).min
-_UNDERFLOW = np.float32(-87.3)  # where exp32 ends; also what is hidden, at -inf
-
-
-@merged
-def _whole(S):
-    """Numbers of a row of whole vectors."""
-    return -(-S // LANES) * LANES
-
-
-@merged
-def _numbers_from(row, j, S):
-    """Of a row of S at an address, from column j on, and zeros."""
-    return read(row + SIZE * j) if S - j >= LANES else read_some(row + SIZE * j, S - j)
-
-
-@merged
-def _exponents(row, j, seen, S, scale, bias):
-    """Of a row at an address, from column j on: scale · score + bias, and -inf where a key does not count."""
-    exponents = _numbers_from(row, j, S) * scale
-    if bias:
-        exponents = exponents + _numbers_from(bias, j, S)
-    return first_of(seen - j, exponents, -_INFINITE)
-
-
-@merged
-def _powers(exponents, top):
-    """e to the exponents less their top; 0 where that is nothing."""
-    x = exponents - top
-    return where_below(x, _UNDERFLOW, _ZERO, exp32_inside(x))
 
 
 @merged
@@ -100,41 +61,6 @@ def _bias(a, b, n, t):
     return address(a.bias[min(b, a.bias_B - 1), min(n, a.bias_N - 1), min(t, a.bias_T - 1)])
 
 
-@merged
-def _write_scaled(e, factor, row, S):
-    """To a row of S numbers from one of whole vectors.
-
-    The last vector ends with the row: one that reached beyond it, if only in lanes that are not written,
-    would keep the next row from being read meanwhile (measured: 1.2 ns a number of rows of 26, 0.6 so).
-    """
-    if S < LANES:
-        write_some(read(e) * factor, row, S)
-    else:
-        for j in range(0, S - LANES + 1, LANES):
-            write(read(e + SIZE * j) * factor, row + SIZE * j)
-        write(read(e + SIZE * (S - LANES)) * factor, row + SIZE * (S - LANES))
-
-
-@merged
-def _softmax_row(row, seen, S, scale, bias, e, out):
-    """The softmax of one row, to ``out``; its top and 1 / Σ."""
-    tops, sums = everywhere(-_INFINITE), everywhere(_ZERO)
-    for j in range(0, S, LANES):
-        exponents = _exponents(row, j, seen, S, scale, bias)
-        write(exponents, e + SIZE * j)
-        tops = larger(exponents, tops)
-    top = largest(tops)
-    top = _LOWEST if top == -_INFINITE else top
-    for j in range(0, S, LANES):
-        weights = _powers(read(e + SIZE * j), top)
-        write(weights, e + SIZE * j)
-        sums = sums + weights
-    whole = total(sums)
-    inverse = _ONE / (_ONE if whole == _ZERO else whole)
-    _write_scaled(e, inverse, out, S)
-    return top, inverse
-
-
 @task(
     scores=float32("B, N, T, S").written(),
     rows=float32("2, B, N, T").optional().written(),
@@ -149,7 +75,7 @@ def _softmax_chunk(a, chunk, chunks):
     for r in range(first * a.T, last * a.T):
         head, t = r // a.T, r % a.T
         row, seen, bias = address(scores[r]), _seen(a, t, a.S), _bias(a, head // a.N, head % a.N, t)
-        top, inverse = _softmax_row(row, seen, a.S, a.scale, bias, e, row)
+        top, inverse = softmax_row(row, seen, a.S, a.scale, bias, e, row)
         if a.rows_given:
             rows[0, r], rows[1, r] = top, inverse
 
@@ -161,12 +87,12 @@ def _attend_head(a, b, n, first_query, T, first_key, S, e, scratch):
     (v_row, v_step), (out_row, _) = strides(a.v[b, n]), strides(a.out[b, n])
     q, k = address(a.q[b, n, first_query]), address(a.k[b, n, first_key])
     v, out = address(a.v[b, n, first_key]), address(a.out[b, n, first_query])
-    width = _whole(S)
+    width = padded(S)
     scores = e + SIZE * width
     multiply(q, row, step, T, a.D, k, k_step, k_row, S, 0, scores, width, scratch)
     for t in range(T):
         line = scores + SIZE * t * width
-        _softmax_row(line, _seen(a, t + S - T, S), S, a.scale, _bias(a, b, n, t), e, line)
+        softmax_row(line, _seen(a, t + S - T, S), S, a.scale, _bias(a, b, n, t), e, line)
     multiply(scores, width, 1, T, S, v, v_row, v_step, a.E, 0, out, out_row, scratch)
 
 
@@ -209,8 +135,8 @@ def _weights_chunk(a, chunk, chunks):
         head, t = r // a.T, r % a.T
         row, seen, bias = address(scores[r]), _seen(a, t, a.S), _bias(a, head // a.N, head % a.N, t)
         for j in range(0, a.S, LANES):
-            write(_powers(_exponents(row, j, seen, a.S, a.scale, bias), rows[0, r]), e + SIZE * j)
-        _write_scaled(e, rows[1, r], row, a.S)
+            write(powers_of(exponents_from(row, j, seen, a.S, a.scale, bias), rows[0, r]), e + SIZE * j)
+        write_scaled(e, rows[1, r], row, a.S)
 
 
 @task(
@@ -225,14 +151,7 @@ def _gradient_chunk(a, chunk, chunks):
     first, last = chunk_bounds(R, chunk, chunks)
     for r in range(first, last):
         weights, gradient = address(all_weights[r]), address(all_gradients[r])
-        sums = everywhere(_ZERO)
-        for j in range(0, S, LANES):
-            sums = sums + _numbers_from(weights, j, S) * _numbers_from(gradient, j, S)
-        mean = total(sums)
-        for j in range(0, S, LANES):
-            centred = _numbers_from(gradient, j, S) - mean
-            write(_numbers_from(weights, j, S) * centred, e + SIZE * j)
-        _write_scaled(e, a.scale, gradient, S)
+        gradient_row(weights, gradient, S, a.scale, e)
 
 
 def _scoring(scale: float, bias: Any | None, offset: int | None) -> dict[str, Any]:
