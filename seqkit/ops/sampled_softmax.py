@@ -58,41 +58,37 @@ def sampled_cross_entropy(xp, x, W, b, targets, samples, log_expected, *, needs)
                 )
     product = kernels("matrix_product", xp, x.dtype).product
     outputs, sampled = xp.take(W, words, axis=0), xp.take(W, samples, axis=0)
-    scores = empty(xp, (N, S + 1), x.dtype)
-    others = empty(xp, (N, S), x.dtype)
     bias = zeros(xp, (V,), x.dtype) if b is None else b
     log_expected = log_expected.astype(x.dtype)
-    product(rows, sampled.T, others, bias[samples] - log_expected[samples])
-    scores[:, 1:] = others
-    own = (rows * outputs).sum(axis=1) + bias[words]
-    scores[:, 0] = own - log_expected[words]
-    highest = scores.max(axis=1, keepdims=True)
-    xp.exp(scores - highest, out=scores)
-    sums = scores.sum(axis=1, keepdims=True)
+    scores = empty(xp, (N, S + 1), x.dtype)  # that of the target is the first
+    product(rows, sampled.T, scores[:, 1:], bias[samples] - log_expected[samples])
+    scores[:, 0] = (rows * outputs).sum(axis=1) + (bias - log_expected)[words]
+    first = xp.where(counted, 0, IGNORE_INDEX)
+    family = kernels("softmax_cross_entropy", xp, x.dtype)
+    losses = family.loss_and_gradient(scores, first, IGNORE_INDEX, 0.0, scores if any(needs) else None)
+    losses -= counted * log_expected[words].astype(np.float64)
     count = xp.maximum(counted.sum(), 1)
-    losses = (xp.log(sums) + highest)[:, 0].astype(np.float64) - own
-    value = xp.asarray((losses * counted).sum() / count, dtype=np.float64)
+    value = xp.asarray(losses.sum() / count, dtype=np.float64)
 
     def backward(dy):
-        slopes = scores / sums
-        slopes[:, 0] -= 1
-        slopes *= (counted * (dy / count))[:, None].astype(x.dtype)
-        of_samples = xp.ascontiguousarray(slopes[:, 1:])
+        scale = xp.asarray(dy / count, dtype=x.dtype)
+        of_targets, of_samples = scores[:, :1] * scale, scores[:, 1:]
         dx = dW = db = None
         if needs[0]:
             dx = empty(xp, rows.shape, x.dtype)
             product(of_samples, sampled, dx)
-            dx += slopes[:, :1] * outputs
+            dx *= scale
+            dx += of_targets * outputs
             dx = dx.reshape(x.shape)
         ids = xp.concatenate((words, samples)).astype(np.int64)
         if needs[1]:
             values = empty(xp, (N + S, W.shape[1]), W.dtype)
-            values[:N] = slopes[:, :1] * rows
-            product(of_samples.T, rows, values[N:])
+            xp.multiply(of_targets, rows, out=values[:N])
+            product(of_samples.T, rows * scale, values[N:])
             touched, summed = kernels("row_sums", xp, W.dtype).sum_by_id(ids, values)
             dW = RowGradient(touched, summed, W.shape)
         if b is not None and needs[2]:
-            each = xp.concatenate((slopes[:, 0], of_samples.sum(axis=0)))[:, None]
+            each = xp.concatenate((of_targets[:, 0], of_samples.sum(axis=0) * scale))[:, None]
             touched, summed = kernels("row_sums", xp, W.dtype).sum_by_id(ids, xp.ascontiguousarray(each))
             db = zeros(xp, b.shape, b.dtype)
             db[touched] = summed[:, 0]
