@@ -14,6 +14,7 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
     "large_vocabularies": (),
     "attention_memory": (),
     "corpus_memory": (),
+    "generation": ("transformers",),
     "images": ("torch",),
     "language_model": ("torch",),
     "ngram_memory": (),

@@ -38,6 +38,7 @@ SIZES = [
     (3 * TALLEST + 5, 97, 5 * PANEL - 1),
     (300, 31, 401),
     (13, 700, 1009),
+    *((rows, 16 * rows + rows % 3, 37 + rows) for rows in range(1, 9)),  # not packed, where b is transposed
     (907, 40, 1009),  # of up to 3 chunks, each has rows enough to pack all columns
 ]
 

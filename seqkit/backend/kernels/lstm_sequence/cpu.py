@@ -14,9 +14,10 @@ import numpy as np
 from seqkit.backend.device import empty
 from seqkit.backend.kernels.compiler import jit, merged
 from seqkit.backend.kernels.intrinsics import address, contiguous
-from seqkit.backend.kernels.lstm.cpu import units_backward, units_forward
+from seqkit.backend.kernels.lstm.cpu import step_forward, units_backward, units_forward
 from seqkit.backend.kernels.lstm_sequence import reference
-from seqkit.backend.kernels.matrix_product.cpu import CHUNK
+from seqkit.backend.kernels.matrix_product.cpu import CHUNK, product
+from seqkit.backend.kernels.matrix_product.dots import FEW
 from seqkit.backend.kernels.matrix_product.tiles import DEEPEST, pack, tile
 from seqkit.backend.kernels.processor import PANEL, TALLEST, TILES
 from seqkit.backend.kernels.simd import SIZE
@@ -159,6 +160,11 @@ def _chunks(gates: Any, Wh: Any) -> int:
 
 def forward(gates: Any, Wh: Any, keep: Any, hs: Any, cs: Any) -> None:
     """See the reference."""
+    if TILES and len(gates) == 1 and gates.shape[1] <= FEW:  # packing would take longer than the step
+        recurrent = empty(np, gates.shape[1:], gates.dtype)
+        product(hs[0], Wh.T, recurrent)
+        step_forward(gates[0], recurrent, keep[0], hs[0], cs[0], hs[1], cs[1])
+        return
     panels = _packed(_pack_gates, Wh) if TILES else None
     if panels is None or not _step_forward.parallel_for(
         _chunks(gates, Wh),

@@ -21,6 +21,7 @@ from seqkit.backend.device import empty
 from seqkit.backend.kernels.compiler import jit, merged
 from seqkit.backend.kernels.intrinsics import address
 from seqkit.backend.kernels.matrix_product import reference
+from seqkit.backend.kernels.matrix_product.dots import FEW, multiply_few
 from seqkit.backend.kernels.matrix_product.tiles import DEEPEST, pack, pack_left, tile
 from seqkit.backend.kernels.processor import LANES, PACKED, PANEL, TALLEST, TILES
 from seqkit.backend.kernels.simd import SIZE
@@ -38,6 +39,8 @@ _TALL = 300
 """Rows of a chunk for which to pack the whole right factor: that takes a tenth of its time (measured)."""
 CHUNK = 1 << 19
 """Multiply-adds of a chunk at least: some 6 µs."""
+_CHUNK_OF_FEW = 1 << 17
+"""Numbers of the right factor of a chunk at least, where that is not packed: some 20 µs."""
 
 _of_thread = threading.local()
 
@@ -117,6 +120,22 @@ def _product_chunk(a, chunk, chunks):
 
 
 @task(
+    left=float32("M, K").strided(),
+    right=float32("N, K").strided(),
+    bias=float32("N").optional(),
+    out=float32("M, N").strided().written(),
+)
+def _few_rows_chunk(a, chunk, chunks):
+    """Some columns of left·rightᵀ."""
+    (a_row, _), (b_row, _), (c_row, _) = strides(a.left), strides(a.right), strides(a.out)
+    first, last = chunk_bounds(a.N, chunk, chunks)
+    bias = address(a.bias)
+    bias = bias + SIZE * first if bias else 0
+    b, c = address(a.right) + SIZE * first * b_row, address(a.out) + SIZE * first
+    multiply_few(address(a.left), a_row, a.M, a.K, b, b_row, last - first, bias, c, c_row)
+
+
+@task(
     left=float32("B, N, M, K").strided(),
     right=float32("B, N, K, L").strided(),
     out=float32("B, N, M, L").strided().written(),
@@ -160,11 +179,16 @@ def product(a: Any, b: Any, out: Any, bias: Any | None = None) -> None:
     """See the reference."""
     (M, K), N = a.shape, b.shape[1]
     chunks = chunks_for(M * K * N, CHUNK)
+    large = TILES and M * K * N >= LEAST and out.strides[1] == SIZE
+    if large and M <= FEW and a.strides[1] == b.strides[0] == SIZE:
+        done = _few_rows_chunk.parallel_for(
+            chunks_for(K * N, _CHUNK_OF_FEW), left=a, right=b.T, bias=bias, out=out
+        )
+        if done:
+            return
     if not (
-        TILES
-        and M * K * N >= LEAST
+        large
         and SIZE in b.strides
-        and out.strides[1] == SIZE
         and _product_chunk.parallel_for(
             chunks, left=a, right=b, bias=bias, out=out, scratch=scratch_for(chunks)
         )
