@@ -8,12 +8,14 @@ validation pairs, and the share of the attention mass that falls on the source w
 with the target word, over target words whose best alignment has a probability above 0.3. Two rows add
 changes up to the default of today. The last rows train the former model in PyTorch, with the same batches and
 settings, from the same weights as ours or from PyTorch's own; its weights are copied to our model after each
-epoch and scored there. All is written to benchmarks/results/translation_causes.json.
+epoch and scored there. All is written to benchmarks/results/translation_causes.json, where variants that
+--variants leaves out keep their figures if they are of as many pairs.
 
 CORPUS is a name or a folder that `seqkit train-seq2seq` takes, with --source and --target for its languages.
 """
 
 import argparse
+import json
 import math
 from collections.abc import Callable
 from itertools import islice
@@ -263,12 +265,14 @@ def main() -> None:
     sources = {"train": lambda: iter(train_pairs), "valid": lambda: iter(valid_pairs)}
     encoded = encode_seq2seq(sources, get_tokenizer("word"), min_count=2)
     references = [target for _, target in valid_pairs]
-    rows: dict[str, list[dict[str, float]]] = {}
+    path = RESULTS / "translation_causes.json"
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    rows: dict[str, list[dict[str, float]]] = kept["variants"] if kept.get("pairs") == options.pairs else {}
     for name in options.variants:
         print(name, flush=True)
         rows[name] = train(encoded, references, options.epochs, **VARIANTS[name])
-        result = {"pairs": options.pairs, "variants": rows, "machine": machine()}
-        write_json(RESULTS / "translation_causes.json", result)
+        rows = {each: rows[each] for each in VARIANTS if each in rows}
+        write_json(path, {"pairs": options.pairs, "variants": rows, "machine": machine()})
     if options.out is not None:
         draw(rows, str(options.out))
 
