@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
     "images": ("torch",),
     "language_model": ("torch",),
     "ngram_memory": (),
+    "ngram_scoring": ("kenlm",),
     "seq2seq": ("torch",),
     "similar": ("gensim",),
     "tagging": ("torch",),

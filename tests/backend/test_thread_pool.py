@@ -327,7 +327,14 @@ def _ngrams(kernel: Any) -> list[Any]:
     kernel.find(words, first, contexts, wanted, found)
     kernel.count(wanted, counts)
     assert (found >= 0).sum() > 5
-    return [found, counts]
+    first = np.array([0, *np.sort(random.integers(0, 301, 49)), 300, 300], np.int32)
+    words = np.concatenate([np.sort(random.permutation(300)[:n]) for n in np.diff(first)]).astype(np.int32)
+    probs = [random.normal(size=n).astype(np.float32) for n in (51, len(words))]
+    tables = kernel.tables([words[:0], words % 50], [first], probs, [random.normal(size=51)])
+    stream = np.where(np.arange(300) % 9, random.integers(0, 50, 300), 50).astype(np.int32)
+    log10, length = np.zeros(300), np.zeros(300, np.int64)
+    kernel.full_scores(tables, stream, 50, True, log10, length)
+    return [found, counts, log10, length]
 
 
 CASES: dict[str, Callable[[Any], list[Any]]] = {

@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 
 from seqkit.backend import data_dir
+from seqkit.backend.kernels.ngrams import reference
 from seqkit.errors import DamagedFileError, DataError, SeqkitError, ShapeError, UsageError
 from seqkit.models.ngrams import NGramConfig, NGramModel, Unigram, fit_kneser_ney
+from seqkit.models.ngrams import model as ngram_model
 from seqkit.models.ngrams.counting import continuation_counts, count_orders
 from seqkit.models.ngrams.kneser_ney import discounts
 from seqkit.models.ngrams.quantization import quantize
 from seqkit.models.ngrams.runs import _ranges, _sorted
 from seqkit.models.ngrams.storage import Storage
-from seqkit.models.ngrams.trie import NGramTrie
+from seqkit.models.ngrams.trie import NGramTrie, padded_lines
 
 EOS, A, B = 0, 1, 2
 fit = partial(fit_kneser_ney, dtype=np.float64)
@@ -585,3 +587,44 @@ def test_sorting_keeps_the_place_of_each_key() -> None:
         result, order = _sorted(keys.copy())
         np.testing.assert_array_equal(order, np.argsort(keys, kind="stable"))
         np.testing.assert_array_equal(result, np.sort(keys))
+
+
+# Streams in one compiled call
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("bits", [None, 5, 12])
+@pytest.mark.parametrize("chunks", [1, 3])
+@pytest.mark.parametrize("bos", [True, False])
+def test_compiled_scores_equal_the_reference(
+    bos: bool, chunks: int, bits: int | None, dtype: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the bit, for lines of all lengths in as many parts, with and without codes."""
+    cpu = pytest.importorskip("seqkit.backend.kernels.ngrams.cpu", reason="Numba is not installed")
+    monkeypatch.setattr(cpu, "chunks_for", lambda *_: chunks)
+    config = NGramConfig(vocab_size=23, order=4, eos_id=EOS)
+    model = fit_kneser_ney(random_stream(1, 23, 4000), config, dtype=dtype)
+    model = model if bits is None else model.quantized(bits)
+    stream = padded_lines(random_stream(2, 23, 997).astype(np.int32), config)
+    arrays = model.trie.words, model.trie.first, model.log10_probs, model.log10_backoffs
+    found = []
+    for family in (reference, cpu):
+        log10, length = np.zeros(len(stream)), np.zeros(len(stream), np.int64)
+        tables = family.tables(*arrays)
+        family.full_scores(tables, stream, 23, bos, log10, length)
+        found.append((log10, length))
+    assert cpu.tables(*arrays).places is not None
+    assert set(found[0][1][stream < 23]) == {1, 2, 3, 4}
+    for ours, expected in zip(found[1], found[0], strict=True):
+        np.testing.assert_array_equal(ours, expected)
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 64, 997])
+def test_long_streams_are_scored_in_parts(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = NGramConfig(vocab_size=23, order=3, eos_id=EOS)
+    fitted, ids = fit(random_stream(1, 23, 4000), config), random_stream(2, 23, 997)
+    expected = [fitted.full_scores(ids, bos=bos) for bos in (True, False)]
+    monkeypatch.setattr(ngram_model, "_AT_ONCE", at_once)
+    for bos, (log10, length) in zip((True, False), expected, strict=True):
+        np.testing.assert_array_equal(fitted.full_scores(ids, bos=bos)[0], log10)
+        np.testing.assert_array_equal(fitted.full_scores(ids, bos=bos)[1], length)

@@ -71,6 +71,19 @@ def contiguous(typing_context, row):
     return dense(row), generate
 
 
+@intrinsic
+def number_at(typing_context, place, kind):
+    """Read a number of a NumPy type from an address."""
+    if not isinstance(kind, types.NumberClass):
+        return None
+
+    def generate(context, builder, signature, arguments):
+        stored = context.get_value_type(kind.instance_type)
+        return builder.load(as_pointer(builder, arguments[0], stored))
+
+    return kind.instance_type(types.intp, kind), generate
+
+
 # Memory that several threads use
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 
 from seqkit.backend.ids import checked_ids
+from seqkit.backend.kernels import kernels
 from seqkit.errors import ShapeError, UsageError
 from seqkit.models.ngrams.config import NGramConfig
 from seqkit.models.ngrams.quantization import quantize
@@ -15,6 +19,8 @@ from seqkit.models.ngrams.trie import ABSENT, NGramTrie, padded_lines
 from seqkit.progress import tracked
 
 LN10 = float(np.log(10))
+_AT_ONCE = 1 << 20
+"""Tokens that are scored at once: the progress bar moves, and memory is bounded."""
 
 
 class NGramModel:
@@ -94,25 +100,24 @@ class NGramModel:
         if not len(ids):
             return np.zeros(0), np.zeros(0, np.int64)
         stream = padded_lines(ids, self.config)
-        ends = np.flatnonzero(stream < V)
-        words = stream[ends]
-        log10 = self.log10_probs[0][words].astype(np.float64)
-        length = np.ones(len(words), np.int64)
-        numbers = stream.copy()
-        if not bos:
-            numbers[0] = ABSENT
-        for k in tracked(range(2, self.config.order + 1), "looking up n-grams", "orders"):
-            contexts = numbers[ends - 1]
-            found = self.trie.find(k, contexts, words)
-            known = np.flatnonzero(contexts != ABSENT)
-            log10[known] += self.log10_backoffs[k - 2][contexts[known]]
-            hits = np.flatnonzero(found != ABSENT)
-            stated = self.log10_probs[k - 1][found[hits]]
-            given = ~np.isnan(stated)
-            log10[hits[given]], length[hits[given]] = stated[given], k
-            numbers = np.full(len(stream), ABSENT, np.int32)
-            numbers[ends] = found
-        return log10, length
+        log10, length = np.empty(len(stream)), np.empty(len(stream), np.int64)
+        tables, ngrams = self._tables
+        words = stream != V
+        parts = [slice(0, len(stream))]
+        if len(stream) > _AT_ONCE:
+            lines = np.flatnonzero(~words)
+            firsts = np.unique(lines[np.searchsorted(lines, np.arange(0, lines[-1] + 1, _AT_ONCE))])
+            parts = list(map(slice, firsts, [*firsts[1:], len(stream)]))
+        for part in tracked(parts, "scoring", "parts") if len(parts) > 1 else parts:
+            begins = bos or bool(part.start > 0)
+            ngrams.full_scores(tables, stream[part], V, begins, log10[part], length[part])
+        return log10[words], length[words]
+
+    @cached_property
+    def _tables(self) -> tuple[Any, ModuleType]:
+        """The model as the kernels read it, and these kernels."""
+        ngrams = kernels("ngrams", np, np.dtype(np.float32))
+        return ngrams.tables(self.trie.words, self.trie.first, self.log10_probs, self.log10_backoffs), ngrams
 
     def log_probs(self, ids: np.ndarray) -> np.ndarray:
         """Return the natural-log probability (N,) float64 of each token of a stream that begins a line."""

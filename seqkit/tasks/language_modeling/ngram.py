@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -86,8 +87,15 @@ class NGram:
             sentence: The sentence.
             bos: Whether it stands at the start of a line; otherwise its first word has no context.
             eos: Whether the end of the line counts.
+
+        Raises:
+            UsageError: A word is unknown, and the model has no ``<unk>``.
         """
-        return float(sum(log10 for log10, _, _ in self.full_scores(sentence, bos, eos)))
+        (sentence,) = require_texts([sentence])
+        ids = self._encode(sentence)
+        if eos:
+            ids.append(self._model.config.eos_id)
+        return float(self._model.full_scores(np.array(ids, np.int32), bos=bos)[0].sum())
 
     def full_scores(
         self, sentence: str, bos: bool = True, eos: bool = True
@@ -108,15 +116,16 @@ class NGram:
 
     def scores(self, sentences: Iterable[str]) -> np.ndarray:
         """Return log10 P (N,) float64 of each sentence, from its start to its end; faster than one by one."""
-        ids: list[int] = []
+        words: list[str] = []
         starts: list[int] = []
+        end = self._words[self._model.config.eos_id]
         for sentence in require_texts(sentences):
-            starts.append(len(ids))
-            ids += self._encode(sentence)
-            ids.append(self._model.config.eos_id)
+            starts.append(len(words))
+            words += self._tokenizer.tokenize(sentence)
+            words.append(end)
         if not starts:
             return np.zeros(0)
-        scores, _ = self._model.full_scores(np.array(ids, np.int32))
+        scores, _ = self._model.full_scores(np.fromiter(self._ids_of(words), np.int32, len(words)))
         return np.add.reduceat(scores, starts)
 
     def perplexity(self, sentence: str) -> float:
@@ -132,5 +141,11 @@ class NGram:
         """
         write_arpa(path, self._model, self._words)
 
+    def _ids_of(self, words: list[str]) -> Iterator[int]:
+        unknown = self._ids.get(UNK)
+        if unknown is None:
+            return map(self._ids.__getitem__, words)
+        return map(self._ids.get, words, repeat(unknown))
+
     def _encode(self, sentence: str) -> list[int]:
-        return list(map(self._ids.__getitem__, self._tokenizer.tokenize(sentence)))
+        return list(self._ids_of(self._tokenizer.tokenize(sentence)))
