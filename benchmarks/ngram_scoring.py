@@ -1,8 +1,8 @@
 """Scoring the lines of a test split with an n-gram model. Peer: KenLM's Python module, on the same model.
 
 Fits a Kneser-Ney model of --order on --corpus, writes it as an ARPA file for KenLM, and scores the lines of
-the test split: all lines in one call, and a call a line, as KenLM has it, which uses one thread. Both must give
-the same log10 P of every line to 1e-4 of it, for KenLM's numbers are float32.
+the test split: all lines in one call, and a call a line, as KenLM has it, which uses one thread. Both must
+give the same log10 P of every line to 1e-4 of it, for KenLM's numbers are float32.
 """
 
 from __future__ import annotations
