@@ -2,8 +2,8 @@
 
 A stream is scored word by word, with the numbers of the n-grams that end at the word before: a line costs one
 call, and not some forty of NumPy's (PTB's test split line by line, one thread: 690,000 words a second, and
-60,000 before). The arrays of all orders are read by address; when a model was loaded, or made, no number in them led
-out of them.
+60,000 before). The arrays of all orders are read by address; when a model was loaded, or made, no number in
+them led out of them.
 """
 
 from __future__ import annotations
