@@ -2,7 +2,7 @@
 
 Fits a Kneser-Ney model of --order on --corpus, writes it as an ARPA file for KenLM, and scores the lines of
 the test split: all lines in one call, and a call a line, as KenLM has it, which uses one thread. Both must
-give the same log10 P of every line to 1e-4 of it, for KenLM's numbers are float32.
+give the same log10 P of every line within a relative 1e-4, because KenLM's numbers are float32.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Attention of sequences that stand one after another, without padding.
 
-Short ones are computed together: their scores, of all heads, are one flat array, with which a few kernels
-and one draw of dropout do what each sequence by itself would take many calls for. Long ones go block by block
+Short ones are computed together: their scores, of all heads, are one flat array, and a few kernel calls with
+one dropout draw replace many calls per sequence. Long ones go block by block
 (:mod:`seqkit.ops.scaled_attention`).
 """
 
@@ -57,7 +57,8 @@ def _attend_together(
         family.scores(q, k, table, weights)
         family.softmax(weights, table, N, how.scale, causal)
         family.by_query(how.thinned(xp, weights, first), v, table, context)
-        kept.append(weights)
+        if how.keeps:
+            kept.append(weights)
         first += weights.size
 
     def backward(d_context: Any, needs: Sequence[bool]) -> tuple[Any, Any, Any]:

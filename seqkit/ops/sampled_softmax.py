@@ -66,7 +66,7 @@ def sampled_cross_entropy(xp, x, W, b, targets, samples, log_expected, *, needs)
     first = xp.where(counted, 0, IGNORE_INDEX)
     family = kernels("softmax_cross_entropy", xp, x.dtype)
     losses = family.loss_and_gradient(scores, first, IGNORE_INDEX, 0.0, scores if any(needs) else None)
-    losses -= counted * log_expected[words].astype(np.float64)
+    losses -= xp.where(counted, log_expected[words], 0).astype(np.float64)
     count = xp.maximum(counted.sum(), 1)
     value = xp.asarray(losses.sum() / count, dtype=np.float64)
 

@@ -42,6 +42,8 @@ def heads_last(xp: Any, x: Any, width: int) -> Any:
 
 
 class AttentionSettings(NamedTuple):
+    """Settings of one call, which the forward and the backward pass share."""
+
     scale: float
     rate: float
     key: Key | None
@@ -60,7 +62,7 @@ class AttentionSettings(NamedTuple):
         return not (self.keeps or self.again or self.rate)
 
     def thinned(self, xp: Any, x: Any, place: int, out: Any = None) -> Any:
-        """Return x after dropout, to ``out`` if it is given; its first number is number ``place`` of all."""
+        """Return x after dropout, in ``out`` if it is given; ``place`` is its offset among all scores."""
         if self.key is None:
             return x
         out = empty(xp, x.shape, x.dtype) if out is None else out

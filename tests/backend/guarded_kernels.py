@@ -21,6 +21,8 @@ from seqkit import ops
 from seqkit.autograd import Tensor
 from seqkit.backend.kernels.processor import TILES
 from seqkit.backend.kernels.task import Task
+from seqkit.models.ngrams import NGramConfig, fit_kneser_ney
+from seqkit.models.ngrams.quantization import QuantizedArray
 from tests import guarded_memory
 from tests.backend import test_kernels, test_thread_pool
 from tests.conformance.table import OPS
@@ -64,6 +66,22 @@ def guard(task: Task, ran: set[str], at_end: list[bool]) -> None:
     task.parallel_for = parallel_for
 
 
+def score_ngrams(at_end: bool) -> None:
+    """Score a stream by tables that are read by address, each of which is in guarded memory."""
+    config = NGramConfig(vocab_size=23, order=4, eos_id=0)
+    ids = np.random.default_rng(0).integers(0, 23, 2000)
+    for bits in (None, 5, 12):
+        model = fit_kneser_ney(ids, config)
+        model = model if bits is None else model.quantized(bits)
+        for arrays in (model.trie.words, model.trie.first, model.log10_probs, model.log10_backoffs):
+            for i, array in enumerate(arrays):
+                if isinstance(array, QuantizedArray):
+                    array.codes, array.values = placed(array.codes, at_end), placed(array.values, at_end)
+                else:
+                    arrays[i] = placed(np.asarray(array), at_end)
+        model.full_scores(ids[::-1])
+
+
 def cases() -> Iterator[tuple[str, Callable[[], Any]]]:
     """Functions to run, with their names."""
     random = np.random.default_rng(0)
@@ -82,6 +100,8 @@ def cases() -> Iterator[tuple[str, Callable[[], Any]]]:
                     settings, locks
                 ),
             )
+    for at_end in (False, True):
+        yield f"tables of n-grams {at_end}", lambda at_end=at_end: score_ngrams(at_end)
     yield "vector_text", lambda: test_formats.test_kernel_equals_python(random)
     yield "philox", lambda: test_kernels.test_philox_bit_for_bit(test_kernels.KEYS[0], 1021)
     large = Tensor(np.ones((2, 19, 17, 3), np.float32), requires_grad=True)

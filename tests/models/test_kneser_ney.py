@@ -1,5 +1,6 @@
 """Kneser-Ney: values derived by hand, a plain-dict oracle, and the published figure on PTB."""
 
+import copy
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from functools import partial
@@ -617,6 +618,15 @@ def test_compiled_scores_equal_the_reference(
     assert set(found[0][1][stream < 23]) == {1, 2, 3, 4}
     for ours, expected in zip(found[1], found[0], strict=True):
         np.testing.assert_array_equal(ours, expected)
+
+
+def test_a_copy_of_a_model_that_has_scored_has_its_own_arrays() -> None:
+    ids = random_stream(2, 23, 99)
+    fitted = fit(random_stream(1, 23, 4000), NGramConfig(vocab_size=23, order=3, eos_id=EOS))
+    expected = fitted.full_scores(ids)[0]
+    copied = copy.deepcopy(fitted)
+    assert copied.log10_probs[1] is not fitted.log10_probs[1]
+    np.testing.assert_array_equal(copied.full_scores(ids)[0], expected)
 
 
 @pytest.mark.parametrize("at_once", [1, 7, 64, 997])

@@ -20,7 +20,7 @@ from seqkit.progress import tracked
 
 LN10 = float(np.log(10))
 _AT_ONCE = 1 << 20
-"""Tokens that are scored at once: the progress bar moves, and memory is bounded."""
+"""Tokens scored at once, up to the end of a line: progress shows, and temporary arrays stay small."""
 
 
 class NGramModel:
@@ -112,6 +112,10 @@ class NGramModel:
             begins = bos or bool(part.start > 0)
             ngrams.full_scores(tables, stream[part], V, begins, log10[part], length[part])
         return log10[words], length[words]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The arrays without their addresses, which a copy does not share."""
+        return {name: value for name, value in self.__dict__.items() if name != "_tables"}
 
     @cached_property
     def _tables(self) -> tuple[Any, ModuleType]:

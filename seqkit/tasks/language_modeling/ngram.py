@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator
 from itertools import repeat
 from pathlib import Path
@@ -116,16 +117,14 @@ class NGram:
 
     def scores(self, sentences: Iterable[str]) -> np.ndarray:
         """Return log10 P (N,) float64 of each sentence, from its start to its end; faster than one by one."""
-        words: list[str] = []
-        starts: list[int] = []
-        end = self._words[self._model.config.eos_id]
+        ids, starts = array("i"), []
         for sentence in require_texts(sentences):
-            starts.append(len(words))
-            words += self._tokenizer.tokenize(sentence)
-            words.append(end)
+            starts.append(len(ids))
+            ids.extend(self._ids_of(self._tokenizer.tokenize(sentence)))
+            ids.append(self._model.config.eos_id)
         if not starts:
             return np.zeros(0)
-        scores, _ = self._model.full_scores(np.fromiter(self._ids_of(words), np.int32, len(words)))
+        scores, _ = self._model.full_scores(np.frombuffer(ids, np.int32))
         return np.add.reduceat(scores, starts)
 
     def perplexity(self, sentence: str) -> float:

@@ -1,8 +1,8 @@
-"""Products of a few rows: dot products with the rows of the right factor's transpose, which nobody packs.
+"""Products of a few rows: dot products with the rows of the right factor's transpose, which is not packed.
 
 A model that writes one token at a time reads all its weights for each: the product is as fast as memory, and
-packing would read and write them once more (measured, GPT-2's shapes, two cores: 48 ms a token, and 25 so; an
-LSTM's step of 650 units, one row: 542 µs, and 159 so).
+packing would read and write them once more (measured, GPT-2's shapes, two cores: 48 ms a token with packing,
+25 without; an LSTM's step of 650 units, one row: 542 µs and 159).
 """
 
 from __future__ import annotations
@@ -102,5 +102,5 @@ def multiply_few(a, a_row, M, K, b, b_row, N, bias, c, c_row):
         _dots6(a, a_row, b, b_row, K, N, bias, c, c_row)
     elif M == 7:
         _dots7(a, a_row, b, b_row, K, N, bias, c, c_row)
-    else:
+    elif M == 8:
         _dots8(a, a_row, b, b_row, K, N, bias, c, c_row)

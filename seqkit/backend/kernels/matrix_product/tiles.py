@@ -43,7 +43,7 @@ def _tile(height: int, vectors: int = 2) -> Callable[..., None]:
 
     One less: the last is done twice. The tile is one or two vectors wide. The compiler may not see that
     ``step`` is 1: it then loads all numbers of the left factor first, and has no registers left for the sums
-    (measured on AVX-512, 128×256 by 256×1,024: 76 GFLOP/s, so 146).
+    (measured on AVX-512, 128×256 by 256×1,024: 76 GFLOP/s then, 146 otherwise).
     """
 
     @intrinsic
