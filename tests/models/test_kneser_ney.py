@@ -620,6 +620,14 @@ def test_compiled_scores_equal_the_reference(
         np.testing.assert_array_equal(ours, expected)
 
 
+@pytest.mark.parametrize("ids", [[], [EOS], [3, 4, EOS], [3, 4], [3, EOS, 4, EOS], [EOS, EOS]])
+@pytest.mark.parametrize("bos", [True, False])
+def test_a_line_scores_as_in_a_stream(ids: list[int], bos: bool) -> None:
+    fitted = fit(random_stream(1, 23, 4000), NGramConfig(vocab_size=23, order=3, eos_id=EOS))
+    expected = fitted.full_scores(np.array(ids, np.int32), bos=bos)[0].sum()
+    assert fitted.line_score(ids, bos=bos) == expected
+
+
 def test_a_copy_of_a_model_that_has_scored_has_its_own_arrays() -> None:
     ids = random_stream(2, 23, 99)
     fitted = fit(random_stream(1, 23, 4000), NGramConfig(vocab_size=23, order=3, eos_id=EOS))

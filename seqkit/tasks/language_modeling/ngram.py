@@ -96,7 +96,7 @@ class NGram:
         ids = self._encode(sentence)
         if eos:
             ids.append(self._model.config.eos_id)
-        return float(self._model.full_scores(np.array(ids, np.int32), bos=bos)[0].sum())
+        return self._model.line_score(ids, bos=bos)
 
     def full_scores(
         self, sentence: str, bos: bool = True, eos: bool = True
