@@ -120,7 +120,7 @@ class NGram:
         ids, starts = array("i"), []
         for sentence in require_texts(sentences):
             starts.append(len(ids))
-            ids.extend(self._ids_of(self._tokenizer.tokenize(sentence)))
+            ids.fromlist(self._encode(sentence))
             ids.append(self._model.config.eos_id)
         if not starts:
             return np.zeros(0)
