@@ -33,7 +33,7 @@ EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
         "words of Chinese, Japanese and Thai",
         ("jieba", "sudachipy", "sudachidict-core", "pythainlp"),
     ),
-    "bench": ("comparisons with other libraries", ("torch", "gensim", "transformers")),
+    "bench": ("comparisons with other libraries", ("torch", "gensim", "transformers", "kenlm")),
     "notebooks": (
         "the notebooks of the course",
         ("jupytext", "nbclient", "ipykernel", "matplotlib", "scikit-learn"),

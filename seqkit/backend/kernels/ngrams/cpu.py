@@ -154,7 +154,8 @@ def _score(places, order, stream, start, begins, part, before, log10, length):
         for k in range(1, order):
             number = np.int64(-1)
             if context >= 0:
-                prob += _logarithm(places[k, 5], places[k, 6], places[k, 7], context)
+                weight = _logarithm(places[k, 5], places[k, 6], places[k, 7], context)
+                prob += weight  # in this order: each context is known only after the one before it
                 continuations = places[k, 1] + 4 * context
                 low = np.int64(number_at(continuations, np.int32))
                 end = np.int64(number_at(continuations + 4, np.int32))
