@@ -178,8 +178,8 @@ def test_lstm_sequences(chunks: int, shape: tuple[int, int, int], masked: bool) 
             np.testing.assert_allclose(ours, expected, rtol=2e-4, atol=2e-5)
 
 
-def spilling_loops(kernel: Task) -> list[str]:
-    """Return the innermost loops of a task's assembly that multiply and keep vectors on the stack."""
+def vectors_on_the_stack(kernel: Task) -> list[int]:
+    """Return, for each loop of a task's assembly with a tile's products, how often it goes to the stack."""
     signature = types.void(kernel.type, types.intp, types.intp)
     compiled = numba.cfunc(signature, error_model="numpy", fastmath=kernel.fastmath)(kernel.function)
     machine = object_code._target_machine()
@@ -193,8 +193,8 @@ def spilling_loops(kernel: Task) -> list[str]:
             body = lines[started : number + 1]
             products = sum("vfmadd" in each for each in body)
             kept = sum("mm" in each and "(%rsp)" in each for each in body)
-            if body[0].startswith(f"{label}:") and products >= TALLEST and kept:
-                found.append(f"{products} products, {kept} vectors on the stack")
+            if body[0].startswith(f"{label}:") and products >= TALLEST:
+                found.append(kept)
     return found
 
 
@@ -208,4 +208,6 @@ def spilling_loops(kernel: Task) -> list[str]:
 )
 def test_sums_of_tiles_stay_in_registers(kernel: Task) -> None:
     """Where a caller's constants let the compiler reorder a tile, half of its speed is lost."""
-    assert spilling_loops(kernel) == []
+    found = vectors_on_the_stack(kernel)
+    assert len(found) > 1  # tiles of several heights
+    assert not any(found)

@@ -98,8 +98,4 @@ def padded_lines(ids: np.ndarray, config: NGramConfig) -> np.ndarray:
     if len(ids) == 0:
         return ids
     starts = np.flatnonzero(ids[:-1] == config.eos_id) + 1
-    if not len(starts):
-        stream = np.empty(len(ids) + 1, ids.dtype)
-        stream[0], stream[1:] = config.vocab_size, ids
-        return stream
     return np.insert(ids, np.concatenate([[0], starts]), config.vocab_size)
