@@ -4,13 +4,16 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from seqkit.decoding.loop import Generated, decode
+from seqkit.backend import Array
+from seqkit.decoding.loop import Generated, decode, likeliest, require_finite
 from seqkit.decoding.protocol import Decodable
 
 
-def likeliest(log_probs: np.ndarray, _rows: np.ndarray) -> np.ndarray:
-    """Return the id of the highest log-probability in each row (B, V); the lowest id among equals."""
-    return np.argmax(log_probs, axis=1)
+def take_likeliest(log_probs: Array, banned: list[int], rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the id of the highest log-probability in each row (B, V), the lowest id among equals."""
+    best, ids = likeliest(log_probs, banned, 1)
+    require_finite(best[:, 0], rows)
+    return ids[:, 0], best[:, 0]
 
 
 def greedy(
@@ -32,7 +35,7 @@ def greedy(
     """
     return decode(
         model,
-        likeliest,
+        take_likeliest,
         batch=batch,
         max_new_tokens=max_new_tokens,
         start_id=start_id,

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from seqkit.backend import Array, array_module, to_numpy
+from seqkit.backend.kernels import kernels
 from seqkit.decoding.prefill import prefill
 from seqkit.decoding.protocol import Decodable
 from seqkit.errors import UsageError
 
-Choose = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""(log-probabilities (B, V) float64 with -inf for banned ids, the rows' numbers (B,)) -> chosen ids (B,)."""
+Choose = Callable[[Array, list[int], np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""(log-probabilities (B, V) on their device, banned ids, the rows' numbers (B,)) -> chosen ids (B,) and their
+log-probabilities (B,) float64. Raises UsageError by :func:`require_finite`."""
 
 
 @dataclass(frozen=True)
@@ -110,11 +112,8 @@ def decode(
     length_of, node_of = np.zeros((2, batch), np.int64)  # where the path of each sequence ends
     stopped = np.zeros(batch, bool)
     for length in range(1, max_new_tokens + 1):
-        log_probs = np.asarray(to_numpy(on_device), np.float64)  # the one crossing from a GPU
-        left = without(log_probs, start.banned)
-        require_finite(left.max(axis=1), rows)
-        ids = choose(left, rows)
-        log_prob[rows] += log_probs[np.arange(len(rows)), ids]
+        ids, log_probs = choose(on_device, start.banned, rows)
+        log_prob[rows] += log_probs
         paths.grow(np.arange(len(rows)), ids, start.attention_of(state))
         stopped[rows] = np.isin(ids, start.stop)
         if on_id is not None and not stopped[0]:
@@ -137,12 +136,20 @@ def decode(
     return results
 
 
-def without(log_probs: Array, banned: list[int]) -> Array:
-    """Return a copy of ``log_probs`` (B, V), on its own device, with -inf for the banned ids."""
-    left = log_probs.copy()
-    if banned:
-        left[:, array_module(log_probs).asarray(np.array(banned))] = -np.inf
-    return left
+def likeliest(on_device: Array, banned: list[int], k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the k highest log-probabilities of each row of (N, V), (N, k) float64, and their ids.
+
+    All V, if k > V; the lower id comes first among equals, and banned ids count as -inf. Only N k numbers and
+    their ids leave the device.
+    """
+    xp, V = array_module(on_device), on_device.shape[1]
+    excluded = np.zeros(V, bool)
+    excluded[banned] = True
+    family = kernels("largest", xp, on_device.dtype)
+    found = to_numpy(
+        family.largest(on_device, xp.asarray(excluded), min(k, V))
+    )  # the one crossing from a GPU
+    return found[0].T.copy(), found[1].T.astype(np.int64)
 
 
 def require_finite(best: np.ndarray, rows: np.ndarray) -> None:

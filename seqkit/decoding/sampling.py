@@ -6,9 +6,10 @@ from numbers import Integral
 
 import numpy as np
 
+from seqkit.backend import Array, to_numpy
 from seqkit.backend.random import as_generator
-from seqkit.decoding.greedy import likeliest
-from seqkit.decoding.loop import Generated, decode
+from seqkit.decoding.greedy import take_likeliest
+from seqkit.decoding.loop import Generated, decode, require_finite
 from seqkit.decoding.protocol import Decodable, UniformSource
 from seqkit.errors import UsageError
 
@@ -66,13 +67,17 @@ def sample(
         as_generator(generator, "sampling") if generator is None or isinstance(generator, int) else generator
     )
 
-    def draw(log_probs: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def draw(on_device: Array, banned: list[int], rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        log_probs = np.array(to_numpy(on_device), np.float64)  # the one crossing from a GPU
+        log_probs[:, banned] = -np.inf
+        require_finite(log_probs.max(axis=1), rows)
         p = truncate(tempered(log_probs, temperature), top_k, top_p)
-        return inverse_cdf(p, source.uniform((batch,), dtype=np.float64)[rows])
+        ids = inverse_cdf(p, source.uniform((batch,), dtype=np.float64)[rows])
+        return ids, log_probs[np.arange(len(ids)), ids]
 
     return decode(
         model,
-        draw if temperature > 0 else likeliest,
+        draw if temperature > 0 else take_likeliest,
         batch=batch,
         max_new_tokens=max_new_tokens,
         start_id=start_id,

@@ -19,8 +19,12 @@ from seqkit.backend.kernels.dropout import cpu as dropout_cpu
 from seqkit.backend.kernels.dropout import reference as dropout_reference
 from seqkit.backend.kernels.gru import cpu as gru_cpu
 from seqkit.backend.kernels.gru import reference as gru_reference
+from seqkit.backend.kernels.largest import cpu as largest_cpu
+from seqkit.backend.kernels.largest import reference as largest_reference
 from seqkit.backend.kernels.layer_norm import cpu as layer_norm_cpu
 from seqkit.backend.kernels.layer_norm import reference as layer_norm_reference
+from seqkit.backend.kernels.log_softmax import cpu as log_softmax_cpu
+from seqkit.backend.kernels.log_softmax import reference as log_softmax_reference
 from seqkit.backend.kernels.lstm import cpu as lstm_cpu
 from seqkit.backend.kernels.lstm import reference as lstm_reference
 from seqkit.backend.kernels.ngrams import cpu as ngrams_cpu
@@ -233,6 +237,57 @@ def test_minus_infinity_is_probability_zero(family: Any) -> None:
     losses = family.loss_and_gradient(logits, np.array([0, 1]), -1, 0.0, gradient)
     np.testing.assert_allclose(losses, [0, np.inf], atol=1e-30)
     np.testing.assert_allclose(gradient[0], 0, atol=1e-30)
+
+
+@pytest.mark.parametrize("scale", [1.0, 40.0])
+@pytest.mark.parametrize(("N", "V"), [(0, 3), (1, 1), (5, 7), (3, 1031), (90, 600)])
+def test_log_softmax(N: int, V: int, scale: float, random: np.random.Generator) -> None:
+    x = normal(random, N, V, scale=scale) + 1000
+    before, expected = x.copy(), log_softmax_reference.log_softmax(x.astype(np.float64))
+    y = log_softmax_cpu.log_softmax(x)
+    assert y.dtype == np.float32
+    np.testing.assert_allclose(y, expected, rtol=1e-6, atol=1e-5)
+    np.testing.assert_array_equal(x, before)
+    np.testing.assert_array_equal(log_softmax_cpu.log_softmax(np.asfortranarray(x)), y)
+
+
+@pytest.mark.parametrize("family", [log_softmax_reference, log_softmax_cpu], ids=["reference", "cpu"])
+def test_log_softmax_at_its_edges(family: Any) -> None:
+    x = np.zeros((3, 70), np.float32)
+    x[0, 1:], x[1] = -np.inf, 3e38
+    x[2, 5] = np.nan
+    y = family.log_softmax(x)
+    np.testing.assert_array_equal(y[0], [0, *[-np.inf] * 69])
+    np.testing.assert_allclose(y[1], -math.log(70), rtol=1e-6)
+    assert np.isnan(y[2]).all()
+
+
+@pytest.mark.parametrize("kind", ["numbers", "ties", "rising", "with nan", "few finite"])
+@pytest.mark.parametrize(
+    ("N", "V", "k"), [(0, 5, 2), (1, 1, 1), (3, 5, 5), (4, 256, 3), (5, 1031, 7), (70, 600, 5)]
+)
+def test_largest(N: int, V: int, k: int, kind: str, random: np.random.Generator) -> None:
+    x, excluded = normal(random, N, V), random.random(V) < 0.2
+    if kind == "ties":
+        x = np.round(x)
+    if kind == "rising":
+        x = np.sort(x, axis=1)
+    if kind == "with nan":
+        x[random.random((N, V)) < 0.01] = np.nan
+    if kind == "few finite":
+        x[:, max(1, k // 2) :] = -np.inf
+    before = x.copy()
+    found, expected = largest_cpu.largest(x, excluded, k), largest_reference.largest(x, excluded, k)
+    assert found.dtype == expected.dtype == np.float64
+    np.testing.assert_array_equal(x, before)
+    np.testing.assert_array_equal(found[0], expected[0])
+    some = ~np.isneginf(expected[0])
+    np.testing.assert_array_equal(found[1][some], expected[1][some])
+    if kind == "ties" and N:  # the reference against a sort
+        left = np.where(excluded, -np.inf, x)
+        order = np.argsort(-left, axis=1, kind="stable")[:, :k].T
+        np.testing.assert_array_equal(expected[0], np.take_along_axis(left.T, order, axis=0))
+        np.testing.assert_array_equal(expected[1][some], order[some])
 
 
 @pytest.mark.parametrize("order", ["C", "F"])

@@ -244,6 +244,14 @@ def _cross_entropy(kernel: Any) -> list[Any]:
     return [*found, gradient]
 
 
+def _log_softmax(kernel: Any) -> list[Any]:
+    return [kernel.log_softmax(normal(37, 53))]
+
+
+def _largest(kernel: Any) -> list[Any]:
+    return [kernel.largest(normal(37, 53), np.arange(53) % 7 == 0, 5)]
+
+
 def _optimizer(kernel: Any) -> list[Any]:
     g, found = normal(11, 97), []
     for name, states, settings in (
@@ -344,6 +352,8 @@ CASES: dict[str, Callable[[Any], list[Any]]] = {
     "dropout": _dropout,
     "layer_norm": _layer_norm,
     "softmax_cross_entropy": _cross_entropy,
+    "log_softmax": _log_softmax,
+    "largest": _largest,
     "optimizer": _optimizer,
     "column_sums": _column_sums,
     "convolution": _convolution,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from seqkit.backend import to_device
-from seqkit.decoding import Hypothesis, beam, beam_search, greedy, sample
+from seqkit.decoding import Hypothesis, beam, beam_search, greedy, loop, sample
 from seqkit.errors import UsageError
 
 V, LENGTH = 5, 4
@@ -438,7 +438,8 @@ def test_attention_and_bans_on_a_device(attentive_model, gpu):
             np.testing.assert_array_equal(a.attention, b.attention)
 
 
-def test_one_crossing_from_the_device_a_step(table_model, gpu, monkeypatch):
+@pytest.mark.parametrize("search", [beam_search, greedy])
+def test_one_crossing_from_the_device_a_step(search, table_model, gpu, monkeypatch):
     class OnDevice(type(table_model(TRAP))):
         def step(self, ids, state):
             log_probs, state = super().step(ids, state)
@@ -446,13 +447,15 @@ def test_one_crossing_from_the_device_a_step(table_model, gpu, monkeypatch):
 
     crossings = []
 
-    def counting(x, to_numpy=beam.to_numpy):
+    def counting(x, to_numpy=loop.to_numpy):
         crossings.append(x.size)
         return to_numpy(x)
 
-    monkeypatch.setattr(beam, "to_numpy", counting)
-    beam_search(OnDevice(random_table(2, size=13)), batch=3, max_new_tokens=5, start_id=0, beam=2)
-    assert crossings == [2 * 2 * 3] + [2 * 2 * 6] * 4  # two numbers of each of two ids of each row
+    monkeypatch.setattr(loop, "to_numpy", counting)
+    width = {"beam": 2} if search is beam_search else {}
+    search(OnDevice(random_table(2, size=13)), batch=3, max_new_tokens=5, start_id=0, **width)
+    # two numbers of each id that a row may be continued by
+    assert crossings == ([2 * 2 * 3] + [2 * 2 * 6] * 4 if width else [2 * 3] * 5)
 
 
 def test_a_kneser_ney_model():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from seqkit.backend import ArrayBackend, register_backend, unregister_backend
-from seqkit.decoding import Generated, greedy
+from seqkit.decoding import Generated, greedy, sample
 from seqkit.errors import UsageError
 
 # After 0: 1. After 1: 2. After 2: 3, nearly 0. After 3: 0.
@@ -141,9 +141,9 @@ def test_log_probabilities_cross_from_the_device_through_the_backend(table_model
     def refuse(*_: object) -> None:
         raise AssertionError("nothing is sent to the device by the decoder")
 
-    expected = greedy(table_model(CHAIN), max_new_tokens=5, start_id=0)
+    expected = sample(table_model(CHAIN), max_new_tokens=5, start_id=0, generator=3)
     register_backend(ArrayBackend("toy", DeviceArray, None, refuse, lambda x: x._values, lambda _: 0))
     try:
-        assert greedy(DeviceModel(CHAIN), max_new_tokens=5, start_id=0) == expected
+        assert sample(DeviceModel(CHAIN), max_new_tokens=5, start_id=0, generator=3) == expected
     finally:
         unregister_backend("toy")

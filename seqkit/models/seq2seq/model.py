@@ -170,7 +170,7 @@ class Seq2Seq(EncoderDecoder):
             fed = None if state.fed is None else Tensor(state.fed)
             x = self._embed(self.target_embedding, ids, None)
             features, weights, recurrent = self._advance(x, encoded, state.recurrent, fed, None)
-            scores = ops.log_softmax(self.output(features)[:, 0])
+            scores = ops.log_softmax(self.output(features[:, 0]))  # (B, V) is never copied
         after = Seq2SeqState(
             state.encoded,
             detach(recurrent),
