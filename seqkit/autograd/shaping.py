@@ -5,6 +5,7 @@ import numpy as np
 from seqkit.autograd.arithmetic import unbroadcast
 from seqkit.autograd.differentiable import differentiable
 from seqkit.autograd.sparse_gradient import IndexGradient
+from seqkit.backend import copied, empty
 
 
 @differentiable
@@ -38,10 +39,13 @@ def concatenate(xp, *parts, axis=0, needs):
         gradients = []
         for part, end, needed in zip(parts, ends, needs, strict=True):
             where[axis] = slice(int(end) - part.shape[axis], int(end))
-            gradients.append(dy[tuple(where)].copy() if needed else None)
+            gradients.append(copied(xp, dy[tuple(where)]) if needed else None)
         return tuple(gradients)
 
-    return xp.concatenate(parts, axis=axis), backward
+    shape = list(parts[0].shape)
+    shape[axis] = int(ends[-1])
+    y = empty(xp, tuple(shape), np.result_type(*(part.dtype for part in parts)))
+    return xp.concatenate(parts, axis=axis, out=y), backward
 
 
 @differentiable
@@ -59,5 +63,5 @@ def getitem(xp, x, *, key):
     """Return x[key], copied, so that the result never shares memory with x."""
     shape = x.shape
     y = x[key]
-    y = xp.array(y) if y.base is not None or not hasattr(y, "shape") else y
+    y = copied(xp, y) if y.base is not None else y
     return y, lambda dy: IndexGradient(key, dy, shape)

@@ -223,3 +223,14 @@ def zeros(xp: Any, shape: tuple[int, ...] | int, dtype: Any) -> Array:
     out = empty(xp, shape, dtype)
     out[...] = 0
     return out
+
+
+def copied(xp: Any, x: Array) -> Array:
+    """Return a C-contiguous copy in an array of :func:`empty`.
+
+    The C library asks the system for the memory of a large ``x.copy()`` each time (measured: 3 ms of page
+    faults for 13 MB).
+    """
+    out = empty(xp, x.shape, x.dtype)
+    out[...] = x
+    return out

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from seqkit.backend import copied
 from seqkit.errors import ShapeError
 
 _KINDS = {"float": "f", "constant": "f", "integer": "iu", "mask": "biuf"}
@@ -165,6 +166,8 @@ def _explain(op: str, forms: Sequence[_Form], arrays: Sequence[Any]) -> None:
 def as_rows(x: Any) -> Any:
     """Return x (…, E) as a matrix, also where E is 0."""
     E = x.shape[-1]
+    if isinstance(x, np.ndarray) and not x.flags.c_contiguous:
+        x = copied(np, x)
     return x.reshape(-1, E) if E else x.reshape(math.prod(x.shape[:-1]), 0)
 
 

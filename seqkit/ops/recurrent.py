@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from seqkit.autograd import differentiable
-from seqkit.backend import empty, zeros
+from seqkit.backend import copied, empty, zeros
 from seqkit.backend.kernels import kernels
 from seqkit.errors import ShapeError, UsageError
 from seqkit.ops.arguments import arguments, as_rows
@@ -54,10 +54,7 @@ class _Time:
 
     def enter(self, x: Any) -> Any:
         """(B, T, …) to a new (T, B, …)."""
-        x = self.seen(x)
-        y = empty(self.xp, x.shape, x.dtype)
-        y[...] = x
-        return y
+        return copied(self.xp, self.seen(x))
 
     def leave(self, x: Any) -> Any:
         """(T, B, …) as (B, T, …), a view."""
@@ -65,7 +62,10 @@ class _Time:
 
     def silence(self, x: Any) -> Any:
         """x (T, B, H) with masked steps set to 0; x itself when there is no mask."""
-        return x * self.keep[:, :, None].astype(x.dtype) if self.masked else x
+        if not self.masked:
+            return x
+        y = empty(self.xp, x.shape, x.dtype)
+        return self.xp.multiply(x, self.keep[:, :, None].astype(x.dtype), out=y)
 
 
 def _input_products(xp: Any, x: Any, Wx: Any, b: Any) -> Any:

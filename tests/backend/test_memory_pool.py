@@ -75,7 +75,22 @@ def test_ever_other_lengths_cost_no_more_than_the_longest(pool: memory_pool._Fre
         arrays = [memory_pool.empty((length, 1 << 12), np.float32) for _ in range(5)]
         most = max(most, sum(x.nbytes for x in arrays))
         del arrays
-        assert pool.nbytes + pool.used <= 1.7 * most
+        assert pool.nbytes + pool.used <= 1.15 * memory_pool.MOST_SURPLUS * most
+
+
+def test_blocks_unused_for_long_are_given_back_first(pool: memory_pool._FreeBlocks) -> None:
+    def step(*megabytes: int) -> None:
+        for each in megabytes:
+            x = memory_pool.empty(each << 20, np.uint8)
+            del x
+
+    step(4, 2)
+    step(6)  # above 1.5 times the peak, but all were used lately
+    assert pool.nbytes == 12 << 20
+    step(*[6] * memory_pool.LATELY)
+    step(1)  # served by no block of about its size
+    assert pool.nbytes == 9 << 20  # the block of 4 MiB is gone
+    assert sorted(size >> 20 for size, kept in pool.blocks.items() if kept) == [1, 2, 6]
 
 
 def test_a_free_block_serves_a_request_that_is_a_little_smaller(pool: memory_pool._FreeBlocks) -> None:
