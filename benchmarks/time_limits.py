@@ -51,10 +51,11 @@ def main() -> None:
     for fraction in options.fractions:
         pairs = []
         for seed in range(options.seeds):
-            settings = LanguageModelSettings(corpus=options.corpus, model=options.model, seed=seed).resolve(
-                corpus
-            )
-            text = encode_text(settings, corpus, print)
+            given = LanguageModelSettings(corpus=options.corpus, model=options.model, seed=seed)
+            resolved = given.resolve(corpus)
+            text = encode_text(resolved, corpus, print)
+            settings = resolved.for_text(text.info["train"].tokens, len(text.vocabulary))
+            assert settings.epochs is not None
             whole = NeuralLanguageModeling(settings, text).batches_per_epoch * settings.epochs
             steps = round(fraction * whole)
             cut = best_perplexity(settings, text, steps)

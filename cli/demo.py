@@ -14,7 +14,7 @@ from seqkit.cli.progress import quiet_option
 @threads_option
 @quiet_option
 def command(out: str | None, quiet: bool) -> None:
-    """Train a language model on the embedded corpus and compare its perplexity with baselines.
+    """Train a language model on the embedded corpus for 8 epochs and compare its perplexity with baselines.
 
     The baselines, a unigram and a 5-gram model, predict the same tokens of the test split. Exits with 1 if
     the LSTM is not better than both.
@@ -25,7 +25,7 @@ def command(out: str | None, quiet: bool) -> None:
     from seqkit.tasks.language_modeling import LanguageModelSettings, train
 
     out = out or f"runs/demo-{time.strftime('%Y%m%d-%H%M%S')}"
-    settings = LanguageModelSettings()
+    settings = LanguageModelSettings(epochs=8)
     model = train(settings, out, callbacks=LogLines(quiet))
     encoded = model.encoded()
     train_ids, test_ids, vocab_size = encoded.splits["train"], encoded.splits["test"], len(model.vocabulary)

@@ -30,12 +30,12 @@ HELP = {
     "KenLM has them: '0.5 1 1.5'.  [default: replace only those that are not determined]",
     "bits": "Bits of each logarithm of a Kneser-Ney model: 32, 64, or 2 to 16, which makes it smaller.",
     "memory": "Memory that fitting a Kneser-Ney model may take; the rest lies in temporary files.",
-    "embedding_size": "Size of the embeddings.",
-    "hidden_size": "Size of the hidden layers.  [default: 256; transformer 4 × emsize]",
-    "num_layers": "Number of layers.  [default: 1; transformer 4]",
+    "embedding_size": "Size of the embeddings.  [default: 200; transformer 256]",
+    "hidden_size": "Size of the hidden layers.  [default: 200; transformer 4 × emsize]",
+    "num_layers": "Number of layers.  [default: 2; transformer 4]",
     "num_heads": "Number of attention heads of a Transformer.",
     "positions": "Positional encoding of a Transformer.",
-    "dropout": "Dropout on the input, between layers and on the output.  [default: 0.5; transformer 0.2]",
+    "dropout": "Dropout on the input, between layers and on the output.  [default: 0.2]",
     "dropout_input": "Dropout on the input only.  [default: --dropout]",
     "dropout_hidden": "Dropout between layers only.  [default: --dropout]",
     "dropout_output": "Dropout on the output only.  [default: --dropout]",
@@ -47,13 +47,18 @@ HELP = {
     "tied": "Tie the output weights to the embeddings.",
     "adaptive_softmax": "Narrower vectors, cheaper softmax for rarer words: the numbers of words at which "
     "the head and all clusters but the last end, such as 2000,20000, or auto.  [default: one width]",
-    "sampled_softmax": "Estimate the loss in training from this many words; validation is exact.  [default: "
-    "all words]",
+    "sampled_softmax": "Estimate the loss in training from this many words; 0 takes all; validation is "
+    "exact.  [default: 1024 of vocabularies above 5,000 types; transformer 0]",
     "init_range": "Draw all initial weights uniformly from ± this.  [default: a range for each layer]",
     "bptt": "Sequence length of recurrent models.  [default: 35]",
     "variable_bptt": "Cut the text into sequences of other lengths around --bptt in each epoch.",
     "context_length": "Context length of a Transformer.  [default: 35]",
-    "batch_size": "Batch size.",
+    "epochs": "Passes over the training data.  [default: as many as read 20 million tokens, 1 to 20]",
+    "anneal_to_max_time": "Let a linear or cosine schedule end at --max-time, not at the last epoch.  "
+    "[default: with sgd]",
+    "optimizer": "Optimiser that updates the weights.  [default: sgd; adamw for a Transformer and with "
+    "--init]",
+    "batch_size": "Batch size.  [default: 20; transformer 32]",
     "eval_batch_size": "Batch size of the validation.",
     "valid_tokens": "Validate on the first N tokens only.  [default: all]",
 }

@@ -69,12 +69,12 @@ class TrainingSettings(Settings):
     """Learning rate and schedule that replace those of :data:`seqkit.optim.OPTIMIZERS`."""
 
     init: str | None = None
-    epochs: int = 10
+    epochs: int | None = 10
     max_steps: int | None = None
     max_time: float | None = None
-    anneal_to_max_time: bool = False
+    anneal_to_max_time: bool | None = False
     patience: int | None = None
-    optimizer: str = "adam"
+    optimizer: str | None = "adam"
     lr: float | None = None
     schedule: str | None = None
     warmup: int = 0
@@ -92,7 +92,8 @@ class TrainingSettings(Settings):
 
     def _check(self) -> None:
         """Raise UsageError for values out of range."""
-        self._require_choice("optimizer", tuple(OPTIMIZERS))
+        if self.optimizer is not None:
+            self._require_choice("optimizer", tuple(OPTIMIZERS))
         super()._check()
         self._require_positive("epochs max_steps max_time patience lr clip accumulate log_interval")
         self._require_at_least_zero("warmup weight_decay averaging_patience seed checkpoint_interval")
@@ -101,11 +102,11 @@ class TrainingSettings(Settings):
     def ignored(self) -> dict[str, str]:
         """Return the fields that have no effect beside the others, each with what it is for."""
         ignored = {}
-        if self.optimizer not in ("momentum", "nesterov"):
+        if self.optimizer_name not in ("momentum", "nesterov"):
             ignored["momentum"] = "the optimisers momentum and nesterov"
-        if self.optimizer not in ("adam", "adamw"):
+        if self.optimizer_name not in ("adam", "adamw"):
             ignored["beta2"] = "the optimisers adam and adamw"
-        if self.optimizer != "nt-asgd":
+        if self.optimizer_name != "nt-asgd":
             ignored["averaging_patience"] = "the optimiser nt-asgd"
         if self.warmup and self.schedule_name not in ("linear", "cosine", "inverse-sqrt"):
             ignored["warmup"] = "the schedules linear, cosine and inverse-sqrt"
@@ -121,6 +122,12 @@ class TrainingSettings(Settings):
         return self.init is not None
 
     @property
+    def optimizer_name(self) -> str:
+        """The optimiser: ``optimizer``, or the default of the model."""
+        assert self.optimizer is not None, "a task whose default depends on the model replaces this"
+        return self.optimizer
+
+    @property
     def base_lr(self) -> float:
         """The learning rate before the schedule: ``lr``, or the optimiser's default."""
         return self._optimizer_defaults()[0] if self.lr is None else self.lr
@@ -133,11 +140,12 @@ class TrainingSettings(Settings):
     @property
     def stopping_rules(self) -> StoppingRules:
         """The limits of the training."""
+        assert self.epochs is not None, "settings of a training have their defaults filled in"
         return StoppingRules(self.epochs, self.max_steps, self.max_time, self.patience)
 
     def _optimizer_defaults(self) -> tuple[float, str]:
-        entry = OPTIMIZERS[self.optimizer]
-        return self.OPTIMIZER_DEFAULTS.get(self.optimizer, (entry.lr, entry.schedule))
+        entry = OPTIMIZERS[self.optimizer_name]
+        return self.OPTIMIZER_DEFAULTS.get(self.optimizer_name, (entry.lr, entry.schedule))
 
     def decays(self, name: str, parameter: Tensor) -> bool:
         """Return whether weight decay applies to a parameter; by default to all."""
@@ -146,7 +154,12 @@ class TrainingSettings(Settings):
     def resolve_to(self, resolved: type[R], **values: Any) -> R:
         """Return resolved settings: these, ``values``, and the default learning rate, schedule and device."""
         device = self.device or str(default_device())
-        defaults: dict[str, Any] = {"lr": self.base_lr, "schedule": self.schedule_name, "device": device}
+        defaults: dict[str, Any] = {
+            "optimizer": self.optimizer_name,
+            "lr": self.base_lr,
+            "schedule": self.schedule_name,
+            "device": device,
+        }
         if self.init is not None:
             defaults["init"] = absolute_path(self.init)
         return super().resolve_to(resolved, **{**defaults, **values})
@@ -154,12 +167,12 @@ class TrainingSettings(Settings):
     def make_optimizer(self, model: Module, **extra: Any) -> Optimizer:
         """Return the optimiser of the model's parameters. Raise UsageError for unusable settings."""
         return make_optimizer(
-            self.optimizer,
+            self.optimizer_name,
             list(model.named_parameters()),
             lr=self.base_lr,
             weight_decay=self.weight_decay,
             decay=self.decays,
-            **OPTIMIZERS[self.optimizer].arguments(
+            **OPTIMIZERS[self.optimizer_name].arguments(
                 momentum=self.momentum, beta2=self.beta2, averaging_patience=self.averaging_patience
             ),
             **extra,
@@ -177,6 +190,7 @@ class ResolvedTrainingSettings(TrainingSettings):
     """Training settings with no default left to choose."""
 
     RESOLVED = True
+    optimizer: str
     lr: float
     schedule: str
     device: str

@@ -53,7 +53,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_each_type_asks_optuna_for_its_range() -> None:
-    space, trial = read(TEXT), Draws()
+    space, trial = read(TEXT, LanguageModelSettings(num_layers=1)), Draws()
     values = space.suggest(trial)
     assert trial.calls == [
         ("model", ("lstm", "transformer")),
@@ -84,7 +84,8 @@ def test_a_setting_without_effect_beside_the_choices_is_left_out(model: str, ask
 
 
 def test_the_width_of_a_tied_layer_is_left_out() -> None:
-    space = read("nhid = { integer = [100, 200] }\ntied = { categorical = [true, false] }")
+    text = "nhid = { integer = [100, 200] }\ntied = { categorical = [true, false] }"
+    space = read(text, LanguageModelSettings(num_layers=1))
     assert "hidden_size" not in space.suggest(Draws())
     assert space.suggest(Draws(tied=False))["hidden_size"] == 100
 

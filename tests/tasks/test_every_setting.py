@@ -80,7 +80,8 @@ VALUES: dict[str, dict[str, Row]] = {
     "language_modeling": {
         **TRAINING, **TEXT, **TEXT_FILES, "objective": row("masked"), "model": row("rnn"), "order": row(3),
         "prune": row("0 0 1"), "discount_fallback": row("0.1 0.2 0.3"), "bits": row(8), "memory": row("2M"),
-        "adaptive_softmax": row("3,6"), "sampled_softmax": row(3),
+        "adaptive_softmax": row("3,6"), "sampled_softmax": row(3), "num_layers": row(3),
+        "anneal_to_max_time": row(False, max_time=9.0, schedule="linear", optimizer="sgd"),
         "positions": row("rotary"), "dropout_input": row(0.4), "dropout_hidden": row(0.4, num_layers=2),
         "dropout_output": row(0.4), "locked_dropout": row(True, dropout=0.5), "tied": row(False),
         "dropout_embedding": row(0.4), "weight_drop": row(0.4), "activation_regularization": row(2.0),
@@ -407,7 +408,11 @@ def test_every_setting_acts_or_is_refused(
 
 
 COMBINED: list[tuple[str, dict[str, Any], str]] = [
-    ("language_modeling", {"dropout_input": 0.1, "dropout_output": 0.1, "dropout": 0.3}, "dropout"),
+    (
+        "language_modeling",
+        {"dropout_input": 0.1, "dropout_output": 0.1, "dropout": 0.3, "num_layers": 1},
+        "dropout",
+    ),
     ("language_modeling", {"dropout": 0.0, "locked_dropout": True}, "locked_dropout"),
     ("language_modeling", {"tokenizer": "bpe", "min_count": 3}, "min_count"),
     ("language_modeling", {"model": "kneser-ney", "seed": 3}, "seed"),

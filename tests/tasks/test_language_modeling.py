@@ -316,7 +316,7 @@ def test_kneser_ney_is_trained_saved_and_read(tmp_path: Path) -> None:
         ({"num_layers": "2"}, "expected num_layers to be int, got '2', in settings"),
         ({"tied": 1}, "expected tied to be bool, got 1, in settings"),
         ({"lr": "fast"}, "expected lr to be float"),
-        ({"embedding_size": None}, "expected embedding_size to be int, got None, in settings"),
+        ({"num_heads": None}, "expected num_heads to be int, got None, in settings"),
     ],
 )
 def test_settings_that_cannot_be(values: dict[str, Any], said: str) -> None:
@@ -455,3 +455,43 @@ def test_sampled_softmax_needs_a_larger_vocabulary(tmp_path: Path) -> None:
     exact = run.evaluate("valid", batch_size=10)
     assert scores["loss"] == pytest.approx(exact.loss, rel=1e-4)
     assert exact.perplexity < 14
+
+
+@pytest.mark.parametrize(
+    ("tokens", "vocab_size", "epochs", "samples"),
+    [(1000, 300, 20, 0), (1_000_000, 5000, 20, 0), (2_100_000, 5001, 10, 1024), (10**9, 10**6, 1, 1024)],
+)
+def test_defaults_by_the_size_of_the_text(
+    tokens: int, vocab_size: int, epochs: int, samples: int, tmp_path: Path
+) -> None:
+    corpus = open_corpus(str(write_corpus(tmp_path / "c.txt")))
+
+    def complete(**values: Any) -> tuple[int | None, int | None]:
+        settings = LanguageModelSettings(**values).resolve(corpus).for_text(tokens, vocab_size)
+        return settings.epochs, settings.sampled_softmax
+
+    assert complete() == (epochs, samples)
+    assert complete(model="transformer") == (epochs, 0)
+    assert complete(adaptive_softmax="auto") == (epochs, 0)
+    assert complete(epochs=3, sampled_softmax=7) == (3, 7)
+    assert complete(sampled_softmax=0) == (epochs, 0)
+
+
+@pytest.mark.parametrize(
+    ("values", "optimizer", "anneals"),
+    [
+        ({}, "sgd", False),
+        ({"max_time": 9.0}, "sgd", True),
+        ({"max_time": 9.0, "schedule": "plateau"}, "sgd", False),
+        ({"max_time": 9.0, "anneal_to_max_time": False}, "sgd", False),
+        ({"max_time": 9.0, "optimizer": "adam"}, "adam", False),
+        ({"max_time": 9.0, "model": "transformer"}, "adamw", False),
+        ({"max_time": 9.0, "init": "somewhere"}, "adamw", False),
+    ],
+)
+def test_defaults_of_the_optimizer(
+    values: dict[str, Any], optimizer: str, anneals: bool, tmp_path: Path
+) -> None:
+    corpus = open_corpus(str(write_corpus(tmp_path / "c.txt")))
+    settings = LanguageModelSettings(**values).resolve(corpus)
+    assert (settings.optimizer, settings.anneal_to_max_time) == (optimizer, anneals)

@@ -19,6 +19,8 @@ WORDS = ("the", "a", "cat", "dog", "sat", "ran", "on", "to", "mat", "house", "re
 TINY: dict[str, Any] = {
     "embedding_size": 8,
     "hidden_size": 8,
+    "num_layers": 1,
+    "optimizer": "adamw",
     "batch_size": 4,
     "bptt": 5,
     "epochs": 2,

@@ -179,7 +179,8 @@ def make_task(settings: LanguageModelSettings, corpus: Corpus, callback: Callbac
     encoded = encode(resolved, corpus, callback, initial)
     if resolved.model == "kneser-ney":
         return KneserNeyModeling(resolved, encoded)
-    return NeuralLanguageModeling(resolved, encoded, initial)
+    complete = resolved.for_text(encoded.info["train"].tokens, len(encoded.vocabulary))
+    return NeuralLanguageModeling(complete, encoded, initial)
 
 
 def train(

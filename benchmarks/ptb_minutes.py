@@ -1,0 +1,182 @@
+"""Perplexity on Penn Treebank against minutes of training, for the recipes and for PyTorch's own example.
+
+    python -m benchmarks.ptb_minutes --runs DIR [--rows word-lm-200 …] [--torch-epochs 10] [--out FILE.png]
+
+Trains each row into DIR/ROW, or resumes it there, one after the other, and scores its best weights on the
+test split. A recipe's minutes are those of its log, with the validations. --torch-epochs trains the model of
+PyTorch's word language model example as the recipe word-lm-200 has it, from the same first weights and on the
+same batches, in this process; let both run in one sitting. --rows without a name only draws what was measured
+before, which benchmarks/results/ptb_minutes.json keeps.
+"""
+
+import argparse
+import json
+import math
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import seqkit
+from benchmarks.language_model import our_model, torch_model
+from benchmarks.measure import RESULTS, machine, write_json
+from seqkit.corpora import open_corpus
+from seqkit.data import BPTTBatches, EncodedCorpus, encode_corpus
+from seqkit.text import get_tokenizer
+from seqkit.threads import thread_count
+
+TORCH = "PyTorch, word-lm-200"
+
+
+@dataclass(frozen=True)
+class Row:
+    """Flags of train-lm, and the test perplexity to compare with."""
+
+    flags: str
+    published: str = ""
+
+
+ROWS = {
+    "defaults": Row("ptb"),
+    "textbook-rnnlm": Row("--recipe textbook-rnnlm", "135.7–136.1"),
+    "zaremba-small": Row("--recipe zaremba-small", "115.9"),
+    "word-lm-200": Row("--recipe word-lm-200", "87.17"),
+    "word-lm-650": Row("--recipe word-lm-650", "75.76–75.96"),
+    "ptb-lstm": Row("--recipe ptb-lstm"),
+    "ptb-transformer": Row("--recipe ptb-transformer"),
+    "awd-lstm, 10 of 500 epochs": Row("--recipe awd-lstm --epochs 10"),
+}
+
+
+def train(path: Path, row: Row, threads: int) -> dict[str, Any]:
+    """Train or resume a run; return its curve, minutes and test perplexity."""
+    words = f"-m seqkit train-lm {row.flags} --threads {threads} --quiet --resume --out".split()
+    subprocess.run([sys.executable, *words, str(path)], check=True, stdout=subprocess.DEVNULL)
+    trained: Any = seqkit.load(path)
+    records = [json.loads(line) for line in (path / "log.jsonl").read_text("utf-8").splitlines()]
+    curve = [(each["seconds"] / 60, each["valid_ppl"]) for each in records if "valid_ppl" in each]
+    return {
+        "flags": row.flags,
+        "published": row.published,
+        "parameters": trained.model.parameter_count(),
+        "threads": threads,
+        "minutes": curve[-1][0],
+        "test": trained.evaluate("test").perplexity,
+        "valid": curve,
+    }
+
+
+def encoded_ptb() -> EncodedCorpus:
+    """Return Penn Treebank as ids, as the recipes read it."""
+    corpus = open_corpus("ptb")
+    return encode_corpus(corpus.sources, get_tokenizer("whitespace"), key=corpus.content_key(), min_count=1)
+
+
+def torch_curve(epochs: int) -> dict[str, Any]:
+    """Train PyTorch's example for some epochs, and return its curve.
+
+    SGD with a learning rate of 20, divided by 4 after an epoch whose validation loss is not the lowest so
+    far; gradients clipped at 0.25.
+    """
+    import torch
+
+    encoded = encoded_ptb()
+    settings = {"embedding_size": 200, "hidden_size": 200, "dropout": 0.2, "tied": True}
+    model = torch_model(settings, our_model(settings))
+    eos = encoded.vocabulary.id(encoded.tokenizer.end_of_line)
+    splits = {
+        name: BPTTBatches(encoded.splits[name], batch_size=size, bptt=35, start_id=eos)
+        for name, size in (("train", 20), ("valid", 10))
+    }
+
+    def losses(split: str, optimizer: Any = None) -> float:
+        batches, total, count = splits[split], 0.0, 0
+        state: Any = None
+        for index in range(len(batches)):
+            ids, targets = (torch.from_numpy(x.T.astype(np.int64).copy()) for x in batches.batch(index))
+            scores, state = model(ids, state)
+            state = tuple(each.detach() for each in state)
+            loss = torch.nn.functional.cross_entropy(
+                scores.reshape(-1, scores.shape[-1]), targets.reshape(-1)
+            )
+            if optimizer is not None:
+                optimizer.zero_grad()
+                loss.backward()
+                torch.nn.utils.clip_grad_norm_(model.parameters(), 0.25)
+                optimizer.step()
+            total, count = total + float(loss.item()) * targets.numel(), count + targets.numel()
+        return total / count
+
+    lr, best, seconds = 20.0, math.inf, 0.0
+    curve = []
+    for epoch in range(epochs):
+        started = time.perf_counter()
+        losses("train", torch.optim.SGD(model.train().parameters(), lr=lr))
+        with torch.no_grad():
+            model.eval()
+            loss = losses("valid")
+        seconds += time.perf_counter() - started
+        lr, best = (lr, loss) if loss < best else (lr / 4, best)
+        curve.append((seconds / 60, math.exp(loss)))
+        print(f"{TORCH}: epoch {epoch + 1}, {seconds / 60:.1f} min, valid {curve[-1][1]:.1f}", flush=True)
+    return {"threads": thread_count(), "minutes": seconds / 60, "valid": curve, "torch": torch.__version__}
+
+
+def draw(rows: dict[str, dict[str, Any]], out: str) -> None:
+    """Draw validation perplexity against minutes, a line for each row."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 5.5), layout="constrained")
+    axes = figure.subplots()
+    for number, (name, row) in enumerate(rows.items()):
+        minutes, valid = zip(*row["valid"], strict=True)
+        test = f", test {row['test']:.1f}" if "test" in row else ""
+        style = "--" if name == TORCH else "-"
+        axes.plot(minutes, valid, style, marker=".", color=f"C{number}", label=f"{name}{test}")
+    axes.set(xscale="log", yscale="log", xlabel="minutes of training", ylabel="validation perplexity")
+    ticks = [80, 90, 100, 120, 150, 200, 300]
+    axes.set_yticks(ticks, [str(each) for each in ticks])
+    axes.set_yticks([], minor=True)
+    lengths = [1, 2, 5, 10, 20, 60, 240]
+    axes.set_xticks(lengths, [str(each) for each in lengths])
+    axes.set_xticks([], minor=True)
+    axes.set_ylim(top=400)
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
+    figure.savefig(out, dpi=100)
+
+
+def main() -> None:
+    """Train missing rows, print the table, and write and draw it."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.ptb_minutes", description=__doc__)
+    parser.add_argument("--runs", type=Path, required=True, help="folder of the runs")
+    parser.add_argument("--rows", nargs="*", choices=list(ROWS), default=list(ROWS))
+    parser.add_argument("--torch-epochs", type=int, default=0, help="epochs in PyTorch [%(default)s]")
+    parser.add_argument("--threads", type=int, default=thread_count(), help="of each training [%(default)s]")
+    parser.add_argument("--out", type=Path, help="file of the figure")
+    options = parser.parse_args()
+    options.runs.mkdir(parents=True, exist_ok=True)
+    path = RESULTS / "ptb_minutes.json"
+    kept = json.loads(path.read_text("utf-8"))["rows"] if path.exists() else {}
+    for name in options.rows:
+        kept[name] = train(options.runs / name.partition(",")[0], ROWS[name], options.threads)
+        kept[name]["machine"] = machine()
+    if options.torch_epochs:
+        kept[TORCH] = torch_curve(options.torch_epochs) | {"machine": machine()}
+    rows = {name: kept[name] for name in [*ROWS, TORCH] if name in kept}
+    for name, row in rows.items():
+        test = f"test {row['test']:7.2f}" if "test" in row else " " * 12
+        published = f"   published {row['published']}" if row.get("published") else ""
+        lowest = min(valid for _, valid in row["valid"])
+        print(f"{name:<28}{row['minutes']:7.1f} min   valid {lowest:7.2f}   {test}{published}")
+    write_json(path, {"rows": rows})
+    if options.out is not None:
+        draw(rows, str(options.out))
+
+
+if __name__ == "__main__":
+    main()
