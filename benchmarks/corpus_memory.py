@@ -37,6 +37,7 @@ def _train(text: Path, folder: Path) -> tuple[float, float]:
         "--valid-tokens",
         "20000",
     ]
+    command += ["--nlayers", "1", "--emsize", "256", "--batch-size", "32", "--sampled-softmax", "0"]
     command += ["--out", str(folder / f"run-{text.stem}"), "--quiet"]
     environment = {**os.environ, "SEQKIT_CACHE": os.environ.get("SEQKIT_CACHE", str(folder / "cache"))}
     done = subprocess.run(

@@ -21,9 +21,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+DENSE = ["--optimizer", "adamw", "--batch-size", "32", "--sampled-softmax", "0", "--dropout", "0.5"]
+"""Settings of the recurrent models: all gradients are dense."""
 MODELS: dict[str, list[str]] = {
-    "LSTM 2×200": ["--emsize", "200", "--nhid", "200", "--nlayers", "2"],
-    "LSTM 2×650": ["--emsize", "650", "--nhid", "650", "--nlayers", "2"],
+    "LSTM 2×200": [*DENSE, "--emsize", "200", "--nhid", "200", "--nlayers", "2"],
+    "LSTM 2×650": [*DENSE, "--emsize", "650", "--nhid", "650", "--nlayers", "2"],
     "Transformer 2×200": ["--model", "transformer", "--emsize", "200", "--nlayers", "2"],
 }
 

@@ -54,7 +54,7 @@ def main() -> None:
             given = LanguageModelSettings(corpus=options.corpus, model=options.model, seed=seed)
             resolved = given.resolve(corpus)
             text = encode_text(resolved, corpus, print)
-            settings = resolved.for_text(text.info["train"].tokens, len(text.vocabulary))
+            settings = resolved.for_text(text.info["train"].tokens, len(text.vocabulary), subwords=False)
             assert settings.epochs is not None
             whole = NeuralLanguageModeling(settings, text).batches_per_epoch * settings.epochs
             steps = round(fraction * whole)

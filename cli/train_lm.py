@@ -48,16 +48,17 @@ HELP = {
     "adaptive_softmax": "Narrower vectors, cheaper softmax for rarer words: the numbers of words at which "
     "the head and all clusters but the last end, such as 2000,20000, or auto.  [default: one width]",
     "sampled_softmax": "Estimate the loss in training from this many words; 0 takes all; validation is "
-    "exact.  [default: 1024 of vocabularies above 5,000 types; transformer 0]",
+    "exact.  [default: 1024 for new recurrent models of more than 4,000 words, else 0]",
     "init_range": "Draw all initial weights uniformly from ± this.  [default: a range for each layer]",
     "bptt": "Sequence length of recurrent models.  [default: 35]",
     "variable_bptt": "Cut the text into sequences of other lengths around --bptt in each epoch.",
     "context_length": "Context length of a Transformer.  [default: 35]",
-    "epochs": "Passes over the training data.  [default: as many as read 20 million tokens, 1 to 20]",
+    "epochs": "Passes over the training data.  [default: enough to read 20 million tokens, at most 20; 8 for "
+    "a Transformer and with --init]",
     "anneal_to_max_time": "Let a linear or cosine schedule end at --max-time, not at the last epoch.  "
-    "[default: with sgd]",
-    "optimizer": "Optimiser that updates the weights.  [default: sgd; adamw for a Transformer and with "
-    "--init]",
+    "[default: on with sgd]",
+    "optimizer": "Optimiser that updates the weights.  [default: sgd for an LSTM or GRU, adamw for "
+    "others and with --init]",
     "batch_size": "Batch size.  [default: 20; transformer 32]",
     "eval_batch_size": "Batch size of the validation.",
     "valid_tokens": "Validate on the first N tokens only.  [default: all]",

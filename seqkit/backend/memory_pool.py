@@ -6,8 +6,9 @@ block goes back to a free list when the last array that views it dies, and the n
 takes it from there. Nothing is freed explicitly, so no array can ever lose its memory early.
 
 Batches of ever other lengths ask for ever other sizes, so blocks have few sizes, a request may get one that
-is a little larger, and blocks that nobody asked for go back to the system, the longest unused first, as soon
-as all blocks together exceed what was lately in use at once by half.
+is a little larger, and blocks that nobody asked for go back to the system, the longest unused first: as soon
+as all blocks together exceed what was lately in use at once by half, those that were not used recently, and
+as soon as they exceed it twice, any.
 """
 
 import functools
@@ -27,11 +28,11 @@ SMALLEST = 1 << 16
 SURPLUS, MOST_SURPLUS = 1.5, 2.0
 """Bytes of all blocks, those in use and the free ones, as a multiple of the recent peak in use.
 
-Above the first, blocks that were not used lately go back to the system; above the second, any.
+Above the first, blocks that were not used recently go back to the system; above the second, any.
 """
 
-LATELY = 256
-"""Allocations after which a free block was not used lately; several training steps.
+RECENTLY = 256
+"""Allocations after which a free block was not used recently; several training steps.
 
 A step on batches of one length uses each block once. Given back above 1.5 times the peak whenever they were
 last used, the blocks that the rest of the step needed were the first to go: a seq2seq step asked the system
@@ -81,7 +82,7 @@ class _FreeBlocks:
             if block is None:
                 self._peaks[0] = max(self._peaks[0], self.used + size)
                 peak = max(self._peaks)
-                self._evict(int(SURPLUS * peak) - size, unused_since=self._time - LATELY)
+                self._evict(int(SURPLUS * peak) - size, unused_since=self._time - RECENTLY)
                 self._evict(int(MOST_SURPLUS * peak) - size, unused_since=self._time)
                 block = self._map(size)
             self.used += len(block)
@@ -105,7 +106,7 @@ class _FreeBlocks:
             return private_memory(size)
 
     def _evict(self, most: int, unused_since: int) -> None:
-        """Return free blocks to the system until all blocks have ``most`` bytes, or none is as old."""
+        """Return free blocks to the system until all blocks have ``most`` bytes, or no block is that old."""
         while self.nbytes and self.used + self.nbytes > most:
             time, size = min((kept[0][0], size) for size, kept in self.blocks.items() if kept)
             if time > unused_since:

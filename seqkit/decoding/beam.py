@@ -119,7 +119,7 @@ def beam_search(
     # Of the live hypotheses, sorted by owner and then best first: the row they belong to, and their log_prob.
     owner, log_prob = np.arange(batch), np.zeros(batch)
     for length in range(1, max_new_tokens + 1):
-        log_probs, ids = likeliest(on_device, start.banned, beam + max(len(start.stop) - 1, 0))
+        log_probs, ids = likeliest(on_device, start.excluded, beam + max(len(start.stop) - 1, 0))
         dead = np.isneginf(log_probs[:, 0])
         require_finite(log_probs[~dead, 0], owner[~dead])
         ends = np.isin(ids, start.stop)

@@ -6,12 +6,13 @@ import numpy as np
 
 from seqkit.backend import Array
 from seqkit.decoding.loop import Generated, decode, likeliest, require_finite
+from seqkit.decoding.prefill import Prefilled
 from seqkit.decoding.protocol import Decodable
 
 
-def take_likeliest(log_probs: Array, banned: list[int], rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def take_likeliest(log_probs: Array, start: Prefilled, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the id of the highest log-probability in each row (B, V), the lowest id among equals."""
-    best, ids = likeliest(log_probs, banned, 1)
+    best, ids = likeliest(log_probs, start.excluded, 1)
     require_finite(best[:, 0], rows)
     return ids[:, 0], best[:, 0]
 

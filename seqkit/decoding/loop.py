@@ -8,13 +8,13 @@ import numpy as np
 
 from seqkit.backend import Array, array_module, to_numpy
 from seqkit.backend.kernels import kernels
-from seqkit.decoding.prefill import prefill
+from seqkit.decoding.prefill import Prefilled, prefill
 from seqkit.decoding.protocol import Decodable
 from seqkit.errors import UsageError
 
-Choose = Callable[[Array, list[int], np.ndarray], tuple[np.ndarray, np.ndarray]]
-"""(log-probabilities (B, V) on their device, banned ids, the rows' numbers (B,)) -> chosen ids (B,) and their
-log-probabilities (B,) float64. Raises UsageError by :func:`require_finite`."""
+Choose = Callable[[Array, Prefilled, np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""(log-probabilities (B, V) on their device, the settings, the rows' numbers (B,)) -> chosen ids (B,) and
+their log-probabilities (B,) float64. Raises UsageError by :func:`require_finite`."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def decode(
     length_of, node_of = np.zeros((2, batch), np.int64)  # where the path of each sequence ends
     stopped = np.zeros(batch, bool)
     for length in range(1, max_new_tokens + 1):
-        ids, log_probs = choose(on_device, start.banned, rows)
+        ids, log_probs = choose(on_device, start, rows)
         log_prob[rows] += log_probs
         paths.grow(np.arange(len(rows)), ids, start.attention_of(state))
         stopped[rows] = np.isin(ids, start.stop)
@@ -136,19 +136,15 @@ def decode(
     return results
 
 
-def likeliest(on_device: Array, banned: list[int], k: int) -> tuple[np.ndarray, np.ndarray]:
+def likeliest(on_device: Array, excluded: Array, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the k highest log-probabilities of each row of (N, V), (N, k) float64, and their ids.
 
-    All V, if k > V; the lower id comes first among equals, and banned ids count as -inf. Only N k numbers and
-    their ids leave the device.
+    All V, if k > V; the lower id comes first among equals, and ids where ``excluded`` (V,) is true count as
+    -inf. Only N k numbers and their ids leave the device.
     """
-    xp, V = array_module(on_device), on_device.shape[1]
-    excluded = np.zeros(V, bool)
-    excluded[banned] = True
-    family = kernels("largest", xp, on_device.dtype)
-    found = to_numpy(
-        family.largest(on_device, xp.asarray(excluded), min(k, V))
-    )  # the one crossing from a GPU
+    family = kernels("largest", array_module(on_device), on_device.dtype)
+    count = min(k, on_device.shape[1])
+    found = to_numpy(family.largest(on_device, excluded, count))  # the one crossing from a GPU
     return found[0].T.copy(), found[1].T.astype(np.int64)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from numbers import Integral
 from typing import Any
 
@@ -25,6 +26,13 @@ class Prefilled:
     banned: list[int]
     stop: list[int]
     attention_of: Callable[[Any], Array | None]
+
+    @cached_property
+    def excluded(self) -> Array:
+        """Whether each id is banned, (V,) bool on the model's device."""
+        excluded = np.zeros(self.log_probs.shape[1], bool)
+        excluded[self.banned] = True
+        return array_module(self.log_probs).asarray(excluded)
 
 
 MAX_BATCH, MAX_NEW_TOKENS = 100_000, 1 << 20

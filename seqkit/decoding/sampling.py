@@ -10,6 +10,7 @@ from seqkit.backend import Array, to_numpy
 from seqkit.backend.random import as_generator
 from seqkit.decoding.greedy import take_likeliest
 from seqkit.decoding.loop import Generated, decode, require_finite
+from seqkit.decoding.prefill import Prefilled
 from seqkit.decoding.protocol import Decodable, UniformSource
 from seqkit.errors import UsageError
 
@@ -67,9 +68,9 @@ def sample(
         as_generator(generator, "sampling") if generator is None or isinstance(generator, int) else generator
     )
 
-    def draw(on_device: Array, banned: list[int], rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def draw(on_device: Array, start: Prefilled, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         log_probs = np.array(to_numpy(on_device), np.float64)  # the one crossing from a GPU
-        log_probs[:, banned] = -np.inf
+        log_probs[:, start.banned] = -np.inf
         require_finite(log_probs.max(axis=1), rows)
         p = truncate(tempered(log_probs, temperature), top_k, top_p)
         ids = inverse_cdf(p, source.uniform((batch,), dtype=np.float64)[rows])

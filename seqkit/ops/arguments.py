@@ -166,7 +166,7 @@ def _explain(op: str, forms: Sequence[_Form], arrays: Sequence[Any]) -> None:
 def as_rows(x: Any) -> Any:
     """Return x (…, E) as a matrix, also where E is 0."""
     E = x.shape[-1]
-    if isinstance(x, np.ndarray) and not x.flags.c_contiguous:
+    if isinstance(x, np.ndarray) and x.ndim > 2 and not x.flags.c_contiguous:
         x = copied(np, x)
     return x.reshape(-1, E) if E else x.reshape(math.prod(x.shape[:-1]), 0)
 

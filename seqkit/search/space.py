@@ -106,6 +106,10 @@ class Space:
         for each in sorted(varied, key=lambda each: each.type != "categorical"):
             if not self._is_ignored(each, values):
                 values[each.field] = each.suggest(trial)
+        for each in varied:  # what was drawn later may have taken the effect of a value
+            others = {field: value for field, value in values.items() if field != each.field}
+            if self._is_ignored(each, others):
+                values = others
         return values
 
     def settings(self, values: Mapping[str, Any]) -> Settings:

@@ -138,6 +138,11 @@ class TrainingSettings(Settings):
         return self._optimizer_defaults()[1] if self.schedule is None else self.schedule
 
     @property
+    def anneals(self) -> bool:
+        """Whether the schedule ends with ``max_time``."""
+        return bool(self.anneal_to_max_time)
+
+    @property
     def stopping_rules(self) -> StoppingRules:
         """The limits of the training."""
         assert self.epochs is not None, "settings of a training have their defaults filled in"

@@ -88,9 +88,7 @@ class Trainer:
         batches = task.batches_per_epoch
         steps = self.total_steps
         if self.settings.max_time is not None and self.settings.schedule_name in ("linear", "cosine"):
-            end = (
-                "or after {:g} seconds" if self.settings.anneal_to_max_time else "unless {:g} seconds cut it"
-            )
+            end = "or after {:g} seconds" if self.settings.anneals else "unless {:g} seconds cut it"
             self.callbacks.on_message(
                 f"the {self.settings.schedule_name} schedule ends with step {steps:,} "
                 + end.format(self.settings.max_time)
@@ -139,7 +137,7 @@ class Trainer:
             self.callbacks.on_message(f"each step adds up {self._reducer.describe(self._names)}")
         reduce_gradients(self._parameters, accumulated)
         epoch = p.epoch + p.batch / batches
-        elapsed = self.rules.elapsed(p) if self.settings.anneal_to_max_time else 0.0
+        elapsed = self.rules.elapsed(p) if self.settings.anneals else 0.0
         factor = task.step_factor(p.batch)
         self.optimizer.lr = self.base_lr * factor * self.schedule.at(p.step, epoch, elapsed)
         clip = math.inf if self.settings.clip is None else self.settings.clip

@@ -90,6 +90,11 @@ def test_the_width_of_a_tied_layer_is_left_out() -> None:
     assert space.suggest(Draws(tied=False))["hidden_size"] == 100
 
 
+def test_a_value_without_effect_beside_later_ones_is_left_out() -> None:
+    space = read("nhid = { integer = [100, 300] }\nnlayers = { integer = [1, 2] }")
+    assert space.suggest(Draws()) == {"num_layers": 1}
+
+
 MISTAKES = [
     ("lrr = { log = [0.1, 1] }", "unknown setting 'lrr', in space.toml; did you mean lr?"),
     ("lr = 0.1", "got 0.1, [lr] in space.toml; write lr = { fixed = 0.1 } for a fixed value"),

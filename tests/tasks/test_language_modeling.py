@@ -35,7 +35,8 @@ from seqkit.tasks.language_modeling.evaluation import (
     textbook_loss,
     windows_loss,
 )
-from seqkit.training import RunDirectory, checksummed
+from seqkit.tasks.language_modeling.task import NeuralLanguageModeling, make_task
+from seqkit.training import Callback, RunDirectory, checksummed
 from tests.training.tiny import TINY, write_corpus
 
 V, EOS = 13, 4
@@ -459,19 +460,21 @@ def test_sampled_softmax_needs_a_larger_vocabulary(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("tokens", "vocab_size", "epochs", "samples"),
-    [(1000, 300, 20, 0), (1_000_000, 5000, 20, 0), (2_100_000, 5001, 10, 1024), (10**9, 10**6, 1, 1024)],
+    [(1000, 300, 20, 0), (1_000_000, 4000, 20, 0), (2_100_000, 4001, 10, 1024), (10**9, 10**6, 1, 1024)],
 )
 def test_defaults_by_the_size_of_the_text(
     tokens: int, vocab_size: int, epochs: int, samples: int, tmp_path: Path
 ) -> None:
     corpus = open_corpus(str(write_corpus(tmp_path / "c.txt")))
 
-    def complete(**values: Any) -> tuple[int | None, int | None]:
-        settings = LanguageModelSettings(**values).resolve(corpus).for_text(tokens, vocab_size)
+    def complete(subwords: bool = False, **values: Any) -> tuple[int | None, int | None]:
+        resolved = LanguageModelSettings(**values).resolve(corpus)
+        settings = resolved.for_text(tokens, vocab_size, subwords=subwords)
         return settings.epochs, settings.sampled_softmax
 
     assert complete() == (epochs, samples)
-    assert complete(model="transformer") == (epochs, 0)
+    assert complete(subwords=True) == (epochs, 0)
+    assert complete(model="transformer") == complete(init="somewhere") == (8, 0)
     assert complete(adaptive_softmax="auto") == (epochs, 0)
     assert complete(epochs=3, sampled_softmax=7) == (3, 7)
     assert complete(sampled_softmax=0) == (epochs, 0)
@@ -480,9 +483,10 @@ def test_defaults_by_the_size_of_the_text(
 @pytest.mark.parametrize(
     ("values", "optimizer", "anneals"),
     [
-        ({}, "sgd", False),
+        ({}, "sgd", True),
         ({"max_time": 9.0}, "sgd", True),
-        ({"max_time": 9.0, "schedule": "plateau"}, "sgd", False),
+        ({"max_time": 9.0, "model": "gru"}, "sgd", True),
+        ({"max_time": 9.0, "model": "rnn"}, "adamw", False),
         ({"max_time": 9.0, "anneal_to_max_time": False}, "sgd", False),
         ({"max_time": 9.0, "optimizer": "adam"}, "adam", False),
         ({"max_time": 9.0, "model": "transformer"}, "adamw", False),
@@ -494,4 +498,31 @@ def test_defaults_of_the_optimizer(
 ) -> None:
     corpus = open_corpus(str(write_corpus(tmp_path / "c.txt")))
     settings = LanguageModelSettings(**values).resolve(corpus)
-    assert (settings.optimizer, settings.anneal_to_max_time) == (optimizer, anneals)
+    assert (settings.optimizer, settings.anneals) == (optimizer, anneals)
+
+
+def test_a_run_without_the_settings_keeps_what_they_meant(tmp_path: Path) -> None:
+    """A run of an earlier version has no sampled_softmax: its loss is of all words when it is resumed."""
+    words = [f"w{i}" for i in range(4100)]
+    lines = [" ".join(words[i : i + 10]) + "\n" for i in range(0, 4100, 10)]
+    (tmp_path / "c.txt").write_text("".join(lines * 20))
+    small = LanguageModelSettings(**TINY, corpus=str(tmp_path / "c.txt"), min_count=1)
+    corpus = open_corpus(small.corpus)
+
+    def samples(settings: LanguageModelSettings) -> int:
+        task = make_task(settings, corpus, Callback())
+        assert isinstance(task, NeuralLanguageModeling)
+        return task.model.config.sampled_softmax
+
+    assert samples(small) == 1024
+    complete = small.resolve(corpus)
+    assert complete.sampled_softmax is None
+    assert samples(complete) == 0
+
+
+def test_flags_are_checked_by_the_defaults_of_their_model() -> None:
+    LanguageModelSettings(objective="masked", beta2=0.98)
+    LanguageModelSettings(adaptive_softmax="auto", sampled_softmax=0)
+    LanguageModelSettings(num_layers=1, hidden_size=200)
+    with pytest.raises(UsageError, match="hidden_size has no effect here"):
+        LanguageModelSettings(num_layers=1, hidden_size=201)

@@ -43,8 +43,10 @@ _COUNTED = (
 MODELS = ("lstm", "gru", "rnn", "transformer", "kneser-ney")
 LARGEST_VOCABULARY = 2**31 - 2
 TOKENS, MOST_EPOCHS = 20_000_000, 20
-"""Tokens that a training reads by default, in whole epochs, at most so many: ten minutes on two cores."""
-SAMPLES, SAMPLED_FROM = 1024, 5000
+"""Tokens that a training of an LSTM reads by default, in at most so many epochs: ten minutes on two cores."""
+EPOCHS = 8
+"""Epochs of a Transformer, and of a training that starts from a run, by default."""
+SAMPLES, SAMPLED_FROM = 1024, 4000
 """Words of the default sampled softmax, and the vocabulary above which it is the default."""
 OBJECTIVES = ("causal", "masked")
 """Predict the next token, or masked tokens (settings in ``tasks/masked_language_modeling``)."""
@@ -90,8 +92,9 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
             numbers of words at which the head and all clusters but the last end, such as "2000,20000", or
             "auto". None gives all words vectors of one width.
         sampled_softmax: Estimate the loss in training from this many words of a large vocabulary; 0 takes all
-            words. Validation and evaluation are exact. None is :data:`SAMPLES` for recurrent models with more
-            than :data:`SAMPLED_FROM` types, and 0 for others.
+            words. Validation and evaluation are exact. Words are drawn by their ids, as if these had falling
+            frequencies, as those of words have; ids of bpe and wordpiece do not. None is :data:`SAMPLES` for
+            new recurrent models of more than :data:`SAMPLED_FROM` words, and 0 for others.
         init_range: Draw the initial weights of a recurrent model uniformly from ± this.
         bptt: Sequence length of a recurrent model.
         variable_bptt: Cut the text into sequences of other lengths around ``bptt`` in each epoch.
@@ -222,7 +225,7 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
             return dict.fromkeys(sorted(neural), "neural models")
         counted = ("order", "prune", "discount_fallback", "bits", "memory")
         ignored = super().ignored() | dict.fromkeys(counted, "the model kneser-ney")
-        if self.adaptive_softmax is not None:
+        if self.adaptive_softmax is not None and self.sampled_softmax:
             ignored["sampled_softmax"] = "vectors of one width"
         if self.init is not None:
             ignored["init_range"] = "new weights"
@@ -238,7 +241,7 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
             ignored["dropout"] = "places without a rate of their own"
         if self.num_layers == 1:
             ignored["dropout_hidden"] = "models of two layers or more"
-            if self.tied and self.hidden_size not in (None, self.embedding_size):
+            if self.tied and self.hidden_size not in (None, self.embedding_size or 200):
                 ignored["hidden_size"] = (
                     "untied models or several layers; the layer of a tied model is as wide as its embeddings"
                 )
@@ -246,28 +249,32 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
 
     @property
     def optimizer_name(self) -> str:
-        """The optimiser: ``optimizer``, or SGD for a recurrent model with new weights, and AdamW for others.
+        """The optimiser: ``optimizer``, or SGD for an LSTM or GRU with new weights, and AdamW for others.
 
         SGD teaches the vectors of rare words slowly: Penn Treebank's default model, fine-tuned on a novel for
-        an epoch with its new words, had a test perplexity of 281 by SGD and 236 by AdamW.
+        an epoch with its new words, had a test perplexity of 281 by SGD and 236 by AdamW. A plain RNN
+        diverges at the learning rates that suit an LSTM.
         """
-        return self.optimizer or ("adamw" if self.model == "transformer" or self.init else "sgd")
+        gated = self.model in ("lstm", "gru") and self.objective == "causal"
+        return self.optimizer or ("sgd" if gated and self.init is None else "adamw")
+
+    @property
+    def anneals(self) -> bool:
+        """Whether the schedule ends with ``max_time``; by default if the optimiser is SGD.
+
+        Steps of SGD at a high learning rate find weights that are good only after it has fallen: 6 epochs of
+        Penn Treebank had a validation perplexity of 107.9, and 112.6 where 22 were cut there. AdamW did
+        better cut.
+        """
+        if self.anneal_to_max_time is None:
+            return self.optimizer_name == "sgd"
+        return self.anneal_to_max_time
 
     @property
     def base_lr(self) -> float:
         """The learning rate: ``lr``, or the default of the optimiser, which is smaller for a Transformer."""
         small = self.model == "transformer" and self.optimizer_name in ("adam", "adamw")
         return 0.001 if small and self.lr is None else super().base_lr
-
-    def _anneals(self) -> bool:
-        """Return whether the schedule ends with ``max_time`` by default: where SGD has one that can.
-
-        Steps of SGD at a high learning rate find weights that are good only after it has fallen: 6 epochs of
-        Penn Treebank had a validation perplexity of 107.9, and 112.6 where 22 were cut there. AdamW did
-        better cut.
-        """
-        can = self.max_time is not None and self.schedule_name in ("linear", "cosine")
-        return can and self.optimizer_name == "sgd"
 
     @property
     def window_length(self) -> int:
@@ -300,9 +307,6 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
             num_layers=num_layers,
             dropout=0.2 if self.dropout is None else self.dropout,
             batch_size=self.batch_size or (32 if transformer else 20),
-            anneal_to_max_time=self._anneals()
-            if self.anneal_to_max_time is None
-            else self.anneal_to_max_time,
             **window,
             **self.text_choices(corpus.defaults, corpus.sources.get("train")),
         )
@@ -323,20 +327,26 @@ class ResolvedLanguageModelSettings(LanguageModelSettings, ResolvedTextSettings)
     num_layers: int
     dropout: float
     batch_size: int
+    optimizer: str
 
-    def for_text(self, tokens: int, vocab_size: int) -> Self:
+    def for_text(self, tokens: int, vocab_size: int, *, subwords: bool) -> Self:
         """Return the settings with the defaults filled in that depend on the training text.
 
         Args:
             tokens: Tokens of the training split.
             vocab_size: V, the number of types.
+            subwords: Whether the tokens are those of a subword tokenizer, whose ids are in another order.
         """
+        new = self.init is None
         epochs = min(max(1, round(TOKENS / tokens)), MOST_EPOCHS)
-        sampled = self.model != "transformer" and self.adaptive_softmax is None and vocab_size > SAMPLED_FROM
+        sampled = self.adaptive_softmax is None and not subwords and vocab_size > SAMPLED_FROM
+        recurrent = self.model != "transformer" and new
         return dataclasses.replace(
             self,
-            epochs=epochs if self.epochs is None else self.epochs,
-            sampled_softmax=SAMPLES * sampled if self.sampled_softmax is None else self.sampled_softmax,
+            epochs=self.epochs or (epochs if recurrent else EPOCHS),
+            sampled_softmax=SAMPLES * (sampled and recurrent)
+            if self.sampled_softmax is None
+            else self.sampled_softmax,
         )
 
     def least_weights(self, vocab_size: int) -> int:

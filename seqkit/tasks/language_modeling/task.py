@@ -22,6 +22,7 @@ from seqkit.tasks.language_modeling.settings import LanguageModelSettings, Resol
 from seqkit.tasks.language_modeling.trained import TASK, TrainedLanguageModel, load
 from seqkit.tasks.text import TextTask
 from seqkit.tasks.training import Callbacks, Changes, run_training
+from seqkit.text import SubwordTokenizer
 from seqkit.training import Callback, Record, SinglePassTask, Task
 from seqkit.training.settings import WITH_VALIDATION
 
@@ -179,8 +180,13 @@ def make_task(settings: LanguageModelSettings, corpus: Corpus, callback: Callbac
     encoded = encode(resolved, corpus, callback, initial)
     if resolved.model == "kneser-ney":
         return KneserNeyModeling(resolved, encoded)
-    complete = resolved.for_text(encoded.info["train"].tokens, len(encoded.vocabulary))
-    return NeuralLanguageModeling(complete, encoded, initial)
+    if not settings.RESOLVED:  # those of a run to resume are complete
+        resolved = resolved.for_text(
+            encoded.info["train"].tokens,
+            len(encoded.vocabulary),
+            subwords=isinstance(encoded.tokenizer, SubwordTokenizer),
+        )
+    return NeuralLanguageModeling(resolved, encoded, initial)
 
 
 def train(
