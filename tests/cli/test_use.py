@@ -427,7 +427,8 @@ def run_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **settings: object
     corpus = write_corpus(tmp_path / "c.txt")
     usual = job.LanguageModelSettings
 
-    def small() -> job.LanguageModelSettings:
+    def small(epochs: int) -> job.LanguageModelSettings:
+        assert epochs == 8
         return usual(corpus=str(corpus), **{**TINY, **settings})  # type: ignore[arg-type]
 
     monkeypatch.setattr(job, "LanguageModelSettings", small)
