@@ -5,8 +5,9 @@
 Trains each row into DIR/ROW, or resumes it there, one after the other, and scores its best weights on the
 test split. A recipe's minutes are those of its log, with the validations. --torch-epochs trains the model of
 PyTorch's word language model example as the recipe word-lm-200 has it, from the same first weights and on the
-same batches, in this process; let both run in one sitting. --rows without a name only draws what was measured
-before, which benchmarks/results/ptb_minutes.json keeps.
+same batches, in this process, and validates it as that example does, in windows of 35 tokens; let both run in
+one sitting. --rows without a name only draws what was measured before, which
+benchmarks/results/ptb_minutes.json keeps.
 """
 
 import argparse

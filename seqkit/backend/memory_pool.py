@@ -7,8 +7,8 @@ takes it from there. Nothing is freed explicitly, so no array can ever lose its 
 
 Batches of ever other lengths ask for ever other sizes, so blocks have few sizes, a request may get one that
 is a little larger, and blocks that nobody asked for go back to the system, the longest unused first: as soon
-as all blocks together exceed what was lately in use at once by half, those that were not used recently, and
-as soon as they exceed it twice, any.
+as all blocks together exceed what was lately in use at once by half, those that have been idle, and as soon
+as they exceed twice as much, any.
 """
 
 import functools
@@ -28,11 +28,11 @@ SMALLEST = 1 << 16
 SURPLUS, MOST_SURPLUS = 1.5, 2.0
 """Bytes of all blocks, those in use and the free ones, as a multiple of the recent peak in use.
 
-Above the first, blocks that were not used recently go back to the system; above the second, any.
+Above the first, idle blocks go back to the system; above the second, any.
 """
 
-RECENTLY = 256
-"""Allocations after which a free block was not used recently; several training steps.
+IDLE_AFTER = 256
+"""Allocations after which a free block counts as idle; several training steps.
 
 A step on batches of one length uses each block once. Given back above 1.5 times the peak whenever they were
 last used, the blocks that the rest of the step needed were the first to go: a seq2seq step asked the system
@@ -82,7 +82,7 @@ class _FreeBlocks:
             if block is None:
                 self._peaks[0] = max(self._peaks[0], self.used + size)
                 peak = max(self._peaks)
-                self._evict(int(SURPLUS * peak) - size, unused_since=self._time - RECENTLY)
+                self._evict(int(SURPLUS * peak) - size, unused_since=self._time - IDLE_AFTER)
                 self._evict(int(MOST_SURPLUS * peak) - size, unused_since=self._time)
                 block = self._map(size)
             self.used += len(block)

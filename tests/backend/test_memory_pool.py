@@ -87,7 +87,7 @@ def test_blocks_unused_for_long_are_given_back_first(pool: memory_pool._FreeBloc
     step(4, 2)
     step(6)  # above 1.5 times the peak, but all were used lately
     assert pool.nbytes == 12 << 20
-    step(*[6] * memory_pool.RECENTLY)
+    step(*[6] * memory_pool.IDLE_AFTER)
     step(1)  # served by no block of about its size
     assert pool.nbytes == 9 << 20  # the block of 4 MiB is gone
     assert sorted(size >> 20 for size, kept in pool.blocks.items() if kept) == [1, 2, 6]

@@ -42,6 +42,8 @@ _COUNTED = (
 )
 MODELS = ("lstm", "gru", "rnn", "transformer", "kneser-ney")
 LARGEST_VOCABULARY = 2**31 - 2
+RECURRENT_SIZE, TRANSFORMER_SIZE = 200, 256
+"""Size of the embeddings by default, and of the layers of a recurrent model."""
 TOKENS, MOST_EPOCHS = 20_000_000, 20
 """Tokens that a training of an LSTM reads by default, in at most so many epochs: ten minutes on two cores."""
 EPOCHS = 8
@@ -241,7 +243,7 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
             ignored["dropout"] = "places without a rate of their own"
         if self.num_layers == 1:
             ignored["dropout_hidden"] = "models of two layers or more"
-            if self.tied and self.hidden_size not in (None, self.embedding_size or 200):
+            if self.tied and self.hidden_size not in (None, self.embedding_size or RECURRENT_SIZE):
                 ignored["hidden_size"] = (
                     "untied models or several layers; the layer of a tied model is as wide as its embeddings"
                 )
@@ -294,9 +296,9 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
             )
         transformer = self.model == "transformer"
         window = {"context_length": self.window_length} if transformer else {"bptt": self.window_length}
-        embedding_size = self.embedding_size or (256 if transformer else 200)
+        embedding_size = self.embedding_size or (TRANSFORMER_SIZE if transformer else RECURRENT_SIZE)
         num_layers = self.num_layers or (4 if transformer else 2)
-        hidden_size = self.hidden_size or (4 * embedding_size if transformer else 200)
+        hidden_size = self.hidden_size or (4 * embedding_size if transformer else RECURRENT_SIZE)
         if self.model in ("lstm", "gru", "rnn") and self.tied and num_layers == 1:
             hidden_size = embedding_size
         return self.resolve_to(
