@@ -84,7 +84,9 @@ def test_scores_by_hand(toy: Path) -> None:
     ]  # fmt: skip
     assert model.perplexity("the cat") == pytest.approx(10 ** (0.45 / 3))
     sentences = ["the cat", "", "cat the dog", "dog"]
-    np.testing.assert_allclose(model.scores(sentences), [model.score(each) for each in sentences])
+    for further in ([], ["the\ncat"], ["the <eos> cat"], ["the </s> cat"]):
+        lines = [*sentences, *further, "the"]
+        np.testing.assert_allclose(model.scores(lines), [model.score(each) for each in lines])
     assert len(model.scores([])) == 0
     assert model.score("") == pytest.approx(-0.5 - 0.8)
 
@@ -129,6 +131,8 @@ def test_a_run_and_its_file(tmp_path: Path) -> None:
         assert again.score(line) == pytest.approx(model.score(line), rel=1e-7)
         assert sum(oov for _, _, oov in again.full_scores(line)) == score.unknown
     assert model.scores(lines) == pytest.approx(again.scores(lines), rel=1e-7)
+    for further in ("the\ncat", "the <eos> cat", "the </s> cat"):
+        assert model.scores([*lines, further])[-1] == pytest.approx(model.score(further))
     tiny = train(LanguageModelSettings(**{**TINY, "corpus": corpus}), tmp_path / "lstm")
     with pytest.raises(RunError, match="expected a run of Kneser-Ney, got one of lstm"):
         seqkit.NGram(tiny.run.path)

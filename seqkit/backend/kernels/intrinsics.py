@@ -84,6 +84,20 @@ def number_at(typing_context, place, kind):
     return kind.instance_type(types.intp, kind), generate
 
 
+@intrinsic
+def prefetch_at(typing_context, place):
+    """Ask for the memory at an address, which may be any, for reading."""
+
+    def generate(context, builder, signature, arguments):
+        pointer = as_pointer(builder, arguments[0], I8)
+        kind = ir.FunctionType(ir.VoidType(), [pointer.type, I32, I32, I32])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        builder.call(function, [pointer, I32(0), I32(3), I32(1)])
+        return context.get_dummy_value()
+
+    return types.void(types.intp), generate
+
+
 # Memory that several threads use
 
 

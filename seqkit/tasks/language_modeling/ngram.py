@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from itertools import repeat
 from pathlib import Path
 
@@ -117,14 +117,11 @@ class NGram:
 
     def scores(self, sentences: Iterable[str]) -> np.ndarray:
         """Return log10 P (N,) float64 of each sentence, from its start to its end; faster than one by one."""
-        ids, starts = array("i"), []
-        for sentence in require_texts(sentences):
-            starts.append(len(ids))
-            ids.fromlist(self._encode(sentence))
-            ids.append(self._model.config.eos_id)
-        if not starts:
+        texts = require_texts(sentences)
+        if not texts:
             return np.zeros(0)
-        scores, _ = self._model.full_scores(np.frombuffer(ids, np.int32))
+        ids, starts = self._lines(texts)
+        scores, _ = self._model.full_scores(ids)
         return np.add.reduceat(scores, starts)
 
     def perplexity(self, sentence: str) -> float:
@@ -140,11 +137,28 @@ class NGram:
         """
         write_arpa(path, self._model, self._words)
 
-    def _ids_of(self, words: list[str]) -> Iterator[int]:
-        unknown = self._ids.get(UNK)
-        if unknown is None:
-            return map(self._ids.__getitem__, words)
-        return map(self._ids.get, words, repeat(unknown))
+    def _lines(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the ids (N,) int32 of lines, each with the end of its line, and where each line begins."""
+        eos = self._model.config.eos_id
+        tokens = self._tokenizer.tokenize_block("\n".join([*texts, ""]))
+        ids = np.array(list(_ids_of(tokens, self._ids_with_end_of_line)), np.int32)
+        ends = np.flatnonzero(ids == eos) + 1
+        if len(ends) != len(texts):  # a line end, or its token, within a line
+            lines = [[*self._encode(text), eos] for text in texts]
+            ids, ends = np.concatenate(lines).astype(np.int32), np.cumsum(list(map(len, lines)))
+        return ids, np.concatenate(([0], ends[:-1]))
+
+    @cached_property
+    def _ids_with_end_of_line(self) -> _Ids:
+        """The ids with that of the tokenizer's end of line, which has another name in ARPA files."""
+        end = self._tokenizer.end_of_line
+        eos = self._model.config.eos_id
+        return self._ids if self._ids.get(end) == eos else _Ids({**self._ids, end: eos})
 
     def _encode(self, sentence: str) -> list[int]:
-        return list(self._ids_of(self._tokenizer.tokenize(sentence)))
+        return list(_ids_of(self._tokenizer.tokenize(sentence), self._ids))
+
+
+def _ids_of(words: list[str], ids: _Ids) -> Iterator[int]:
+    unknown = ids.get(UNK)
+    return map(ids.__getitem__, words) if unknown is None else map(ids.get, words, repeat(unknown))

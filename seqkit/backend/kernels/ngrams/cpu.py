@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seqkit.backend.kernels.compiler import jit
-from seqkit.backend.kernels.intrinsics import number_at
+from seqkit.backend.kernels.intrinsics import number_at, prefetch_at
 from seqkit.backend.kernels.ngrams import reference
 from seqkit.backend.kernels.task import task
 from seqkit.backend.kernels.task_arguments import address, boolean, float64, int32, int64
 from seqkit.backend.kernels.thread_pool import chunk_bounds, chunks_for
 
 _CHUNK = 1 << 12
+_BLOCK = 128
 
 
 @jit
@@ -124,48 +125,87 @@ def _logarithm(place, kind, values, i):
 
 
 @jit
-def _place_of(word, words, low, end):
-    """Where a word is among those at an address from ``low`` to ``end``, or -1."""
-    high = end
-    while low < high:
-        middle = (low + high) >> 1
-        if number_at(words + 4 * middle, np.int32) < word:
-            low = middle + 1
-        else:
-            high = middle
-    return low if low < end and number_at(words + 4 * low, np.int32) == word else np.int64(-1)
+def _bytes_of(kind):
+    """The bytes of an item, by the order of the kinds."""
+    return np.int64(4) if kind == 0 else np.int64(8) if kind == 1 else np.int64(kind - 1)
 
 
 @jit
-def _score(places, order, stream, start, begins, part, before, log10, length):
-    """Some words of the stream; ``before`` has room for the numbers of ``order`` n-grams."""
-    first, last = part
-    for i in range(first, last):
-        word = np.int64(stream[i])
-        if word == start:
-            for k in range(order):
-                before[k] = -1
-            if i or begins:
-                before[0] = word
-            continue
-        prob, longest = _logarithm(places[0, 2], places[0, 3], places[0, 4], word), 1
-        number, context = word, before[0]
-        before[0] = word
-        for k in range(1, order):
-            number = np.int64(-1)
+def _place_of(word, words, low, end):
+    """Where a word is among those at an address from ``low`` to ``end``, or -1."""
+    size = end - low
+    if size <= 0:
+        return np.int64(-1)
+    while size > 1:  # no branch but the loop's: a wrong guess costs more than a step
+        half = size >> 1
+        middle = low + half
+        low = middle if number_at(words + 4 * middle, np.int32) <= word else low
+        size -= half
+    return low if number_at(words + 4 * low, np.int32) == word else np.int64(-1)
+
+
+@jit
+def _score_block(places, order, words, start, begins, before, scratch, log10, length):
+    """Some words of a line or of several, order by order.
+
+    The searches of an order do not wait for each other, so what they read comes from memory at once: it is
+    asked for in one loop and used in the next.
+
+    Args:
+        places: See :class:`Tables`.
+        order: Of the model.
+        words: (n,), at most as many as a block has.
+        start: The symbol of a line's start.
+        begins: Whether the first word, if it is that symbol, is the context of the next.
+        before: Of each order the number of the n-gram that ends before the first word; those that end with
+            the last take their place.
+        scratch: (4, block) int64.
+        log10: (n,) float64.
+        length: (n,) int64.
+    """
+    n = words.shape[0]
+    contexts, low, end, numbers = scratch[0], scratch[1], scratch[2], scratch[3]
+    for i in range(n):
+        word = np.int64(words[i])
+        numbers[i] = word
+        if word != start:
+            length[i] = 1
+            log10[i] = _logarithm(places[0, 2], places[0, 3], places[0, 4], word)
+    if not begins:
+        numbers[0] = -1
+    for k in range(1, order):
+        continuations, weights = places[k, 1], places[k, 5]
+        of_weight, of_prob = _bytes_of(places[k, 6]), _bytes_of(places[k, 3])
+        last = before[k - 1]
+        before[k - 1] = numbers[n - 1]
+        for i in range(n):
+            context = last if words[i] != start else np.int64(-1)
+            last = numbers[i]
+            contexts[i] = context
             if context >= 0:
-                weight = _logarithm(places[k, 5], places[k, 6], places[k, 7], context)
-                prob += weight  # in this order: each context is known only after the one before it
-                continuations = places[k, 1] + 4 * context
-                low = np.int64(number_at(continuations, np.int32))
-                end = np.int64(number_at(continuations + 4, np.int32))
-                number = _place_of(word, places[k, 0], low, end)
+                prefetch_at(continuations + 4 * context)
+                prefetch_at(weights + of_weight * context)
+        for i in range(n):
+            if contexts[i] >= 0:
+                low[i] = np.int64(number_at(continuations + 4 * contexts[i], np.int32))
+                end[i] = np.int64(number_at(continuations + 4 * contexts[i] + 4, np.int32))
+                prefetch_at(places[k, 0] + 4 * (low[i] + ((end[i] - low[i]) >> 1)))
+                weight = _logarithm(weights, places[k, 6], places[k, 7], contexts[i])
+                prob = log10[i] + weight  # in this order: as the reference adds
+                log10[i] = prob
+        for i in range(n):
+            numbers[i] = -1
+            if contexts[i] >= 0:
+                number = _place_of(np.int64(words[i]), places[k, 0], low[i], end[i])
+                numbers[i] = number
                 if number >= 0:
-                    stated = _logarithm(places[k, 2], places[k, 3], places[k, 4], number)
-                    if stated == stated:  # NaN: the n-gram is only a context
-                        prob, longest = stated, k + 1
-            context, before[k] = before[k], number
-        log10[i], length[i] = prob, longest
+                    prefetch_at(places[k, 2] + of_prob * number)
+        for i in range(n):
+            if numbers[i] >= 0:
+                stated = _logarithm(places[k, 2], places[k, 3], places[k, 4], numbers[i])
+                if stated == stated:  # NaN: the n-gram is only a context
+                    log10[i] = stated
+                    length[i] = k + 1
 
 
 @task(
@@ -174,6 +214,7 @@ def _score(places, order, stream, start, begins, part, before, log10, length):
     line_start=int64,
     begins=boolean,
     before=int64("lines, order").written(),
+    scratch=int64("lines, 4, block").written(),
     log10=float64("n").written(),
     length=int64("n").written(),
 )
@@ -184,8 +225,21 @@ def _score_chunk(a, chunk, chunks):
         first += 1
     while last < a.n and a.stream[last] != a.line_start:
         last += 1
-    part = first, last
-    _score(a.places, a.order, a.stream, a.line_start, a.begins, part, a.before[chunk], a.log10, a.length)
+    before = a.before[chunk]
+    before[:] = -1
+    for begin in range(first, last, a.block):
+        end = min(begin + a.block, last)
+        _score_block(
+            a.places,
+            a.order,
+            a.stream[begin:end],
+            a.line_start,
+            a.begins or begin > 0,
+            before,
+            a.scratch[chunk],
+            a.log10[begin:end],
+            a.length[begin:end],
+        )
 
 
 def full_scores(
@@ -200,6 +254,7 @@ def full_scores(
         line_start=start,
         begins=begins,
         before=np.empty((chunks, len(tables.places)), np.int64),
+        scratch=np.empty((chunks, 4, _BLOCK), np.int64),
         log10=log10,
         length=length,
     ):
