@@ -1,9 +1,11 @@
-"""Generating text with models of GPT-2's shapes: reading a prompt, and writing token by token.
+"""Generating text: reading a prompt, writing token by token, and 1,000 tokens by each kind of model.
 
-The peer is the reference library, transformers in PyTorch, with its cache of keys and values. Both get the
-same random weights (124 million, as many as GPT-2 has, unless options say otherwise) and the same prompt, and
-take the likeliest token; the tokens must be the same. "Prompt" is the time to the first new token, "each next
-token" that of the others.
+Both sides get the same random weights and the same prompt, and take the likeliest token; the tokens must be
+the same. The peer of Transformers is the reference library, transformers in PyTorch, with its cache of keys
+and values, and that of recurrent models PyTorch's layers, which carry their state; n-grams have none.
+
+The first rows are of GPT-2's shapes (124 million weights, as many as GPT-2 has, unless options say
+otherwise): "prompt" is the time to the first new token, "each next token" that of the others.
 """
 
 from __future__ import annotations
@@ -11,19 +13,28 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from benchmarks.measure import PAUSE, row
-from seqkit.decoding import greedy
-from seqkit.models import TransformerLanguageModel, TransformerLanguageModelConfig, gpt2
+from benchmarks.measure import PAUSE, paired, rate_row, row
+from seqkit.decoding import Decodable, greedy
+from seqkit.models import (
+    LanguageModel,
+    LanguageModelConfig,
+    TransformerLanguageModel,
+    TransformerLanguageModelConfig,
+    gpt2,
+)
+from seqkit.models.ngrams import NGramConfig, fit_kneser_ney
 from seqkit.threads import thread_count
 
 RUNS = 5
 PROMPT, NEW = 100, 20
 ROWS = (1, 8)
+TYPES, LONG = 10_000, 1_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,14 +44,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--types", type=int, default=50_257, help="V of both models [%(default)s]")
 
 
-def our_model(options: argparse.Namespace) -> TransformerLanguageModel:
+def our_model(layers: int, width: int, types: int) -> TransformerLanguageModel:
     """Return a model laid out as GPT-2, with random weights."""
     config = TransformerLanguageModelConfig(
-        vocab_size=options.types,
-        embedding_size=options.width,
-        num_layers=options.layers,
-        num_heads=options.width // 64,
-        max_length=1024,
+        vocab_size=types,
+        embedding_size=width,
+        num_layers=layers,
+        num_heads=width // 64,
+        max_length=PROMPT + LONG,
         activation="gelu-tanh",
         output_bias=False,
         tied=True,
@@ -60,40 +71,44 @@ def their_model(ours: TransformerLanguageModel) -> Any:
         return transformers.GPT2LMHeadModel.from_pretrained(folder).eval()
 
 
-def run(peer: str, runs: int, options: argparse.Namespace) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """Return the times of a prompt and of the tokens after it, for each number of rows."""
-    import torch
-    import transformers
+def our_ids(model: Decodable, prompt: np.ndarray, rows: int, count: int) -> list[list[int]]:
+    """Return the likeliest ids after a prompt, the same in each row."""
+    found = greedy(
+        model, batch=rows, max_new_tokens=count, start_id=int(prompt[0]), prompt=prompt[1:], stop=()
+    )
+    return [each.ids for each in found]
 
-    ours = our_model(options)
+
+def their_ids(model: Any, prompt: np.ndarray, rows: int, count: int) -> list[list[int]]:
+    """Return the same from the reference library."""
+    import torch
+
+    given = torch.from_numpy(np.tile(prompt, (rows, 1)))
+    with torch.inference_mode():
+        found = model.generate(
+            given,
+            attention_mask=torch.ones_like(given),
+            max_new_tokens=count,
+            min_new_tokens=count,
+            do_sample=False,
+            pad_token_id=0,
+            eos_token_id=None,
+        )
+    return found[:, len(prompt) :].tolist()
+
+
+def prompt_and_next(runs: int, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Iterate over the times of a prompt and of the tokens after it, for each number of rows."""
+    ours = our_model(options.layers, options.width, options.types)
     theirs = their_model(ours)
     prompt = np.random.default_rng(0).integers(0, options.types, PROMPT)
-
-    def our_ids(rows: int, count: int) -> list[list[int]]:
-        found = greedy(
-            ours, batch=rows, max_new_tokens=count, start_id=int(prompt[0]), prompt=prompt[1:], stop=()
-        )
-        return [each.ids for each in found]
-
-    def their_ids(rows: int, count: int) -> list[list[int]]:
-        given = torch.from_numpy(np.tile(prompt, (rows, 1)))
-        with torch.inference_mode():
-            found = theirs.generate(
-                given,
-                attention_mask=torch.ones_like(given),
-                max_new_tokens=count,
-                min_new_tokens=count,
-                do_sample=False,
-                pad_token_id=0,
-                eos_token_id=None,
-            )
-        return found[:, PROMPT:].tolist()
-
-    result = []
+    sides: dict[str, Callable[[int, int], list[list[int]]]] = {
+        "ours": partial(our_ids, ours, prompt),
+        "peer": partial(their_ids, theirs, prompt),
+    }
     for rows in ROWS:
-        if our_ids(rows, NEW) != their_ids(rows, NEW):
+        if sides["ours"](rows, NEW) != sides["peer"](rows, NEW):
             raise AssertionError("the tokens differ")
-        sides: dict[str, Callable[[int, int], Any]] = {"ours": our_ids, "peer": their_ids}
         times: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
         for _ in range(runs):
             for name, generate in sides.items():
@@ -107,5 +122,77 @@ def run(peer: str, runs: int, options: argparse.Namespace) -> tuple[list[dict[st
                 times[name].append((seconds[0], (seconds[1] - seconds[0]) / (NEW - 1)))
         for place, name in enumerate((f"prompt of {PROMPT} tokens", "each next token")):
             mine, other = ([each[place] for each in times[side]] for side in sides)
-            result.append(row(f"{name}, {rows} at once", mine, other))
-    return result, {"torch": torch.__version__, "transformers": transformers.__version__}
+            yield row(f"{name}, {rows} at once", mine, other)
+
+
+def recurrent_ids(ours: LanguageModel) -> Callable[[np.ndarray, int], list[list[int]]]:
+    """Return what :func:`our_ids` does of a recurrent model, in PyTorch with the same weights."""
+    import torch
+
+    config = ours.config
+    layers = getattr(torch.nn, config.model.upper())(
+        config.embedding_size, config.hidden_size, config.num_layers
+    )
+    weights = {name: torch.from_numpy(tensor.data) for name, tensor in ours.named_parameters()}
+    with torch.no_grad():
+        for depth in range(config.num_layers):
+            prefix = f"recurrent.layers.{depth}."
+            for name in ("weight_ih", "weight_hh"):
+                getattr(layers, f"{name}_l{depth}").copy_(weights[prefix + name])
+            bias = weights.get(prefix + "bias")
+            zeros = None if bias is None else torch.zeros_like(bias)
+            getattr(layers, f"bias_ih_l{depth}").copy_(weights[prefix + "bias_ih"] if bias is None else bias)
+            getattr(layers, f"bias_hh_l{depth}").copy_(
+                weights[prefix + "bias_hh"] if zeros is None else zeros
+            )
+    vectors, bias = weights["embedding.weight"], weights["output.bias"]
+
+    def ids(prompt: np.ndarray, count: int) -> list[list[int]]:
+        fed, state, found = torch.from_numpy(prompt), None, []
+        with torch.inference_mode():
+            for _ in range(count):
+                y, state = layers(vectors[fed], state)
+                fed = torch.nn.functional.linear(y[-1:], vectors, bias).argmax(1)
+                found.append(int(fed))
+        return [found]
+
+    return ids
+
+
+def thousand_tokens(runs: int) -> Iterator[dict[str, Any]]:
+    """Iterate over the tokens a second of each kind of model after a prompt, one sequence at a time."""
+    prompt = np.random.default_rng(0).integers(0, TYPES, PROMPT)
+    kinds: dict[str, tuple[Decodable, Callable[[np.ndarray, int], list[list[int]]] | None]] = {}
+    for kind in ("lstm", "gru", "rnn"):
+        config = LanguageModelConfig(
+            TYPES, model=kind, embedding_size=200, hidden_size=200, num_layers=2, tied=True
+        )
+        model = LanguageModel(config, generator=0).eval()
+        kinds[f"{kind.upper()}, 2x200"] = model, recurrent_ids(model)
+    for name, layers, width, types in (("4x256", 4, 256, TYPES), ("GPT-2's shapes", 12, 768, 50_257)):
+        transformer = our_model(layers, width, types)
+        theirs = their_model(transformer)
+        kinds[f"Transformer, {name}"] = (
+            transformer,
+            lambda prompt, count, theirs=theirs: their_ids(theirs, prompt, 1, count),
+        )
+    words = np.random.default_rng(1).zipf(1.2, 1_000_000) % TYPES
+    kinds["5-grams of a million tokens"] = fit_kneser_ney(words, NGramConfig(TYPES, 5, eos_id=0)), None
+    for name, (ours, peer) in kinds.items():
+        sides: dict[str, Callable[[], Any]] = {"ours": partial(our_ids, ours, prompt, 1, LONG)}
+        if peer is not None:
+            sides["peer"] = partial(peer, prompt, LONG)
+            if sides["ours"]() != sides["peer"]():
+                raise AssertionError(f"{name}: the tokens differ")
+        times = paired(sides, runs, warmup=0)
+        rates = {side: [LONG / each for each in seconds] for side, seconds in times.items()}
+        yield rate_row(f"{LONG:,} tokens, {name}", rates["ours"], rates.get("peer"), "tokens/s")
+
+
+def run(peer: str, runs: int, options: argparse.Namespace) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Return the rows of a prompt and of next tokens, and those of each kind of model."""
+    import torch
+    import transformers
+
+    rows = [*prompt_and_next(runs, options), *thousand_tokens(min(runs, 3))]
+    return rows, {"torch": torch.__version__, "transformers": transformers.__version__}

@@ -65,20 +65,22 @@ def row(
     return result
 
 
-def rate_row(name: str, ours: list[float], peer: list[float], unit: str) -> dict[str, Any]:
+def rate_row(name: str, ours: list[float], peer: list[float] | None, unit: str) -> dict[str, Any]:
     """Return a result row of rates: medians and ranges; the ratio is our rate ÷ the peer's."""
-    our_rate, peer_rate = statistics.median(ours), statistics.median(peer)
-    return {
+    result: dict[str, Any] = {
         "name": name,
-        "ours": round(our_rate),
-        "peer": round(peer_rate),
+        "ours": round(statistics.median(ours)),
+        "peer": None if peer is None else round(statistics.median(peer)),
         "unit": unit,
-        "ratio": round(our_rate / peer_rate, 3),
+        "ratio": None,
         "higher_is_better": True,
         "runs": len(ours),
         "ours_range": [round(min(ours)), round(max(ours))],
-        "peer_range": [round(min(peer)), round(max(peer))],
     }
+    if peer is not None:
+        result["ratio"] = round(statistics.median(ours) / statistics.median(peer), 3)
+        result["peer_range"] = [round(min(peer)), round(max(peer))]
+    return result
 
 
 def peak_memory(code: str) -> float:
