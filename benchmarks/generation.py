@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -35,6 +35,9 @@ RUNS = 5
 PROMPT, NEW = 100, 20
 ROWS = (1, 8)
 TYPES, LONG = 10_000, 1_000
+
+Generate: TypeAlias = Callable[[np.ndarray, int, int], list[list[int]]]
+"""Of a prompt, a number of rows and a number of tokens, the new ids of each row."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,30 +74,37 @@ def their_model(ours: TransformerLanguageModel) -> Any:
         return transformers.GPT2LMHeadModel.from_pretrained(folder).eval()
 
 
-def our_ids(model: Decodable, prompt: np.ndarray, rows: int, count: int) -> list[list[int]]:
-    """Return the likeliest ids after a prompt, the same in each row."""
-    found = greedy(
-        model, batch=rows, max_new_tokens=count, start_id=int(prompt[0]), prompt=prompt[1:], stop=()
-    )
-    return [each.ids for each in found]
+def by_seqkit(model: Decodable) -> Generate:
+    """Return a function that continues a prompt, the same in each row, by the likeliest ids."""
+
+    def ids(prompt: np.ndarray, rows: int, count: int) -> list[list[int]]:
+        found = greedy(
+            model, batch=rows, max_new_tokens=count, start_id=int(prompt[0]), prompt=prompt[1:], stop=()
+        )
+        return [each.ids for each in found]
+
+    return ids
 
 
-def their_ids(model: Any, prompt: np.ndarray, rows: int, count: int) -> list[list[int]]:
-    """Return the same from the reference library."""
+def by_transformers(model: Any) -> Generate:
+    """Return the same function of the reference library's model."""
     import torch
 
-    given = torch.from_numpy(np.tile(prompt, (rows, 1)))
-    with torch.inference_mode():
-        found = model.generate(
-            given,
-            attention_mask=torch.ones_like(given),
-            max_new_tokens=count,
-            min_new_tokens=count,
-            do_sample=False,
-            pad_token_id=0,
-            eos_token_id=None,
-        )
-    return found[:, len(prompt) :].tolist()
+    def ids(prompt: np.ndarray, rows: int, count: int) -> list[list[int]]:
+        given = torch.from_numpy(np.tile(prompt, (rows, 1)))
+        with torch.inference_mode():
+            found = model.generate(
+                given,
+                attention_mask=torch.ones_like(given),
+                max_new_tokens=count,
+                min_new_tokens=count,
+                do_sample=False,
+                pad_token_id=0,
+                eos_token_id=None,
+            )
+        return found[:, len(prompt) :].tolist()
+
+    return ids
 
 
 def prompt_and_next(runs: int, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -102,12 +112,9 @@ def prompt_and_next(runs: int, options: argparse.Namespace) -> Iterator[dict[str
     ours = our_model(options.layers, options.width, options.types)
     theirs = their_model(ours)
     prompt = np.random.default_rng(0).integers(0, options.types, PROMPT)
-    sides: dict[str, Callable[[int, int], list[list[int]]]] = {
-        "ours": partial(our_ids, ours, prompt),
-        "peer": partial(their_ids, theirs, prompt),
-    }
+    sides = {"ours": by_seqkit(ours), "peer": by_transformers(theirs)}
     for rows in ROWS:
-        if sides["ours"](rows, NEW) != sides["peer"](rows, NEW):
+        if sides["ours"](prompt, rows, NEW) != sides["peer"](prompt, rows, NEW):
             raise AssertionError("the tokens differ")
         times: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
         for _ in range(runs):
@@ -115,9 +122,9 @@ def prompt_and_next(runs: int, options: argparse.Namespace) -> Iterator[dict[str
                 time.sleep(PAUSE)
                 seconds = []
                 for count in (1, NEW):
-                    generate(rows, 1)
+                    generate(prompt, rows, 1)
                     started = time.perf_counter()
-                    generate(rows, count)
+                    generate(prompt, rows, count)
                     seconds.append(time.perf_counter() - started)
                 times[name].append((seconds[0], (seconds[1] - seconds[0]) / (NEW - 1)))
         for place, name in enumerate((f"prompt of {PROMPT} tokens", "each next token")):
@@ -125,8 +132,8 @@ def prompt_and_next(runs: int, options: argparse.Namespace) -> Iterator[dict[str
             yield row(f"{name}, {rows} at once", mine, other)
 
 
-def recurrent_ids(ours: LanguageModel) -> Callable[[np.ndarray, int], list[list[int]]]:
-    """Return what :func:`our_ids` does of a recurrent model, in PyTorch with the same weights."""
+def by_torch(ours: LanguageModel) -> Generate:
+    """Return the same function of a recurrent model with the weights of ours, for one row."""
     import torch
 
     config = ours.config
@@ -147,7 +154,7 @@ def recurrent_ids(ours: LanguageModel) -> Callable[[np.ndarray, int], list[list[
             )
     vectors, bias = weights["embedding.weight"], weights["output.bias"]
 
-    def ids(prompt: np.ndarray, count: int) -> list[list[int]]:
+    def ids(prompt: np.ndarray, rows: int, count: int) -> list[list[int]]:
         fed, state, found = torch.from_numpy(prompt), None, []
         with torch.inference_mode():
             for _ in range(count):
@@ -162,26 +169,22 @@ def recurrent_ids(ours: LanguageModel) -> Callable[[np.ndarray, int], list[list[
 def thousand_tokens(runs: int) -> Iterator[dict[str, Any]]:
     """Iterate over the tokens a second of each kind of model after a prompt, one sequence at a time."""
     prompt = np.random.default_rng(0).integers(0, TYPES, PROMPT)
-    kinds: dict[str, tuple[Decodable, Callable[[np.ndarray, int], list[list[int]]] | None]] = {}
+    kinds: dict[str, tuple[Decodable, Generate | None]] = {}
     for kind in ("lstm", "gru", "rnn"):
         config = LanguageModelConfig(
             TYPES, model=kind, embedding_size=200, hidden_size=200, num_layers=2, tied=True
         )
-        model = LanguageModel(config, generator=0).eval()
-        kinds[f"{kind.upper()}, 2x200"] = model, recurrent_ids(model)
+        recurrent = LanguageModel(config, generator=0).eval()
+        kinds[f"{kind.upper()}, 2x200"] = recurrent, by_torch(recurrent)
     for name, layers, width, types in (("4x256", 4, 256, TYPES), ("GPT-2's shapes", 12, 768, 50_257)):
         transformer = our_model(layers, width, types)
-        theirs = their_model(transformer)
-        kinds[f"Transformer, {name}"] = (
-            transformer,
-            lambda prompt, count, theirs=theirs: their_ids(theirs, prompt, 1, count),
-        )
+        kinds[f"Transformer, {name}"] = transformer, by_transformers(their_model(transformer))
     words = np.random.default_rng(1).zipf(1.2, 1_000_000) % TYPES
     kinds["5-grams of a million tokens"] = fit_kneser_ney(words, NGramConfig(TYPES, 5, eos_id=0)), None
-    for name, (ours, peer) in kinds.items():
-        sides: dict[str, Callable[[], Any]] = {"ours": partial(our_ids, ours, prompt, 1, LONG)}
-        if peer is not None:
-            sides["peer"] = partial(peer, prompt, LONG)
+    for name, (model, theirs) in kinds.items():
+        sides: dict[str, Callable[[], Any]] = {"ours": partial(by_seqkit(model), prompt, 1, LONG)}
+        if theirs is not None:
+            sides["peer"] = partial(theirs, prompt, 1, LONG)
             if sides["ours"]() != sides["peer"]():
                 raise AssertionError(f"{name}: the tokens differ")
         times = paired(sides, runs, warmup=0)
