@@ -49,6 +49,8 @@ ROWS = {
     "word-lm-650": Row("--recipe word-lm-650", "75.76–75.96"),
     "ptb-lstm": Row("--recipe ptb-lstm"),
     "ptb-transformer": Row("--recipe ptb-transformer"),
+    "ptb-one-hour": Row("--recipe ptb-one-hour"),
+    "ptb-four-hours": Row("--recipe ptb-four-hours"),
     "awd-lstm, 10 of 500 epochs": Row("--recipe awd-lstm --epochs 10"),
 }
 
@@ -139,7 +141,7 @@ def draw(rows: dict[str, dict[str, Any]], out: str) -> None:
         style = "--" if name == TORCH else "-"
         axes.plot(minutes, valid, style, marker=".", color=f"C{number}", label=f"{name}{test}")
     axes.set(xscale="log", yscale="log", xlabel="minutes of training", ylabel="validation perplexity")
-    ticks = [80, 90, 100, 120, 150, 200, 300]
+    ticks = [60, 70, 80, 90, 100, 120, 150, 200, 300]
     axes.set_yticks(ticks, [str(each) for each in ticks])
     axes.set_yticks([], minor=True)
     lengths = [1, 2, 5, 10, 20, 60, 240]
