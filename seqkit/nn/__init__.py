@@ -5,12 +5,13 @@ of recurrent layers. Layers that draw weights take ``generator``: a :class:`seqk
 for fresh entropy. Dropout in training takes its own generator, as an argument of the call.
 """
 
-from seqkit.nn.attention import Attention, AttentionRecord, KeysValues, MultiHeadAttention, record_attention
+from seqkit.nn.attention import Attention, AttentionRecord, MultiHeadAttention, record_attention
 from seqkit.nn.convolution import Conv2d
 from seqkit.nn.crf import CRF
 from seqkit.nn.dropout import Dropout, EmbeddingDropout, LockedDropout, WeightDrop
 from seqkit.nn.embedding import Embedding
 from seqkit.nn.feed_forward import FeedForward
+from seqkit.nn.keys_values import KeysValues
 from seqkit.nn.linear import Linear
 from seqkit.nn.module import Buffer, Module, Parameter
 from seqkit.nn.normalization import BatchNorm, LayerNorm

@@ -6,14 +6,14 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import NamedTuple
 
 from seqkit import ops
-from seqkit.autograd import Tensor, concatenate
+from seqkit.autograd import Tensor
 from seqkit.backend import Array, array_module
 from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import UsageError, require_choice, require_sizes
 from seqkit.nn import initializers
+from seqkit.nn.keys_values import KeysValues
 from seqkit.nn.linear import Linear
 from seqkit.nn.module import Module, Parameter
 from seqkit.nn.positions import RotaryPositions
@@ -108,15 +108,6 @@ class Attention(Module):
                 query, keys, memory, self.weight_score, mask, rate=rate, generator=generator
             )
         return ops.attention(query, keys, memory, mask, scale=1.0, rate=rate, generator=generator)
-
-
-class KeysValues(NamedTuple):
-    """Keys and values of each head."""
-
-    keys: Tensor
-    """(B, N, S, D)"""
-    values: Tensor
-    """(B, N, S, D)"""
 
 
 _RECORD: ContextVar[AttentionRecord | None] = ContextVar("attention record", default=None)
@@ -312,9 +303,8 @@ class MultiHeadAttention(Module):
     ) -> tuple[Tensor, KeysValues]:
         """Return the outputs (B, T, E) of new tokens after those of ``past``, causal, and the longer past."""
         q, new = self._project_qkv(x, positions)
-        if past is not None:
-            new = KeysValues(*(concatenate(a, b, axis=2) for a, b in zip(past, new, strict=True)))
-        return self._project_output(ops.scaled_dot_product_attention(q, *new, causal=True)), new
+        seen = new if past is None else past.extended(new)
+        return self._project_output(ops.scaled_dot_product_attention(q, *seen, causal=True)), seen
 
     def attend(self, x: Tensor, memory: KeysValues, mask: Array | None = None) -> tuple[Tensor, Array]:
         """Return the output of x (B, T, E) over a memory and the mean weights of its heads (B, T, S).

@@ -7,7 +7,7 @@ from seqkit.autograd import Tensor
 from seqkit.backend import Array
 from seqkit.backend.random import Generator, as_generator
 from seqkit.errors import UsageError
-from seqkit.nn.attention import KeysValues
+from seqkit.nn.keys_values import KeysValues
 from seqkit.nn.module import Module
 from seqkit.nn.normalization import LayerNorm
 from seqkit.nn.residual import Sublayer, run_sublayers

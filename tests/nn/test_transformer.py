@@ -1,5 +1,6 @@
 """Layers of a Transformer: values by hand, the numbers of PyTorch's, and packed against padded."""
 
+import contextlib
 import math
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from seqkit import nn
-from seqkit.autograd import Tensor
+from seqkit.autograd import Tensor, no_grad
 from seqkit.backend.random import Generator
 from seqkit.errors import ShapeError, UsageError
 from seqkit.nn.positions import sinusoidal
@@ -309,9 +310,12 @@ def test_what_a_query_reads_sums_to_one() -> None:
     assert (weights[0, :, 4:] == 0).all()
 
 
+@pytest.mark.parametrize("recorded", [False, True])
 @pytest.mark.parametrize("rotary", [False, True])
 @pytest.mark.parametrize("pieces", [(1, 1, 1, 1, 1), (3, 2), (1, 4), (5,)])
-def test_piece_by_piece_equals_the_causal_whole(pieces: tuple[int, ...], rotary: bool) -> None:
+def test_piece_by_piece_equals_the_causal_whole(
+    pieces: tuple[int, ...], rotary: bool, recorded: bool
+) -> None:
     """Keys and values of what came before are kept, whatever the number of new tokens."""
     layer = nn.MultiHeadAttention(E, N, rotary=rotary, generator=Generator(1)).astype(np.float64)
     x, positions = normal(B, T, E), np.arange(T)
@@ -319,7 +323,8 @@ def test_piece_by_piece_equals_the_causal_whole(pieces: tuple[int, ...], rotary:
     start, past = 0, None
     for size in pieces:
         now = slice(start, start + size)
-        y, past = layer.decode_step(Tensor(x[:, now]), past, positions[now])
+        with contextlib.nullcontext() if recorded else no_grad():
+            y, past = layer.decode_step(Tensor(x[:, now]), past, positions[now])
         np.testing.assert_allclose(y.data, expected[:, now], rtol=1e-12, atol=1e-14)
         start += size
     assert past.keys.shape == (B, N, T, E // N)

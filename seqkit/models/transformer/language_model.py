@@ -224,7 +224,7 @@ class TransformerLanguageModel(nn.Module):
         ids = checked_ids("ids", ids, (len(state.ids), None), self.config.vocab_size, device=self.device)
         seen = array_module(ids).concatenate((state.ids, ids.astype(state.ids.dtype)), axis=1)
         past, T, most = state.past, ids.shape[1], self.config.max_length
-        done = 0 if past is None else past[0].keys.shape[2]
+        done = 0 if past is None else len(past[0])
         over = done + T - most  # how many tokens come after the window is full
         if over > 0:
             past, done = None, 0
@@ -243,5 +243,5 @@ class TransformerLanguageModel(nn.Module):
         rows = module_of(self.device).asarray(rows)
         past = state.past
         if past is not None:
-            past = [nn.KeysValues(*(Tensor(x.data[rows]) for x in entry)) for entry in past]
+            past = [entry.of_rows(rows) for entry in past]
         return TransformerState(state.ids[rows], past)

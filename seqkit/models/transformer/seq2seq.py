@@ -267,7 +267,7 @@ class TransformerSeq2Seq(nn.Module):
         where positions are learned.
         """
         ids = self._target_ids("ids", ids, (len(state.rows),))[:, None]
-        done = 0 if state.past is None else state.past[0].keys.shape[2]
+        done = 0 if state.past is None else len(state.past[0])
         if self.config.positions == "learned" and done == self.config.max_length:
             raise ShapeError(f"no position after max_length, {self.config.max_length}")
         with self.evaluating():
@@ -293,7 +293,7 @@ class TransformerSeq2Seq(nn.Module):
         moved = not np.array_equal(sources, state.rows)
 
         def of(entries: list[nn.KeysValues]) -> list[nn.KeysValues]:
-            return [nn.KeysValues(*(Tensor(x.data[chosen]) for x in entry)) for entry in entries]
+            return [entry.of_rows(chosen) for entry in entries]
 
         return TransformerSeq2SeqState(
             of(state.memory) if moved else state.memory,
