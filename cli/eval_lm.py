@@ -45,19 +45,28 @@ if TYPE_CHECKING:
 @click.option(
     "--interpolate",
     is_flag=True,
-    help="Evaluate the linear mixture of several RUNs of one vocabulary, with weights by EM on "
+    help="Evaluate the linear mixture of several RUNs with the same vocabulary, with weights by EM on "
     "the validation split.",
 )
 @click.option(
     "--cache",
     type=click.IntRange(1, 100_000),
     default=None,
-    help="Add a cache of this many past tokens to the model; its weight by EM on the validation split.",
+    help="Add a cache of this many past tokens to the model; its weight, by EM, and its flatness θ from the "
+    "validation split.",
 )
 @click.option(
     "--dynamic",
     is_flag=True,
-    help="Go on training on each segment after it was predicted; rate and decay from the validation split.",
+    help="Keep training a copy of the model on each segment after predicting it; rate and decay from the "
+    "validation split.",
+)
+@click.option(
+    "--checkpoint",
+    type=click.Path(dir_okay=False),
+    default=None,
+    help="With --interpolate, --cache or --dynamic: keep the evaluation in this file while it runs; the same "
+    "command goes on from it after an interruption.",
 )
 @click.option(
     "--out", type=click.Path(), default=None, help="Write the mixture as a run, for score and generate."
@@ -76,6 +85,7 @@ def command(
     interpolate: bool,
     cache: int | None,
     dynamic: bool,
+    checkpoint: str | None,
     out: str | None,
     device: str | None,
     as_json: bool,
@@ -101,6 +111,8 @@ def command(
             raise UsageError("expected several runs to interpolate, got one")
     else:
         refuse_unused("out", "mixtures, with --interpolate")
+        if not dynamic:
+            refuse_unused("checkpoint", "evaluation with --interpolate, --cache or --dynamic")
     if out is not None and (cache is not None or not interpolate):
         raise UsageError("--out has no effect here: it is for mixtures without --cache")
     if len(runs) > 1 and not interpolate:
@@ -109,10 +121,10 @@ def command(
         refuse_unused("dynamic interpolate cache", "runs of train-lm, and not for ARPA files")
     if dynamic:
         refuse_unused("batch_size eval_protocol cache interpolate", "evaluation without --dynamic")
-        _evaluate_dynamic(run, split, corpus, text_column, device, as_json)
+        _evaluate_dynamic(run, split, corpus, text_column, device, checkpoint, as_json)
         return
     if interpolate or cache is not None:
-        _evaluate_mixture(runs, split, corpus, text_column, cache or 0, out, device, as_json)
+        _evaluate_mixture(runs, split, corpus, text_column, cache or 0, out, device, checkpoint, as_json)
         return
     if is_arpa(run) or is_checkpoint_folder(run):
         refuse_unused("batch_size", "runs of train-lm")
@@ -150,6 +162,7 @@ def _evaluate_mixture(
     cache: int,
     out: str | None,
     device: str | None,
+    checkpoint: str | None,
     as_json: bool,
 ) -> None:
     from seqkit.tasks.language_modeling import load
@@ -159,7 +172,9 @@ def _evaluate_mixture(
     if out is not None:
         RunDirectory.require_free(out)
     models = [load(run, device=device) for run in runs]
-    result = evaluate_mixture(models, split, corpus=corpus, text_column=text_column, cache=cache)
+    result = evaluate_mixture(
+        models, split, corpus=corpus, text_column=text_column, cache=cache, checkpoint=checkpoint
+    )
     if out is not None:
         save_mixture(models, result.weights, out)
     if as_json:
@@ -200,6 +215,7 @@ def _evaluate_dynamic(
     corpus: str | None,
     text_column: int | str | None,
     device: str | None,
+    checkpoint: str | None,
     as_json: bool,
 ) -> None:
     from seqkit.tasks.language_modeling import load
@@ -212,6 +228,7 @@ def _evaluate_dynamic(
         corpus=corpus,
         text_column=text_column,
         device=device,
+        checkpoint=checkpoint,
         on_message=lambda text: echo(text, err=True),
     )
     if as_json:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from seqkit.tasks import load
     from seqkit.tasks.embeddings import train as train_embeddings
     from seqkit.tasks.image_classification import train as train_image_classifier
-    from seqkit.tasks.language_modeling import NGram
+    from seqkit.tasks.language_modeling import NGram, NGramState
     from seqkit.tasks.language_modeling import train as train_language_model
     from seqkit.tasks.masked_language_modeling import train as train_masked_language_model
     from seqkit.tasks.seq2seq import train as train_seq2seq
@@ -73,6 +73,7 @@ _HOMES = {
     "Generator": "seqkit.backend.random",
     "KeyedVectors": "seqkit.vectors",
     "NGram": "seqkit.tasks.language_modeling",
+    "NGramState": "seqkit.tasks.language_modeling",
     "Tensor": "seqkit.autograd",
     "Vocabulary": "seqkit.text",
     "Word2Vec": "seqkit.vectors",
@@ -96,6 +97,7 @@ __all__ = [
     "Generator",
     "KeyedVectors",
     "NGram",
+    "NGramState",
     "Tensor",
     "Vocabulary",
     "Word2Vec",

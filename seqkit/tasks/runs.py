@@ -56,6 +56,13 @@ def open_run(path: str | Path, task: str) -> RunDirectory:
     return run
 
 
+def require_text(text: str) -> str:
+    """Return the text. Raise UsageError for what is no string."""
+    if not isinstance(text, str):
+        raise UsageError(f"expected a string, got {text!r}")
+    return text
+
+
 def require_texts(texts: Iterable[str]) -> list[str]:
     """Return the texts as a list. Raise UsageError for a string in their place, and for what is no string."""
     if isinstance(texts, str | bytes):

@@ -267,6 +267,7 @@ def encode_text(
     """
     key = corpus.content_key()  # of the text before it is read
     if initial is None:
+        report(_note_of_unknown(settings, corpus), on_message)
         tokenizer = text_tokenizer(settings, corpus.sources.get("train"), on_message)
         subwords = tokenizer.vocabulary() if isinstance(tokenizer, SubwordTokenizer) else None
     else:
@@ -286,6 +287,19 @@ def encode_text(
     counts = np.bincount(encoded.splits["train"], minlength=len(subwords))
     counted = Vocabulary(subwords.tokens, unk=subwords.unk, eos=subwords.eos, counts=counts)
     return replace(encoded, vocabulary=counted)
+
+
+def _note_of_unknown(settings: ResolvedTextSettings, corpus: Corpus) -> str | None:
+    """Return how a text is cut that has unknown tokens already; None for others, and for known corpora."""
+    lines = corpus.sources.get("train")
+    if lines is None or (settings.tokenizer, corpus.defaults.tokenizer) != ("whitespace", "word"):
+        return None
+    if UNK not in sample(lines()).split():
+        return None
+    return (
+        f"{corpus.name} has {UNK}, so its words were cut before: --tokenizer whitespace, "
+        f"--min-count {settings.min_count}"
+    )
 
 
 def describe_text(encoded: EncodedCorpus, vocabulary: Vocabulary) -> str:

@@ -417,6 +417,14 @@ def test_streams_side_by_side_give_the_exact_figure(batch_size: int) -> None:
     assert stream_loss(model, ids, 0, batch_size=batch_size) == pytest.approx(exact, rel=0.02)
 
 
+class Messages(Callback):
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def on_message(self, text: str) -> None:
+        self.messages.append(text)
+
+
 def test_a_text_with_unknown_tokens_was_cut_before(tmp_path: Path) -> None:
     """As a folder of the Penn Treebank's files: cut at blanks, all words kept."""
     for split, text in (
@@ -425,9 +433,16 @@ def test_a_text_with_unknown_tokens_was_cut_before(tmp_path: Path) -> None:
         ("test", "was n't\n"),
     ):
         (tmp_path / f"ptb.{split}.txt").write_text(text * 20)
-    settings = LanguageModelSettings(corpus=str(tmp_path), model="kneser-ney")
-    made = train(settings, tmp_path / "run").settings
+    settings, said = LanguageModelSettings(corpus=str(tmp_path), model="kneser-ney"), Messages()
+    trained = train(settings, tmp_path / "run", callbacks=said)
+    made = trained.settings
     assert (made.tokenizer, made.min_count) == ("whitespace", 1)
+    assert "has <unk>, so its words were cut before: --tokenizer whitespace, --min-count 1" in "\n".join(
+        said.messages
+    )
+    # the published protocol: every word and every line end is predicted once
+    assert {*trained.vocabulary.tokens} == {"no", "it", "was", "n't", "<unk>", "mr.", "n", "<eos>"}
+    assert trained.evaluate("test").predictions == 20 * 3
     given = LanguageModelSettings(corpus=str(tmp_path), model="kneser-ney", tokenizer="word", min_count=3)
     made = train(given, tmp_path / "words").settings
     assert (made.tokenizer, made.min_count) == ("word", 3)

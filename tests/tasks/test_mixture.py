@@ -16,18 +16,23 @@ from seqkit.models import LanguageModel, LanguageModelConfig, NGramConfig, NGram
 from seqkit.models.mixture import MixtureModel
 from seqkit.tasks.export import export
 from seqkit.tasks.language_modeling import LanguageModelSettings, TrainedLanguageModel, train
+from seqkit.tasks.language_modeling import mixture as mixture_module
 from seqkit.tasks.language_modeling.evaluation import line_losses, windows_loss
 from seqkit.tasks.language_modeling.mixture import (
     FLATNESS,
-    cache_log_probs,
+    CachePass,
     em_weights,
     evaluate_mixture,
     save_mixture,
-    stream_losses,
 )
+from seqkit.tasks.language_modeling.passes import EvaluationCheckpoint, Pass, StreamPass
 from tests.training.tiny import TINY, write_corpus
 
 V, EOS = 9, 4
+
+
+def log_probs_of(each: Pass) -> np.ndarray:
+    return EvaluationCheckpoint(None, {}).run("all", each)
 
 
 def kneser_ney(seed: int = 0, order: int = 3) -> NGramModel:
@@ -98,18 +103,21 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainedLanguageModel
 @pytest.mark.parametrize("size", [1, 5, 1000])
 def test_the_cache_by_its_definition(runs: Any, size: int) -> None:
     for run, thetas in ((runs[0], FLATNESS), (runs[1], FLATNESS[:1])):
+        types = len(run.vocabulary)
         ids = np.asarray(run.encoded().splits["train"], np.int64)[:300]
         inputs = np.concatenate(([run.eos_id], ids[:-1]))
         if run is runs[0]:
             states = run.model.hidden(inputs[None])[0].data[0].astype(np.float64)
         else:
             states = np.ones((len(ids), 1))
-        for theta, found in zip(thetas, cache_log_probs(run, ids, size, thetas), strict=True):
+        model = run.model if run is runs[0] else None
+        looking = CachePass(model, ids, size, thetas, vocab_size=types, eos_id=run.eos_id)
+        for theta, found in zip(thetas, log_probs_of(looking), strict=True):
             for t in (0, 1, 2, 7, 255, 256, 257, 299):
                 past = range(max(0, t - size), t)
                 scores = [math.exp(theta * float(states[t] @ states[i])) for i in past]
                 same = [s for i, s in zip(past, scores, strict=True) if ids[i] == ids[t]]
-                expected = sum(same) / sum(scores) if scores else 0.0
+                expected = sum(same) / sum(scores) if scores else 1 / types
                 assert math.exp(found[t]) == pytest.approx(expected, rel=1e-4)
 
 
@@ -117,13 +125,13 @@ def test_perplexities_of_a_mixture(runs: Any) -> None:
     first, second, _ = runs
     result = evaluate_mixture([first, second], "test")
     ids = first.encoded().splits["test"]
-    valid = [-stream_losses(run, first.encoded().splits["valid"]) for run in (first, second)]
+    valid = [log_probs_of(StreamPass(run, first.encoded().splits["valid"])) for run in (first, second)]
     np.testing.assert_allclose(result.weights, em_weights(np.stack(valid)))
     assert result.members == (
         pytest.approx(first.evaluate("test").perplexity, rel=1e-5),
         pytest.approx(second.evaluate("test").perplexity),
     )
-    p = [np.exp(-stream_losses(run, ids)) for run in (first, second)]
+    p = [np.exp(log_probs_of(StreamPass(run, ids))) for run in (first, second)]
     mixed = np.log(result.weights[0] * p[0] + result.weights[1] * p[1])
     assert result.mixture.perplexity == pytest.approx(math.exp(-mixed.mean()))
     assert (result.mixture.predictions, result.mixture.split, result.flatness) == (len(ids), "test", None)
@@ -149,7 +157,7 @@ def test_a_mixture_is_a_run(runs: Any, tmp_path: Path) -> None:
         assert whole.log_prob == pytest.approx(sum(tokens), rel=1e-4)
     assert mixture.generate("the cat", max_new_tokens=5, seed=1)[0].text.startswith("the cat")
     result = evaluate_mixture([first, second], "test")
-    p = [np.exp(-stream_losses(run, first.encoded().splits["test"])) for run in (first, second)]
+    p = [np.exp(log_probs_of(StreamPass(run, first.encoded().splits["test"]))) for run in (first, second)]
     expected = math.exp(-np.log(0.25 * p[0] + 0.75 * p[1]).mean())
     assert mixture.evaluate("test").perplexity == pytest.approx(expected, rel=1e-5)
     assert result.mixture.perplexity <= expected * 1.05
@@ -165,3 +173,39 @@ def test_a_mixture_is_a_run(runs: Any, tmp_path: Path) -> None:
     assert export(tmp_path / "mix" / "member-1", "safetensors", tmp_path / "out").is_dir()
     with pytest.raises(UsageError, match="expected models with the vocabulary and tokenizer of"):
         evaluate_mixture([first, seqkit.load(folder / "other")])
+
+
+def test_a_mixture_of_a_mixture_has_its_members(runs: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    first, second, _ = runs
+    save_mixture([first, second], [0.25, 0.75], tmp_path / "inner")
+    inner = seqkit.load(tmp_path / "inner")
+    save_mixture([first, inner], [0.4, 0.6], tmp_path / "outer")
+    outer = seqkit.load(tmp_path / "outer")
+    assert outer.run.config["mixture"]["weights"] == pytest.approx([0.4, 0.15, 0.45])
+    found, one, other = (
+        np.exp([token.log_prob for token in next(iter(each.score_tokens(["the cat sat"])))])
+        for each in (outer, first, second)
+    )
+    np.testing.assert_allclose(found, 0.55 * one + 0.45 * other, rtol=1e-4)
+    models: list[Any] = []
+
+    class Recorded(CachePass):
+        def __init__(self, model: Any, *arguments: Any, **values: Any) -> None:
+            models.append(model)
+            super().__init__(model, *arguments, **values)
+
+    monkeypatch.setattr(mixture_module, "CachePass", Recorded)
+    evaluate_mixture([inner], "test", cache=50)  # by the hidden states of its recurrent member
+    assert {id(model) for model in models} == {id(inner.model.members[0])}
+
+
+def test_a_mixture_that_cannot_be_written_leaves_nothing(runs: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    first, second, _ = runs
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfile", full)
+    with pytest.raises(RunError, match=r"cannot write .*No space left"):
+        save_mixture([first, second], [0.25, 0.75], tmp_path / "mix")
+    assert list(tmp_path.iterdir()) == []

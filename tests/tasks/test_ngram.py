@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 import itertools
 import math
@@ -89,6 +90,33 @@ def test_scores_by_hand(toy: Path) -> None:
         np.testing.assert_allclose(model.scores(lines), [model.score(each) for each in lines])
     assert len(model.scores([])) == 0
     assert model.score("") == pytest.approx(-0.5 - 0.8)
+
+
+@pytest.mark.parametrize("bos", [True, False])
+def test_word_by_word_equals_the_sentence(toy: Path, tmp_path: Path, bos: bool) -> None:
+    corpus = str(write_corpus(tmp_path / "text.txt"))
+    paths = [toy]
+    for order in (1, 2, 4):
+        settings = LanguageModelSettings(corpus=corpus, model="kneser-ney", order=order, vocab_size=12)
+        paths.append(train(settings, tmp_path / f"run-{order}").run.path)
+    for path in paths:
+        model = seqkit.NGram(path)
+        for line in ("the cat", "the cat sat on a zebra", "", "dog dog the"):
+            state, after = seqkit.NGramState(), seqkit.NGramState()
+            (model.BeginSentenceWrite if bos else model.NullContextWrite)(state)
+            for word, expected in zip([*line.split(), "</s>"], model.full_scores(line, bos=bos), strict=True):
+                before = copy.copy(state)
+                found = model.BaseFullScore(state, word, after)
+                assert found == pytest.approx(expected, rel=1e-12)
+                assert (state == before, hash(state)) == (True, hash(before))
+                assert model.BaseScore(before, word, before) == found.log_prob  # in place
+                assert before == after
+                state, after = after, state
+    with pytest.raises(UsageError, match="expected a state of an order-3 model, got one of 1"):
+        seqkit.NGram(toy).BaseScore(seqkit.NGramState(), "the", seqkit.NGramState())
+    with pytest.raises(UsageError, match="expected a string, got None"):
+        seqkit.NGram(toy).score(None)  # type: ignore[arg-type]
+    assert all("</s>" in seqkit.NGram(path) for path in paths)
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 5])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from types import ModuleType
@@ -113,6 +114,28 @@ class NGramModel:
             return float(self.full_scores(np.array(ids, np.int32), bos=bos)[0].sum())
         stream = np.array([self.config.vocab_size, *ids], np.int32)
         return float(self._scores_of_stream(stream, bos)[0][1:].sum())
+
+    def word_score(self, word: int, before: Sequence[int]) -> tuple[float, int, list[int]]:
+        """Return log10 P of one id, the length of the n-gram that gave it, and the numbers after it.
+
+        Args:
+            word: The id.
+            before: Of each order but the highest the number of the n-gram that ends before it, or ABSENT.
+                Before the first word of a line it is V for order 1; without context all are ABSENT.
+        """
+        log10, length, numbers = float(self.log10_probs[0][word]), 1, [word]
+        for k, context in enumerate(before, start=2):
+            number = ABSENT
+            if context != ABSENT:
+                log10 += float(self.log10_backoffs[k - 2][context])
+                words, (low, end) = self.trie.words[k - 1], self.trie.first[k - 2][context : context + 2]
+                place = int(low) + int(np.searchsorted(words[low:end], word))
+                if place < end and words[place] == word:
+                    number, stated = place, float(self.log10_probs[k - 1][place])
+                    if not math.isnan(stated):
+                        log10, length = stated, k
+            numbers.append(number)
+        return log10, length, numbers[: self.config.order - 1]
 
     def _scores_of_stream(self, stream: np.ndarray, bos: bool) -> tuple[np.ndarray, np.ndarray]:
         """Return :meth:`full_scores` at each place of a stream with line starts, where they are anything."""

@@ -3,7 +3,7 @@
 from seqkit.tasks.language_modeling.continuation import Continuation
 from seqkit.tasks.language_modeling.evaluation import Evaluation
 from seqkit.tasks.language_modeling.generation import Prompt, Sample
-from seqkit.tasks.language_modeling.ngram import NGram
+from seqkit.tasks.language_modeling.ngram import NGram, NGramState
 from seqkit.tasks.language_modeling.scoring import LineScore, TokenScore
 from seqkit.tasks.language_modeling.settings import LanguageModelSettings, ResolvedLanguageModelSettings
 from seqkit.tasks.language_modeling.task import train
@@ -15,6 +15,7 @@ __all__ = [
     "LanguageModelSettings",
     "LineScore",
     "NGram",
+    "NGramState",
     "Prompt",
     "ResolvedLanguageModelSettings",
     "Sample",

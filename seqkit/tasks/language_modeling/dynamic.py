@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from seqkit.autograd import to_dense
+from seqkit.backend import array_module, copied, device_of, to_device, to_numpy
+from seqkit.backend.ids import IGNORE_INDEX
 from seqkit.data import LineStreams
 from seqkit.errors import UsageError, require_number
 from seqkit.models import LanguageModel, TransformerLanguageModel
+from seqkit.models.mixture import MixtureModel
 from seqkit.progress import tracked, with_progress
 from seqkit.tasks.language_modeling import evaluation
 from seqkit.tasks.language_modeling.evaluation import Evaluation
+from seqkit.tasks.language_modeling.passes import EvaluationCheckpoint, Pass, flattened, identity, nested
 from seqkit.tasks.language_modeling.trained import TrainedLanguageModel, load
 from seqkit.tasks.runs import choose_split, require_split
 
 RATES = (0.01, 0.03, 0.1, 0.3, 1.0)
 """Learning rates that are tried."""
-DECAYS = (0.001, 0.01)
+DECAYS = (0.0, 0.001, 0.01)
 """Fractions of the distance to the trained weights that each update goes back."""
 SEGMENT = 20
 """Tokens of an update of a recurrent model."""
@@ -58,16 +63,18 @@ def evaluate_dynamic(
     corpus: str | None = None,
     text_column: int | str | None = None,
     device: str | None = None,
+    checkpoint: str | Path | None = None,
     on_message: Callable[[str], object] = lambda text: None,
     progress: bool = False,
 ) -> DynamicEvaluation:
-    """Return the perplexity of a model that is updated on each segment after it was predicted.
+    """Return the perplexity of a model that keeps training on each segment after predicting it.
 
     Krause et al. (2018), equation 3, with plain gradients: after every 20 tokens (half a window of a
     Transformer), θ ← θ - lr·∇L + decay·(θ₀ - θ), L being the mean loss of the segment and θ₀ the trained
-    weights. Each token is predicted once, before it is learned. A Transformer sees no token before its
-    segment. Rate and decay are those of the lowest loss on the first 10,000 tokens of the validation split.
-    The adapted weights are a copy: neither the model nor its run changes.
+    weights. Each token is predicted once, before it is learned, after all tokens that
+    :meth:`TrainedLanguageModel.evaluate` would give the model. Rate and decay are those that give the lowest
+    loss on the first 10,000 tokens of the validation split; 0, no adaptation, is among them. The adapted
+    weights are a copy: neither the model nor its run changes.
 
     Args:
         trained: The model.
@@ -75,41 +82,49 @@ def evaluate_dynamic(
         corpus: Another corpus.
         text_column: The column of its texts.
         device: Where the copy computes.
+        checkpoint: A file in which the evaluation is kept while it runs, and from which the same call goes
+            on after an interruption. It is removed at the end.
         on_message: Called with the loss of each rate and decay that is tried.
         progress: Whether to show a progress bar.
 
     Raises:
-        UsageError: The model counts n-grams, or is a mixture.
+        UsageError: The model counts n-grams, or is a mixture, or the checkpoint is of another evaluation.
         DataError: The corpus is absent or has changed, or has no such split, or none for validation.
     """
     if not isinstance(trained.model, LanguageModel | TransformerLanguageModel):
-        raise UsageError("expected a neural model to evaluate dynamically, got one without weights to update")
+        got = "a mixture" if isinstance(trained.model, MixtureModel) else "one without weights to update"
+        raise UsageError(f"expected a single neural model to evaluate dynamically, got {got}")
     encoded, name = trained.encoded(corpus, text_column), corpus or trained.settings.corpus
     split = choose_split(split, encoded.splits, name)
     require_split("valid", encoded.splits, name)
     tuning = np.asarray(encoded.splits["valid"][:TUNING_TOKENS])
-    best = (np.inf, RATES[0], DECAYS[0])
-    for lr, decay in tracked([*itertools.product(RATES, DECAYS)], "choosing rate and decay", "pairs"):
-        loss = float(dynamic_losses(trained, tuning, lr=lr, decay=decay, device=device).mean())
+    saved = EvaluationCheckpoint(
+        checkpoint,
+        {"kind": "dynamic", "models": identity([trained]), "text": encoded.folder.name, "split": split},
+    )
+
+    def adapted(part: str, ids: np.ndarray, lr: float, decay: float) -> np.ndarray:
+        return saved.run(f"{part}, {lr:g}, {decay:g}", DynamicPass(trained, ids, lr, decay, device))
+
+    best = (np.inf, 0.0, 0.0)
+    pairs = [(0.0, 0.0), *itertools.product(RATES, DECAYS)]
+    for lr, decay in tracked(pairs, "choosing rate and decay", "pairs"):
+        loss = -float(adapted("tuning", tuning, lr, decay).mean())
         on_message(f"lr {lr:g}, decay {decay:g}: validation loss {loss:.4f} over {len(tuning):,} tokens")
         if loss < best[0]:
             best = (loss, lr, decay)
     _, lr, decay = best
     ids = np.asarray(encoded.splits[split])
-    adapted, static = (
-        evaluation.stream_evaluation(encoded, split, float(losses.sum()), "dynamic")
-        for losses in (
-            dynamic_losses(trained, ids, lr=lr, decay=decay, device=device),
-            dynamic_losses(trained, ids, lr=0.0, decay=0.0, device=device),
-        )
+    dynamic, static = (
+        evaluation.stream_evaluation(encoded, split, -float(adapted(split, ids, *rates).sum()), "dynamic")
+        for rates in ((lr, decay), (0.0, 0.0))
     )
-    return DynamicEvaluation(adapted, static.perplexity, lr, decay)
+    saved.remove()
+    return DynamicEvaluation(dynamic, static.perplexity, lr, decay)
 
 
-def dynamic_losses(
-    trained: TrainedLanguageModel, ids: np.ndarray, *, lr: float, decay: float, device: str | None = None
-) -> np.ndarray:
-    """Return -log P (N,) float64 of each token of a stream by a copy that adapts to it.
+class DynamicPass(Pass):
+    """log P (N,) of each token of a stream by a copy of a model that adapts to it.
 
     Args:
         trained: The model, which does not change.
@@ -118,26 +133,62 @@ def dynamic_losses(
         decay: Fraction of the distance to the trained weights that each update goes back.
         device: Where the copy computes.
     """
-    require_number("lr", lr, least=0.0)
-    require_number("decay", decay, least=0.0, most=1.0)
-    model: Any = load(trained.run.path, device=device).model
-    length = SEGMENT if isinstance(model, LanguageModel) else max(1, model.config.max_length // 2)
-    windows = LineStreams(ids, batch_size=1, length=length, end_id=trained.eos_id)
-    parameters = list(dict.fromkeys(model.parameters()))
-    start = [parameter.data.copy() for parameter in parameters]
-    state, pieces = model.zero_state(1), []
-    for index in tracked(range(len(windows)), "evaluating", "segments"):
-        inputs, targets = windows.batch(index)
-        before = state
-        losses, state = model.token_losses(inputs, targets, before if model.carries_state else None)
-        pieces.append(np.asarray(losses, np.float64)[0])
-        if lr == 0:
-            continue
-        loss, _ = model.loss(inputs, targets, before)
+
+    unit = "segments"
+
+    def __init__(
+        self,
+        trained: TrainedLanguageModel,
+        ids: np.ndarray,
+        lr: float,
+        decay: float,
+        device: str | None = None,
+    ) -> None:
+        require_number("lr", lr, least=0.0)
+        require_number("decay", decay, least=0.0, most=1.0)
+        self.lr, self.decay = lr, decay
+        self.model: Any = load(trained.run.path, device=device).model
+        recurrent = isinstance(self.model, LanguageModel)
+        length = SEGMENT if recurrent else max(1, self.model.config.max_length // 2)
+        self.windows = LineStreams(ids, batch_size=1, length=length, end_id=trained.eos_id)
+        self.parameters = list(dict.fromkeys(self.model.parameters()))
+        self.trained_values = [copied(array_module(p.data), p.data) for p in self.parameters]
+        self.state = self.model.zero_state(1)
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def piece(self, index: int) -> np.ndarray:
+        """Return those of a segment, and learn it."""
+        inputs, targets = self.windows.batch(index)
+        before = self.state
+        losses, self.state = self.model.token_losses(inputs, targets, before)
+        if self.lr > 0:
+            self._learn(inputs, targets, before)
+        return -np.asarray(to_numpy(losses), np.float64)[0]
+
+    def _learn(self, inputs: np.ndarray, targets: np.ndarray, before: Any) -> None:
+        """Update the weights by the loss of a segment, of a Transformer with the text before it."""
+        if not self.model.carries_state and before:
+            text = to_numpy(before[0][0])
+            inputs = np.concatenate([text, inputs], axis=1)
+            targets = np.concatenate([np.full(text.shape, IGNORE_INDEX, targets.dtype), targets], axis=1)
+        loss, _ = self.model.loss(inputs, targets, before)
         loss.backward()
-        for parameter, trained_value in zip(parameters, start, strict=True):
+        for parameter, value in zip(self.parameters, self.trained_values, strict=True):
+            change = self.decay * (value - parameter.data)
             if parameter.grad is not None:
-                parameter.data -= lr * to_dense(parameter.grad)
-            parameter.data += decay * (trained_value - parameter.data)
+                change -= self.lr * to_dense(parameter.grad)
+            parameter.data += change
             parameter.grad = None
-    return np.concatenate(pieces)
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Return the weights, and the state of the model."""
+        weights = {f"weights/{i}": to_numpy(p.data) for i, p in enumerate(self.parameters)}
+        return {**weights, **flattened(self.state)}
+
+    def load_state_dict(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take up the weights and the state of the model."""
+        for i, parameter in enumerate(self.parameters):
+            parameter.data[...] = to_device(arrays[f"weights/{i}"], device_of(parameter.data))
+        self.state = nested(arrays, like=self.model.zero_state(1))

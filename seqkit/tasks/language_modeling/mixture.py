@@ -1,26 +1,36 @@
 """Mixtures of trained language models, and the cache that adapts to the text being evaluated.
 
-Weights are those of the largest likelihood of the validation split, found by expectation-maximisation
+Weights are those that maximise the likelihood of the validation split, found by expectation-maximisation
 (Dempster et al. 1977): from equal weights, each becomes the mean posterior probability of its model.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from seqkit.backend import to_numpy
-from seqkit.data import LineStreams
 from seqkit.errors import RunError, UsageError, require_number
-from seqkit.models import LanguageModel, NGramModel
-from seqkit.progress import tracked, with_progress
+from seqkit.models import LanguageModel
+from seqkit.models.mixture import MixtureModel
+from seqkit.nn.recurrent import detach
+from seqkit.progress import with_progress
 from seqkit.tasks.language_modeling import evaluation
 from seqkit.tasks.language_modeling.evaluation import Evaluation
+from seqkit.tasks.language_modeling.passes import (
+    EvaluationCheckpoint,
+    Pass,
+    StreamPass,
+    flattened,
+    identity,
+    nested,
+)
 from seqkit.tasks.language_modeling.trained import TrainedLanguageModel
 from seqkit.tasks.runs import choose_split, require_split
 from seqkit.training import RunDirectory
@@ -29,7 +39,7 @@ FLATNESS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
 """Values of θ that are tried for the cache of a recurrent model."""
 MAX_CACHE = 100_000
 _ROUNDS, _TOLERANCE = 1000, 1e-10
-_WINDOW = 256
+_WINDOW, _SCORES_AT_ONCE = 256, 1 << 22
 
 
 @dataclass(frozen=True)
@@ -38,7 +48,7 @@ class MixtureEvaluation:
 
     Attributes:
         mixture: The evaluation of the mixture.
-        members: The perplexity of each model alone, on the same split; of the cache None.
+        members: The perplexity of each model alone, on the same split; None for the cache.
         weights: Their weights; that of the cache is the last.
         flatness: θ of the cache; None without a cache.
     """
@@ -62,13 +72,14 @@ def evaluate_mixture(
     corpus: str | None = None,
     text_column: int | str | None = None,
     cache: int = 0,
+    checkpoint: str | Path | None = None,
     progress: bool = False,
 ) -> MixtureEvaluation:
     """Return the perplexity of a linear mixture of models, perhaps with a cache, on a split of a text.
 
     Every token is predicted once, P(w) = Σᵢ weightᵢ · Pᵢ(w), after all tokens before it: the protocol
-    "exact" of each model. Weights and θ are those of the largest likelihood of the validation split of the
-    same corpus; the cache begins empty in each split, and nothing is written.
+    "exact" of each model. Weights and θ are those that maximise the likelihood of the validation split of the
+    same corpus; the cache begins empty in each split, and nothing is written into the runs.
 
     Args:
         models: Models with the same vocabulary; the corpus is that of the first unless another is given.
@@ -77,12 +88,14 @@ def evaluate_mixture(
         text_column: The column of its texts.
         cache: N, the tokens that the cache remembers; 0 for none. It is one more component (Grave et al.
             2017, equation 4): P(w) ∝ Σᵢ [w = xᵢ₊₁] exp(θ hₜ·hᵢ) over the last N positions i, h being the
-            hidden states of the first model, if it is recurrent; otherwise θ is 0, and P(w) the frequency of
-            w among the last N tokens.
+            last layer's outputs of the first recurrent model; if there is none, θ is 0, and P(w) the
+            frequency of w among the last N tokens.
+        checkpoint: As of :func:`~seqkit.tasks.language_modeling.dynamic.evaluate_dynamic`.
         progress: Whether to show a progress bar.
 
     Raises:
-        UsageError: Models of different vocabularies or tokenizers; an argument out of range.
+        UsageError: Models of different vocabularies or tokenizers; an argument out of range; a checkpoint of
+            another evaluation.
         DataError: The corpus is absent or has changed, or has no such split, or none for validation.
     """
     require_number("cache", cache, least=0, most=MAX_CACHE)
@@ -91,18 +104,30 @@ def evaluate_mixture(
     encoded, name = first.encoded(corpus, text_column), corpus or first.settings.corpus
     split = choose_split(split, encoded.splits, name)
     require_split("valid", encoded.splits, name)
+    recurrent = next(filter(None, map(_recurrent, models)), None)
     thetas: Sequence[float | None] = [None]
     if cache:
-        thetas = FLATNESS if isinstance(first.model, LanguageModel) else FLATNESS[:1]
+        thetas = FLATNESS if recurrent is not None else FLATNESS[:1]
+    about = {"kind": "mixture", "models": identity(models), "text": encoded.folder.name, "split": split}
+    saved = EvaluationCheckpoint(checkpoint, {**about, "cache": cache})
 
     def components(part: str, thetas: Sequence[float | None]) -> list[np.ndarray]:
         """Return the log-probabilities (M, N) of the tokens of a split, for each θ."""
         ids = encoded.splits[part]
-        alone = np.stack([-stream_losses(each, ids) for each in models])
+        each = [saved.run(f"{part}, model {i}", StreamPass(model, ids)) for i, model in enumerate(models)]
+        alone = np.stack(each)
         if not cache:
             return [alone]
-        cached = cache_log_probs(first, ids, cache, [theta or 0.0 for theta in thetas])
-        return [np.vstack([alone, each]) for each in cached]
+        looking = CachePass(
+            recurrent,
+            ids,
+            cache,
+            [theta or 0.0 for theta in thetas],
+            vocab_size=len(first.vocabulary),
+            eos_id=first.eos_id,
+        )
+        cached = saved.run(f"{part}, cache {thetas}", looking)
+        return [np.vstack([alone, row]) for row in cached]
 
     weights, best, flatness = np.empty(0), -np.inf, thetas[0]
     for theta, log_probs in zip(thetas, components("valid", thetas), strict=True):
@@ -111,6 +136,7 @@ def evaluate_mixture(
         if likelihood > best:
             weights, best, flatness = found, likelihood, theta
     [log_probs] = components(split, [flatness])
+    saved.remove()
 
     def scores(log_probs: np.ndarray) -> Evaluation:
         return evaluation.stream_evaluation(encoded, split, -float(log_probs.sum()), "exact")
@@ -141,55 +167,91 @@ def _mixed(log_probs: np.ndarray, weights: np.ndarray) -> np.ndarray:
         return np.asarray(np.logaddexp.reduce(np.log(weights)[:, None] + log_probs, axis=0))
 
 
-def stream_losses(trained: TrainedLanguageModel, ids: np.ndarray) -> np.ndarray:
-    """Return -log P (N,) float64 of each token of a stream, after all before it."""
-    model = trained.model
-    if isinstance(model, NGramModel):
-        return -model.log_probs(np.asarray(ids))
-    length = evaluation.window_length(1, len(trained.vocabulary))
-    windows = LineStreams(ids, batch_size=1, length=length, end_id=trained.eos_id)
-    state, pieces = model.zero_state(1), []
-    for index in tracked(range(len(windows)), "evaluating", "windows"):
-        losses, state = model.token_losses(*windows.batch(index), state)
-        pieces.append(np.asarray(to_numpy(losses), np.float64)[0])
-    return np.concatenate(pieces)
+def _recurrent(trained: TrainedLanguageModel) -> LanguageModel | None:
+    """Return the recurrent model, of a mixture the first; None if there is none."""
+    members = trained.model.members if isinstance(trained.model, MixtureModel) else [trained.model]
+    return next((each for each in members if isinstance(each, LanguageModel)), None)
 
 
-def cache_log_probs(
-    trained: TrainedLanguageModel, ids: np.ndarray, size: int, thetas: Sequence[float]
-) -> list[np.ndarray]:
-    """Return for each θ the log-probability (N,) of each token by the cache; -inf of one it lacks."""
-    ids = np.asarray(ids, np.int64)
-    model: Any = trained.model
-    recurrent = isinstance(model, LanguageModel)
-    states, following = np.zeros((0, 0)), np.zeros(0, np.int64)  # h of past positions, and what came after
-    found: list[list[np.ndarray]] = [[] for _ in thetas]
-    state = model.zero_state(1) if recurrent else None
-    inputs = np.concatenate(([trained.eos_id], ids[:-1]))
-    for start in tracked(range(0, len(ids), _WINDOW), "looking up the cache", "windows"):
-        tokens = ids[start : start + _WINDOW]
-        if recurrent:
-            with model.evaluating():
-                y, state = model.hidden(inputs[None, start : start + _WINDOW], state)
-            hidden = np.asarray(to_numpy(y.data[0]), np.float64)
-        else:
-            hidden = np.ones((len(tokens), 1))
-        before = len(following)
-        states = np.concatenate([states, hidden]) if before else hidden
-        following = np.concatenate([following, tokens])
+class CachePass(Pass):
+    """log P (M, N) of each token by the cache, for each of M values of θ; -inf of one it lacks.
+
+    While it is empty, before the second token, all words are equally probable.
+
+    Args:
+        model: Gives the hidden states; without one they are all alike.
+        ids: (N,) integers.
+        size: Tokens that the cache remembers.
+        thetas: The values of θ.
+        vocab_size: V.
+        eos_id: The id of the end-of-line token, which stands before the first.
+    """
+
+    description = "looking up the cache"
+
+    def __init__(
+        self,
+        model: LanguageModel | None,
+        ids: np.ndarray,
+        size: int,
+        thetas: Sequence[float],
+        *,
+        vocab_size: int,
+        eos_id: int,
+    ) -> None:
+        self.model, self.size, self.thetas, self.vocab_size = model, size, thetas, vocab_size
+        self.window = max(1, min(_WINDOW, _SCORES_AT_ONCE // size))
+        self.ids = np.asarray(ids, np.int64)
+        self.inputs = np.concatenate(([eos_id], self.ids[:-1]))
+        self.state: Any = None if model is None else model.zero_state(1)
+        self.states: np.ndarray | None = None  # h of past positions
+        self.following = np.zeros(0, np.int64)  # what came after each
+
+    def __len__(self) -> int:
+        return -(-len(self.ids) // self.window)
+
+    def piece(self, index: int) -> np.ndarray:
+        """Return those of a window of tokens, and remember it."""
+        window = slice(index * self.window, (index + 1) * self.window)
+        tokens = self.ids[window]
+        hidden = self._hidden(self.inputs[window])
+        before = len(self.following)
+        states = hidden if self.states is None else np.concatenate([self.states, hidden])
+        following = np.concatenate([self.following, tokens])
         products = hidden @ states.T
         position = np.arange(before, before + len(tokens))[:, None]
         other = np.arange(len(following))[None, :]
-        seen = (other < position) & (other >= position - size)
+        seen = (other < position) & (other >= position - self.size)
         same = seen & (following[None, :] == tokens[:, None])
-        for theta, pieces in zip(thetas, found, strict=True):
-            scores = np.where(seen, theta * products, -np.inf)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                top = np.where(seen.any(axis=1), scores.max(axis=1), 0.0)[:, None]
-                mass = np.exp(scores - top)
-                pieces.append(np.log((mass * same).sum(axis=1) / mass.sum(axis=1)))
-        states, following = states[-size:], following[-size:]
-    return [np.nan_to_num(np.concatenate(pieces), nan=-np.inf, neginf=-np.inf) for pieces in found]
+        filled = seen.any(axis=1)
+        found = np.full((len(self.thetas), len(tokens)), -np.log(self.vocab_size))
+        for row, theta in zip(found, self.thetas, strict=True):
+            scores = np.where(seen, theta * products, -np.inf)[filled]
+            mass = np.exp(scores - scores.max(axis=1, keepdims=True))
+            with np.errstate(divide="ignore"):
+                row[filled] = np.log((mass * same[filled]).sum(axis=1) / mass.sum(axis=1))
+        self.states, self.following = states[-self.size :], following[-self.size :]
+        return found
+
+    def _hidden(self, inputs: np.ndarray) -> np.ndarray:
+        if self.model is None:
+            return np.ones((len(inputs), 1))
+        with self.model.evaluating():
+            y, state = self.model.hidden(inputs[None], self.state)
+        self.state = detach(state)
+        return np.asarray(to_numpy(y.data[0]), np.float64)
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Return what is remembered, and the state of the model."""
+        assert self.states is not None
+        model = {} if self.model is None else flattened(self.state)
+        return {"states": self.states, "following": self.following, **model}
+
+    def load_state_dict(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take up what was remembered, and the state of the model."""
+        self.states, self.following = arrays["states"], arrays["following"]
+        if self.model is not None:
+            self.state = nested(arrays, like=self.model.zero_state(1))
 
 
 def _require_one_vocabulary(models: Sequence[TrainedLanguageModel]) -> None:
@@ -210,21 +272,46 @@ def save_mixture(
 ) -> RunDirectory:
     """Write a mixture as a run, with copies of its members; ``load`` opens it.
 
+    A mixture among the models is written as its members, with their shares of its weight.
+
     Raises:
         RunError: The folder holds other files, or cannot be written.
     """
-    first = models[0].run
-    names = [f"member-{number}" for number in range(1, len(models) + 1)]
+    RunDirectory.require_free(out)
+    out, first = Path(out), models[0].run
+    members = [
+        (run, weight * share)
+        for model, weight in zip(models, weights, strict=True)
+        for run, share in _members(model.run)
+    ]
+    names = [f"member-{number}" for number in range(1, len(members) + 1)]
     config = {key: value for key, value in first.config.items() if key not in ("files", "sha256")} | {
-        "mixture": {"members": names, "weights": [float(w) for w in weights]}
+        "mixture": {"members": names, "weights": [float(weight) for _, weight in members]}
     }
     artifacts = {name: first.artifact(name) for name in first.config.get("files", {})}
-    run = RunDirectory.create(out, config, artifacts)
     try:
-        for name, each in zip(names, models, strict=True):
-            (run.path / name).mkdir()
-            for file in ("config.json", "model.safetensors", *each.run.config.get("files", {})):
-                shutil.copyfile(each.run.path / file, run.path / name / file)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
+            made = RunDirectory.create(Path(folder, "run"), config, artifacts).path
+            for name, (run, _) in zip(names, members, strict=True):
+                (made / name).mkdir()
+                for file in ("config.json", "model.safetensors", *run.config.get("files", {})):
+                    shutil.copyfile(run.path / file, made / name / file)
+            if out.exists():
+                out.rmdir()
+            made.rename(out)
     except OSError as error:
-        raise RunError(f"cannot write {run.path} ({error.strerror or error})") from error
-    return run
+        raise RunError(f"cannot write {out} ({error.strerror or error})") from error
+    return RunDirectory.open(out)
+
+
+def _members(run: RunDirectory) -> list[tuple[RunDirectory, float]]:
+    """Return the runs of a mixture with their weights; of another run itself."""
+    mixture = run.config.get("mixture")
+    if mixture is None:
+        return [(run, 1.0)]
+    return [
+        (inner, weight * share)
+        for name, weight in zip(mixture["members"], mixture["weights"], strict=True)
+        for inner, share in _members(RunDirectory.open(run.path / Path(name).name))
+    ]

@@ -6,15 +6,18 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import repeat
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from seqkit.errors import RunError, UsageError
 from seqkit.files.what_is import what_is
 from seqkit.models import NGramModel
+from seqkit.models.ngrams.trie import ABSENT
+from seqkit.tasks.language_modeling.arpa import EOS as END_OF_SENTENCE
 from seqkit.tasks.language_modeling.arpa import read_arpa, write_arpa
 from seqkit.tasks.language_modeling.trained import load
-from seqkit.tasks.runs import require_texts
+from seqkit.tasks.runs import require_text, require_texts
 from seqkit.text import Tokenizer, get_tokenizer
 from seqkit.text.special_tokens import UNK
 
@@ -28,11 +31,47 @@ class _Ids(dict[str, int]):
         return self[UNK]
 
 
+class WordScore(NamedTuple):
+    """The score of a word, with the names of KenLM's ``FullScoreReturn``."""
+
+    log_prob: float
+    """log10 P."""
+    ngram_length: int
+    """Length of the n-gram that gave it."""
+    oov: bool
+    """Whether the word is out of vocabulary."""
+
+
+class NGramState:
+    """What an n-gram model knows of the words so far; one of no words until the model writes into it.
+
+    It takes the place of ``kenlm.State``. States after the same n-grams are equal, and can be keys of a
+    dictionary.
+    """
+
+    __slots__ = ("numbers",)
+
+    def __init__(self) -> None:
+        self.numbers: tuple[int, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, NGramState) and self.numbers == other.numbers
+
+    def __hash__(self) -> int:
+        return hash(self.numbers)
+
+    def __copy__(self) -> NGramState:
+        copied = NGramState()
+        copied.numbers = self.numbers
+        return copied
+
+
 class NGram:
     r"""An n-gram model: a run of ``train-lm --model kneser-ney``, or an ARPA file of any tool.
 
     Sentences of a run are cut by its tokenizer, those of a file at blanks. Logarithms are to the base 10.
-    Names and results are those of KenLM's Python module, whose scores agree to float32.
+    Names and results are those of KenLM's Python module, whose scores agree to float32; states are
+    :class:`NGramState`.
 
     Threads may share it.
 
@@ -78,8 +117,8 @@ class NGram:
         return self._model.config.order
 
     def __contains__(self, word: object) -> bool:
-        """Whether a word is in the vocabulary."""
-        return word in self._ids and word != UNK
+        """Whether a word is in the vocabulary, as ``</s>`` is."""
+        return (word in self._ids and word != UNK) or word == END_OF_SENTENCE
 
     def score(self, sentence: str, bos: bool = True, eos: bool = True) -> float:
         """Return log10 P of a sentence.
@@ -92,8 +131,7 @@ class NGram:
         Raises:
             UsageError: A word is unknown, and the model has no ``<unk>``.
         """
-        (sentence,) = require_texts([sentence])
-        ids = self._encode(sentence)
+        ids = self._encode(require_text(sentence))
         if eos:
             ids.append(self._model.config.eos_id)
         return self._model.line_score(ids, bos=bos)
@@ -108,12 +146,45 @@ class NGram:
         Raises:
             UsageError: A word is unknown, and the model has no ``<unk>``.
         """
-        (sentence,) = require_texts([sentence])
-        ids = self._encode(sentence)
+        ids = self._encode(require_text(sentence))
         unknown = [i == self._ids.get(UNK) for i in ids] + [False] * eos
         ids += [self._model.config.eos_id] * eos
         scores, lengths = self._model.full_scores(np.array(ids, np.int32), bos=bos)
         yield from zip(scores.tolist(), lengths.tolist(), unknown, strict=True)
+
+    def BeginSentenceWrite(self, state: NGramState) -> None:
+        """Make a state that of the start of a line."""
+        state.numbers = (self._model.config.vocab_size, *[ABSENT] * (self.order - 2))[: self.order - 1]
+
+    def NullContextWrite(self, state: NGramState) -> None:
+        """Make a state one without context."""
+        state.numbers = (ABSENT,) * (self.order - 1)
+
+    def BaseScore(self, in_state: NGramState, word: str, out_state: NGramState) -> float:
+        """Return log10 P of a word after a state, and write the state after the word.
+
+        Args:
+            in_state: The state before the word.
+            word: The word; ``</s>`` is the end of the line.
+            out_state: What is written; it may be ``in_state``.
+
+        Raises:
+            UsageError: The word is unknown, and the model has no ``<unk>``, or no model wrote ``in_state``.
+        """
+        return self.BaseFullScore(in_state, word, out_state).log_prob
+
+    def BaseFullScore(self, in_state: NGramState, word: str, out_state: NGramState) -> WordScore:
+        """Return what :meth:`full_scores` gives for a word; arguments and errors of :meth:`BaseScore`."""
+        if len(in_state.numbers) != self.order - 1:
+            raise UsageError(
+                f"expected a state of an order-{self.order} model, got one of {len(in_state.numbers) + 1}",
+                remedy="begin it with BeginSentenceWrite or NullContextWrite",
+            )
+        end = word == END_OF_SENTENCE
+        number = self._model.config.eos_id if end else self._ids[word]
+        log10, length, numbers = self._model.word_score(number, in_state.numbers)
+        out_state.numbers = tuple(numbers)
+        return WordScore(log10, length, not end and number == self._ids.get(UNK))
 
     def scores(self, sentences: Iterable[str]) -> np.ndarray:
         """Return log10 P (N,) float64 of each sentence, from its start to its end; faster than one by one."""
