@@ -117,8 +117,8 @@ def command(
         raise UsageError("--out has no effect here: it is for mixtures without --cache")
     if len(runs) > 1 and not interpolate:
         raise UsageError(f"expected one run, or --interpolate for their mixture, got {len(runs)} runs")
-    if (dynamic or interpolate or cache is not None) and any(map(is_arpa, runs)):
-        refuse_unused("dynamic interpolate cache", "runs of train-lm, and not for ARPA files")
+    if any(is_arpa(each) or is_checkpoint_folder(each) for each in runs):
+        refuse_unused("dynamic interpolate cache", "runs of train-lm, and not for other models")
     if dynamic:
         refuse_unused("batch_size eval_protocol cache interpolate", "evaluation without --dynamic")
         _evaluate_dynamic(run, split, corpus, text_column, device, checkpoint, as_json)

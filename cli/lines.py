@@ -218,7 +218,7 @@ def answer_lines(
         to_dict: Function from a text and its answer to the JSON object.
         key: Key of the text in the JSON object of a line without an answer.
         as_json: Print one JSON list instead of lines.
-        json_lines: Print a JSON object on each line.
+        json_lines: Print one JSON object per input line.
         empty_text: Text to print in place of a missing answer.
         styled: Whether the printed texts have colours for a terminal, and are escaped otherwise.
         on_line: Called with the number of each line, from 1, before its answer is printed.

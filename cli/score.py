@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     "bits, rank among all tokens, and 1 for an unknown token.",
 )
 @click.option("--log10", is_flag=True, help="Print logarithms to the base 10.  [default: natural]")
-@click.option("--json-lines", is_flag=True, help="Print a JSON object on each line.")
+@click.option("--json-lines", is_flag=True, help="Print one JSON object per input line.")
 @input_column_option
 @device_option
 @threads_option
@@ -53,7 +53,7 @@ def command(
 
     RUN is a run of train-lm, an ARPA file of any tool, or a Hugging Face folder of a GPT-2.
 
-    For each line, prints its natural log-probability, tokens (including the end of the line, but not of a
+    For each line, prints its natural log-probability, tokens (the end of the line counts, except with a
     GPT-2), perplexity, unknown tokens and text, separated by tabs. Lines are scored independently, and
     answered as they come. An empty line is answered by an empty line.
     """

@@ -24,12 +24,12 @@ HELP = {
     "min_count": "Drop types with fewer occurrences.  [default: that of the corpus]",
     "model": "Type of model.",
     "order": "Length of the longest n-grams of a Kneser-Ney model.",
-    "prune": "Leave out n-grams of order 1, 2, … that occur so often or less: '0 0 1' leaves out those of "
-    "order 3 and above that occur once.  [default: keep all]",
+    "prune": "Leave out n-grams of order 1, 2, … that occur at most that many times: '0 0 1' leaves out "
+    "those of order 3 and above that occur once.  [default: keep all]",
     "discount_fallback": "Discounts of a Kneser-Ney model for orders whose counts do not determine them, as "
-    "KenLM has them: '0.5 1 1.5'.  [default: replace only those that are not determined]",
+    "in KenLM: '0.5 1 1.5'.  [default: replace only those that are not determined, by 0.5, 1 and 1.5]",
     "bits": "Bits of each logarithm of a Kneser-Ney model: 32, 64, or 2 to 16, which makes it smaller.",
-    "memory": "Memory that fitting a Kneser-Ney model may take; the rest lies in temporary files.",
+    "memory": "Memory in which a Kneser-Ney fit sorts, beside the model; the rest lies in temporary files.",
     "embedding_size": "Size of the embeddings.  [default: 200; transformer 256]",
     "hidden_size": "Size of the hidden layers.  [default: 200; transformer 4 × emsize]",
     "num_layers": "Number of layers.  [default: 2; transformer 4]",
@@ -73,7 +73,7 @@ CHOICES = {"model": MODELS, "objective": OBJECTIVES, "positions": POSITIONS}
     CHOICES,
     "seqkit train-lm ptb --out runs/ptb",
     "seqkit train-lm my-text.txt --model transformer --epochs 3 --max-time 1h30m",
-    "seqkit train-lm ptb --recipe ptb-lstm --out runs/ptb   # a published result",
+    "seqkit train-lm ptb --recipe word-lm-200 --out runs/r  # a published result",
     "seqkit train-lm --out runs/ptb --resume --epochs 20    # go on with it",
     "seqkit train-lm my-text.txt --init runs/ptb            # fine-tune it",
 )

@@ -329,7 +329,7 @@ def _options(
             type=RecipeName(),
             default=None,
             metavar="NAME",
-            help="Use the settings of a published result; `--recipe help` lists them.",
+            help="Use settings that do well, or gave a published result; `--recipe help` lists them.",
         ),
     ]
     if issubclass(settings, TrainingSettings):

@@ -101,7 +101,7 @@ class AdaptiveSoftmax(Module):
         in_features: H.
         num_classes: V.
         cutoffs: Increasing ids below V at which the head and all clusters but the last end.
-        div: What the width of a cluster falls by from one to the next.
+        div: Factor by which the width falls from one cluster to the next.
         tied: An adaptive embedding of the same cutoffs and of width H whose vectors are the output weights.
         generator: Source of the initial weights.
 
@@ -203,7 +203,7 @@ class AdaptiveEmbedding(Module):
         vocab_size: V, ids by falling frequency.
         embedding_size: E.
         cutoffs: As of :class:`AdaptiveSoftmax`.
-        div: What the width of a cluster falls by from one to the next.
+        div: Factor by which the width falls from one cluster to the next.
         generator: Source of the initial weights.
 
     Raises:

@@ -54,7 +54,9 @@ def test_corpora_recipes_and_experiments() -> None:
     assert completions("train-lm other/") == ["<file>"]
     assert completions("eval-lm run --corpus pt") == ["ptb"]
     assert completions("corpora fetch mni") == ["mnist"]
-    assert completions("train-lm --recipe ptb-") == ["ptb-lstm", "ptb-transformer"]
+    assert completions("train-lm --recipe ptb-") == [
+        f"ptb-{name}" for name in ("four-hours", "lstm", "one-hour", "transformer")
+    ]
     assert completions("train-seq2seq --recipe ptb-") == []
     assert completions("lab run drop") == [name for name in experiment_names() if name.startswith("drop")]
 

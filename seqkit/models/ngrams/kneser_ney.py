@@ -42,15 +42,15 @@ def fit_kneser_ney(
         p_k(w | h) = max(c(hw) - D(c(hw)), 0) / c(h)  +  b(h) p_{k-1}(w | h')
 
     where c are the adjusted counts of :func:`~seqkit.models.ngrams.counting.continuation_counts`, c(h) is
-    their sum over w, D the discounts of that order, and b(h) = sum_w D(c(hw)) / c(h) gives away just what
-    they took. A context never seen leaves p_k = p_{k-1}. Below the unigrams is the uniform 1/V, so every id
-    has a positive probability in every context and they sum to 1. The context of a line's first word is one
-    start symbol, which is never predicted.
+    their sum over w, D the discounts of that order, and b(h) = sum_w D(c(hw)) / c(h) redistributes exactly
+    what they took. A context never seen leaves p_k = p_{k-1}. Below the unigrams is the uniform 1/V, so every
+    id has a positive probability in every context and they sum to 1. The context of a line's first word is
+    one start symbol, which is never predicted.
 
     Args:
         ids: (N,) integers, N at least 1.
         config: Vocabulary size, order, and the id that ends each line.
-        prune: Of each order from 1 on, an n-gram that occurs so often or less is left out, as KenLM's
+        prune: Of each order from 1 on, an n-gram that occurs at most that many times is left out, as KenLM's
             ``--prune`` has it: the first number is 0, they do not fall, the last one holds for all higher
             orders, and what an n-gram had goes to its context's back-off weight. Discounts are those of all
             n-grams.

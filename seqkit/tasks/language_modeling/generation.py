@@ -1,5 +1,6 @@
 """Text generation by models that predict the next token."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -51,6 +52,38 @@ class Sample:
     stopped: bool
 
 
+_UNNOTICED, _SHARE = 0.05, 0.1
+"""Seconds, and share of the time, that may go into making text of the tokens before all are there."""
+
+
+class _GrowingText:
+    """The text so far. It is made of all tokens each time, and so not after every one of a long text."""
+
+    def __init__(self, text_of: Callable[[Sequence[int]], str], on_text: Callable[[str], None]) -> None:
+        self.text_of, self.on_text = text_of, on_text
+        self.ids: list[int] = []
+        self.shown = 0
+        self.spent, self.begun = 0.0, time.perf_counter()
+
+    def add(self, new: int) -> None:
+        """Take a token, and show the text unless that takes too much of the time."""
+        self.ids.append(new)
+        if self.spent <= max(_UNNOTICED, _SHARE * (time.perf_counter() - self.begun)):
+            self._show()
+
+    def end(self) -> None:
+        """Show what has not been shown."""
+        if self.shown < len(self.ids):
+            self._show()
+
+    def _show(self) -> None:
+        before = time.perf_counter()
+        text = self.text_of(self.ids)
+        self.spent += time.perf_counter() - before
+        self.shown = len(self.ids)
+        self.on_text(text)
+
+
 def generate_samples(
     model: Decodable,
     prompt: Prompt,
@@ -77,7 +110,7 @@ def generate_samples(
         seed: Seed of the sampling.
         beam: Search the most probable texts with a beam of this width instead.
         length_penalty: Exponent of the length normalisation of the search.
-        on_text: Called with the text so far, after each token of a single text.
+        on_text: Called with the text so far, after each token of a single text; as it gets long, less often.
         batch: Number of texts.
 
     Raises:
@@ -108,14 +141,8 @@ def generate_samples(
         if length_penalty != LENGTH_PENALTY:
             raise UsageError("length_penalty has no effect here: it is for searches, with beam")
         check_sampling(temperature, top_k, top_p)
-        ids: list[int] = []
-
-        def on_id(new: int) -> None:
-            ids.append(new)
-            assert on_text is not None
-            on_text(text_of(ids))
-
-        decoding |= {"batch": batch, "on_id": None if on_text is None else on_id}
+        growing = None if on_text is None else _GrowingText(text_of, on_text)
+        decoding |= {"batch": batch, "on_id": None if growing is None else growing.add}
         if temperature == 0:
             results = greedy(model, **decoding)
         else:
@@ -123,6 +150,8 @@ def generate_samples(
             results = sample(
                 model, **decoding, temperature=temperature, top_k=top_k, top_p=top_p, generator=rng
             )
+        if growing is not None:
+            growing.end()
     return [
         Sample(text_of(result.ids), result.log_prob, len(result.ids), result.stopped) for result in results
     ]

@@ -67,10 +67,10 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
         corpus: A registered name, "nltk:NAME", a text file or table, or a folder of text files.
         model: lstm, gru, rnn, transformer or kneser-ney.
         order: Order of a Kneser-Ney model.
-        prune: Leave out n-grams of order 1, 2, … that occur so often or less: "0 0 1" leaves out those of
-            order 3 and above that occur once; the first number is 0. None keeps all.
+        prune: Leave out n-grams of order 1, 2, … that occur at most that many times: "0 0 1" leaves out those
+            of order 3 and above that occur once; the first number is 0. None keeps all.
         discount_fallback: The discounts of a Kneser-Ney model for orders whose counts do not determine them,
-            "0.5 1 1.5" as KenLM has them. None replaces only those that are not determined.
+            "0.5 1 1.5" as in KenLM. None replaces only those that are not determined, by these.
         bits: Bits of each logarithm of a Kneser-Ney model: 32, 64, or 2 to 16, which makes it smaller.
         memory: Memory that fitting a Kneser-Ney model may take, such as "2G"; the rest lies in temporary
             files.

@@ -79,7 +79,7 @@ class NeuralLanguageModeling(TextTask):
         return batches.batch(index) if isinstance(batches, BPTTBatches) else batches.batch(self.epoch, index)
 
     def step_factor(self, index: int) -> float:
-        """Return T' / T for a window of another length than T, whose mean loss would else count as much."""
+        """Return T' / T for a window of T' tokens, whose mean loss would otherwise count as one of T."""
         if not isinstance(self.batches, VariableBPTTBatches):
             return 1.0
         start, end = self.batches.cuts(self.epoch)[index : index + 2].tolist()

@@ -56,8 +56,8 @@ class TextGenerator:
             beam: Search the ``num_samples`` most probable texts with a beam of this width instead of
                 sampling; the best comes first.
             length_penalty: Exponent of the length normalisation of the search; 0 favours short texts.
-            on_text: Called with the text so far, prompt included, after each token; for one text without
-                beam.
+            on_text: Called with the text so far, prompt included, after each token, and less often as it gets
+                long; for one text without beam.
 
         Returns:
             The texts, prompt included.

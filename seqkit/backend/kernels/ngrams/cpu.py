@@ -1,7 +1,7 @@
 """Search by halves, one n-gram after another, where the reference halves all in step.
 
-A stream is scored word by word, with the numbers of the n-grams that end at the word before: a line costs one
-call instead of some forty of NumPy's (docs/results.md has the speed). The arrays of all orders are read by
+A stream is scored by blocks of words, order by order, in one call instead of some forty of NumPy's
+(docs/results.md has the speed). The arrays of all orders are read by
 address, without bounds checks: every index in them was checked when the model was loaded, or is of our own
 making.
 """
