@@ -2,7 +2,8 @@
 
 Fits a Kneser-Ney model of --order on --corpus, writes it as an ARPA file for KenLM, and scores the lines of
 the test split: all lines in one call, and a call a line, as KenLM has it, which uses one thread. Both must
-give the same log10 P of every line within a relative 1e-4, because KenLM's numbers are float32.
+give the same log10 P of every line within a relative 1e-4, because KenLM's numbers are float32. Then the time
+from the run's folder to the score of one line, which KenLM has no counterpart to without its binary format.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 import seqkit
-from benchmarks.measure import paired, rate_row
+from benchmarks.measure import paired, rate_row, row
 from seqkit.corpora import open_corpus
 from seqkit.tasks.language_modeling import LanguageModelSettings, train
 
@@ -27,6 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""
     parser.add_argument("--corpus", default="ptb", help="corpus to fit and to score [%(default)s]")
     parser.add_argument("--order", type=int, default=5, help="order of the model [%(default)s]")
+
+
+def results_name(options: argparse.Namespace) -> str:
+    """Return the name of the results file."""
+    return "ngram_scoring" if options.corpus == "ptb" else f"ngram_scoring-{Path(options.corpus).name}"
 
 
 def run(peer: str, runs: int, options: argparse.Namespace) -> tuple[list[dict[str, Any]], dict[str, str]]:
@@ -59,4 +65,6 @@ def run(peer: str, runs: int, options: argparse.Namespace) -> tuple[list[dict[st
             rates = {side: [words / each for each in seconds] for side, seconds in times.items()}
             rows.append(rate_row(f"{len(lines):,} lines, {name}", rates["ours"], rates["peer"], "words/s"))
             rows[-1]["difference"] = difference
+        opening = paired({"ours": lambda: seqkit.NGram(Path(folder, "run")).score(lines[0])}, runs, warmup=1)
+        rows.append(row("open the run and score a line", opening["ours"], None))
     return rows, {"kenlm": getattr(kenlm, "__version__", "unknown")}

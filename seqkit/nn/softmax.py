@@ -91,11 +91,19 @@ class AdaptiveSoftmax(Module):
 
         P(w | x) = P(cluster i | x) P(w | cluster i, x),
 
-    the second from x projected to H / div^i. Over all words the products sum to 1, since they do over the
-    head and within each cluster. A step of N words costs N·(c + K)·H for the head of c words, and for a
-    cluster of n words only as many rows of n·H / div^i as targets fall into it: by Zipf's law few, where n is
-    large. The loss is the sum of both negative logarithms, and its gradient reaches a cluster's weights from
-    the targets in it alone.
+    the second from x projected to H / div^i. Over all words the products sum to 1:
+
+        Σ_w P(w | x) = Σ_{w in the head} P(w | x) + Σ_i P(cluster i | x) Σ_{w in i} P(w | cluster i, x),
+
+    where the inner sums are 1, and what is left is the sum over the head's c + K entries. The loss of a word
+    of cluster i is -log P(cluster i | x) - log P(w | cluster i, x): two cross entropies. With p the softmax
+    over the head's entries and q that within the cluster, its gradient is p - e_i with respect to the head's
+    scores, q - e_w with respect to the cluster's, and 0 with respect to those of all other clusters, whose
+    weights a batch without their words leaves alone.
+
+    Of N words, N·(c + K)·H multiplications go into the head and N·p_i·(H + n_i)·H / div^i into a cluster of
+    n_i words, p_i being the share of its words in the text. By Zipf's law p_i falls while n_i grows, so the
+    sum has a minimum in the cutoffs (Grave et al. 2017, section 4); near it, it is flat.
 
     Args:
         in_features: H.

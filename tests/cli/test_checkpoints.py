@@ -71,6 +71,10 @@ def test_text_from_a_folder(seqkit: Seqkit, folder: Path) -> None:  # noqa: F811
     refused = seqkit("eval-lm", "gpt2")
     assert (refused.code, refused.out) == (2, "")
     assert "expected --corpus, a text to evaluate on, since this model has none, gpt2" in refused.err
+    for option in (("--cache", "9"), ("--dynamic",)):
+        refused = seqkit("eval-lm", "gpt2", "--corpus", "lines.txt", *option)
+        assert (refused.code, refused.out) == (2, "")
+        assert f"{option[0]} has no effect here: it is for runs of train-lm" in refused.err
     weights = folder / "model.safetensors"
     weights.rename(folder / "pytorch_model.bin")
     assert "convert it once" in seqkit("generate", "gpt2", *quick).err
