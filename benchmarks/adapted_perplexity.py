@@ -1,4 +1,4 @@
-"""What a cache, dynamic evaluation and n-grams take off the perplexity of trained language models.
+"""Perplexity of trained language models with a cache, with dynamic evaluation and mixed with n-grams.
 
     python -m benchmarks.adapted_perplexity RUN [RUN …] [--ngrams RUN] [--cache 2000]
 

@@ -166,17 +166,18 @@ def _evaluate_mixture(
     as_json: bool,
 ) -> None:
     from seqkit.tasks.language_modeling import load
-    from seqkit.tasks.language_modeling.mixture import evaluate_mixture, save_mixture
-    from seqkit.training import RunDirectory
+    from seqkit.tasks.language_modeling.mixture import evaluate_mixture
 
-    if out is not None:
-        RunDirectory.require_free(out)
     models = [load(run, device=device) for run in runs]
     result = evaluate_mixture(
-        models, split, corpus=corpus, text_column=text_column, cache=cache, checkpoint=checkpoint
+        models,
+        split,
+        corpus=corpus,
+        text_column=text_column,
+        cache=cache,
+        out=out,
+        checkpoint=checkpoint,
     )
-    if out is not None:
-        save_mixture(models, result.weights, out)
     if as_json:
         print_json({**result.to_dict(), "runs": runs, "corpus": corpus or models[0].settings.corpus})
         return

@@ -12,6 +12,7 @@ import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -74,7 +75,9 @@ from seqkit.search import TASKS, Space, worker
 from seqkit.search.definition import Definition, begin
 from seqkit.tasks import sentence_encoding
 from seqkit.tasks.embeddings.evaluation import evaluation_files
-from seqkit.tasks.language_modeling import LanguageModelSettings
+from seqkit.tasks.language_modeling import LanguageModelSettings, NGram, NGramState
+from seqkit.tasks.language_modeling.mixture import require_numbers
+from seqkit.tasks.language_modeling.passes import EvaluationCheckpoint
 from seqkit.text import get_tokenizer
 from seqkit.training import RunDirectory, Trainer
 from seqkit.vectors import KeyedVectors, Word2Vec, load_vectors, save_vectors
@@ -103,6 +106,22 @@ def vectors(*words: str) -> KeyedVectors:
 def command(*arguments: str) -> None:
     """Run a command; its errors are raised."""
     group.main(list(arguments), standalone_mode=False)
+
+
+def _toy_ngram() -> NGram:
+    lines = ["\\data\\", "ngram 1=3", "\\1-grams:", "-99 <s>", "-0.25 </s>", "-0.5 cat", "\\2-grams:"]
+    lines[2:2] = ["ngram 2=1"]
+    return NGram(written("toy.arpa", "\n".join([*lines, "-0.1 <s> cat", "\\end\\"])))
+
+
+def _score_from_the_start(model: NGram) -> float:
+    state = NGramState()
+    model.BeginSentenceWrite(state)
+    return model.BaseScore(state, "cat", state)
+
+
+def _runs(*names: str) -> Any:
+    return [SimpleNamespace(run=SimpleNamespace(path=Path(name))) for name in names]
 
 
 def taken_port() -> None:
@@ -703,5 +722,21 @@ MORE: dict[str, tuple[Call, Call]] = {
     r"^f'seqkit \{recipe_command": (
         lambda: command("train-seq2seq", "--recipe", "brown"),
         lambda: command("train-lm", "--recipe", "brown", "--help"),
+    ),
+    r"begin it with BeginSentenceWrite": (
+        lambda: _toy_ngram().BaseScore(NGramState(), "cat", NGramState()),
+        lambda: _score_from_the_start(_toy_ngram()),
+    ),
+    r"or delete this file if it was one": (
+        lambda: EvaluationCheckpoint(written("notes.txt", "mine"), [], {}),
+        lambda: EvaluationCheckpoint("kept", [], {}),
+    ),
+    r"^'give the checkpoint another name'": (
+        lambda: [EvaluationCheckpoint("kept", [], {"cache": size}) for size in (1, 2)],
+        lambda: [EvaluationCheckpoint(f"kept-{size}", [], {"cache": size}) for size in (1, 2)],
+    ),
+    r"leave out a model whose training diverged": (
+        lambda: require_numbers(_runs("good", "diverged"), np.array([[-1.0, -2.0], [np.nan, -1.0]])),
+        lambda: require_numbers(_runs("good"), np.array([[-1.0, -2.0]])),
     ),
 }

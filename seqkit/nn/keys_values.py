@@ -3,39 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from threading import Lock
 from typing import Any
 
 from seqkit.autograd import Tensor, concatenate
 from seqkit.backend import Array, array_module
 from seqkit.backend.device import empty
 
-_claim = Lock()
-
 
 class _Room:
     """Memory for more keys and values than there are.
 
     Args:
-        keys: (B, N, C, D), of which the first ``used`` in C are taken.
-        values: The same of the values.
-        used: Their number.
+        keys: (B, N, C, D)
+        values: (B, N, C, D)
     """
 
-    def __init__(self, keys: Array, values: Array, used: int) -> None:
-        self.keys, self.values, self.used = keys, values, used
+    def __init__(self, keys: Array, values: Array) -> None:
+        self.keys, self.values = keys, values
+        self._owners: dict[int, object] = {}
 
     def claim(self, start: int, end: int) -> bool:
-        """Take the places from ``start`` to ``end``, unless there are none or others were put there."""
-        with _claim:
-            if self.used != start or end > self.keys.shape[2]:
-                return False
-            self.used = end
-            return True
+        """Take the places from ``start`` to ``end``, unless there are none or others were put there.
+
+        Who begins at ``start`` is decided by the first call, in one step also among threads.
+        """
+        owner = object()
+        return end <= self.keys.shape[2] and self._owners.setdefault(start, owner) is owner
 
 
 def _kind(x: Tensor) -> tuple[int, int, int, Any]:
-    """What must be alike for one array to be written behind another."""
+    """Return all that two arrays must share for one to be written behind the other."""
     B, N, _, D = x.shape
     return B, N, D, x.data.dtype
 
@@ -69,16 +66,17 @@ class KeysValues:
         """Return these with further ones (B, N, T, D) behind them.
 
         From the second time on there is room for half as many again, so that most tokens are written where
-        they belong and nothing else moves. Who extends the same keys twice gets a copy the second time.
+        they belong and nothing else moves. Extending the same keys a second time makes a copy.
         """
         pairs = list(zip(self, new, strict=True))
         if any(a.requires_grad or b.requires_grad or _kind(a) != _kind(b) for a, b in pairs):
             return KeysValues(*(concatenate(a, b, axis=2) for a, b in pairs))
         start, end = len(self), len(self) + len(new)
+        if start == end:
+            return self
         room = self._room
         if room is None or not room.claim(start, end):
-            spare = 0 if room is None else end // 2
-            room = self._moved(end + spare, end)
+            room = self._moved(end if room is None else end + end // 2)
         room.keys[:, :, start:end] = new.keys.data
         room.values[:, :, start:end] = new.values.data
         longer = KeysValues(Tensor(room.keys[:, :, :end]), Tensor(room.values[:, :, :end]))
@@ -89,7 +87,7 @@ class KeysValues:
         """Return those of some rows of the batch, in that order; rows may repeat or be left out."""
         return KeysValues(Tensor(self.keys.data[rows]), Tensor(self.values.data[rows]))
 
-    def _moved(self, capacity: int, used: int) -> _Room:
+    def _moved(self, capacity: int) -> _Room:
         """Return room for ``capacity`` keys and values, with a copy of these at its beginning."""
 
         def copied(x: Array) -> Array:
@@ -98,4 +96,4 @@ class KeysValues:
             larger[:, :, :S] = x
             return larger
 
-        return _Room(copied(self.keys.data), copied(self.values.data), used)
+        return _Room(copied(self.keys.data), copied(self.values.data))

@@ -290,16 +290,13 @@ def encode_text(
 
 
 def _note_of_unknown(settings: ResolvedTextSettings, corpus: Corpus) -> str | None:
-    """Return how a text is cut that has unknown tokens already; None for others, and for known corpora."""
+    """Return how a text is cut that has unknown tokens already; None for others, and for registered ones."""
     lines = corpus.sources.get("train")
     if lines is None or (settings.tokenizer, corpus.defaults.tokenizer) != ("whitespace", "word"):
         return None
-    if UNK not in sample(lines()).split():
+    if settings.min_count > 1 or UNK not in sample(lines()).split():
         return None
-    return (
-        f"{corpus.name} has {UNK}, so its words were cut before: --tokenizer whitespace, "
-        f"--min-count {settings.min_count}"
-    )
+    return f"{corpus.name} is already tokenized (it has {UNK}): --tokenizer whitespace, --min-count 1"
 
 
 def describe_text(encoded: EncodedCorpus, vocabulary: Vocabulary) -> str:

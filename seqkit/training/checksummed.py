@@ -54,13 +54,16 @@ def _read(path: Path, read: Callable[[Path], D]) -> D:
     return data
 
 
-def write_tensors(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, object]) -> None:
+def write_tensors(
+    path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, object], **writing: Any
+) -> None:
     """Write named arrays and JSON metadata as one checksummed safetensors file, atomically.
 
     Args:
         path: The file.
         arrays: Arrays by name, in any order.
         metadata: JSON values.
+        writing: Arguments of :func:`~seqkit.files.atomic.atomic_writer`.
 
     Raises:
         RunError: The file cannot be written.
@@ -73,7 +76,7 @@ def write_tensors(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mappin
     for piece in _pieces(contents):
         digest.update(piece)
     header = header.replace(_FIELD + _BLANK.encode(), _FIELD + digest.hexdigest().encode(), 1)
-    with atomic_writer(path) as file:
+    with atomic_writer(path, **writing) as file:
         file.write(header)
         file.writelines(_pieces(contents))
 

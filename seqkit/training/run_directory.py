@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+import shutil
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -109,6 +110,7 @@ class RunDirectory:
         config: Mapping[str, object],
         artifacts: Mapping[str, bytes],
         *,
+        folders: Mapping[str, Sequence[Path]] | None = None,
         lock: bool = False,
     ) -> RunDirectory:
         """Create a new run with its artifacts; config.json is written last.
@@ -117,13 +119,15 @@ class RunDirectory:
             path: The folder; created if it does not exist.
             config: The content of config.json.
             artifacts: Files by name, such as the vocabulary.
+            folders: Folders by name, each with copies of files.
             lock: Return the run locked, as :meth:`lock` does.
 
         Raises:
             RunError: The folder holds other files than those of a start that was killed, or cannot be
                 written, or another process creates or trains a run there.
         """
-        path, names = Path(path), {*artifacts, CONFIG}
+        path, folders = Path(path), folders or {}
+        names = {*artifacts, *folders, CONFIG}
         try:
             path.mkdir(parents=True, exist_ok=True)
             _require_free(path, names)
@@ -134,6 +138,8 @@ class RunDirectory:
             _require_free(path, names)
             for name, data in artifacts.items():
                 write_atomically(path / name, data)
+            for name, files in folders.items():
+                _copy(files, path / name)
             checksums = {name: hashlib.sha256(data).hexdigest() for name, data in artifacts.items()}
             content = {**config, "files": checksums}
             checksummed.write_json(path / CONFIG, content)
@@ -150,8 +156,13 @@ class RunDirectory:
         return run
 
     @classmethod
-    def require_free(cls, path: str | Path) -> None:
-        """Raise RunError if :meth:`create` would, as far as that shows before the data are read."""
+    def require_free(cls, path: str | Path, names: Collection[str] | None = None) -> None:
+        """Raise RunError if :meth:`create` would, as far as that shows before the data are read.
+
+        Args:
+            path: The folder.
+            names: Artifacts and folders of the run, if they are known.
+        """
         parent = path = Path(path).absolute()
         while not os.path.lexists(parent):
             parent = parent.parent
@@ -162,10 +173,10 @@ class RunDirectory:
             )
         if (path / CONFIG).exists():
             raise _occupied(path, CONFIG)
-        artifacts = (".json", ".txt", ".part")
-        for each in sorted(path.iterdir()) if path.is_dir() else ():
-            if not each.name.endswith(artifacts):
-                raise _occupied(path, each.name)
+        for entry in sorted(os.listdir(path)) if path.is_dir() else ():
+            artifact = entry.endswith((".json", ".txt", ".part"))
+            if not (artifact if names is None else entry.removesuffix(".part") in names):
+                raise _occupied(path, entry)
 
     @classmethod
     def open(cls, path: str | Path) -> RunDirectory:
@@ -358,6 +369,21 @@ def _occupied(path: Path, *names: str) -> RunError:
             command="add --resume to go on with that run, or choose another --out",
         ),
     )
+
+
+def _copy(files: Sequence[Path], folder: Path) -> None:
+    """Copy files into a folder, which is made. Raise RunError if they cannot be read or written."""
+    try:
+        folder.mkdir(exist_ok=True)
+        for file in files:
+            shutil.copyfile(file, folder / file.name)
+    except OSError as error:
+        raise RunError(
+            f"cannot write {folder} ({error.strerror or error})",
+            remedy=Remedy(
+                "free some space or choose another folder", command="free some space or choose another --out"
+            ),
+        ) from error
 
 
 def _require_free(path: Path, names: set[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
 @pytest.fixture(autouse=True)
 def _always_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passes, "INTERVAL", -1.0)
+    monkeypatch.setattr(passes, "_WRITES", -1.0)
     monkeypatch.setattr("seqkit.tasks.language_modeling.evaluation.window_length", lambda *_: 16)
     monkeypatch.setattr("seqkit.tasks.language_modeling.mixture._WINDOW", 16)
     monkeypatch.setattr("seqkit.tasks.language_modeling.dynamic.TUNING_TOKENS", 60)
@@ -111,16 +113,88 @@ def test_a_file_of_something_else_is_refused_and_kept(
         lambda: evaluate_mixture([models["gru"]], "test", cache=30, checkpoint=path),
     ]
     for other in others:
-        with pytest.raises(UsageError, match="is the checkpoint of another evaluation"):
+        with pytest.raises(UsageError, match="evaluation is the file of another evaluation"):
             other()
     assert path.read_bytes() == before
     for damaged in (before[:-9], before[:200] + b"x" + before[201:], b"my notes", b""):
         path.write_bytes(damaged)
-        with pytest.raises(DamagedFileError, match="evaluation is damaged"):
+        with pytest.raises(DamagedFileError, match="evaluation is a damaged checkpoint, or no checkpoint"):
             EVALUATIONS["cache"](models, checkpoint=path)
         assert path.read_bytes() == damaged
-    with pytest.raises(RunError, match="cannot write"):
+    weights = tmp_path / "model.safetensors"
+    shutil.copyfile(models["lstm"].run.path / weights.name, weights)
+    before = weights.read_bytes()
+    with pytest.raises(UsageError, match=r"model.safetensors is the file of something else"):
+        EVALUATIONS["cache"](models, checkpoint=weights)
+    assert weights.read_bytes() == before
+    with pytest.raises(RunError, match=r"cannot write .*give the checkpoint another place"):
         EVALUATIONS["cache"](models, checkpoint=tmp_path / "no" / "such" / "folder")
+
+
+def test_a_model_or_a_text_that_changed_is_another_evaluation(
+    models: Models, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, text = tmp_path / "run", tmp_path / "text"
+    shutil.copytree(models["lstm"].run.path, run)
+    text.mkdir()
+    for split in ("train", "valid", "test"):
+        (text / f"{split}.txt").write_text("the cat ran to the cat\n" * 40)
+    pieces, path = Pieces(monkeypatch), tmp_path / "evaluation"
+
+    def evaluate() -> Any:
+        return evaluate_mixture([load(run)], "test", corpus=str(text), cache=30, checkpoint=path)
+
+    pieces.last = 3
+    with pytest.raises(KeyboardInterrupt):
+        evaluate()
+    pieces.last = -1
+    (text / "test.txt").write_text("a dog ran to the cat\n" * 40)
+    with pytest.raises(UsageError, match="another evaluation"):
+        evaluate()
+    (text / "test.txt").write_text("the cat ran to the cat\n" * 40)
+    for name in ("config.json", "model.safetensors"):
+        shutil.copyfile(models["gru"].run.path / name, run / name)
+    with pytest.raises(UsageError, match="another evaluation"):
+        evaluate()
+
+
+def test_what_was_not_written_is_done_again(
+    models: Models, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted before the first writing, between two and after the end of a pass."""
+    expected = EVALUATIONS["cache"](models).to_dict()
+    pieces, path = Pieces(monkeypatch), tmp_path / "evaluation"
+    EVALUATIONS["cache"](models)
+    total = pieces.count
+    for last in range(0, total, 3):
+        monkeypatch.setattr(passes, "INTERVAL", 1e9 if last % 2 else -1.0)
+        path.unlink(missing_ok=True)
+        pieces.count, pieces.last = 0, last
+        with pytest.raises(KeyboardInterrupt):
+            EVALUATIONS["cache"](models, checkpoint=path)
+        pieces.count, pieces.last = 0, min(last // 2, total - last - 1)
+        with pytest.raises(KeyboardInterrupt):
+            EVALUATIONS["cache"](models, checkpoint=path)
+        pieces.last = -1
+        assert EVALUATIONS["cache"](models, checkpoint=path).to_dict() == expected
+
+
+def test_a_full_disk_does_not_end_an_evaluation(
+    models: Models, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    expected = EVALUATIONS["cache"](models).to_dict()
+    write, written = passes.checksummed.write_tensors, []
+
+    def full(*arguments: Any, **writing: Any) -> None:
+        written.append(arguments)
+        if len(written) > 1:
+            raise RunError("cannot write it (No space left on device)")
+        write(*arguments, **writing)
+
+    monkeypatch.setattr(passes.checksummed, "write_tensors", full)
+    assert EVALUATIONS["cache"](models, checkpoint=tmp_path / "kept").to_dict() == expected
+    assert len(written) == 2
+    assert "No space left on device" in caplog.text
 
 
 @pytest.mark.parametrize("name", EVALUATIONS)

@@ -32,7 +32,7 @@ V, EOS = 9, 4
 
 
 def log_probs_of(each: Pass) -> np.ndarray:
-    return EvaluationCheckpoint(None, {}).run("all", each)
+    return EvaluationCheckpoint(None, [], {}).run("all", each)
 
 
 def kneser_ney(seed: int = 0, order: int = 3) -> NGramModel:
@@ -199,13 +199,53 @@ def test_a_mixture_of_a_mixture_has_its_members(runs: Any, tmp_path: Path, monke
     assert {id(model) for model in models} == {id(inner.model.members[0])}
 
 
-def test_a_mixture_that_cannot_be_written_leaves_nothing(runs: Any, tmp_path: Path, monkeypatch: Any) -> None:
+def test_a_mixture_that_cannot_be_written_can_be_tried_again(
+    runs: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
     first, second, _ = runs
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("shutil.copyfile", full)
-    with pytest.raises(RunError, match=r"cannot write .*No space left"):
-        save_mixture([first, second], [0.25, 0.75], tmp_path / "mix")
-    assert list(tmp_path.iterdir()) == []
+    with monkeypatch.context() as patched:
+        patched.setattr("shutil.copyfile", full)
+        with pytest.raises(RunError, match=r"cannot write .*No space left"):
+            save_mixture([first, second], [0.25, 0.75], tmp_path / "mix")
+    with pytest.raises(RunError, match="is not a run directory"):
+        seqkit.load(tmp_path / "mix")
+    save_mixture([first, second], [0.25, 0.75], tmp_path / "mix")
+    assert seqkit.load(tmp_path / "mix").run.config["mixture"]["weights"] == [0.25, 0.75]
+
+
+@pytest.mark.parametrize("occupied", ["notes.txt", "other", "config.json"])
+def test_a_folder_that_is_not_free_is_refused_first(runs: Any, tmp_path: Path, occupied: str) -> None:
+    first, second, _ = runs
+    (tmp_path / "mix").mkdir()
+    (tmp_path / "mix" / occupied).write_text("mine")
+    with pytest.raises(RunError, match="already holds"):
+        evaluate_mixture([first, second], "test", out=tmp_path / "mix", checkpoint=tmp_path / "kept")
+    assert [path.name for path in tmp_path.rglob("*")] == ["mix", occupied]
+    with pytest.raises(UsageError, match="out has no effect here"):
+        evaluate_mixture([first, second], "test", cache=3, out=tmp_path / "new")
+
+
+def test_a_mixture_in_an_empty_folder_and_behind_a_link(runs: Any, tmp_path: Path) -> None:
+    first, second, _ = runs
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "empty", target_is_directory=True)
+    evaluate_mixture([first, second], "test", out=tmp_path / "link")
+    assert len(seqkit.load(tmp_path / "empty").model.members) == 2
+
+
+def test_a_model_that_diverged_is_named(runs: Any, monkeypatch: Any) -> None:
+    first, second, _ = runs
+
+    def lost(each: StreamPass, index: int) -> np.ndarray:
+        return np.full(len(each.ids), np.nan if each.model is first.model else -1.0)
+
+    monkeypatch.setattr(StreamPass, "piece", lost)
+    monkeypatch.setattr(StreamPass, "__len__", lambda _: 1)
+    with pytest.raises(
+        UsageError, match=r"expected a model that gives each token a probability, got NaN, .*lstm"
+    ):
+        evaluate_mixture([second, first], "test")

@@ -112,11 +112,34 @@ def test_word_by_word_equals_the_sentence(toy: Path, tmp_path: Path, bos: bool) 
                 assert model.BaseScore(before, word, before) == found.log_prob  # in place
                 assert before == after
                 state, after = after, state
-    with pytest.raises(UsageError, match="expected a state of an order-3 model, got one of 1"):
-        seqkit.NGram(toy).BaseScore(seqkit.NGramState(), "the", seqkit.NGramState())
+    large, small = seqkit.NGram(paths[-1]), seqkit.NGram(toy)
+    state = seqkit.NGramState()
+    large.BeginSentenceWrite(state)
+    for other in (seqkit.NGramState(), state):
+        with pytest.raises(UsageError, match="expected a state of this model, got another one"):
+            small.BaseScore(other, "the", seqkit.NGramState())
+    with pytest.raises(UsageError, match="expected a string, got None"):
+        large.BaseScore(state, None, state)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="expected a string, got None"):
         seqkit.NGram(toy).score(None)  # type: ignore[arg-type]
     assert all("</s>" in seqkit.NGram(path) for path in paths)
+
+
+def test_words_are_read_in_the_form_of_the_run(tmp_path: Path) -> None:
+    corpus = tmp_path / "text.txt"
+    corpus.write_text("The caf\u00e9 closed\nthe caf\u00e9 is open\n" * 30, encoding="utf-8")
+    settings = LanguageModelSettings(
+        corpus=str(corpus), model="kneser-ney", order=2, tokenizer="whitespace", lowercase=True
+    )
+    model = seqkit.NGram(train(settings, tmp_path / "run").run.path)
+    for line in ("The CAF\u00c9 closed", "the cafe\u0301 is Open"):
+        state = seqkit.NGramState()
+        model.BeginSentenceWrite(state)
+        found = sum(model.BaseScore(state, word, state) for word in [*line.split(), "</s>"])
+        assert found == pytest.approx(model.score(line))
+        assert all(word in model for word in line.split())
+    assert "zebra" not in model
+    assert 3 not in model
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 5])

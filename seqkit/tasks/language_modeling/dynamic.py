@@ -20,7 +20,7 @@ from seqkit.models.mixture import MixtureModel
 from seqkit.progress import tracked, with_progress
 from seqkit.tasks.language_modeling import evaluation
 from seqkit.tasks.language_modeling.evaluation import Evaluation
-from seqkit.tasks.language_modeling.passes import EvaluationCheckpoint, Pass, flattened, identity, nested
+from seqkit.tasks.language_modeling.passes import EvaluationCheckpoint, Pass, flattened, nested
 from seqkit.tasks.language_modeling.trained import TrainedLanguageModel, load
 from seqkit.tasks.runs import choose_split, require_split
 
@@ -100,11 +100,13 @@ def evaluate_dynamic(
     tuning = np.asarray(encoded.splits["valid"][:TUNING_TOKENS])
     saved = EvaluationCheckpoint(
         checkpoint,
-        {"kind": "dynamic", "models": identity([trained]), "text": encoded.folder.name, "split": split},
+        [trained],
+        {"kind": "dynamic", "text": encoded.folder.name, "split": split, "device": str(device)},
     )
+    adaptable = AdaptableModel(trained, device)
 
     def adapted(part: str, ids: np.ndarray, lr: float, decay: float) -> np.ndarray:
-        return saved.run(f"{part}, {lr:g}, {decay:g}", DynamicPass(trained, ids, lr, decay, device))
+        return saved.run(f"{part}, {lr:g}, {decay:g}", DynamicPass(adaptable, ids, lr, decay))
 
     best = (np.inf, 0.0, 0.0)
     pairs = [(0.0, 0.0), *itertools.product(RATES, DECAYS)]
@@ -123,37 +125,48 @@ def evaluate_dynamic(
     return DynamicEvaluation(dynamic, static.perplexity, lr, decay)
 
 
-class DynamicPass(Pass):
-    """log P (N,) of each token of a stream by a copy of a model that adapts to it.
+class AdaptableModel:
+    """A copy of a trained model, and what its weights were.
 
     Args:
         trained: The model, which does not change.
-        ids: (N,) integers.
-        lr: Learning rate; 0 leaves the copy as it is.
-        decay: Fraction of the distance to the trained weights that each update goes back.
         device: Where the copy computes.
+    """
+
+    def __init__(self, trained: TrainedLanguageModel, device: str | None = None) -> None:
+        self.model: Any = load(trained.run.path, device=device).model
+        self.eos_id = trained.eos_id
+        self.parameters = list(dict.fromkeys(self.model.parameters()))
+        self.trained = [copied(array_module(p.data), p.data) for p in self.parameters]
+
+    def reset(self) -> None:
+        """Give the copy the trained weights."""
+        for parameter, value in zip(self.parameters, self.trained, strict=True):
+            parameter.data[...] = value
+
+
+class DynamicPass(Pass):
+    """log P (N,) of each token of a stream by a model that adapts to it.
+
+    Args:
+        adaptable: The model, which starts with the trained weights; of its passes one goes on at a time.
+        ids: (N,) integers.
+        lr: Learning rate; 0 leaves the weights as they are.
+        decay: Fraction of the distance to the trained weights that each update goes back.
     """
 
     unit = "segments"
 
-    def __init__(
-        self,
-        trained: TrainedLanguageModel,
-        ids: np.ndarray,
-        lr: float,
-        decay: float,
-        device: str | None = None,
-    ) -> None:
+    def __init__(self, adaptable: AdaptableModel, ids: np.ndarray, lr: float, decay: float) -> None:
         require_number("lr", lr, least=0.0)
         require_number("decay", decay, least=0.0, most=1.0)
-        self.lr, self.decay = lr, decay
-        self.model: Any = load(trained.run.path, device=device).model
+        self.adaptable, self.lr, self.decay = adaptable, lr, decay
+        self.model: Any = adaptable.model
         recurrent = isinstance(self.model, LanguageModel)
         length = SEGMENT if recurrent else max(1, self.model.config.max_length // 2)
-        self.windows = LineStreams(ids, batch_size=1, length=length, end_id=trained.eos_id)
-        self.parameters = list(dict.fromkeys(self.model.parameters()))
-        self.trained_values = [copied(array_module(p.data), p.data) for p in self.parameters]
+        self.windows = LineStreams(ids, batch_size=1, length=length, end_id=adaptable.eos_id)
         self.state = self.model.zero_state(1)
+        adaptable.reset()
 
     def __len__(self) -> int:
         return len(self.windows)
@@ -175,7 +188,7 @@ class DynamicPass(Pass):
             targets = np.concatenate([np.full(text.shape, IGNORE_INDEX, targets.dtype), targets], axis=1)
         loss, _ = self.model.loss(inputs, targets, before)
         loss.backward()
-        for parameter, value in zip(self.parameters, self.trained_values, strict=True):
+        for parameter, value in zip(self.adaptable.parameters, self.adaptable.trained, strict=True):
             change = self.decay * (value - parameter.data)
             if parameter.grad is not None:
                 change -= self.lr * to_dense(parameter.grad)
@@ -184,11 +197,11 @@ class DynamicPass(Pass):
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Return the weights, and the state of the model."""
-        weights = {f"weights/{i}": to_numpy(p.data) for i, p in enumerate(self.parameters)}
+        weights = {f"weights/{i}": to_numpy(p.data) for i, p in enumerate(self.adaptable.parameters)}
         return {**weights, **flattened(self.state)}
 
     def load_state_dict(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take up the weights and the state of the model."""
-        for i, parameter in enumerate(self.parameters):
+        for i, parameter in enumerate(self.adaptable.parameters):
             parameter.data[...] = to_device(arrays[f"weights/{i}"], device_of(parameter.data))
         self.state = nested(arrays, like=self.model.zero_state(1))

@@ -52,23 +52,22 @@ class Sample:
     stopped: bool
 
 
-_UNNOTICED, _SHARE = 0.05, 0.1
-"""Seconds, and share of the time, that may go into making text of the tokens before all are there."""
+_UNNOTICED, _PAUSE = 0.001, 9
+"""Seconds that making the text may take after every token; beyond, it pauses that many times as long."""
 
 
 class _GrowingText:
-    """The text so far. It is made of all tokens each time, and so not after every one of a long text."""
+    """Shows the text so far. It is made of all tokens each time, so that long texts are shown less often."""
 
     def __init__(self, text_of: Callable[[Sequence[int]], str], on_text: Callable[[str], None]) -> None:
         self.text_of, self.on_text = text_of, on_text
         self.ids: list[int] = []
-        self.shown = 0
-        self.spent, self.begun = 0.0, time.perf_counter()
+        self.shown, self.next = 0, 0.0
 
     def add(self, new: int) -> None:
-        """Take a token, and show the text unless that takes too much of the time."""
+        """Take a token, and show the text unless that would take more than a tenth of the time."""
         self.ids.append(new)
-        if self.spent <= max(_UNNOTICED, _SHARE * (time.perf_counter() - self.begun)):
+        if time.perf_counter() >= self.next:
             self._show()
 
     def end(self) -> None:
@@ -79,8 +78,9 @@ class _GrowingText:
     def _show(self) -> None:
         before = time.perf_counter()
         text = self.text_of(self.ids)
-        self.spent += time.perf_counter() - before
-        self.shown = len(self.ids)
+        after = time.perf_counter()
+        took = after - before
+        self.shown, self.next = len(self.ids), after + (_PAUSE * took if took > _UNNOTICED else 0.0)
         self.on_text(text)
 
 
@@ -143,15 +143,17 @@ def generate_samples(
         check_sampling(temperature, top_k, top_p)
         growing = None if on_text is None else _GrowingText(text_of, on_text)
         decoding |= {"batch": batch, "on_id": None if growing is None else growing.add}
-        if temperature == 0:
-            results = greedy(model, **decoding)
-        else:
-            rng = Generator(seed, "generate")
-            results = sample(
-                model, **decoding, temperature=temperature, top_k=top_k, top_p=top_p, generator=rng
-            )
-        if growing is not None:
-            growing.end()
+        try:
+            if temperature == 0:
+                results = greedy(model, **decoding)
+            else:
+                rng = Generator(seed, "generate")
+                results = sample(
+                    model, **decoding, temperature=temperature, top_k=top_k, top_p=top_p, generator=rng
+                )
+        finally:  # what was generated before an interruption is shown as well
+            if growing is not None:
+                growing.end()
     return [
         Sample(text_of(result.ids), result.log_prob, len(result.ids), result.stopped) for result in results
     ]

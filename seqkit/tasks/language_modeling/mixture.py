@@ -6,17 +6,15 @@ Weights are those that maximise the likelihood of the validation split, found by
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from seqkit.backend import to_numpy
-from seqkit.errors import RunError, UsageError, require_number
+from seqkit.errors import UsageError, require_number
 from seqkit.models import LanguageModel
 from seqkit.models.mixture import MixtureModel
 from seqkit.nn.recurrent import detach
@@ -28,12 +26,12 @@ from seqkit.tasks.language_modeling.passes import (
     Pass,
     StreamPass,
     flattened,
-    identity,
     nested,
 )
 from seqkit.tasks.language_modeling.trained import TrainedLanguageModel
 from seqkit.tasks.runs import choose_split, require_split
 from seqkit.training import RunDirectory
+from seqkit.training.run_directory import CONFIG, MODEL
 
 FLATNESS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
 """Values of θ that are tried for the cache of a recurrent model."""
@@ -72,6 +70,7 @@ def evaluate_mixture(
     corpus: str | None = None,
     text_column: int | str | None = None,
     cache: int = 0,
+    out: str | Path | None = None,
     checkpoint: str | Path | None = None,
     progress: bool = False,
 ) -> MixtureEvaluation:
@@ -90,6 +89,7 @@ def evaluate_mixture(
             2017, equation 4): P(w) ∝ Σᵢ [w = xᵢ₊₁] exp(θ hₜ·hᵢ) over the last N positions i, h being the
             last layer's outputs of the first recurrent model; if there is none, θ is 0, and P(w) the
             frequency of w among the last N tokens.
+        out: Write the mixture there as a run; it cannot have a cache.
         checkpoint: As of :func:`~seqkit.tasks.language_modeling.dynamic.evaluate_dynamic`.
         progress: Whether to show a progress bar.
 
@@ -97,19 +97,28 @@ def evaluate_mixture(
         UsageError: Models of different vocabularies or tokenizers; an argument out of range; a checkpoint of
             another evaluation.
         DataError: The corpus is absent or has changed, or has no such split, or none for validation.
+        RunError: ``out`` is not free, or cannot be written.
     """
     require_number("cache", cache, least=0, most=MAX_CACHE)
     first = models[0]
     _require_one_vocabulary(models)
+    if out is not None:
+        if cache:
+            raise UsageError("out has no effect here: it is for mixtures without a cache")
+        artifacts, folders = _parts(models)
+        RunDirectory.require_free(out, {*artifacts, *folders})
     encoded, name = first.encoded(corpus, text_column), corpus or first.settings.corpus
     split = choose_split(split, encoded.splits, name)
     require_split("valid", encoded.splits, name)
-    recurrent = next(filter(None, map(_recurrent, models)), None)
+    recurrent = next(filter(None, (_recurrent(each.model) for each in models)), None)
     thetas: Sequence[float | None] = [None]
     if cache:
         thetas = FLATNESS if recurrent is not None else FLATNESS[:1]
-    about = {"kind": "mixture", "models": identity(models), "text": encoded.folder.name, "split": split}
-    saved = EvaluationCheckpoint(checkpoint, {**about, "cache": cache})
+    saved = EvaluationCheckpoint(
+        checkpoint,
+        models,
+        {"kind": "mixture", "text": encoded.folder.name, "split": split, "cache": cache},
+    )
 
     def components(part: str, thetas: Sequence[float | None]) -> list[np.ndarray]:
         """Return the log-probabilities (M, N) of the tokens of a split, for each θ."""
@@ -131,12 +140,12 @@ def evaluate_mixture(
 
     weights, best, flatness = np.empty(0), -np.inf, thetas[0]
     for theta, log_probs in zip(thetas, components("valid", thetas), strict=True):
+        require_numbers(models, log_probs)
         found = em_weights(log_probs)
         likelihood = float(_mixed(log_probs, found).mean())
         if likelihood > best:
             weights, best, flatness = found, likelihood, theta
     [log_probs] = components(split, [flatness])
-    saved.remove()
 
     def scores(log_probs: np.ndarray) -> Evaluation:
         return evaluation.stream_evaluation(encoded, split, -float(log_probs.sum()), "exact")
@@ -145,6 +154,9 @@ def evaluate_mixture(
     if cache:
         alone.append(None)
     mixture = scores(_mixed(log_probs, weights))
+    if out is not None:
+        save_mixture(models, weights.tolist(), out)
+    saved.remove()
     return MixtureEvaluation(mixture, tuple(alone), tuple(weights.tolist()), flatness)
 
 
@@ -162,15 +174,27 @@ def em_weights(log_probs: np.ndarray) -> np.ndarray:
     return after
 
 
+def require_numbers(models: Sequence[TrainedLanguageModel], log_probs: np.ndarray) -> None:
+    """Raise UsageError if a model has no probability for a token: log P (M, N), first those of the models."""
+    for model, row in zip(models, log_probs, strict=False):
+        if np.isnan(row).any():
+            raise UsageError(
+                "expected a model that gives each token a probability, got NaN",
+                where=str(model.run.path),
+                remedy="leave out a model whose training diverged",
+            )
+
+
 def _mixed(log_probs: np.ndarray, weights: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore"):
         return np.asarray(np.logaddexp.reduce(np.log(weights)[:, None] + log_probs, axis=0))
 
 
-def _recurrent(trained: TrainedLanguageModel) -> LanguageModel | None:
-    """Return the recurrent model, of a mixture the first; None if there is none."""
-    members = trained.model.members if isinstance(trained.model, MixtureModel) else [trained.model]
-    return next((each for each in members if isinstance(each, LanguageModel)), None)
+def _recurrent(model: Any) -> LanguageModel | None:
+    """Return the model if it is recurrent, of a mixture the first member that is."""
+    if isinstance(model, MixtureModel):
+        return next(filter(None, map(_recurrent, model.members)), None)
+    return model if isinstance(model, LanguageModel) else None
 
 
 class CachePass(Pass):
@@ -204,8 +228,8 @@ class CachePass(Pass):
         self.ids = np.asarray(ids, np.int64)
         self.inputs = np.concatenate(([eos_id], self.ids[:-1]))
         self.state: Any = None if model is None else model.zero_state(1)
-        self.states: np.ndarray | None = None  # h of past positions
-        self.following = np.zeros(0, np.int64)  # what came after each
+        # h of past positions and what came after each, with room behind them; `filled` counts them
+        self.states, self.following, self.filled = np.empty((0, 0)), np.empty(0, np.int64), 0
 
     def __len__(self) -> int:
         return -(-len(self.ids) // self.window)
@@ -215,9 +239,11 @@ class CachePass(Pass):
         window = slice(index * self.window, (index + 1) * self.window)
         tokens = self.ids[window]
         hidden = self._hidden(self.inputs[window])
-        before = len(self.following)
-        states = hidden if self.states is None else np.concatenate([self.states, hidden])
-        following = np.concatenate([self.following, tokens])
+        self._make_room(len(tokens), hidden.shape[1])
+        first, end = max(0, self.filled - self.size), self.filled + len(tokens)
+        self.states[self.filled : end], self.following[self.filled : end] = hidden, tokens
+        states, following, before = self.states[first:end], self.following[first:end], self.filled - first
+        self.filled = end
         products = hidden @ states.T
         position = np.arange(before, before + len(tokens))[:, None]
         other = np.arange(len(following))[None, :]
@@ -230,8 +256,19 @@ class CachePass(Pass):
             mass = np.exp(scores - scores.max(axis=1, keepdims=True))
             with np.errstate(divide="ignore"):
                 row[filled] = np.log((mass * same[filled]).sum(axis=1) / mass.sum(axis=1))
-        self.states, self.following = states[-self.size :], following[-self.size :]
         return found
+
+    def _make_room(self, count: int, width: int) -> None:
+        """Make room for ``count`` more positions, of which the last ``size`` are kept."""
+        if self.filled + count <= len(self.states):
+            return
+        kept = slice(max(0, self.filled - self.size), self.filled)
+        length = kept.stop - kept.start
+        states = np.empty((length + count + max(self.window, self.size // 4), width))
+        following = np.empty(len(states), np.int64)
+        if length:
+            states[:length], following[:length] = self.states[kept], self.following[kept]
+        self.states, self.following, self.filled = states, following, length
 
     def _hidden(self, inputs: np.ndarray) -> np.ndarray:
         if self.model is None:
@@ -243,13 +280,14 @@ class CachePass(Pass):
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Return what is remembered, and the state of the model."""
-        assert self.states is not None
+        kept = slice(max(0, self.filled - self.size), self.filled)
         model = {} if self.model is None else flattened(self.state)
-        return {"states": self.states, "following": self.following, **model}
+        return {"states": self.states[kept], "following": self.following[kept], **model}
 
     def load_state_dict(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take up what was remembered, and the state of the model."""
         self.states, self.following = arrays["states"], arrays["following"]
+        self.filled = len(self.following)
         if self.model is not None:
             self.state = nested(arrays, like=self.model.zero_state(1))
 
@@ -277,32 +315,28 @@ def save_mixture(
     Raises:
         RunError: The folder holds other files, or cannot be written.
     """
-    RunDirectory.require_free(out)
-    out, first = Path(out), models[0].run
-    members = [
-        (run, weight * share)
+    first = models[0].run
+    artifacts, folders = _parts(models)
+    shares = [
+        float(weight * share)
         for model, weight in zip(models, weights, strict=True)
-        for run, share in _members(model.run)
+        for _, share in _members(model.run)
     ]
-    names = [f"member-{number}" for number in range(1, len(members) + 1)]
-    config = {key: value for key, value in first.config.items() if key not in ("files", "sha256")} | {
-        "mixture": {"members": names, "weights": [float(weight) for _, weight in members]}
+    config = {key: value for key, value in first.config.items() if key not in ("files", "sha256")}
+    config["mixture"] = {"members": list(folders), "weights": shares}
+    contents = {name: first.artifact(name) for name in artifacts}
+    return RunDirectory.create(out, config, contents, folders=folders)
+
+
+def _parts(models: Sequence[TrainedLanguageModel]) -> tuple[list[str], dict[str, list[Path]]]:
+    """Return the names of the artifacts of a mixture, and its folders with the files to copy into them."""
+    runs = [run for model in models for run, _ in _members(model.run)]
+    files = [[CONFIG, MODEL, *run.config.get("files", {})] for run in runs]
+    folders = {
+        f"member-{number}": [run.path / file for file in names]
+        for number, (run, names) in enumerate(zip(runs, files, strict=True), start=1)
     }
-    artifacts = {name: first.artifact(name) for name in first.config.get("files", {})}
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
-            made = RunDirectory.create(Path(folder, "run"), config, artifacts).path
-            for name, (run, _) in zip(names, members, strict=True):
-                (made / name).mkdir()
-                for file in ("config.json", "model.safetensors", *run.config.get("files", {})):
-                    shutil.copyfile(run.path / file, made / name / file)
-            if out.exists():
-                out.rmdir()
-            made.rename(out)
-    except OSError as error:
-        raise RunError(f"cannot write {out} ({error.strerror or error})") from error
-    return RunDirectory.open(out)
+    return list(models[0].run.config.get("files", {})), folders
 
 
 def _members(run: RunDirectory) -> list[tuple[RunDirectory, float]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
@@ -16,10 +15,12 @@ from seqkit.models import NGramModel
 from seqkit.models.ngrams.trie import ABSENT
 from seqkit.tasks.language_modeling.arpa import EOS as END_OF_SENTENCE
 from seqkit.tasks.language_modeling.arpa import read_arpa, write_arpa
+from seqkit.tasks.language_modeling.scoring import NGRAM_LINES_AT_ONCE
 from seqkit.tasks.language_modeling.trained import load
 from seqkit.tasks.runs import require_text, require_texts
-from seqkit.text import Tokenizer, get_tokenizer
+from seqkit.text import Tokenizer
 from seqkit.text.special_tokens import UNK
+from seqkit.text.word_tokenizers import WhitespaceTokenizer
 
 
 class _Ids(dict[str, int]):
@@ -43,10 +44,10 @@ class WordScore(NamedTuple):
 
 
 class NGramState:
-    """What an n-gram model knows of the words so far; one of no words until the model writes into it.
+    """The context that an n-gram model keeps between words; empty until a model writes to it.
 
-    It takes the place of ``kenlm.State``. States after the same n-grams are equal, and can be keys of a
-    dictionary.
+    It takes the place of ``kenlm.State``. States after the same n-grams are equal. To use one as the key of a
+    dictionary, copy it first: the model writes into the other.
     """
 
     __slots__ = ("numbers",)
@@ -64,6 +65,12 @@ class NGramState:
         copied = NGramState()
         copied.numbers = self.numbers
         return copied
+
+
+class _BlankSeparated(WhitespaceTokenizer):
+    """The tokens of ARPA files, with their name of the end of a line."""
+
+    end_of_line = END_OF_SENTENCE
 
 
 class NGram:
@@ -93,7 +100,7 @@ class NGram:
 
     def __init__(self, path: str | Path) -> None:
         path = Path(path)
-        self._tokenizer: Tokenizer = get_tokenizer("whitespace")
+        self._tokenizer: Tokenizer = _BlankSeparated()
         if path.is_dir():
             run = load(path)
             if not isinstance(run.model, NGramModel):
@@ -118,6 +125,9 @@ class NGram:
 
     def __contains__(self, word: object) -> bool:
         """Whether a word is in the vocabulary, as ``</s>`` is."""
+        if not isinstance(word, str):
+            return False
+        word = self._tokenizer.prepare(word)
         return (word in self._ids and word != UNK) or word == END_OF_SENTENCE
 
     def score(self, sentence: str, bos: bool = True, eos: bool = True) -> float:
@@ -153,11 +163,11 @@ class NGram:
         yield from zip(scores.tolist(), lengths.tolist(), unknown, strict=True)
 
     def BeginSentenceWrite(self, state: NGramState) -> None:
-        """Make a state that of the start of a line."""
+        """Set a state to the start of a line."""
         state.numbers = (self._model.config.vocab_size, *[ABSENT] * (self.order - 2))[: self.order - 1]
 
     def NullContextWrite(self, state: NGramState) -> None:
-        """Make a state one without context."""
+        """Set a state to no context."""
         state.numbers = (ABSENT,) * (self.order - 1)
 
     def BaseScore(self, in_state: NGramState, word: str, out_state: NGramState) -> float:
@@ -175,25 +185,27 @@ class NGram:
 
     def BaseFullScore(self, in_state: NGramState, word: str, out_state: NGramState) -> WordScore:
         """Return what :meth:`full_scores` gives for a word; arguments and errors of :meth:`BaseScore`."""
-        if len(in_state.numbers) != self.order - 1:
+        word = require_text(word)
+        numbers, trie = in_state.numbers, self._model.trie
+        if len(numbers) != self.order - 1 or any(n >= trie.size(k) for k, n in enumerate(numbers, start=1)):
             raise UsageError(
-                f"expected a state of an order-{self.order} model, got one of {len(in_state.numbers) + 1}",
+                "expected a state of this model, got another one",
                 remedy="begin it with BeginSentenceWrite or NullContextWrite",
             )
         end = word == END_OF_SENTENCE
-        number = self._model.config.eos_id if end else self._ids[word]
-        log10, length, numbers = self._model.word_score(number, in_state.numbers)
-        out_state.numbers = tuple(numbers)
+        number = self._model.config.eos_id if end else self._ids[self._tokenizer.prepare(word)]
+        log10, length, after = self._model.word_score(number, numbers)
+        out_state.numbers = tuple(after)
         return WordScore(log10, length, not end and number == self._ids.get(UNK))
 
     def scores(self, sentences: Iterable[str]) -> np.ndarray:
         """Return log10 P (N,) float64 of each sentence, from its start to its end; faster than one by one."""
         texts = require_texts(sentences)
-        if not texts:
-            return np.zeros(0)
-        ids, starts = self._lines(texts)
-        scores, _ = self._model.full_scores(ids)
-        return np.add.reduceat(scores, starts)
+        blocks = [
+            self._scores(texts[i : i + NGRAM_LINES_AT_ONCE])
+            for i in range(0, len(texts), NGRAM_LINES_AT_ONCE)
+        ]
+        return np.concatenate(blocks) if blocks else np.zeros(0)
 
     def perplexity(self, sentence: str) -> float:
         """Return the perplexity of a sentence, its end included."""
@@ -208,23 +220,17 @@ class NGram:
         """
         write_arpa(path, self._model, self._words)
 
-    def _lines(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Return the ids (N,) int32 of lines, each with the end of its line, and where each line begins."""
+    def _scores(self, lines: list[str]) -> np.ndarray:
+        """Return log10 P (N,) float64 of each line."""
         eos = self._model.config.eos_id
-        tokens = self._tokenizer.tokenize_block("\n".join([*texts, ""]))
-        ids = np.array(list(_ids_of(tokens, self._ids_with_end_of_line)), np.int32)
+        tokens = self._tokenizer.tokenize_block("\n".join([*lines, ""]))
+        ids = np.array(list(_ids_of(tokens, self._ids)), np.int32)
         ends = np.flatnonzero(ids == eos) + 1
-        if len(ends) != len(texts):  # a line end, or its token, within a line
-            lines = [[*self._encode(text), eos] for text in texts]
-            ids, ends = np.concatenate(lines).astype(np.int32), np.cumsum(list(map(len, lines)))
-        return ids, np.concatenate(([0], ends[:-1]))
-
-    @cached_property
-    def _ids_with_end_of_line(self) -> _Ids:
-        """The ids with that of the tokenizer's end of line, which has another name in ARPA files."""
-        end = self._tokenizer.end_of_line
-        eos = self._model.config.eos_id
-        return self._ids if self._ids.get(end) == eos else _Ids({**self._ids, end: eos})
+        if len(ends) != len(lines):  # a line end, or its token, within a line
+            rows = [[*self._encode(line), eos] for line in lines]
+            ids, ends = np.concatenate(rows).astype(np.int32), np.cumsum(list(map(len, rows)))
+        scores, _ = self._model.full_scores(ids)
+        return np.add.reduceat(scores, np.concatenate(([0], ends[:-1])))
 
     def _encode(self, sentence: str) -> list[int]:
         return list(_ids_of(self._tokenizer.tokenize(sentence), self._ids))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -11,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+import seqkit
 from seqkit.backend import Array, device_of, to_device, to_numpy
 from seqkit.data import LineStreams
-from seqkit.errors import UsageError
+from seqkit.errors import DamagedFileError, RunError, UsageError
 from seqkit.models import NGramModel
 from seqkit.progress import tracked
 from seqkit.tasks.language_modeling import evaluation
@@ -23,6 +26,10 @@ from seqkit.training.run_directory import CONFIG, MODEL
 
 INTERVAL = 20.0
 """Seconds between writings of a checkpoint."""
+_WRITES = 20
+"""How many times as long as a writing the evaluation goes on at least before the next one."""
+
+_log = logging.getLogger("seqkit")
 
 
 class Pass(ABC):
@@ -41,7 +48,7 @@ class Pass(ABC):
 
     @abstractmethod
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Return the state; empty before the first piece."""
+        """Return the state after a piece."""
 
     @abstractmethod
     def load_state_dict(self, arrays: Mapping[str, np.ndarray]) -> None:
@@ -49,28 +56,33 @@ class Pass(ABC):
 
 
 class EvaluationCheckpoint:
-    """The file of an evaluation that is interrupted, from which it goes on: it gives the same bits.
+    """The file of an evaluation, from which it goes on after an interruption: it gives the same bits.
 
     Args:
-        path: The file, which is written every ``INTERVAL`` seconds; None for an evaluation that begins anew.
-        identity: JSON values that tell this evaluation from others.
+        path: The file, which is written every ``INTERVAL`` seconds, or less often where that takes long; None
+            for an evaluation that is not kept.
+        models: Identify the evaluation, by the checksums of their files, together with ``settings``.
+        settings: JSON values that tell this evaluation from others of the same models.
 
     Raises:
-        UsageError: The file is that of another evaluation.
-        DamagedFileError: It is no such file, or damaged.
+        UsageError: The file is that of another evaluation, or of something else.
+        DamagedFileError: It is damaged.
         RunError: It cannot be written.
     """
 
-    def __init__(self, path: str | Path | None, identity: Mapping[str, Any]) -> None:
-        self.path, self.identity = None if path is None else Path(path), dict(identity)
-        self._written = time.monotonic()
+    def __init__(
+        self, path: str | Path | None, models: Sequence[TrainedLanguageModel], settings: Mapping[str, Any]
+    ) -> None:
+        self.path, self._next = None if path is None else Path(path), time.monotonic() + INTERVAL
         self._found: dict[str, np.ndarray] = {}
-        self._begun: tuple[str, int, dict[str, np.ndarray]] | None = None  # pass, pieces done, its arrays
-        if self.path is not None:
-            if self.path.exists():
-                self._read(self.path)
-            else:
-                self._write(None)
+        self._begun: tuple[str, int, int, dict[str, np.ndarray]] | None = None
+        if self.path is None:
+            return
+        self._evaluation = {**settings, "seqkit": seqkit.__version__, "models": list(map(_checksum, models))}
+        if self.path.exists():
+            self._read(self.path)
+        else:
+            self._write(self.path, None)
 
     def run(self, name: str, each: Pass) -> np.ndarray:
         """Return what all pieces of a pass give, (…, N), from where it was interrupted.
@@ -82,47 +94,76 @@ class EvaluationCheckpoint:
         if name in self._found:
             return self._found[name]
         done, pieces = 0, []
-        if self._begun is not None and self._begun[0] == name:
-            _, done, arrays = self._begun
-            pieces = [arrays["found"]]
-            each.load_state_dict({key: x for key, x in arrays.items() if key != "found"})
+        if self._begun is not None and self._begun[:2] == (name, len(each)):
+            _, _, done, arrays = self._begun
+            pieces = [arrays.pop("found")]
+            each.load_state_dict(arrays)
+            self._begun = None
         for index in tracked(range(done, len(each)), each.description, each.unit):
             pieces.append(each.piece(index))
-            if self.path is not None and time.monotonic() - self._written > INTERVAL:
+            if self.path is not None and time.monotonic() > self._next:
                 pieces = [np.concatenate(pieces, axis=-1)]
-                self._write((name, index + 1, {**each.state_dict(), "found": pieces[0]}))
+                try:
+                    self._write(
+                        self.path, (name, len(each), index + 1, each.state_dict() | {"found": pieces[0]})
+                    )
+                except RunError as error:
+                    _log.warning("%s: the evaluation goes on without it", error)
+                    self.path = None
         found = np.concatenate(pieces, axis=-1)
-        self._found[name], self._begun = found, None
+        self._found[name] = found
         return found
 
     def remove(self) -> None:
-        """Remove the file: the evaluation is done."""
+        """Remove the file, for the evaluation is done."""
         if self.path is not None:
-            self.path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self.path.unlink(missing_ok=True)
 
     def _read(self, path: Path) -> None:
-        arrays, metadata = checksummed.read_tensors(path)
-        if metadata.get("evaluation") != self.identity:
-            raise UsageError(
-                f"{path} is the checkpoint of another evaluation",
-                remedy="delete it, or give another file",
-            )
+        try:
+            arrays, metadata = checksummed.read_tensors(path)
+        except DamagedFileError as error:
+            raise DamagedFileError(
+                f"{path} is a damaged checkpoint, or no checkpoint of an evaluation",
+                remedy="give the checkpoint another name, or delete this file if it was one",
+            ) from error
+        if metadata.get("evaluation") != self._evaluation:
+            what = "another evaluation" if "evaluation" in metadata else "something else"
+            raise UsageError(f"{path} is the file of {what}", remedy="give the checkpoint another name")
         parts: dict[str, dict[str, np.ndarray]] = {"done": {}, "begun": {}}
         for key, x in arrays.items():
             kind, _, name = key.partition("/")
-            parts[kind][name] = x
+            parts[kind][name] = x.copy()  # else all bytes of the file stay in memory
         self._found = parts["done"]
         if metadata["begun"] is not None:
             self._begun = (*metadata["begun"], parts["begun"])
 
-    def _write(self, begun: tuple[str, int, dict[str, np.ndarray]] | None) -> None:
-        assert self.path is not None
+    def _write(self, path: Path, begun: tuple[str, int, int, dict[str, np.ndarray]] | None) -> None:
+        started = time.monotonic()
         arrays = {f"done/{name}": x for name, x in self._found.items()}
         if begun is not None:
-            arrays |= {f"begun/{name}": np.ascontiguousarray(x) for name, x in begun[2].items()}
-        metadata = {"evaluation": self.identity, "begun": None if begun is None else list(begun[:2])}
-        checksummed.write_tensors(self.path, arrays, metadata)
-        self._written = time.monotonic()
+            arrays |= {f"begun/{name}": np.ascontiguousarray(x) for name, x in begun[3].items()}
+        metadata = {"evaluation": self._evaluation, "begun": None if begun is None else list(begun[:3])}
+        checksummed.write_tensors(
+            path,
+            arrays,
+            metadata,
+            remedy="free some space, or give the checkpoint another place",
+            shared=True,
+        )
+        now = time.monotonic()
+        self._next = now + max(INTERVAL, _WRITES * (now - started))
+
+
+def _checksum(model: TrainedLanguageModel) -> str:
+    """Return the checksum of a run's settings and weights, of a mixture those of its members."""
+    digest = hashlib.sha256()
+    for path in sorted(model.run.path.rglob("*")):
+        if path.name in (CONFIG, MODEL):
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
 
 
 class StreamPass(Pass):
@@ -183,16 +224,3 @@ def nested(arrays: Mapping[str, np.ndarray], *, like: Any, name: str = "state") 
 
 def _moved(x: np.ndarray, like: Array) -> Array:
     return to_device(x, device_of(like))
-
-
-def identity(models: Sequence[TrainedLanguageModel]) -> list[str]:
-    """Return the checksum of each model's files: of its settings and its weights."""
-
-    def checksum(model: TrainedLanguageModel) -> str:
-        digest = hashlib.sha256()
-        for path in sorted(model.run.path.rglob("*")):
-            if path.name in (CONFIG, MODEL):
-                digest.update(hashlib.sha256(path.read_bytes()).digest())
-        return digest.hexdigest()
-
-    return [checksum(model) for model in models]
