@@ -37,6 +37,8 @@ from seqkit.backend.kernels.row_sums import cpu as row_sums_cpu
 from seqkit.backend.kernels.row_sums import reference as row_sums_reference
 from seqkit.backend.kernels.softmax_cross_entropy import cpu as cross_entropy_cpu
 from seqkit.backend.kernels.softmax_cross_entropy import reference as cross_entropy_reference
+from seqkit.backend.kernels.word_ids import cpu as word_ids_cpu
+from seqkit.backend.kernels.word_ids import reference as word_ids_reference
 from seqkit.ops.attention_blocks import packed_groups
 
 KEYS = [(0, 0, 0, 0, 0), (2**32 - 1, 2**32 - 1, 2**32 - 1, 2**32 - 1, 2**32 - 1), (7, 1, 99, 5, 0)]
@@ -319,6 +321,31 @@ def test_ngrams_by_hand(family: Any) -> None:
     counts = np.ones(3, np.int32)
     family.count(np.array([2, 0, 2], np.int32), counts)
     assert counts.tolist() == [2, 1, 3]
+
+
+@pytest.mark.parametrize("family", [word_ids_reference, word_ids_cpu], ids=["reference", "cpu"])
+def test_word_ids_by_hand(family: Any) -> None:
+    table = family.table([b"a", b"ab", b"", "\u00e9".encode(), b"b"])
+    text = b"a ab\tabc\r\n\n  b\x1cb\x1f\x0b\x0c\nb"
+    assert family.word_ids(table, text, 9).tolist() == [0, 1, -1, 9, 9, 4, 4, 9, 4]
+    assert family.word_ids(table, b"", 9).tolist() == []
+    assert family.word_ids(table, b"\x00 \x7f \x08", 9).tolist() == [-1, -1, -1]
+    assert family.word_ids(family.table([]), b"a\n", 9).tolist() == [-1, 9]
+
+
+def test_word_ids_are_those_of_split(random: np.random.Generator) -> None:
+    """Of all characters of ASCII; the table is so full of alike words that many share a slot."""
+    letters = np.frombuffer(bytes(range(128)), np.uint8)
+    words = sorted({bytes(random.choice(letters[97:101], random.integers(1, 6))) for _ in range(900)})
+    ids = {word.decode(): n for n, word in enumerate(words)}
+    for share in (0.0, 0.3):
+        plain = random.choice(letters[[97, 98, 99, 100, 32, 10]], 20_000)
+        text = bytes(np.where(random.random(20_000) < share, random.choice(letters, 20_000), plain))
+        expected: list[int] = []
+        for place, line in enumerate(text.decode().split("\n")):
+            expected += [len(words)] * (place > 0) + [ids.get(word, -1) for word in line.split()]
+        for family in (word_ids_cpu, word_ids_reference):
+            assert family.word_ids(family.table(words), text, len(words)).tolist() == expected
 
 
 def _biases(shape: tuple[int, ...], random: np.random.Generator) -> list[np.ndarray | None]:

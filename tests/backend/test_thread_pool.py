@@ -345,6 +345,15 @@ def _ngrams(kernel: Any) -> list[Any]:
     return [found, counts, log10, length]
 
 
+def _word_ids(kernel: Any) -> list[Any]:
+    random = np.random.default_rng(0)
+    words = [f"w{n}".encode() for n in range(300)]
+    text = b" ".join(words[n] + b"\n" * int(n % 7 == 0) for n in random.integers(0, 300, 900)) + b" absent\n"
+    found = kernel.word_ids(kernel.table(words[:250]), text, 250)
+    assert {-1, 250} < {*found.tolist()}
+    return [found]
+
+
 CASES: dict[str, Callable[[Any], list[Any]]] = {
     "activation": _activation,
     "attention": _attention,
@@ -362,10 +371,15 @@ CASES: dict[str, Callable[[Any], list[Any]]] = {
     "pooling": _pooling,
     "rotary": _rotary,
     "ngrams": _ngrams,
+    "word_ids": _word_ids,
 }
 
 
-@pytest.mark.parametrize("family", CASES)
+IN_ONE_CHUNK = {"word_ids"}
+"""Families that one thread computes."""
+
+
+@pytest.mark.parametrize("family", [name for name in CASES if name not in IN_ONE_CHUNK])
 @pytest.mark.parametrize("chunks", [2, 3, 8])
 def test_a_kernel_in_chunks_gives_what_it_gives_whole(
     family: str, chunks: int, monkeypatch: pytest.MonkeyPatch

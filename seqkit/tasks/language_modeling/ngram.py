@@ -19,6 +19,7 @@ from seqkit.tasks.language_modeling.scoring import NGRAM_LINES_AT_ONCE
 from seqkit.tasks.language_modeling.trained import load
 from seqkit.tasks.runs import require_text, require_texts
 from seqkit.text import Tokenizer
+from seqkit.text.line_encoder import LineEncoder
 from seqkit.text.special_tokens import UNK
 from seqkit.text.word_tokenizers import WhitespaceTokenizer
 
@@ -114,6 +115,13 @@ class NGram:
         else:
             self._model, self._words = read_arpa(path)
         self._ids = _Ids(zip(self._words, range(len(self._words)), strict=True))
+        self._encode_lines = LineEncoder(
+            self._tokenizer,
+            self._words,
+            self._encode_tokens,
+            unknown=self._ids.get(UNK),
+            end=self._model.config.eos_id,
+        )
 
     def __repr__(self) -> str:
         return f"NGram(order {self.order}, {len(self._words):,} words)"
@@ -222,15 +230,12 @@ class NGram:
 
     def _scores(self, lines: list[str]) -> np.ndarray:
         """Return log10 P (N,) float64 of each line."""
-        eos = self._model.config.eos_id
-        tokens = self._tokenizer.tokenize_block("\n".join([*lines, ""]))
-        ids = np.array(list(_ids_of(tokens, self._ids)), np.int32)
-        ends = np.flatnonzero(ids == eos) + 1
-        if len(ends) != len(lines):  # a line end, or its token, within a line
-            rows = [[*self._encode(line), eos] for line in lines]
-            ids, ends = np.concatenate(rows).astype(np.int32), np.cumsum(list(map(len, rows)))
+        ids, ends = self._encode_lines(lines)
         scores, _ = self._model.full_scores(ids)
         return np.add.reduceat(scores, np.concatenate(([0], ends[:-1])))
+
+    def _encode_tokens(self, tokens: list[str]) -> np.ndarray:
+        return np.array(list(_ids_of(tokens, self._ids)), np.int32)
 
     def _encode(self, sentence: str) -> list[int]:
         return list(_ids_of(self._tokenizer.tokenize(sentence), self._ids))

@@ -1,6 +1,7 @@
 """Language models that read text: scores of lines and their tokens, and generation."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from seqkit.tasks.language_modeling.scoring import LineScore, TokenScore
 from seqkit.tasks.language_modeling.text_generator import TextGenerator
 from seqkit.tasks.runs import require_texts
 from seqkit.text import Tokenizer, Vocabulary
+from seqkit.text.line_encoder import LineEncoder
 
 
 class TextLanguageModel(TextGenerator):
@@ -28,6 +30,11 @@ class TextLanguageModel(TextGenerator):
 
     def __init__(self, model: AnyLanguageModel, vocabulary: Vocabulary, tokenizer: Tokenizer) -> None:
         self.model, self.vocabulary, self.tokenizer = model, vocabulary, tokenizer
+
+    @cached_property
+    def _encode_lines(self) -> LineEncoder:
+        words, unknown = self.vocabulary.tokens, self.vocabulary.unk_id
+        return LineEncoder(self.tokenizer, words, self.vocabulary.encode, unknown=unknown, end=self.eos_id)
 
     @property
     def eos_id(self) -> int:
@@ -47,11 +54,7 @@ class TextLanguageModel(TextGenerator):
     def _ngram_scores(self, lines: list[str]) -> Iterable[LineScore]:
         """Return the scores of lines as one stream, since each ends where the next begins."""
         assert isinstance(self.model, NGramModel)
-        tokens = self.tokenizer.tokenize_block("\n".join([*lines, ""]))
-        ids = self.vocabulary.encode(tokens)
-        ends = np.flatnonzero(ids == self.eos_id) + 1
-        if len(ends) != len(lines):  # a line end, or its token, within a line
-            return self._line_scores(lines)
+        ids, ends = self._encode_lines(lines)
         starts = np.concatenate(([0], ends[:-1]))
         totals = np.add.reduceat(self.model.log_probs(ids), starts)
         unk = -1 if self.vocabulary.unk_id is None else self.vocabulary.unk_id
