@@ -10,7 +10,7 @@ import numpy as np
 
 from seqkit.decoding.loop import Generated, Paths, likeliest, require_finite
 from seqkit.decoding.prefill import check_count, prefill
-from seqkit.decoding.protocol import Decodable
+from seqkit.decoding.protocol import Decodable, in_evaluation
 from seqkit.errors import UsageError
 
 MAX_BEAM = 1000
@@ -43,6 +43,7 @@ class BeamStep(NamedTuple):
     """(N,) bool: whether it ends here."""
 
 
+@in_evaluation
 def beam_search(
     model: Decodable,
     *,

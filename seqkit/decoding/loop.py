@@ -9,7 +9,7 @@ import numpy as np
 from seqkit.backend import Array, array_module, to_numpy
 from seqkit.backend.kernels import kernels
 from seqkit.decoding.prefill import Prefilled, prefill
-from seqkit.decoding.protocol import Decodable
+from seqkit.decoding.protocol import Decodable, in_evaluation
 from seqkit.errors import UsageError
 
 Choose = Callable[[Array, Prefilled, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -89,6 +89,7 @@ class Paths:
         return ids[::-1][:T], np.stack(weights[::-1])[:T] if weights else None
 
 
+@in_evaluation
 def decode(
     model: Decodable,
     choose: Choose,

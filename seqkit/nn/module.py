@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -11,6 +12,9 @@ import numpy as np
 from seqkit.autograd import Tensor, no_grad
 from seqkit.backend import Array, Device, device, device_of, to_device
 from seqkit.errors import RunError, ShapeError
+
+_evaluated: ContextVar[frozenset[int]] = ContextVar("evaluated modules", default=frozenset())
+"""The ``id`` of each module that this thread evaluates in a block of :meth:`Module.evaluating`."""
 
 
 class Kept(Tensor):
@@ -201,13 +205,22 @@ class Module:
 
     @contextlib.contextmanager
     def evaluating(self) -> Iterator[None]:
-        """Compute without dropout and without a graph inside a ``with`` block; restore the mode after it."""
+        """Compute without dropout and without a graph inside a ``with`` block; restore the mode after it.
+
+        Within such a block of the same module another one costs nothing.
+        """
+        outer = _evaluated.get()
+        if id(self) in outer:
+            yield
+            return
         training = self.training
         self.eval()
+        token = _evaluated.set(outer | {id(self)})
         try:
             with no_grad():
                 yield
         finally:
+            _evaluated.reset(token)
             self.train(training)
 
     def zero_grad(self) -> None:

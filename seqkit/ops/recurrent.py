@@ -146,6 +146,11 @@ def lstm(xp, x, h0, c0, Wx, Wh, b, mask=None, *, reverse=False, needs):
     return (time.leave(time.silence(hs[1:])), hs[T].copy(), cs[T].copy()), backward
 
 
+def _transposed(xp, weight, steps):
+    """Return Wᵀ, for a single step as a view: the copy takes longer than the product (50 µs at H = 200)."""
+    return weight.T if steps == 1 else xp.ascontiguousarray(weight.T)
+
+
 @differentiable
 def gru(xp, x, h0, Wx, Wh, bx, bh, mask=None, *, reverse=False, needs):
     """One GRU layer in one direction.
@@ -172,7 +177,7 @@ def gru(xp, x, h0, Wx, Wh, bx, bh, mask=None, *, reverse=False, needs):
     gates = _input_products(xp, xs, Wx, bx)
     hs, recurrent = empty(xp, (T + 1, B, H), x.dtype), empty(xp, gates.shape, x.dtype)
     hs[0] = h0
-    product, Wh_T = kernels("matrix_product", xp, x.dtype).product, xp.ascontiguousarray(Wh.T)
+    product, Wh_T = kernels("matrix_product", xp, x.dtype).product, _transposed(xp, Wh, T)
     for t in range(T):
         product(hs[t], Wh_T, recurrent[t], bh)
         family.step_forward(gates[t], recurrent[t], time.keep[t], hs[t], hs[t + 1])
@@ -225,7 +230,7 @@ def rnn(xp, x, h0, Wx, Wh, b, mask=None, *, nonlinearity="tanh", reverse=False, 
     z = _input_products(xp, xs, Wx, b)
     hs = empty(xp, (T + 1, B, H), x.dtype)
     hs[0] = h0
-    product, Wh_T = kernels("matrix_product", xp, x.dtype).product, xp.ascontiguousarray(Wh.T)
+    product, Wh_T = kernels("matrix_product", xp, x.dtype).product, _transposed(xp, Wh, T)
     step = empty(xp, (B, H), x.dtype)
     for t in range(T):
         product(hs[t], Wh_T, step)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from seqkit import nn, ops
-from seqkit.autograd import Tensor
+from seqkit.autograd import Tensor, is_grad_enabled
 from seqkit.backend.random import Generator, Rows
 from seqkit.errors import RunError, ShapeError, UsageError
 
@@ -236,3 +236,22 @@ def test_weights_are_drawn_by_a_seed_a_generator_or_afresh(make: Any) -> None:
         for other in matrices:  # one source for all parts: none is drawn twice
             pair = by_seed.state_dict()[name], by_seed.state_dict()[other]
             assert other == name or not np.array_equal(*pair)
+
+
+def test_evaluating_restores_what_was_and_nests() -> None:
+    model = nn.Sequential(nn.Dropout(0.5), nn.Linear(3, 2, generator=0))
+    for mode in (True, False):
+        model.train(mode)
+        with model.evaluating():
+            assert not model.training
+            with model.evaluating(), pytest.raises(KeyError):
+                raise KeyError
+            assert not any(child.training for _, child in model.children())
+            assert not is_grad_enabled()
+        assert [child.training for _, child in model.children()] == [mode, mode]
+        assert is_grad_enabled()
+    with model.evaluating():  # another one is not covered by it
+        other = nn.Sequential(nn.Dropout(0.5))
+        with other.evaluating():
+            assert not other.training
+        assert other.training
