@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from seqkit.data.line_encoder import LineEncoder
 from seqkit.errors import RunError, UsageError
 from seqkit.files.what_is import what_is
 from seqkit.models import NGramModel
@@ -19,7 +20,6 @@ from seqkit.tasks.language_modeling.scoring import NGRAM_LINES_AT_ONCE
 from seqkit.tasks.language_modeling.trained import load
 from seqkit.tasks.runs import require_text, require_texts
 from seqkit.text import Tokenizer
-from seqkit.text.line_encoder import LineEncoder
 from seqkit.text.special_tokens import UNK
 from seqkit.text.word_tokenizers import WhitespaceTokenizer
 

@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
+from seqkit.data.line_encoder import LineEncoder
 from seqkit.errors import UsageError
 from seqkit.models import NGramModel
 from seqkit.tasks.language_modeling import evaluation, scoring
@@ -14,7 +15,6 @@ from seqkit.tasks.language_modeling.scoring import LineScore, TokenScore
 from seqkit.tasks.language_modeling.text_generator import TextGenerator
 from seqkit.tasks.runs import require_texts
 from seqkit.text import Tokenizer, Vocabulary
-from seqkit.text.line_encoder import LineEncoder
 
 
 class TextLanguageModel(TextGenerator):

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seqkit.data.line_encoder import LineEncoder
 from seqkit.errors import DataError
 from seqkit.text import Vocabulary, get_tokenizer
-from seqkit.text.line_encoder import LineEncoder
 
 LINES = [
     "the cat sat",
