@@ -194,7 +194,8 @@ def thousand_tokens(runs: int) -> Iterator[dict[str, Any]]:
                 started = time.perf_counter()
                 generate()
                 rates[side].append(LONG / (time.perf_counter() - started))
-        yield rate_row(f"{LONG:,} tokens, {name}", rates["ours"], rates.get("peer"), "tokens/s")
+        found = rate_row(f"{LONG:,} tokens, {name}", rates["ours"], rates.get("peer"), "tokens/s")
+        yield found | ({"against": "PyTorch"} if isinstance(model, LanguageModel) else {})
 
 
 def run(peer: str, runs: int, options: argparse.Namespace) -> tuple[list[dict[str, Any]], dict[str, str]]:

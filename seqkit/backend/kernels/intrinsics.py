@@ -23,6 +23,13 @@ def as_pointer(builder: Any, address: Any, kind: Any) -> Any:
     return builder.inttoptr(address, kind.as_pointer())
 
 
+def ask_for(builder: Any, pointer: Any, *, to_write: bool = False) -> None:
+    """Code that asks for a cache line, which will be read or written soon; any address may be asked for."""
+    kind = ir.FunctionType(ir.VoidType(), [pointer.type, I32, I32, I32])
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    builder.call(function, [pointer, I32(to_write), I32(3), I32(1)])
+
+
 @intrinsic
 def bits_of_float(typing_context, value):
     """Return the bit pattern of a float32 as int32."""
@@ -89,10 +96,7 @@ def prefetch_at(typing_context, place):
     """Ask for the memory at an address, which may be any, for reading."""
 
     def generate(context, builder, signature, arguments):
-        pointer = as_pointer(builder, arguments[0], I8)
-        kind = ir.FunctionType(ir.VoidType(), [pointer.type, I32, I32, I32])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
-        builder.call(function, [pointer, I32(0), I32(3), I32(1)])
+        ask_for(builder, as_pointer(builder, arguments[0], I8))
         return context.get_dummy_value()
 
     return types.void(types.intp), generate

@@ -21,7 +21,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic, models, overload, register_model
 
 from seqkit.backend.kernels.compiler import ORDERED_MATH
-from seqkit.backend.kernels.intrinsics import I8, I32, I64, as_pointer
+from seqkit.backend.kernels.intrinsics import I8, I32, I64, as_pointer, ask_for
 from seqkit.backend.kernels.processor import LANES
 
 SIZE = 4
@@ -83,10 +83,7 @@ def masked_store(builder: Any, vector: Any, base: Any, offset: Any, shown: Any) 
 
 def prefetch(builder: Any, base: Any, offset: Any) -> None:
     """Ask for a cache line that will be written soon; any address may be asked for."""
-    place = _vector_at(builder, base, offset, I8)
-    kind = ir.FunctionType(ir.VoidType(), [place.type, I32, I32, I32])
-    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-    builder.call(function, [place, I32(1), I32(3), I32(1)])
+    ask_for(builder, _vector_at(builder, base, offset, I8), to_write=True)
 
 
 def opaque(builder: Any, number: Any) -> Any:

@@ -129,9 +129,8 @@ class NGramModel:
             if context != ABSENT:
                 log10 += float(self.log10_backoffs[k - 2][context])
                 words, (low, end) = self.trie.words[k - 1], self.trie.first[k - 2][context : context + 2]
-                place = int(low) + int(
-                    np.searchsorted(words[low:end], np.int32(word))
-                )  # of its type: else all are converted
+                # int32, as the continuations are: for a Python integer NumPy would convert all of them
+                place = int(low) + int(np.searchsorted(words[low:end], np.int32(word)))
                 if place < end and words[place] == word:
                     number, stated = place, float(self.log10_probs[k - 1][place])
                     if not math.isnan(stated):

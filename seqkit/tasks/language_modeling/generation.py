@@ -65,7 +65,7 @@ class _GrowingText:
         self.shown, self.next = 0, 0.0
 
     def add(self, new: int) -> None:
-        """Take a token, and show the text unless that would take more than a tenth of the time."""
+        """Take a token, and show the text unless that would take more than about a tenth of the time."""
         self.ids.append(new)
         if time.perf_counter() >= self.next:
             self._show()

@@ -37,7 +37,8 @@ FLATNESS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
 """Values of θ that are tried for the cache of a recurrent model."""
 MAX_CACHE = 100_000
 _ROUNDS, _TOLERANCE = 1000, 1e-10
-_WINDOW, _SCORES_AT_ONCE = 256, 1 << 22
+_WINDOW, _CACHE_SCORES_AT_ONCE = 256, 1 << 22
+"""Tokens that look up the cache at once, fewer where their scores would be more than so many (32 MiB)."""
 
 
 @dataclass(frozen=True)
@@ -224,7 +225,7 @@ class CachePass(Pass):
         eos_id: int,
     ) -> None:
         self.model, self.size, self.thetas, self.vocab_size = model, size, thetas, vocab_size
-        self.window = max(1, min(_WINDOW, _SCORES_AT_ONCE // size))
+        self.window = max(1, min(_WINDOW, _CACHE_SCORES_AT_ONCE // size))
         self.ids = np.asarray(ids, np.int64)
         self.inputs = np.concatenate(([eos_id], self.ids[:-1]))
         self.state: Any = None if model is None else model.zero_state(1)

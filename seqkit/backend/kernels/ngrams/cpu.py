@@ -1,9 +1,8 @@
 """Search by halves, one n-gram after another, where the reference halves all in step.
 
 A stream is scored by blocks of words, order by order, in one call instead of some forty of NumPy's
-(docs/results.md has the speed). The arrays of all orders are read by
-address, without bounds checks: every index in them was checked when the model was loaded, or is of our own
-making.
+(docs/results.md has the speed). The arrays of all orders are read by address, without bounds checks: every
+index in them was checked when the model was loaded, or is of our own making.
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ from seqkit.backend.kernels.thread_pool import chunk_bounds, chunks_for
 
 _CHUNK = 1 << 12
 _BLOCK = 128
+"""Words of a block: what is noted of them stays in the first cache."""
 
 
 @jit
@@ -136,7 +136,7 @@ def _place_of(word, words, low, end):
     size = end - low
     if size <= 0:
         return np.int64(-1)
-    while size > 1:  # no branch but the loop's: a wrong guess costs more than a step
+    while size > 1:
         half = size >> 1
         middle = low + half
         low = middle if number_at(words + 4 * middle, np.int32) <= word else low

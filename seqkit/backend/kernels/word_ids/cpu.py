@@ -20,12 +20,16 @@ _LAST_CONTROL, _FIRST_SEPARATOR, _BLANK = 0x0D, 0x1C, 0x20
 
 
 class Table(NamedTuple):
-    """Words one behind the other, where each begins, and the slots that hold their ids; -1 is empty."""
+    """N words in open addressing."""
 
     letters: np.ndarray
+    """(L,) uint8: the bytes of all words, one word behind the other."""
     starts: np.ndarray
+    """(N + 1,) int64: where each word begins in them."""
     slots: np.ndarray
+    """(S,) int32: ids, -1 in an empty slot; S is a power of two, or 0 where compiled code does not run."""
     words: Sequence[bytes]
+    """The words, for the reference."""
 
 
 @jit
