@@ -27,7 +27,7 @@ def ask_for(builder: Any, pointer: Any, *, to_write: bool = False) -> None:
     """Code that asks for a cache line, which will be read or written soon; any address may be asked for."""
     kind = ir.FunctionType(ir.VoidType(), [pointer.type, I32, I32, I32])
     function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-    builder.call(function, [pointer, I32(to_write), I32(3), I32(1)])
+    builder.call(function, [pointer, I32(int(to_write)), I32(3), I32(1)])
 
 
 @intrinsic
