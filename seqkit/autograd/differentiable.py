@@ -32,25 +32,27 @@ def differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def op(*arguments: Any, **settings: Any) -> Any:
-        if not names.isdisjoint(settings):
+        if settings and not names.isdisjoint(settings):
             arguments = (*arguments, *_by_place(places[len(arguments) :], settings))
-        recording = is_grad_enabled()
+        recording, needed = is_grad_enabled(), False
         inputs: list[Tensor | None] = []
         arrays: list[Any] = []
         for argument in arguments:
+            source = None
             if isinstance(argument, Tensor):
                 arrays.append(argument.data)
-                inputs.append(argument if recording and argument.requires_grad else None)
+                if recording and argument.requires_grad:
+                    source, needed = argument, True
             else:
                 arrays.append(argument.item() if isinstance(argument, np.generic) else argument)
-                inputs.append(None)
-        xp = array_module(*(a for a in arrays if not isinstance(a, bool | int | float)))
+            inputs.append(source)
+        xp = array_module(*[a for a in arrays if not isinstance(a, (int, float))])
         if tells_needs:
-            settings["needs"] = tuple(source is not None for source in inputs)
+            settings["needs"] = tuple([source is not None for source in inputs])
         value, backward = function(xp, *arrays, **settings)
         several = isinstance(value, tuple)
         results = [Tensor(v) for v in (value if several else (value,))]
-        if any(source is not None for source in inputs):
+        if needed:
             node = Node(function.__name__, tuple(inputs), backward, len(results))
             for index, result in enumerate(results):
                 result.requires_grad, result.node, result.output_index = True, node, index

@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from seqkit.autograd.graph import Node
 
 
+def _array_of(data: Any) -> Array:
+    """Return what a tensor may be made of as an array; refuse anything else."""
+    if isinstance(data, Tensor):
+        raise UsageError("Tensor(data): expected an array, got a Tensor", remedy="use x.detach()")
+    if isinstance(data, np.generic):  # NumPy's arithmetic turns arrays without axes into scalars
+        data = np.asarray(data)  # first: numpy.float64 is a float too
+    elif isinstance(data, bool | int | float | list | tuple):
+        data = np.asarray(data, np.float32)
+    array_module(data)
+    return data
+
+
 class Tensor:
     """An array with an optional gradient and a place in the graph of the ops that computed it.
 
@@ -36,13 +48,8 @@ class Tensor:
     __slots__ = ("__weakref__", "data", "grad", "node", "output_index", "requires_grad")
 
     def __init__(self, data: Any, requires_grad: bool = False) -> None:
-        if isinstance(data, Tensor):
-            raise UsageError("Tensor(data): expected an array, got a Tensor", remedy="use x.detach()")
-        if isinstance(data, np.generic):  # NumPy's arithmetic turns arrays without axes into scalars
-            data = np.asarray(data)  # first: numpy.float64 is a float too
-        elif isinstance(data, bool | int | float | list | tuple):
-            data = np.asarray(data, np.float32)
-        array_module(data)  # refuses what is no array
+        if type(data) is not np.ndarray:
+            data = _array_of(data)
         if requires_grad and data.dtype.kind != "f":
             raise UsageError(f"expected a floating-point tensor for requires_grad, got {data.dtype}")
         self.data: Array = data

@@ -33,6 +33,9 @@ class Device:
         return self.kind if self.kind == "cpu" or self.index == 0 else f"{self.kind}:{self.index}"
 
 
+_CPU = Device("cpu")
+
+
 @dataclass(frozen=True)
 class ArrayBackend:
     """An array library: its array type, its module and the functions that differ between libraries."""
@@ -172,6 +175,8 @@ def default_device() -> Device:
 
 def device_of(x: Array) -> Device:
     """Return the device of an array."""
+    if type(x) is np.ndarray:
+        return _CPU
     backend = _backend_of(x)
     return Device(backend.kind, backend.index_of(x))
 

@@ -1,5 +1,6 @@
 """The decoding loop of greedy search and sampling (feed, choose, stop), and the paths of all searches."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -109,23 +110,26 @@ def decode(
     on_device, state = start.log_probs, start.state
     paths = Paths(batch)
     rows = np.arange(batch)  # the sequences still growing
+    every = rows  # the rows of the model that they are
     log_prob = np.zeros(batch)
     length_of, node_of = np.zeros((2, batch), np.int64)  # where the path of each sequence ends
     stopped = np.zeros(batch, bool)
     for length in range(1, max_new_tokens + 1):
         ids, log_probs = choose(on_device, start, rows)
         log_prob[rows] += log_probs
-        paths.grow(np.arange(len(rows)), ids, start.attention_of(state))
-        stopped[rows] = np.isin(ids, start.stop)
+        paths.grow(every, ids, start.attention_of(state))
+        if start.stop:
+            stopped[rows] = [i in start.stop for i in ids.tolist()]
         if on_id is not None and not stopped[0]:
             on_id(int(ids[0]))
-        done = stopped[rows] | (length == max_new_tokens)
-        length_of[rows[done]], node_of[rows[done]] = length, np.flatnonzero(done)
-        if done.all():
-            break
-        if done.any():
+        if length == max_new_tokens or stopped[rows].any():
+            done = stopped[rows] | (length == max_new_tokens)
+            length_of[rows[done]], node_of[rows[done]] = length, np.flatnonzero(done)
+            if done.all():
+                break
             keep = np.flatnonzero(~done)
             rows, ids, state = rows[keep], ids[keep], model.reorder(state, keep)
+            every = np.arange(len(rows))
             paths.keep(keep)
         on_device, state = model.step(ids, state)
 
@@ -151,7 +155,7 @@ def likeliest(on_device: Array, excluded: Array, k: int) -> tuple[np.ndarray, np
 
 def require_finite(best: np.ndarray, rows: np.ndarray) -> None:
     """Raise UsageError where the best remaining log-probability (N,) of one of ``rows`` is not finite."""
-    if not np.isfinite(best).all():
+    if not all(map(math.isfinite, best.tolist())):  # for a few rows much less work than NumPy makes of it
         at = int(np.flatnonzero(~np.isfinite(best))[0])
         raise UsageError(
             f"no id that is not banned has a finite log-probability in row {rows[at]} (the best: {best[at]})",

@@ -242,14 +242,13 @@ class LanguageModel(nn.Module):
 
     def step(self, ids: Array, state: State) -> tuple[Array, State]:
         """Feed ids (B,); return log P (B, V) of the next token, and the state."""
-        ids = checked_ids("ids", ids, (None,), self.config.vocab_size, device=self.device)
-        return self.prefill(ids[:, None], state)
+        return self.prefill(checked_ids("ids", ids)[:, None], state)
 
     def prefill(self, ids: Array, state: State) -> tuple[Array, State]:
         """Feed ids (B, T), T at least 1; return log P (B, V) of the token after them, and the state."""
         with self.evaluating():
             y, state = self.hidden(ids, state)
-            log_probs = self.output.log_probs(y[:, -1])
+            log_probs = self.output.log_probs(Tensor(y.data[:, -1]))
         return log_probs, detach(state)
 
     def reorder(self, state: State, rows: Array) -> State:

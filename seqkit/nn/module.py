@@ -11,8 +11,9 @@ import numpy as np
 
 from seqkit.autograd import Tensor, no_grad
 from seqkit.backend import Array, Device, device, device_of, to_device
-from seqkit.errors import RunError, ShapeError
+from seqkit.errors import RunError, ShapeError, UsageError
 
+_NOTHING = contextlib.nullcontext()
 _evaluated: ContextVar[frozenset[int]] = ContextVar("evaluated modules", default=frozenset())
 """The ``id`` of each module that this thread evaluates in a block of :meth:`Module.evaluating`."""
 
@@ -99,6 +100,16 @@ class Module:
         for name, child in self.children():
             yield from child._all_named(kind, f"{prefix}{name}.")
 
+    def _first_tensor(self) -> Tensor | None:
+        for value in vars(self).values():
+            if isinstance(value, Tensor):
+                return value
+        for _, child in self.children():
+            tensor = child._first_tensor()
+            if tensor is not None:
+                return tensor
+        return None
+
     def _named(self, kind: type[K]) -> Iterator[tuple[str, K]]:
         seen: set[int] = set()
         for name, tensor in self._all_named(kind):
@@ -128,7 +139,10 @@ class Module:
     @property
     def device(self) -> Device:
         """The device of the parameters, or of the buffers of a module without parameters."""
-        return device_of(next(tensor for _, tensor in self._all_named(Tensor)).data)
+        tensor = self._first_tensor()
+        if tensor is None:
+            raise UsageError(f"{type(self).__name__} has no parameters or buffers, and so no device")
+        return device_of(tensor.data)
 
     def state_dict(self) -> dict[str, Array]:
         """Return {dotted name: array}, the parameters' own memory, then that of the buffers."""
@@ -203,16 +217,16 @@ class Module:
         walk(self)
         return self
 
-    @contextlib.contextmanager
-    def evaluating(self) -> Iterator[None]:
+    def evaluating(self) -> contextlib.AbstractContextManager[None]:
         """Compute without dropout and without a graph inside a ``with`` block; restore the mode after it.
 
         Within such a block of the same module another one costs nothing.
         """
         outer = _evaluated.get()
-        if id(self) in outer:
-            yield
-            return
+        return _NOTHING if id(self) in outer else self._evaluating(outer)
+
+    @contextlib.contextmanager
+    def _evaluating(self, outer: frozenset[int]) -> Iterator[None]:
         training = self.training
         self.eval()
         token = _evaluated.set(outer | {id(self)})

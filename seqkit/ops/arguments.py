@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 
 from seqkit.backend import copied
-from seqkit.errors import ShapeError
+from seqkit.backend.ids import id_range
+from seqkit.errors import ShapeError, UsageError
 
 _KINDS = {"float": "f", "constant": "f", "integer": "iu", "mask": "biuf"}
 """NumPy's kinds of dtypes by the first word of a form."""
@@ -175,6 +176,18 @@ def require_features(op: str, x: Any) -> None:
     """Raise ShapeError if the last axis, of which an op takes a mean or a maximum, has no elements."""
     if not x.shape[-1]:
         raise ShapeError(f"{op}: expected at least 1 value along the last axis, got {x.shape}")
+
+
+def require_ids(op: str, name: str, ids: Any, size: int, lowest: int = 0) -> None:
+    """Raise UsageError if an id on the host is below ``lowest`` or not below ``size``.
+
+    Those on a GPU are not looked at, for the answer would have to be waited for: models check them at their
+    boundary.
+    """
+    if isinstance(ids, np.ndarray) and ids.size:
+        low, high = id_range(ids)
+        if low < lowest or high >= size:
+            raise UsageError(f"{op}: expected {name} between {lowest} and {size - 1}, got {low} to {high}")
 
 
 def arguments(op: str, **forms: str) -> Callable[..., None]:

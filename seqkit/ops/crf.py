@@ -15,7 +15,7 @@ from seqkit.autograd import differentiable
 from seqkit.backend import array_module, empty
 from seqkit.backend.kernels import kernels
 from seqkit.errors import ShapeError, UsageError
-from seqkit.ops.arguments import arguments
+from seqkit.ops.arguments import arguments, require_ids
 
 _check_arrays = arguments(
     "crf", emissions="B, T, K", start="K", transitions="K, K", end="K", mask="mask B, T or None"
@@ -93,9 +93,7 @@ def crf_path_score(xp, emissions, start, transitions, end, tags, mask=None, *, n
     _check_tags(emissions, tags)
     B, _, K = emissions.shape
     tags = xp.where(keep, tags, 0)
-    if xp is np and tags.size and not 0 <= tags.min() <= tags.max() < K:
-        wrong = tags.min() if tags.min() < 0 else tags.max()
-        raise UsageError(f"crf: expected tags between 0 and {K - 1}, got {wrong}")
+    require_ids("crf", "tags", tags, K)
     dtype = emissions.dtype
     chosen = (tags[:, :, None] == xp.arange(K)) & keep[:, :, None]  # (B, T, K)
     pairs, begun = keep[:, 1:].astype(dtype), keep[:, 0].astype(dtype)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from seqkit.autograd import differentiable
 from seqkit.backend import empty
 from seqkit.backend.kernels import kernels
 from seqkit.backend.random import Generator
 from seqkit.errors import UsageError, require_number
-from seqkit.ops.arguments import arguments
+from seqkit.ops.arguments import arguments, require_ids
 
 _check, _check_locked = arguments("dropout", x="…"), arguments("locked_dropout", x="B, T, E")
 _check_tokens = arguments("embedding_dropout", x="B, T, E", ids="integer B, T")
@@ -96,10 +94,7 @@ def embedding_dropout(xp, x, ids, *, vocab_size, rate, generator):
     _check_tokens(x, ids)
     check_rate(rate)
     check_generator("dropout", generator)
-    if xp is np and ids.size and not 0 <= ids.min() <= ids.max() < vocab_size:
-        raise UsageError(
-            f"embedding_dropout: expected ids between 0 and {vocab_size - 1}, got {ids.min()} to {ids.max()}"
-        )
+    require_ids("embedding_dropout", "ids", ids, vocab_size)
     keep = generator.uniform((vocab_size,), xp) < 1 - rate
     mask = (keep.astype(x.dtype) * x.dtype.type(1 / (1 - rate)))[ids][:, :, None]
     return x * mask, lambda dy: (dy * mask, None)

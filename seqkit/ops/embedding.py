@@ -7,8 +7,7 @@ import numpy as np
 from seqkit.autograd import RowGradient, differentiable
 from seqkit.backend import empty
 from seqkit.backend.kernels import kernels
-from seqkit.errors import UsageError
-from seqkit.ops.arguments import arguments, as_rows
+from seqkit.ops.arguments import arguments, as_rows, require_ids
 
 _check = arguments("embedding", W="V, E", ids="integer …")
 _check_bag = arguments("embedding_bag", W="V, E", ids="integer B, C")
@@ -35,10 +34,7 @@ def embedding(xp, W, ids):
     """
     _check(W, ids)
     flat = ids.reshape(-1)
-    if xp is np and flat.size and not 0 <= flat.min() <= flat.max() < len(W):
-        raise UsageError(
-            f"embedding: expected ids between 0 and {len(W) - 1}, got {flat.min()} to {flat.max()}"
-        )
+    require_ids("embedding", "ids", flat, len(W))
     y = empty(xp, (len(flat), W.shape[1]), W.dtype)
     if (
         xp is np
@@ -72,10 +68,7 @@ def embedding_bag(xp, W, ids, *, mean=True):
         UsageError: On the CPU, other ids outside 0 … V-1.
     """
     _check_bag(W, ids)
-    if xp is np and ids.size and not -1 <= ids.min() <= ids.max() < len(W):
-        raise UsageError(
-            f"embedding_bag: expected ids between -1 and {len(W) - 1}, got {ids.min()} to {ids.max()}"
-        )
+    require_ids("embedding_bag", "ids", ids, len(W), lowest=-1)
     (B, C), E = ids.shape, W.shape[1]
     real = ids >= 0
     padded = xp is not np or not real.all()  # on a GPU the answer would have to be waited for

@@ -9,7 +9,7 @@ import numpy as np
 from seqkit.autograd import RowGradient, differentiable
 from seqkit.backend.kernels import kernels
 from seqkit.errors import UsageError
-from seqkit.ops.arguments import arguments
+from seqkit.ops.arguments import arguments, require_ids
 
 _check = arguments("negative_sampling", h="B, E", W="V, E", targets="integer B", negatives="integer B, K")
 
@@ -37,10 +37,7 @@ def negative_sampling(xp, h, W, targets, negatives, *, keep_collisions=False, re
     _check(h, W, targets, negatives)
     B, E = h.shape
     words = xp.asarray(xp.concatenate((targets[:, None], negatives), axis=1), dtype=np.int64)
-    if xp is np and words.size and not 0 <= words.min() <= words.max() < len(W):
-        raise UsageError(
-            f"negative_sampling: expected ids below {len(W)}, got {words.min()} to {words.max()}"
-        )
+    require_ids("negative_sampling", "ids", words, len(W))
     outputs = xp.take(W, words.reshape(-1), axis=0).reshape(*words.shape, E)
     z = xp.matmul(outputs, h[:, :, None])[:, :, 0].astype(np.float64)
     z[:, 1:] *= -1  # now each word's loss is -log σ(z)

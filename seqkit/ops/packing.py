@@ -9,7 +9,7 @@ import numpy as np
 from seqkit.autograd import differentiable
 from seqkit.backend import empty, zeros
 from seqkit.errors import UsageError
-from seqkit.ops.arguments import arguments
+from seqkit.ops.arguments import arguments, require_ids
 
 _check_pack = arguments("pack", x="B, T, E", rows="integer P")
 _check_unpack = arguments("unpack", x="P, E", rows="integer P")
@@ -19,8 +19,7 @@ def _check_rows(op: str, xp: Any, rows: Any, most: int) -> None:
     """Raise UsageError unless ``rows`` are entries below ``most``, each once. A GPU would be waited for."""
     if xp is not np or not rows.size:
         return
-    if not 0 <= rows.min() <= rows.max() < most:
-        raise UsageError(f"{op}: expected rows from 0 to {most - 1}, got {rows.min()} to {rows.max()}")
+    require_ids(op, "rows", rows, most)
     if not (rows[1:] > rows[:-1]).all() and len(np.unique(rows)) < len(rows):
         raise UsageError(f"{op}: expected each row once, got some twice")
 

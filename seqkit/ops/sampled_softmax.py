@@ -8,8 +8,7 @@ from seqkit.autograd import RowGradient, differentiable
 from seqkit.backend import empty, zeros
 from seqkit.backend.ids import IGNORE_INDEX
 from seqkit.backend.kernels import kernels
-from seqkit.errors import UsageError
-from seqkit.ops.arguments import arguments, as_rows
+from seqkit.ops.arguments import arguments, as_rows, require_ids
 
 _check = arguments(
     "sampled_cross_entropy",
@@ -50,12 +49,8 @@ def sampled_cross_entropy(xp, x, W, b, targets, samples, log_expected, *, needs)
     N, S, V = len(rows), len(samples), len(W)
     counted = flat != IGNORE_INDEX
     words = xp.where(counted, flat, 0)
-    if xp is np:
-        for name, ids in (("targets", words), ("samples", samples)):
-            if ids.size and not 0 <= ids.min() <= ids.max() < V:
-                raise UsageError(
-                    f"sampled_cross_entropy: expected {name} below {V}, got {ids.min()} to {ids.max()}"
-                )
+    require_ids("sampled_cross_entropy", "targets", words, V)
+    require_ids("sampled_cross_entropy", "samples", samples, V)
     product = kernels("matrix_product", xp, x.dtype).product
     outputs, sampled = xp.take(W, words, axis=0), xp.take(W, samples, axis=0)
     bias = zeros(xp, (V,), x.dtype) if b is None else b

@@ -134,7 +134,7 @@ def test_mistakes() -> None:
         ops.crf_log_partition(e, start, W, end, np.ones((3, 2), bool))
     with pytest.raises(UsageError, match="got a gap in the mask"):
         ops.crf_log_partition(e, start, W, end, np.array([[True, False, True], [True, True, True]]))
-    with pytest.raises(UsageError, match="expected tags between 0 and 3, got 4"):
+    with pytest.raises(UsageError, match="expected tags between 0 and 3, got 0 to 4"):
         ops.crf_path_score(e, start, W, end, np.array([[0, 1, 4], [0, 0, 0]]))
     with pytest.raises(ShapeError, match=r"tags \(B, T\), got \(2, 3, 4\), \(2, 2\)"):
         ops.crf_path_score(e, start, W, end, np.zeros((2, 2), int))

@@ -84,7 +84,9 @@ class TestNegativeSampling:
 
     @pytest.mark.parametrize(("target", "negative"), [(7, 0), (0, 7), (-1, 0), (0, -1)])
     def test_ids_outside_the_matrix(self, target: int, negative: int) -> None:
-        with pytest.raises(UsageError, match=r"negative_sampling: expected ids below 7, got -?\d to \d"):
+        with pytest.raises(
+            UsageError, match=r"negative_sampling: expected ids between 0 and 6, got -?\d to \d"
+        ):
             ops.negative_sampling(
                 np.ones((1, 5)), np.ones((7, 5)), np.array([target]), np.array([[negative]])
             )

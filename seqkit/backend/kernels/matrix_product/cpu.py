@@ -34,7 +34,7 @@ _STRIPE = 16
 SCRATCH = PANEL + max(PACKED, PANEL * DEEPEST) + _STRIPE * (DEEPEST * TALLEST + LANES)
 """Numbers of memory for a chunk: zeros, panels, packed tiles."""
 LEAST = 1 << 18
-"""Multiply-adds of a product that is not left to BLAS."""
+"""Multiply-adds of a product of more rows that is not left to BLAS."""
 _TALL = 300
 """Rows of a chunk for which to pack the whole right factor: that takes a tenth of its time (measured)."""
 CHUNK = 1 << 19
@@ -178,16 +178,17 @@ def scratch_for(chunks: int) -> Any:
 def product(a: Any, b: Any, out: Any, bias: Any | None = None) -> None:
     """See the reference."""
     (M, K), N = a.shape, b.shape[1]
-    chunks = chunks_for(M * K * N, CHUNK)
-    large = TILES and M * K * N >= LEAST and out.strides[1] == SIZE
-    if large and M <= FEW and a.strides[1] == b.strides[0] == SIZE:
+    if TILES and M <= FEW and a.strides[1] == b.strides[0] == out.strides[1] == SIZE:
         done = _few_rows_chunk.parallel_for(
             chunks_for(K * N, _CHUNK_OF_FEW), left=a, right=b.T, bias=bias, out=out
         )
         if done:
             return
+    chunks = chunks_for(M * K * N, CHUNK)
     if not (
-        large
+        TILES
+        and M * K * N >= LEAST
+        and out.strides[1] == SIZE
         and SIZE in b.strides
         and _product_chunk.parallel_for(
             chunks, left=a, right=b, bias=bias, out=out, scratch=scratch_for(chunks)
