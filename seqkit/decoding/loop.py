@@ -110,14 +110,14 @@ def decode(
     on_device, state = start.log_probs, start.state
     paths = Paths(batch)
     rows = np.arange(batch)  # the sequences still growing
-    every = rows  # the rows of the model that they are
+    places = rows  # theirs in the model's batch
     log_prob = np.zeros(batch)
     length_of, node_of = np.zeros((2, batch), np.int64)  # where the path of each sequence ends
     stopped = np.zeros(batch, bool)
     for length in range(1, max_new_tokens + 1):
         ids, log_probs = choose(on_device, start, rows)
         log_prob[rows] += log_probs
-        paths.grow(every, ids, start.attention_of(state))
+        paths.grow(places, ids, start.attention_of(state))
         if start.stop:
             stopped[rows] = [i in start.stop for i in ids.tolist()]
         if on_id is not None and not stopped[0]:
@@ -129,7 +129,7 @@ def decode(
                 break
             keep = np.flatnonzero(~done)
             rows, ids, state = rows[keep], ids[keep], model.reorder(state, keep)
-            every = np.arange(len(rows))
+            places = np.arange(len(rows))
             paths.keep(keep)
         on_device, state = model.step(ids, state)
 

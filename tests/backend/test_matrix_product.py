@@ -83,6 +83,14 @@ def test_products(chunks: int, size: tuple[int, int, int], layout: tuple[bool, b
     assert np.isnan(room).all()
 
 
+@pytest.mark.parametrize("size", [(0, 5, 7), (3, 0, 7), (3, 5, 0), (1, 0, 0), (0, 0, 3)])
+def test_products_of_nothing(size: tuple[int, int, int]) -> None:
+    M, K, N = size
+    out, bias = np.full((M, N), np.nan, np.float32), normal(N)
+    cpu.product(normal(M, K), normal(N, K).T, out, bias)
+    np.testing.assert_array_equal(out, np.broadcast_to(bias, (M, N)))
+
+
 @tiles
 @pytest.mark.parametrize("size", SIZES)
 def test_the_bits_do_not_depend_on_the_threads(

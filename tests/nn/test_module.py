@@ -200,6 +200,12 @@ def test_a_module_shows_its_parts(block: Block) -> None:
     assert "  second: Linear(20 parameters)" in text
 
 
+def test_a_module_without_tensors_has_no_device() -> None:
+    assert str(nn.Sequential(nn.Dropout(0.5), nn.Linear(3, 2, generator=0)).device) == "cpu"
+    with pytest.raises(UsageError, match="Dropout has no parameters or buffers, and so no device"):
+        _ = nn.Dropout(0.5).device
+
+
 def test_moving_to_the_device_keeps_values(gpu: str, block: Block) -> None:
     before = {name: np.array(a) for name, a in block.state_dict().items()}
     block.scale.grad = block.scale.data

@@ -34,7 +34,7 @@ _STRIPE = 16
 SCRATCH = PANEL + max(PACKED, PANEL * DEEPEST) + _STRIPE * (DEEPEST * TALLEST + LANES)
 """Numbers of memory for a chunk: zeros, panels, packed tiles."""
 LEAST = 1 << 18
-"""Multiply-adds of a product of more rows that is not left to BLAS."""
+"""Multiply-adds from which a product of more than ``FEW`` rows is not left to BLAS."""
 _TALL = 300
 """Rows of a chunk for which to pack the whole right factor: that takes a tenth of its time (measured)."""
 CHUNK = 1 << 19
