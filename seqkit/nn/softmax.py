@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,9 +30,8 @@ class Softmax(Linear):
         in_features: H.
         out_features: V.
         bias: Whether to add a bias.
-        samples: S, words that the loss in training is estimated from; 0 for the whole vocabulary. They are
-            drawn with the probabilities log((w + 2) / (w + 1)) / log(V + 1), close to Zipf's law for ids by
-            falling frequency.
+        samples: S, words that the loss in training is estimated from, on average; 0 for the whole vocabulary.
+            They are drawn as :func:`inclusion_probabilities` says.
         generator: Source of the initial weights.
 
     Raises:
@@ -65,13 +64,11 @@ class Softmax(Linear):
         """
         if not (self.training and self.samples):
             return ops.linear_cross_entropy(x, self.weight, self.bias, targets)
-        xp, V = array_module(targets), self.out_features
-        draws = check_generator("sampled softmax", generator).uniform(self.samples, xp, np.float64)
-        samples = xp.minimum(xp.exp(draws * math.log(V + 1)).astype(np.int64) - 1, V - 1)
-        ids = xp.arange(V, dtype=np.float64)
-        expected = xp.log((ids + 2) / (ids + 1)) * (self.samples / math.log(V + 1))
-        log_expected = xp.log(expected).astype(x.dtype)
-        return ops.sampled_cross_entropy(x, self.weight, self.bias, targets, samples, log_expected)
+        xp = array_module(targets)
+        draws = check_generator("sampled softmax", generator).uniform(self.out_features, xp)
+        inclusion = xp.asarray(inclusion_probabilities(self.out_features, self.samples))
+        samples = xp.flatnonzero(draws < inclusion)
+        return ops.sampled_cross_entropy(x, self.weight, self.bias, targets, samples, inclusion)
 
     def losses(self, x: Tensor, targets: Array) -> Array:
         """Return -log P (…) float64 of each target, 0 where it is -1; without gradient."""
@@ -80,6 +77,28 @@ class Softmax(Linear):
     def log_probs(self, x: Tensor) -> Array:
         """Return log P (…, V) of all words; without gradient."""
         return ops.log_softmax(self(x)).data
+
+
+@functools.lru_cache(maxsize=8)
+def inclusion_probabilities(vocab_size: int, samples: int) -> np.ndarray:
+    """Return the probability (V,) float32 that a word is among S samples on average.
+
+    It is inversely proportional to the rank of the word, as frequencies are by Zipf's law for ids by falling
+    frequency, but at most 1: of the most frequent words all are among them. Draws with replacement spend half
+    of 1,024 samples of 10,000 words on words that they have already.
+
+    Args:
+        vocab_size: V.
+        samples: S, below V.
+    """
+    ranks = np.arange(1, vocab_size + 1)
+    left = np.cumsum(1 / ranks[::-1])[::-1]  # the sum of 1 / rank from each word on
+    scales = (samples + 1 - ranks) / left  # if all words before are certain
+    scale = scales[np.argmax(scales < ranks)]
+    # multiples of 2**-24, which uniform float32 numbers are below just as often
+    result = (np.ceil(np.minimum(1, scale / ranks) * 2**24) / 2**24).astype(np.float32)
+    result.flags.writeable = False
+    return result
 
 
 class AdaptiveSoftmax(Module):

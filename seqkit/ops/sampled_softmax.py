@@ -8,27 +8,27 @@ from seqkit.autograd import RowGradient, differentiable
 from seqkit.backend import empty, zeros
 from seqkit.backend.ids import IGNORE_INDEX
 from seqkit.backend.kernels import kernels
+from seqkit.errors import UsageError
 from seqkit.ops.arguments import arguments, as_rows, require_ids
 
 _check = arguments(
     "sampled_cross_entropy",
-    x="…, E", W="V, E", b="V or None", targets="integer …", samples="integer S", log_expected="constant V",
+    x="…, E", W="V, E", b="V or None", targets="integer …", samples="integer S", inclusion="constant V",
 )  # fmt: skip
 
 
 @differentiable
-def sampled_cross_entropy(xp, x, W, b, targets, samples, log_expected, *, needs):
+def sampled_cross_entropy(xp, x, W, b, targets, samples, inclusion, *, needs):
     """Return an estimate of the mean of -log P(target | x), in nats, from the target and S sampled words.
 
-    With the score s(w) = x·W[w] + b[w] of a word, and Q(w), how often it is expected among the samples, the
-    loss of a target t is
+    With the score s(w) = x·W[w] + b[w] of a word, and π(w), the probability that it is among the samples,
+    each word independently of the others, the loss of a target t is
 
-        log(exp(s(t)) / Q(t) + Σ exp(s(w)) / Q(w)) - s(t)
+        log(Σ exp(s(w)) / π(w)) - s(t)
 
-    with a sum over the samples. The sum is an estimate without bias of that over the vocabulary, so loss and
-    gradient tend to those of the whole softmax as S grows (Bengio and Senécal 2008; Jean et al. 2015, section
-    3). Beside log Q(t), which has no gradient, it is the negative logarithm of the probability that t is the
-    one of these S + 1 words which came from the text: for any S the scores at the minimum are those of the
+    with a sum over the samples and t, which counts once. Where all words are samples and π is 1, it is
+    -log P. Beside log π(t), which has no gradient, it is the negative logarithm of the probability that t is
+    the one of these words which came from the text: for any π the scores at the minimum are those of the
     whole softmax but for a constant of x (Jozefowicz et al. 2016, section 3.1; Ma and Collins 2018). The
     gradient of W is a RowGradient over the rows of the targets and the samples.
 
@@ -37,31 +37,37 @@ def sampled_cross_entropy(xp, x, W, b, targets, samples, log_expected, *, needs)
         W: (V, E).
         b: (V,) or None.
         targets: (…) integer ids below V; -1 does not count.
-        samples: (S,) integer ids below V, drawn with replacement, the same for all rows of x.
-        log_expected: (V,), log Q, in any precision.
+        samples: (S,) integer ids below V in ascending order, the same for all rows of x.
+        inclusion: (V,), π, above 0 and at most 1, in any precision.
 
     Raises:
         ShapeError: Shapes that do not fit, or ids that are no integers.
-        UsageError: On the CPU, ids outside 0 … V-1.
+        UsageError: On the CPU, ids outside 0 … V-1, or samples that do not ascend.
     """
-    _check(x, W, b, targets, samples, log_expected)
+    _check(x, W, b, targets, samples, inclusion)
     rows, flat = as_rows(x), targets.reshape(-1)
     N, S, V = len(rows), len(samples), len(W)
     counted = flat != IGNORE_INDEX
     words = xp.where(counted, flat, 0)
     require_ids("sampled_cross_entropy", "targets", words, V)
     require_ids("sampled_cross_entropy", "samples", samples, V)
+    if isinstance(samples, np.ndarray) and (samples[1:] <= samples[:-1]).any():
+        raise UsageError("sampled_cross_entropy: expected distinct samples in ascending order")
     product = kernels("matrix_product", xp, x.dtype).product
     outputs, sampled = xp.take(W, words, axis=0), xp.take(W, samples, axis=0)
     bias = zeros(xp, (V,), x.dtype) if b is None else b
-    log_expected = log_expected.astype(x.dtype)
+    of_samples, of_words = (xp.log(inclusion[ids].astype(x.dtype)) for ids in (samples, words))
     scores = empty(xp, (N, S + 1), x.dtype)  # that of the target is the first
-    product(rows, sampled.T, scores[:, 1:], bias[samples] - log_expected[samples])
-    scores[:, 0] = (rows * outputs).sum(axis=1) + (bias - log_expected)[words]
+    product(rows, sampled.T, scores[:, 1:], bias[samples] - of_samples)
+    scores[:, 0] = (rows * outputs).sum(axis=1) + bias[words] - of_words
+    if S:
+        column = xp.searchsorted(samples, words, side="right")  # where a target stands if it is among them
+        twice = xp.flatnonzero(samples[column - 1] == words)
+        scores[twice, column[twice]] = -np.inf
     first = xp.where(counted, 0, IGNORE_INDEX)
     family = kernels("softmax_cross_entropy", xp, x.dtype)
     losses = family.loss_and_gradient(scores, first, IGNORE_INDEX, 0.0, scores if any(needs) else None)
-    losses -= xp.where(counted, log_expected[words], 0).astype(np.float64)
+    losses -= xp.where(counted, of_words, 0).astype(np.float64)
     count = xp.maximum(counted.sum(), 1)
     value = xp.asarray(losses.sum() / count, dtype=np.float64)
 

@@ -199,24 +199,24 @@ FUNCTIONS = [
     ),
     Row(
         "sampled_cross_entropy",
-        lambda x, W, b, targets, samples, log_expected: ops.sampled_cross_entropy(
-            x, W, b, targets, samples, log_expected
+        lambda x, W, b, targets, samples, inclusion: ops.sampled_cross_entropy(
+            x, W, b, targets, samples, inclusion
         ),
         ((3, 7), (V, 7), (V,)),
         {
             "targets": np.array([4, -1, 0]),
-            "samples": np.array([1, 4, 4, 2]),
-            "log_expected": np.linspace(-1.5, 0.5, V),
+            "samples": np.array([1, 2, 4]),
+            "inclusion": np.linspace(0.2, 1, V),
         },
         needs_saving=(0, 1),
     ),
     Row(
         "sampled_cross_entropy: no bias",
-        lambda x, W, targets, samples, log_expected: ops.sampled_cross_entropy(
-            x, W, None, targets, samples, log_expected
+        lambda x, W, targets, samples, inclusion: ops.sampled_cross_entropy(
+            x, W, None, targets, samples, inclusion
         ),
         ((3, 5, 7), (V, 7)),
-        {"targets": _TARGETS, "samples": np.array([0, 9]), "log_expected": np.linspace(-1.5, 0.5, V)},
+        {"targets": _TARGETS, "samples": np.array([0, 9]), "inclusion": np.linspace(0.2, 1, V)},
         needs_saving=(0, 1),
     ),
     Row("dropout", lambda x: ops.dropout(x, rate=0.3, generator=Generator(7)), ((3, 5, 7),)),

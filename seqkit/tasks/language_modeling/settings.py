@@ -93,10 +93,11 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
         adaptive_softmax: Narrower vectors and a cheaper softmax for rarer words, for large vocabularies: the
             numbers of words at which the head and all clusters but the last end, such as "2000,20000", or
             "auto". None gives all words vectors of one width.
-        sampled_softmax: Estimate the loss in training from this many words of a large vocabulary; 0 takes all
-            words. Validation and evaluation are exact. Words are drawn by their ids, as if these had falling
-            frequencies, as those of words have; ids of bpe and wordpiece do not. None is :data:`SAMPLES` for
-            new recurrent models of more than :data:`SAMPLED_FROM` words, and 0 for others.
+        sampled_softmax: Estimate the loss in training from this many words of a large vocabulary, on average;
+            0 takes all words. Validation and evaluation are exact. The most frequent words are always among
+            them, the others at random, by their ids, as if these had falling frequencies, as those of words
+            have; ids of bpe and wordpiece do not. None is :data:`SAMPLES` for new recurrent models of more
+            than :data:`SAMPLED_FROM` words, and 0 for others.
         init_range: Draw the initial weights of a recurrent model uniformly from ± this.
         bptt: Sequence length of a recurrent model.
         variable_bptt: Cut the text into sequences of other lengths around ``bptt`` in each epoch.
