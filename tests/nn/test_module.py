@@ -191,7 +191,7 @@ def test_layers_compute_what_they_say() -> None:
 def test_modules_are_not_pickled(block: Block) -> None:
     for part in (block, block.scale):
         with pytest.raises(TypeError, match="does not pickle"):
-            pickle.dumps(part)
+            pickle.dumps(part)  # as a user would, or joblib; nothing is ever unpickled
 
 
 def test_a_module_shows_its_parts(block: Block) -> None:

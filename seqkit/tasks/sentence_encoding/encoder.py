@@ -218,15 +218,15 @@ class SentenceEncoder:
         normalize = True if self.similarity == "cosine" else None
         settings: dict[str, Any] = {"batch_size": batch_size, "normalize": normalize}
         texts, among = require_texts(texts), require_texts(among)
-        places = {text: place for place, text in enumerate(dict.fromkeys(among))}
-        which = np.array([places[text] for text in among])  # BLAS rounds equal columns differently
-        theirs = self.encode(list(places), prompt_name=among_prompt_name, **settings)
+        columns = {text: column for column, text in enumerate(dict.fromkeys(among))}
+        column_of = np.array([columns[text] for text in among])  # BLAS rounds equal columns differently
+        theirs = self.encode(list(columns), prompt_name=among_prompt_name, **settings)
         own = self.encode(texts, prompt_name=prompt_name, prompt=prompt, **settings)
         found = []
         rows = max(1, _BLOCK_SCORES // len(among))
         for first in range(0, len(own), rows):
-            for of_different in own[first : first + rows] @ theirs.T:
-                scores = of_different[which]
+            for distinct in own[first : first + rows] @ theirs.T:
+                scores = distinct[column_of]
                 best = top_indices(scores, count)
                 found.append([Neighbour(among[i], int(i), float(scores[i])) for i in best])
         return found
