@@ -22,6 +22,7 @@ class Kept(Tensor):
     """A leaf that is saved and moved with its module.
 
     It may stand under two names (tied weights): then it is counted, updated and saved once, under the first.
+    ``copy.deepcopy`` copies the values and not the gradient, as PyTorch does.
     """
 
     __slots__ = ()
@@ -32,6 +33,11 @@ class Kept(Tensor):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}{self.shape}, {self.dtype} on {self.device}"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        copied = type(self)(self.data.copy())
+        memo[id(self)] = copied
+        return copied
 
     def __reduce__(self) -> Any:
         raise TypeError("seqkit does not pickle; save state_dict() with safetensors")

@@ -6,6 +6,7 @@ of a row is a number that is 1; its dtype chooses between the two, as the refere
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -67,7 +68,8 @@ def _tensors(result: Any) -> list[Tensor]:
 
 def row(name: str, make: Make, shapes: Sizes = (), call: Any = None, /, **extras: Any) -> Row:
     """A row of a layer or model, called with arrays of these shapes and with ``extras`` by position."""
-    single, double = make(), make().astype(np.float64)
+    single = make()
+    double = copy.deepcopy(single).astype(np.float64)  # as users copy a model, of every kind
     for model, dtype in ((single, np.float32), (double, np.float64)):
         for parameter in model.parameters():
             random = np.random.default_rng(parameter.data.size)

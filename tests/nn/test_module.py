@@ -1,5 +1,6 @@
 """Modules: what they find among their attributes, save, load and move."""
 
+import copy
 import pickle
 from typing import Any
 
@@ -192,6 +193,27 @@ def test_modules_are_not_pickled(block: Block) -> None:
     for part in (block, block.scale):
         with pytest.raises(TypeError, match="does not pickle"):
             pickle.dumps(part)  # as a user would, or joblib; nothing is ever unpickled
+
+
+def test_a_deep_copy_has_parameters_of_its_own() -> None:
+    model = nn.Sequential(Tied(), nn.BatchNorm(3))
+    tied: Any = model[0]
+    tied.a(np.array([1, 2])).sum().backward()
+    before = {name: array.copy() for name, array in model.state_dict().items()}
+    copied = copy.deepcopy(model.eval())
+    assert not copied.training
+    twin: Any = copied[0]
+    assert twin.b.weight is twin.a.weight
+    assert twin.a.weight.grad is None
+    assert list(copied.state_dict()) == list(before)
+    assert dict(copied.named_buffers()).keys() == dict(model.named_buffers()).keys()
+    for name, array in copied.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+        array += 1
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+    twin.a(np.array([0])).sum().backward()
+    assert twin.a.weight.grad is not None
 
 
 def test_a_module_shows_its_parts(block: Block) -> None:
