@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from seqkit.autograd import to_dense
 from seqkit.backend import array_module, copied, device_of, to_device, to_numpy
 from seqkit.backend.ids import IGNORE_INDEX
+from seqkit.backend.kernels import kernels
 from seqkit.data import LineStreams
 from seqkit.errors import UsageError, require_number
 from seqkit.models import LanguageModel, TransformerLanguageModel
 from seqkit.models.mixture import MixtureModel
+from seqkit.optim import SGD
 from seqkit.progress import tracked, with_progress
 from seqkit.tasks.language_modeling import evaluation
 from seqkit.tasks.language_modeling.evaluation import Evaluation
@@ -144,6 +145,14 @@ class AdaptableModel:
         for parameter, value in zip(self.parameters, self.trained, strict=True):
             parameter.data[...] = value
 
+    def approach_trained(self, share: float) -> None:
+        """Take the weights back by a share of the way to the trained ones: θ ← θ + share·(θ₀ - θ)."""
+        for parameter, value in zip(self.parameters, self.trained, strict=True):
+            data = parameter.data
+            family = kernels("optimizer", array_module(data), data.dtype)
+            # a step of SGD has this form, θ ← shrink·θ - lr·g, and goes once over memory
+            family.sgd(data, value, lr=-share, l2=0.0, l1=0.0, shrink=1 - share)
+
 
 class DynamicPass(Pass):
     """log P (N,) of each token of a stream by a model that adapts to it.
@@ -161,6 +170,7 @@ class DynamicPass(Pass):
         require_number("lr", lr, least=0.0)
         require_number("decay", decay, least=0.0, most=1.0)
         self.adaptable, self.lr, self.decay = adaptable, lr, decay
+        self.optimizer = SGD(adaptable.parameters, lr=lr)
         self.model: Any = adaptable.model
         recurrent = isinstance(self.model, LanguageModel)
         length = SEGMENT if recurrent else max(1, self.model.config.max_length // 2)
@@ -188,12 +198,10 @@ class DynamicPass(Pass):
             targets = np.concatenate([np.full(text.shape, IGNORE_INDEX, targets.dtype), targets], axis=1)
         loss, _ = self.model.loss(inputs, targets, before)
         loss.backward()
-        for parameter, value in zip(self.adaptable.parameters, self.adaptable.trained, strict=True):
-            change = self.decay * (value - parameter.data)
-            if parameter.grad is not None:
-                change -= self.lr * to_dense(parameter.grad)
-            parameter.data += change
-            parameter.grad = None
+        if self.decay:
+            self.adaptable.approach_trained(self.decay)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Return the weights, and the state of the model."""
