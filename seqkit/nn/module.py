@@ -36,6 +36,7 @@ class Kept(Tensor):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         copied = type(self)(self.data.copy())
+        copied.requires_grad = self.requires_grad
         memo[id(self)] = copied
         return copied
 

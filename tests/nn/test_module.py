@@ -199,6 +199,7 @@ def test_a_deep_copy_has_parameters_of_its_own() -> None:
     model = nn.Sequential(Tied(), nn.BatchNorm(3))
     tied: Any = model[0]
     tied.a(np.array([1, 2])).sum().backward()
+    model[1].bias.requires_grad = False
     before = {name: array.copy() for name, array in model.state_dict().items()}
     copied = copy.deepcopy(model.eval())
     assert not copied.training
@@ -207,6 +208,7 @@ def test_a_deep_copy_has_parameters_of_its_own() -> None:
     assert twin.a.weight.grad is None
     assert list(copied.state_dict()) == list(before)
     assert dict(copied.named_buffers()).keys() == dict(model.named_buffers()).keys()
+    assert [p.requires_grad for p in copied.parameters()] == [True, True, False]
     for name, array in copied.state_dict().items():
         np.testing.assert_array_equal(array, before[name])
         array += 1
