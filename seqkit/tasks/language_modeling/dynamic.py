@@ -137,7 +137,7 @@ class AdaptableModel:
     def __init__(self, trained: TrainedLanguageModel, device: str | None = None) -> None:
         self.model: Any = load(trained.run.path, device=device).model
         self.eos_id = trained.eos_id
-        self.parameters = list(dict.fromkeys(self.model.parameters()))
+        self.parameters = list(self.model.parameters())
         self.trained = [copied(array_module(p.data), p.data) for p in self.parameters]
 
     def reset(self) -> None:
