@@ -1,12 +1,11 @@
-"""Perplexity on Penn Treebank against minutes of training, for the recipes and for PyTorch's own example.
+"""Perplexity on Penn Treebank against minutes of training, for the recipes and for two of them in PyTorch.
 
-    python -m benchmarks.ptb_minutes --runs DIR [--rows word-lm-200 …] [--torch-epochs 10] [--out FILE.png]
+    python -m benchmarks.ptb_minutes --runs DIR [--rows word-lm-200 …] [--torch word-lm-200] [--out FILE.png]
 
 Trains each row into DIR/ROW, or resumes it there, one after the other, and scores its best weights on the
-test split. A recipe's minutes are those of its log, with the validations. --torch-epochs trains the model of
-PyTorch's word language model example as the recipe word-lm-200 has it, from the same first weights and on the
-same batches, in this process, and validates it as that example does, in windows of 35 tokens; let both run in
-one sitting. --rows without a name only draws what was measured before, which
+test split. A recipe's minutes are those of its log, with the validations. --torch trains a recipe in PyTorch
+(benchmarks/ptb_torch.py), from the same first weights and on the same batches, in this process; let both run
+in one sitting. --rows without a name only draws what was measured before, which
 benchmarks/results/ptb_minutes.json keeps.
 """
 
@@ -20,17 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import seqkit
-from benchmarks.language_model import our_model, torch_model
 from benchmarks.measure import RESULTS, machine, write_json
+from benchmarks.ptb_torch import PEERS
 from seqkit.corpora import open_corpus
-from seqkit.data import BPTTBatches, EncodedCorpus, encode_corpus
+from seqkit.data import encode_corpus
 from seqkit.text import get_tokenizer
 from seqkit.threads import thread_count
-
-TORCH = "PyTorch, word-lm-200"
 
 
 @dataclass(frozen=True)
@@ -73,59 +68,27 @@ def train(path: Path, row: Row, threads: int) -> dict[str, Any]:
     }
 
 
-def encoded_ptb() -> EncodedCorpus:
-    """Return Penn Treebank as ids, as the recipes read it."""
-    corpus = open_corpus("ptb")
-    return encode_corpus(corpus.sources, get_tokenizer("whitespace"), key=corpus.content_key(), min_count=1)
-
-
-def torch_curve(epochs: int) -> dict[str, Any]:
-    """Train PyTorch's example for some epochs, and return its curve.
-
-    SGD with a learning rate of 20, divided by 4 after an epoch whose validation loss is not the lowest so
-    far; gradients clipped at 0.25.
-    """
+def torch_curve(name: str, epochs: int) -> dict[str, Any]:
+    """Train a recipe in PyTorch for some epochs, and return its curve."""
     import torch
 
-    encoded = encoded_ptb()
-    settings = {"embedding_size": 200, "hidden_size": 200, "dropout": 0.2, "tied": True}
-    model = torch_model(settings, our_model(settings))
-    eos = encoded.vocabulary.id(encoded.tokenizer.end_of_line)
-    splits = {
-        name: BPTTBatches(encoded.splits[name], batch_size=size, bptt=35, start_id=eos)
-        for name, size in (("train", 20), ("valid", 10))
-    }
-
-    def losses(split: str, optimizer: Any = None) -> float:
-        batches, total, count = splits[split], 0.0, 0
-        state: Any = None
-        for index in range(len(batches)):
-            ids, targets = (torch.from_numpy(x.T.astype(np.int64).copy()) for x in batches.batch(index))
-            scores, state = model(ids, state)
-            state = tuple(each.detach() for each in state)
-            loss = torch.nn.functional.cross_entropy(
-                scores.reshape(-1, scores.shape[-1]), targets.reshape(-1)
-            )
-            if optimizer is not None:
-                optimizer.zero_grad()
-                loss.backward()
-                torch.nn.utils.clip_grad_norm_(model.parameters(), 0.25)
-                optimizer.step()
-            total, count = total + float(loss.item()) * targets.numel(), count + targets.numel()
-        return total / count
-
-    lr, best, seconds = 20.0, math.inf, 0.0
+    corpus = open_corpus("ptb")
+    encoded = encode_corpus(
+        corpus.sources, get_tokenizer("whitespace"), key=corpus.content_key(), min_count=1
+    )
+    peer = PEERS[name](encoded)
+    seconds = 0.0
     curve = []
     for epoch in range(epochs):
         started = time.perf_counter()
-        losses("train", torch.optim.SGD(model.train().parameters(), lr=lr))
-        with torch.no_grad():
-            model.eval()
-            loss = losses("valid")
+        peer.train(epoch)
+        loss = peer.validate()
         seconds += time.perf_counter() - started
-        lr, best = (lr, loss) if loss < best else (lr / 4, best)
         curve.append((seconds / 60, math.exp(loss)))
-        print(f"{TORCH}: epoch {epoch + 1}, {seconds / 60:.1f} min, valid {curve[-1][1]:.1f}", flush=True)
+        print(
+            f"PyTorch, {name}: epoch {epoch + 1}, {seconds / 60:.1f} min, valid {curve[-1][1]:.1f}",
+            flush=True,
+        )
     return {"threads": thread_count(), "minutes": seconds / 60, "valid": curve, "torch": torch.__version__}
 
 
@@ -138,7 +101,7 @@ def draw(rows: dict[str, dict[str, Any]], out: str) -> None:
     for number, (name, row) in enumerate(rows.items()):
         minutes, valid = zip(*row["valid"], strict=True)
         test = f", test {row['test']:.1f}" if "test" in row else ""
-        style = "--" if name == TORCH else "-"
+        style = "--" if name.startswith("PyTorch") else "-"
         axes.plot(minutes, valid, style, marker=".", color=f"C{number}", label=f"{name}{test}")
     axes.set(xscale="log", yscale="log", xlabel="minutes of training", ylabel="validation perplexity")
     ticks = [60, 70, 80, 90, 100, 120, 150, 200, 300]
@@ -158,7 +121,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ptb_minutes", description=__doc__)
     parser.add_argument("--runs", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--rows", nargs="*", choices=list(ROWS), default=list(ROWS))
-    parser.add_argument("--torch-epochs", type=int, default=0, help="epochs in PyTorch [%(default)s]")
+    parser.add_argument("--torch", choices=list(PEERS), help="train this recipe in PyTorch too")
+    parser.add_argument("--torch-epochs", type=int, default=10, help="its epochs [%(default)s]")
     parser.add_argument("--threads", type=int, default=thread_count(), help="of each training [%(default)s]")
     parser.add_argument("--out", type=Path, help="file of the figure")
     options = parser.parse_args()
@@ -168,9 +132,11 @@ def main() -> None:
     for name in options.rows:
         kept[name] = train(options.runs / name.partition(",")[0], ROWS[name], options.threads)
         kept[name]["machine"] = machine()
-    if options.torch_epochs:
-        kept[TORCH] = torch_curve(options.torch_epochs) | {"machine": machine()}
-    rows = {name: kept[name] for name in [*ROWS, TORCH] if name in kept}
+    if options.torch:
+        curve = torch_curve(options.torch, options.torch_epochs)
+        kept[f"PyTorch, {options.torch}"] = curve | {"machine": machine()}
+    order = [*ROWS, *(f"PyTorch, {name}" for name in PEERS)]
+    rows = {name: kept[name] for name in order if name in kept}
     for name, row in rows.items():
         test = f"test {row['test']:7.2f}" if "test" in row else " " * 12
         published = f"   published {row['published']}" if row.get("published") else ""

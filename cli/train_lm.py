@@ -50,6 +50,7 @@ HELP = {
     "sampled_softmax": "Estimate the loss in training from this many words; 0 takes all; validation is "
     "exact.  [default: 1024 for new recurrent models of more than 4,000 words, else 0]",
     "init_range": "Draw all initial weights uniformly from ± this.  [default: a range for each layer]",
+    "forget_bias": "Initial bias of the forget gates of an LSTM.",
     "bptt": "Sequence length of recurrent models.  [default: 35]",
     "variable_bptt": "Cut the text into sequences of other lengths around --bptt in each epoch.",
     "context_length": "Context length of a Transformer.  [default: 35]",

@@ -24,7 +24,7 @@ from seqkit.progress import progress
 from seqkit.text import Tokenizer, Vocabulary, normalize
 from seqkit.text.special_tokens import UNK
 
-_FORMAT = 2
+_FORMAT = 3
 _BLOCK = 1 << 20
 _VOCABULARY = "vocab.txt"
 
@@ -32,13 +32,15 @@ _VOCABULARY = "vocab.txt"
 @dataclass(frozen=True)
 class SplitInfo:
     """Sizes of a split: tokens (end-of-line tokens included), characters after Unicode normalization (a
-    newline for each line included), lines, and how many tokens are ``<unk>``.
+    newline for each line included), lines, how many tokens are ``<unk>``, and how many of these stand for
+    another word: the text itself may have ``<unk>``, as that of Penn Treebank does.
     """
 
     tokens: int
     characters: int
     lines: int
     unk: int
+    hidden: int
 
     @property
     def unk_fraction(self) -> float:
@@ -216,7 +218,7 @@ class _FirstPass:
         lines, characters, words = group.sum(sizes).tolist()
         if words == 0:
             raise DataError(f"the {split} split has no words", remedy="give a text that is not blank")
-        self.infos[split] = SplitInfo(tokens, characters, lines, unk=0)
+        self.infos[split] = SplitInfo(tokens, characters, lines, unk=0, hidden=0)
 
     def _number(self, split: str, text: str, lines: int, sizes: np.ndarray) -> np.ndarray:
         """Return the provisional ids of a block, and add it to the counts and sizes."""
@@ -283,29 +285,36 @@ def _build(
         file.write(vocabulary.to_bytes())
         files[_VOCABULARY] = file.close()
     for split, info in first.infos.items():
-        unk, files[f"{split}.ids"] = _renumber(first, split, table, vocabulary)
-        infos[split] = replace(info, unk=unk)
+        unk, hidden, files[f"{split}.ids"] = _renumber(first, split, table, vocabulary)
+        infos[split] = replace(info, unk=unk, hidden=hidden)
     return infos, files
 
 
 def _renumber(
     first: _FirstPass, split: str, table: np.ndarray, vocabulary: Vocabulary
-) -> tuple[int, dict[str, int | str]]:
-    """Map provisional ids to ids; return the number of unknown tokens, and the file's size and sum.
+) -> tuple[int, int, dict[str, int | str]]:
+    """Map provisional ids to ids; return the unknown tokens, those that hide a word, the file's size and sum.
 
     The files are read, not mapped: the pages of a mapping would count as memory of the process.
     """
-    unk = 0
+    unk = hidden = 0
     provisional, tables = first.work / f"{split}.first", [table[numbers] for numbers in first.numbers]
+    # A learned tokenizer gives <unk> for what its own vocabulary lacks: that hides text too
+    words = first.tokenizer.open_vocabulary and not first.tokenizer.learned
+    kept = first.seen.get(vocabulary.unk or "", -1) if words else -1
+    hides = [numbers != kept for numbers in first.numbers]
     with provisional.open("rb") as source, SummedFile(first.work / f"{split}.ids") as out:
         for rank, length in first.blocks[split]:
-            ids = tables[rank][np.fromfile(source, np.int32, length)]
+            numbers = np.fromfile(source, np.int32, length)
+            ids = tables[rank][numbers]
             if vocabulary.unk_id is not None:
-                unk += int(np.count_nonzero(ids == vocabulary.unk_id))
+                unknown = ids == vocabulary.unk_id
+                unk += int(np.count_nonzero(unknown))
+                hidden += int(np.count_nonzero(hides[rank][numbers[unknown]]))
             out.write(ids.data)
         described = out.close()
     provisional.unlink()
-    return unk, described
+    return unk, hidden, described
 
 
 def _choose(first: _FirstPass, size: int | None, min_count: int) -> Vocabulary:

@@ -46,7 +46,9 @@ class LanguageModelConfig:
         sampled_softmax: Words that the loss in training is estimated from (:class:`seqkit.nn.Softmax`); 0 for
             all.
         init_range: Draw every weight uniform within ± it. By default embeddings start within ±0.1, recurrent
-            weights within ±1/√H, and the LSTM's forget gates with a bias of 1.
+            weights within ±1/√H, and biases at 0.
+        forget_bias: Initial bias of an LSTM's forget gates; without effect on other cells and with
+            ``init_range``.
     """
 
     vocab_size: int
@@ -67,6 +69,7 @@ class LanguageModelConfig:
     cutoffs: tuple[int, ...] = ()
     sampled_softmax: int = 0
     init_range: float | None = None
+    forget_bias: float = 1.0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON."""
@@ -125,7 +128,7 @@ class LanguageModel(nn.Module):
         self.output_dropout = rate(config.dropout_output)
         self.output = self._output(sizes[-1], generator)
         if isinstance(self.recurrent, nn.LSTM):
-            self.recurrent.set_forget_bias()
+            self.recurrent.set_forget_bias(config.forget_bias)
         if config.init_range is not None:
             for parameter in self.parameters():
                 parameter.data[...] = initializers.uniform(parameter.shape, generator, config.init_range)

@@ -181,13 +181,15 @@ class CausalCheckpoint(TextGenerator):
             total = evaluation.stream_loss(self.model, ids, start)
         else:
             total = evaluation.blocks_loss(self.model, ids, start, length=self.model.config.max_length)
+        unk = int(self._unknown(ids).sum())
         return evaluation.evaluation(
             split,
             total,
             len(ids),
             characters=characters,
             vocab_size=len(self.tokenizer),
-            unk=int(self._unknown(ids).sum()),
+            unk=unk,
+            hidden=unk,
             tokenizer=self.tokenizer.name,
             batch_size=1,
             protocol=protocol,

@@ -39,7 +39,7 @@ def test_tokens_and_ids_by_hand(tmp_path) -> None:
     assert made.splits["train"].tolist() == [3, 1, 6, 0, 3, 1, 2, 0, 0, 4, 5, 2, 0]
     assert decoded(made, "test") == ["the", "<unk>", "sat", "<eos>", "<unk>", "<eos>"]
     info = made.info["test"]
-    assert (info.tokens, info.lines, info.characters, info.unk) == (6, 2, 16, 2)
+    assert (info.tokens, info.lines, info.characters, info.unk, info.hidden) == (6, 2, 16, 2, 2)
     assert info.unk_fraction == pytest.approx(2 / 6)
     assert made.splits["train"].dtype == np.uint16
     assert isinstance(made.splits["train"], np.memmap)
@@ -51,6 +51,15 @@ def test_the_vocabulary_comes_from_the_training_part_alone(tmp_path) -> None:
         encode_corpus(sources(TEXT), WS, key="a", cache=tmp_path).vocabulary
         == encode_corpus(sources(other), WS, key="b", cache=tmp_path).vocabulary
     )
+
+
+def test_unk_in_the_text_hides_nothing(tmp_path) -> None:
+    text = {"train": ["a <unk> b b", "c <unk>"], "test": ["<unk> a d", "<unk> e"]}
+    made = encode_corpus(sources(text), WS, key="k", cache=tmp_path)
+    counted = {split: (info.unk, info.hidden) for split, info in made.info.items()}
+    assert counted == {"train": (2, 0), "test": (4, 2)}
+    made = encode_corpus(sources(text), WS, key="k", min_count=2, cache=tmp_path)
+    assert (made.info["train"].unk, made.info["train"].hidden) == (4, 2)
 
 
 def test_min_count_and_size(tmp_path) -> None:

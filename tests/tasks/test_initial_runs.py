@@ -167,6 +167,7 @@ CONTRADICTIONS: list[tuple[str, str, dict[str, Any], str]] = [
     (LM, "lstm", {"tokenizer": "char"}, "expected tokenizer to be word, as in the run"),
     (LM, "lstm", {"min_count": 3}, "expected min_count to be 1, as in the run"),
     (LM, "lstm", {"init_range": 0.1}, "init_range has no effect here: it is for new weights"),
+    (LM, "lstm", {"forget_bias": 0.0}, "forget_bias has no effect here: it is for new weights"),
     (LM, "transformer", {"bptt": 5}, "bptt has no effect here"),
     (LM, "gru", {"grow_vocabulary": True}, WORDS),
     ("masked_language_modeling", "transformer", {"num_layers": 3}, r"num_layers \(--nlayers\) to be 1"),

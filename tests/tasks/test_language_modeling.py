@@ -220,6 +220,17 @@ def test_the_figures_of_an_evaluation_by_hand(tmp_path: Path) -> None:
     assert known.bits_per_character == pytest.approx(bits / len(text), rel=1e-5)
 
 
+def test_bits_per_character_of_a_text_that_has_unk_itself(tmp_path: Path) -> None:
+    """As Penn Treebank: the characters of <unk> are those of the text."""
+    path, lines = tmp_path / "c.txt", ["the cat <unk>", "the <unk> sat"] * 40
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    result = tiny(tmp_path, min_count=1, tokenizer="whitespace").evaluate("test")
+    assert result.unk_fraction == pytest.approx(1 / 4)
+    characters = len("the cat <unk>\n") * result.predictions / 4
+    bits = result.loss * result.predictions / math.log(2)
+    assert result.bits_per_character == pytest.approx(bits / characters, rel=1e-9)
+
+
 def test_scores_take_lines_in_any_number(tmp_path: Path) -> None:
     """Blocks of 64 lines: the score of a line is the same in any company."""
     model = tiny(tmp_path)

@@ -18,6 +18,7 @@ from seqkit.explorer.readable import reader
 from seqkit.explorer.views.view import View
 from seqkit.tasks.language_modeling import Continuation, TokenScore, TrainedLanguageModel
 from seqkit.tasks.language_modeling.continuation import most_probable
+from seqkit.text.special_tokens import UNK
 
 if TYPE_CHECKING:
     from starlette.routing import Route
@@ -44,7 +45,9 @@ def score(explorer: Explorer, values: Values) -> dict[str, Any]:
     read = _reader(trained)
     tokens = [each for line in scores for each in line]
     bits = sum(each.surprisal for each in tokens)
-    characters = sum(len(line) + ends for line in lines)
+    # The characters of a word that the model does not know are not predicted
+    hidden = any(each.unknown and each.token != UNK for each in tokens)
+    characters = 0 if hidden else sum(len(line) + ends for line in lines)
     return {
         "lines": [[_token(each, read) for each in line] for line in scores],
         "tokens": len(tokens),

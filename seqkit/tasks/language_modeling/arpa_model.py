@@ -93,6 +93,7 @@ class ArpaLanguageModel(TextLanguageModel):
             characters=info.characters,
             vocab_size=len(self.vocabulary),
             unk=info.unk,
+            hidden=info.hidden,
             tokenizer=self.tokenizer.name,
             batch_size=1,
             protocol="exact",

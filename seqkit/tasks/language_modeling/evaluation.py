@@ -34,7 +34,7 @@ class Evaluation:
     loss: float
     """Mean negative log-probability, in nats."""
     bits_per_character: float | None
-    """None with unknown tokens, whose characters are not predicted."""
+    """None where a token stands for an unknown word, whose characters are not predicted."""
     vocab_size: int
     unk_fraction: float
     """Fraction of the predicted tokens that are ``<unk>``."""
@@ -165,16 +165,17 @@ def evaluation(
     characters: int | None,
     vocab_size: int,
     unk: int,
+    hidden: int,
     tokenizer: str,
     batch_size: int,
     protocol: str,
 ) -> Evaluation:
-    """Return the scores of a summed loss in nats."""
+    """Return the scores of a summed loss in nats; ``hidden`` of the ``unk`` tokens stand for another word."""
     return Evaluation(
         perplexity=metrics.perplexity(total, predictions),
         predictions=predictions,
         loss=total / predictions,
-        bits_per_character=total / math.log(2) / characters if characters and not unk else None,
+        bits_per_character=total / math.log(2) / characters if characters and not hidden else None,
         vocab_size=vocab_size,
         unk_fraction=unk / predictions,
         tokenizer=tokenizer,
@@ -194,6 +195,7 @@ def stream_evaluation(encoded: EncodedCorpus, split: str, total: float, protocol
         characters=info.characters,
         vocab_size=len(encoded.vocabulary),
         unk=info.unk,
+        hidden=info.hidden,
         tokenizer=encoded.tokenizer.name,
         batch_size=1,
         protocol=protocol,

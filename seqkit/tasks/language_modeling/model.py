@@ -20,7 +20,7 @@ StreamModel = NeuralModel | MixtureModel
 AnyLanguageModel = StreamModel | NGramModel
 
 _COMMON = ("hidden_size", "num_layers", "dropout", "embedding_size", "tied")
-_RECURRENT = ("model", *REGULARIZATION, "locked_dropout", "init_range")
+_RECURRENT = ("model", *REGULARIZATION, "locked_dropout", "init_range", "forget_bias")
 
 
 def make_model(

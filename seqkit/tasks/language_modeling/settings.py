@@ -19,7 +19,7 @@ REGULARIZATION = (
     *("activation_regularization", "temporal_regularization"),
 )
 """The regularisation of recurrent models."""
-_RECURRENT = ("bptt", "variable_bptt", *REGULARIZATION, "locked_dropout", "init_range")
+_RECURRENT = ("bptt", "variable_bptt", *REGULARIZATION, "locked_dropout", "init_range", "forget_bias")
 _TRANSFORMER = ("num_heads", "positions", "context_length")
 _COUNTED = (
     "objective",
@@ -99,6 +99,8 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
             have; ids of bpe and wordpiece do not. None is :data:`SAMPLES` for new recurrent models of more
             than :data:`SAMPLED_FROM` words, and 0 for others.
         init_range: Draw the initial weights of a recurrent model uniformly from ± this.
+        forget_bias: Initial bias of the forget gates of an LSTM. At 1 it starts by remembering; at the high
+            learning rates of some published recipes only 0, with smaller outputs at first, learns.
         bptt: Sequence length of a recurrent model.
         variable_bptt: Cut the text into sequences of other lengths around ``bptt`` in each epoch.
         context_length: Context length of a Transformer.
@@ -157,6 +159,7 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
     adaptive_softmax: str | None = None
     sampled_softmax: int | None = None
     init_range: float | None = None
+    forget_bias: float = 1.0
     bptt: int | None = None
     variable_bptt: bool = False
     context_length: int | None = None
@@ -232,7 +235,7 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
         if self.adaptive_softmax is not None and self.sampled_softmax:
             ignored["sampled_softmax"] = "vectors of one width"
         if self.init is not None:
-            ignored["init_range"] = "new weights"
+            ignored |= dict.fromkeys(("init_range", "forget_bias"), "new weights")
         if self.dropout == 0 and not (self.dropout_input or self.dropout_hidden or self.dropout_output):
             ignored["locked_dropout"] = "a dropout above 0"
         if self.objective == "masked":
@@ -240,6 +243,10 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
         if self.model == "transformer" or self.objective == "masked":
             return ignored | dict.fromkeys(_RECURRENT, "recurrent models")
         ignored |= dict.fromkeys(_TRANSFORMER, "Transformers")
+        if self.model != "lstm":
+            ignored["forget_bias"] = "LSTMs"
+        elif self.init_range is not None:
+            ignored["forget_bias"] = "models without init_range"
         hidden = 0.0 if self.num_layers == 1 else self.dropout_hidden
         if None not in (self.dropout_input, hidden, self.dropout_output):
             ignored["dropout"] = "places without a rate of their own"

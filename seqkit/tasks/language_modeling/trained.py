@@ -140,6 +140,7 @@ class TrainedLanguageModel(TextLanguageModel):
             characters=characters,
             vocab_size=len(self.vocabulary),
             unk=unk,
+            hidden=info.hidden,
             tokenizer=self.tokenizer.name,
             batch_size=batch_size,
             protocol=protocol,
