@@ -45,8 +45,8 @@ class LanguageModelConfig:
             softmax end; none for vectors of one width.
         sampled_softmax: Words that the loss in training is estimated from (:class:`seqkit.nn.Softmax`); 0 for
             all.
-        init_range: Draw every weight uniform within ± it. By default embeddings start within ±0.1, recurrent
-            weights within ±1/√H, and biases at 0.
+        init_range: Draw every weight uniform within ± it. By default embeddings start within ±0.1, and the
+            weights and biases of recurrent layers within ±1/√H.
         forget_bias: Initial bias of an LSTM's forget gates; without effect on other cells and with
             ``init_range``.
     """

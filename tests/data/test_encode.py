@@ -54,12 +54,12 @@ def test_the_vocabulary_comes_from_the_training_part_alone(tmp_path) -> None:
 
 
 def test_unk_in_the_text_hides_nothing(tmp_path) -> None:
-    text = {"train": ["a <unk> b b", "c <unk>"], "test": ["<unk> a d", "<unk> e"]}
+    text = {"train": ["a <unk> b b a", "c <unk>"], "test": ["<unk> a d", "<unk> e"]}
     made = encode_corpus(sources(text), WS, key="k", cache=tmp_path)
     counted = {split: (info.unk, info.hidden) for split, info in made.info.items()}
     assert counted == {"train": (2, 0), "test": (4, 2)}
     made = encode_corpus(sources(text), WS, key="k", min_count=2, cache=tmp_path)
-    assert (made.info["train"].unk, made.info["train"].hidden) == (4, 2)
+    assert (made.info["train"].unk, made.info["train"].hidden) == (3, 1)
 
 
 def test_min_count_and_size(tmp_path) -> None:
