@@ -93,16 +93,18 @@ def torch_curve(name: str, epochs: int) -> dict[str, Any]:
 
 
 def draw(rows: dict[str, dict[str, Any]], out: str) -> None:
-    """Draw validation perplexity against minutes, a line for each row."""
+    """Draw validation perplexity against minutes, a line for each row; PyTorch's is dashed."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 5.5), layout="constrained")
     axes = figure.subplots()
-    for number, (name, row) in enumerate(rows.items()):
+    colours = {name.partition(",")[0]: f"C{number}" for number, name in enumerate(ROWS)}
+    for name, row in rows.items():
         minutes, valid = zip(*row["valid"], strict=True)
         test = f", test {row['test']:.1f}" if "test" in row else ""
-        style = "--" if name.startswith("PyTorch") else "-"
-        axes.plot(minutes, valid, style, marker=".", color=f"C{number}", label=f"{name}{test}")
+        recipe = name.removeprefix("PyTorch, ").partition(",")[0]
+        style = "x--" if name.startswith("PyTorch") else ".-"
+        axes.plot(minutes, valid, style, color=colours[recipe], label=f"{name}{test}")
     axes.set(xscale="log", yscale="log", xlabel="minutes of training", ylabel="validation perplexity")
     ticks = [60, 70, 80, 90, 100, 120, 150, 200, 300]
     axes.set_yticks(ticks, [str(each) for each in ticks])
