@@ -124,10 +124,12 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--rows", nargs="*", choices=list(ROWS), default=list(ROWS))
     parser.add_argument("--torch", choices=list(PEERS), help="train this recipe in PyTorch too")
-    parser.add_argument("--torch-epochs", type=int, default=10, help="its epochs [%(default)s]")
+    parser.add_argument("--torch-epochs", type=int, help="its epochs [10]")
     parser.add_argument("--threads", type=int, default=thread_count(), help="of each training [%(default)s]")
     parser.add_argument("--out", type=Path, help="file of the figure")
     options = parser.parse_args()
+    if options.torch_epochs and not options.torch:
+        parser.error("--torch-epochs has no effect without --torch")
     options.runs.mkdir(parents=True, exist_ok=True)
     path = RESULTS / "ptb_minutes.json"
     kept = json.loads(path.read_text("utf-8"))["rows"] if path.exists() else {}
@@ -135,7 +137,7 @@ def main() -> None:
         kept[name] = train(options.runs / name.partition(",")[0], ROWS[name], options.threads)
         kept[name]["machine"] = machine()
     if options.torch:
-        curve = torch_curve(options.torch, options.torch_epochs)
+        curve = torch_curve(options.torch, options.torch_epochs or 10)
         kept[f"PyTorch, {options.torch}"] = curve | {"machine": machine()}
     order = [*ROWS, *(f"PyTorch, {name}" for name in PEERS)]
     rows = {name: kept[name] for name in order if name in kept}

@@ -72,12 +72,14 @@ def awd_lstm(encoded: EncodedCorpus) -> Peer:
     import torch
 
     config = LanguageModelConfig(len(encoded.vocabulary), "lstm", 400, 1150, 3, forget_bias=0.0)
-    model = _awd_lstm_model(config)
+    ours = LanguageModel(config, generator=Generator(0, "init"))
+    model = _awd_lstm_model(ours)
     parameters = list(model.parameters())
     optimizer = torch.optim.SGD(parameters, lr=30.0, weight_decay=1.2e-6)
     eos = encoded.vocabulary.id(encoded.tokenizer.end_of_line)
     batches = VariableBPTTBatches(encoded.splits["train"], batch_size=20, bptt=70, start_id=eos)
     validation = _batches(encoded, "valid", 10, 70)
+    _require_equal_losses(ours, model, validation)
 
     def train(epoch: int) -> None:
         model.train()
@@ -97,12 +99,12 @@ def awd_lstm(encoded: EncodedCorpus) -> Peer:
     return Peer(train, lambda: _mean_loss(model, validation))
 
 
-def _awd_lstm_model(config: LanguageModelConfig) -> Any:
-    """Return the model in PyTorch with the first weights of ours, time-major."""
+def _awd_lstm_model(ours: LanguageModel) -> Any:
+    """Return the model in PyTorch with the weights of ours, time-major."""
     import torch
 
     class Model(torch.nn.Module):
-        def __init__(self, ours: LanguageModel) -> None:
+        def __init__(self) -> None:
             super().__init__()
             assert isinstance(ours.output, Softmax)
             assert ours.output.bias is not None
@@ -148,7 +150,20 @@ def _awd_lstm_model(config: LanguageModelConfig) -> Any:
         return torch.nn.Parameter(torch.from_numpy(value.copy()))
 
     torch.set_num_threads(thread_count())
-    return Model(LanguageModel(config, generator=Generator(0, "init")))
+    return Model()
+
+
+def _require_equal_losses(ours: LanguageModel, model: Any, batches: BPTTBatches) -> None:
+    """Require the same losses of both models in the first window, to 1e-5 nats, without dropout."""
+    import torch
+
+    ids, targets = next(_windows(batches))
+    model.eval()
+    with torch.no_grad():
+        scores, _ = model(ids, None)
+        losses = torch.nn.functional.cross_entropy(scores.movedim(2, 1), targets, reduction="none")
+    expected, _ = ours.token_losses(ids.numpy().T, targets.numpy().T)
+    np.testing.assert_allclose(losses.numpy().T, expected, rtol=0, atol=1e-5)
 
 
 PEERS: dict[str, Callable[[EncodedCorpus], Peer]] = {"word-lm-200": word_lm_200, "awd-lstm": awd_lstm}
