@@ -35,7 +35,8 @@ HELP = {
     "num_layers": "Number of layers.  [default: 2; transformer 4]",
     "num_heads": "Number of attention heads of a Transformer.",
     "positions": "Positional encoding of a Transformer.",
-    "dropout": "Dropout on the input, between layers and on the output.  [default: 0.2]",
+    "dropout": "Dropout on the input, between layers and on the output.  [default: 0.2; for a new "
+    "lstm or gru of size 200 or more 0.35 with 20 epochs of fewer than 600,000 words, and 0 with one epoch]",
     "dropout_input": "Dropout on the input only.  [default: --dropout]",
     "dropout_hidden": "Dropout between layers only.  [default: --dropout]",
     "dropout_output": "Dropout on the output only.  [default: --dropout]",

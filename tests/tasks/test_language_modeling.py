@@ -506,6 +506,54 @@ def test_defaults_by_the_size_of_the_text(
 
 
 @pytest.mark.parametrize(
+    ("tokens", "values", "dropout"),
+    [
+        (599_999, {}, 0.35),
+        (600_000, {"model": "gru"}, 0.2),
+        (599_999, {"model": "gru"}, 0.35),
+        (599_999, {"dropout": 0.1}, 0.1),
+        (599_999, {"epochs": 19}, 0.2),
+        (599_999, {"epochs": 20}, 0.35),
+        (599_999, {"hidden_size": 199}, 0.2),
+        (599_999, {"model": "rnn"}, 0.2),
+        (599_999, {"model": "transformer", "epochs": 20}, 0.2),
+        (599_999, {"init": "somewhere", "epochs": 20}, 0.2),
+        (20_000_000, {}, 0.0),
+        (20_000_000, {"epochs": 2}, 0.2),
+        (20_000_000, {"locked_dropout": True}, 0.2),
+        (20_000_000, {"model": "transformer", "epochs": 1}, 0.2),
+    ],
+)
+def test_default_dropout_by_the_size_of_the_text(
+    tokens: int, values: dict[str, Any], dropout: float, tmp_path: Path
+) -> None:
+    corpus = open_corpus(str(write_corpus(tmp_path / "c.txt")))
+    resolved = LanguageModelSettings(**values).resolve(corpus)
+    assert resolved.for_text(tokens, 1000, subwords=False).dropout == dropout
+    if dropout == 0.35:
+        assert resolved.for_text(tokens, 999, subwords=False).dropout == 0.2  # characters
+
+
+def test_a_training_reports_the_defaults_that_the_size_of_the_text_decides(tmp_path: Path) -> None:
+    corpus = open_corpus(str(write_corpus(tmp_path / "c.txt")))
+    messages: list[str] = []
+
+    class Messages(Callback):
+        def on_message(self, text: str) -> None:
+            messages.append(text)
+
+    def reported(**values: Any) -> list[str]:
+        messages.clear()
+        make_task(LanguageModelSettings(**values), corpus, Messages())
+        return [text.partition(": ")[2] for text in messages if text.startswith("defaults for a text")]
+
+    assert reported() == ["epochs 20, dropout 0.2, sampled-softmax 0"]
+    assert reported(epochs=1, sampled_softmax=0) == ["dropout 0"]
+    rates = {"dropout_input": 0.1, "dropout_hidden": 0.1, "dropout_output": 0.1}
+    assert reported(epochs=3, sampled_softmax=0, **rates) == []
+
+
+@pytest.mark.parametrize(
     ("values", "optimizer", "anneals"),
     [
         ({}, "sgd", True),
@@ -540,7 +588,7 @@ def test_a_run_without_the_settings_keeps_what_they_meant(tmp_path: Path) -> Non
         return task.model.config.sampled_softmax
 
     assert samples(small) == 1024
-    complete = small.resolve(corpus)
+    complete = LanguageModelSettings(**small.to_dict() | {"dropout": 0.2}).resolve(corpus)
     assert complete.sampled_softmax is None
     assert samples(complete) == 0
 

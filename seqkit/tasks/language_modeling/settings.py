@@ -46,6 +46,10 @@ RECURRENT_SIZE, TRANSFORMER_SIZE = 200, 256
 """Size of the embeddings by default, and of the layers of a recurrent model."""
 TOKENS, MOST_EPOCHS = 20_000_000, 20
 """Tokens that a training of an LSTM reads by default, in at most so many epochs: ten minutes on two cores."""
+DROPOUT = 0.2
+SMALL_TEXT_DROPOUT, SMALL_TEXT, FEWEST_WORDS = 0.35, 600_000, 1000
+"""Dropout of an LSTM or GRU that reads fewer tokens :data:`MOST_EPOCHS` times, of at least so many types:
+the default dropout suits characters better."""
 EPOCHS = 8
 """Epochs of a Transformer, and of a training that starts from a run, by default."""
 SAMPLES, SAMPLED_FROM = 1024, 4000
@@ -79,7 +83,10 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
         num_layers: Number of layers.
         num_heads: Attention heads of a Transformer.
         positions: Positional encoding of a Transformer: learned, sinusoidal or rotary.
-        dropout: Dropout on the input, between layers and on the output.
+        dropout: Dropout on the input, between layers and on the output. None is :data:`DROPOUT`; for a new
+            LSTM or GRU of :data:`RECURRENT_SIZE` or more it is :data:`SMALL_TEXT_DROPOUT` if it reads fewer
+            than :data:`SMALL_TEXT` tokens, of at least :data:`FEWEST_WORDS` types, :data:`MOST_EPOCHS`
+            times, and 0 if it reads the text once.
         dropout_input: Dropout on the input, instead of ``dropout``.
         dropout_hidden: Dropout between layers, instead of ``dropout``.
         dropout_output: Dropout on the output, instead of ``dropout``.
@@ -316,7 +323,6 @@ class LanguageModelSettings(TextFileSettings, TextSettings):
             embedding_size=embedding_size,
             hidden_size=hidden_size,
             num_layers=num_layers,
-            dropout=0.2 if self.dropout is None else self.dropout,
             batch_size=self.batch_size or (32 if transformer else 20),
             **window,
             **self.text_choices(corpus.defaults, corpus.sources.get("train")),
@@ -336,7 +342,6 @@ class ResolvedLanguageModelSettings(LanguageModelSettings, ResolvedTextSettings)
     embedding_size: int
     hidden_size: int
     num_layers: int
-    dropout: float
     batch_size: int
     optimizer: str
 
@@ -349,16 +354,27 @@ class ResolvedLanguageModelSettings(LanguageModelSettings, ResolvedTextSettings)
             subwords: Whether the tokens are those of a subword tokenizer, whose ids are in another order.
         """
         new = self.init is None
-        epochs = min(max(1, round(TOKENS / tokens)), MOST_EPOCHS)
         sampled = self.adaptive_softmax is None and not subwords and vocab_size > SAMPLED_FROM
         recurrent = self.model != "transformer" and new
+        enough = min(max(1, round(TOKENS / tokens)), MOST_EPOCHS)
+        epochs = self.epochs or (enough if recurrent else EPOCHS)
         return dataclasses.replace(
             self,
-            epochs=self.epochs or (epochs if recurrent else EPOCHS),
+            epochs=epochs,
+            dropout=self._dropout_for(tokens, vocab_size, epochs) if self.dropout is None else self.dropout,
             sampled_softmax=SAMPLES * (sampled and recurrent)
             if self.sampled_softmax is None
             else self.sampled_softmax,
         )
+
+    def _dropout_for(self, tokens: int, vocab_size: int, epochs: int) -> float:
+        """Return the default dropout: the more, the more often a large enough model sees the same words."""
+        if self.model not in ("lstm", "gru") or self.init is not None or self.hidden_size < RECURRENT_SIZE:
+            return DROPOUT
+        if epochs == 1 and not self.locked_dropout:  # which was given to be used
+            return 0.0
+        small = tokens < SMALL_TEXT and vocab_size >= FEWEST_WORDS
+        return SMALL_TEXT_DROPOUT if small and epochs >= MOST_EPOCHS else DROPOUT
 
     def least_weights(self, vocab_size: int) -> int:
         """Return a lower bound on the weights of the model."""

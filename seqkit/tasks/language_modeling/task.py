@@ -181,11 +181,18 @@ def make_task(settings: LanguageModelSettings, corpus: Corpus, callback: Callbac
     if resolved.model == "kneser-ney":
         return KneserNeyModeling(resolved, encoded)
     if not settings.RESOLVED:  # those of a run to resume are complete
-        resolved = resolved.for_text(
+        complete = resolved.for_text(
             encoded.info["train"].tokens,
             len(encoded.vocabulary),
             subwords=isinstance(encoded.tokenizer, SubwordTokenizer),
         )
+        ignored, chosen = complete.ignored(), []
+        for name in ("epochs", "dropout", "sampled_softmax"):
+            if getattr(resolved, name) is None and name not in ignored:
+                chosen.append(f"{name.replace('_', '-')} {getattr(complete, name):g}")
+        if chosen:
+            callback.on_message(f"defaults for a text of this size: {', '.join(chosen)}")
+        resolved = complete
     return NeuralLanguageModeling(resolved, encoded, initial)
 
 
