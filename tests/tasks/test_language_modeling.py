@@ -551,6 +551,7 @@ def test_a_training_reports_the_defaults_that_the_size_of_the_text_decides(tmp_p
     assert reported(epochs=1, sampled_softmax=0) == ["dropout 0"]
     rates = {"dropout_input": 0.1, "dropout_hidden": 0.1, "dropout_output": 0.1}
     assert reported(epochs=3, sampled_softmax=0, **rates) == []
+    assert reported(model="transformer") == []
 
 
 @pytest.mark.parametrize(

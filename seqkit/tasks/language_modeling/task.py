@@ -186,14 +186,22 @@ def make_task(settings: LanguageModelSettings, corpus: Corpus, callback: Callbac
             len(encoded.vocabulary),
             subwords=isinstance(encoded.tokenizer, SubwordTokenizer),
         )
-        ignored, chosen = complete.ignored(), []
-        for name in ("epochs", "dropout", "sampled_softmax"):
-            if getattr(resolved, name) is None and name not in ignored:
-                chosen.append(f"{name.replace('_', '-')} {getattr(complete, name):g}")
-        if chosen:
-            callback.on_message(f"defaults for a text of this size: {', '.join(chosen)}")
+        if resolved.model != "transformer" and initial is None:  # their defaults are the same for all texts
+            _report_defaults(resolved, complete, callback)
         resolved = complete
     return NeuralLanguageModeling(resolved, encoded, initial)
+
+
+def _report_defaults(
+    given: ResolvedLanguageModelSettings, complete: ResolvedLanguageModelSettings, callback: Callback
+) -> None:
+    """Report the settings that were not given and depend on the size of the text."""
+    ignored, chosen = complete.ignored(), []
+    for name in ("epochs", "dropout", "sampled_softmax"):
+        if getattr(given, name) is None and name not in ignored:
+            chosen.append(f"{name.replace('_', '-')} {getattr(complete, name):g}")
+    if chosen:
+        callback.on_message(f"defaults for a text of this size: {', '.join(chosen)}")
 
 
 def train(
