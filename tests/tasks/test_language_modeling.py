@@ -589,7 +589,7 @@ def test_a_run_without_the_settings_keeps_what_they_meant(tmp_path: Path) -> Non
         return task.model.config.sampled_softmax
 
     assert samples(small) == 1024
-    complete = LanguageModelSettings(**small.to_dict() | {"dropout": 0.2}).resolve(corpus)
+    complete = small.resolve(corpus)
     assert complete.sampled_softmax is None
     assert samples(complete) == 0
 

@@ -12,7 +12,7 @@ from seqkit.models import (
     TransformerLanguageModelConfig,
 )
 from seqkit.models.mixture import MixtureModel
-from seqkit.tasks.language_modeling.settings import REGULARIZATION, ResolvedLanguageModelSettings
+from seqkit.tasks.language_modeling.settings import DROPOUT, REGULARIZATION, ResolvedLanguageModelSettings
 
 NeuralModel = LanguageModel | TransformerLanguageModel
 StreamModel = NeuralModel | MixtureModel
@@ -30,6 +30,8 @@ def make_model(
     generator = Generator(settings.seed, "init") if generator is None else generator
     values = dataclasses.asdict(settings)
     common = {name: values[name] for name in _COMMON}
+    if settings.dropout is None:  # which a text has not decided
+        common["dropout"] = DROPOUT
     common["cutoffs"] = settings.cutoffs(vocab_size)
     common["sampled_softmax"] = samples = settings.sampled_softmax or 0
     if samples >= vocab_size:
